@@ -1,0 +1,74 @@
+import js from '@eslint/js';
+import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
+import importX from 'eslint-plugin-import-x';
+import jsdoc from 'eslint-plugin-jsdoc';
+import tseslint from 'typescript-eslint';
+
+/** Imports go one way; each folder may import those that stand before it here, and those of its own row. */
+const ORDER = [['model'], ['adapters', 'tables'], ['workflows', 'activities'], ['client', 'worker']];
+
+const zones = ORDER.flatMap((row, at) =>
+  row.map((folder) => ({
+    target: `./${folder}`,
+    from: ORDER.flatMap((other, rank) => (rank < at ? [] : other))
+      .filter((other) => other !== folder && !(folder === 'activities' && other === 'workflows'))
+      .filter((other) => !(folder === 'workflows' && other === 'activities'))
+      .map((other) => `./${other}`),
+    message: 'Imports go one way: client, worker -> workflows, activities -> adapters, tables -> model.',
+  })),
+);
+
+export default tseslint.config(
+  { ignores: ['node_modules', 'dist', '.services'] },
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    plugins: { 'import-x': importX, jsdoc },
+    languageOptions: { parserOptions: { projectService: true } },
+    settings: { 'import-x/resolver-next': [createTypeScriptImportResolver()] },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      'import-x/no-cycle': 'error',
+      'import-x/no-extraneous-dependencies': 'error',
+      'import-x/no-restricted-paths': ['error', { zones, basePath: import.meta.dirname }],
+      'jsdoc/require-jsdoc': ['error', { publicOnly: true }],
+      'max-lines': ['error', { max: 320 }],
+      'no-console': 'error',
+    },
+  },
+  {
+    files: ['workflows/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              group: ['../activities/*'],
+              allowTypeImports: true,
+              message: 'A workflow imports activities as types alone.',
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
+    files: ['test/**/*.ts', 'bench/**/*.ts', 'scripts/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-floating-promises': [
+        'error',
+        {
+          allowForKnownSafeCalls: [
+            { from: 'package', package: 'node:test', name: ['test', 'describe', 'it', 'suite'] },
+          ],
+        },
+      ],
+      'jsdoc/require-jsdoc': 'off',
+    },
+  },
+);

@@ -1,0 +1,110 @@
+/**
+ * Every error that the pipeline raises by name: whether trying again can help, and what a person can do.
+ *
+ * `passing` errors are retried by Temporal until the policy of their step is used up. `lasting` errors
+ * fail the step at once, since no retry can help. Both then leave the run waiting for a person.
+ */
+export const ERROR_CODES = {
+  SETTINGS_INVALID: { retry: 'lasting', advice: 'Correct pipeline.yaml as the message says.' },
+  SOURCE_UNKNOWN: { retry: 'lasting', advice: 'Name a source of pipeline.yaml, or add this one there.' },
+  SOURCE_UNREACHABLE: {
+    retry: 'passing',
+    advice: 'See whether the customer’s server is up and its url right.',
+  },
+  SOURCE_BUSY: {
+    retry: 'passing',
+    advice: 'The customer’s server asked to wait; the step tries again later.',
+  },
+  SOURCE_REFUSED: { retry: 'lasting', advice: 'Check the source’s url and credentials with the customer.' },
+  SOURCE_CHANGED: { retry: 'passing', advice: 'The content changed during the download, which starts over.' },
+  SOURCE_MALFORMED: { retry: 'lasting', advice: 'Ask the customer for well-formed content, then retry.' },
+  SOURCE_TOO_LARGE: {
+    retry: 'lasting',
+    advice: 'Raise limits.contentBytes, if content of this size is expected.',
+  },
+  STAGING_LOST: { retry: 'lasting', advice: 'None: the work starts again from its last checkpoint.' },
+  STAGING_FULL: { retry: 'passing', advice: 'Free space in the worker’s staging folder or raise its bound.' },
+  KAFKA_UNREACHABLE: { retry: 'passing', advice: 'See whether the Kafka brokers are up and reachable.' },
+  KAFKA_REFUSED: {
+    retry: 'lasting',
+    advice: 'Check the topic and the worker’s rights on the Kafka cluster.',
+  },
+  RANGE_STALLED: {
+    retry: 'passing',
+    advice: 'See whether another producer’s transaction is open on the topic.',
+  },
+  RANGE_GONE: {
+    retry: 'lasting',
+    advice: 'The topic’s retention deleted records before they landed; skip the range or restore them.',
+  },
+  TOPIC_RESET: {
+    retry: 'lasting',
+    advice: 'The topic was deleted and made anew; ingest it under a new name.',
+  },
+  OFFSETS_MOVED: {
+    retry: 'lasting',
+    advice: 'None: another run landed part of the batch, so it is planned again.',
+  },
+  HDFS_UNREACHABLE: {
+    retry: 'passing',
+    advice: 'See whether the NameNode and the DataNodes are up and reachable.',
+  },
+  HDFS_REFUSED: {
+    retry: 'lasting',
+    advice: 'Check the rights, quota and state of HDFS as the message says.',
+  },
+  HDFS_DAMAGED: { retry: 'passing', advice: 'What was stored differs from what was sent; it is sent again.' },
+  TABLE_LOG_INVALID: {
+    retry: 'lasting',
+    advice: 'Repair the table’s _delta_log; nothing is written until then.',
+  },
+  TRANSFORM_MISMATCH: {
+    retry: 'lasting',
+    advice: 'A fault of this program: report the message. Nothing landed.',
+  },
+} as const satisfies Record<string, { retry: 'passing' | 'lasting'; advice: string }>;
+
+/** The name of an error; the key of {@link ERROR_CODES}. */
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** How an error came about, besides its message. */
+export interface ErrorOptionsOf {
+  /** What raised it. Its message is shown, so it must hold neither a payload nor a secret. */
+  readonly cause?: unknown;
+  /** Not before this many milliseconds is another try of use, for example from `Retry-After`. */
+  readonly retryAfterMs?: number;
+}
+
+/**
+ * An error that says what happened and to what: source, topic/partition/offset, or path.
+ * Its message never holds a payload or a secret.
+ */
+export class PipelineError extends Error {
+  override readonly name = 'PipelineError';
+  readonly code: ErrorCode;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: ErrorCode, message: string, options: ErrorOptionsOf = {}) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause });
+    this.code = code;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+
+  /** Whether another try can help. */
+  get canRetry(): boolean {
+    return ERROR_CODES[this.code].retry === 'passing';
+  }
+
+  /** What a person can do about it. */
+  get advice(): string {
+    return ERROR_CODES[this.code].advice;
+  }
+}
+
+/** The message of anything thrown, with its cause's where that says more. */
+export function messageOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  const inner = thrown instanceof AggregateError ? (thrown.errors as unknown[])[0] : thrown.cause;
+  const own = thrown.message || thrown.name;
+  return inner === undefined || inner === null ? own : `${own}: ${messageOf(inner)}`;
+}

@@ -1,0 +1,89 @@
+/**
+ * What the steps of a run hand each other: references and counts, never records, since Temporal keeps
+ * each of them in the run's history. Offsets are decimal strings, since a history holds JSON and JSON has
+ * no 64-bit integers.
+ */
+
+/** A 64-bit Kafka offset, in decimal digits. */
+export type Offset = string;
+
+/** A UTC time as `2026-01-31T12:00:00.000Z`. */
+export type IsoTime = string;
+
+/** The offsets [start, end) of one partition. */
+export interface OffsetRange {
+  readonly partition: number;
+  readonly start: Offset;
+  /** The first offset that is not part of it. */
+  readonly end: Offset;
+}
+
+/** The unit that is consumed, transformed and landed: for each partition of a topic at most one range. */
+export interface Batch {
+  readonly topic: string;
+  /** In order of the partitions; none of them is empty. */
+  readonly ranges: readonly OffsetRange[];
+}
+
+/** What a step did, in numbers. `quarantined` records are part of `recordsIn`, not of `recordsOut`. */
+export interface StepCounts {
+  readonly recordsIn: number;
+  readonly recordsOut: number;
+  readonly quarantined: number;
+  readonly bytes: number;
+  readonly seconds: number;
+}
+
+/** Whole records of one fetch, staged on a host's disk, published in one Kafka transaction. */
+export interface Chunk {
+  /** `<source>/<SHA-256 of the content>/<index>`: the same for the same content, whoever fetches it. */
+  readonly id: string;
+  /** The chunk's file, relative to the host's staging folder. */
+  readonly path: string;
+  readonly records: number;
+  readonly bytes: number;
+}
+
+/** What was fetched of a source. */
+export interface Content {
+  /** SHA-256 over the content as it was decoded (after gzip), in hexadecimal digits. */
+  readonly sha256: string;
+  readonly records: number;
+  readonly bytes: number;
+}
+
+/** The messages of a batch in a file on a host's disk. */
+export interface StagedBatch {
+  readonly batch: Batch;
+  /** The file, relative to the host's staging folder. */
+  readonly path: string;
+  readonly messages: number;
+  /** Offsets of the batch that never were a message: transaction markers and aborted messages. */
+  readonly gaps: number;
+  readonly bytes: number;
+}
+
+/** One Parquet file on a host's disk that is to become part of a table. */
+export interface StagedFile {
+  readonly table: string;
+  /** The value of each partition column. */
+  readonly partition: Readonly<Record<string, string>>;
+  /** The file, relative to the host's staging folder. */
+  readonly path: string;
+  readonly rows: number;
+  readonly bytes: number;
+  /** SHA-256 of the file's bytes, in hexadecimal digits. */
+  readonly sha256: string;
+  /** Delta's statistics of the file, as a JSON text. */
+  readonly stats: string;
+}
+
+/** A batch as tables: what `land` uploads and commits. */
+export interface StagedTables {
+  readonly batch: Batch;
+  readonly files: readonly StagedFile[];
+  readonly landed: number;
+  readonly quarantined: number;
+  /** How often each field was met that no table knows, by its path. */
+  readonly unknownFields: Readonly<Record<string, number>>;
+}
