@@ -1,0 +1,47 @@
+import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
+
+/** How much one DuckDB may take. */
+export interface DuckDbOptions {
+  readonly threads: number;
+  /** As DuckDB writes sizes: `1GB`. It spills to `temporaryFolder` before it takes more. */
+  readonly memoryLimit: string;
+  readonly temporaryFolder: string;
+}
+
+/**
+ * Runs something with a DuckDB in memory of its own, which is closed afterwards. Timestamps are UTC.
+ * A table's rows keep their order, so that the same input makes the same files.
+ */
+export async function withDuckDb<T>(
+  options: DuckDbOptions,
+  use: (connection: DuckDBConnection) => Promise<T>,
+): Promise<T> {
+  const instance = await DuckDBInstance.create(':memory:', {
+    threads: String(options.threads),
+    memory_limit: options.memoryLimit,
+    temp_directory: options.temporaryFolder,
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+  });
+  try {
+    const connection = await instance.connect();
+    try {
+      await connection.run(`SET TimeZone = 'UTC'; SET preserve_insertion_order = true`);
+      return await use(connection);
+    } finally {
+      connection.closeSync();
+    }
+  } finally {
+    instance.closeSync();
+  }
+}
+
+/** A text as an SQL literal. */
+export function sqlText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A name as an SQL identifier. */
+export function sqlName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}

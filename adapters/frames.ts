@@ -1,0 +1,115 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import { PipelineError } from '../model/errors.ts';
+
+/**
+ * Files of frames: each is its length as 4 bytes (unsigned, big-endian) and then that many bytes. Any byte
+ * can stand in a frame, so a record needs no escaping, whatever a customer or producer sends.
+ */
+const LENGTH_BYTES = 4;
+const BUFFER_BYTES = 1 << 20;
+
+/** Writes a file of frames, buffered. */
+export class FrameWriter {
+  readonly #file: FileHandle;
+  #pending: Buffer[] = [];
+  #pendingBytes = 0;
+  /** Frames written. */
+  frames = 0;
+  /** Bytes of the file, lengths included. */
+  bytes = 0;
+
+  private constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  /** Begins a new file, in place of one of that name. */
+  static async create(path: string): Promise<FrameWriter> {
+    return new FrameWriter(await open(path, 'w'));
+  }
+
+  /** Adds one frame, given in parts; they must not change until the next {@link flush}. */
+  async write(...parts: readonly Buffer[]): Promise<void> {
+    const length = Buffer.allocUnsafe(LENGTH_BYTES);
+    length.writeUInt32BE(parts.reduce((sum, part) => sum + part.length, 0));
+    for (const part of [length, ...parts]) {
+      this.#pending.push(part);
+      this.#pendingBytes += part.length;
+      this.bytes += part.length;
+    }
+    this.frames += 1;
+    if (this.#pendingBytes >= BUFFER_BYTES) await this.flush();
+  }
+
+  /** Hands all that is buffered to the file. */
+  async flush(): Promise<void> {
+    if (this.#pending.length === 0) return;
+    const whole = Buffer.concat(this.#pending);
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    await writeAll(this.#file, whole);
+  }
+
+  /** Ends the file; its bytes are with the operating system afterwards. */
+  async close(): Promise<void> {
+    try {
+      await this.flush();
+    } finally {
+      await this.#file.close();
+    }
+  }
+}
+
+/**
+ * The frames of a file, in order, a few at a time so that a reader can let others run in between.
+ * @throws {PipelineError} STAGING_LOST when there is no such file, or it ends within a frame.
+ */
+export async function* readFrames(path: string): AsyncGenerator<Buffer[]> {
+  const file = await openStaged(path);
+  try {
+    let rest: Buffer = Buffer.alloc(0);
+    for (;;) {
+      const need = rest.length >= LENGTH_BYTES ? rest.readUInt32BE() + LENGTH_BYTES : LENGTH_BYTES;
+      const more = await readMore(file, Math.max(BUFFER_BYTES, need - rest.length));
+      if (more.length === 0) break;
+      rest = rest.length === 0 ? more : Buffer.concat([rest, more]);
+      const frames: Buffer[] = [];
+      rest = takeFrames(rest, frames);
+      if (frames.length > 0) yield frames;
+    }
+    if (rest.length > 0) throw new PipelineError('STAGING_LOST', `the staged file ${path} ends within a frame`);
+  } finally {
+    await file.close();
+  }
+}
+
+function takeFrames(bytes: Buffer, frames: Buffer[]): Buffer {
+  let at = 0;
+  while (at + LENGTH_BYTES <= bytes.length) {
+    const end = at + LENGTH_BYTES + bytes.readUInt32BE(at);
+    if (end > bytes.length) break;
+    frames.push(bytes.subarray(at + LENGTH_BYTES, end));
+    at = end;
+  }
+  return bytes.subarray(at);
+}
+
+async function readMore(file: FileHandle, bytes: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(bytes);
+  const { bytesRead } = await file.read(buffer, 0, bytes, null);
+  return buffer.subarray(0, bytesRead);
+}
+
+async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
+  for (let at = 0; at < bytes.length;) {
+    const { bytesWritten } = await file.write(bytes, at);
+    at += bytesWritten;
+  }
+}
+
+async function openStaged(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'r');
+  } catch (cause) {
+    throw new PipelineError('STAGING_LOST', `the staged file ${path} cannot be read`, { cause });
+  }
+}

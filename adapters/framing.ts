@@ -1,0 +1,196 @@
+import { PipelineError } from '../model/errors.ts';
+
+/** How a source's records stand in its content. */
+export type RecordFormat = 'json-array' | 'ndjson';
+
+/** Which records a {@link RecordSplitter} takes and how it names the content in messages. */
+export interface SplitterOptions {
+  readonly format: RecordFormat;
+  /** A record over this many bytes ends the split, since it must fit in memory. */
+  readonly maxRecordBytes: number;
+  /** What is split, for messages, as `source pearson`. */
+  readonly subject: string;
+}
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const BACKSLASH = 0x5c;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const LINE_FEED = 0x0a;
+
+/** 1 for each byte that a JSON array's framing turns on outside of a string. */
+const STRUCTURAL = new Uint8Array(256);
+for (const byte of [QUOTE, COMMA, OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE]) STRUCTURAL[byte] = 1;
+
+/**
+ * Finds the records in a stream of bytes without parsing them: the elements of one JSON array, or the
+ * lines of newline-delimited JSON. A record's own JSON is not checked; where it is broken in a way that
+ * still shows where it ends, it comes out as it is, to be judged alone.
+ */
+export class RecordSplitter {
+  readonly #options: SplitterOptions;
+  /** Bytes of the content before those of the present push. */
+  #consumed = 0;
+  /** The beginning of a record that went on past the end of a push. */
+  #carried: Buffer[] = [];
+  #carriedBytes = 0;
+  #state: 'before' | 'first' | 'element' | 'after' = 'before';
+  #depth = 0;
+  #inString = false;
+  #escaped = false;
+
+  constructor(options: SplitterOptions) {
+    this.#options = options;
+    if (options.format === 'ndjson') this.#state = 'element';
+  }
+
+  /**
+   * The records that end in these bytes.
+   * @throws {PipelineError} SOURCE_MALFORMED, naming the byte.
+   */
+  push(bytes: Buffer): Buffer[] {
+    const records: Buffer[] = [];
+    let from = 0;
+    if (this.#state !== 'element') from = this.#outside(bytes, 0);
+    while (from < bytes.length) {
+      const end = this.#options.format === 'ndjson' ? bytes.indexOf(LINE_FEED, from) : this.#elementEnd(bytes, from);
+      if (end === -1) {
+        this.#carry(bytes.subarray(from));
+        break;
+      }
+      this.#emit(this.#join(bytes.subarray(from, end)), records, end);
+      from = end + 1;
+      if (this.#state !== 'element') from = this.#outside(bytes, from);
+    }
+    this.#consumed += bytes.length;
+    return records;
+  }
+
+  /**
+   * The record that the content's end closes, if any.
+   * @throws {PipelineError} SOURCE_MALFORMED when the content ends too early.
+   */
+  end(): Buffer[] {
+    const records: Buffer[] = [];
+    if (this.#options.format === 'ndjson') {
+      this.#emit(this.#join(Buffer.alloc(0)), records, 0);
+      return records;
+    }
+    if (this.#state === 'before') throw this.#malformed(0, 'is empty where a JSON array should begin');
+    if (this.#state !== 'after') throw this.#malformed(0, 'ends before its JSON array does; it may have been cut');
+    return records;
+  }
+
+  /** Passes what stands outside of the array's elements; returns where the first element begins. */
+  #outside(bytes: Buffer, from: number): number {
+    for (let at = from; at < bytes.length; at += 1) {
+      const byte = bytes[at] ?? 0;
+      if (isSpace(byte)) continue;
+      if (this.#state === 'after') throw this.#malformed(at, 'goes on after its JSON array ended');
+      if (this.#state === 'first') {
+        if (byte === CLOSE_BRACKET) {
+          this.#state = 'after';
+          continue;
+        }
+        this.#state = 'element';
+        return at;
+      }
+      if (byte !== OPEN_BRACKET) throw this.#malformed(at, 'does not begin with "[", so it is no JSON array');
+      this.#state = 'first';
+    }
+    return bytes.length;
+  }
+
+  /** Where the present element's end stands (a comma, or the array's bracket), or -1 when it goes on. */
+  #elementEnd(bytes: Buffer, from: number): number {
+    let depth = this.#depth;
+    let at = from;
+    for (;;) {
+      if (this.#inString) {
+        at = this.#stringEnd(bytes, at);
+        if (at === -1) break;
+      }
+      while (at < bytes.length && STRUCTURAL[bytes[at] ?? 0] === 0) at += 1;
+      if (at >= bytes.length) break;
+      const byte = bytes[at];
+      if (byte === QUOTE) this.#inString = true;
+      else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth += 1;
+      else if (depth > 0) depth -= byte === COMMA ? 0 : 1;
+      else if (byte === CLOSE_BRACE) throw this.#malformed(at, 'has a "}" that closes nothing');
+      else {
+        this.#depth = 0;
+        if (byte === CLOSE_BRACKET) this.#state = 'after';
+        return at;
+      }
+      at += 1;
+    }
+    this.#depth = depth;
+    return -1;
+  }
+
+  /** The place after the present string's closing quote, or -1 when the string goes on. */
+  #stringEnd(bytes: Buffer, from: number): number {
+    for (let at = from; at < bytes.length; at += 1) {
+      if (this.#escaped) {
+        this.#escaped = false;
+        continue;
+      }
+      const byte = bytes[at];
+      if (byte === BACKSLASH) this.#escaped = true;
+      else if (byte === QUOTE) {
+        this.#inString = false;
+        return at + 1;
+      }
+    }
+    return -1;
+  }
+
+  #emit(record: Buffer, records: Buffer[], at: number): void {
+    const trimmed = trim(record);
+    if (this.#options.format === 'json-array') {
+      if (trimmed.length === 0) throw this.#malformed(at, 'has a comma with no element beside it');
+    }
+    if (trimmed.length > this.#options.maxRecordBytes) throw this.#tooLong(at);
+    if (trimmed.length > 0) records.push(trimmed);
+  }
+
+  #carry(bytes: Buffer): void {
+    if (bytes.length === 0) return;
+    this.#carriedBytes += bytes.length;
+    if (this.#carriedBytes > this.#options.maxRecordBytes) throw this.#tooLong(bytes.length);
+    // A copy, since the reader may fill the same memory again.
+    this.#carried.push(Buffer.from(bytes));
+  }
+
+  #join(last: Buffer): Buffer {
+    if (this.#carried.length === 0) return last;
+    const whole = Buffer.concat([...this.#carried, last]);
+    this.#carried = [];
+    this.#carriedBytes = 0;
+    return whole;
+  }
+
+  #tooLong(at: number): PipelineError {
+    return this.#malformed(at, `has a record of more than ${this.#options.maxRecordBytes} bytes`);
+  }
+
+  #malformed(at: number, what: string): PipelineError {
+    const place = `byte ${this.#consumed + at}`;
+    return new PipelineError('SOURCE_MALFORMED', `the content of ${this.#options.subject} ${what} (at ${place})`);
+  }
+}
+
+function isSpace(byte: number): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+}
+
+function trim(record: Buffer): Buffer {
+  let from = 0;
+  let to = record.length;
+  while (from < to && isSpace(record[from] ?? 0)) from += 1;
+  while (to > from && isSpace(record[to - 1] ?? 0)) to -= 1;
+  return record.subarray(from, to);
+}

@@ -1,0 +1,169 @@
+import { Partitioners, type Admin, type Message, type PartitionMetadata, type Producer, type Transaction } from 'kafkajs';
+import type { Offset } from '../model/references.ts';
+import { asKafkaError, kafkaClient, type KafkaOptions, type PartitionEnds } from './kafka.ts';
+
+/** One message to publish. */
+export interface OutgoingMessage {
+  /** Decides the partition; a message without one goes where its place in the set puts it. */
+  readonly key: string | null;
+  readonly value: Buffer;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** A set of messages that is published whole, once, however often it is tried. */
+export interface MessageSet {
+  /** Names the set for ever: the same id is never published a second time. */
+  readonly id: string;
+  readonly topic: string;
+  /** The messages in order, a few at a time; read once a try. */
+  readonly messages: AsyncIterable<readonly OutgoingMessage[]>;
+}
+
+/** Where a set of messages stands in its topic. */
+export interface PublishedSet {
+  /** For each partition that got a message, the offset after the set's last one. */
+  readonly ends: PartitionEnds;
+  /** Whether an earlier try, or another run, had published it. */
+  readonly before: boolean;
+}
+
+/** Under the broker's limit of 1 MiB for the messages of one partition in one request. */
+const REQUEST_BYTES_A_PARTITION = 700_000;
+const TRANSACTION_TIMEOUT_MS = 60_000;
+
+/** The consumer group whose committed offsets say that a set was published, and up to where. */
+export function markerOf(id: string): string {
+  return `published:${id}`;
+}
+
+/**
+ * Publishes a set in one transaction with its own marker: either all of it and the marker are in the topic,
+ * or nothing is. Beginning the transaction fences every older try, and only then is the marker looked for;
+ * so whichever try comes last sees the truth.
+ * @throws {PipelineError} KAFKA_UNREACHABLE or KAFKA_REFUSED; then nothing of this try can be read.
+ */
+export async function publishOnce(options: KafkaOptions, set: MessageSet): Promise<PublishedSet> {
+  const client = kafkaClient(options, 'publish');
+  const admin = client.admin();
+  const producer = client.producer({
+    transactionalId: `publish:${set.id}`,
+    idempotent: true,
+    maxInFlightRequests: 1,
+    transactionTimeout: TRANSACTION_TIMEOUT_MS,
+    createPartitioner: Partitioners.DefaultPartitioner,
+    allowAutoTopicCreation: false,
+  });
+  try {
+    await Promise.all([admin.connect(), producer.connect()]);
+    return await publishInTransaction(admin, producer, set);
+  } catch (error) {
+    throw asKafkaError(error, `topic ${set.topic}, for the set ${set.id},`);
+  } finally {
+    await Promise.all([admin.disconnect(), producer.disconnect()]);
+  }
+}
+
+async function publishInTransaction(admin: Admin, producer: Producer, set: MessageSet): Promise<PublishedSet> {
+  const transaction = await producer.transaction();
+  try {
+    const before = await readMarker(admin, set);
+    if (before !== undefined) {
+      await transaction.abort();
+      return { ends: before, before: true };
+    }
+    const ends = await sendAll(admin, transaction, set);
+    await transaction.sendOffsets({
+      consumerGroupId: markerOf(set.id),
+      topics: [{ topic: set.topic, partitions: markerOffsets(ends) }],
+    });
+    await transaction.commit();
+    return { ends, before: false };
+  } catch (error) {
+    // The broker aborts it too when the next try fences this one; so a failure here loses nothing.
+    if (transaction.isActive()) await transaction.abort().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function readMarker(admin: Admin, set: MessageSet): Promise<PartitionEnds | undefined> {
+  const [found] = await admin.fetchOffsets({ groupId: markerOf(set.id), topics: [set.topic] });
+  const marked = (found?.partitions ?? []).filter(({ offset }) => offset !== '-1');
+  if (marked.length === 0) return undefined;
+  return Object.fromEntries(marked.filter(({ offset }) => offset !== '0').map(({ partition, offset }) => [partition, offset]));
+}
+
+/** A set without messages is marked too, by an offset 0, which no message can have before it. */
+function markerOffsets(ends: PartitionEnds): { partition: number; offset: Offset }[] {
+  const offsets = Object.entries(ends).map(([partition, offset]) => ({ partition: Number(partition), offset }));
+  return offsets.length > 0 ? offsets : [{ partition: 0, offset: '0' }];
+}
+
+async function sendAll(admin: Admin, transaction: Transaction, set: MessageSet): Promise<PartitionEnds> {
+  const sender = new Sender(transaction, set.topic, await partitionsOf(admin, set.topic));
+  for await (const messages of set.messages) {
+    for (const message of messages) await sender.add(message);
+  }
+  await sender.flush();
+  return sender.ends;
+}
+
+async function partitionsOf(admin: Admin, topic: string): Promise<number> {
+  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+  return topics[0]?.partitions.length ?? 0;
+}
+
+/** Gathers messages into requests that the broker takes, and notes where each partition ends. */
+class Sender {
+  readonly ends: Record<number, Offset> = {};
+  readonly #transaction: Transaction;
+  readonly #topic: string;
+  /** As the partitioner wants them. */
+  readonly #partitions: PartitionMetadata[];
+  readonly #choose = Partitioners.DefaultPartitioner();
+  #pending: Message[] = [];
+  #pendingBytes: number[] = [];
+  #added = 0;
+
+  constructor(transaction: Transaction, topic: string, partitions: number) {
+    this.#transaction = transaction;
+    this.#topic = topic;
+    this.#partitions = Array.from({ length: partitions }, (_, partitionId) => ({
+      partitionErrorCode: 0,
+      partitionId,
+      leader: 0,
+      replicas: [],
+      isr: [],
+    }));
+  }
+
+  async add(message: OutgoingMessage): Promise<void> {
+    const partition = this.#partitionOf(message);
+    const bytes = message.value.length + (message.key?.length ?? 0) + headerBytes(message);
+    if ((this.#pendingBytes[partition] ?? 0) + bytes > REQUEST_BYTES_A_PARTITION) await this.flush();
+    this.#pending.push({ partition, key: message.key, value: message.value, headers: { ...message.headers } });
+    this.#pendingBytes[partition] = (this.#pendingBytes[partition] ?? 0) + bytes;
+    this.#added += 1;
+  }
+
+  async flush(): Promise<void> {
+    const messages = this.#pending;
+    if (messages.length === 0) return;
+    this.#pending = [];
+    this.#pendingBytes = [];
+    const results = await this.#transaction.send({ topic: this.#topic, acks: -1, messages });
+    for (const { partition, baseOffset } of results) {
+      const count = messages.filter((message) => message.partition === partition).length;
+      this.ends[partition] = String(BigInt(baseOffset ?? '0') + BigInt(count));
+    }
+  }
+
+  #partitionOf(message: OutgoingMessage): number {
+    const { key } = message;
+    if (key === null) return this.#added % this.#partitions.length;
+    return this.#choose({ topic: this.#topic, partitionMetadata: this.#partitions, message: { key, value: null } });
+  }
+}
+
+function headerBytes(message: OutgoingMessage): number {
+  return Object.entries(message.headers).reduce((sum, [key, value]) => sum + key.length + value.length, 0);
+}

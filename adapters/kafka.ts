@@ -1,0 +1,113 @@
+import { Kafka, KafkaJSError, KafkaJSNonRetriableError, logLevel, type Admin, type KafkaConfig } from 'kafkajs';
+import { PipelineError, messageOf } from '../model/errors.ts';
+import type { Offset } from '../model/references.ts';
+import type { Logger } from './log.ts';
+
+/** Which cluster to use. */
+export interface KafkaOptions {
+  /** host:port of one broker or more. */
+  readonly brokers: readonly string[];
+  readonly logger: Logger;
+}
+
+/** The offset after the last one that a reader may see, for each partition. */
+export type PartitionEnds = Readonly<Record<number, Offset>>;
+
+/** The offsets of a partition that can be read: from `earliest` up to before `end`. */
+export interface PartitionOffsets {
+  readonly partition: number;
+  readonly earliest: Offset;
+  /** The last stable offset: what stands before it belongs to no open transaction. */
+  readonly end: Offset;
+}
+
+const CONNECTION_TIMEOUT_MS = 5_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/** Client retries cover a leader's election; what takes longer is retried by the step. */
+const RETRY = { retries: 6, initialRetryTime: 50, maxRetryTime: 2_000, factor: 0, multiplier: 2 };
+
+/** A client of the cluster; `suffix` tells its purpose in the broker's logs. */
+export function kafkaClient(options: KafkaOptions, suffix: string): Kafka {
+  const config: KafkaConfig = {
+    clientId: `assessment-pipeline-${suffix}`,
+    brokers: [...options.brokers],
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    enforceRequestTimeout: true,
+    retry: RETRY,
+    logLevel: logLevel.WARN,
+    logCreator: () => (entry) => {
+      const { message, error } = entry.log;
+      options.logger.debug({ kafka: entry.namespace, error: error as unknown }, message);
+    },
+  };
+  return new Kafka(config);
+}
+
+/** Runs something with an admin connection, which is closed afterwards. */
+export async function withAdmin<T>(options: KafkaOptions, use: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = kafkaClient(options, 'admin').admin();
+  try {
+    await admin.connect();
+    return await use(admin);
+  } catch (error) {
+    throw asKafkaError(error, `the Kafka cluster at ${options.brokers.join(', ')}`);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** Makes a topic where there is none. One that exists is left as it is. */
+export async function ensureTopic(
+  options: KafkaOptions,
+  topic: string,
+  shape: { readonly partitions: number; readonly replicationFactor: number },
+): Promise<void> {
+  await withAdmin(options, async (admin) => {
+    if ((await admin.listTopics()).includes(topic)) return;
+    await admin.createTopics({
+      waitForLeaders: true,
+      topics: [{ topic, numPartitions: shape.partitions, replicationFactor: shape.replicationFactor }],
+    });
+  });
+}
+
+/** What can be read of each partition of a topic, in order of the partitions. */
+export async function topicOffsets(options: KafkaOptions, topic: string): Promise<PartitionOffsets[]> {
+  return withAdmin(options, async (admin) => {
+    // kafkajs calls the last stable offset `high`.
+    const offsets = await admin.fetchTopicOffsets(topic);
+    return offsets
+      .map(({ partition, low, high }) => ({ partition, earliest: low, end: high }))
+      .sort((a, b) => a.partition - b.partition);
+  });
+}
+
+const LASTING = new Set([
+  'TOPIC_AUTHORIZATION_FAILED',
+  'GROUP_AUTHORIZATION_FAILED',
+  'CLUSTER_AUTHORIZATION_FAILED',
+  'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
+  'SASL_AUTHENTICATION_FAILED',
+  'INVALID_TOPIC_EXCEPTION',
+  'INVALID_REPLICATION_FACTOR',
+  'UNSUPPORTED_VERSION',
+]);
+
+/** Turns an error of the Kafka client into a named one; named ones stay as they are. */
+export function asKafkaError(thrown: unknown, subject: string): PipelineError {
+  if (thrown instanceof PipelineError) return thrown;
+  const type = thrown instanceof KafkaJSError && 'type' in thrown ? String(thrown.type) : undefined;
+  const missing = type === 'UNKNOWN_TOPIC_OR_PARTITION';
+  const refused = missing || (type !== undefined && LASTING.has(type)) || isAuthentication(thrown);
+  return new PipelineError(
+    refused ? 'KAFKA_REFUSED' : 'KAFKA_UNREACHABLE',
+    `${subject} ${missing ? 'does not exist' : `answered: ${type === undefined ? '' : `${type}: `}${messageOf(thrown)}`}`,
+    { cause: thrown },
+  );
+}
+
+function isAuthentication(thrown: unknown): boolean {
+  return thrown instanceof KafkaJSNonRetriableError && thrown.name === 'KafkaJSSASLAuthenticationError';
+}

@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PipelineError, messageOf } from '../model/errors.ts';
+
+/** Which workflow execution a folder of the staging belongs to. */
+export interface Execution {
+  readonly workflowId: string;
+  readonly runId: string;
+}
+
+/**
+ * A worker's staging folder: what the steps of a run hand each other on one host. Its bytes are bounded,
+ * a run's part is removed when the run ends, and what dead runs left is removed when a worker starts.
+ */
+export class Staging {
+  readonly root: string;
+  readonly maxBytes: number;
+  /** Which host this staging is; a worker's own task queue is named after it. */
+  readonly hostId: string;
+
+  private constructor(root: string, maxBytes: number, hostId: string) {
+    this.root = root;
+    this.maxBytes = maxBytes;
+    this.hostId = hostId;
+  }
+
+  /** Opens the folder, made where it is missing. Several workers of one host may share it. */
+  static async open(root: string, maxBytes: number): Promise<Staging> {
+    await mkdir(join(root, 'runs'), { recursive: true });
+    return new Staging(root, maxBytes, await hostIdOf(root));
+  }
+
+  /** The folder of a run, relative to the root. */
+  folderOf(execution: Execution): string {
+    return join('runs', `${encodeURIComponent(execution.workflowId)}@${execution.runId}`);
+  }
+
+  /** The absolute path of something staged. */
+  resolve(path: string): string {
+    return join(this.root, path);
+  }
+
+  /** Makes a folder of a run and returns its path, relative to the root. */
+  async makeFolder(execution: Execution, name: string): Promise<string> {
+    const folder = join(this.folderOf(execution), name);
+    await mkdir(this.resolve(folder), { recursive: true });
+    return folder;
+  }
+
+  /** Removes a file or folder, or a whole run's; nothing happens where there is none. */
+  async remove(path: string): Promise<void> {
+    await rm(this.resolve(path), { recursive: true, force: true });
+  }
+
+  /** The executions that have a folder here. */
+  async executions(): Promise<Execution[]> {
+    const names = await readdir(join(this.root, 'runs'));
+    return names.map((name) => {
+      const at = name.lastIndexOf('@');
+      return { workflowId: decodeURIComponent(name.slice(0, at)), runId: name.slice(at + 1) };
+    });
+  }
+
+  /**
+   * Makes sure that so many more bytes may be written.
+   * @throws {PipelineError} STAGING_FULL, naming the folder, its bound and what is used.
+   */
+  async reserve(bytes: number): Promise<void> {
+    const used = await sizeOf(join(this.root, 'runs'));
+    if (used + bytes > this.maxBytes) {
+      throw new PipelineError(
+        'STAGING_FULL',
+        `the staging folder ${this.root} holds ${used} of its ${this.maxBytes} bytes, and ${bytes} more are needed`,
+      );
+    }
+    const { bavail, bsize } = await statfs(this.root);
+    if (bavail * bsize < bytes) {
+      throw new PipelineError(
+        'STAGING_FULL',
+        `the disk of the staging folder ${this.root} has ${bavail * bsize} bytes free, and ${bytes} are needed`,
+      );
+    }
+  }
+}
+
+/** Turns the operating system's "no space" into a named error; any other error stays as it is. */
+export function asStagingError(thrown: unknown, path: string): unknown {
+  const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') return thrown;
+  return new PipelineError('STAGING_FULL', `no space is left to write ${path}: ${messageOf(thrown)}`, { cause: thrown });
+}
+
+/** The host's id: made once for a staging folder, by whichever worker comes first. */
+async function hostIdOf(root: string): Promise<string> {
+  const file = join(root, 'host-id');
+  const own = `${file}.${process.pid}`;
+  await writeFile(own, randomUUID());
+  try {
+    await link(own, file);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  } finally {
+    await rm(own);
+  }
+  return readFile(file, 'utf8');
+}
+
+async function sizeOf(folder: string): Promise<number> {
+  let bytes = 0;
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    try {
+      bytes += (await stat(join(entry.parentPath, entry.name))).size;
+    } catch (error) {
+      // Another run removed it since the folder was listed.
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    }
+  }
+  return bytes;
+}
