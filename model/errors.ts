@@ -62,6 +62,18 @@ export const ERROR_CODES = {
     retry: 'lasting',
     advice: 'A fault of this program: report the message. Nothing landed.',
   },
+  SERVICE_TOOL_MISSING: {
+    retry: 'lasting',
+    advice: 'Install the tool as the message says, then start again.',
+  },
+  SERVICE_INSTALL_FAILED: {
+    retry: 'passing',
+    advice: 'See the log that the message names, then start again.',
+  },
+  SERVICE_PORT_TAKEN: { retry: 'lasting', advice: 'Stop what holds the port, or start with --free-ports.' },
+  SERVICE_NOT_READY: { retry: 'passing', advice: 'See the log that the message names.' },
+  SERVICE_NOT_STOPPED: { retry: 'lasting', advice: 'End the process that the message names by hand.' },
+  SERVICE_BUSY: { retry: 'passing', advice: 'Wait for the process that the message names, or end it.' },
 } as const satisfies Record<string, { retry: 'passing' | 'lasting'; advice: string }>;
 
 /** The name of an error; the key of {@link ERROR_CODES}. */

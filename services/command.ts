@@ -1,0 +1,52 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { PipelineError } from '../model/errors.ts';
+
+/** What to run, without a shell. */
+export interface Command {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** Variables besides those of this process. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const TAIL_LINES = 15;
+
+/**
+ * Runs a command to its end, its output in a log file (made anew).
+ *
+ * @throws PipelineError SERVICE_INSTALL_FAILED with the log's last lines and path when it fails.
+ */
+export async function runCommand(what: string, command: Command, log: string): Promise<void> {
+  mkdirSync(dirname(log), { recursive: true });
+  const output = openSync(log, 'w');
+  let ending: string;
+  try {
+    const child = spawn(command.program, command.args, {
+      env: { ...process.env, ...command.env },
+      stdio: ['ignore', output, output],
+    });
+    const [code, killedBy] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+    if (code === 0) return;
+    ending = killedBy === null ? `ended with ${code ?? 'no code'}` : `was ended by ${killedBy}`;
+  } catch (cause) {
+    throw new PipelineError('SERVICE_INSTALL_FAILED', `${what}: ${command.program} could not be run.`, {
+      cause,
+    });
+  } finally {
+    closeSync(output);
+  }
+  throw new PipelineError(
+    'SERVICE_INSTALL_FAILED',
+    `${what}: ${command.program} ${ending}.\n${await lastLines(log, TAIL_LINES)}\n(log: ${log})`,
+  );
+}
+
+/** The last lines of a log file; an empty text when there is none. */
+export async function lastLines(path: string, count: number): Promise<string> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  return text.trimEnd().split('\n').slice(-count).join('\n');
+}

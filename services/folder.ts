@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { messageOf, PipelineError } from '../model/errors.ts';
+import type { Ports, ServiceName } from './ports.ts';
+
+/** Where a stack keeps what it has: one folder, deleted as a whole by a reset. */
+export interface StackFolder {
+  readonly root: string;
+  /** What a server stores, of its own making; survives stops. */
+  data(name: string): string;
+  /** Settings written anew at each start. */
+  config(name: string): string;
+  log(name: ServiceName): string;
+  pidFile(name: ServiceName): string;
+}
+
+const port = z.int().min(1).max(65_535);
+
+const stateSchema = z.strictObject({
+  ports: z.strictObject({
+    temporal: z.strictObject({ grpc: port, ui: port, http: port, metrics: port }),
+    kafka: z.strictObject({ broker: port, controller: port }),
+    namenode: z.strictObject({ rpc: port, http: port }),
+    datanode: z.strictObject({ data: port, http: port, ipc: port }),
+  }),
+});
+
+/** The layout of a stack's folder; makes nothing. */
+export function stackFolder(path: string): StackFolder {
+  const root = resolve(path);
+  return {
+    root,
+    data: (name) => join(root, 'data', name),
+    config: (name) => join(root, 'config', name),
+    log: (name) => join(root, 'logs', `${name}.log`),
+    pidFile: (name) => join(root, 'pids', `${name}.json`),
+  };
+}
+
+/** Makes the folder and its parts, as far as they are missing. */
+export async function makeStackFolder(folder: StackFolder): Promise<void> {
+  for (const part of ['data', 'config', 'logs', 'pids'])
+    await mkdir(join(folder.root, part), { recursive: true });
+}
+
+/**
+ * The ports that the folder's servers were last given, or undefined for a new folder.
+ *
+ * @throws PipelineError SETTINGS_INVALID when the state file is not as this program writes it.
+ */
+export async function readPorts(folder: StackFolder): Promise<Ports | undefined> {
+  const path = statePath(folder);
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    if (isMissing(error)) return undefined;
+    throw error;
+  });
+  if (text === undefined) return undefined;
+  try {
+    return stateSchema.parse(JSON.parse(text)).ports;
+  } catch (cause) {
+    throw new PipelineError(
+      'SETTINGS_INVALID',
+      `${path} is not a state file of these services (${messageOf(cause)}). Move it away, then start again.`,
+      { cause },
+    );
+  }
+}
+
+/** Notes the ports for later starts. */
+export async function writePorts(folder: StackFolder, ports: Ports): Promise<void> {
+  await writeWhole(statePath(folder), `${JSON.stringify({ ports }, null, 2)}\n`);
+}
+
+/** Writes a file so that a reader finds the old text or the new, never a part of it. */
+export async function writeWhole(path: string, text: string): Promise<void> {
+  const beside = `${path}.${randomUUID()}`;
+  await writeFile(beside, text);
+  await rename(beside, path);
+}
+
+/** Deletes what a stack keeps, and nothing else that may lie in the same folder. */
+export async function deleteStackFolder(folder: StackFolder): Promise<void> {
+  if ((await readPorts(folder)) === undefined) return; // no stack was ever here
+  for (const part of ['data', 'config', 'logs', 'pids'])
+    await rm(join(folder.root, part), { recursive: true, force: true });
+  await rm(statePath(folder), { force: true });
+  await rmdir(folder.root).catch(() => undefined); // holds something else, which stays
+}
+
+/** Whether an error of node:fs says that the file is not there. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
+function statePath(folder: StackFolder): string {
+  return join(folder.root, 'state.json');
+}

@@ -1,0 +1,16 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * Formats a server's storage the first time. Without the mark that is set at its end, what lies there is part of a
+ * format that was interrupted; no server has run on it, so it holds nothing to keep and is begun again.
+ */
+export async function formatOnce(data: string, format: () => Promise<void>): Promise<void> {
+  const mark = join(data, 'formatted');
+  if (existsSync(mark)) return;
+  await rm(data, { recursive: true, force: true });
+  await mkdir(data, { recursive: true });
+  await format();
+  await writeFile(mark, '');
+}

@@ -1,0 +1,190 @@
+import { mkdir } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { z } from 'zod';
+import { messageOf, PipelineError } from '../model/errors.ts';
+import { runCommand, type Command } from './command.ts';
+import { writeWhole, type StackFolder } from './folder.ts';
+import { formatOnce } from './format.ts';
+import { installJars, type Progress } from './install.ts';
+import { HOST, type Ports } from './ports.ts';
+import { CHECK_MS, type Service } from './service.ts';
+import { requireJava } from './tools.ts';
+
+/** The user of the daemons, who is therefore HDFS's superuser. */
+const SUPERUSER = 'hdfs';
+
+type HdfsPorts = Pick<Ports, 'namenode' | 'datanode'>;
+
+/** The file system that HDFS clients name. Its host is the name that the NameNode knows itself by. */
+export function defaultFs(ports: HdfsPorts): string {
+  return `hdfs://localhost:${ports.namenode.rpc}`;
+}
+
+/** The NameNode's web pages and WebHDFS. */
+export function nameNodeHttp(ports: HdfsPorts): string {
+  return `http://${HOST}:${ports.namenode.http}`;
+}
+
+/** HDFS's NameNode: ready when it answers; whether it can store is the DataNode's question. */
+export function nameNodeService(ports: HdfsPorts, folder: StackFolder): Service {
+  const http = nameNodeHttp(ports);
+  return {
+    name: 'namenode',
+    ports: Object.values(ports.namenode),
+    addresses: { fs: defaultFs(ports), http },
+    async prepare(progress) {
+      const java = await prepareJava(ports, folder, progress);
+      await formatOnce(folder.data('namenode'), () => {
+        const command = java('org.apache.hadoop.hdfs.server.namenode.NameNode', [
+          '-format',
+          '-nonInteractive',
+        ]);
+        return runCommand('Formatting HDFS', command, join(folder.config('hdfs'), 'format.log'));
+      });
+      return java('org.apache.hadoop.hdfs.server.namenode.NameNode');
+    },
+    async check() {
+      await askNameNode(http);
+    },
+  };
+}
+
+/** HDFS's one DataNode: ready when a file written through WebHDFS would be placed on it. */
+export function dataNodeService(ports: HdfsPorts, folder: StackFolder): Service {
+  const http = `http://${HOST}:${ports.datanode.http}`;
+  return {
+    name: 'datanode',
+    ports: Object.values(ports.datanode),
+    addresses: { http },
+    async prepare(progress) {
+      const java = await prepareJava(ports, folder, progress);
+      return java('org.apache.hadoop.hdfs.server.datanode.DataNode');
+    },
+    async check() {
+      // The NameNode counts a dead DataNode as live for another 14 s, so the DataNode is asked too.
+      await askDataNode(http);
+      const state = await askNameNode(nameNodeHttp(ports));
+      if (state.FSState !== 'Operational') throw notReady(`HDFS is in ${state.FSState}`);
+      if (state.NumLiveDataNodes < 1) throw notReady('the NameNode knows of no live DataNode');
+      await askPlacement(nameNodeHttp(ports));
+    },
+  };
+}
+
+/** Installs, writes the settings, and gives what makes a command of a Java class of Hadoop's. */
+async function prepareJava(
+  ports: HdfsPorts,
+  folder: StackFolder,
+  progress: Progress,
+): Promise<(mainClass: string, args?: readonly string[]) => Command> {
+  const program = requireJava();
+  const jars = await installJars('hdfs', progress);
+  const config = folder.config('hdfs');
+  await mkdir(config, { recursive: true });
+  // The other daemon may be reading the same files at this moment.
+  await writeWhole(join(config, 'core-site.xml'), siteXml(coreSite(ports, folder)));
+  await writeWhole(join(config, 'hdfs-site.xml'), siteXml(hdfsSite(ports, folder)));
+  const options = [
+    '-Xmx192m',
+    '-XX:+ExitOnOutOfMemoryError',
+    // Without it WebHDFS answers 500 NoClassDefFoundError on Java 17.
+    '--add-opens=java.base/java.lang=ALL-UNNAMED',
+    ...['-cp', [config, join(import.meta.dirname, 'hdfs'), join(jars, '*')].join(delimiter)],
+  ];
+  return (mainClass, args = []) => ({
+    program,
+    args: [...options, mainClass, ...args],
+    env: { HADOOP_USER_NAME: SUPERUSER },
+  });
+}
+
+function coreSite(ports: HdfsPorts, folder: StackFolder): Record<string, string> {
+  return {
+    'fs.defaultFS': defaultFs(ports),
+    'hadoop.tmp.dir': folder.data('hadoop-tmp'),
+    // The DataNode starts beside the NameNode, and need not wait long until that one listens.
+    'ipc.client.connect.retry.interval': '200',
+    'ipc.client.connect.max.retries': '100',
+  };
+}
+
+function hdfsSite(ports: HdfsPorts, folder: StackFolder): Record<string, string> {
+  return {
+    'dfs.namenode.rpc-address': `localhost:${ports.namenode.rpc}`,
+    'dfs.namenode.http-address': `localhost:${ports.namenode.http}`,
+    'dfs.namenode.rpc-bind-host': HOST,
+    'dfs.namenode.http-bind-host': HOST,
+    'dfs.namenode.name.dir': pathToFileURL(join(folder.data('namenode'), 'name')).href,
+    'dfs.datanode.data.dir': pathToFileURL(join(folder.data('datanode'), 'blocks')).href,
+    // Where WebHDFS sends a writer or reader on to.
+    'dfs.datanode.hostname': 'localhost',
+    'dfs.datanode.address': `${HOST}:${ports.datanode.data}`,
+    'dfs.datanode.http.address': `${HOST}:${ports.datanode.http}`,
+    'dfs.datanode.ipc.address': `${HOST}:${ports.datanode.ipc}`,
+    'dfs.replication': '1',
+    'dfs.permissions.enabled': 'true',
+    'dfs.webhdfs.enabled': 'true',
+    'dfs.blocksize': '128m',
+    'dfs.namenode.safemode.extension': '0',
+    // A dead DataNode is known after 14 s instead of ten minutes.
+    'dfs.heartbeat.interval': '1',
+    'dfs.namenode.heartbeat.recheck-interval': '2000',
+    // At the default of 400 ms many a small file takes as long to close.
+    'dfs.client.block.write.locateFollowingBlock.initial.delay.ms': '20',
+  };
+}
+
+/** A Hadoop settings file. */
+function siteXml(settings: Record<string, string>): string {
+  const lines = Object.entries(settings).map(
+    ([name, value]) => `  <property><name>${name}</name><value>${escapeXml(value)}</value></property>\n`,
+  );
+  return `<?xml version="1.0"?>\n<configuration>\n${lines.join('')}</configuration>\n`;
+}
+
+function escapeXml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+const nameNodeBeans = z.object({
+  beans: z.tuple([z.object({ FSState: z.string(), NumLiveDataNodes: z.number() })]),
+});
+
+const dataNodeBeans = z.object({ beans: z.tuple([z.object({ BPServiceActorInfo: z.string() })]) });
+const dataNodeActors = z.array(z.object({ ActorState: z.string() }));
+
+async function askNameNode(http: string) {
+  const answer = await getJson(`${http}/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState`);
+  return nameNodeBeans.parse(answer).beans[0];
+}
+
+async function askDataNode(http: string): Promise<void> {
+  const answer = await getJson(`${http}/jmx?qry=Hadoop:service=DataNode,name=DataNodeInfo`);
+  const actors = dataNodeActors.parse(JSON.parse(dataNodeBeans.parse(answer).beans[0].BPServiceActorInfo));
+  if (!actors.some((actor) => actor.ActorState === 'RUNNING'))
+    throw notReady('the DataNode is not yet registered');
+}
+
+/** The first step of a write: the NameNode chooses a DataNode, and nothing is made yet. */
+async function askPlacement(http: string): Promise<void> {
+  const url = `${http}/webhdfs/v1/.ready?op=CREATE&noredirect=true&user.name=${SUPERUSER}`;
+  const response = await fetch(url, { method: 'PUT', signal: AbortSignal.timeout(CHECK_MS) });
+  if (!response.ok)
+    throw notReady(`a write would not be placed: ${response.status} ${await response.text()}`);
+  await response.body?.cancel();
+}
+
+async function getJson(url: string): Promise<unknown> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(CHECK_MS) });
+  if (!response.ok) throw notReady(`${url} answers ${response.status}`);
+  try {
+    return await response.json();
+  } catch (cause) {
+    throw notReady(`${url} gives no JSON: ${messageOf(cause)}`);
+  }
+}
+
+function notReady(message: string): PipelineError {
+  return new PipelineError('SERVICE_NOT_READY', message);
+}

@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { PipelineError } from '../model/errors.ts';
+import { runCommand } from './command.ts';
+import { lookUp } from './identity.ts';
+import { isProgram, onPath, requireTool } from './tools.ts';
+
+/** Says what takes its time, for a person to read. */
+export type Progress = (line: string) => void;
+
+/** The version of Temporal's command line, which holds server and UI. */
+const TEMPORAL_VERSION = '1.5.1';
+
+const PARTIAL = '.partial-';
+
+/** Where downloads and builds stay for every checkout of this user. */
+export function cacheFolder(): string {
+  const base = process.env['XDG_CACHE_HOME'];
+  return join(base === undefined || base === '' ? join(homedir(), '.cache') : base, 'assessment-pipeline');
+}
+
+/**
+ * The folder with a product's jars, as `services/<product>/pom.xml` pins them; fetched by Maven the first time.
+ *
+ * @throws PipelineError SERVICE_TOOL_MISSING without Maven, SERVICE_INSTALL_FAILED when it fails.
+ */
+export async function installJars(product: 'kafka' | 'hdfs', progress: Progress): Promise<string> {
+  const pom = join(import.meta.dirname, product, 'pom.xml');
+  const text = await readFile(pom, 'utf8');
+  const version = /<version>([^<]+)<\/version>/.exec(text)?.[1] ?? 'unversioned';
+  // With the pom's hash in its name, a changed dependency is never served from what was fetched before.
+  const name = `${product}-${version}-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`;
+  return installOnce(join(cacheFolder(), name), async (content) => {
+    progress(`${product}: fetching version ${version} with Maven, once`);
+    await runCommand(
+      `Fetching the jars of ${product} ${version}`,
+      {
+        program: requireTool('mvn'),
+        args: [
+          '-q',
+          '-B',
+          '-f',
+          pom,
+          'dependency:copy-dependencies',
+          '-DincludeScope=runtime',
+          `-DoutputDirectory=${content}`,
+        ],
+      },
+      join(cacheFolder(), 'logs', `${name}.log`),
+    );
+  });
+}
+
+/**
+ * The `temporal` program: $TEMPORAL_CLI, the one on the PATH, or our own, built with Go the first time.
+ *
+ * @throws PipelineError SERVICE_TOOL_MISSING without Go, SERVICE_INSTALL_FAILED when the build fails.
+ */
+export async function installTemporal(progress: Progress): Promise<string> {
+  const named = process.env['TEMPORAL_CLI'];
+  if (named !== undefined && named !== '') {
+    if (isProgram(named)) return named;
+    throw new PipelineError('SERVICE_TOOL_MISSING', `TEMPORAL_CLI names ${named}, which is no program.`);
+  }
+  const found = onPath('temporal');
+  if (found !== undefined) return found;
+  const name = `temporal-${TEMPORAL_VERSION}`;
+  const folder = await installOnce(join(cacheFolder(), name), (content, scratch) => {
+    progress(`temporal: building version ${TEMPORAL_VERSION} with Go, once; this takes minutes`);
+    return buildTemporal(content, scratch, join(cacheFolder(), 'logs', `${name}.log`));
+  });
+  return join(folder, 'temporal');
+}
+
+/** Go's module and build caches take gigabytes for this one program, so they go with the scratch folder. */
+function buildTemporal(content: string, scratch: string, log: string): Promise<void> {
+  const command = {
+    program: requireTool('go'),
+    args: ['install', '-ldflags=-s -w', `github.com/temporalio/cli/cmd/temporal@v${TEMPORAL_VERSION}`],
+    env: {
+      GOBIN: content,
+      GOMODCACHE: join(scratch, 'modules'),
+      GOCACHE: join(scratch, 'build'),
+      // Go's module cache is read-only unless told otherwise, and could not be deleted.
+      GOFLAGS: `${process.env['GOFLAGS'] ?? ''} -modcacherw`.trim(),
+    },
+  };
+  return runCommand(`Building Temporal ${TEMPORAL_VERSION}`, command, log);
+}
+
+type Fill = (content: string, scratch: string) => Promise<void>;
+
+/** What this process is installing: the NameNode and the DataNode want the same jars at once. */
+const underWay = new Map<string, Promise<string>>();
+
+/**
+ * Fills a folder once. It appears whole or not at all: `fill` writes elsewhere, then one rename puts it in
+ * place, so neither an interruption nor a second process at the same work can leave half of it.
+ *
+ * @param fill Gets an empty folder for the content and a scratch folder that is deleted afterwards.
+ */
+export function installOnce(target: string, fill: Fill): Promise<string> {
+  const running = underWay.get(target);
+  if (running !== undefined) return running;
+  const installation = install(target, fill).finally(() => underWay.delete(target));
+  underWay.set(target, installation);
+  return installation;
+}
+
+async function install(target: string, fill: Fill): Promise<string> {
+  if (existsSync(target)) return target;
+  await mkdir(dirname(target), { recursive: true });
+  await removeAbandoned(target);
+  const temporary = await mkdtemp(`${target}${PARTIAL}${process.pid}-`);
+  try {
+    const content = join(temporary, 'content');
+    await mkdir(content);
+    await fill(content, temporary);
+    await rename(content, target).catch((error: unknown) => {
+      if (!existsSync(target)) throw error; // else another process was first with the same
+    });
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+  return target;
+}
+
+/** Deletes what a process that was ended in the middle of {@link installOnce} left behind. */
+async function removeAbandoned(target: string): Promise<void> {
+  const prefix = `${basename(target)}${PARTIAL}`;
+  for (const name of await readdir(dirname(target))) {
+    if (!name.startsWith(prefix)) continue;
+    const owner = Number.parseInt(name.slice(prefix.length), 10);
+    if (lookUp(owner) === undefined) await rm(join(dirname(target), name), { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Kafka, logLevel } from 'kafkajs';
+import { PipelineError } from '../model/errors.ts';
+import { runCommand } from './command.ts';
+import { formatOnce } from './format.ts';
+import type { StackFolder } from './folder.ts';
+import { installJars, type Progress } from './install.ts';
+import { HOST, type Ports } from './ports.ts';
+import { CHECK_MS, type Service } from './service.ts';
+import { requireJava } from './tools.ts';
+
+const YEAR_IN_MINUTES = 365 * 24 * 60;
+
+/** One Kafka broker that is its own controller (KRaft). */
+export function kafkaService(ports: Ports['kafka'], folder: StackFolder): Service {
+  const broker = `${HOST}:${ports.broker}`;
+  return {
+    name: 'kafka',
+    ports: Object.values(ports),
+    addresses: { brokers: broker },
+    prepare: (progress) => prepare(ports, folder, progress),
+    check: () => describe(broker),
+  };
+}
+
+async function prepare(ports: Ports['kafka'], folder: StackFolder, progress: Progress) {
+  const java = requireJava();
+  const jars = await installJars('kafka', progress);
+  const config = folder.config('kafka');
+  const data = folder.data('kafka');
+  const properties = join(config, 'server.properties');
+  const options = [
+    '-Dorg.slf4j.simpleLogger.defaultLogLevel=info',
+    '-Dorg.slf4j.simpleLogger.showDateTime=true',
+    '-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd HH:mm:ss.SSS',
+    ...['-cp', join(jars, '*')],
+  ];
+  await mkdir(config, { recursive: true });
+  await writeFile(properties, propertiesText(serverProperties(ports, data)));
+  await formatOnce(data, () => {
+    const clusterId = Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url');
+    const args = [
+      ...options,
+      'kafka.tools.StorageTool',
+      'format',
+      `--cluster-id=${clusterId}`,
+      `--config=${properties}`,
+    ];
+    return runCommand('Formatting the storage of Kafka', { program: java, args }, join(config, 'format.log'));
+  });
+  return {
+    program: java,
+    args: ['-Xmx512m', '-XX:+ExitOnOutOfMemoryError', ...options, 'kafka.Kafka', properties],
+  };
+}
+
+function serverProperties(ports: Ports['kafka'], data: string): Record<string, string | number | boolean> {
+  return {
+    'process.roles': 'broker,controller',
+    'node.id': 1,
+    'controller.quorum.voters': `1@${HOST}:${ports.controller}`,
+    'controller.listener.names': 'CONTROLLER',
+    listeners: `PLAINTEXT://${HOST}:${ports.broker},CONTROLLER://${HOST}:${ports.controller}`,
+    'advertised.listeners': `PLAINTEXT://${HOST}:${ports.broker}`,
+    'log.dirs': join(data, 'log'),
+    'num.partitions': 6,
+    'auto.create.topics.enable': false,
+    // One broker has one replica of anything.
+    'offsets.topic.replication.factor': 1,
+    'offsets.topic.num.partitions': 4,
+    'transaction.state.log.replication.factor': 1,
+    'transaction.state.log.min.isr': 1,
+    'transaction.state.log.num.partitions': 4,
+    'share.coordinator.state.topic.replication.factor': 1,
+    'share.coordinator.state.topic.min.isr': 1,
+    'share.coordinator.state.topic.num.partitions': 4,
+    'group.initial.rebalance.delay.ms': 0,
+    // What was published is marked by a group's offsets: they must outlive the days that Kafka keeps them by default.
+    'offsets.retention.minutes': YEAR_IN_MINUTES,
+    // After a kill the broker waits for its old registration to expire: 12 s at the defaults, 3 s with these.
+    'broker.session.timeout.ms': 1_500,
+    'broker.heartbeat.interval.ms': 300,
+    // The default takes a quarter of this heap.
+    'log.cleaner.dedupe.buffer.size': 16 * 1024 * 1024,
+  };
+}
+
+/** A Java properties file. */
+function propertiesText(properties: Record<string, string | number | boolean>): string {
+  return Object.entries(properties)
+    .map(([key, value]) => `${key}=${String(value).replaceAll('\\', '\\\\')}\n`)
+    .join('');
+}
+
+async function describe(broker: string): Promise<void> {
+  const kafka = new Kafka({
+    clientId: 'services',
+    brokers: [broker],
+    logLevel: logLevel.NOTHING,
+    connectionTimeout: CHECK_MS,
+    requestTimeout: CHECK_MS,
+    retry: { retries: 0 },
+  });
+  const admin = kafka.admin();
+  try {
+    await admin.connect();
+    const { brokers } = await admin.describeCluster();
+    if (brokers.length === 0)
+      throw new PipelineError('SERVICE_NOT_READY', 'the broker is not yet registered');
+  } finally {
+    await admin.disconnect();
+  }
+}

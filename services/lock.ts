@@ -1,0 +1,88 @@
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { PipelineError } from '../model/errors.ts';
+import { living, lookUp, type ProcessIdentity } from './identity.ts';
+import { isMissing } from './folder.ts';
+
+const POLL_MS = 100;
+/** Longer than the longest start, which builds Temporal on a slow machine. */
+const WAIT_MS = 15 * 60_000;
+
+const ownerSchema = z.strictObject({ pid: z.int().positive(), started: z.string() });
+
+/**
+ * Does the work while no other process does any under the same lock file. A lock whose owner is gone counts for nothing.
+ *
+ * @param waiting Called once when another process has the lock, with its pid.
+ * @throws PipelineError SERVICE_BUSY when the other does not end.
+ */
+export async function withLock<Result>(
+  path: string,
+  waiting: (pid: number) => void,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const deadline = performance.now() + WAIT_MS;
+  let told = false;
+  while (!acquire(path)) {
+    const owner = readOwner(path);
+    if (owner === undefined) continue; // given back in between
+    if (living(owner) === undefined) {
+      discard(path, owner);
+      continue;
+    }
+    if (performance.now() > deadline) {
+      throw new PipelineError(
+        'SERVICE_BUSY',
+        `Process ${owner.pid} has been at work on the same servers for long (${path}).`,
+      );
+    }
+    if (!told) waiting(owner.pid);
+    told = true;
+    await delay(POLL_MS);
+  }
+  try {
+    return await work();
+  } finally {
+    rmSync(path, { force: true });
+  }
+}
+
+/** A link appears with its content, or not at all where there is one already. */
+function acquire(path: string): boolean {
+  const mine = `${path}.${process.pid}`;
+  const own = lookUp(process.pid);
+  writeFileSync(mine, JSON.stringify({ pid: process.pid, started: own?.started ?? '' }));
+  try {
+    linkSync(mine, path);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    rmSync(mine, { force: true });
+  }
+}
+
+function readOwner(path: string): ProcessIdentity | undefined {
+  try {
+    return ownerSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Removes a dead owner's lock, unless another process did so first and has its own there by now. */
+function discard(path: string, dead: ProcessIdentity): void {
+  const aside = `${path}.dead-${process.pid}`;
+  try {
+    renameSync(path, aside);
+  } catch (error) {
+    if (isMissing(error)) return;
+    throw error;
+  }
+  const moved = readOwner(aside);
+  if (moved !== undefined && moved.started !== dead.started) renameSync(aside, path);
+  rmSync(aside, { force: true });
+}

@@ -1,0 +1,157 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { messageOf, PipelineError } from '../model/errors.ts';
+import { lastLines, type Command } from './command.ts';
+import { isMissing, type StackFolder } from './folder.ts';
+import { living, lookUp, signal, type LivingProcess, type ProcessIdentity } from './identity.ts';
+import type { ServiceName } from './ports.ts';
+
+const POLL_MS = 50;
+/** A clean stop writes what is in memory; most take under two seconds, a loaded machine more. */
+const STOP_MS = 30_000;
+const KILL_MS = 5_000;
+const TAIL_LINES = 20;
+
+const identitySchema = z.strictObject({ pid: z.int().positive(), started: z.string() });
+
+/**
+ * One server as a process of its own, which outlives the one that started it: known by a pid file, its output in
+ * a log file that each start makes anew (the one before stays beside it as `.1`).
+ */
+export class ServerProcess {
+  readonly name: ServiceName;
+  readonly log: string;
+  readonly #pidFile: string;
+
+  constructor(name: ServiceName, folder: StackFolder) {
+    this.name = name;
+    this.log = folder.log(name);
+    this.#pidFile = folder.pidFile(name);
+  }
+
+  /** The process that an earlier start left running, or undefined; a pid file of a dead one counts for nothing. */
+  current(): LivingProcess | undefined {
+    const identity = this.#read();
+    return identity === undefined ? undefined : living(identity);
+  }
+
+  /**
+   * Starts it and returns at once; it may not be ready yet.
+   *
+   * @throws PipelineError SERVICE_NOT_READY when the program cannot be run.
+   */
+  async start(command: Command): Promise<void> {
+    this.#rotateLog();
+    const output = openSync(this.log, 'a');
+    try {
+      const child = spawn(command.program, command.args, {
+        // Its own session, or Ctrl-C in the terminal would end it together with the command line.
+        detached: true,
+        env: { ...process.env, ...command.env },
+        stdio: ['ignore', output, output],
+      });
+      if (child.pid !== undefined) this.#write(child.pid);
+      await once(child, 'spawn');
+      child.unref();
+    } catch (cause) {
+      throw new PipelineError('SERVICE_NOT_READY', `${this.name}: ${command.program} could not be run.`, {
+        cause,
+      });
+    } finally {
+      closeSync(output);
+    }
+  }
+
+  /**
+   * Asks until the server says that it is ready.
+   *
+   * @param check Rejects with what is still missing; must have a time-out of its own.
+   * @throws PipelineError SERVICE_NOT_READY, with the log's last lines, when it dies or is not ready in time.
+   */
+  async waitUntilReady(check: () => Promise<void>, withinMs: number): Promise<void> {
+    const deadline = performance.now() + withinMs;
+    for (;;) {
+      const missing = await check().then(
+        () => undefined,
+        (error: unknown) => messageOf(error),
+      );
+      if (this.current() === undefined) throw await this.#failure('ended before it was ready');
+      if (missing === undefined) return;
+      if (performance.now() > deadline) {
+        throw await this.#failure(`is not ready after ${Math.round(withinMs / 1000)} s (${missing})`);
+      }
+      await delay(POLL_MS);
+    }
+  }
+
+  /**
+   * Ends it and returns when it is gone: it is asked to (SIGTERM), and killed if it does not in 30 s.
+   *
+   * @throws PipelineError SERVICE_NOT_STOPPED when even that does not end it.
+   */
+  async stop(): Promise<void> {
+    this.signal('SIGTERM');
+    this.signal('SIGCONT'); // a paused process takes no SIGTERM until it goes on
+    if (!(await this.#gone(STOP_MS))) await this.kill();
+    rmSync(this.#pidFile, { force: true });
+  }
+
+  /** Ends it with no chance to clean up, as a crash does, and returns when it is gone. */
+  async kill(): Promise<void> {
+    this.signal('SIGKILL');
+    if (await this.#gone(KILL_MS)) return;
+    throw new PipelineError(
+      'SERVICE_NOT_STOPPED',
+      `${this.name} (pid ${this.current()?.pid ?? 0}) does not end on SIGKILL.`,
+    );
+  }
+
+  /** Sends a signal, if it is running. */
+  signal(name: NodeJS.Signals): void {
+    const identity = this.#read();
+    if (identity !== undefined) signal(identity, name);
+  }
+
+  async #gone(withinMs: number): Promise<boolean> {
+    const deadline = performance.now() + withinMs;
+    while (this.current() !== undefined) {
+      if (performance.now() > deadline) return false;
+      await delay(POLL_MS);
+    }
+    return true;
+  }
+
+  async #failure(what: string): Promise<PipelineError> {
+    const tail = await lastLines(this.log, TAIL_LINES);
+    return new PipelineError(
+      'SERVICE_NOT_READY',
+      `${this.name} ${what}. Its log ends:\n${tail}\n(log: ${this.log})`,
+    );
+  }
+
+  #rotateLog(): void {
+    try {
+      renameSync(this.log, `${this.log}.1`);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+  }
+
+  #read(): ProcessIdentity | undefined {
+    try {
+      return identitySchema.parse(JSON.parse(readFileSync(this.#pidFile, 'utf8')));
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  #write(pid: number): void {
+    const started = lookUp(pid)?.started ?? 'gone at once';
+    writeFileSync(`${this.#pidFile}.new`, JSON.stringify({ pid, started }));
+    renameSync(`${this.#pidFile}.new`, this.#pidFile);
+  }
+}
