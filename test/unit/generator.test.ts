@@ -1,0 +1,292 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { attempts, DECK, type FeedAttempt, type FeedQuestion } from '../../services/platform/generator.ts';
+import { PipelineError } from '../../model/errors.ts';
+
+const few = [...attempts({ seed: 1, count: 3280 })];
+const many = [...attempts({ seed: 7, count: 50_000 })];
+
+function tally(values: Iterable<string>): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return counts;
+}
+
+const questionsOf = (records: readonly FeedAttempt[]) =>
+  records.flatMap(({ sequences }) => sequences.questions);
+const optionsOf = (records: readonly FeedAttempt[]) => questionsOf(records).flatMap(({ options }) => options);
+
+/** The keys of an object with the types of their values, in order, as `checked:boolean id:string`. */
+function shape(record: object): string {
+  return Object.entries(record)
+    .map(([key, value]: [string, unknown]) => `${key}:${value === null ? 'null' : typeof value}`)
+    .join(' ');
+}
+
+const shapes = (records: readonly object[]) => [...new Set(records.map(shape))].sort();
+
+test('another seed gives other attempts of the same exams', () => {
+  const [one, two] = [1, 2].map((seed) => [...attempts({ seed, count: DECK })]) as [
+    FeedAttempt[],
+    FeedAttempt[],
+  ];
+  const ids = new Set(one.map(({ keen_id }) => keen_id));
+  assert.equal(two.filter(({ keen_id }) => ids.has(keen_id)).length, 0);
+  const exams = (records: FeedAttempt[]) => new Map([...tally(records.map((r) => r.base_exam_id))].sort());
+  assert.deepEqual(new Set(exams(one).keys()), new Set(exams(two).keys()));
+});
+
+test('any part of the sequence equals the same slice of the whole', () => {
+  for (const [firstIndex, count] of [
+    [0, 0],
+    [17, 1],
+    [DECK - 1, 2],
+    [3 * DECK + 5, DECK],
+  ] as const) {
+    const part = [...attempts({ seed: 7, firstIndex, count })];
+    assert.deepEqual(part, many.slice(firstIndex, firstIndex + count));
+  }
+});
+
+test('the attempts between two times are those of the whole that started then', () => {
+  const [from, to] = ['2017-12-01T00:00:00.000Z', '2017-12-08T00:00:00.000Z'];
+  const between = [...attempts({ seed: 1, count: 3280, fromMs: Date.parse(from), toMs: Date.parse(to) })];
+  assert.deepEqual(
+    between,
+    few.filter(({ started_at }) => started_at >= from && started_at < to),
+  );
+  assert.ok(between.length > 200 && between.length < 500, `${between.length} in a week`);
+});
+
+test('another first day moves the attempts there', () => {
+  const moved = [...attempts({ seed: 1, count: 500, sinceMs: Date.UTC(2026, 0, 5) })];
+  assert.ok(moved.every(({ started_at }) => started_at >= '2026-01-05' && started_at < '2026-03-14'));
+});
+
+test('a generator that nobody pulls makes nothing, and an endless one can be left', () => {
+  const start = process.cpuUsage();
+  const endless = attempts({ seed: 1, count: Infinity });
+  for (let taken = 0; taken < 10; taken += 1) assert.equal(endless.next().done, false);
+  endless.return();
+  assert.ok(process.cpuUsage(start).user < 2_000_000);
+});
+
+test('attempts have the fields, the types and the key order of the real feed', () => {
+  const head = 'keen_timestamp:string max_attempts:string started_at:string base_exam_id:string';
+  const middle = 'user_exam_id:string sequences:object keen_created_at:string';
+  assert.deepEqual(shapes(few), [
+    `${head} ${middle} certification:null keen_id:string exam_name:string`,
+    `${head} ${middle} certification:string keen_id:string exam_name:string`,
+  ]);
+  assert.deepEqual(shapes(few.map(({ sequences }) => sequences)), [
+    'attempt:number id:string questions:object',
+    'questions:object attempt:number id:string counts:object',
+  ]);
+  assert.deepEqual(shapes(few.flatMap(({ sequences }) => sequences.counts ?? [])), [
+    'incomplete:number submitted:number incorrect:number all_correct:boolean correct:number total:number unanswered:number',
+  ]);
+  assert.deepEqual(shapes(questionsOf(few)), [
+    'options:object id:string',
+    'user_incomplete:boolean user_correct:boolean options:object user_submitted:boolean id:string user_result:string',
+  ]);
+  assert.deepEqual(shapes(optionsOf(few)), [
+    'checked:boolean at:string id:string',
+    'checked:boolean at:string id:string correct:boolean',
+    'checked:boolean at:string id:string submitted:number',
+    'checked:boolean at:string id:string submitted:number correct:boolean',
+    'checked:boolean correct:boolean id:string',
+    'checked:boolean id:string',
+  ]);
+});
+
+test('values are written as the real feed writes them', () => {
+  const time = /^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+  const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[14][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+  for (const attempt of few) {
+    assert.match(attempt.keen_timestamp, /^\d{10}\.\d{1,7}$/);
+    assert.equal(attempt.keen_created_at, attempt.keen_timestamp);
+    assert.equal(attempt.keen_timestamp, String(Number(attempt.keen_timestamp)), 'as a double prints');
+    assert.match(attempt.keen_id, /^[0-9a-f]{14}0001[0-9a-f]{6}$/);
+    assert.equal(parseInt(attempt.keen_id.slice(0, 8), 16), Math.floor(Number(attempt.keen_timestamp)));
+    assert.match(attempt.started_at, time);
+    assert.match(attempt.user_exam_id, uuid);
+    assert.match(attempt.base_exam_id, attempt.sequences.counts === undefined ? /^sandbox-exam$/ : uuid);
+    assert.equal(attempt.max_attempts, '1.0');
+    assert.equal(attempt.sequences.attempt, 1);
+    assert.ok(attempt.certification === null || attempt.certification === 'false');
+    assert.ok(Number(attempt.keen_timestamp) > Date.parse(attempt.started_at) / 1000);
+  }
+  for (const option of optionsOf(few)) {
+    assert.match(option.id, option.id.length === 32 ? /^[0-9a-f]{32}$/ : uuid);
+    if (option.at !== undefined) assert.match(option.at, time);
+  }
+});
+
+/** What the platform's rule says of a question, from its options alone. */
+function marked({ options }: FeedQuestion): string {
+  const checked = options.filter((option) => option.checked);
+  if (checked.length === 0) return 'unanswered';
+  if (checked.some(({ correct }) => correct !== true)) return 'incorrect';
+  const right = options.filter(({ correct }) => correct === true);
+  return checked.length === right.length ? 'correct' : 'missed_some';
+}
+
+test('results follow from the options, and counts from the results', () => {
+  for (const { sequences } of many) {
+    const { questions, counts } = sequences;
+    if (counts === undefined) {
+      assert.ok(questions.every((question) => question.user_result === undefined));
+      continue;
+    }
+    for (const question of questions) {
+      assert.equal(question.user_result, marked(question));
+      assert.equal(question.user_correct, question.user_result === 'correct');
+      assert.equal(question.user_incomplete, question.user_result === 'missed_some');
+      assert.equal(question.user_submitted, question.user_result !== 'unanswered');
+      assert.ok(question.options.some(({ correct }) => correct === true));
+    }
+    const results = tally(questions.map(({ user_result }) => user_result ?? 'none'));
+    assert.deepEqual(counts, {
+      incomplete: results.get('missed_some') ?? 0,
+      submitted: questions.length - (results.get('unanswered') ?? 0),
+      incorrect: results.get('incorrect') ?? 0,
+      all_correct: results.get('correct') === questions.length,
+      correct: results.get('correct') ?? 0,
+      total: questions.length,
+      unanswered: results.get('unanswered') ?? 0,
+    });
+  }
+});
+
+test('an option was submitted exactly when it was checked and its question marked', () => {
+  for (const question of questionsOf(many)) {
+    for (const option of question.options) {
+      assert.equal(option.submitted === 1, option.checked && question.user_result !== undefined);
+      if (option.checked) assert.ok(option.at !== undefined);
+    }
+  }
+});
+
+/** Shares as a real customer's feed has them, and how far off a share may be. */
+const EXPECTED: readonly (readonly [name: string, share: number, within: number])[] = [
+  ['a redelivery', 0.0116, 0.001],
+  ['uncertified', 0.0402, 0.003],
+  ['without counts', 0.0015, 0.0002],
+  ['all correct', 0.256, 0.03],
+  ['of 4 questions', 0.502, 0.01],
+  ['of 5 questions', 0.287, 0.01],
+  ['of the most popular exam', 0.12, 0.01],
+  ['question correct', 0.626, 0.02],
+  ['question incorrect', 0.254, 0.02],
+  ['question missed_some', 0.084, 0.01],
+  ['question unanswered', 0.035, 0.007],
+  ['question unmarked', 0.001, 0.0003],
+  ['option checked', 0.349, 0.01],
+  ['option correct', 0.39, 0.01],
+  ['option with a time', 0.371, 0.01],
+  ['option submitted', 0.349, 0.01],
+];
+
+function sharesOf(records: readonly FeedAttempt[]): Map<string, number> {
+  const [questions, options] = [questionsOf(records), optionsOf(records)];
+  const share = <Item>(items: readonly Item[], test: (item: Item) => boolean | undefined) =>
+    items.filter(test).length / items.length;
+  const marks = ['correct', 'incorrect', 'missed_some', 'unanswered'] as const;
+  return new Map([
+    ['a redelivery', 1 - new Set(records.map((r) => r.keen_id)).size / records.length],
+    ['uncertified', share(records, (r) => r.certification === null)],
+    ['without counts', share(records, (r) => r.sequences.counts === undefined)],
+    ['all correct', share(records, (r) => r.sequences.counts?.all_correct)],
+    ['of 4 questions', share(records, (r) => r.sequences.questions.length === 4)],
+    ['of 5 questions', share(records, (r) => r.sequences.questions.length === 5)],
+    [
+      'of the most popular exam',
+      Math.max(...tally(records.map((r) => r.exam_name)).values()) / records.length,
+    ],
+    ...marks.map((m) => [`question ${m}`, share(questions, (q) => q.user_result === m)] as const),
+    ['question unmarked', share(questions, (q) => q.user_result === undefined)],
+    ['option checked', share(options, (o) => o.checked)],
+    ['option correct', share(options, (o) => o.correct)],
+    ['option with a time', share(options, (o) => o.at !== undefined)],
+    ['option submitted', share(options, (o) => o.submitted !== undefined)],
+  ]);
+}
+
+for (const [title, records] of [
+  ['a few thousand', few],
+  ['fifty thousand', many],
+] as const) {
+  test(`the proportions of ${title} attempts are the real ones`, () => {
+    const shares = sharesOf(records);
+    for (const [name, share, within] of EXPECTED) {
+      const found = shares.get(name) ?? NaN;
+      assert.ok(Math.abs(found - share) <= within, `${name}: ${found}, not ${share} ± ${within}`);
+    }
+  });
+}
+
+test('exam names are about a hundred, a few far more popular, with lengths of 1 to 20', () => {
+  const popularity = [...tally(few.map((r) => r.exam_name)).values()].sort((a, b) => b - a);
+  assert.equal(popularity.length, 103);
+  assert.equal(new Set(few.map((r) => r.base_exam_id)).size, 107);
+  assert.ok(popularity.slice(0, 10).reduce((sum, n) => sum + n) > few.length * 0.4);
+  assert.ok(popularity.slice(-20).every((n) => n <= 4));
+  const lengths = new Set(few.map((r) => r.sequences.questions.length));
+  assert.deepEqual(
+    [...lengths].sort((a, b) => a - b),
+    [1, 2, 3, 4, 5, 6, 7, 8, 10, 20],
+  );
+});
+
+test('some exams score far lower than others', () => {
+  const scores = new Map<string, { correct: number; asked: number; attempts: number }>();
+  for (const { base_exam_id: exam, sequences } of many) {
+    const score = scores.get(exam) ?? { correct: 0, asked: 0, attempts: 0 };
+    score.correct += sequences.counts?.correct ?? 0;
+    score.asked += sequences.questions.length;
+    score.attempts += 1;
+    scores.set(exam, score);
+  }
+  const means = [...scores.values()].filter((s) => s.attempts > 300).map((s) => s.correct / s.asked);
+  assert.ok(Math.min(...means) < 0.5, `${Math.min(...means)}`);
+  assert.ok(Math.max(...means) > 0.8, `${Math.max(...means)}`);
+});
+
+test('afternoons in UTC are busy and nights are not', () => {
+  const hours = tally(many.map(({ started_at }) => started_at.slice(11, 13)));
+  for (const hour of ['13', '14', '15']) assert.ok((hours.get(hour) ?? 0) > many.length * 0.055, hour);
+  for (const hour of ['00', '02', '03']) assert.ok((hours.get(hour) ?? 0) < many.length * 0.025, hour);
+});
+
+test('a redelivery is its original, byte for byte, and every other attempt is its own user’s', () => {
+  const texts = new Map<string, string>();
+  const repeats: string[] = [];
+  for (const attempt of few) {
+    const text = JSON.stringify(attempt);
+    const known = texts.get(attempt.keen_id);
+    if (known !== undefined) repeats.push(attempt.keen_id);
+    assert.equal(text, known ?? text);
+    texts.set(attempt.keen_id, text);
+  }
+  assert.equal(repeats.length, 38);
+  assert.equal(new Set(repeats).size, 20);
+  assert.equal(new Set(few.map(({ user_exam_id }) => user_exam_id)).size, few.length - 38);
+  assert.equal(
+    new Set(many.map(({ user_exam_id }) => user_exam_id)).size,
+    new Set(many.map((r) => r.keen_id)).size,
+  );
+});
+
+test('a number out of its bounds is refused by name', () => {
+  for (const options of [
+    { seed: -1, count: 1 },
+    { seed: 1.5, count: 1 },
+    { seed: 1, count: NaN },
+    { seed: 1, count: 1, firstIndex: -1 },
+  ]) {
+    assert.throws(
+      () => attempts(options).next(),
+      (thrown) => thrown instanceof PipelineError && thrown.code === 'SETTINGS_INVALID',
+    );
+  }
+});

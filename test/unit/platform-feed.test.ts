@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import test from 'node:test';
+import { feed } from '../../services/platform/feed.ts';
+import { attempts } from '../../services/platform/generator.ts';
+
+function digest(options: Parameters<typeof feed>[0]): string {
+  const hash = createHash('sha256');
+  for (const piece of feed(options)) hash.update(piece);
+  return hash.digest('hex');
+}
+
+test('the same seed gives the same bytes, on every version of Node', () => {
+  assert.equal(
+    digest({ seed: 1, count: 100, format: 'json-array' }),
+    '1a826b16b6175e89386c036736ab3bc4d7f2692c6e62d231d483c1e361352fa1',
+  );
+  assert.equal(
+    digest({ seed: 2 ** 53 - 1, count: 100, format: 'ndjson', compact: true }),
+    '896b6725411cb6f38b6e4016e553c6e426cc658b61574e8d5eb86f16284eca60',
+  );
+});
+
+test('the feed is a JSON array or a line an attempt, spaced or compact, in pieces of about 64 KB', () => {
+  const expected = [...attempts({ seed: 1, count: 200 })];
+  for (const compact of [false, true]) {
+    const array = [...feed({ seed: 1, count: 200, format: 'json-array', compact })];
+    assert.deepEqual(JSON.parse(Buffer.concat(array).toString()), expected);
+    assert.ok(array.slice(0, -1).every((piece) => piece.length >= 65_536 && piece.length < 100_000));
+    const lines = Buffer.concat([...feed({ seed: 1, count: 200, format: 'ndjson', compact })]).toString();
+    assert.deepEqual(
+      lines
+        .trimEnd()
+        .split('\n')
+        .map((line): unknown => JSON.parse(line)),
+      expected,
+    );
+    assert.ok(lines.endsWith('}\n'));
+    assert.equal(/[,:] ["[{]/.test(lines), !compact);
+  }
+});
+
+test('a feed without attempts is an empty array or nothing', () => {
+  const whole = (format: 'json-array' | 'ndjson') =>
+    Buffer.concat([...feed({ seed: 1, count: 0, format })]).toString();
+  assert.equal(whole('json-array'), '[]\n');
+  assert.equal(whole('ndjson'), '');
+});
+
+test('a long feed is streamed in constant memory', () => {
+  globalThis.gc?.();
+  const before = process.memoryUsage().arrayBuffers;
+  let bytes = 0;
+  for (const piece of feed({ seed: 1, count: 30_000, format: 'ndjson', compact: true }))
+    bytes += piece.length;
+  assert.ok(bytes > 70_000_000);
+  assert.ok(process.memoryUsage().arrayBuffers - before < 64 * 2 ** 20);
+});
