@@ -13,7 +13,7 @@ export interface LivingProcess extends ProcessIdentity {
   readonly paused: boolean;
 }
 
-/** The process that has this pid now; undefined when none has, or only a dead one that nobody has reaped. */
+/** The process that has this pid now; undefined when none has, or one that has ended and was not yet reaped. */
 export function lookUp(pid: number): LivingProcess | undefined {
   return process.platform === 'linux' ? lookUpInProc(pid) : lookUpWithPs(pid);
 }
@@ -40,8 +40,11 @@ function lookUpInProc(pid: number): LivingProcess | undefined {
   // The second field is the command in brackets, which may hold blanks and brackets of its own.
   const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
   const state = fields?.[0];
+  const threads = Number(fields?.[17]);
   const ticks = fields?.[19];
-  if (state === undefined || ticks === undefined || 'ZX'.includes(state)) return undefined;
+  if (state === undefined || ticks === undefined) return undefined;
+  // The first thread can end before the others, and they still hold the ports.
+  if ('ZX'.includes(state) && threads <= 1) return undefined;
   // Ticks count from the boot, so they name a start only together with the boot.
   const boot = read('/proc/sys/kernel/random/boot_id')?.trim() ?? '';
   return { pid, started: `${boot}/${ticks}`, paused: 'Tt'.includes(state) };

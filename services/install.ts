@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { PipelineError } from '../model/errors.ts';
 import { runCommand } from './command.ts';
 import { lookUp } from './identity.ts';
@@ -62,7 +62,7 @@ export async function installJars(product: 'kafka' | 'hdfs', progress: Progress)
 export async function installTemporal(progress: Progress): Promise<string> {
   const named = process.env['TEMPORAL_CLI'];
   if (named !== undefined && named !== '') {
-    if (isProgram(named)) return named;
+    if (isProgram(named)) return resolve(named);
     throw new PipelineError('SERVICE_TOOL_MISSING', `TEMPORAL_CLI names ${named}, which is no program.`);
   }
   const found = onPath('temporal');

@@ -35,6 +35,8 @@ async function prepare(ports: Ports['kafka'], folder: StackFolder, progress: Pro
     '-Dorg.slf4j.simpleLogger.defaultLogLevel=info',
     '-Dorg.slf4j.simpleLogger.showDateTime=true',
     '-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd HH:mm:ss.SSS',
+    // Hundreds of lines with every setting, several times a start.
+    '-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.config.AbstractConfig=warn',
     ...['-cp', join(jars, '*')],
   ];
   await mkdir(config, { recursive: true });

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { messageOf, PipelineError } from '../model/errors.ts';
@@ -9,10 +10,12 @@ import { isMissing, type StackFolder } from './folder.ts';
 import { living, lookUp, signal, type LivingProcess, type ProcessIdentity } from './identity.ts';
 import type { ServiceName } from './ports.ts';
 
-const POLL_MS = 50;
+const READY_POLL_MS = 100;
+const SIGNAL_POLL_MS = 10;
 /** A clean stop writes what is in memory; most take under two seconds, a loaded machine more. */
 const STOP_MS = 30_000;
-const KILL_MS = 5_000;
+/** Signals that a process cannot refuse take effect at once, unless the disk holds it up. */
+const SIGNAL_MS = 5_000;
 const TAIL_LINES = 20;
 
 const identitySchema = z.strictObject({ pid: z.int().positive(), started: z.string() });
@@ -50,6 +53,7 @@ export class ServerProcess {
       const child = spawn(command.program, command.args, {
         // Its own session, or Ctrl-C in the terminal would end it together with the command line.
         detached: true,
+        cwd: dirname(this.log), // where a Java that crashes leaves its report
         env: { ...process.env, ...command.env },
         stdio: ['ignore', output, output],
       });
@@ -69,21 +73,20 @@ export class ServerProcess {
    * Asks until the server says that it is ready.
    *
    * @param check Rejects with what is still missing; must have a time-out of its own.
+   * @param given Aborted to end the wait early, with its reason thrown.
    * @throws PipelineError SERVICE_NOT_READY, with the log's last lines, when it dies or is not ready in time.
    */
-  async waitUntilReady(check: () => Promise<void>, withinMs: number): Promise<void> {
+  async waitUntilReady(check: () => Promise<void>, withinMs: number, given?: AbortSignal): Promise<void> {
     const deadline = performance.now() + withinMs;
     for (;;) {
-      const missing = await check().then(
-        () => undefined,
-        (error: unknown) => messageOf(error),
-      );
+      const missing = await check().then(() => undefined, messageOf);
+      given?.throwIfAborted();
       if (this.current() === undefined) throw await this.#failure('ended before it was ready');
       if (missing === undefined) return;
       if (performance.now() > deadline) {
         throw await this.#failure(`is not ready after ${Math.round(withinMs / 1000)} s (${missing})`);
       }
-      await delay(POLL_MS);
+      await delay(READY_POLL_MS);
     }
   }
 
@@ -95,18 +98,23 @@ export class ServerProcess {
   async stop(): Promise<void> {
     this.signal('SIGTERM');
     this.signal('SIGCONT'); // a paused process takes no SIGTERM until it goes on
-    if (!(await this.#gone(STOP_MS))) await this.kill();
+    if (!(await this.#becomes(isGone, STOP_MS))) await this.kill();
     rmSync(this.#pidFile, { force: true });
   }
 
   /** Ends it with no chance to clean up, as a crash does, and returns when it is gone. */
   async kill(): Promise<void> {
-    this.signal('SIGKILL');
-    if (await this.#gone(KILL_MS)) return;
-    throw new PipelineError(
-      'SERVICE_NOT_STOPPED',
-      `${this.name} (pid ${this.current()?.pid ?? 0}) does not end on SIGKILL.`,
-    );
+    await this.#change('SIGKILL', isGone);
+  }
+
+  /** Freezes it, and returns when it does nothing any more. */
+  async pause(): Promise<void> {
+    await this.#change('SIGSTOP', (now) => now?.paused !== false);
+  }
+
+  /** Lets it go on. */
+  async resume(): Promise<void> {
+    await this.#change('SIGCONT', (now) => now?.paused !== true);
   }
 
   /** Sends a signal, if it is running. */
@@ -115,11 +123,18 @@ export class ServerProcess {
     if (identity !== undefined) signal(identity, name);
   }
 
-  async #gone(withinMs: number): Promise<boolean> {
+  async #change(name: NodeJS.Signals, done: (now: LivingProcess | undefined) => boolean): Promise<void> {
+    this.signal(name);
+    if (await this.#becomes(done, SIGNAL_MS)) return;
+    const pid = this.current()?.pid ?? 'unknown';
+    throw new PipelineError('SERVICE_NOT_STOPPED', `${this.name} (pid ${pid}) does not act on ${name}.`);
+  }
+
+  async #becomes(done: (now: LivingProcess | undefined) => boolean, withinMs: number): Promise<boolean> {
     const deadline = performance.now() + withinMs;
-    while (this.current() !== undefined) {
+    while (!done(this.current())) {
       if (performance.now() > deadline) return false;
-      await delay(POLL_MS);
+      await delay(SIGNAL_POLL_MS);
     }
     return true;
   }
@@ -154,4 +169,8 @@ export class ServerProcess {
     writeFileSync(`${this.#pidFile}.new`, JSON.stringify({ pid, started }));
     renameSync(`${this.#pidFile}.new`, this.#pidFile);
   }
+}
+
+function isGone(now: LivingProcess | undefined): boolean {
+  return now === undefined;
 }

@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import type { ServiceStatus } from './stack.ts';
+import type { ServiceStatus } from './server.ts';
 
 /** For programs: an array with an object a server. */
 export function statusJson(statuses: readonly ServiceStatus[]): string {

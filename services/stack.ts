@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { messageOf, PipelineError } from '../model/errors.ts';
+import { PipelineError } from '../model/errors.ts';
 import {
   deleteStackFolder,
   makeStackFolder,
@@ -8,23 +8,13 @@ import {
   writePorts,
   type StackFolder,
 } from './folder.ts';
-import { dataNodeService, defaultFs, nameNodeHttp, nameNodeService } from './hdfs.ts';
+import { defaultFs, nameNodeHttp } from './hdfs.ts';
 import type { Progress } from './install.ts';
-import { kafkaService } from './kafka.ts';
 import { endWithThisProcess } from './lifetime.ts';
 import { withLock } from './lock.ts';
-import {
-  DEFAULT_PORTS,
-  firstTaken,
-  freePorts,
-  HOST,
-  SERVICE_NAMES,
-  type Ports,
-  type ServiceName,
-} from './ports.ts';
+import { DEFAULT_PORTS, freePorts, HOST, SERVICE_NAMES, type Ports, type ServiceName } from './ports.ts';
 import { ServerProcess } from './process.ts';
-import { READY_MS, type Service } from './service.ts';
-import { temporalService } from './temporal.ts';
+import { Server, type ServiceStatus } from './server.ts';
 
 /** What to start and where. */
 export interface StackOptions {
@@ -66,49 +56,40 @@ export interface RunningService {
   /** Ends it without a chance to clean up, as a crash does, and returns when it is gone. */
   kill(signal: 'SIGKILL'): Promise<void>;
   /** Freezes it (SIGSTOP): it takes connections, and answers nothing. */
-  pause(): void;
+  pause(): Promise<void>;
   /** Lets it go on (SIGCONT). */
-  resume(): void;
+  resume(): Promise<void>;
   /** Ends it cleanly if it runs, starts it on the same ports and data, and returns when it is ready. */
   restart(): Promise<void>;
-}
-
-/** How a server is. */
-export interface ServiceStatus {
-  readonly name: ServiceName;
-  readonly health: 'healthy' | 'unhealthy' | 'paused' | 'down';
-  /** What keeps it from being healthy, when it runs. */
-  readonly reason?: string;
-  readonly pid?: number;
-  readonly addresses: Readonly<Record<string, string>>;
-  readonly log: string;
 }
 
 /**
  * Starts the servers, all at once, and returns when each is ready.
  *
  * @throws PipelineError SERVICE_TOOL_MISSING, SERVICE_INSTALL_FAILED, SERVICE_PORT_TAKEN or SERVICE_NOT_READY of the
- *   first server that failed. The others are stopped then, unless the stack is detached.
+ *   first server that fails. What was started is stopped then, or, of a detached stack, left where it is ready.
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const folder = stackFolder(options.folder);
-  const progress = options.progress ?? (() => undefined);
+  const progress = options.progress ?? silent;
   const names = SERVICE_NAMES.filter((name) => options.only?.includes(name) ?? true);
   await makeStackFolder(folder);
   return locked(folder, progress, async () => {
     const ports = await choosePorts(folder, options.ports);
     const servers = names.map((name) => new Server(name, ports, folder, progress));
-    const release =
-      options.detached === true
-        ? () => undefined
-        : endWithThisProcess(() => {
-            killAll(servers);
-          });
-    const results = await Promise.allSettled(servers.map((server) => server.up()));
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed !== undefined) {
-      if (options.detached !== true) await stopInReverse(servers).finally(release);
-      throw failed.reason;
+    for (const server of servers) await server.requirePorts();
+    if (options.detached === true) {
+      await allUp(servers);
+      return runningStack(folder, ports, servers, progress);
+    }
+    const release = endWithThisProcess(() => {
+      for (const server of servers) server.process.signal('SIGKILL');
+    });
+    try {
+      await allUp(servers);
+    } catch (error) {
+      await stopInReverse(servers).finally(release);
+      throw error;
     }
     return runningStack(folder, ports, servers, progress, release);
   });
@@ -118,14 +99,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 export async function stackStatus(path: string): Promise<ServiceStatus[]> {
   const folder = stackFolder(path);
   const ports = (await readPorts(folder)) ?? DEFAULT_PORTS;
-  return Promise.all(SERVICE_NAMES.map((name) => new Server(name, ports, folder, () => undefined).status()));
+  return Promise.all(SERVICE_NAMES.map((name) => new Server(name, ports, folder, silent).status()));
 }
 
 /** Ends the folder's servers cleanly, with their data kept, and nothing else. */
 export async function stopStack(path: string, progress: Progress): Promise<void> {
   const folder = stackFolder(path);
   const ports = await readPorts(folder);
-  if (ports === undefined) return;
+  if (ports === undefined) return; // nothing was ever started here
   const servers = SERVICE_NAMES.map((name) => new Server(name, ports, folder, progress));
   await locked(folder, progress, () => stopInReverse(servers));
 }
@@ -136,93 +117,40 @@ export async function resetStack(path: string, progress: Progress): Promise<void
   await deleteStackFolder(stackFolder(path));
 }
 
-/** One server: what is particular to it, and its process. */
-class Server {
-  readonly service: Service;
-  readonly process: ServerProcess;
-  readonly #progress: Progress;
-
-  constructor(name: ServiceName, ports: Ports, folder: StackFolder, progress: Progress) {
-    this.service = SERVICES[name](ports, folder);
-    this.process = new ServerProcess(name, folder);
-    this.#progress = progress;
-  }
-
-  /** Starts it unless it runs, and waits until it is ready. */
-  async up(): Promise<void> {
-    const { name } = this.service;
-    const began = performance.now();
-    const before = this.process.current();
-    if (before === undefined) await this.#start();
-    try {
-      await this.process.waitUntilReady(() => this.service.check(), READY_MS);
-    } catch (error) {
-      // One that ran before may be at work on something; only what was started here is taken back.
-      if (before === undefined) await this.process.stop();
-      throw error;
-    }
-    const seconds = ((performance.now() - began) / 1000).toFixed(1);
-    const how = before === undefined ? `ready after ${seconds} s` : 'was up already';
-    this.#progress(`${name}: ${how} at ${Object.values(this.service.addresses).join(', ')}`);
-  }
-
-  async down(): Promise<void> {
-    const running = this.process.current() !== undefined;
-    await this.process.stop();
-    if (running) this.#progress(`${this.service.name}: stopped`);
-  }
-
-  async status(): Promise<ServiceStatus> {
-    const running = this.process.current();
-    const fixed = { name: this.service.name, addresses: this.service.addresses, log: this.process.log };
-    if (running === undefined) return { ...fixed, health: 'down' };
-    if (running.paused) return { ...fixed, health: 'paused', pid: running.pid };
-    return this.service.check().then(
-      () => ({ ...fixed, health: 'healthy' as const, pid: running.pid }),
-      (error: unknown) => ({
-        ...fixed,
-        health: 'unhealthy' as const,
-        reason: messageOf(error),
-        pid: running.pid,
-      }),
-    );
-  }
-
-  async #start(): Promise<void> {
-    const { name, ports } = this.service;
-    const taken = await firstTaken(ports);
-    if (taken !== undefined) {
-      throw new PipelineError(
-        'SERVICE_PORT_TAKEN',
-        `${name} needs port ${taken} on ${HOST}, which something else holds (lsof -i :${taken} names it).`,
-      );
-    }
-    const command = await this.service.prepare(this.#progress);
-    await this.process.start(command);
-  }
+function silent(): void {
+  // progress that nobody asked for
 }
 
-const SERVICES: Readonly<Record<ServiceName, (ports: Ports, folder: StackFolder) => Service>> = {
-  temporal: (ports, folder) => temporalService(ports.temporal, folder),
-  kafka: (ports, folder) => kafkaService(ports.kafka, folder),
-  namenode: nameNodeService,
-  datanode: dataNodeService,
-};
+/** The first failure ends the wait for the others: without its NameNode a DataNode would be waited for in vain. */
+async function allUp(servers: readonly Server[]): Promise<void> {
+  const failure = new AbortController();
+  await Promise.allSettled(
+    servers.map((server) =>
+      server.up(failure.signal).catch((error: unknown) => {
+        failure.abort(error);
+      }),
+    ),
+  );
+  failure.signal.throwIfAborted();
+}
+
+async function stopInReverse(servers: readonly Server[]): Promise<void> {
+  for (const server of servers.toReversed()) await server.down();
+}
 
 function runningStack(
   folder: StackFolder,
   ports: Ports,
   servers: readonly Server[],
   progress: Progress,
-  release: () => void,
+  release: () => void = silent,
 ): Stack {
   return {
     ...addressesOf(ports),
     service(name) {
-      const server = servers.find((one) => one.service.name === name);
-      if (server === undefined)
-        throw new PipelineError('SERVICE_NOT_READY', `${name} is not part of this stack.`);
-      return runningService(server, servers);
+      const server = servers.find((one) => one.name === name);
+      if (server !== undefined) return runningService(server, servers);
+      throw new PipelineError('SERVICE_NOT_READY', `${name} is not part of this stack.`);
     },
     async stop() {
       await locked(folder, progress, () => stopInReverse(servers));
@@ -232,25 +160,21 @@ function runningStack(
 }
 
 function runningService(server: Server, all: readonly Server[]): RunningService {
+  const { name, process } = server;
   return {
-    name: server.service.name,
+    name,
     get pid() {
-      return server.process.current()?.pid;
+      return process.current()?.pid;
     },
-    kill: () => server.process.kill(),
-    pause: () => {
-      server.process.signal('SIGSTOP');
-    },
-    resume: () => {
-      server.process.signal('SIGCONT');
-    },
+    kill: () => process.kill(),
+    pause: () => process.pause(),
+    resume: () => process.resume(),
     async restart() {
       await server.down();
       await server.up();
       // HDFS stores again only when the DataNode has reported its blocks to the new NameNode.
-      const datanode = all.find((one) => one.service.name === 'datanode');
-      if (server.service.name === 'namenode' && datanode?.process.current() !== undefined)
-        await datanode.up();
+      const dataNode = all.find((one) => one.name === 'datanode');
+      if (name === 'namenode' && dataNode?.process.current()?.paused === false) await dataNode.up();
     },
   };
 }
@@ -271,14 +195,6 @@ async function choosePorts(folder: StackFolder, wish: 'default' | 'free'): Promi
   const ports = wish === 'free' ? await freePorts() : DEFAULT_PORTS;
   await writePorts(folder, ports);
   return ports;
-}
-
-async function stopInReverse(servers: readonly Server[]): Promise<void> {
-  for (const server of servers.toReversed()) await server.down();
-}
-
-function killAll(servers: readonly Server[]): void {
-  for (const server of servers) server.process.signal('SIGKILL');
 }
 
 function locked<Result>(

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, resolve } from 'node:path';
 import { PipelineError } from '../model/errors.ts';
 
 const LEAST_JAVA = 17;
@@ -17,7 +17,7 @@ export function onPath(program: string, path = process.env['PATH'] ?? ''): strin
   return path
     .split(delimiter)
     .filter((folder) => folder !== '')
-    .map((folder) => join(folder, program))
+    .map((folder) => resolve(folder, program))
     .find(isProgram);
 }
 
@@ -49,7 +49,7 @@ export function requireTool(name: 'mvn' | 'go'): string {
  */
 export function requireJava(): string {
   const home = process.env['JAVA_HOME'];
-  const java = home === undefined || home === '' ? onPath('java') : join(home, 'bin', 'java');
+  const java = home === undefined || home === '' ? onPath('java') : resolve(home, 'bin', 'java');
   if (java === undefined || !isProgram(java)) {
     throw new PipelineError(
       'SERVICE_TOOL_MISSING',

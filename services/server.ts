@@ -1,0 +1,104 @@
+import { messageOf, PipelineError } from '../model/errors.ts';
+import type { StackFolder } from './folder.ts';
+import { dataNodeService, nameNodeService } from './hdfs.ts';
+import type { Progress } from './install.ts';
+import { kafkaService } from './kafka.ts';
+import { firstTaken, HOST, type Ports, type ServiceName } from './ports.ts';
+import { ServerProcess } from './process.ts';
+import { READY_MS, type Service } from './service.ts';
+import { temporalService } from './temporal.ts';
+
+/** How a server is. */
+export interface ServiceStatus {
+  readonly name: ServiceName;
+  readonly health: 'healthy' | 'unhealthy' | 'paused' | 'down';
+  /** What keeps it from being healthy, when it runs. */
+  readonly reason?: string;
+  readonly pid?: number;
+  readonly addresses: Readonly<Record<string, string>>;
+  readonly log: string;
+}
+
+type MakeService = (ports: Ports, folder: StackFolder) => Service;
+
+const SERVICES: Readonly<Record<ServiceName, MakeService>> = {
+  temporal: (ports, folder) => temporalService(ports.temporal, folder),
+  kafka: (ports, folder) => kafkaService(ports.kafka, folder),
+  namenode: nameNodeService,
+  datanode: dataNodeService,
+};
+
+/** One server of a stack: what is particular to it, and its process. */
+export class Server {
+  readonly name: ServiceName;
+  readonly process: ServerProcess;
+  readonly #service: Service;
+  readonly #progress: Progress;
+
+  constructor(name: ServiceName, ports: Ports, folder: StackFolder, progress: Progress) {
+    this.name = name;
+    this.process = new ServerProcess(name, folder);
+    this.#service = SERVICES[name](ports, folder);
+    this.#progress = progress;
+  }
+
+  /**
+   * Makes sure, before anything is started, that it could have its ports.
+   *
+   * @throws PipelineError SERVICE_PORT_TAKEN when it is down and something else holds one.
+   */
+  async requirePorts(): Promise<void> {
+    if (this.process.current() !== undefined) return;
+    const taken = await firstTaken(this.#service.ports);
+    if (taken === undefined) return;
+    throw new PipelineError(
+      'SERVICE_PORT_TAKEN',
+      `${this.name} needs port ${taken} on ${HOST}, which something else holds (lsof -i :${taken} names it).`,
+    );
+  }
+
+  /**
+   * Starts it unless it runs, and waits until it is ready. One that was started here and does not get ready is
+   * stopped; one that ran before may be at work on something, and is left.
+   *
+   * @param given Aborted to end the wait early.
+   * @throws PipelineError SERVICE_TOOL_MISSING, SERVICE_INSTALL_FAILED or SERVICE_NOT_READY.
+   */
+  async up(given?: AbortSignal): Promise<void> {
+    const began = performance.now();
+    const before = this.process.current();
+    if (before === undefined) {
+      const command = await this.#service.prepare(this.#progress);
+      given?.throwIfAborted();
+      await this.process.start(command);
+    } else if (before.paused) await this.process.resume();
+    try {
+      await this.process.waitUntilReady(() => this.#service.check(), READY_MS, given);
+    } catch (error) {
+      if (before === undefined) await this.process.stop();
+      throw error;
+    }
+    const seconds = ((performance.now() - began) / 1000).toFixed(1);
+    const how = before === undefined ? `ready after ${seconds} s` : 'was up already';
+    this.#progress(`${this.name}: ${how} at ${Object.values(this.#service.addresses).join(', ')}`);
+  }
+
+  /** Ends it cleanly, if it runs, and returns when it is gone. */
+  async down(): Promise<void> {
+    const running = this.process.current() !== undefined;
+    await this.process.stop();
+    if (running) this.#progress(`${this.name}: stopped`);
+  }
+
+  /** How it is now, by asking it. */
+  async status(): Promise<ServiceStatus> {
+    const running = this.process.current();
+    const at = { addresses: this.#service.addresses, log: this.process.log };
+    if (running === undefined) return { name: this.name, health: 'down', ...at };
+    const { pid } = running;
+    if (running.paused) return { name: this.name, health: 'paused', pid, ...at };
+    const reason = await this.#service.check().then(() => undefined, messageOf);
+    if (reason === undefined) return { name: this.name, health: 'healthy', pid, ...at };
+    return { name: this.name, health: 'unhealthy', reason, pid, ...at };
+  }
+}
