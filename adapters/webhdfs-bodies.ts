@@ -5,8 +5,19 @@ import type { Body } from './webhdfs-request.ts';
 /** Large enough that a write costs little beside its bytes, small enough to see a server that stalls. */
 const CHUNK_BYTES = 2 ** 20;
 
-/** A body that is in memory. */
-export function bufferBody(buffer: Buffer): Body {
+/** A content on this machine: bytes in memory, or the name of a file. */
+export type LocalSource = Buffer | { readonly file: string };
+
+/**
+ * Hands a content to `work` as a body; a file is open meanwhile and must not change.
+ * @throws {PipelineError} STAGING_LOST for a file that cannot be read, and what `work` throws.
+ */
+export function withBody<T>(source: LocalSource, work: (body: Body) => Promise<T>): Promise<T> {
+  if (Buffer.isBuffer(source)) return work(bufferBody(source));
+  return withLocalFile(source.file, 'r', async (file) => work(await fileBody(file)));
+}
+
+function bufferBody(buffer: Buffer): Body {
   return {
     bytes: buffer.length,
     // eslint-disable-next-line @typescript-eslint/require-await -- the same interface as a file's
@@ -40,11 +51,7 @@ export async function withLocalFile<T>(
   }
 }
 
-/**
- * The body that a file has now. The file must not change while it is sent.
- * @throws {PipelineError} STAGING_LOST
- */
-export async function fileBody(file: LocalFile): Promise<Body> {
+async function fileBody(file: LocalFile): Promise<Body> {
   const { size } = await local(file.name, () => file.handle.stat());
   return {
     bytes: size,

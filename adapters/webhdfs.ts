@@ -1,13 +1,14 @@
 import { rm } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Logger } from './log.ts';
-import { bufferBody, fileBody, fileSink, withLocalFile } from './webhdfs-bodies.ts';
+import { fileSink, withBody, withLocalFile, type LocalSource } from './webhdfs-bodies.ts';
 import { Cluster, DEFAULT_RETRY, type Answered, type Call, type Retry } from './webhdfs-cluster.ts';
 import { HdfsError, strangeAnswer } from './webhdfs-errors.ts';
 import { childOf, encodePath, nameOf } from './webhdfs-paths.ts';
-import { DEFAULT_TIMEOUTS, type Body, type Timeouts } from './webhdfs-request.ts';
+import { DEFAULT_TIMEOUTS, type Timeouts } from './webhdfs-request.ts';
 
 export { HdfsError } from './webhdfs-errors.ts';
+export type { LocalSource } from './webhdfs-bodies.ts';
 export type { Retry } from './webhdfs-cluster.ts';
 export type { Timeouts } from './webhdfs-request.ts';
 
@@ -121,16 +122,13 @@ export class WebHdfs {
    */
   async create(
     path: string,
-    body: Buffer | { readonly file: string },
+    body: LocalSource,
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
     const signal = eitherOf(this.#signal, options.signal);
-    if (Buffer.isBuffer(body)) await this.#create(path, bufferBody(body), signal);
-    else {
-      await withLocalFile(body.file, 'r', async (file) => {
-        await this.#create(path, await fileBody(file), signal);
-      });
-    }
+    await withBody(body, (sent) =>
+      this.#call({ operation: 'CREATE', path, query: { overwrite: 'false' }, body: sent, signal }),
+    );
   }
 
   /**
@@ -245,10 +243,6 @@ export class WebHdfs {
     const answer = await this.#call({ operation: 'GETFILECHECKSUM', path });
     const { algorithm, bytes, length } = parse(answer, ChecksumAnswer).FileChecksum;
     return { algorithm, bytes: bytes.slice(0, length * 2), length };
-  }
-
-  async #create(path: string, body: Body, signal: AbortSignal | undefined): Promise<void> {
-    await this.#call({ operation: 'CREATE', path, query: { overwrite: 'false' }, body, signal });
   }
 
   #call(call: Call): Promise<Answered> {
