@@ -78,6 +78,7 @@ async function prepareJava(
   folder: StackFolder,
   progress: Progress,
 ): Promise<(mainClass: string, args?: readonly string[]) => Command> {
+  requirePlainPath(folder.root);
   const program = requireJava();
   const jars = await installJars('hdfs', progress);
   const config = folder.config('hdfs');
@@ -97,6 +98,15 @@ async function prepareJava(
     args: [...options, mainClass, ...args],
     env: { HADOOP_USER_NAME: SUPERUSER },
   });
+}
+
+/** Hadoop's DataNode takes the data folder's URL for a format, and dies of the first percent sign in it. */
+function requirePlainPath(path: string): void {
+  if (pathToFileURL(path).pathname === path) return;
+  throw new PipelineError(
+    'SETTINGS_INVALID',
+    `HDFS cannot keep its data in ${path}: a DataNode fails on blanks and special characters in a path. Choose another with --folder.`,
+  );
 }
 
 function coreSite(ports: HdfsPorts, folder: StackFolder): Record<string, string> {

@@ -59,7 +59,11 @@ export interface RunningService {
   pause(): Promise<void>;
   /** Lets it go on (SIGCONT). */
   resume(): Promise<void>;
-  /** Ends it cleanly if it runs, starts it on the same ports and data, and returns when it is ready. */
+  /**
+   * Ends it cleanly if it runs, starts it on the same ports and data, and returns when it is ready. After a restart
+   * of the NameNode the first request of a user through the DataNode can still fail with 403 EOFException, as on any
+   * HDFS: the DataNode learns only then that its connection is to the former NameNode.
+   */
   restart(): Promise<void>;
 }
 
@@ -105,10 +109,9 @@ export async function stackStatus(path: string): Promise<ServiceStatus[]> {
 /** Ends the folder's servers cleanly, with their data kept, and nothing else. */
 export async function stopStack(path: string, progress: Progress): Promise<void> {
   const folder = stackFolder(path);
-  const ports = await readPorts(folder);
-  if (ports === undefined) return; // nothing was ever started here
+  const ports = (await readPorts(folder)) ?? DEFAULT_PORTS;
   const servers = SERVICE_NAMES.map((name) => new Server(name, ports, folder, progress));
-  await locked(folder, progress, () => stopInReverse(servers));
+  await stopServers(folder, servers, progress);
 }
 
 /** Ends the folder's servers and deletes all that they stored. */
@@ -134,6 +137,15 @@ async function allUp(servers: readonly Server[]): Promise<void> {
   failure.signal.throwIfAborted();
 }
 
+async function stopServers(
+  folder: StackFolder,
+  servers: readonly Server[],
+  progress: Progress,
+): Promise<void> {
+  if ((await readPorts(folder)) === undefined) return; // nothing was ever started here, or it was reset
+  await locked(folder, progress, () => stopInReverse(servers));
+}
+
 async function stopInReverse(servers: readonly Server[]): Promise<void> {
   for (const server of servers.toReversed()) await server.down();
 }
@@ -153,7 +165,7 @@ function runningStack(
       throw new PipelineError('SERVICE_NOT_READY', `${name} is not part of this stack.`);
     },
     async stop() {
-      await locked(folder, progress, () => stopInReverse(servers));
+      await stopServers(folder, servers, progress);
       release();
     },
   };

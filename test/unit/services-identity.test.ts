@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { afterEach, describe, it } from 'node:test';
+import { living, lookUp, signal, type ProcessIdentity } from '../../services/identity.ts';
+
+describe('a process', () => {
+  let child: ChildProcess | undefined;
+
+  afterEach(async () => {
+    if (child?.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+  });
+
+  async function startChild(): Promise<ProcessIdentity> {
+    child = spawn('sleep', ['60'], { stdio: 'ignore' });
+    await once(child, 'spawn');
+    return lookUp(child.pid ?? 0) ?? assert.fail('the child is not seen');
+  }
+
+  it('is found by its pid, always with the same start', () => {
+    const self = lookUp(process.pid);
+    assert.equal(self?.pid, process.pid);
+    assert.deepEqual(lookUp(process.pid), self);
+  });
+
+  it('is not taken for another that had the same pid before', async () => {
+    const identity = await startChild();
+    const former = { ...identity, started: 'at another time' };
+    assert.equal(living(former), undefined);
+    assert.equal(signal(former, 'SIGKILL'), false);
+    assert.ok(living(identity));
+  });
+
+  it('is seen paused and going on', async () => {
+    const identity = await startChild();
+    assert.equal(living(identity)?.paused, false);
+    signal(identity, 'SIGSTOP');
+    await until(() => living(identity)?.paused === true);
+    signal(identity, 'SIGCONT');
+    await until(() => living(identity)?.paused === false);
+  });
+
+  it('is gone after its end, and takes no signal', async () => {
+    const identity = await startChild();
+    assert.equal(signal(identity, 'SIGKILL'), true);
+    await until(() => living(identity) === undefined);
+    assert.equal(signal(identity, 'SIGTERM'), false);
+  });
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = performance.now() + 5_000;
+  while (!condition()) {
+    assert.ok(performance.now() < deadline, `not in time: ${condition.toString()}`);
+    await new Promise(setImmediate);
+  }
+}
