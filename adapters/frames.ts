@@ -76,7 +76,8 @@ export async function* readFrames(path: string): AsyncGenerator<Buffer[]> {
       rest = takeFrames(rest, frames);
       if (frames.length > 0) yield frames;
     }
-    if (rest.length > 0) throw new PipelineError('STAGING_LOST', `the staged file ${path} ends within a frame`);
+    if (rest.length > 0)
+      throw new PipelineError('STAGING_LOST', `the staged file ${path} ends within a frame`);
   } finally {
     await file.close();
   }

@@ -56,7 +56,8 @@ export class RecordSplitter {
     let from = 0;
     if (this.#state !== 'element') from = this.#outside(bytes, 0);
     while (from < bytes.length) {
-      const end = this.#options.format === 'ndjson' ? bytes.indexOf(LINE_FEED, from) : this.#elementEnd(bytes, from);
+      const end =
+        this.#options.format === 'ndjson' ? bytes.indexOf(LINE_FEED, from) : this.#elementEnd(bytes, from);
       if (end === -1) {
         this.#carry(bytes.subarray(from));
         break;
@@ -80,7 +81,8 @@ export class RecordSplitter {
       return records;
     }
     if (this.#state === 'before') throw this.#malformed(0, 'is empty where a JSON array should begin');
-    if (this.#state !== 'after') throw this.#malformed(0, 'ends before its JSON array does; it may have been cut');
+    if (this.#state !== 'after')
+      throw this.#malformed(0, 'ends before its JSON array does; it may have been cut');
     return records;
   }
 
@@ -179,7 +181,10 @@ export class RecordSplitter {
 
   #malformed(at: number, what: string): PipelineError {
     const place = `byte ${this.#consumed + at}`;
-    return new PipelineError('SOURCE_MALFORMED', `the content of ${this.#options.subject} ${what} (at ${place})`);
+    return new PipelineError(
+      'SOURCE_MALFORMED',
+      `the content of ${this.#options.subject} ${what} (at ${place})`,
+    );
   }
 }
 

@@ -1,6 +1,13 @@
-import { Partitioners, type Admin, type Message, type PartitionMetadata, type Producer, type Transaction } from 'kafkajs';
-import type { Offset } from '../model/references.ts';
-import { asKafkaError, kafkaClient, type KafkaOptions, type PartitionEnds } from './kafka.ts';
+import {
+  Partitioners,
+  type Admin,
+  type Message,
+  type PartitionMetadata,
+  type Producer,
+  type Transaction,
+} from 'kafkajs';
+import type { Offset, PartitionEnds } from '../model/references.ts';
+import { asKafkaError, kafkaClient, type KafkaOptions } from './kafka.ts';
 
 /** One message to publish. */
 export interface OutgoingMessage {
@@ -63,7 +70,11 @@ export async function publishOnce(options: KafkaOptions, set: MessageSet): Promi
   }
 }
 
-async function publishInTransaction(admin: Admin, producer: Producer, set: MessageSet): Promise<PublishedSet> {
+async function publishInTransaction(
+  admin: Admin,
+  producer: Producer,
+  set: MessageSet,
+): Promise<PublishedSet> {
   const transaction = await producer.transaction();
   try {
     const before = await readMarker(admin, set);
@@ -89,12 +100,17 @@ async function readMarker(admin: Admin, set: MessageSet): Promise<PartitionEnds 
   const [found] = await admin.fetchOffsets({ groupId: markerOf(set.id), topics: [set.topic] });
   const marked = (found?.partitions ?? []).filter(({ offset }) => offset !== '-1');
   if (marked.length === 0) return undefined;
-  return Object.fromEntries(marked.filter(({ offset }) => offset !== '0').map(({ partition, offset }) => [partition, offset]));
+  return Object.fromEntries(
+    marked.filter(({ offset }) => offset !== '0').map(({ partition, offset }) => [partition, offset]),
+  );
 }
 
 /** A set without messages is marked too, by an offset 0, which no message can have before it. */
 function markerOffsets(ends: PartitionEnds): { partition: number; offset: Offset }[] {
-  const offsets = Object.entries(ends).map(([partition, offset]) => ({ partition: Number(partition), offset }));
+  const offsets = Object.entries(ends).map(([partition, offset]) => ({
+    partition: Number(partition),
+    offset,
+  }));
   return offsets.length > 0 ? offsets : [{ partition: 0, offset: '0' }];
 }
 
@@ -140,7 +156,12 @@ class Sender {
     const partition = this.#partitionOf(message);
     const bytes = message.value.length + (message.key?.length ?? 0) + headerBytes(message);
     if ((this.#pendingBytes[partition] ?? 0) + bytes > REQUEST_BYTES_A_PARTITION) await this.flush();
-    this.#pending.push({ partition, key: message.key, value: message.value, headers: { ...message.headers } });
+    this.#pending.push({
+      partition,
+      key: message.key,
+      value: message.value,
+      headers: { ...message.headers },
+    });
     this.#pendingBytes[partition] = (this.#pendingBytes[partition] ?? 0) + bytes;
     this.#added += 1;
   }
@@ -160,7 +181,11 @@ class Sender {
   #partitionOf(message: OutgoingMessage): number {
     const { key } = message;
     if (key === null) return this.#added % this.#partitions.length;
-    return this.#choose({ topic: this.#topic, partitionMetadata: this.#partitions, message: { key, value: null } });
+    return this.#choose({
+      topic: this.#topic,
+      partitionMetadata: this.#partitions,
+      message: { key, value: null },
+    });
   }
 }
 

@@ -25,7 +25,11 @@ const MESSAGES_A_CALL = 500;
  * @throws {PipelineError} RANGE_GONE when retention deleted a part, RANGE_STALLED when an offset does not
  * come within the idle time-out (another producer's transaction is open before it), KAFKA_UNREACHABLE.
  */
-export async function readRanges(options: KafkaOptions, batch: Batch, read: RangeReadOptions): Promise<OffsetRange[]> {
+export async function readRanges(
+  options: KafkaOptions,
+  batch: Batch,
+  read: RangeReadOptions,
+): Promise<OffsetRange[]> {
   const groupId = `read-${randomUUID()}`;
   const consumer = kafkaClient(options, 'read').consumer({
     groupId,
@@ -51,10 +55,13 @@ export async function readRanges(options: KafkaOptions, batch: Batch, read: Rang
 
 /** @throws {PipelineError} RANGE_GONE when a range begins before what the topic still holds. */
 async function requireKept(options: KafkaOptions, batch: Batch): Promise<void> {
-  const kept = new Map((await topicOffsets(options, batch.topic)).map((offsets) => [offsets.partition, offsets]));
+  const kept = new Map(
+    (await topicOffsets(options, batch.topic)).map((offsets) => [offsets.partition, offsets]),
+  );
   for (const range of batch.ranges) {
     const earliest = kept.get(range.partition)?.earliest;
-    if (earliest === undefined || BigInt(earliest) > BigInt(range.start)) throw rangeGone(batch.topic, range, earliest);
+    if (earliest === undefined || BigInt(earliest) > BigInt(range.start))
+      throw rangeGone(batch.topic, range, earliest);
   }
 }
 
@@ -162,7 +169,9 @@ class RangeReader {
     const progress = this.#progress.get(batch.partition);
     if (this.#full || progress === undefined) return;
     try {
-      const wanted = batch.messages.filter(({ offset }) => BigInt(offset) >= progress.next && BigInt(offset) < progress.end);
+      const wanted = batch.messages.filter(
+        ({ offset }) => BigInt(offset) >= progress.next && BigInt(offset) < progress.end,
+      );
       for (let at = 0; at < wanted.length && !this.#full; at += MESSAGES_A_CALL) {
         const messages = wanted.slice(at, at + MESSAGES_A_CALL);
         await this.#read.onMessages(batch.partition, messages);
@@ -187,7 +196,8 @@ class RangeReader {
       progress.next = next;
       this.#lastMove = Date.now();
     }
-    if (progress.next >= progress.end) this.#consumer.pause([{ topic: this.#topic, partitions: [partition] }]);
+    if (progress.next >= progress.end)
+      this.#consumer.pause([{ topic: this.#topic, partitions: [partition] }]);
     const done = this.#full || [...this.#progress.values()].every((one) => one.next >= one.end);
     if (done) this.#finish();
   }

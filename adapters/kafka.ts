@@ -1,4 +1,4 @@
-import { Kafka, KafkaJSError, KafkaJSNonRetriableError, logLevel, type Admin, type KafkaConfig } from 'kafkajs';
+import { Kafka, logLevel, type Admin, type KafkaConfig } from 'kafkajs';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import type { Offset } from '../model/references.ts';
 import type { Logger } from './log.ts';
@@ -9,9 +9,6 @@ export interface KafkaOptions {
   readonly brokers: readonly string[];
   readonly logger: Logger;
 }
-
-/** The offset after the last one that a reader may see, for each partition. */
-export type PartitionEnds = Readonly<Record<number, Offset>>;
 
 /** The offsets of a partition that can be read: from `earliest` up to before `end`. */
 export interface PartitionOffsets {
@@ -98,7 +95,8 @@ const LASTING = new Set([
 /** Turns an error of the Kafka client into a named one; named ones stay as they are. */
 export function asKafkaError(thrown: unknown, subject: string): PipelineError {
   if (thrown instanceof PipelineError) return thrown;
-  const type = thrown instanceof KafkaJSError && 'type' in thrown ? String(thrown.type) : undefined;
+  // kafkajs gives the broker's answer as the error's type.
+  const type = thrown instanceof Error && 'type' in thrown ? String(thrown.type) : undefined;
   const missing = type === 'UNKNOWN_TOPIC_OR_PARTITION';
   const refused = missing || (type !== undefined && LASTING.has(type)) || isAuthentication(thrown);
   return new PipelineError(
@@ -109,5 +107,5 @@ export function asKafkaError(thrown: unknown, subject: string): PipelineError {
 }
 
 function isAuthentication(thrown: unknown): boolean {
-  return thrown instanceof KafkaJSNonRetriableError && thrown.name === 'KafkaJSSASLAuthenticationError';
+  return thrown instanceof Error && thrown.name === 'KafkaJSSASLAuthenticationError';
 }

@@ -48,6 +48,13 @@ export class Staging {
     return folder;
   }
 
+  /** Makes a folder empty, or makes it; returns its path as it was given. */
+  async renewFolder(path: string): Promise<string> {
+    await this.remove(path);
+    await mkdir(this.resolve(path));
+    return path;
+  }
+
   /** Removes a file or folder, or a whole run's; nothing happens where there is none. */
   async remove(path: string): Promise<void> {
     await rm(this.resolve(path), { recursive: true, force: true });
@@ -88,7 +95,9 @@ export class Staging {
 export function asStagingError(thrown: unknown, path: string): unknown {
   const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
   if (code !== 'ENOSPC' && code !== 'EDQUOT') return thrown;
-  return new PipelineError('STAGING_FULL', `no space is left to write ${path}: ${messageOf(thrown)}`, { cause: thrown });
+  return new PipelineError('STAGING_FULL', `no space is left to write ${path}: ${messageOf(thrown)}`, {
+    cause: thrown,
+  });
 }
 
 /** The host's id: made once for a staging folder, by whichever worker comes first. */

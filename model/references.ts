@@ -4,6 +4,12 @@
  * no 64-bit integers.
  */
 
+/** The header of a message that names its source. */
+export const SOURCE_HEADER = 'source';
+
+/** The header of a message that names the chunk it was published with. */
+export const CHUNK_HEADER = 'chunk';
+
 /** A 64-bit Kafka offset, in decimal digits. */
 export type Offset = string;
 
@@ -18,20 +24,14 @@ export interface OffsetRange {
   readonly end: Offset;
 }
 
+/** An offset for each partition: the one after the last that counts. */
+export type PartitionEnds = Readonly<Record<number, Offset>>;
+
 /** The unit that is consumed, transformed and landed: for each partition of a topic at most one range. */
 export interface Batch {
   readonly topic: string;
   /** In order of the partitions; none of them is empty. */
   readonly ranges: readonly OffsetRange[];
-}
-
-/** What a step did, in numbers. `quarantined` records are part of `recordsIn`, not of `recordsOut`. */
-export interface StepCounts {
-  readonly recordsIn: number;
-  readonly recordsOut: number;
-  readonly quarantined: number;
-  readonly bytes: number;
-  readonly seconds: number;
 }
 
 /** Whole records of one fetch, staged on a host's disk, published in one Kafka transaction. */
@@ -72,8 +72,6 @@ export interface StagedFile {
   readonly path: string;
   readonly rows: number;
   readonly bytes: number;
-  /** SHA-256 of the file's bytes, in hexadecimal digits. */
-  readonly sha256: string;
   /** Delta's statistics of the file, as a JSON text. */
   readonly stats: string;
 }
@@ -82,8 +80,11 @@ export interface StagedFile {
 export interface StagedTables {
   readonly batch: Batch;
   readonly files: readonly StagedFile[];
+  /** What the batch has on the host's disk, relative to the staging folder; it can go once it landed. */
+  readonly staged: readonly string[];
   readonly landed: number;
   readonly quarantined: number;
   /** How often each field was met that no table knows, by its path. */
   readonly unknownFields: Readonly<Record<string, number>>;
+  readonly seconds: number;
 }

@@ -56,7 +56,8 @@ const Worker = z.strictObject({
     .int()
     .min(1)
     .default(20 * 2 ** 30),
-  healthPort: z.int().min(0).max(65535).default(8234),
+  threads: z.int().min(1).max(64).default(2),
+  healthPort: z.int().min(0).max(65535).default(8235),
 });
 
 const Limits = z.strictObject({
@@ -141,6 +142,15 @@ export function sourceOf(settings: Settings, name: string): SourceSettings {
     'SOURCE_UNKNOWN',
     `there is no source ${JSON.stringify(name)}; the sources are: ${known}`,
   );
+}
+
+/** The source that a topic's messages belong to where they name none: one without a url comes first. */
+export function defaultSourceOf(settings: Settings, topic: string): string {
+  const names = Object.keys(settings.sources).filter((name) => settings.sources[name]?.topic === topic);
+  const found = names.find((name) => settings.sources[name]?.url === undefined) ?? names[0];
+  if (found === undefined)
+    throw new PipelineError('SOURCE_UNKNOWN', `no source of pipeline.yaml has the topic ${topic}`);
+  return found;
 }
 
 function describe(issue: z.core.$ZodIssue, values: unknown): string {

@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import { FrameWriter } from '../adapters/frames.ts';
+import type { Staging } from '../adapters/staging.ts';
+import type { Chunk } from '../model/references.ts';
+
+/**
+ * A chunk ends with the record that brings it over this size. It is no setting: where chunks end is part of
+ * their identity, by which a record that was published is known.
+ */
+const CHUNK_BYTES = 16 << 20;
+
+/** Writes records to chunk files, one after the other. */
+export class ChunkWriter {
+  records = 0;
+  readonly #staging: Staging;
+  readonly #folder: string;
+  readonly #written: Omit<Chunk, 'id'>[] = [];
+  #current: FrameWriter | undefined;
+
+  /** @param folder Where the chunks go, relative to the staging folder. */
+  constructor(staging: Staging, folder: string) {
+    this.#staging = staging;
+    this.#folder = folder;
+  }
+
+  /** Adds records, in order. */
+  async add(records: readonly Buffer[]): Promise<void> {
+    for (const record of records) {
+      if (this.#current === undefined) {
+        await this.#staging.reserve(CHUNK_BYTES);
+        this.#current = await FrameWriter.create(this.#staging.resolve(this.#path()));
+      }
+      await this.#current.write(record);
+      this.records += 1;
+      if (this.#current.bytes >= CHUNK_BYTES) await this.close();
+    }
+    // The records may share memory that the next ones are read into.
+    await this.#current?.flush();
+  }
+
+  /** Ends the chunk that is being written, if any. */
+  async close(): Promise<void> {
+    const ended = this.#current;
+    if (ended === undefined) return;
+    this.#current = undefined;
+    await ended.close();
+    this.#written.push({ path: this.#path(), records: ended.frames, bytes: ended.bytes });
+  }
+
+  /** The chunks written, named after their content. */
+  chunks(content: string): Chunk[] {
+    return this.#written.map((chunk, at) => ({ id: `${content}/${at}`, ...chunk }));
+  }
+
+  #path(): string {
+    return join(this.#folder, `${String(this.#written.length).padStart(6, '0')}.chunk`);
+  }
+}

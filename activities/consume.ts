@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { FrameWriter } from '../adapters/frames.ts';
+import { readRanges } from '../adapters/kafka-read.ts';
+import { encodeMessage } from '../adapters/message-frames.ts';
+import { asStagingError } from '../adapters/staging.ts';
+import type { Batch, StagedBatch } from '../model/references.ts';
+import type { ActivityDeps } from './deps.ts';
+import { currentRun } from './run-context.ts';
+
+/** What `consume` is asked for. */
+export interface ConsumeRequest {
+  /** What to read. */
+  readonly batch: Batch;
+  /** Whether it must be read whole, since it was cut before; else it is cut at the limits of a batch. */
+  readonly exact: boolean;
+}
+
+/** What was read, and where it is. */
+export interface Consumed {
+  readonly staged: StagedBatch;
+  /** The task queue of the host whose disk holds it. */
+  readonly host: string;
+  readonly seconds: number;
+}
+
+/** While no offset comes for so long, another producer's transaction is taken to be open before it. */
+const IDLE_TIMEOUT_MS = 20_000;
+
+/**
+ * Reads exact offset ranges into a staged file; of long ranges as much as a batch may hold.
+ * @throws {PipelineError} RANGE_GONE, RANGE_STALLED, KAFKA_UNREACHABLE, STAGING_FULL
+ */
+export function createConsume({ settings, kafka, staging }: ActivityDeps) {
+  return async function consume({ batch, exact }: ConsumeRequest): Promise<Consumed> {
+    const run = currentRun();
+    const { batchBytes, batchMessages } = settings.limits;
+    await staging.reserve(batchBytes);
+    const folder = await staging.makeFolder(run.execution, 'batches');
+    const path = join(folder, `${nameOf(batch)}.messages`);
+    const writer = await FrameWriter.create(staging.resolve(path));
+    let ranges: Batch['ranges'];
+    try {
+      ranges = await readRanges(kafka, batch, {
+        onMessages: async (partition, messages) => {
+          for (const message of messages) await writer.write(...encodeMessage(partition, message));
+          // The messages share memory that the client uses again.
+          await writer.flush();
+        },
+        isFull: () => !exact && (writer.bytes >= batchBytes || writer.frames >= batchMessages),
+        idleTimeoutMs: IDLE_TIMEOUT_MS,
+        signal: run.signal,
+      });
+    } catch (error) {
+      throw asStagingError(error, path);
+    } finally {
+      await writer.close();
+    }
+    const offsets = ranges.reduce((sum, { start, end }) => sum + Number(BigInt(end) - BigInt(start)), 0);
+    const staged = {
+      batch: { topic: batch.topic, ranges },
+      path,
+      messages: writer.frames,
+      gaps: offsets - writer.frames,
+      bytes: writer.bytes,
+    };
+    return { staged, host: staging.hostId, seconds: run.seconds() };
+  };
+}
+
+/** A batch's file is named after where it begins, so that a retry writes the same one. */
+function nameOf({ topic, ranges }: Batch): string {
+  const starts = ranges.map(({ partition, start }) => `${partition}:${start}`).join(',');
+  return createHash('sha256').update(`${topic} ${starts}`).digest('hex').slice(0, 16);
+}

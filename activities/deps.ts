@@ -1,0 +1,14 @@
+import type { KafkaOptions } from '../adapters/kafka.ts';
+import type { Logger } from '../adapters/log.ts';
+import type { Staging } from '../adapters/staging.ts';
+import type { Warehouse } from '../adapters/warehouse.ts';
+import type { Settings } from '../model/settings.ts';
+
+/** What the activities work with; a worker makes it once. */
+export interface ActivityDeps {
+  readonly settings: Settings;
+  readonly kafka: KafkaOptions;
+  readonly warehouse: Warehouse;
+  readonly staging: Staging;
+  readonly logger: Logger;
+}

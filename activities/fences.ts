@@ -1,0 +1,36 @@
+import type { Fence } from '../adapters/delta-snapshot.ts';
+import type { Batch } from '../model/references.ts';
+
+/** A thing that happens once: its fence stands at 1 afterwards. */
+function once(appId: string): Fence {
+  return { appId, from: undefined, to: 1n };
+}
+
+/** That a source's content was ingested. */
+export function contentFence(source: string, sha256: string): Fence {
+  return once(`content/${source}/${sha256}`);
+}
+
+/** That a run is in the table `runs`. */
+export function runFence(runId: string): Fence {
+  return once(`run/${runId}`);
+}
+
+/** That the records of a chunk that were refused at publish are in quarantine. */
+export function chunkFence(chunkId: string): Fence {
+  return once(`chunk/${chunkId}`);
+}
+
+/** Up to which offset a partition landed. */
+export function partitionAppId(topic: string, partition: number): string {
+  return `${topic}/${partition}`;
+}
+
+/** That a batch landed: each of its partitions goes on from the batch's start to its end. */
+export function batchFences({ topic, ranges }: Batch): Fence[] {
+  return ranges.map(({ partition, start, end }) => ({
+    appId: partitionAppId(topic, partition),
+    from: BigInt(start),
+    to: BigInt(end),
+  }));
+}

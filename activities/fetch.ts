@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { decoded } from '../adapters/decoding.ts';
+import { RecordSplitter } from '../adapters/framing.ts';
+import { asStagingError } from '../adapters/staging.ts';
+import { PipelineError } from '../model/errors.ts';
+import type { Chunk, Content } from '../model/references.ts';
+import { sourceOf } from '../model/settings.ts';
+import { runs } from '../tables/index.ts';
+import { ChunkWriter } from './chunk-writer.ts';
+import type { ActivityDeps } from './deps.ts';
+import { contentFence } from './fences.ts';
+import { openSource } from './source-bytes.ts';
+import { currentRun } from './run-context.ts';
+
+/** What `fetch` is asked for. */
+export interface FetchRequest {
+  readonly source: string;
+  /** The interval to ask the customer for, where the source's url has `{from}` and `{to}`. */
+  readonly from?: string;
+  readonly to?: string;
+}
+
+/** What `fetch` brought. `unchanged`: the same content of the same source landed before. */
+export interface Fetched {
+  readonly outcome: 'fetched' | 'unchanged' | 'nothing-to-fetch';
+  readonly topic: string;
+  /** The task queue of the host whose disk holds the chunks. */
+  readonly host: string;
+  readonly content: Content | null;
+  readonly chunks: readonly Chunk[];
+  readonly seconds: number;
+}
+
+/**
+ * A record over this size cannot be read at all; one over the setting limits.recordBytes can, and is
+ * refused at publish.
+ */
+const MAX_READABLE_RECORD_BYTES = 64 << 20;
+
+/**
+ * Streams a source's content into chunk files and hashes it on the way. A download that was cut goes on
+ * where it was, if the content is still the same. A source without a url has nothing to fetch.
+ * @throws {PipelineError} SOURCE_UNKNOWN, SOURCE_UNREACHABLE, SOURCE_BUSY, SOURCE_REFUSED, SOURCE_MALFORMED,
+ * SOURCE_TOO_LARGE, STAGING_FULL
+ */
+export function createFetch({ settings, staging, warehouse }: ActivityDeps) {
+  return async function fetch(request: FetchRequest): Promise<Fetched> {
+    const run = currentRun();
+    const source = sourceOf(settings, request.source);
+    const base = { topic: source.topic, host: staging.hostId };
+    if (source.url === undefined) {
+      return { ...base, outcome: 'nothing-to-fetch', content: null, chunks: [], seconds: run.seconds() };
+    }
+    const folder = await staging.makeFolder(run.execution, 'content');
+    const writer = new ChunkWriter(staging, folder);
+    const subject = `source ${request.source}`;
+    const splitter = new RecordSplitter({
+      format: source.format,
+      maxRecordBytes: MAX_READABLE_RECORD_BYTES,
+      subject,
+    });
+    const hash = createHash('sha256');
+    let bytes = 0;
+    try {
+      const raw = openSource({ request, source, staging, spool: join(folder, 'content.raw'), run });
+      for await (const piece of decoded(raw, subject)) {
+        bytes += piece.length;
+        if (bytes > settings.limits.contentBytes) throw tooLarge(subject, settings.limits.contentBytes);
+        hash.update(piece);
+        await writer.add(splitter.push(piece));
+      }
+      await writer.add(splitter.end());
+    } catch (error) {
+      throw asStagingError(error, folder);
+    } finally {
+      await writer.close();
+    }
+    const content = { sha256: hash.digest('hex'), records: writer.records, bytes };
+    const landed = await warehouse.table(runs.name).snapshot();
+    if (landed?.txns.has(contentFence(request.source, content.sha256).appId) === true) {
+      await staging.remove(folder);
+      return { ...base, outcome: 'unchanged', content, chunks: [], seconds: run.seconds() };
+    }
+    const chunks = writer.chunks(`${request.source}/${content.sha256}`);
+    return { ...base, outcome: 'fetched', content, chunks, seconds: run.seconds() };
+  };
+}
+
+function tooLarge(subject: string, limit: number): PipelineError {
+  return new PipelineError('SOURCE_TOO_LARGE', `the content of ${subject} has more than ${limit} bytes`);
+}

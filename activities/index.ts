@@ -1,0 +1,28 @@
+import { createConsume } from './consume.ts';
+import type { ActivityDeps } from './deps.ts';
+import { createFetch } from './fetch.ts';
+import { createLand } from './land.ts';
+import { createPlan } from './plan.ts';
+import { createPublish } from './publish.ts';
+import { createRecord } from './record.ts';
+import { createTidy } from './tidy.ts';
+import { createTransform } from './transform.ts';
+
+export type { ActivityDeps } from './deps.ts';
+
+/** The activities of a worker. */
+export type Activities = ReturnType<typeof createActivities>;
+
+/** Makes the activities: the five steps, and what stands between and behind them. */
+export function createActivities(deps: ActivityDeps) {
+  return {
+    fetch: createFetch(deps),
+    publish: createPublish(deps),
+    plan: createPlan(deps),
+    consume: createConsume(deps),
+    transform: createTransform(deps),
+    land: createLand(deps),
+    record: createRecord(deps),
+    tidy: createTidy(deps),
+  };
+}

@@ -1,0 +1,67 @@
+import type { StagedTables } from '../model/references.ts';
+import { BATCH_TABLES, deliveries } from '../tables/index.ts';
+import type { Table } from '../tables/table.ts';
+import type { ActivityDeps } from './deps.ts';
+import { batchFences } from './fences.ts';
+import { landFiles } from './land-files.ts';
+import { currentRun, type RunContext } from './run-context.ts';
+
+/** What `land` is asked for. */
+export interface LandRequest {
+  readonly tables: StagedTables;
+  /** Whether a person let the run go on without these offsets; the tables' logs say so. */
+  readonly skipped: boolean;
+}
+
+/** What became of a batch. */
+export interface Landed {
+  /** Whether this run landed it, or it was in the tables before. */
+  readonly outcome: 'committed' | 'landed-before';
+  readonly rows: Readonly<Record<string, number>>;
+  readonly bytes: number;
+  readonly seconds: number;
+}
+
+/**
+ * Uploads a batch's files and commits them to each table's log, `deliveries` last: a batch that is seen
+ * there is complete. Each table takes the batch once, whoever tries and however often.
+ * @throws {PipelineError} OFFSETS_MOVED when another run landed a part of it, HDFS_UNREACHABLE,
+ * HDFS_REFUSED, HDFS_DAMAGED, TABLE_LOG_INVALID, STAGING_LOST
+ */
+export function createLand(deps: ActivityDeps) {
+  return async function land(request: LandRequest): Promise<Landed> {
+    const run = currentRun();
+    const { tables } = request;
+    const others = BATCH_TABLES.filter((table) => table !== deliveries);
+    const settled = await Promise.allSettled(others.map((table) => landTable(deps, run, table, request)));
+    for (const result of settled) if (result.status === 'rejected') throw result.reason;
+    const outcome = await landTable(deps, run, deliveries, request);
+    for (const path of tables.staged) await deps.staging.remove(path);
+    return {
+      outcome,
+      rows: Object.fromEntries(BATCH_TABLES.map(({ name }) => [name, sumOf(tables, name, 'rows')])),
+      bytes: BATCH_TABLES.reduce((sum, { name }) => sum + sumOf(tables, name, 'bytes'), 0),
+      seconds: run.seconds(),
+    };
+  };
+}
+
+async function landTable(
+  deps: ActivityDeps,
+  run: RunContext,
+  table: Table,
+  { tables: { batch, files }, skipped }: LandRequest,
+): Promise<Landed['outcome']> {
+  const { outcome } = await landFiles(deps, run, {
+    table,
+    files: files.filter((file) => file.table === table.name),
+    subject: JSON.stringify(batch),
+    fences: batchFences(batch),
+    info: { batch, ...(skipped ? { skipped: true } : {}) },
+  });
+  return outcome;
+}
+
+function sumOf({ files }: StagedTables, table: string, what: 'rows' | 'bytes'): number {
+  return files.filter((file) => file.table === table).reduce((sum, file) => sum + file[what], 0);
+}

@@ -1,0 +1,117 @@
+import { topicOffsets, type PartitionOffsets } from '../adapters/kafka.ts';
+import { PipelineError } from '../model/errors.ts';
+import type { OffsetRange, PartitionEnds } from '../model/references.ts';
+import { BATCH_TABLES, deliveries } from '../tables/index.ts';
+import type { ActivityDeps } from './deps.ts';
+import { partitionAppId } from './fences.ts';
+
+/** What `plan` is asked for. */
+export interface PlanRequest {
+  readonly topic: string;
+  /** Where the run's own messages end; they are planned for even if the broker does not show them yet. */
+  readonly publishedEnds: PartitionEnds;
+  /** The ends of the run's first plan: what came later is left to another run. */
+  readonly until: PartitionEnds | null;
+}
+
+/** What is to be landed. */
+export interface Plan {
+  /** What no table is known to hold whole, up to the end of the topic as it is now. */
+  readonly ranges: readonly OffsetRange[];
+  /**
+   * Whether these ranges are a batch that landed in some of the tables alone, since whoever landed it
+   * stopped. It must be landed as exactly that batch; then a new plan says what follows.
+   */
+  readonly unfinished: boolean;
+  /** Where the planned part of each partition ends. */
+  readonly ends: PartitionEnds;
+}
+
+/**
+ * Says what of a topic is to be landed: from where the tables stand, to where the topic ends.
+ * @throws {PipelineError} RANGE_GONE, TOPIC_RESET, TABLE_LOG_INVALID, KAFKA_UNREACHABLE, an error of HDFS
+ */
+export function createPlan({ kafka, warehouse }: ActivityDeps) {
+  return async function plan({ topic, publishedEnds, until }: PlanRequest): Promise<Plan> {
+    const offsets = await topicOffsets(kafka, topic);
+    const landed = await Promise.all(BATCH_TABLES.map(({ name }) => warehouse.table(name).snapshot()));
+    const positions = new Map(
+      BATCH_TABLES.map(({ name }, at) => [name, landed[at]?.txns ?? new Map<string, bigint>()]),
+    );
+    return planOf(topic, withOwn(offsets, publishedEnds), positions, until);
+  };
+}
+
+/** Right after a commit the broker can still show the end before it; so the run's own messages count too. */
+function withOwn(offsets: readonly PartitionOffsets[], publishedEnds: PartitionEnds): PartitionOffsets[] {
+  return offsets.map((offset) => {
+    const own = publishedEnds[offset.partition] ?? '0';
+    return BigInt(own) > BigInt(offset.end) ? { ...offset, end: own } : offset;
+  });
+}
+
+/**
+ * The plan for a topic.
+ * @param positions For each table of a batch the versions of its transactions.
+ * @param until Nothing from these ends on is planned.
+ */
+export function planOf(
+  topic: string,
+  offsets: readonly PartitionOffsets[],
+  positions: ReadonlyMap<string, ReadonlyMap<string, bigint>>,
+  until: PartitionEnds | null,
+): Plan {
+  const ends = until ?? Object.fromEntries(offsets.map(({ partition, end }) => [partition, end]));
+  const half = offsets.flatMap((partition) => unfinishedRange(topic, partition, positions));
+  if (half.length > 0) return { ranges: half, ends, unfinished: true };
+  const ranges = offsets.flatMap((partition) => {
+    const appId = partitionAppId(topic, partition.partition);
+    const position = positions.get(deliveries.name)?.get(appId);
+    return dueRange(topic, partition, position, ends[partition.partition] ?? partition.end);
+  });
+  return { ranges, ends, unfinished: false };
+}
+
+/** The offsets of a partition that other tables hold and `deliveries`, which comes last, does not. */
+function unfinishedRange(
+  topic: string,
+  { partition, earliest }: PartitionOffsets,
+  positions: ReadonlyMap<string, ReadonlyMap<string, bigint>>,
+): OffsetRange[] {
+  const appId = partitionAppId(topic, partition);
+  const last = positions.get(deliveries.name)?.get(appId);
+  const others = [...positions].map(([table, txns]) => ({ table, at: txns.get(appId) }));
+  const behind = others.find(({ at }) => last !== undefined && (at ?? -1n) < last);
+  if (behind !== undefined) {
+    throw new PipelineError(
+      'TABLE_LOG_INVALID',
+      `${deliveries.name} holds ${appId} up to ${last ?? 0n}, but ${behind.table} only up to ${behind.at ?? 'nothing'}; ` +
+        'it was changed by something else',
+    );
+  }
+  const furthest = others.reduce((max, { at }) => (at !== undefined && at > max ? at : max), last ?? -1n);
+  if (furthest <= (last ?? -1n)) return [];
+  return [{ partition, start: String(last ?? earliest), end: String(furthest) }];
+}
+
+function dueRange(
+  topic: string,
+  { partition, earliest, end }: PartitionOffsets,
+  position: bigint | undefined,
+  until: string,
+): OffsetRange[] {
+  const start = position ?? BigInt(earliest);
+  if (start > BigInt(end)) {
+    throw new PipelineError(
+      'TOPIC_RESET',
+      `${topic}/${partition}: the tables hold offsets up to ${start}, but the topic ends at ${end}`,
+    );
+  }
+  if (start < BigInt(earliest)) {
+    throw new PipelineError(
+      'RANGE_GONE',
+      `${topic}/${partition}: the tables hold offsets up to ${start}, but the topic now begins at ${earliest}`,
+    );
+  }
+  return start >= BigInt(until) ? [] : [{ partition, start: String(start), end: until }];
+}

@@ -1,0 +1,89 @@
+import { readFrames } from '../adapters/frames.ts';
+import { ensureTopic } from '../adapters/kafka.ts';
+import { publishOnce, type OutgoingMessage } from '../adapters/kafka-publish.ts';
+import { KEY_FIELD } from '../model/attempt.ts';
+import { CHUNK_HEADER, SOURCE_HEADER, type Chunk, type PartitionEnds } from '../model/references.ts';
+import type { ActivityDeps } from './deps.ts';
+import { quarantineRefused, type RefusedRecord } from './refused-records.ts';
+import { currentRun, type RunContext } from './run-context.ts';
+
+/** What `publish` is asked for. */
+export interface PublishRequest {
+  readonly source: string;
+  readonly topic: string;
+  readonly chunk: Chunk;
+  /** The UTC day that names the partition of refused records, as 2026-01-31. */
+  readonly ingestedOn: string;
+}
+
+/** Where a chunk stands in its topic. */
+export interface Published {
+  /** For each partition that got a message, the offset after the chunk's last one. */
+  readonly ends: PartitionEnds;
+  /** Records that Kafka cannot take, now in quarantine. */
+  readonly refused: number;
+  readonly seconds: number;
+}
+
+/**
+ * Publishes a chunk in one Kafka transaction, once, however often it is tried and by whomever.
+ * Records that Kafka cannot take go into quarantine first.
+ * @throws {PipelineError} STAGING_LOST, KAFKA_UNREACHABLE, KAFKA_REFUSED, an error of HDFS
+ */
+export function createPublish(deps: ActivityDeps) {
+  return async function publish(request: PublishRequest): Promise<Published> {
+    const { settings, kafka, staging } = deps;
+    const { chunk, topic } = request;
+    const run = currentRun();
+    await ensureTopic(kafka, topic, settings.kafka);
+    const limit = settings.limits.recordBytes;
+    const file = staging.resolve(chunk.path);
+    const refused = await findRefused(file, limit);
+    if (refused.length > 0) await quarantineRefused(deps, run, request, refused);
+    const messages = messagesOf(file, request, limit, run);
+    const { ends } = await publishOnce(kafka, { id: chunk.id, topic, messages });
+    return { ends, refused: refused.length, seconds: run.seconds() };
+  };
+}
+
+async function findRefused(file: string, limit: number): Promise<RefusedRecord[]> {
+  const refused: RefusedRecord[] = [];
+  let position = 0;
+  for await (const frames of readFrames(file)) {
+    for (const record of frames) {
+      if (record.length > limit) {
+        const reason = `has ${record.length} bytes, more than the ${limit} that a message may have`;
+        refused.push({ position, reason, payload: Buffer.from(record) });
+      }
+      position += 1;
+    }
+  }
+  return refused;
+}
+
+async function* messagesOf(
+  file: string,
+  request: PublishRequest,
+  limit: number,
+  run: RunContext,
+): AsyncGenerator<OutgoingMessage[]> {
+  const headers = { [SOURCE_HEADER]: request.source, [CHUNK_HEADER]: request.chunk.id };
+  for await (const frames of readFrames(file)) {
+    run.signal.throwIfAborted();
+    yield frames
+      .filter((record) => record.length <= limit)
+      .map((value) => ({ key: userOf(value), value, headers }));
+  }
+}
+
+/** The user whose attempt it is; null where the record does not say, which `transform` will judge. */
+function userOf(record: Buffer): string | null {
+  try {
+    const value: unknown = JSON.parse(record.toString('utf8'));
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, KEY_FIELD)) return null;
+    const user = (value as Record<string, unknown>)[KEY_FIELD];
+    return typeof user === 'string' && user !== '' ? user : null;
+  } catch {
+    return null;
+  }
+}

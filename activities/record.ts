@@ -1,0 +1,101 @@
+import { withDuckDb } from '../adapters/duckdb.ts';
+import type { IsoTime, StagedFile } from '../model/references.ts';
+import { STEPS, type IngestRequest, type IngestResult } from '../model/run.ts';
+import { runs } from '../tables/index.ts';
+import { stepColumns } from '../tables/runs.ts';
+import { duckDbType } from '../tables/table.ts';
+import type { ActivityDeps } from './deps.ts';
+import { contentFence, runFence } from './fences.ts';
+import { landFiles } from './land-files.ts';
+import { currentRun, type RunContext } from './run-context.ts';
+import { writeTable } from './transform-files.ts';
+
+/** What `record` is asked for. */
+export interface RecordRequest {
+  readonly request: IngestRequest;
+  readonly result: IngestResult;
+  readonly startedAt: IsoTime;
+  readonly finishedAt: IsoTime;
+  readonly ingestedOn: string;
+}
+
+/**
+ * Writes a finished run into the table `runs`, once, and with it that its content is ingested.
+ * @throws {PipelineError} an error of HDFS or of the log
+ */
+export function createRecord(deps: ActivityDeps) {
+  return async function record(request: RecordRequest): Promise<void> {
+    const run = currentRun();
+    const folder = await deps.staging.makeFolder(run.execution, 'record');
+    const file = await writeRow(deps, folder, run, request);
+    const landing = { table: runs, subject: run.execution.runId, info: {} };
+    await landFiles(deps, run, { ...landing, files: [file], fences: [runFence(run.execution.runId)] });
+    const { content, skipped, source } = request.result;
+    // With something skipped, the same content may come again.
+    if (content === null || skipped.length > 0) return;
+    // In an entry of its own, since another run of the same content may have made it.
+    await landFiles(deps, run, { ...landing, files: [], fences: [contentFence(source, content.sha256)] });
+  };
+}
+
+async function writeRow(
+  { staging }: ActivityDeps,
+  folder: string,
+  run: RunContext,
+  request: RecordRequest,
+): Promise<StagedFile> {
+  const types = Object.fromEntries([
+    ['source', 'VARCHAR'],
+    ...runs.columns.map(({ name, type }) => [name, duckDbType(type)] as const),
+  ]);
+  const options = { threads: 1, memoryLimit: '256MB', temporaryFolder: staging.resolve(folder) };
+  return withDuckDb(options, async (connection) => {
+    await connection.run(`CREATE TABLE run AS SELECT unnest(json_transform($1, $2))`, [
+      JSON.stringify(rowOf(run, request)),
+      JSON.stringify(types),
+    ]);
+    const target = {
+      folder,
+      ingestedOn: request.ingestedOn,
+      resolve: (path: string) => staging.resolve(path),
+    };
+    const file = await writeTable(connection, runs, request.result.source, target);
+    if (file === undefined) throw new TypeError(`no file was written for the run ${run.execution.runId}`);
+    return file;
+  });
+}
+
+function rowOf({ execution }: RunContext, { request, result, startedAt, finishedAt }: RecordRequest): object {
+  return {
+    source: result.source,
+    workflow_id: execution.workflowId,
+    run_id: execution.runId,
+    kafka_topic: result.topic,
+    outcome: result.outcome,
+    started_at: startedAt,
+    finished_at: finishedAt,
+    interval_from: request.from,
+    interval_to: request.to,
+    content_sha256: result.content?.sha256,
+    content_bytes: result.content?.bytes,
+    content_records: result.content?.records,
+    batches: result.batches,
+    gaps: result.gaps,
+    offsets: JSON.stringify(result.offsets),
+    skipped: JSON.stringify(result.skipped),
+    unknown_fields: JSON.stringify(result.unknownFields),
+    ...Object.fromEntries(
+      STEPS.flatMap((step) => {
+        const counts = result.steps[step];
+        const values = [
+          counts.recordsIn,
+          counts.recordsOut,
+          counts.quarantined,
+          counts.bytes,
+          counts.seconds,
+        ];
+        return stepColumns(step).map(({ name }, at) => [name, values[at]] as const);
+      }),
+    ),
+  };
+}

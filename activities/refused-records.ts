@@ -1,0 +1,64 @@
+import { withDuckDb } from '../adapters/duckdb.ts';
+import type { StagedFile } from '../model/references.ts';
+import { quarantine } from '../tables/index.ts';
+import { MESSAGE_RELATIONS } from '../tables/relations.ts';
+import type { ActivityDeps } from './deps.ts';
+import { chunkFence } from './fences.ts';
+import { landFiles } from './land-files.ts';
+import type { PublishRequest } from './publish.ts';
+import type { RunContext } from './run-context.ts';
+import { writeTable } from './transform-files.ts';
+
+/** A record that Kafka cannot take. */
+export interface RefusedRecord {
+  /** Its place in the chunk, from 0. */
+  readonly position: number;
+  readonly reason: string;
+  readonly payload: Buffer;
+}
+
+/** Puts the records of a chunk that cannot be published into quarantine, once. */
+export async function quarantineRefused(
+  deps: ActivityDeps,
+  run: RunContext,
+  request: PublishRequest,
+  records: readonly RefusedRecord[],
+): Promise<void> {
+  const file = await writeRefused(deps, request, records);
+  await landFiles(deps, run, {
+    table: quarantine,
+    files: [file],
+    subject: request.chunk.id,
+    fences: [chunkFence(request.chunk.id)],
+    info: { chunk: request.chunk.id },
+  });
+}
+
+async function writeRefused(
+  { staging }: ActivityDeps,
+  { source, topic, chunk, ingestedOn }: PublishRequest,
+  records: readonly RefusedRecord[],
+): Promise<StagedFile> {
+  const folder = await staging.renewFolder(`${chunk.path}.refused`);
+  const options = { threads: 1, memoryLimit: '512MB', temporaryFolder: staging.resolve(folder) };
+  return withDuckDb(options, async (connection) => {
+    await connection.run(MESSAGE_RELATIONS);
+    const insert = await connection.prepare(
+      `INSERT INTO quarantined (source, kafka_topic, step, chunk, chunk_position, path, reason, payload)
+       VALUES ($1, $2, 'publish', $3, $4, '', $5, $6)`,
+    );
+    for (const { position, reason, payload } of records) {
+      insert.bindVarchar(1, source);
+      insert.bindVarchar(2, topic);
+      insert.bindVarchar(3, chunk.id);
+      insert.bindBigInt(4, BigInt(position));
+      insert.bindVarchar(5, reason);
+      insert.bindBlob(6, payload);
+      await insert.run();
+    }
+    const target = { folder, ingestedOn, resolve: (path: string) => staging.resolve(path) };
+    const file = await writeTable(connection, quarantine, source, target);
+    if (file === undefined) throw new TypeError(`no file was written for the refused records of ${chunk.id}`);
+    return file;
+  });
+}

@@ -1,0 +1,107 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { openHttp } from '../adapters/http-source.ts';
+import type { Staging } from '../adapters/staging.ts';
+import { PipelineError, messageOf } from '../model/errors.ts';
+import type { SourceSettings } from '../model/settings.ts';
+import type { RunContext } from './run-context.ts';
+
+/** Where to read from, and where to keep what was received. */
+export interface SourceRead {
+  readonly request: { readonly source: string; readonly from?: string; readonly to?: string };
+  readonly source: SourceSettings;
+  readonly staging: Staging;
+  /** The file that keeps what was received, relative to the staging folder, so that a retry can go on. */
+  readonly spool: string;
+  readonly run: RunContext;
+}
+
+/** What a heartbeat leaves for the next try: it can go on with the spool of the same host. */
+const Resumable = z.object({ host: z.string(), validator: z.string() });
+
+/**
+ * The bytes of a source as they come, from the beginning. What an earlier try received is read from disk;
+ * only the rest is asked for.
+ */
+export async function* openSource(read: SourceRead): AsyncGenerator<Buffer> {
+  const url = urlOf(read);
+  if (url.protocol === 'file:') yield* readLocal(fileURLToPath(url), read.request.source);
+  else yield* download(url.href, read);
+}
+
+async function* readLocal(file: string, source: string): AsyncGenerator<Buffer> {
+  try {
+    for await (const bytes of createReadStream(file, { highWaterMark: 1 << 18 })) yield bytes as Buffer;
+  } catch (cause) {
+    throw new PipelineError('SOURCE_REFUSED', `source ${source}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+async function* download(url: string, read: SourceRead): AsyncGenerator<Buffer> {
+  const { run, staging, request, source } = read;
+  const spool = staging.resolve(read.spool);
+  const earlier = Resumable.safeParse(run.lastDetails);
+  const received = earlier.success && earlier.data.host === staging.hostId ? await sizeOf(spool) : 0;
+  const content = await openHttp({
+    url,
+    subject: `source ${request.source}`,
+    token: tokenOf(request.source, source),
+    resume:
+      received > 0 && earlier.success ? { validator: earlier.data.validator, fromByte: received } : undefined,
+    signal: run.signal,
+  });
+  if (content.validator !== undefined) run.remember({ host: staging.hostId, validator: content.validator });
+  if (content.fromByte > 0) yield* readLocal(spool, request.source);
+  const keep = createWriteStream(spool, { flags: content.fromByte > 0 ? 'a' : 'w' });
+  try {
+    for await (const bytes of content.body) {
+      await write(keep, bytes);
+      yield bytes;
+    }
+  } finally {
+    await new Promise<void>((resolve) => keep.end(resolve));
+  }
+}
+
+function write(to: NodeJS.WritableStream, bytes: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    to.write(bytes, (error) => {
+      if (error === null || error === undefined) resolve();
+      else reject(error);
+    });
+  });
+}
+
+async function sizeOf(file: string): Promise<number> {
+  try {
+    return (await stat(file)).size;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 0;
+    throw error;
+  }
+}
+
+function tokenOf(name: string, { tokenVariable }: SourceSettings): string | undefined {
+  if (tokenVariable === undefined) return undefined;
+  const token = process.env[tokenVariable];
+  if (token !== undefined && token !== '') return token;
+  throw new PipelineError(
+    'SETTINGS_INVALID',
+    `source ${name}: the environment variable ${tokenVariable}, which holds its token, is not set`,
+  );
+}
+
+/** The source's url with the interval filled in. */
+function urlOf({ request, source }: SourceRead): URL {
+  const filled = (source.url ?? '').replaceAll(/\{(from|to)\}/g, (_, end: 'from' | 'to') => {
+    const value = request[end];
+    if (value !== undefined) return encodeURIComponent(value);
+    throw new PipelineError(
+      'SETTINGS_INVALID',
+      `source ${request.source} wants {${end}}: start the run with --${end}`,
+    );
+  });
+  return new URL(filled);
+}

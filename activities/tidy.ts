@@ -1,0 +1,12 @@
+import { TABLES } from '../tables/index.ts';
+import type { ActivityDeps } from './deps.ts';
+import { currentRun } from './run-context.ts';
+
+/** Removes what a run left on this host's disk, and its temporary files in HDFS. */
+export function createTidy({ staging, warehouse }: ActivityDeps) {
+  return async function tidy(): Promise<void> {
+    const { execution } = currentRun();
+    await staging.remove(staging.folderOf(execution));
+    for (const { name } of TABLES) await warehouse.table(name).sweep(execution.runId);
+  };
+}

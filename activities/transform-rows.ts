@@ -1,0 +1,142 @@
+import {
+  DuckDBTimestampTZValue,
+  type DuckDBAppender,
+  type DuckDBConnection,
+  type DuckDBResultReader,
+} from '@duckdb/node-api';
+import { sqlText } from '../adapters/duckdb.ts';
+import { headerOf, type StagedMessage } from '../adapters/message-frames.ts';
+import { SOURCE_HEADER } from '../model/references.ts';
+import { defaultSourceOf, type Settings } from '../model/settings.ts';
+import { addCounts, checkAttempt, type Fault, type PathCounts } from '../tables/check.ts';
+import { MESSAGE_RELATIONS, PARSE_MESSAGES } from '../tables/relations.ts';
+
+/** JSON that JavaScript takes and DuckDB does not; it is quarantined too, since no table could hold it. */
+const STRICT_FAULT: Fault = { path: '', reason: 'is not JSON that every reader takes' };
+
+/** The messages of a batch in DuckDB: those that become rows, and those that do not. */
+export class BatchRows {
+  /** Values of each known field, over all messages that become rows. */
+  readonly values: PathCounts = new Map();
+  readonly unknown: PathCounts = new Map();
+  /** The sources that the messages belong to. */
+  readonly sources = new Set<string>();
+  landed = 0;
+  quarantined = 0;
+  readonly #connection: DuckDBConnection;
+  readonly #messages: DuckDBAppender;
+  readonly #quarantined: DuckDBAppender;
+  readonly #topic: string;
+  readonly #known: ReadonlySet<string>;
+  readonly #defaultSource: string;
+
+  private constructor(
+    connection: DuckDBConnection,
+    appenders: { messages: DuckDBAppender; quarantined: DuckDBAppender },
+    settings: Settings,
+    topic: string,
+  ) {
+    this.#connection = connection;
+    this.#messages = appenders.messages;
+    this.#quarantined = appenders.quarantined;
+    this.#topic = topic;
+    this.#known = new Set(Object.keys(settings.sources));
+    this.#defaultSource = defaultSourceOf(settings, topic);
+  }
+
+  static async create(connection: DuckDBConnection, settings: Settings, topic: string): Promise<BatchRows> {
+    await connection.run(MESSAGE_RELATIONS);
+    const messages = await connection.createAppender('messages');
+    const quarantined = await connection.createAppender('quarantined');
+    return new BatchRows(connection, { messages, quarantined }, settings, topic);
+  }
+
+  /** Takes a message: as rows, or into quarantine with the reason. */
+  add(message: StagedMessage): void {
+    const named = headerOf(message.headers, SOURCE_HEADER) ?? this.#defaultSource;
+    if (!this.#known.has(named)) {
+      this.#refuse(message, {
+        path: '',
+        reason: `its header ${SOURCE_HEADER} names no source of pipeline.yaml`,
+      });
+      return;
+    }
+    const verdict = checkAttempt(message.value);
+    if (verdict.fault !== undefined || message.value === null) {
+      this.#refuse(message, verdict.fault ?? STRICT_FAULT, named);
+      return;
+    }
+    addCounts(this.values, verdict.values);
+    addCounts(this.unknown, verdict.unknown);
+    this.landed += 1;
+    this.sources.add(named);
+    appendHead(this.#messages, named, this.#topic, message);
+    this.#messages.appendVarchar(message.value.toString('utf8'));
+    this.#messages.endRow();
+  }
+
+  /** Ends the taking; afterwards the relations that the tables select from are complete. */
+  async finish(): Promise<void> {
+    this.#messages.closeSync();
+    this.#quarantined.closeSync();
+    await this.#refuseInvalid();
+    await this.#connection.run(PARSE_MESSAGES);
+  }
+
+  #refuse(message: StagedMessage, fault: Fault, source = this.#defaultSource): void {
+    this.quarantined += 1;
+    const to = this.#quarantined;
+    this.sources.add(source);
+    appendHead(to, source, this.#topic, message);
+    appendBlob(to, message.value);
+    to.appendVarchar('transform');
+    to.appendNull();
+    to.appendNull();
+    to.appendVarchar(fault.path);
+    to.appendVarchar(fault.reason);
+    to.endRow();
+  }
+
+  async #refuseInvalid(): Promise<void> {
+    const found = await this.#connection.runAndReadAll(
+      'SELECT payload FROM messages WHERE NOT json_valid(payload)',
+    );
+    if (found.currentRowCount === 0) return;
+    for (const payload of payloads(found)) {
+      const { values, unknown } = checkAttempt(Buffer.from(payload));
+      subtractCounts(this.values, values);
+      subtractCounts(this.unknown, unknown);
+    }
+    this.landed -= found.currentRowCount;
+    this.quarantined += found.currentRowCount;
+    await this.#connection.run(`
+      INSERT INTO quarantined
+        SELECT source, kafka_topic, kafka_partition, kafka_offset, published_at, key, headers, encode(payload),
+          'transform', NULL, NULL, ${sqlText(STRICT_FAULT.path)}, ${sqlText(STRICT_FAULT.reason)}
+        FROM messages WHERE NOT json_valid(payload);
+      DELETE FROM messages WHERE NOT json_valid(payload)`);
+  }
+}
+
+function payloads(found: DuckDBResultReader): string[] {
+  return found.getRows().map(([payload]) => String(payload));
+}
+
+function subtractCounts(sum: PathCounts, counts: ReadonlyMap<string, number>): void {
+  for (const [path, count] of counts) sum.set(path, (sum.get(path) ?? 0) - count);
+}
+
+function appendHead(to: DuckDBAppender, source: string, topic: string, message: StagedMessage): void {
+  to.appendVarchar(source);
+  to.appendVarchar(topic);
+  to.appendInteger(message.partition);
+  to.appendBigInt(message.offset);
+  to.appendTimestampTZ(new DuckDBTimestampTZValue(BigInt(message.timestampMs) * 1000n));
+  appendBlob(to, message.key);
+  to.appendVarchar(message.headers);
+}
+
+function appendBlob(to: DuckDBAppender, bytes: Buffer | null): void {
+  if (bytes === null) to.appendNull();
+  else to.appendBlob(bytes);
+}

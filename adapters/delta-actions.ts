@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { PipelineError, messageOf } from '../model/errors.ts';
+
+/** The actions of Delta's protocol that this program reads or writes (PROTOCOL.md of delta-io/delta). */
+const Protocol = z.looseObject({ minReaderVersion: z.int(), minWriterVersion: z.int() });
+
+const Metadata = z.looseObject({
+  id: z.string(),
+  schemaString: z.string(),
+  partitionColumns: z.array(z.string()),
+});
+
+const Txn = z.object({ appId: z.string(), version: z.int() });
+
+const Add = z.object({
+  /** Relative to the table's folder, URI-encoded. */
+  path: z.string(),
+  partitionValues: z.record(z.string(), z.string().nullable()),
+  /** Bytes. */
+  size: z.int(),
+  /** Milliseconds since 1970. */
+  modificationTime: z.int(),
+  dataChange: z.boolean(),
+  /** Statistics as a JSON text. */
+  stats: z.string().nullish(),
+  tags: z.record(z.string(), z.string().nullable()).nullish(),
+});
+
+const Remove = z.looseObject({ path: z.string() });
+
+const CommitInfo = z.record(z.string(), z.unknown());
+
+const Action = z.looseObject({
+  protocol: Protocol.nullish(),
+  metaData: Metadata.nullish(),
+  txn: Txn.nullish(),
+  add: Add.nullish(),
+  remove: Remove.nullish(),
+  commitInfo: CommitInfo.nullish(),
+});
+
+/** One line of a log entry, or one row of a checkpoint: one of its fields is set. */
+export type Action = z.infer<typeof Action>;
+
+/** A data file that is part of a table. */
+export type AddFile = z.infer<typeof Add>;
+
+/** The versions that a table asks of its readers and writers. */
+export type Protocol = z.infer<typeof Protocol>;
+
+/** A table's schema, as Delta writes it. */
+export type Metadata = z.infer<typeof Metadata>;
+
+/**
+ * The actions of a log entry.
+ * @param text A JSON value a line.
+ * @param file The entry's path, for messages.
+ * @throws {PipelineError} TABLE_LOG_INVALID, naming the line.
+ */
+export function parseActions(text: string, file: string): Action[] {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  if (lines.length === 0) throw new PipelineError('TABLE_LOG_INVALID', `${file} is empty`);
+  return lines.map((line, at) => {
+    try {
+      return parseAction(JSON.parse(line));
+    } catch (cause) {
+      throw new PipelineError(
+        'TABLE_LOG_INVALID',
+        `${file}, line ${at + 1}, is no Delta action: ${messageOf(cause)}`,
+        {
+          cause,
+        },
+      );
+    }
+  });
+}
+
+/** Checks one action; throws zod's error where it is none. */
+export function parseAction(value: unknown): Action {
+  return Action.parse(value);
+}
+
+/** A log entry's text: a line an action. */
+export function formatActions(actions: readonly Action[]): string {
+  return actions.map((action) => `${JSON.stringify(action)}\n`).join('');
+}

@@ -1,0 +1,119 @@
+import { PipelineError } from '../model/errors.ts';
+import type { Action, AddFile, Metadata, Protocol } from './delta-actions.ts';
+
+/** The newest of Delta's features that this program reads and writes. */
+export const PROTOCOL = { minReaderVersion: 1, minWriterVersion: 2 } as const;
+
+/** A table as its log says it is at one version. */
+export interface Snapshot {
+  readonly version: number;
+  readonly protocol: Protocol;
+  readonly metadata: Metadata;
+  /** The version of each application's last transaction. */
+  readonly txns: ReadonlyMap<string, bigint>;
+  /** The live files, by path. */
+  readonly files: ReadonlyMap<string, AddFile>;
+}
+
+/** Builds snapshots by applying log entries in order. */
+export class SnapshotBuilder {
+  #version: number;
+  #protocol: Protocol | undefined;
+  #metadata: Metadata | undefined;
+  readonly #txns = new Map<string, bigint>();
+  readonly #files = new Map<string, AddFile>();
+  readonly #table: string;
+
+  /**
+   * @param table The table's path, for messages.
+   * @param version The version that the next {@link apply} makes, less one.
+   */
+  constructor(table: string, version = -1) {
+    this.#table = table;
+    this.#version = version;
+  }
+
+  /** The last version applied; -1 for none. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Applies all actions of the next version. */
+  apply(actions: readonly Action[]): void {
+    this.load(actions);
+    this.#version += 1;
+  }
+
+  /** Takes actions over as they stand, as those of a checkpoint. */
+  load(actions: readonly Action[]): void {
+    for (const { protocol, metaData, txn, add, remove } of actions) {
+      if (protocol) this.#protocol = this.#requireKnown(protocol);
+      if (metaData) this.#metadata = metaData;
+      if (txn) this.#txns.set(txn.appId, BigInt(txn.version));
+      if (remove) this.#files.delete(remove.path);
+      if (add) this.#files.set(add.path, add);
+    }
+  }
+
+  /** @throws {PipelineError} TABLE_LOG_INVALID when the log says nothing of protocol or schema. */
+  snapshot(): Snapshot {
+    if (this.#protocol === undefined || this.#metadata === undefined) {
+      throw new PipelineError(
+        'TABLE_LOG_INVALID',
+        `the log of ${this.#table} has no protocol or no metaData`,
+      );
+    }
+    return {
+      version: this.#version,
+      protocol: this.#protocol,
+      metadata: this.#metadata,
+      txns: new Map(this.#txns),
+      files: new Map(this.#files),
+    };
+  }
+
+  #requireKnown(protocol: Protocol): Protocol {
+    const { minReaderVersion: reader, minWriterVersion: writer } = protocol;
+    if (reader <= PROTOCOL.minReaderVersion && writer <= PROTOCOL.minWriterVersion) return protocol;
+    throw new PipelineError(
+      'TABLE_LOG_INVALID',
+      `${this.#table} asks for reader version ${reader} and writer version ${writer}, ` +
+        `but only ${PROTOCOL.minReaderVersion} and ${PROTOCOL.minWriterVersion} are known here`,
+    );
+  }
+}
+
+/** One application's part of a commit: it must stand at `from`, and stands at `to` afterwards. */
+export interface Fence {
+  readonly appId: string;
+  /** Where it must stand; undefined means that it need not have begun. */
+  readonly from: bigint | undefined;
+  readonly to: bigint;
+}
+
+/**
+ * Whether a commit is due: every fence stands where the commit begins. Or all stand where it ends, or past
+ * it, so that it landed before.
+ * @throws {PipelineError} OFFSETS_MOVED in any other case, naming the gap or the overlap.
+ */
+export function judge(
+  table: string,
+  txns: ReadonlyMap<string, bigint>,
+  fences: readonly Fence[],
+): 'due' | 'landed' {
+  const landed = fences.filter(({ appId, to }) => (txns.get(appId) ?? -1n) >= to);
+  if (landed.length === fences.length) return 'landed';
+  const off = fences.find(({ appId, from }) => {
+    const at = txns.get(appId);
+    return at !== undefined && at !== from;
+  });
+  if (off === undefined && landed.length === 0) return 'due';
+  const named = off ?? landed[0];
+  const at = txns.get(named?.appId ?? '') ?? 0n;
+  const kind = at < (named?.from ?? 0n) ? 'a gap' : 'an overlap';
+  throw new PipelineError(
+    'OFFSETS_MOVED',
+    `${table}: ${named?.appId ?? 'the commit'} stands at ${at}, but the commit goes from ` +
+      `${named?.from ?? 'the beginning'} to ${named?.to ?? '?'}, which would leave ${kind}`,
+  );
+}

@@ -1,0 +1,246 @@
+import { randomUUID } from 'node:crypto';
+import { PipelineError, messageOf } from '../model/errors.ts';
+import { formatActions, parseActions, type Action, type AddFile, type Metadata } from './delta-actions.ts';
+import {
+  checkpointActions,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  parseLastCheckpoint,
+} from './delta-checkpoint.ts';
+import { PROTOCOL, SnapshotBuilder, judge, type Fence, type Snapshot } from './delta-snapshot.ts';
+import { storeFile, storeTemporary, type StoredFile } from './hdfs-store.ts';
+import type { Logger } from './log.ts';
+import { HdfsError, type WebHdfs } from './webhdfs.ts';
+
+/** What a commit adds to a table. */
+export interface Commit {
+  /** All of them must stand at their beginning, else the commit is not made. */
+  readonly fences: readonly Fence[];
+  readonly files: readonly AddFile[];
+  /** What made the commit, for people: it goes into `commitInfo`. */
+  readonly info: Readonly<Record<string, unknown>>;
+  /** Names the folder of this try's temporary files, which whoever makes commits of that name may remove. */
+  readonly scratch: string;
+}
+
+/** What became of a commit. `landed-before`: its fences already stood at their end, so nothing was written. */
+export interface CommitOutcome {
+  readonly outcome: 'committed' | 'landed-before';
+  /** The table's version with the commit in it. */
+  readonly version: number;
+}
+
+/** How a table is kept. */
+export interface DeltaOptions {
+  readonly hdfs: WebHdfs;
+  readonly logger: Logger;
+  /** A checkpoint is written at each multiple of this version. */
+  readonly checkpointInterval: number;
+}
+
+/**
+ * A Delta table in HDFS. Its log is the one truth: an entry is written under a temporary name and renamed
+ * to the next number, which exactly one writer wins. The loser reads what won and judges again.
+ */
+export class DeltaTable {
+  /** The table's folder, absolute. */
+  readonly path: string;
+  readonly #options: DeltaOptions;
+  #builder: SnapshotBuilder | undefined;
+  /** One reading or committing at a time, since they share the builder. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(path: string, options: DeltaOptions) {
+    this.path = path;
+    this.#options = options;
+  }
+
+  /** The table as it is now; undefined when there is none. */
+  async snapshot(): Promise<Snapshot | undefined> {
+    return this.#alone(async () => {
+      const builder = await this.#refresh();
+      return builder.version < 0 ? undefined : builder.snapshot();
+    });
+  }
+
+  /** Makes the table where there is none. Several may try at once; one wins. */
+  async ensure(metadata: Metadata, scratch: string): Promise<void> {
+    await this.#alone(async () => {
+      if ((await this.#refresh()).version >= 0) return;
+      await this.#writeEntry(
+        0,
+        [
+          { commitInfo: { operation: 'CREATE TABLE', timestamp: Date.now() } },
+          { protocol: { ...PROTOCOL } },
+          { metaData: metadata },
+        ],
+        scratch,
+      );
+      await this.#refresh();
+    });
+  }
+
+  /**
+   * Uploads a file into the table's folder. It is no part of the table until a commit adds it.
+   * @param nameOf Gives its path from the SHA-256 of its bytes; that path and the answer's are relative to
+   * the table's folder.
+   */
+  async store(localFile: string, nameOf: (sha256: string) => string, scratch: string): Promise<StoredFile> {
+    const absolute = (sha256: string): string => `${this.path}/${nameOf(sha256)}`;
+    const stored = await storeFile(this.#options.hdfs, localFile, absolute, this.#temporary(scratch));
+    return { ...stored, path: stored.path.slice(this.path.length + 1) };
+  }
+
+  /** Removes a stored file that no commit added. */
+  async discard(path: string): Promise<void> {
+    await this.#options.hdfs.delete(`${this.path}/${path}`);
+  }
+
+  /** Removes what tries of that name left. */
+  async sweep(scratch: string): Promise<void> {
+    await this.#options.hdfs.delete(this.#scratchFolder(scratch), { recursive: true });
+  }
+
+  /**
+   * Whether a commit of these fences landed before; undefined when it is due.
+   * @throws {PipelineError} OFFSETS_MOVED when a fence stands elsewhere.
+   */
+  async landed(fences: readonly Fence[]): Promise<CommitOutcome | undefined> {
+    const snapshot = await this.snapshot();
+    if (snapshot === undefined || judge(this.path, snapshot.txns, fences) === 'due') return undefined;
+    return { outcome: 'landed-before', version: snapshot.version };
+  }
+
+  /**
+   * Adds to the table, once: any number of tries by any number of writers make one entry.
+   * @throws {PipelineError} OFFSETS_MOVED when a fence stands elsewhere; TABLE_LOG_INVALID; an error of HDFS.
+   */
+  async commit(commit: Commit): Promise<CommitOutcome> {
+    return this.#alone(async () => {
+      for (;;) {
+        const builder = await this.#refresh();
+        const { version, txns } = builder.snapshot();
+        if (judge(this.path, txns, commit.fences) === 'landed') return { outcome: 'landed-before', version };
+        const actions = entryOf(commit);
+        if (!(await this.#writeEntry(version + 1, actions, commit.scratch))) continue;
+        builder.apply(actions);
+        await this.#checkpoint(builder.snapshot(), commit.scratch);
+        return { outcome: 'committed', version: version + 1 };
+      }
+    });
+  }
+
+  async #alone<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(task, task);
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  async #refresh(): Promise<SnapshotBuilder> {
+    this.#builder ??= await this.#begin();
+    for (;;) {
+      const file = this.#entry(this.#builder.version + 1);
+      const bytes = await this.#options.hdfs.readIfExists(file);
+      if (bytes === undefined) return this.#builder;
+      this.#builder.apply(parseActions(bytes.toString('utf8'), file));
+    }
+  }
+
+  /** Where reading begins: at the last checkpoint, or before the first entry. */
+  async #begin(): Promise<SnapshotBuilder> {
+    const { hdfs } = this.#options;
+    const pointer = `${this.#log}/_last_checkpoint`;
+    const bytes = await hdfs.readIfExists(pointer);
+    if (bytes === undefined) return new SnapshotBuilder(this.path);
+    const { version, parts } = parseLastCheckpoint(bytes.toString('utf8'), pointer);
+    const file = this.#checkpointFile(version);
+    const checkpoint = parts ? undefined : await hdfs.readIfExists(file);
+    // A checkpoint only shortens the way: without one that is known here, the entries say the same.
+    if (checkpoint === undefined) return new SnapshotBuilder(this.path);
+    const builder = new SnapshotBuilder(this.path, version);
+    builder.load(await decodeCheckpoint(checkpoint, file));
+    return builder;
+  }
+
+  /** @returns Whether this writer won the version. */
+  async #writeEntry(version: number, actions: readonly Action[], scratch: string): Promise<boolean> {
+    const { hdfs } = this.#options;
+    const temporary = this.#temporary(scratch);
+    await storeTemporary(hdfs, Buffer.from(formatActions(actions)), temporary);
+    await hdfs.makeFolder(this.#log);
+    try {
+      await hdfs.rename(temporary, this.#entry(version));
+      return true;
+    } catch (error) {
+      if (!(error instanceof HdfsError)) throw error;
+      if (error.exception === 'FileAlreadyExistsException') {
+        await hdfs.delete(temporary);
+        return false;
+      }
+      // The answer was lost. Whether the entry stands is what the log itself says when it is read again.
+      if (error.ambiguous) return this.#isOurs(version, actions);
+      throw error;
+    }
+  }
+
+  async #isOurs(version: number, actions: readonly Action[]): Promise<boolean> {
+    const found = await this.#options.hdfs.readIfExists(this.#entry(version));
+    return found?.equals(Buffer.from(formatActions(actions))) ?? false;
+  }
+
+  /** A checkpoint that fails harms nothing, since the entries say the same; so the commit still stands. */
+  async #checkpoint(snapshot: Snapshot, scratch: string): Promise<void> {
+    const { hdfs, checkpointInterval, logger } = this.#options;
+    const { version } = snapshot;
+    if (version === 0 || version % checkpointInterval !== 0) return;
+    try {
+      const actions = checkpointActions(snapshot);
+      const checkpoint = this.#temporary(scratch);
+      await storeTemporary(hdfs, await encodeCheckpoint(actions), checkpoint);
+      await hdfs.rename(checkpoint, this.#checkpointFile(version));
+      const pointer = this.#temporary(scratch);
+      await storeTemporary(hdfs, Buffer.from(JSON.stringify({ version, size: actions.length })), pointer);
+      await hdfs.delete(`${this.#log}/_last_checkpoint`);
+      await hdfs.rename(pointer, `${this.#log}/_last_checkpoint`);
+    } catch (error) {
+      logger.warn({ table: this.path, version, error: messageOf(error) }, 'the checkpoint was not written');
+    }
+  }
+
+  #entry(version: number): string {
+    return `${this.#log}/${String(version).padStart(20, '0')}.json`;
+  }
+
+  #checkpointFile(version: number): string {
+    return `${this.#log}/${String(version).padStart(20, '0')}.checkpoint.parquet`;
+  }
+
+  get #log(): string {
+    return `${this.path}/_delta_log`;
+  }
+
+  #scratchFolder(scratch: string): string {
+    return `${this.path}/_scratch/${scratch}`;
+  }
+
+  /** A name that no other try has. Readers pass over folders that begin with "_". */
+  #temporary(scratch: string): string {
+    return `${this.#scratchFolder(scratch)}/${randomUUID()}`;
+  }
+}
+
+function entryOf(commit: Commit): Action[] {
+  return [
+    { commitInfo: { timestamp: Date.now(), operation: 'WRITE', commitId: randomUUID(), ...commit.info } },
+    ...commit.fences.map(({ appId, to }) => ({ txn: { appId, version: safe(to) } })),
+    ...commit.files.map((add) => ({ add })),
+  ];
+}
+
+function safe(version: bigint): number {
+  if (version <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(version);
+  throw new PipelineError(
+    'TABLE_LOG_INVALID',
+    `${version} is too large for a JSON number, so it cannot be committed`,
+  );
+}

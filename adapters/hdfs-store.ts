@@ -1,0 +1,77 @@
+import { dirname } from 'node:path/posix';
+import { PipelineError } from '../model/errors.ts';
+import { digestsOf, type Digests } from './hdfs-checksum.ts';
+import { HdfsError, type WebHdfs } from './webhdfs.ts';
+
+/** A file that HDFS holds as it was sent. */
+export interface StoredFile {
+  /** Absolute. */
+  readonly path: string;
+  readonly bytes: number;
+  /** SHA-256 of its bytes, in hexadecimal digits. */
+  readonly sha256: string;
+  /** Milliseconds since 1970. */
+  readonly modifiedAtMs: number;
+}
+
+/**
+ * Writes a file under a temporary name and checks there that HDFS holds what was sent: a writer that dies,
+ * or a lost answer, leaves a shorter file that looks whole.
+ * @param source The bytes, or the name of a local file.
+ * @throws {PipelineError} HDFS_DAMAGED when length or checksum differ; the temporary file is removed.
+ */
+export async function storeTemporary(
+  hdfs: WebHdfs,
+  source: Buffer | { readonly file: string },
+  temporary: string,
+): Promise<StoredFile> {
+  await hdfs.create(temporary, source);
+  const status = await hdfs.status(temporary);
+  const [sent, stored] = await Promise.all([
+    digestsOf(source, status?.blockSize ?? 0),
+    status === undefined ? undefined : hdfs.checksum(temporary),
+  ]);
+  if (status?.length !== sent.bytes || stored?.bytes !== sent.hdfs.bytes) {
+    await hdfs.delete(temporary);
+    throw damaged(temporary, sent, status?.length);
+  }
+  return { path: temporary, bytes: sent.bytes, sha256: sent.sha256, modifiedAtMs: status.modifiedAtMs };
+}
+
+/**
+ * Writes a file to its name, checked before it is there, so that the name never holds anything else.
+ * Where an earlier try left the same bytes under that name, they are kept.
+ * @param nameOf Gives its absolute path from the SHA-256 of its bytes.
+ * @throws {PipelineError} HDFS_DAMAGED when the name holds other bytes, or what was sent did not arrive.
+ */
+export async function storeFile(
+  hdfs: WebHdfs,
+  localFile: string,
+  nameOf: (sha256: string) => string,
+  temporary: string,
+): Promise<StoredFile> {
+  const stored = await storeTemporary(hdfs, { file: localFile }, temporary);
+  const path = nameOf(stored.sha256);
+  await hdfs.makeFolder(dirname(path));
+  try {
+    await hdfs.rename(temporary, path);
+    return { ...stored, path };
+  } catch (error) {
+    if (!(error instanceof HdfsError)) throw error;
+    // Either an earlier try's file stands there, or this rename was carried out and its answer lost.
+    const mayStand = error.ambiguous || error.exception === 'FileAlreadyExistsException';
+    if (!mayStand) throw error;
+  }
+  const status = await hdfs.status(path);
+  const sent = await digestsOf({ file: localFile }, status?.blockSize ?? 0);
+  const found = status === undefined ? undefined : await hdfs.checksum(path);
+  await hdfs.delete(temporary);
+  if (status?.length !== sent.bytes || found?.bytes !== sent.hdfs.bytes)
+    throw damaged(path, sent, status?.length);
+  return { ...stored, path, modifiedAtMs: status.modifiedAtMs };
+}
+
+function damaged(path: string, sent: Digests, length: number | undefined): PipelineError {
+  const holds = length === undefined ? 'nothing' : `${length} bytes, or others`;
+  return new PipelineError('HDFS_DAMAGED', `${path} holds ${holds}, where ${sent.bytes} bytes were sent`);
+}

@@ -1,0 +1,128 @@
+import { request as requestHttp, type IncomingMessage } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { PipelineError, messageOf } from '../model/errors.ts';
+
+/** What to ask a customer's server for. */
+export interface HttpRequest {
+  readonly url: string;
+  /** Which source it is for, in messages; the url may hold what is not for everyone's eyes. */
+  readonly subject: string;
+  readonly token: string | undefined;
+  /** Goes on where an earlier answer was cut, if the content is still the one of this validator. */
+  readonly resume: { readonly validator: string; readonly fromByte: number } | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** A body that is being received. */
+export interface HttpContent {
+  /** The byte of the content that the body begins with: 0, or the one that was asked for. */
+  readonly fromByte: number;
+  /** A strong ETag, else Last-Modified; undefined when the server gave neither, so that nothing can resume. */
+  readonly validator: string | undefined;
+  /** @throws {PipelineError} SOURCE_UNREACHABLE when it is cut or stalls. */
+  readonly body: AsyncIterable<Buffer>;
+}
+
+/** A server that sends nothing for so long is taken for gone. */
+const IDLE_TIMEOUT_MS = 30_000;
+const MAX_REDIRECTS = 5;
+const LONGEST_RETRY_AFTER_MS = 15 * 60_000;
+
+/**
+ * Asks a customer's server for its content, or for the rest of it.
+ * @throws {PipelineError} SOURCE_UNREACHABLE, SOURCE_BUSY, SOURCE_REFUSED
+ */
+export async function openHttp(request: HttpRequest): Promise<HttpContent> {
+  let { url } = request;
+  for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
+    const answer = await send(request, url);
+    const { statusCode: status = 0 } = answer;
+    const { location } = answer.headers;
+    if (status >= 300 && status < 400 && location !== undefined) {
+      answer.destroy();
+      url = redirected(request, url, location);
+      continue;
+    }
+    if (status === 200 || status === 206) return contentOf(request, answer, status);
+    answer.destroy();
+    if (status === 416 && request.resume !== undefined) return openHttp({ ...request, resume: undefined });
+    throw refused(request, answer, status);
+  }
+  throw new PipelineError('SOURCE_REFUSED', `${request.subject}: more than ${MAX_REDIRECTS} redirects`);
+}
+
+function send(request: HttpRequest, url: string): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const asked = (url.startsWith('https:') ? requestHttps : requestHttp)(url, {
+      signal: request.signal,
+      headers: headersOf(request),
+    });
+    asked.setTimeout(IDLE_TIMEOUT_MS, () => {
+      asked.destroy(new Error(`the server sent nothing for ${IDLE_TIMEOUT_MS / 1000} s`));
+    });
+    asked.on('response', resolve);
+    asked.on('error', (error) => {
+      reject(unreachable(request, error));
+    });
+    asked.end();
+  });
+}
+
+function headersOf({ token, resume }: HttpRequest): Record<string, string> {
+  return {
+    accept: 'application/json, application/x-ndjson, application/gzip',
+    'accept-encoding': 'gzip, identity',
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    ...(resume === undefined ? {} : { range: `bytes=${resume.fromByte}-`, 'if-range': resume.validator }),
+  };
+}
+
+function contentOf(request: HttpRequest, answer: IncomingMessage, status: number): HttpContent {
+  const { etag, 'last-modified': lastModified, 'content-range': range } = answer.headers;
+  // Only a strong ETag promises that the bytes are the same.
+  const validator = etag !== undefined && !etag.startsWith('W/') ? etag : lastModified;
+  const fromByte = status === 206 ? Number(/^bytes (\d+)-/.exec(range ?? '')?.[1] ?? NaN) : 0;
+  if (status === 206 && fromByte !== request.resume?.fromByte) {
+    answer.destroy();
+    throw new PipelineError(
+      'SOURCE_UNREACHABLE',
+      `${request.subject}: the server answered 206 with another range`,
+    );
+  }
+  return { fromByte, validator, body: bodyOf(request, answer) };
+}
+
+async function* bodyOf(request: HttpRequest, answer: IncomingMessage): AsyncGenerator<Buffer> {
+  try {
+    for await (const bytes of answer) yield bytes as Buffer;
+  } catch (error) {
+    throw unreachable(request, error);
+  }
+}
+
+function unreachable({ subject }: HttpRequest, cause: unknown): PipelineError {
+  return new PipelineError('SOURCE_UNREACHABLE', `${subject}: ${messageOf(cause)}`, { cause });
+}
+
+function refused({ subject }: HttpRequest, answer: IncomingMessage, status: number): PipelineError {
+  const what = `${subject}: the server answered ${status} ${answer.statusMessage ?? ''}`.trimEnd();
+  const retryAfterMs = readRetryAfter(answer.headers['retry-after']);
+  if (status === 429 || (status === 503 && retryAfterMs !== undefined)) {
+    return new PipelineError('SOURCE_BUSY', what, retryAfterMs === undefined ? {} : { retryAfterMs });
+  }
+  return new PipelineError(status === 408 || status >= 500 ? 'SOURCE_UNREACHABLE' : 'SOURCE_REFUSED', what);
+}
+
+/** Seconds, or a date (RFC 9110, 10.2.3); in milliseconds, bounded. */
+function readRetryAfter(header: string | undefined): number | undefined {
+  if (header === undefined) return undefined;
+  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), LONGEST_RETRY_AFTER_MS);
+}
+
+/** The token goes along, so another host is never followed. */
+function redirected({ subject }: HttpRequest, from: string, location: string): string {
+  const to = new URL(location, from);
+  if (to.origin === new URL(from).origin) return to.href;
+  throw new PipelineError('SOURCE_REFUSED', `${subject}: the server redirects to another host, ${to.host}`);
+}

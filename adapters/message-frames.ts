@@ -1,0 +1,81 @@
+import { isUtf8 } from 'node:buffer';
+import type { IHeaders, KafkaMessage } from 'kafkajs';
+
+/** A Kafka message as a staged file holds it. */
+export interface StagedMessage {
+  readonly partition: number;
+  readonly offset: bigint;
+  /** Milliseconds since 1970, as its producer or the broker set it. */
+  readonly timestampMs: number;
+  readonly key: Buffer | null;
+  /** Its headers as {@link headersText} writes them. */
+  readonly headers: string;
+  readonly value: Buffer | null;
+}
+
+/** One header as it is written: `base64` where its value is no UTF-8. */
+export type WrittenHeader = { key: string; value: string | null } | { key: string; base64: string };
+
+const HEAD_BYTES = 20;
+const NONE = -1;
+
+/** The parts of a frame that holds a message. */
+export function encodeMessage(partition: number, message: KafkaMessage): Buffer[] {
+  const head = Buffer.allocUnsafe(HEAD_BYTES);
+  head.writeInt32BE(partition, 0);
+  head.writeBigInt64BE(BigInt(message.offset), 4);
+  head.writeBigInt64BE(BigInt(message.timestamp), 12);
+  return [
+    head,
+    ...sized(message.key),
+    ...sized(Buffer.from(headersText(message.headers ?? {}))),
+    ...sized(message.value),
+  ];
+}
+
+/** The message of a frame. Its buffers share the frame's memory. */
+export function decodeMessage(frame: Buffer): StagedMessage {
+  let at = HEAD_BYTES;
+  const next = (): Buffer | null => {
+    const length = frame.readInt32BE(at);
+    at += 4;
+    if (length === NONE) return null;
+    at += length;
+    return frame.subarray(at - length, at);
+  };
+  const [key, headers, value] = [next(), next(), next()];
+  return {
+    partition: frame.readInt32BE(0),
+    offset: frame.readBigInt64BE(4),
+    timestampMs: Number(frame.readBigInt64BE(12)),
+    key,
+    headers: headers?.toString('utf8') ?? '[]',
+    value,
+  };
+}
+
+/** Headers as a JSON array, in their order. */
+export function headersText(headers: IHeaders): string {
+  const written = Object.entries(headers).flatMap(([key, values]) =>
+    (Array.isArray(values) ? values : [values]).map((value) => writtenHeader(key, value)),
+  );
+  return JSON.stringify(written);
+}
+
+/** The value of the first header of that name; undefined where there is none, or it is no text. */
+export function headerOf(headers: string, name: string): string | undefined {
+  const found = (JSON.parse(headers) as WrittenHeader[]).find(({ key }) => key === name);
+  return found !== undefined && 'value' in found && found.value !== null ? found.value : undefined;
+}
+
+function writtenHeader(key: string, value: Buffer | string | undefined): WrittenHeader {
+  if (value === undefined) return { key, value: null };
+  const bytes = Buffer.from(value);
+  return isUtf8(bytes) ? { key, value: bytes.toString('utf8') } : { key, base64: bytes.toString('base64') };
+}
+
+function sized(bytes: Buffer | null): Buffer[] {
+  const length = Buffer.allocUnsafe(4);
+  length.writeInt32BE(bytes === null ? NONE : bytes.length);
+  return bytes === null ? [length] : [length, bytes];
+}

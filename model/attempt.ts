@@ -1,0 +1,98 @@
+/**
+ * The shape of an attempt as customers send it: which fields there are, of which type, and which must be
+ * there. It is the one description that the check of a message and the tables are made from.
+ */
+
+/** A single value. `epoch` is seconds since 1970 with up to six decimals, as a number or its text. */
+export type LeafType = 'text' | 'integer' | 'boolean' | 'timestamp' | 'epoch';
+
+/** A field that holds a single value. */
+export interface Leaf {
+  readonly kind: 'leaf';
+  readonly type: LeafType;
+  readonly required: boolean;
+}
+
+/** A field that holds an object of known fields. */
+export interface ObjectShape {
+  readonly kind: 'object';
+  readonly required: boolean;
+  readonly fields: Readonly<Record<string, Shape>>;
+}
+
+/** A field that holds an array of objects. */
+export interface ListShape {
+  readonly kind: 'list';
+  readonly required: boolean;
+  readonly item: ObjectShape;
+}
+
+/** Any field. */
+export type Shape = Leaf | ObjectShape | ListShape;
+
+function leaf(type: LeafType): Leaf {
+  return { kind: 'leaf', type, required: false };
+}
+
+function object(fields: Readonly<Record<string, Shape>>): ObjectShape {
+  return { kind: 'object', required: false, fields };
+}
+
+function list(fields: Readonly<Record<string, Shape>>): ListShape {
+  return { kind: 'list', required: false, item: object(fields) };
+}
+
+function required<S extends Shape>(shape: S): S {
+  return { ...shape, required: true };
+}
+
+const OPTION = {
+  id: required(leaf('text')),
+  checked: leaf('boolean'),
+  correct: leaf('boolean'),
+  submitted: leaf('integer'),
+  at: leaf('timestamp'),
+};
+
+const QUESTION = {
+  id: required(leaf('text')),
+  user_correct: leaf('boolean'),
+  user_incomplete: leaf('boolean'),
+  user_result: leaf('text'),
+  user_submitted: leaf('boolean'),
+  options: required(list(OPTION)),
+};
+
+const COUNTS = {
+  total: leaf('integer'),
+  correct: leaf('integer'),
+  incorrect: leaf('integer'),
+  incomplete: leaf('integer'),
+  submitted: leaf('integer'),
+  unanswered: leaf('integer'),
+  all_correct: leaf('boolean'),
+};
+
+/** One attempt: one user's try at one exam. */
+export const ATTEMPT = object({
+  keen_id: required(leaf('text')),
+  keen_created_at: leaf('epoch'),
+  keen_timestamp: leaf('epoch'),
+  started_at: required(leaf('timestamp')),
+  base_exam_id: required(leaf('text')),
+  user_exam_id: required(leaf('text')),
+  exam_name: required(leaf('text')),
+  certification: leaf('boolean'),
+  max_attempts: leaf('integer'),
+  sequences: required(
+    object({
+      id: leaf('text'),
+      attempt: leaf('integer'),
+      counts: object(COUNTS),
+      questions: required(list(QUESTION)),
+    }),
+  ),
+});
+
+/** The field that names the user: messages of one user keep their order. */
+export const KEY_FIELD = 'user_exam_id';

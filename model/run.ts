@@ -1,0 +1,88 @@
+import type { Content, IsoTime, OffsetRange } from './references.ts';
+
+/** The steps of a run, in order. */
+export const STEPS = ['fetch', 'publish', 'consume', 'transform', 'land'] as const;
+
+/** The name of a step. */
+export type Step = (typeof STEPS)[number];
+
+/** What the workflow `ingest` takes: one object, as the Temporal UI's form gives it. */
+export interface IngestRequest {
+  /** A source of pipeline.yaml, by its name. */
+  readonly source: string;
+  /** The interval to ask the customer for, where the source's url has `{from}` and `{to}`. */
+  readonly from?: string;
+  readonly to?: string;
+}
+
+/** What a step did, in numbers. `quarantined` records are part of `recordsIn`, not of `recordsOut`. */
+export interface StepCounts {
+  readonly recordsIn: number;
+  readonly recordsOut: number;
+  readonly quarantined: number;
+  readonly bytes: number;
+  readonly seconds: number;
+}
+
+/** How a run ended. */
+export type RunOutcome = 'landed' | 'unchanged' | 'nothing-new';
+
+/** A chunk or a batch that a person let a run skip. */
+export interface Skipped {
+  readonly step: Step;
+  /** Which chunk, or which offsets. */
+  readonly what: string;
+  /** The error that it was skipped for. */
+  readonly code: string;
+}
+
+/** What a run reports when it ends. */
+export interface IngestResult {
+  readonly outcome: RunOutcome;
+  readonly source: string;
+  readonly topic: string;
+  readonly content: Content | null;
+  readonly batches: number;
+  /** Offsets that held no message: transaction markers and aborted messages. */
+  readonly gaps: number;
+  /** Rows landed, by table. */
+  readonly rows: Readonly<Record<string, number>>;
+  readonly steps: Readonly<Record<Step, StepCounts>>;
+  /** The offsets that the run landed. */
+  readonly offsets: readonly OffsetRange[];
+  readonly skipped: readonly Skipped[];
+  /** How often each field was met that no table knows, by its path. */
+  readonly unknownFields: Readonly<Record<string, number>>;
+}
+
+/** What a run waits for a person for, its retries used up. */
+export interface Waiting {
+  readonly step: Step;
+  /** What it failed at: the source, a chunk, or offsets. */
+  readonly what: string;
+  readonly code: string;
+  readonly message: string;
+  readonly advice: string;
+  readonly since: IsoTime;
+  /** Whether `skip` is possible: a whole fetch or plan cannot be skipped. */
+  readonly canSkip: boolean;
+}
+
+/** What a person can tell a waiting run. */
+export const DECISIONS = ['retry', 'skip', 'abort'] as const;
+
+/** One of {@link DECISIONS}. */
+export type Decision = (typeof DECISIONS)[number];
+
+/** Where a run is, as its query `status` answers. */
+export interface RunStatus extends Omit<IngestResult, 'outcome'> {
+  readonly state: 'running' | 'waiting' | RunOutcome;
+  /** The furthest step that has begun. */
+  readonly step: Step;
+  /** Chunks to publish, and offsets to land, as far as known. */
+  readonly chunks: number;
+  readonly chunksPublished: number;
+  readonly offsetsDue: number;
+  readonly offsetsLanded: number;
+  readonly waiting: Waiting | null;
+}

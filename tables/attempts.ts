@@ -1,0 +1,113 @@
+import { MESSAGE_COLUMNS, MESSAGE_COLUMN_LIST, type Table } from './table.ts';
+
+/** The attempts; one that was delivered more than once is here once for each delivery. */
+export const attempts: Table = {
+  name: 'attempts',
+  row: 'one attempt delivered: one user’s try at one exam',
+  columns: [
+    ...MESSAGE_COLUMNS,
+    {
+      name: 'keen_id',
+      type: 'string',
+      field: 'keen_id',
+      meaning: 'The attempt’s id; the same in each of its deliveries.',
+    },
+    {
+      name: 'keen_created_at',
+      type: 'timestamp',
+      field: 'keen_created_at',
+      meaning: 'When the customer’s store took it (UTC).',
+    },
+    {
+      name: 'keen_timestamp',
+      type: 'timestamp',
+      field: 'keen_timestamp',
+      meaning: 'When the customer’s event happened (UTC).',
+    },
+    {
+      name: 'started_at',
+      type: 'timestamp',
+      field: 'started_at',
+      meaning: 'When the user started the exam (UTC).',
+    },
+    { name: 'base_exam_id', type: 'string', field: 'base_exam_id', meaning: 'Id of the exam.' },
+    {
+      name: 'user_exam_id',
+      type: 'string',
+      field: 'user_exam_id',
+      meaning: 'Id of the user’s enrolment in the exam; it stands for the user.',
+    },
+    { name: 'exam_name', type: 'string', field: 'exam_name', meaning: 'Name of the exam.' },
+    {
+      name: 'certification',
+      type: 'boolean',
+      field: 'certification',
+      meaning: 'Whether the exam certifies; null where the source has none.',
+    },
+    { name: 'max_attempts', type: 'integer', field: 'max_attempts', meaning: 'How many tries a user has.' },
+    {
+      name: 'sequence_id',
+      type: 'string',
+      field: 'sequences.id',
+      meaning: 'Id of the sequence of questions.',
+    },
+    {
+      name: 'attempt',
+      type: 'integer',
+      field: 'sequences.attempt',
+      meaning: 'Which of the user’s tries it is, from 1.',
+    },
+    {
+      name: 'total',
+      type: 'integer',
+      field: 'sequences.counts.total',
+      meaning: 'Questions of the exam; null where the source has no counts, as are the next six.',
+    },
+    {
+      name: 'correct',
+      type: 'integer',
+      field: 'sequences.counts.correct',
+      meaning: 'Questions answered right.',
+    },
+    {
+      name: 'incorrect',
+      type: 'integer',
+      field: 'sequences.counts.incorrect',
+      meaning: 'Questions answered wrong.',
+    },
+    {
+      name: 'incomplete',
+      type: 'integer',
+      field: 'sequences.counts.incomplete',
+      meaning: 'Questions answered in part.',
+    },
+    {
+      name: 'submitted',
+      type: 'integer',
+      field: 'sequences.counts.submitted',
+      meaning: 'Questions submitted.',
+    },
+    {
+      name: 'unanswered',
+      type: 'integer',
+      field: 'sequences.counts.unanswered',
+      meaning: 'Questions not answered.',
+    },
+    {
+      name: 'all_correct',
+      type: 'boolean',
+      field: 'sequences.counts.all_correct',
+      meaning: 'Whether every question was answered right.',
+    },
+  ],
+  select: `
+    SELECT source, ${MESSAGE_COLUMN_LIST},
+      a.keen_id, from_epoch(a.keen_created_at) AS keen_created_at, from_epoch(a.keen_timestamp) AS keen_timestamp,
+      a.started_at, a.base_exam_id, a.user_exam_id, a.exam_name, a.certification, a.max_attempts,
+      a.sequences.id AS sequence_id, a.sequences.attempt AS attempt,
+      a.sequences.counts.total AS total, a.sequences.counts.correct AS correct,
+      a.sequences.counts.incorrect AS incorrect, a.sequences.counts.incomplete AS incomplete,
+      a.sequences.counts.submitted AS submitted, a.sequences.counts.unanswered AS unanswered,
+      a.sequences.counts.all_correct AS all_correct
+    FROM parsed`,
+};

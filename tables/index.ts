@@ -1,0 +1,15 @@
+import { attempts } from './attempts.ts';
+import { deliveries } from './deliveries.ts';
+import { options } from './options.ts';
+import { quarantine } from './quarantine.ts';
+import { questions } from './questions.ts';
+import { runs } from './runs.ts';
+import type { Table } from './table.ts';
+
+/** The tables that a batch fills, in the order of their commits: a batch in `deliveries` is complete. */
+export const BATCH_TABLES: readonly Table[] = [quarantine, attempts, questions, options, deliveries];
+
+/** All tables of the warehouse. */
+export const TABLES: readonly Table[] = [...BATCH_TABLES, runs];
+
+export { attempts, deliveries, options, quarantine, questions, runs };

@@ -1,0 +1,57 @@
+import { MESSAGE_COLUMNS, MESSAGE_COLUMN_LIST, type Table } from './table.ts';
+
+const OPTION = 'sequences.questions[].options[]';
+
+/** The options of every question of every attempt delivered. */
+export const options: Table = {
+  name: 'options',
+  row: 'one option of a question of an attempt',
+  columns: [
+    ...MESSAGE_COLUMNS,
+    {
+      name: 'question_position',
+      type: 'integer',
+      meaning: 'Which question of the attempt it belongs to, from 0.',
+    },
+    { name: 'option_position', type: 'integer', meaning: 'Which option of the question it is, from 0.' },
+    { name: 'option_id', type: 'string', field: `${OPTION}.id`, meaning: 'Id of the option.' },
+    {
+      name: 'checked',
+      type: 'boolean',
+      field: `${OPTION}.checked`,
+      meaning: 'Whether the user has it checked.',
+    },
+    {
+      name: 'correct',
+      type: 'boolean',
+      field: `${OPTION}.correct`,
+      meaning: 'Whether it is right to check it; null where the source has none.',
+    },
+    {
+      name: 'submitted',
+      type: 'integer',
+      field: `${OPTION}.submitted`,
+      meaning: '1 where it was submitted; else null.',
+    },
+    {
+      name: 'at',
+      type: 'timestamp',
+      field: `${OPTION}.at`,
+      meaning: 'When the user last changed it (UTC); null where never.',
+    },
+  ],
+  select: `
+    SELECT source, ${MESSAGE_COLUMN_LIST}, question_position, option_position,
+      o.id AS option_id, o.checked, o.correct, o.submitted, o.at
+    FROM (
+      SELECT source, ${MESSAGE_COLUMN_LIST}, question_position,
+        unnest(q.options) AS o,
+        (generate_subscripts(q.options, 1) - 1)::INTEGER AS option_position
+      FROM (
+        SELECT source, ${MESSAGE_COLUMN_LIST},
+          unnest(a.sequences.questions) AS q,
+          (generate_subscripts(a.sequences.questions, 1) - 1)::INTEGER AS question_position
+        FROM parsed
+      )
+    )`,
+};

@@ -1,0 +1,32 @@
+import { MESSAGE_COLUMNS, MESSAGE_COLUMN_LIST, type Table } from './table.ts';
+
+/** What could not become rows, kept whole, with the reason. */
+export const quarantine: Table = {
+  name: 'quarantine',
+  row: 'one message, or one record refused at publish, that could not become rows',
+  columns: [
+    ...MESSAGE_COLUMNS.map((column) => ({
+      ...column,
+      meaning: `${column.meaning} Null for a record refused at publish.`,
+    })),
+    { name: 'step', type: 'string', meaning: 'The step that refused it: publish or transform.' },
+    { name: 'chunk', type: 'string', meaning: 'For a record refused at publish, its chunk.' },
+    {
+      name: 'chunk_position',
+      type: 'long',
+      meaning: 'For a record refused at publish, its place in the chunk, from 0.',
+    },
+    {
+      name: 'path',
+      type: 'string',
+      meaning: 'The field that is off, as sequences.questions[3].id; empty for the whole.',
+    },
+    { name: 'reason', type: 'string', meaning: 'What is wrong with it, without the value.' },
+    { name: 'key', type: 'binary', meaning: 'The message’s key, its bytes.' },
+    { name: 'headers', type: 'string', meaning: 'The message’s headers, as in deliveries.' },
+    { name: 'payload', type: 'binary', meaning: 'The message’s value, its bytes; null where it had none.' },
+  ],
+  select: `
+    SELECT source, ${MESSAGE_COLUMN_LIST}, step, chunk, chunk_position, path, reason, key, headers, payload
+    FROM quarantined`,
+};

@@ -1,0 +1,52 @@
+import { MESSAGE_COLUMNS, MESSAGE_COLUMN_LIST, type Table } from './table.ts';
+
+/** The questions of every attempt delivered. */
+export const questions: Table = {
+  name: 'questions',
+  row: 'one question of an attempt',
+  columns: [
+    ...MESSAGE_COLUMNS,
+    { name: 'question_position', type: 'integer', meaning: 'Which question of the attempt it is, from 0.' },
+    {
+      name: 'question_id',
+      type: 'string',
+      field: 'sequences.questions[].id',
+      meaning: 'Id of the question.',
+    },
+    {
+      name: 'user_correct',
+      type: 'boolean',
+      field: 'sequences.questions[].user_correct',
+      meaning: 'Whether it was answered right.',
+    },
+    {
+      name: 'user_incomplete',
+      type: 'boolean',
+      field: 'sequences.questions[].user_incomplete',
+      meaning: 'Whether it was answered in part.',
+    },
+    {
+      name: 'user_result',
+      type: 'string',
+      field: 'sequences.questions[].user_result',
+      meaning: 'correct, incorrect, missed_some or unanswered; null where the source has none.',
+    },
+    {
+      name: 'user_submitted',
+      type: 'boolean',
+      field: 'sequences.questions[].user_submitted',
+      meaning: 'Whether an answer was submitted.',
+    },
+    { name: 'option_count', type: 'integer', meaning: 'How many options it has.' },
+  ],
+  select: `
+    SELECT source, ${MESSAGE_COLUMN_LIST}, question_position,
+      q.id AS question_id, q.user_correct, q.user_incomplete, q.user_result, q.user_submitted,
+      len(q.options)::INTEGER AS option_count
+    FROM (
+      SELECT source, ${MESSAGE_COLUMN_LIST},
+        unnest(a.sequences.questions) AS q,
+        (generate_subscripts(a.sequences.questions, 1) - 1)::INTEGER AS question_position
+      FROM parsed
+    )`,
+};

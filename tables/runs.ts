@@ -1,0 +1,69 @@
+import { STEPS, type Step } from '../model/run.ts';
+import type { Column, Table } from './table.ts';
+
+const COUNTS: readonly { suffix: string; type: 'long' | 'double'; meaning: string }[] = [
+  { suffix: 'records_in', type: 'long', meaning: 'records that came into' },
+  { suffix: 'records_out', type: 'long', meaning: 'records that came out of' },
+  { suffix: 'quarantined', type: 'long', meaning: 'records quarantined by' },
+  { suffix: 'bytes', type: 'long', meaning: 'bytes handled by' },
+  { suffix: 'seconds', type: 'double', meaning: 'seconds spent in' },
+];
+
+/** The columns that count what a step did, as `fetch_records_in`. */
+export function stepColumns(step: Step): Column[] {
+  return COUNTS.map(({ suffix, type, meaning }) => ({
+    name: `${step}_${suffix}`,
+    type,
+    meaning: `The ${meaning} the step ${step}.`,
+  }));
+}
+
+/** The finished runs that brought something. */
+export const runs: Table = {
+  name: 'runs',
+  row: 'one finished run, with its counts and the content’s hash',
+  columns: [
+    { name: 'workflow_id', type: 'string', meaning: 'Temporal’s workflow id of the run.' },
+    { name: 'run_id', type: 'string', meaning: 'Temporal’s run id.' },
+    { name: 'kafka_topic', type: 'string', meaning: 'The topic that the run went through.' },
+    { name: 'outcome', type: 'string', meaning: 'How it ended: landed.' },
+    { name: 'started_at', type: 'timestamp', meaning: 'When the run started (UTC).' },
+    { name: 'finished_at', type: 'timestamp', meaning: 'When its last step ended (UTC).' },
+    {
+      name: 'interval_from',
+      type: 'string',
+      meaning: 'Beginning of the interval that was asked for; null for all.',
+    },
+    { name: 'interval_to', type: 'string', meaning: 'End of the interval that was asked for; null for all.' },
+    {
+      name: 'content_sha256',
+      type: 'string',
+      meaning: 'SHA-256 of the content fetched; null without a fetch.',
+    },
+    { name: 'content_bytes', type: 'long', meaning: 'Bytes of the content fetched, decoded.' },
+    { name: 'content_records', type: 'long', meaning: 'Records of the content fetched.' },
+    { name: 'batches', type: 'long', meaning: 'Batches that the run landed.' },
+    {
+      name: 'gaps',
+      type: 'long',
+      meaning: 'Offsets passed that held no message: transaction markers and aborted messages.',
+    },
+    {
+      name: 'offsets',
+      type: 'string',
+      meaning: 'The offsets [start, end) that the run landed, a JSON array of {"partition", "start", "end"}.',
+    },
+    {
+      name: 'skipped',
+      type: 'string',
+      meaning: 'Chunks and batches that a person let the run skip: a JSON array.',
+    },
+    {
+      name: 'unknown_fields',
+      type: 'string',
+      meaning: 'How often each field was met that no table knows: a JSON object by path.',
+    },
+    ...STEPS.flatMap(stepColumns),
+  ],
+  select: 'SELECT * FROM run',
+};

@@ -1,0 +1,21 @@
+import { createLogger } from '../adapters/log.ts';
+import { messageOf } from '../model/errors.ts';
+import { readSettings } from '../model/settings.ts';
+import { startWorker } from './worker.ts';
+
+const logger = createLogger('worker');
+
+try {
+  const worker = await startWorker(readSettings(), logger);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      logger.info({ signal }, 'draining: what runs may end, nothing new is taken');
+      worker.drain();
+    });
+  }
+  await worker.ended;
+  logger.info('the worker ended');
+} catch (error) {
+  logger.fatal({ error: messageOf(error) }, 'the worker cannot run');
+  process.exitCode = 1;
+}

@@ -1,0 +1,42 @@
+import { STEPS, type RunStatus, type Waiting } from '../model/run.ts';
+
+/** A run's status as the Temporal UI shows it: Markdown. */
+export function describeRun(status: RunStatus): string {
+  const rows = STEPS.map((step) => {
+    const { recordsIn, recordsOut, quarantined, bytes, seconds } = status.steps[step];
+    return `| ${step} | ${recordsIn} | ${recordsOut} | ${quarantined} | ${bytes} | ${seconds.toFixed(1)} |`;
+  });
+  return [
+    `**${status.source}** → ${status.topic === '' ? '…' : status.topic}: ${headline(status)}`,
+    '',
+    '| step | records in | records out | quarantined | bytes | seconds |',
+    '|---|---:|---:|---:|---:|---:|',
+    ...rows,
+    ...status.skipped.map(({ step, what, code }) => `\nSkipped at ${step}: ${what} (${code})`),
+  ].join('\n');
+}
+
+function headline(status: RunStatus): string {
+  if (status.waiting !== null) return waitingLine(status.waiting);
+  switch (status.state) {
+    case 'unchanged':
+      return 'unchanged; this content landed before';
+    case 'nothing-new':
+      return 'nothing new';
+    case 'landed':
+      return `landed ${status.batches} batches`;
+    case 'running':
+    case 'waiting':
+      return `${status.step}; ${status.offsetsLanded} of ${status.offsetsDue} offsets landed`;
+  }
+}
+
+function waitingLine({ step, what, code, message, advice, canSkip }: Waiting): string {
+  return [
+    `**waits for a person** at ${step} of ${what}`,
+    '',
+    `${code}: ${message}`,
+    '',
+    `${advice} Then send the update \`retry\`${canSkip ? ', `skip`' : ''} or \`abort\`.`,
+  ].join('\n');
+}

@@ -1,0 +1,87 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  TimeoutFailure,
+  proxyActivities,
+  workflowInfo,
+  type ActivityInterfaceFor,
+  type ActivityOptions,
+} from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import type { ErrorCode } from '../model/errors.ts';
+import { hostTaskQueue } from '../model/task-queues.ts';
+
+/**
+ * How a step is tried again after a passing error, about four minutes in all; then the run waits for a
+ * person. Lasting errors are not tried again: the worker marks them so.
+ */
+const RETRY = {
+  initialInterval: '1s',
+  backoffCoefficient: 2,
+  maximumInterval: '30s',
+  maximumAttempts: 12,
+} as const;
+
+/** A worker that is killed is noticed after this. */
+const HEARTBEAT_TIMEOUT = '10s';
+
+/** A host whose own task queue nobody serves for so long is taken for gone. */
+const HOST_GONE_AFTER = '30s';
+
+const SHORT = {
+  startToCloseTimeout: '2m',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  retry: RETRY,
+} satisfies ActivityOptions;
+const LONG = {
+  startToCloseTimeout: '30m',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  retry: RETRY,
+} satisfies ActivityOptions;
+const DOWNLOAD = {
+  startToCloseTimeout: '6h',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  retry: RETRY,
+} satisfies ActivityOptions;
+
+const { fetch } = proxyActivities<Pick<Activities, 'fetch'>>(DOWNLOAD);
+const { consume } = proxyActivities<Pick<Activities, 'consume'>>(LONG);
+const { plan, record } = proxyActivities<Pick<Activities, 'plan' | 'record'>>(SHORT);
+
+/** Activities that any worker can take; `fetch` and `consume` bind what follows to the host that took them. */
+export const anyHost = { fetch, consume, plan, record };
+
+/** The activities that need what is staged on a host's disk. */
+export function onHost(
+  hostId: string,
+): ActivityInterfaceFor<Pick<Activities, 'publish' | 'transform' | 'land' | 'tidy'>> {
+  const taskQueue = hostTaskQueue(workflowInfo().taskQueue, hostId);
+  return proxyActivities<Pick<Activities, 'publish' | 'transform' | 'land' | 'tidy'>>({
+    ...LONG,
+    taskQueue,
+    scheduleToStartTimeout: HOST_GONE_AFTER,
+  });
+}
+
+/** Whether what was staged cannot be had any more, so that it must be made again, wherever. */
+export function isHostLost(error: unknown): boolean {
+  if (error instanceof ActivityFailure && error.cause instanceof TimeoutFailure) {
+    return error.cause.timeoutType === 'SCHEDULE_TO_START';
+  }
+  return hasCode(error, 'STAGING_LOST');
+}
+
+/** Whether another run landed a part of the batch in the meantime. */
+export function isOvertaken(error: unknown): boolean {
+  return hasCode(error, 'OFFSETS_MOVED');
+}
+
+/** The failure of an activity that the error stands for, if it is one of ours. */
+export function failureOf(error: unknown): ApplicationFailure | undefined {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return cause instanceof ApplicationFailure ? cause : undefined;
+}
+
+function hasCode(error: unknown, code: ErrorCode): boolean {
+  return failureOf(error)?.type === code;
+}

@@ -1,0 +1,164 @@
+import { condition } from '@temporalio/workflow';
+import type { Consumed } from '../activities/consume.ts';
+import type { Plan } from '../activities/plan.ts';
+import type { Batch, OffsetRange, PartitionEnds, StagedTables } from '../model/references.ts';
+import { anyHost, isHostLost, isOvertaken, onHost } from './hosts.ts';
+import { SKIPPED, type Person } from './person.ts';
+import type { RunState } from './run-state.ts';
+
+/** What the landing of a topic works with. */
+export interface Landing {
+  readonly run: RunState;
+  readonly person: Person;
+  readonly topic: string;
+  /** The UTC day that names the partition of every row. */
+  readonly ingestedOn: string;
+  /** Notes a host whose disk is used. */
+  readonly useHost: (hostId: string) => void;
+}
+
+/** So many batches are in work at once: one is read, one transformed, one landed. */
+const BATCHES_AT_ONCE = 3;
+
+/** So often another run may overtake this one before a person is asked; each time somebody landed something. */
+const MOST_OVERTAKINGS = 100;
+
+/**
+ * Lands everything in a topic up to its end as it is when this begins. When another run lands a part
+ * meanwhile, the rest is planned anew; so two runs share the work.
+ */
+export async function landTopic(landing: Landing, publishedEnds: PartitionEnds): Promise<void> {
+  const { person, topic, run } = landing;
+  let until: PartitionEnds | null = null;
+  for (let overtaken = 0; ;) {
+    const ends: PartitionEnds | null = until;
+    const plan: Plan = await person.attempt({ step: 'consume', what: `topic ${topic}` }, () =>
+      anyHost.plan({ topic, publishedEnds, until: ends }),
+    );
+    until = plan.ends;
+    run.due(plan.ranges);
+    if (plan.ranges.length === 0) return;
+    try {
+      await landPlan(landing, plan);
+      if (!plan.unfinished) return;
+    } catch (error) {
+      overtaken += 1;
+      if (!isOvertaken(error) || overtaken > MOST_OVERTAKINGS) throw error;
+    }
+  }
+}
+
+/** Reads batch after batch while earlier ones are transformed and landed; they land in order. */
+async function landPlan(landing: Landing, plan: Plan): Promise<void> {
+  const landings: Promise<void>[] = [];
+  const work = { active: 0, failed: false };
+  let rest = plan.ranges;
+  const start = (consumed: Consumed): void => {
+    const before = landings.at(-1) ?? Promise.resolve();
+    work.active += 1;
+    const landed = landBatch(landing, consumed, before).finally(() => (work.active -= 1));
+    landed.catch(() => (work.failed = true));
+    landings.push(landed);
+  };
+  try {
+    while (rest.length > 0 && !work.failed) {
+      const consumed = await consume(landing, { topic: landing.topic, ranges: rest }, plan.unfinished);
+      rest = without(rest, consumed.staged.batch.ranges);
+      start(consumed);
+      await condition(() => work.active < BATCHES_AT_ONCE || work.failed);
+    }
+  } finally {
+    await Promise.allSettled(landings);
+  }
+  await Promise.all(landings);
+}
+
+async function consume(landing: Landing, batch: Batch, exact: boolean): Promise<Consumed> {
+  landing.run.begin('consume');
+  const consumed = await landing.person.attempt({ step: 'consume', what: nameOf(batch) }, () =>
+    anyHost.consume({ batch, exact }),
+  );
+  landing.useHost(consumed.host);
+  return consumed;
+}
+
+/** Transforms a batch and lands it when the one before it has landed; starts it again where its host is lost. */
+async function landBatch(landing: Landing, first: Consumed, before: Promise<void>): Promise<void> {
+  for (let consumed = first; ;) {
+    try {
+      await landStaged(landing, consumed, before);
+      return;
+    } catch (error) {
+      if (!isHostLost(error)) throw error;
+      consumed = await consume(landing, consumed.staged.batch, true);
+    }
+  }
+}
+
+async function landStaged(
+  { run, person, ingestedOn }: Landing,
+  consumed: Consumed,
+  before: Promise<void>,
+): Promise<void> {
+  const { staged } = consumed;
+  const host = onHost(consumed.host);
+  const what = nameOf(staged.batch);
+  run.begin('transform');
+  const transformed = await person.attemptOrSkip({ step: 'transform', what }, () =>
+    host.transform({ staged, ingestedOn }),
+  );
+  const tables = transformed === SKIPPED ? nothingOf(consumed) : transformed;
+  await before;
+  run.begin('land');
+  const landed = await person.attempt({ step: 'land', what }, () =>
+    host.land({ tables, skipped: transformed === SKIPPED }),
+  );
+  const { messages } = staged;
+  run.count('consume', {
+    recordsIn: messages,
+    recordsOut: messages,
+    bytes: staged.bytes,
+    seconds: consumed.seconds,
+  });
+  run.count('transform', {
+    recordsIn: messages,
+    recordsOut: tables.landed,
+    quarantined: tables.quarantined,
+    bytes: tables.files.reduce((sum, { bytes }) => sum + bytes, 0),
+    seconds: tables.seconds,
+  });
+  run.count('land', {
+    recordsIn: tables.landed,
+    recordsOut: tables.landed,
+    bytes: landed.bytes,
+    seconds: landed.seconds,
+  });
+  run.met(tables.unknownFields);
+  run.landed(staged.batch.ranges, staged.gaps, landed.rows);
+}
+
+/** A batch that is skipped lands without a row: the tables only pass its offsets. */
+function nothingOf({ staged }: Consumed): StagedTables {
+  return {
+    batch: staged.batch,
+    files: [],
+    staged: [staged.path],
+    landed: 0,
+    quarantined: 0,
+    unknownFields: {},
+    seconds: 0,
+  };
+}
+
+function without(ranges: readonly OffsetRange[], read: readonly OffsetRange[]): OffsetRange[] {
+  const ends = new Map(read.map(({ partition, end }) => [partition, end]));
+  return ranges
+    .map((range) => ({ ...range, start: ends.get(range.partition) ?? range.start }))
+    .filter(({ start, end }) => start !== end);
+}
+
+function nameOf({ topic, ranges }: Batch): string {
+  return ranges
+    .map(({ partition, start, end }) => `${topic}/${partition} ${start} to before ${end}`)
+    .join(', ');
+}

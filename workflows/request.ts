@@ -1,0 +1,31 @@
+import { ApplicationFailure } from '@temporalio/workflow';
+import type { IngestRequest } from '../model/run.ts';
+
+const KEYS = ['source', 'from', 'to'];
+
+/**
+ * Makes sure that what a run was started with is a request, since the Temporal UI's form takes anything.
+ * @throws {ApplicationFailure} REQUEST_INVALID, which says what is off and shows how it must be.
+ */
+export function requireRequest(request: unknown): asserts request is IngestRequest {
+  if (typeof request !== 'object' || request === null || Array.isArray(request))
+    throw invalid('must be a JSON object');
+  const unknown = Object.keys(request).find((key) => !KEYS.includes(key));
+  if (unknown !== undefined)
+    throw invalid(`has the key ${JSON.stringify(unknown)}; there are ${KEYS.join(', ')}`);
+  const { source, from, to } = request as Record<string, unknown>;
+  if (typeof source !== 'string' || source === '') throw invalid('must name a source, as text');
+  for (const [name, value] of Object.entries({ from, to })) {
+    if (value === undefined || value === null) continue;
+    if (typeof value !== 'string' || Number.isNaN(Date.parse(value))) {
+      throw invalid(`has ${name} = ${JSON.stringify(value)}; it must be a time, as 2026-01-31T00:00:00Z`);
+    }
+  }
+}
+
+function invalid(what: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(
+    `the request ${what}. An example: {"source": "pearson"}`,
+    'REQUEST_INVALID',
+  );
+}

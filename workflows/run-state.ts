@@ -1,0 +1,191 @@
+import { defineSearchAttributeKey } from '@temporalio/common';
+import { defineQuery, setCurrentDetails, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
+import type { Content, OffsetRange } from '../model/references.ts';
+import {
+  STEPS,
+  type IngestResult,
+  type RunOutcome,
+  type RunStatus,
+  type Skipped,
+  type Step,
+  type StepCounts,
+  type Waiting,
+} from '../model/run.ts';
+import { describeRun } from './describe.ts';
+
+/** Where a run is: a {@link RunStatus}. */
+export const status = defineQuery<RunStatus>('status');
+
+const SOURCE = defineSearchAttributeKey('PipelineSource', 'KEYWORD');
+const STEP = defineSearchAttributeKey('PipelineStep', 'KEYWORD');
+const RECORDS_IN = defineSearchAttributeKey('PipelineRecordsIn', 'INT');
+const RECORDS_LANDED = defineSearchAttributeKey('PipelineRecordsLanded', 'INT');
+const RECORDS_QUARANTINED = defineSearchAttributeKey('PipelineRecordsQuarantined', 'INT');
+
+const NOTHING: StepCounts = { recordsIn: 0, recordsOut: 0, quarantined: 0, bytes: 0, seconds: 0 };
+
+/** What a run has done so far, and its ways of telling: a query, the UI's details, search attributes. */
+export class RunState {
+  waiting: Waiting | null = null;
+  readonly source: string;
+  #topic = '';
+  #state: RunStatus['state'] = 'running';
+  #step: Step = 'fetch';
+  #content: Content | null = null;
+  #chunks = 0;
+  #chunksPublished = 0;
+  #offsetsDue = 0;
+  #batches = 0;
+  #gaps = 0;
+  #steps: Record<Step, StepCounts> = {
+    fetch: NOTHING,
+    publish: NOTHING,
+    consume: NOTHING,
+    transform: NOTHING,
+    land: NOTHING,
+  };
+  readonly #rows: Record<string, number> = {};
+  readonly #offsets = new Map<number, OffsetRange>();
+  readonly #skipped: Skipped[] = [];
+  readonly #unknownFields: Record<string, number> = {};
+
+  constructor(source: string) {
+    this.source = source;
+    setHandler(status, () => this.status(), {
+      description: 'Where the run is: its steps, their counts, what it waits for.',
+    });
+    upsertSearchAttributes([
+      { key: SOURCE, value: source },
+      { key: STEP, value: this.#step },
+    ]);
+    this.#tell();
+  }
+
+  get topic(): string {
+    return this.#topic;
+  }
+
+  /** Whether the run brought anything that is to be remembered. */
+  get broughtSomething(): boolean {
+    return this.#content !== null || this.#steps.consume.recordsIn > 0;
+  }
+
+  /** Notes that a step has begun; the furthest one is shown. */
+  begin(step: Step): void {
+    if (STEPS.indexOf(step) <= STEPS.indexOf(this.#step)) return;
+    this.#step = step;
+    upsertSearchAttributes([{ key: STEP, value: step }]);
+    this.#tell();
+  }
+
+  /** Adds to what a step did. */
+  count(step: Step, counts: Partial<StepCounts>): void {
+    const sum = this.#steps[step];
+    this.#steps[step] = {
+      recordsIn: sum.recordsIn + (counts.recordsIn ?? 0),
+      recordsOut: sum.recordsOut + (counts.recordsOut ?? 0),
+      quarantined: sum.quarantined + (counts.quarantined ?? 0),
+      bytes: sum.bytes + (counts.bytes ?? 0),
+      seconds: sum.seconds + (counts.seconds ?? 0),
+    };
+    this.#tell();
+  }
+
+  fetched(topic: string, content: Content | null, chunks: number): void {
+    this.#topic = topic;
+    this.#content = content;
+    this.#chunks = chunks;
+    this.#chunksPublished = 0;
+    this.#tell();
+  }
+
+  published(): void {
+    this.#chunksPublished += 1;
+    this.#tell();
+  }
+
+  due(ranges: readonly OffsetRange[]): void {
+    this.#offsetsDue = offsetsIn([...this.#offsets.values()]) + offsetsIn(ranges);
+    this.#tell();
+  }
+
+  landed(ranges: readonly OffsetRange[], gaps: number, rows: Readonly<Record<string, number>>): void {
+    this.#batches += 1;
+    this.#gaps += gaps;
+    for (const range of ranges) {
+      const known = this.#offsets.get(range.partition);
+      this.#offsets.set(range.partition, known === undefined ? range : { ...known, end: range.end });
+    }
+    for (const [table, count] of Object.entries(rows)) this.#rows[table] = (this.#rows[table] ?? 0) + count;
+    this.#tell();
+  }
+
+  met(unknownFields: Readonly<Record<string, number>>): void {
+    for (const [path, count] of Object.entries(unknownFields)) {
+      this.#unknownFields[path] = (this.#unknownFields[path] ?? 0) + count;
+    }
+  }
+
+  skipped(what: Skipped): void {
+    this.#skipped.push(what);
+    this.#tell();
+  }
+
+  wait(waiting: Waiting | null): void {
+    this.waiting = waiting;
+    this.#state = waiting === null ? 'running' : 'waiting';
+    upsertSearchAttributes([{ key: STEP, value: waiting === null ? this.#step : 'waiting' }]);
+    this.#tell();
+  }
+
+  /** What the run reports when it ends so. */
+  result(outcome: RunOutcome): IngestResult {
+    return {
+      outcome,
+      source: this.source,
+      topic: this.#topic,
+      content: this.#content,
+      batches: this.#batches,
+      gaps: this.#gaps,
+      rows: { ...this.#rows },
+      steps: { ...this.#steps },
+      offsets: [...this.#offsets.values()].sort((a, b) => a.partition - b.partition),
+      skipped: [...this.#skipped],
+      unknownFields: { ...this.#unknownFields },
+    };
+  }
+
+  /** Notes the end, for the UI and for searches. */
+  end(outcome: RunOutcome): void {
+    this.#state = outcome;
+    const { fetch, transform, land, publish } = this.#steps;
+    upsertSearchAttributes([
+      { key: STEP, value: outcome },
+      { key: RECORDS_IN, value: Math.max(fetch.recordsOut, transform.recordsIn) },
+      { key: RECORDS_LANDED, value: land.recordsOut },
+      { key: RECORDS_QUARANTINED, value: transform.quarantined + publish.quarantined },
+    ]);
+    this.#tell();
+  }
+
+  status(): RunStatus {
+    return {
+      ...this.result('landed'),
+      state: this.#state,
+      step: this.#step,
+      chunks: this.#chunks,
+      chunksPublished: this.#chunksPublished,
+      offsetsDue: this.#offsetsDue,
+      offsetsLanded: offsetsIn([...this.#offsets.values()]),
+      waiting: this.waiting,
+    };
+  }
+
+  #tell(): void {
+    setCurrentDetails(describeRun(this.status()));
+  }
+}
+
+function offsetsIn(ranges: readonly OffsetRange[]): number {
+  return ranges.reduce((sum, { start, end }) => sum + Number(BigInt(end) - BigInt(start)), 0);
+}
