@@ -58,6 +58,15 @@ export const ERROR_CODES = {
     retry: 'lasting',
     advice: 'Repair the table’s _delta_log; nothing is written until then.',
   },
+  TEMPORAL_UNREACHABLE: {
+    retry: 'passing',
+    advice: 'See whether Temporal is up (npm run services -- status) and temporal.address right.',
+  },
+  RUN_UNKNOWN: { retry: 'lasting', advice: 'List the runs with: pipeline status' },
+  RUN_FAILED: {
+    retry: 'lasting',
+    advice: 'See the run in the Temporal UI; start another when the cause is gone.',
+  },
   TRANSFORM_MISMATCH: {
     retry: 'lasting',
     advice: 'A fault of this program: report the message. Nothing landed.',

@@ -1,0 +1,40 @@
+import { Command, CommanderError } from 'commander';
+import { PipelineError, messageOf } from '../model/errors.ts';
+import { EXIT, type ExitCode } from './exit.ts';
+import { printError } from './output.ts';
+import { queryCommand } from './query.ts';
+import { startCommand } from './start.ts';
+import { statusCommand } from './status.ts';
+import { tablesCommand } from './tables.ts';
+import { verifyCommand } from './verify.ts';
+
+const program = new Command('pipeline')
+  .description('Brings customers’ assessment attempts into tables that can be queried.')
+  .option('--config FILE', 'the settings (default: $PIPELINE_CONFIG, else pipeline.yaml)')
+  .hook('preAction', (command) => {
+    const { config } = command.opts<{ config?: string }>();
+    if (config !== undefined) process.env['PIPELINE_CONFIG'] = config;
+  })
+  .exitOverride()
+  .showHelpAfterError('(see: pipeline --help)');
+
+for (const command of [startCommand, statusCommand, queryCommand, tablesCommand, verifyCommand]) {
+  program.addCommand(command().exitOverride());
+}
+
+process.exitCode = await run();
+
+async function run(): Promise<ExitCode> {
+  try {
+    await program.parseAsync();
+    return (process.exitCode as ExitCode | undefined) ?? EXIT.ok;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    printError(
+      error instanceof PipelineError
+        ? `${error.code}: ${messageOf(error)}\n${error.advice}`
+        : messageOf(error),
+    );
+    return error instanceof PipelineError && error.code === 'SETTINGS_INVALID' ? EXIT.usage : EXIT.failed;
+  }
+}

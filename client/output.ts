@@ -1,0 +1,37 @@
+import Table from 'cli-table3';
+
+/** Writes lines to standard output: what was asked for. */
+export function print(text = ''): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Writes lines to standard error: what went wrong, or how it goes on. */
+export function printError(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** A table for people. Numbers are right-aligned. */
+export function formatTable(
+  head: readonly string[],
+  rows: readonly (readonly (string | number)[])[],
+): string {
+  const colAligns = head.map(
+    (_, at) => (rows.every((row) => typeof row[at] === 'number') ? 'right' : 'left') as const,
+  );
+  const table = new Table({ head: [...head], colAligns, style: { head: [], border: [], compact: true } });
+  for (const row of rows)
+    table.push(row.map((cell) => (typeof cell === 'number' ? cell.toLocaleString('en-US') : cell)));
+  return table.toString();
+}
+
+/** A size for people, as 1.4 MiB. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let size = bytes;
+  let unit = 0;
+  while (size >= 1024 && unit < units.length - 1) {
+    size /= 1024;
+    unit += 1;
+  }
+  return `${unit === 0 ? size : size.toFixed(1)} ${units[unit] ?? ''}`;
+}

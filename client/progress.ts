@@ -1,0 +1,46 @@
+import { STEPS, type RunStatus } from '../model/run.ts';
+import { formatBytes, formatTable } from './output.ts';
+
+/** A run's status for people: a line of where it is, and a table of its steps. */
+export function formatStatus(workflowId: string, status: RunStatus): string {
+  const rows = STEPS.map((step) => {
+    const { recordsIn, recordsOut, quarantined, bytes, seconds } = status.steps[step];
+    return [step, recordsIn, recordsOut, quarantined, formatBytes(bytes), seconds.toFixed(1)];
+  });
+  const lines = [
+    `${workflowId}: ${formatLine(status)}`,
+    formatTable(['step', 'records in', 'records out', 'quarantined', 'bytes', 'seconds'], rows),
+    ...status.skipped.map(({ step, what, code }) => `skipped at ${step}: ${what} (${code})`),
+    ...Object.entries(status.unknownFields).map(
+      ([path, count]) => `no table knows the field ${path}: met ${count} times`,
+    ),
+  ];
+  if (status.waiting !== null) lines.push(formatWaiting(workflowId, status.waiting));
+  return lines.join('\n');
+}
+
+/** Where a run is, in one line. */
+export function formatLine(status: RunStatus): string {
+  const { state, step, source, chunks, chunksPublished, offsetsDue, offsetsLanded } = status;
+  if (state === 'unchanged') return `${source} is unchanged: this content landed before`;
+  if (state === 'nothing-new') return `${source} has nothing new`;
+  if (state === 'landed') return `${source} landed`;
+  if (state === 'waiting') return `${source} waits for a person at ${step}`;
+  if (step === 'fetch') return `${source}: fetch`;
+  if (step === 'publish') return `${source}: publish, ${chunksPublished} of ${chunks} chunks`;
+  return `${source}: ${step}, ${offsetsLanded} of ${offsetsDue} offsets landed`;
+}
+
+function formatWaiting(
+  workflowId: string,
+  { step, what, code, message, advice, since, canSkip }: NonNullable<RunStatus['waiting']>,
+): string {
+  const ways = ['retry', ...(canSkip ? ['skip'] : []), 'abort'];
+  return [
+    `It waits for a person since ${since}, at ${step} of ${what}:`,
+    `  ${code}: ${message}`,
+    `  ${advice}`,
+    `Then send it the update ${ways.join(', ')}, in the Temporal UI or as:`,
+    `  temporal workflow update execute --workflow-id ${workflowId} --name retry`,
+  ].join('\n');
+}
