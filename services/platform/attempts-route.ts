@@ -1,0 +1,206 @@
+import { once } from 'node:events';
+import type { OutgoingHttpHeaders } from 'node:http';
+import { setImmediate } from 'node:timers/promises';
+import { type Exchange, type Pace, sendBody, sendHead, sendJson, sendText } from './answers.ts';
+import { type Content, feedOptions, type Origin } from './content.ts';
+import { type Fault, FAULT_PARAMETERS, type Faults, readQueryFault } from './faults.ts';
+import { feed } from './feed.ts';
+import { type AttemptsQuery, type Problem, type QueryDefaults, readQuery } from './query.ts';
+import { acceptsGzip, isKnown, selectionOf } from './ranges.ts';
+import type { Spool, SpooledBody } from './spool.ts';
+
+/** What the answers to `GET /attempts` are made of. */
+export interface AttemptsRoute {
+  readonly origin: Origin;
+  readonly defaults: QueryDefaults;
+  readonly spool: Spool;
+  readonly faults: Faults;
+  /** How often the content has changed. */
+  revision: number;
+}
+
+const PAGE = '<!doctype html><title>Sign in</title><h1>Sign in</h1><p>Your session has ended.</p>\n';
+
+/** Answers GET and HEAD of the attempts, with the fault that this request meets. HEAD meets none. */
+export async function answerAttempts(route: AttemptsRoute, exchange: Exchange): Promise<void> {
+  const { request, url, entry } = exchange;
+  const own = readQueryFault(url.searchParams);
+  if ('problem' in own) {
+    refuse(exchange, own.problem);
+    return;
+  }
+  const query = readQuery(url.searchParams, route.defaults, FAULT_PARAMETERS);
+  if ('problem' in query) {
+    refuse(exchange, query.problem);
+    return;
+  }
+  const asked = {
+    ...query.value,
+    // A client that doesn't accept gzip gets the same content as it is.
+    encoded: query.value.encoded && acceptsGzip(request.headers['accept-encoding']),
+  };
+  if (request.method === 'HEAD') {
+    await answerContent(route, exchange, asked);
+    return;
+  }
+  const fault = route.faults.take(url.pathname, request.url ?? '', own.value);
+  entry.fault = fault?.kind;
+  await answerFaulty(route, exchange, asked, fault);
+}
+
+/** Answers 400, naming the parameter, its value and what is allowed. */
+export function refuse(exchange: Exchange, problem: Problem): void {
+  const { parameter, value, allowed } = problem;
+  sendJson(exchange, 400, { error: `${parameter}: ${value} must be ${allowed}.`, ...problem });
+}
+
+async function answerFaulty(
+  route: AttemptsRoute,
+  exchange: Exchange,
+  query: AttemptsQuery,
+  fault: Fault | undefined,
+): Promise<void> {
+  switch (fault?.kind) {
+    case undefined:
+      return answerContent(route, exchange, query);
+    case 'cut':
+      return answerContent(route, exchange, query, { cutAfter: fault.bytes });
+    case 'slow':
+      return answerContent(route, exchange, query, { bytesPerSecond: fault.bytesPerSecond });
+    case 'changed':
+      route.revision += 1;
+      return answerContent(route, exchange, query);
+    case 'status':
+      sendJson(exchange, fault.status, { error: 'The platform was told to fail.' });
+      return;
+    case 'busy':
+      sendJson(
+        exchange,
+        429,
+        { error: 'Too many requests.' },
+        { 'retry-after': String(fault.retryAfterSeconds) },
+      );
+      return;
+    case 'html':
+      sendText(exchange, 200, 'text/html; charset=utf-8', PAGE);
+      return;
+    case 'redirect':
+      sendText(exchange, 302, 'text/plain', 'Elsewhere.\n', { location: fault.location });
+      return;
+    case 'stall':
+      // The connection stays open and silent until the client leaves or the platform closes.
+      await once(exchange.response, 'close', { signal: exchange.closing });
+      return;
+    case 'truncated-gzip':
+      return answerTruncated(route, exchange, { ...query, gzip: !query.encoded });
+    case 'endless':
+      return answerEndless(route, exchange, query);
+  }
+}
+
+/** The content, whole or the range asked for, or word that the client has it already. */
+async function answerContent(
+  route: AttemptsRoute,
+  exchange: Exchange,
+  query: AttemptsQuery,
+  pace: Pace = {},
+): Promise<void> {
+  const content = await route.origin.content(query, route.revision);
+  if (isKnown(exchange.request.headers['if-none-match'], content.etag)) {
+    sendHead(exchange, 304, { etag: content.etag, vary: 'accept-encoding' });
+    exchange.response.end();
+    exchange.entry.finished = true;
+    return;
+  }
+  await withBody(route, content, (body) => answerPart(exchange, content, body, pace));
+}
+
+async function answerPart(
+  exchange: Exchange,
+  content: Content,
+  body: SpooledBody,
+  pace: Pace,
+): Promise<void> {
+  const { request, response, entry } = exchange;
+  const { size } = body;
+  const headers = { ...headersOf(content), etag: content.etag, 'accept-ranges': 'bytes' };
+  if (request.method === 'HEAD') {
+    sendHead(exchange, 200, { ...headers, 'content-length': size });
+    response.end();
+    entry.finished = true;
+    return;
+  }
+  const selection = selectionOf(request.headers, content.etag, size);
+  if (selection.kind === 'unsatisfiable') {
+    sendJson(
+      exchange,
+      416,
+      { error: `The content has ${size} bytes.` },
+      { 'content-range': `bytes */${size}` },
+    );
+    return;
+  }
+  const { start, end } = selection.kind === 'part' ? selection : { start: 0, end: size };
+  const part = selection.kind === 'part' ? { 'content-range': `bytes ${start}-${end - 1}/${size}` } : {};
+  sendHead(exchange, selection.kind === 'part' ? 206 : 200, {
+    ...headers,
+    ...part,
+    'content-length': end - start,
+  });
+  await sendBody(exchange, body.read(start, end), pace);
+}
+
+/** The first half of the gzip as if it were all. It has no tag: no other request may continue it. */
+async function answerTruncated(
+  route: AttemptsRoute,
+  exchange: Exchange,
+  query: AttemptsQuery,
+): Promise<void> {
+  const content = await route.origin.content(query, route.revision);
+  await withBody(route, content, async (body) => {
+    const half = Math.floor(body.size / 2);
+    sendHead(exchange, 200, { ...headersOf(content), 'content-length': half });
+    await sendBody(exchange, body.read(0, half));
+  });
+}
+
+/** Attempts without end, whatever the platform serves otherwise. */
+async function answerEndless(route: AttemptsRoute, exchange: Exchange, query: AttemptsQuery): Promise<void> {
+  const plain = { ...query, gzip: false, encoded: false, count: Infinity };
+  const { type } = await route.origin.content(plain, route.revision);
+  sendHead(exchange, 200, { 'content-type': type });
+  await sendBody(exchange, endless(plain, route.revision, exchange.closing));
+}
+
+async function* endless(
+  query: AttemptsQuery,
+  revision: number,
+  closing: AbortSignal,
+): AsyncGenerator<Buffer, void, undefined> {
+  for (const piece of feed(feedOptions(query, revision))) {
+    yield piece;
+    // Else a client that reads fast would leave the event loop to nobody.
+    await setImmediate(undefined, { signal: closing });
+  }
+}
+
+function headersOf({ type, encoded }: Content): OutgoingHttpHeaders {
+  return {
+    'content-type': type,
+    vary: 'accept-encoding',
+    ...(encoded ? { 'content-encoding': 'gzip' } : {}),
+  };
+}
+
+async function withBody(
+  { spool }: AttemptsRoute,
+  content: Content,
+  use: (body: SpooledBody) => Promise<void>,
+): Promise<void> {
+  const body = await spool.take(content.etag, (to) => content.write(to));
+  try {
+    await use(body);
+  } finally {
+    body.release();
+  }
+}
