@@ -3,7 +3,7 @@ import { PipelineError } from '../model/errors.ts';
 import type { Body } from './webhdfs-request.ts';
 
 /** Large enough that a write costs little beside its bytes, small enough to see a server that stalls. */
-const CHUNK_BYTES = 2 ** 20;
+const CHUNK_BYTES = 256 * 1024;
 
 /** A content on this machine: bytes in memory, or the name of a file. */
 export type LocalSource = Buffer | { readonly file: string };

@@ -69,7 +69,7 @@ const PASSING: ReadonlySet<string> = new Set([
   'ServerTooBusyException',
 ]);
 
-/** Exceptions raised before anything is changed, so that they leave no doubt. */
+/** Exceptions that a NameNode raises before it changes anything. */
 const RAISED_BEFORE_CHANGE: ReadonlySet<string> = new Set([
   'RetriableException',
   'StandbyException',
@@ -100,14 +100,14 @@ export function answerError(step: Step, status: number, body: Buffer): HdfsError
     );
   }
   const { exception, message } = remote;
-  const passing = isPassing(exception, message, status);
+  const passing = isPassing(step, exception, message, status);
   return new HdfsError(
     passing ? 'HDFS_UNREACHABLE' : 'HDFS_REFUSED',
     `${where(step)}: ${exception}: ${message}`,
     {
       exception,
       httpStatus: status,
-      ambiguous: step.changes && passing && !RAISED_BEFORE_CHANGE.has(exception),
+      ambiguous: step.changes && passing && !leavesNoDoubt(step, exception),
     },
   );
 }
@@ -155,11 +155,19 @@ export function lateError(step: Step, what: string, limitMs: number, sent: boole
   });
 }
 
-function isPassing(exception: string, message: string, status: number): boolean {
+function isPassing(step: Step, exception: string, message: string, status: number): boolean {
   if (PASSING.has(exception) || status >= 500) return true;
+  // A create makes the folders it misses; so its file, or a folder of it, was removed while it was written.
+  if (step.operation === 'CREATE' && exception === 'FileNotFoundException') return true;
   // The bare class stands for all that has none of its own, mostly DataNodes that are gone or busy
   // ("Failed to find datanode", "could only be written to 0 of the 1 minReplication nodes").
   return exception === 'IOException' && !message.includes('out of the range');
+}
+
+function leavesNoDoubt(step: Step, exception: string): boolean {
+  // A create asks the NameNode for each block, so that its file may be there, in part, by then.
+  if (step.operation === 'CREATE') return exception === 'AlreadyBeingCreatedException';
+  return RAISED_BEFORE_CHANGE.has(exception);
 }
 
 function remoteException(body: Buffer): { exception: string; message: string } | undefined {

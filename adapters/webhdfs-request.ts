@@ -1,7 +1,12 @@
-import { Agent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import {
+  Agent,
+  request as httpRequest,
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from 'node:http';
 import { Agent as TlsAgent, request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
-import { setImmediate } from 'node:timers/promises';
 import { messageOf, PipelineError } from '../model/errors.ts';
 import {
   answerError,
@@ -12,6 +17,7 @@ import {
   tooLarge,
   type Step,
 } from './webhdfs-errors.ts';
+import { connectAnswerFirst } from './webhdfs-socket.ts';
 
 /** How long each part of an exchange may take, in milliseconds. */
 export interface Timeouts {
@@ -136,7 +142,7 @@ class OneExchange {
     const pool = tls ? asked.agents?.https : asked.agents?.http;
     this.#request = (tls ? httpsRequest : httpRequest)(asked.url, {
       method: asked.method,
-      agent: pool ?? false,
+      ...(pool === undefined ? alone(tls) : { agent: pool }),
       headers: {
         ...asked.headers,
         ...(asked.method === 'GET' ? {} : { 'Content-Length': asked.body?.bytes ?? 0 }),
@@ -206,9 +212,6 @@ class OneExchange {
   async #send(body: Body): Promise<void> {
     try {
       for await (const chunk of body.chunks()) {
-        // A refusal can be waiting, on a connection that the server has closed: it is lost if the next write
-        // comes before the next read.
-        await setImmediate();
         if (this.#request.destroyed || this.#response !== undefined) return;
         if (this.#sent) this.#arm('send');
         await new Promise<void>((resolve) => {
@@ -300,6 +303,11 @@ class OneExchange {
     this.#fault ??= thrown instanceof Error ? thrown : new PipelineError('STAGING_LOST', messageOf(thrown));
     this.#request.destroy();
   }
+}
+
+/** A connection that serves this exchange alone. */
+function alone(tls: boolean): Pick<RequestOptions, 'agent' | 'createConnection'> {
+  return tls ? { agent: false } : { createConnection: connectAnswerFirst };
 }
 
 /** The length that the head of an answer announces; undefined when it leaves the end to the connection's. */
