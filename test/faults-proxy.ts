@@ -1,0 +1,196 @@
+import { once } from 'node:events';
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** What can go wrong with a request on its way. `afterBytes` counts the bytes of a body, not of its head. */
+export type Fault =
+  /** The connection is reset; the server never hears of the request. */
+  | { readonly kind: 'reset' }
+  /** Nobody answers; the server never hears of the request. */
+  | { readonly kind: 'freeze' }
+  /** Both connections are reset in the middle of the request's body. */
+  | { readonly kind: 'cut-request'; readonly afterBytes: number }
+  /** No more of the request's body is taken. */
+  | { readonly kind: 'freeze-request'; readonly afterBytes: number }
+  /** The server carries the request out, and the client's connection is reset in place of its answer. */
+  | { readonly kind: 'swallow-answer' }
+  /** The server's answer comes late. */
+  | { readonly kind: 'delay-answer'; readonly ms: number }
+  /** The connection is reset in the middle of the answer's body. */
+  | { readonly kind: 'cut-answer'; readonly afterBytes: number }
+  /** No more of the answer's body is passed on. */
+  | { readonly kind: 'freeze-answer'; readonly afterBytes: number }
+  /** This is answered, and the server never hears of the request. */
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly body?: string;
+      readonly headers?: OutgoingHttpHeaders;
+    };
+
+interface Planned {
+  readonly matches: RegExp;
+  readonly fault: Fault;
+  left: number;
+}
+
+/** How to start a {@link FaultsProxy}. */
+export interface FaultsProxyOptions {
+  /** Where the real server listens, as `http://127.0.0.1:9870`. */
+  readonly target: string;
+  /** Redirects of the server are bent to this address, so that they lead through another proxy. */
+  readonly redirectTo?: string;
+}
+
+/** A real HTTP proxy before a real server, which does harm when told to. */
+export class FaultsProxy {
+  /** The requests that came, as `PUT /webhdfs/v1/a?op=MKDIRS`, oldest first. */
+  readonly seen: string[] = [];
+  readonly #server: Server;
+  readonly #options: FaultsProxyOptions;
+  readonly #planned: Planned[] = [];
+
+  private constructor(options: FaultsProxyOptions) {
+    this.#options = options;
+    this.#server = createServer((request, response) => {
+      this.#serve(request, response);
+    });
+    // A client that waits for a frozen server must be the one that loses patience.
+    this.#server.requestTimeout = 0;
+  }
+
+  /** Starts a proxy on a free port of this machine. */
+  static async start(options: FaultsProxyOptions): Promise<FaultsProxy> {
+    const proxy = new FaultsProxy(options);
+    await once(proxy.#server.listen(0, '127.0.0.1'), 'listening');
+    return proxy;
+  }
+
+  /** As `http://127.0.0.1:40123`. */
+  get address(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /**
+   * Plans a fault for the next requests that match.
+   * @param matches Tried on the method and the address, as in {@link seen}.
+   * @param times How many requests it harms.
+   */
+  plan(matches: RegExp, fault: Fault, times = 1): void {
+    this.#planned.push({ matches, fault, left: times });
+  }
+
+  /** Forgets the planned faults and the requests seen. */
+  clear(): void {
+    this.#planned.length = 0;
+    this.seen.length = 0;
+  }
+
+  /** Ends all connections. New ones are refused from then on. */
+  async stop(): Promise<void> {
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse): void {
+    const line = `${request.method ?? ''} ${request.url ?? ''}`;
+    this.seen.push(line);
+    const fault = this.#faultFor(line);
+    if (fault?.kind === 'reset') request.socket.resetAndDestroy();
+    else if (fault?.kind === 'answer') response.writeHead(fault.status, fault.headers).end(fault.body);
+    else if (fault?.kind !== 'freeze') this.#forward(request, response, fault);
+  }
+
+  #faultFor(line: string): Fault | undefined {
+    const planned = this.#planned.find(({ matches, left }) => left > 0 && matches.test(line));
+    if (planned !== undefined) planned.left -= 1;
+    return planned?.fault;
+  }
+
+  #forward(request: IncomingMessage, response: ServerResponse, fault: Fault | undefined): void {
+    const onward = httpRequest(new URL(request.url ?? '/', this.#options.target), {
+      method: request.method,
+      headers: request.headers,
+      agent: false,
+    });
+    const cut = (): void => {
+      request.socket.resetAndDestroy();
+      onward.destroy();
+    };
+    onward.on('error', cut);
+    // A client that goes away takes its request to the server with it.
+    response.on('close', () => {
+      if (!response.writableFinished) onward.destroy();
+    });
+    onward.on('continue', () => {
+      response.writeContinue();
+    });
+    onward.on('response', (answer) => {
+      this.#passBack(answer, response, fault, cut).catch(cut);
+    });
+    const limit = fault?.kind === 'cut-request' || fault?.kind === 'freeze-request' ? fault : undefined;
+    pass(request, onward, limit?.afterBytes).then((whole) => {
+      if (!whole && limit?.kind === 'cut-request') cut();
+    }, cut);
+  }
+
+  async #passBack(
+    answer: IncomingMessage,
+    response: ServerResponse,
+    fault: Fault | undefined,
+    cut: () => void,
+  ): Promise<void> {
+    answer.on('error', cut);
+    if (fault?.kind === 'swallow-answer') {
+      // The whole answer is waited for, so that the request has been carried out.
+      answer.resume().on('end', cut);
+      return;
+    }
+    if (fault?.kind === 'delay-answer') await delay(fault.ms);
+    response.writeHead(answer.statusCode ?? 502, this.#bent(answer.headers));
+    response.flushHeaders();
+    const limit = fault?.kind === 'cut-answer' || fault?.kind === 'freeze-answer' ? fault : undefined;
+    const whole = await pass(answer, response, limit?.afterBytes);
+    if (!whole && limit?.kind === 'cut-answer') cut();
+  }
+
+  #bent(headers: IncomingMessage['headers']): OutgoingHttpHeaders {
+    const { redirectTo } = this.#options;
+    if (redirectTo === undefined || headers.location === undefined) return headers;
+    return { ...headers, location: headers.location.replace(/^http:\/\/[^/]+/, redirectTo) };
+  }
+}
+
+/**
+ * Passes a body on.
+ * @param limit After how many bytes to stop, with both sides left open.
+ * @returns Whether all of it was passed on.
+ */
+async function pass(from: Readable, to: Writable, limit = Infinity): Promise<boolean> {
+  let left = limit;
+  if (left === 0) return false;
+  for await (const chunk of from.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    const part = chunk.subarray(0, left);
+    await new Promise<void>((resolve, reject) => {
+      to.write(part, (error) => {
+        if (error) reject(error);
+        else resolve();
+      });
+    });
+    left -= part.length;
+    if (left === 0) return false;
+  }
+  to.end();
+  return true;
+}
