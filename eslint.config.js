@@ -21,6 +21,7 @@ const zones = ORDER.flatMap((row, at) =>
 export default tseslint.config(
   { ignores: ['node_modules', 'dist', '.services'] },
   js.configs.recommended,
+  { files: ['**/*.js'], languageOptions: { globals: { process: 'readonly', URL: 'readonly' } } },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],

@@ -15,8 +15,8 @@ export function formatTable(
   head: readonly string[],
   rows: readonly (readonly (string | number)[])[],
 ): string {
-  const colAligns = head.map(
-    (_, at) => (rows.every((row) => typeof row[at] === 'number') ? 'right' : 'left') as const,
+  const colAligns = head.map((_, at): 'left' | 'right' =>
+    rows.every((row) => typeof row[at] === 'number') ? 'right' : 'left',
   );
   const table = new Table({ head: [...head], colAligns, style: { head: [], border: [], compact: true } });
   for (const row of rows)

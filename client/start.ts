@@ -3,7 +3,7 @@ import { WorkflowFailedError, type WorkflowHandleWithStartDetails } from '@tempo
 import { Command } from 'commander';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import type { IngestRequest, RunStatus } from '../model/run.ts';
-import { readSettings, sourceOf, type Settings } from '../model/settings.ts';
+import { readSettings, sourceOf } from '../model/settings.ts';
 import type { ingest } from '../workflows/index.ts';
 import { EXIT } from './exit.ts';
 import { print, printError } from './output.ts';
@@ -51,12 +51,12 @@ async function start(source: string, options: StartOptions): Promise<void> {
     });
     print(`started ${handle.workflowId}`);
     print(`see ${uiUrlOf(settings, handle.workflowId, handle.firstExecutionRunId)}`);
-    if (options.follow === true) await follow(settings, handle);
+    if (options.follow === true) await follow(handle);
   });
 }
 
 /** Shows a run until it ends, or waits for a person. */
-async function follow(settings: Settings, handle: Handle): Promise<void> {
+async function follow(handle: Handle): Promise<void> {
   const ended = handle.result().then(
     () => ({ failure: undefined }),
     (failure: unknown) => ({ failure }),

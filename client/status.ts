@@ -2,6 +2,7 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { Command } from 'commander';
 import { PipelineError } from '../model/errors.ts';
 import type { RunStatus } from '../model/run.ts';
+import { RECORDS_LANDED, RECORDS_QUARANTINED, SOURCE, STEP } from '../model/search-attributes.ts';
 import { readSettings } from '../model/settings.ts';
 import { formatTable, print } from './output.ts';
 import { formatStatus } from './progress.ts';
@@ -25,13 +26,15 @@ export function statusCommand(): Command {
 async function status(run: string | undefined, options: StatusOptions): Promise<void> {
   const settings = readSettings();
   await withTemporal(settings, async (client) => {
-    if (run === undefined) return printLatest(client, Number(options.limit), options.json === true);
+    if (run === undefined) {
+      await printLatest(client, Number(options.limit), options.json === true);
+      return;
+    }
     const handle = client.workflow.getHandle(run);
     try {
       const [answer, description] = await Promise.all([handle.query<RunStatus>('status'), handle.describe()]);
-      if (options.json === true) return print(JSON.stringify(answer, null, 2));
-      print(formatStatus(run, answer));
-      print(uiUrlOf(settings, run, description.runId));
+      if (options.json === true) print(JSON.stringify(answer, null, 2));
+      else print(`${formatStatus(run, answer)}\n${uiUrlOf(settings, run, description.runId)}`);
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error;
       throw new PipelineError('RUN_UNKNOWN', `there is no run ${JSON.stringify(run)}`, { cause: error });
@@ -42,14 +45,14 @@ async function status(run: string | undefined, options: StatusOptions): Promise<
 async function printLatest(client: Client, limit: number, json: boolean): Promise<void> {
   const rows = [];
   for await (const run of client.workflow.list({ query: `WorkflowType = 'ingest'`, pageSize: limit })) {
-    const text = (name: string): string => String(run.searchAttributes[name]?.[0] ?? '');
+    const found = run.typedSearchAttributes;
     rows.push({
       run: run.workflowId,
-      source: text('PipelineSource'),
-      step: text('PipelineStep'),
+      source: found.get(SOURCE) ?? '',
+      step: found.get(STEP) ?? '',
       state: run.status.name.toLowerCase(),
-      landed: Number(text('PipelineRecordsLanded')),
-      quarantined: Number(text('PipelineRecordsQuarantined')),
+      landed: found.get(RECORDS_LANDED) ?? 0,
+      quarantined: found.get(RECORDS_QUARANTINED) ?? 0,
       started: run.startTime.toISOString(),
     });
     if (rows.length >= limit) break;

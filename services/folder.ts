@@ -3,7 +3,7 @@ import { mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { messageOf, PipelineError } from '../model/errors.ts';
-import type { Ports, ServiceName } from './ports.ts';
+import type { Ports } from './ports.ts';
 
 /** Where a stack keeps what it has: one folder, deleted as a whole by a reset. */
 export interface StackFolder {
@@ -12,8 +12,8 @@ export interface StackFolder {
   data(name: string): string;
   /** Settings written anew at each start. */
   config(name: string): string;
-  log(name: ServiceName): string;
-  pidFile(name: ServiceName): string;
+  log(name: string): string;
+  pidFile(name: string): string;
 }
 
 const port = z.int().min(1).max(65_535);

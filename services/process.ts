@@ -8,7 +8,6 @@ import { messageOf, PipelineError } from '../model/errors.ts';
 import { lastLines, type Command } from './command.ts';
 import { isMissing, type StackFolder } from './folder.ts';
 import { living, lookUp, signal, type LivingProcess, type ProcessIdentity } from './identity.ts';
-import type { ServiceName } from './ports.ts';
 
 const READY_POLL_MS = 100;
 const SIGNAL_POLL_MS = 10;
@@ -25,11 +24,11 @@ const identitySchema = z.strictObject({ pid: z.int().positive(), started: z.stri
  * a log file that each start makes anew (the one before stays beside it as `.1`).
  */
 export class ServerProcess {
-  readonly name: ServiceName;
+  readonly name: string;
   readonly log: string;
   readonly #pidFile: string;
 
-  constructor(name: ServiceName, folder: StackFolder) {
+  constructor(name: string, folder: StackFolder) {
     this.name = name;
     this.log = folder.log(name);
     this.#pidFile = folder.pidFile(name);

@@ -1,4 +1,3 @@
-import { defineSearchAttributeKey } from '@temporalio/common';
 import { defineQuery, setCurrentDetails, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
 import type { Content, OffsetRange } from '../model/references.ts';
 import {
@@ -11,16 +10,11 @@ import {
   type StepCounts,
   type Waiting,
 } from '../model/run.ts';
+import { RECORDS_IN, RECORDS_LANDED, RECORDS_QUARANTINED, SOURCE, STEP } from '../model/search-attributes.ts';
 import { describeRun } from './describe.ts';
 
 /** Where a run is: a {@link RunStatus}. */
 export const status = defineQuery<RunStatus>('status');
-
-const SOURCE = defineSearchAttributeKey('PipelineSource', 'KEYWORD');
-const STEP = defineSearchAttributeKey('PipelineStep', 'KEYWORD');
-const RECORDS_IN = defineSearchAttributeKey('PipelineRecordsIn', 'INT');
-const RECORDS_LANDED = defineSearchAttributeKey('PipelineRecordsLanded', 'INT');
-const RECORDS_QUARANTINED = defineSearchAttributeKey('PipelineRecordsQuarantined', 'INT');
 
 const NOTHING: StepCounts = { recordsIn: 0, recordsOut: 0, quarantined: 0, bytes: 0, seconds: 0 };
 

@@ -1,0 +1,219 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { stringify } from 'yaml';
+import { Client, Connection, type WorkflowHandleWithStartDetails } from '@temporalio/client';
+import { createLogger, type Logger } from '../adapters/log.ts';
+import type { KafkaOptions } from '../adapters/kafka.ts';
+import { Warehouse } from '../adapters/warehouse.ts';
+import { WebHdfs } from '../adapters/webhdfs.ts';
+import type { IngestRequest, RunStatus } from '../model/run.ts';
+import { readSettings, type Settings } from '../model/settings.ts';
+import type { ingest } from '../workflows/index.ts';
+
+/** Where the real servers are; the runner of the tests starts them and says so. */
+export const SERVERS = {
+  temporal: process.env['PIPELINE_TEST_TEMPORAL'] ?? '127.0.0.1:7233',
+  kafka: process.env['PIPELINE_TEST_KAFKA'] ?? '127.0.0.1:9092',
+  nameNode: process.env['PIPELINE_TEST_HDFS'] ?? 'http://127.0.0.1:9870',
+} as const;
+
+/** The project's folder. */
+export const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** A source of the settings, as pipeline.yaml has it. */
+export type SourceYaml = Record<string, unknown>;
+
+type PipelineYaml = Record<string, unknown> & { readonly worker: Record<string, unknown> };
+
+/** A pipeline of a test's own: its settings, task queue, topics, warehouse and workers, on the real servers. */
+export class TestPipeline {
+  /** Unique for each pipeline; topics and the warehouse begin so. */
+  readonly name: string;
+  readonly folder: string;
+  readonly settingsFile: string;
+  readonly settings: Settings;
+  readonly logger: Logger;
+  readonly warehouse: Warehouse;
+  readonly kafka: KafkaOptions;
+  readonly client: Client;
+  readonly #yaml: PipelineYaml;
+  readonly #connection: Connection;
+  readonly #workers = new Set<TestWorker>();
+
+  private constructor(name: string, folder: string, yaml: PipelineYaml, connection: Connection) {
+    this.#yaml = yaml;
+    this.name = name;
+    this.folder = folder;
+    this.settingsFile = join(folder, 'pipeline.yaml');
+    this.settings = readSettings(this.settingsFile);
+    this.logger = createLogger('test', 'fatal');
+    this.kafka = { brokers: this.settings.kafka.brokers, logger: this.logger };
+    this.warehouse = openWarehouse(this.settings, this.logger);
+    this.#connection = connection;
+    this.client = new Client({ connection });
+  }
+
+  /**
+   * @param sources Each by its name; a topic is made unique by the pipeline's name before it.
+   * @param more Other parts of pipeline.yaml, as `limits`.
+   */
+  static async create(
+    sources: Record<string, SourceYaml>,
+    more: Record<string, unknown> = {},
+  ): Promise<TestPipeline> {
+    const folder = await mkdtemp(join(tmpdir(), 'pipeline-test-'));
+    const name = `t${process.pid}-${Date.now().toString(36)}`;
+    const yaml: PipelineYaml = {
+      temporal: { address: SERVERS.temporal, taskQueue: name },
+      kafka: { brokers: [SERVERS.kafka] },
+      hdfs: { nameNodes: [SERVERS.nameNode], warehouse: `/test/${name}` },
+      worker: { staging: 'staging', healthPort: 0 },
+      ...more,
+      sources: Object.fromEntries(
+        Object.entries(sources).map(([source, rest]) => [source, { topic: `${name}-${source}`, ...rest }]),
+      ),
+    };
+    await writeFile(join(folder, 'pipeline.yaml'), stringify(yaml));
+    return new TestPipeline(name, folder, yaml, await Connection.connect({ address: SERVERS.temporal }));
+  }
+
+  /** The settings file of a host: the pipeline's own, but for its staging folder. */
+  async settingsOf(host: string): Promise<string> {
+    const file = join(this.folder, `pipeline-${host}.yaml`);
+    const worker = { ...this.#yaml.worker, staging: `staging-${host}` };
+    await writeFile(file, stringify({ ...this.#yaml, worker }));
+    return file;
+  }
+
+  /** A worker process. `host` names its staging folder: workers of other names are on other hosts. */
+  async startWorker(host = 'one', env: Record<string, string> = {}): Promise<TestWorker> {
+    const worker = await TestWorker.start(this, host, env);
+    this.#workers.add(worker);
+    return worker;
+  }
+
+  async start(request: IngestRequest): Promise<WorkflowHandleWithStartDetails<typeof ingest>> {
+    return this.client.workflow.start<typeof ingest>('ingest', {
+      taskQueue: this.settings.temporal.taskQueue,
+      workflowId: `${this.name}-${request.source}-${performance.now()}`,
+      args: [request],
+    });
+  }
+
+  /** Runs a command of the command line to its end. */
+  async command(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+    return runCommand(words, {
+      PIPELINE_CONFIG: this.settingsFile,
+      XDG_CACHE_HOME: join(this.folder, 'cache'),
+    });
+  }
+
+  /** Ends the workers, and removes what the pipeline has in HDFS and on disk. */
+  async close(): Promise<void> {
+    for (const worker of this.#workers) await worker.kill();
+    await this.#connection.close();
+    await this.warehouse.options.hdfs.delete(this.settings.hdfs.warehouse, { recursive: true });
+    await rm(this.folder, { recursive: true });
+  }
+}
+
+/** The warehouse of these settings, its logs not yet read. */
+export function openWarehouse(settings: Settings, logger: Logger): Warehouse {
+  const hdfs = new WebHdfs({ nameNodes: settings.hdfs.nameNodes, user: settings.hdfs.user, logger });
+  const { checkpointInterval } = settings.limits;
+  return new Warehouse(settings.hdfs.warehouse, { hdfs, logger, checkpointInterval });
+}
+
+/** A worker process of a test. */
+export class TestWorker {
+  readonly log: string;
+  readonly #process: ChildProcess;
+  readonly #exited: Promise<unknown>;
+
+  private constructor(child: ChildProcess, log: string) {
+    this.#process = child;
+    this.log = log;
+    this.#exited = once(child, 'exit');
+  }
+
+  static async start(pipeline: TestPipeline, host: string, env: Record<string, string>): Promise<TestWorker> {
+    const settingsFile = await pipeline.settingsOf(host);
+    const log = join(pipeline.folder, `worker-${host}-${Date.now()}.log`);
+    const child = spawn(process.execPath, ['--import', 'tsx', join(ROOT, 'worker/main.ts')], {
+      cwd: ROOT,
+      env: { ...process.env, PIPELINE_CONFIG: settingsFile, ...env },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    child.stderr.pipe(createWriteStream(log));
+    const worker = new TestWorker(child, log);
+    await eventually(
+      `the worker takes work (${log})`,
+      () => readLog(log).includes('the worker takes work'),
+      60_000,
+    );
+    return worker;
+  }
+
+  /** Kills it as `kill -9` does. */
+  async kill(): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    this.#process.kill('SIGKILL');
+    await this.#exited;
+  }
+
+  /** Asks it to end, as a deployment does; answers its exit code. */
+  async drain(): Promise<number | null> {
+    this.#process.kill('SIGTERM');
+    await this.#exited;
+    return this.#process.exitCode;
+  }
+}
+
+/** What a run says of itself. */
+export async function statusOf(handle: { query: (name: string) => Promise<unknown> }): Promise<RunStatus> {
+  return (await handle.query('status')) as RunStatus;
+}
+
+/** Waits until something holds; fails, naming it, when it does not in time. */
+export async function eventually(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  withinMs = 30_000,
+): Promise<void> {
+  const deadline = Date.now() + withinMs;
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error(`did not happen within ${withinMs} ms: ${what}`);
+    await sleep(50);
+  }
+}
+
+/** Runs `pipeline` with these words. */
+export async function runCommand(
+  words: readonly string[],
+  env: Record<string, string>,
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, [join(ROOT, 'bin/pipeline.js'), ...words], {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const text = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (piece: string) => (text.stdout += piece));
+  child.stderr.setEncoding('utf8').on('data', (piece: string) => (text.stderr += piece));
+  const [code] = (await once(child, 'close')) as [number];
+  return { code, ...text };
+}
+
+function readLog(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}

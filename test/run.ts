@@ -1,0 +1,187 @@
+/**
+ * Runs all tests: the checks of the code, the units (on other Node versions too), and against real servers,
+ * which it starts on free ports, everything else. `npm test -- unit integration` runs those parts alone.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startStack, type Stack } from '../services/stack.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const OTHER_NODES = ['22', '24'];
+
+interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+interface Part {
+  readonly name: string;
+  readonly run: (env: Record<string, string>) => Promise<Counts>;
+  readonly needsServers?: boolean;
+}
+
+const PARTS: readonly Part[] = [
+  { name: 'check', run: runChecks },
+  { name: 'unit', run: (env) => runFolder('unit', { concurrency: 2, env }) },
+  { name: 'nodes', run: runOtherNodes },
+  {
+    name: 'integration',
+    needsServers: true,
+    run: (env) => runFolder('integration', { concurrency: 1, env }),
+  },
+  { name: 'interop', needsServers: true, run: (env) => runFolder('interop', { concurrency: 1, env }) },
+];
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.find((name) => !PARTS.some((part) => part.name === name));
+if (unknown !== undefined) {
+  say(`there is no part ${unknown}; there are ${PARTS.map(({ name }) => name).join(', ')}`);
+  process.exit(2);
+}
+const parts = PARTS.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
+const total = await runParts(parts);
+if (total.skipped > 0) say(`${total.skipped} tests were left out, as said above`);
+say(`${total.passed} passed, ${total.failed} failed`);
+process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
+
+async function runParts(chosen: readonly Part[]): Promise<Counts> {
+  const sum: Counts = { passed: 0, failed: 0, skipped: 0 };
+  const folder = await mkdtemp(join(tmpdir(), 'pipeline-tests-'));
+  let stack: Stack | undefined;
+  try {
+    for (const part of chosen) {
+      const began = Date.now();
+      say(`\n== ${part.name}`);
+      if (part.needsServers === true)
+        stack ??= await startStack({ folder: join(folder, 'services'), ports: 'free', progress: say });
+      add(sum, await part.run(stack === undefined ? {} : addressesOf(stack)));
+      say(`== ${part.name}: ${Math.round((Date.now() - began) / 1000)} s`);
+    }
+  } finally {
+    await stack?.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+  return sum;
+}
+
+function addressesOf(stack: Stack): Record<string, string> {
+  return {
+    PIPELINE_TEST_TEMPORAL: stack.temporal.address,
+    PIPELINE_TEST_KAFKA: stack.kafka.brokers.join(','),
+    PIPELINE_TEST_HDFS: stack.hdfs.nameNodeHttp,
+    PIPELINE_TEST_DEFAULT_FS: stack.hdfs.defaultFs,
+  };
+}
+
+/** The compiler, the linter and the formatter, each counted as a test. */
+async function runChecks(): Promise<Counts> {
+  const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
+  const checks = [
+    ['tsc', '--noEmit'],
+    ['eslint', '.'],
+    ['prettier', '--check', '--log-level', 'warn', '.'],
+  ];
+  for (const [program = '', ...words] of checks) {
+    const { code } = await runProgram(join(ROOT, 'node_modules/.bin', program), words, {});
+    say(`${code === 0 ? '✔' : '✖'} ${program}`);
+    if (code === 0) counts.passed += 1;
+    else counts.failed += 1;
+  }
+  return counts;
+}
+
+async function runFolder(
+  folder: string,
+  options: { concurrency: number; env: Record<string, string> },
+): Promise<Counts> {
+  const words = [...nodeWords(options.concurrency), ...filesOf(folder)];
+  return countsOf(await runProgram(process.execPath, words, options.env), folder);
+}
+
+/** The units on other versions of Node. Where one cannot be had, that is said and counted as left out. */
+async function runOtherNodes(): Promise<Counts> {
+  const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const version of OTHER_NODES) {
+    // The package of Node puts its binary in place by a script; npx installs it into its own cache.
+    const npx = ['--yes', '--ignore-scripts=false', '-p', `node@${version}`];
+    const found = await runProgram('npx', [...npx, 'node', '--version'], {});
+    if (found.code !== 0 || !found.output.includes(`v${version}.`)) {
+      say(`Node ${version} cannot be had here, so the units did not run on it`);
+      counts.skipped += 1;
+      continue;
+    }
+    add(
+      counts,
+      countsOf(
+        await runProgram('npx', [...npx, 'node', ...nodeWords(2), ...filesOf('unit')], {}),
+        `node ${version}`,
+      ),
+    );
+  }
+  return counts;
+}
+
+function nodeWords(concurrency: number): string[] {
+  return ['--import', 'tsx', '--test', '--test-reporter=spec', `--test-concurrency=${concurrency}`];
+}
+
+function filesOf(folder: string): string[] {
+  const path = join(ROOT, 'test', folder);
+  if (!existsSync(path)) return [];
+  return readdirSync(path)
+    .filter((name) => name.endsWith('.test.ts'))
+    .sort()
+    .map((name) => join('test', folder, name));
+}
+
+interface Ended {
+  readonly code: number;
+  readonly output: string;
+}
+
+async function runProgram(
+  program: string,
+  words: readonly string[],
+  env: Record<string, string>,
+): Promise<Ended> {
+  const child = spawn(program, words, {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (piece: string) => {
+    process.stdout.write(piece);
+    output = (output + piece).slice(-100_000);
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code: code ?? 1, output };
+}
+
+/** What the closing lines of Node's test runner say. A run that counts nothing has failed. */
+function countsOf({ code, output }: Ended, name: string): Counts {
+  const last = (word: string): number =>
+    Number([...output.matchAll(new RegExp(`^\\S+ ${word} (\\d+)$`, 'gm'))].at(-1)?.[1] ?? 0);
+  const counts = { passed: last('pass'), failed: last('fail') + last('cancelled'), skipped: last('skipped') };
+  if (code !== 0 && counts.failed === 0) {
+    say(`${name}: the runner of the tests ended with ${code}`);
+    counts.failed = 1;
+  }
+  return counts;
+}
+
+function add(sum: Counts, counts: Counts): void {
+  sum.passed += counts.passed;
+  sum.failed += counts.failed;
+  sum.skipped += counts.skipped;
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
