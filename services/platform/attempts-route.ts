@@ -112,7 +112,7 @@ async function answerContent(
     exchange.entry.finished = true;
     return;
   }
-  await withBody(route, content, (body) => answerPart(exchange, content, body, pace));
+  await withBody(route, exchange, content, (body) => answerPart(exchange, content, body, pace));
 }
 
 async function answerPart(
@@ -157,7 +157,7 @@ async function answerTruncated(
   query: AttemptsQuery,
 ): Promise<void> {
   const content = await route.origin.content(query, route.revision);
-  await withBody(route, content, async (body) => {
+  await withBody(route, exchange, content, async (body) => {
     const half = Math.floor(body.size / 2);
     sendHead(exchange, 200, { ...headersOf(content), 'content-length': half });
     await sendBody(exchange, body.read(0, half));
@@ -194,10 +194,11 @@ function headersOf({ type, encoded }: Content): OutgoingHttpHeaders {
 
 async function withBody(
   { spool }: AttemptsRoute,
+  { closing }: Exchange,
   content: Content,
   use: (body: SpooledBody) => Promise<void>,
 ): Promise<void> {
-  const body = await spool.take(content.etag, (to) => content.write(to));
+  const body = await spool.take(content.etag, (to) => content.write(to, closing));
   try {
     await use(body);
   } finally {

@@ -16,8 +16,8 @@ export interface Content {
   readonly type: string;
   /** Whether the bytes are gzip as a coding of the transfer. */
   readonly encoded: boolean;
-  /** Writes it all and ends the stream. */
-  write(to: Writable): Promise<void>;
+  /** Writes it all and ends the stream, unless the signal aborts it. */
+  write(to: Writable, signal: AbortSignal): Promise<void>;
 }
 
 /** Where a platform's attempts come from. */
@@ -60,9 +60,9 @@ export const generatorOrigin: Origin = {
       etag: tagOf(parts, zipped),
       type: file ? 'application/gzip' : format === 'ndjson' ? NDJSON : 'application/json',
       encoded,
-      async write(to) {
+      async write(to, signal) {
         const pieces = Readable.from(feed(feedOptions(query, revision)), { objectMode: false });
-        await (zipped ? pipeline(pieces, gzip(), to) : pipeline(pieces, to));
+        await pipeline([pieces, ...(zipped ? [gzip()] : []), to], { signal });
       },
     });
   },
@@ -109,11 +109,11 @@ export class FileOrigin implements Origin {
       etag: tagOf({ sha256, revision, file, encoded }, zipped),
       type: file ? 'application/gzip' : plainType,
       encoded,
-      async write(to) {
-        if (already === zipped && revision === 0) await pipeline(source(), to);
+      async write(to, signal) {
+        if (already === zipped && revision === 0) await pipeline(source(), to, { signal });
         else {
           const plain = already ? [source(), createGunzip()] : [source()];
-          await pipeline([...plain, shifted(revision), ...(zipped ? [gzip()] : []), to]);
+          await pipeline([...plain, shifted(revision), ...(zipped ? [gzip()] : []), to], { signal });
         }
       },
     };

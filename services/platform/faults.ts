@@ -13,7 +13,7 @@ const COMMON = {
 };
 
 const KINDS = [
-  /** The connection is destroyed after so many bytes of the body. */
+  /** The connection is destroyed after so many bytes of this answer's body, be it a range or the whole. */
   z.strictObject({ kind: z.literal('cut'), bytes: integer(0), ...COMMON }),
   z.strictObject({ kind: z.literal('status'), status: integer(400, 599).default(500), ...COMMON }),
   /** 429 with Retry-After. */

@@ -8,6 +8,16 @@ function mixed(bits: number): number {
   return hash ^ (hash >>> 16);
 }
 
+/** One word of a state: the key's words, mixed in one after the other. */
+function laneOf(key: readonly number[], lane: number): number {
+  let state = mixed(lane);
+  for (const part of key) {
+    state = mixed((state + GOLDEN) ^ (part >>> 0));
+    state = mixed((state + GOLDEN) ^ Math.floor(part / 2 ** 32));
+  }
+  return mixed(state + GOLDEN);
+}
+
 /** Two hexadecimal digits of each byte. */
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
@@ -24,8 +34,7 @@ export function hex32(word: number): string {
 /**
  * A stream of pseudo-random numbers that its key alone decides: the same on every machine and every
  * version of Node, since it uses nothing but 32-bit integers and exact divisions. The generator is
- * xoshiro128** (Blackman and Vigna, https://prng.di.unimi.it), its state filled from the key by splitmix.
- * Not for secrets.
+ * xoshiro128** (Blackman and Vigna, https://prng.di.unimi.it). Not for secrets.
  */
 export class Random {
   #a: number;
@@ -35,16 +44,12 @@ export class Random {
 
   /** @param key Integers from 0 to 2^53 - 1. Each key has a stream of its own. */
   constructor(...key: readonly number[]) {
-    let state = 0;
-    for (const part of key) {
-      state = mixed((state + GOLDEN) ^ (part >>> 0));
-      state = mixed((state + GOLDEN) ^ Math.floor(part / 2 ** 32));
-    }
-    this.#a = mixed((state = (state + GOLDEN) | 0));
-    this.#b = mixed((state = (state + GOLDEN) | 0));
-    this.#c = mixed((state = (state + GOLDEN) | 0));
+    // Four words, each from the whole key: a single one would be the same for two keys in 2^32.
+    this.#a = laneOf(key, 1);
+    this.#b = laneOf(key, 2);
+    this.#c = laneOf(key, 3);
     // An all-zero state would stay zero for ever.
-    this.#d = mixed((state + GOLDEN) | 0) | 1;
+    this.#d = laneOf(key, 4) | 1;
   }
 
   /** An integer from 0 to 2^32 - 1. */

@@ -76,6 +76,10 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
   const closing = new AbortController();
   const server = createServer((request, response) => {
     void answer(route, log, token, closing.signal, request, response);
+    response.once('close', () => {
+      // A client may keep its connection for another request; there will be none.
+      if (closing.signal.aborted) server.closeIdleConnections();
+    });
   });
   await listening(server, port);
   const address = server.address();

@@ -16,10 +16,10 @@ const PACE = [0.12, 0.2, 0.28, 0.35, 0.42, 0.5, 0.6, 0.75, 1.05, 1.8, 4.5];
 const GOES_AWAY = { chance: 0.02, seconds: 9000 };
 
 /** How far a user's skill lies from the exam's mean score: anywhere within this width. */
-const SKILL_WIDTH = 0.55;
+const SKILL_WIDTH = 0.5;
 /** One right option is easier to find than several. */
-const EASE_OF_ONE = 0.095;
-const EASE_OF_SEVERAL = -0.125;
+const EASE_OF_ONE = 0.085;
+const EASE_OF_SEVERAL = -0.13;
 /** Of the wrong answers with so many right options, the share that chose no wrong option. */
 const MISSED_SOME = [0, 0, 0.36, 0.66, 0.9];
 /** Some users leave before they have answered all. */
