@@ -92,11 +92,14 @@ export class Cluster {
 
   /**
    * Carries out an operation: on the NameNode that was good last, then on the others, then again after a
-   * pause, as long as its error is a passing one and it may be carried out again.
+   * pause, as long as its error is a passing one and it may be carried out again. No round begins after the
+   * time that one answer may take: servers that hang are reported then, not waited for again.
    * @throws {HdfsError} the last error, or the one before where the last only says that a NameNode is on standby.
    */
   async call(call: Call): Promise<Answered> {
     const path = encodePath(call.path);
+    const { retry, timeouts, logger } = this.#options;
+    const begun = performance.now();
     let telling: HdfsError | undefined;
     for (let round = 1; ; round += 1) {
       for (const nameNode of this.#goodFirst()) {
@@ -111,13 +114,10 @@ export class Cluster {
           if (telling === undefined || thrown.exception !== 'StandbyException') telling = thrown;
         }
       }
-      if (telling !== undefined && round >= this.#options.retry.attempts) throw telling;
-      this.#options.logger?.warn({ round, reason: telling?.message }, 'HDFS is asked again');
-      await pause(this.#options.retry.backoffMs * 2 ** (round - 1), undefined, { signal: call.signal }).catch(
-        () => {
-          call.signal?.throwIfAborted();
-        },
-      );
+      const overdue = performance.now() - begun >= timeouts.answerMs;
+      if (telling !== undefined && (overdue || round >= retry.attempts)) throw telling;
+      logger?.warn({ round, reason: telling?.message }, 'HDFS is asked again');
+      await pauseFor(retry.backoffMs * 2 ** (round - 1), call.signal);
     }
   }
 
@@ -168,9 +168,17 @@ function mayRepeat(call: Call, error: HdfsError): boolean {
   return error.canRetry && !(error.ambiguous && OPERATIONS[call.operation].effect === 'once');
 }
 
+async function pauseFor(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  await pause(ms, undefined, { signal }).catch(() => {
+    signal?.throwIfAborted();
+  });
+}
+
 function parseNameNode(address: string): URL {
-  const url = URL.parse(address);
-  if (url !== null && /^https?:$/.test(url.protocol)) return url;
+  if (URL.canParse(address)) {
+    const url = new URL(address);
+    if (/^https?:$/.test(url.protocol)) return url;
+  }
   throw new HdfsError('HDFS_REFUSED', `${JSON.stringify(address)} is no http or https address of a NameNode`);
 }
 
@@ -182,8 +190,11 @@ function queryOf(parameters: Readonly<Record<string, string>>): string {
 
 /** Where a NameNode sends the second step: a URL that is used as it is, once, and never printed. */
 function redirectOf(step: Step, asked: URL, answer: Answer): URL {
-  const target = answer.location === undefined ? null : URL.parse(answer.location, asked.href);
-  if (target === null) throw strangeAnswer(step, answer.status, 'its redirect names no address');
+  const { location = '' } = answer;
+  if (location === '' || !URL.canParse(location, asked.href)) {
+    throw strangeAnswer(step, answer.status, 'its redirect names no address');
+  }
+  const target = new URL(location, asked.href);
   if (target.protocol !== asked.protocol) {
     throw strangeAnswer(
       step,

@@ -198,7 +198,7 @@ class OneExchange {
   #watchConnect(socket: Socket): void {
     const connected = (): void => {
       this.#sent = true;
-      this.#arm('answer');
+      this.#arm(this.#request.writableEnded ? 'answer' : 'send');
     };
     if (!socket.connecting) {
       connected();

@@ -145,8 +145,11 @@ export class WebHdfs {
     try {
       return await this.read(path);
     } catch (thrown) {
-      // A folder, and a DataNode that is behind, are answered the same way: the NameNode decides.
-      if (isMissing(thrown) && (await this.status(path)) === undefined) return undefined;
+      if (!isMissing(thrown)) throw thrown;
+      // A DataNode answers the same of a folder, and of a file that was removed and made anew meanwhile.
+      const status = await this.status(path);
+      if (status === undefined) return undefined;
+      if (status.type === 'FILE') return this.read(path);
       throw thrown;
     }
   }
