@@ -78,6 +78,9 @@ const RAISED_BEFORE_CHANGE: ReadonlySet<string> = new Set([
   'AlreadyBeingCreatedException',
 ]);
 
+/** Operations that need DataNodes. */
+const ABOUT_BLOCKS: ReadonlySet<string> = new Set(['CREATE', 'OPEN', 'GETFILECHECKSUM']);
+
 const RemoteException = z.object({
   RemoteException: z.object({ exception: z.string().min(1), message: z.string().nullish() }),
 });
@@ -159,9 +162,12 @@ function isPassing(step: Step, exception: string, message: string, status: numbe
   if (PASSING.has(exception) || status >= 500) return true;
   // A create makes the folders it misses; so its file, or a folder of it, was removed while it was written.
   if (step.operation === 'CREATE' && exception === 'FileNotFoundException') return true;
-  // The bare class stands for all that has none of its own, mostly DataNodes that are gone or busy
-  // ("Failed to find datanode", "could only be written to 0 of the 1 minReplication nodes").
-  return exception === 'IOException' && !message.includes('out of the range');
+  // The bare class stands for all that has none of its own: at the NameNode for requests that make no sense,
+  // as a file renamed onto a folder; about blocks for DataNodes that are gone or busy ("Failed to find
+  // datanode", "could only be written to 0 of the 1 minReplication nodes").
+  return (
+    exception === 'IOException' && ABOUT_BLOCKS.has(step.operation) && !message.includes('out of the range')
+  );
 }
 
 function leavesNoDoubt(step: Step, exception: string): boolean {

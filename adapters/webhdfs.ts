@@ -188,8 +188,9 @@ export class WebHdfs {
   }
 
   /**
-   * Everything in a folder, by name in the order of UTF-8 bytes.
-   * @param options.startAfter Only names after this one, which need not exist.
+   * Everything in a folder, in HDFS's order: by the bytes of the names in UTF-8, taken as signed, so that
+   * what is not ASCII comes first.
+   * @param options.startAfter Only names after this one in that order; it need not exist.
    * @throws {HdfsError} FileNotFoundException for a missing folder; HDFS_REFUSED for a file.
    */
   async list(path: string, options: { readonly startAfter?: string } = {}): Promise<FileStatus[]> {
@@ -216,8 +217,8 @@ export class WebHdfs {
 
   /**
    * Moves a file or folder to a name that is free, in a folder that exists (renameoptions=NONE).
-   * @throws {HdfsError} FileAlreadyExistsException: neither file is changed. FileNotFoundException: the source
-   *   or the target's folder is missing. `ambiguous`: look whether the source is gone and the target there.
+   * @throws {HdfsError} FileAlreadyExistsException: neither file is changed (IOException, when one of them is a
+   *   folder). FileNotFoundException: the source or the target's folder is missing. `ambiguous`: look whether the source is gone and the target there.
    */
   async rename(from: string, to: string): Promise<void> {
     encodePath(to);
