@@ -19,7 +19,7 @@ export interface Plan {
   /** What no table is known to hold whole, up to the end of the topic as it is now. */
   readonly ranges: readonly OffsetRange[];
   /**
-   * Whether these ranges are a batch that landed in some of the tables alone, since whoever landed it
+   * Whether this is a range of one partition that landed in some of the tables alone, since whoever landed it
    * stopped. It must be landed as exactly that batch; then a new plan says what follows.
    */
   readonly unfinished: boolean;
@@ -62,8 +62,8 @@ export function planOf(
   until: PartitionEnds | null,
 ): Plan {
   const ends = until ?? Object.fromEntries(offsets.map(({ partition, end }) => [partition, end]));
-  const half = offsets.flatMap((partition) => unfinishedRange(topic, partition, positions));
-  if (half.length > 0) return { ranges: half, ends, unfinished: true };
+  const [half] = offsets.flatMap((partition) => unfinishedRange(topic, partition, positions));
+  if (half !== undefined) return { ranges: [half], ends, unfinished: true };
   const ranges = offsets.flatMap((partition) => {
     const appId = partitionAppId(topic, partition.partition);
     const position = positions.get(deliveries.name)?.get(appId);
@@ -72,7 +72,11 @@ export function planOf(
   return { ranges, ends, unfinished: false };
 }
 
-/** The offsets of a partition that other tables hold and `deliveries`, which comes last, does not. */
+/**
+ * The offsets of a partition that other tables hold and `deliveries`, which comes last, does not: up to the
+ * nearest place where one of them stands. Each table then stands at this range's start, or at its end or past
+ * it, whatever several runs left half done; so it can always be landed.
+ */
 function unfinishedRange(
   topic: string,
   { partition, earliest }: PartitionOffsets,
@@ -89,9 +93,10 @@ function unfinishedRange(
         'it was changed by something else',
     );
   }
-  const furthest = others.reduce((max, { at }) => (at !== undefined && at > max ? at : max), last ?? -1n);
-  if (furthest <= (last ?? -1n)) return [];
-  return [{ partition, start: String(last ?? earliest), end: String(furthest) }];
+  const begun = others.flatMap(({ at }) => (at !== undefined && at > (last ?? -1n) ? [at] : []));
+  if (begun.length === 0) return [];
+  const nearest = begun.reduce((least, at) => (at < least ? at : least));
+  return [{ partition, start: String(last ?? earliest), end: String(nearest) }];
 }
 
 function dueRange(

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import { RecordSplitter, type RecordFormat } from '../../adapters/framing.ts';
+import { PipelineError } from '../../model/errors.ts';
+
+function split(
+  content: Buffer | string,
+  format: RecordFormat,
+  pieceBytes = 7,
+  maxRecordBytes = 10_000,
+): string[] {
+  const bytes = Buffer.from(content);
+  const splitter = new RecordSplitter({ format, maxRecordBytes, subject: 'source test' });
+  const records: Buffer[] = [];
+  for (let at = 0; at < bytes.length; at += pieceBytes) {
+    // In memory that is used again, as a stream may do.
+    const piece = Buffer.from(bytes.subarray(at, at + pieceBytes));
+    records.push(...splitter.push(piece).map((record) => Buffer.from(record)));
+    piece.fill(0);
+  }
+  records.push(...splitter.end());
+  return records.map((record) => record.toString('utf8'));
+}
+
+function refusal(content: string, format: RecordFormat = 'json-array'): string {
+  try {
+    split(content, format);
+  } catch (error) {
+    assert(error instanceof PipelineError);
+    assert.equal(error.code, 'SOURCE_MALFORMED');
+    return error.message;
+  }
+  return assert.fail(`${content} was taken`);
+}
+
+test('any JSON values come out of an array as they went in, whatever the pieces', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.jsonValue({ maxDepth: 4 }), { maxLength: 8 }),
+      fc.integer({ min: 1, max: 40 }),
+      fc.constantFrom(undefined, 1, '\t'),
+      (values, pieceBytes, indent) => {
+        const records = split(JSON.stringify(values, null, indent), 'json-array', pieceBytes);
+        assert.deepEqual(
+          records.map((record) => JSON.parse(record) as unknown),
+          values.map((value) => JSON.parse(JSON.stringify(value)) as unknown),
+        );
+      },
+    ),
+    { numRuns: 500, seed: 1 },
+  );
+});
+
+test('any JSON values come out of lines as they went in, whatever the pieces', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.jsonValue(), { maxLength: 8 }),
+      fc.integer({ min: 1, max: 40 }),
+      (values, pieceBytes) => {
+        const lines = values.map((value) => JSON.stringify(value));
+        assert.deepEqual(split(lines.join('\n'), 'ndjson', pieceBytes), lines);
+      },
+    ),
+    { numRuns: 300, seed: 2 },
+  );
+});
+
+test('any bytes end in records or in an error that says so, never in another error', () => {
+  const soup = fc.array(
+    fc.constantFrom('[', ']', '{', '}', ',', '"', '\\', ' ', '\n', 'a', '1', ':', '\u0000', 'é'),
+    { maxLength: 60 },
+  );
+  fc.assert(
+    fc.property(soup, fc.integer({ min: 1, max: 9 }), (parts, pieceBytes) => {
+      try {
+        split(parts.join(''), 'json-array', pieceBytes);
+      } catch (error) {
+        assert(error instanceof PipelineError && error.code === 'SOURCE_MALFORMED');
+      }
+    }),
+    { numRuns: 2000, seed: 3 },
+  );
+});
+
+test('an element whose own JSON is broken comes out alone, and its neighbours are whole', () => {
+  assert.deepEqual(split('[{"a":1},{"b":tru},{"c":[}],3]', 'json-array').slice(0, 2), [
+    '{"a":1}',
+    '{"b":tru}',
+  ]);
+});
+
+test('an empty array and an array of white space have no records', () => {
+  assert.deepEqual(split('[]', 'json-array'), []);
+  assert.deepEqual(split(' [ \n ] \n', 'json-array'), []);
+});
+
+test('blank lines between lines are no records', () => {
+  assert.deepEqual(split('{"a":1}\r\n\r\n\n{"a":2}\n', 'ndjson'), ['{"a":1}', '{"a":2}']);
+});
+
+test('what is no whole JSON array is refused with the place', () => {
+  assert.match(refusal(''), /source test is empty .*byte 0/);
+  assert.match(refusal('<html>'), /does not begin with "\[".*byte 0/);
+  assert.match(refusal('  {"a":1}'), /does not begin with "\[".*byte 2/);
+  assert.match(refusal('[{"a":1},{"a":'), /ends before its JSON array does/);
+  assert.match(refusal('[{"a":1},{"a":"x'), /ends before its JSON array does/);
+  assert.match(refusal('[{"a":1},]'), /comma with no element beside it.*byte 9/);
+  assert.match(refusal('[,1]'), /comma with no element beside it.*byte 1/);
+  assert.match(refusal('[1] [2]'), /goes on after its JSON array ended.*byte 4/);
+  assert.match(refusal('[1}]'), /"}" that closes nothing.*byte 2/);
+});
+
+test('a record that is too long is refused before it fills the memory', () => {
+  const splitter = new RecordSplitter({ format: 'json-array', maxRecordBytes: 100, subject: 'source test' });
+  assert.throws(
+    () => {
+      for (let pieces = 0; pieces < 30; pieces += 1)
+        splitter.push(Buffer.from(pieces === 0 ? '["' : 'x'.repeat(10)));
+    },
+    (error: unknown) => error instanceof PipelineError && error.message.includes('more than 100 bytes'),
+  );
+});

@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import { planOf, type Plan } from '../../activities/plan.ts';
+import { judge } from '../../adapters/delta-snapshot.ts';
+import { PipelineError } from '../../model/errors.ts';
+import { BATCH_TABLES } from '../../tables/index.ts';
+
+/** The versions of the transactions of each table for one partition, `deliveries` last. */
+function positions(...versions: (number | undefined)[]): Map<string, Map<string, bigint>> {
+  return new Map(
+    BATCH_TABLES.map(({ name }, at) => {
+      const version = versions[at];
+      return [name, new Map(version === undefined ? [] : [['t/0', BigInt(version)]])];
+    }),
+  );
+}
+
+function plan(earliest: number, end: number, versions: (number | undefined)[], until?: number): Plan {
+  const offsets = [{ partition: 0, earliest: String(earliest), end: String(end) }];
+  return planOf('t', offsets, positions(...versions), until === undefined ? null : { 0: String(until) });
+}
+
+function refusal(...given: Parameters<typeof plan>): string {
+  try {
+    plan(...given);
+  } catch (error) {
+    assert(error instanceof PipelineError);
+    return `${error.code} ${error.message}`;
+  }
+  return assert.fail('it was planned');
+}
+
+const NONE = [undefined, undefined, undefined, undefined, undefined];
+
+test('a topic that no table holds is planned from its beginning', () => {
+  assert.deepEqual(plan(3, 10, NONE).ranges, [{ partition: 0, start: '3', end: '10' }]);
+});
+
+test('what the tables hold is not planned again, and nothing is when they hold all', () => {
+  assert.deepEqual(plan(0, 10, [4, 4, 4, 4, 4]).ranges, [{ partition: 0, start: '4', end: '10' }]);
+  assert.deepEqual(plan(0, 10, [10, 10, 10, 10, 10]).ranges, []);
+});
+
+test('nothing is planned past the end that the run’s first plan saw', () => {
+  assert.deepEqual(plan(0, 20, [4, 4, 4, 4, 4], 10).ranges, [{ partition: 0, start: '4', end: '10' }]);
+  assert.deepEqual(plan(0, 20, [12, 12, 12, 12, 12], 10).ranges, []);
+});
+
+test('a batch that landed in some tables alone is planned as exactly that batch', () => {
+  assert.deepEqual(plan(0, 20, [8, 8, 4, 4, 4]), {
+    ranges: [{ partition: 0, start: '4', end: '8' }],
+    unfinished: true,
+    ends: { 0: '20' },
+  });
+  assert.deepEqual(plan(0, 20, [10, 8, 4, 4, 4]).ranges, [{ partition: 0, start: '4', end: '8' }]);
+  assert.deepEqual(plan(2, 20, [8, undefined, undefined, undefined, undefined]).ranges, [
+    { partition: 0, start: '2', end: '8' },
+  ]);
+});
+
+test('offsets that retention deleted before they landed are named, never passed over', () => {
+  assert.match(
+    refusal(7, 20, [4, 4, 4, 4, 4]),
+    /^RANGE_GONE t\/0: .* up to 4, but the topic now begins at 7/,
+  );
+});
+
+test('a topic that ends before the tables do was made anew, and that is said', () => {
+  assert.match(refusal(0, 3, [4, 4, 4, 4, 4]), /^TOPIC_RESET t\/0: .* up to 4, but the topic ends at 3/);
+});
+
+test('a table that is behind deliveries, which comes last, was changed by something else', () => {
+  assert.match(
+    refusal(0, 20, [4, 2, 4, 4, 4]),
+    /^TABLE_LOG_INVALID deliveries holds t\/0 up to 4, but attempts only up to 2/,
+  );
+  assert.match(refusal(0, 20, [4, 4, undefined, 4, 4]), /questions only up to nothing/);
+});
+
+test('a commit is due when its fences stand at its beginning, and landed when they stand at its end or past it', () => {
+  const fences = [
+    { appId: 't/0', from: 4n, to: 8n },
+    { appId: 't/1', from: 0n, to: 5n },
+  ];
+  const verdict = (zero: number | undefined, one: number | undefined): string => {
+    const entries = [['t/0', zero] as const, ['t/1', one] as const].flatMap(([appId, at]) =>
+      at === undefined ? [] : [[appId, BigInt(at)] as const],
+    );
+    try {
+      return judge('/w/attempts', new Map(entries), fences);
+    } catch (error) {
+      assert(error instanceof PipelineError && error.code === 'OFFSETS_MOVED');
+      return error.message;
+    }
+  };
+  assert.equal(verdict(4, 0), 'due');
+  assert.equal(verdict(4, undefined), 'due');
+  assert.equal(verdict(8, 5), 'landed');
+  assert.equal(verdict(9, 7), 'landed');
+  assert.match(
+    verdict(6, 0),
+    /t\/0 stands at 6, but the commit goes from 4 to 8, which would leave an overlap/,
+  );
+  assert.match(verdict(3, 0), /t\/0 stands at 3, .* a gap/);
+  assert.match(verdict(8, 0), /t\/0 stands at 8, .* an overlap/);
+  assert.match(verdict(4, 5), /t\/1 stands at 5/);
+});
+
+/** One committer lands what is left, whatever the others left half done. */
+function finishAlone(
+  txns: Map<string, Map<string, bigint>>,
+  landed: Map<string, bigint[]>,
+  end: bigint,
+): void {
+  for (let rounds = 0; rounds <= 2 * Number(end); rounds += 1) {
+    const offsets = [{ partition: 0, earliest: '0', end: String(end) }];
+    const [range] = planOf('t', offsets, txns, null).ranges;
+    if (range === undefined) return;
+    const [from, to] = [BigInt(range.start), BigInt(range.end)];
+    for (const [name, table] of txns) {
+      if (judge(name, table, [{ appId: 't/0', from, to }]) === 'landed') continue;
+      table.set('t/0', to);
+      for (let offset = from; offset < to; offset += 1n) landed.get(name)?.push(offset);
+    }
+  }
+  assert.fail('what was left half done cannot be finished');
+}
+
+test('any interleaving of four committers keeps each table contiguous and single, and can be finished', () => {
+  const step = fc.record({ who: fc.nat({ max: 3 }), length: fc.integer({ min: 1, max: 5 }) });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
+      const end = 20n;
+      const txns = positions();
+      const landed = new Map(BATCH_TABLES.map(({ name }) => [name, [] as bigint[]]));
+      const working = new Map<number, { from: bigint; to: bigint; table: number }>();
+      for (const { who, length } of steps) {
+        const work = working.get(who);
+        if (work === undefined) {
+          const offsets = [{ partition: 0, earliest: '0', end: String(end) }];
+          const { ranges, unfinished } = planOf('t', offsets, txns, null);
+          const [range] = ranges;
+          if (range === undefined) continue;
+          const from = BigInt(range.start);
+          const cut = from + BigInt(length) < BigInt(range.end) ? from + BigInt(length) : BigInt(range.end);
+          working.set(who, { from, to: unfinished ? BigInt(range.end) : cut, table: 0 });
+          continue;
+        }
+        const name = BATCH_TABLES[work.table]?.name ?? '';
+        const table = txns.get(name) ?? new Map<string, bigint>();
+        try {
+          if (judge(name, table, [{ appId: 't/0', from: work.from, to: work.to }]) === 'due') {
+            table.set('t/0', work.to);
+            for (let offset = work.from; offset < work.to; offset += 1n) landed.get(name)?.push(offset);
+          }
+          if (work.table === BATCH_TABLES.length - 1) working.delete(who);
+          else working.set(who, { ...work, table: work.table + 1 });
+        } catch {
+          working.delete(who);
+        }
+      }
+      finishAlone(txns, landed, end);
+      for (const [name, offsets] of landed) {
+        assert.deepEqual(
+          offsets,
+          offsets.map((_, at) => BigInt(at)),
+          name,
+        );
+        assert.equal(BigInt(offsets.length), end);
+      }
+    }),
+    { numRuns: 500, seed: 11 },
+  );
+});

@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'node:test';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import fc from 'fast-check';
+import { requireSameCounts, writeTable } from '../../activities/transform-files.ts';
+import { BatchRows } from '../../activities/transform-rows.ts';
+import { withDuckDb } from '../../adapters/duckdb.ts';
+import type { StagedMessage } from '../../adapters/message-frames.ts';
+import { PipelineError } from '../../model/errors.ts';
+import type { StagedFile } from '../../model/references.ts';
+import { parseSettings } from '../../model/settings.ts';
+import { attempts, options, quarantine } from '../../tables/index.ts';
+import type { Table } from '../../tables/table.ts';
+
+const SETTINGS = parseSettings(
+  'sources: { first: { topic: t, url: "http://h/" }, second: { topic: t } }',
+  'test',
+);
+
+interface Batch {
+  readonly connection: DuckDBConnection;
+  readonly rows: BatchRows;
+  readonly query: (sql: string) => Promise<Record<string, unknown>[]>;
+  readonly write: (table: Table, source?: string) => Promise<StagedFile | undefined>;
+}
+
+async function withBatch(
+  messages: readonly Partial<StagedMessage>[],
+  use: (batch: Batch) => Promise<void>,
+): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'transform-test-'));
+  try {
+    await withDuckDb({ threads: 1, memoryLimit: '256MB', temporaryFolder: folder }, async (connection) => {
+      const rows = await BatchRows.create(connection, SETTINGS, 't');
+      for (const [at, message] of messages.entries()) {
+        rows.add({
+          partition: 0,
+          offset: BigInt(at),
+          timestampMs: 1000 + at,
+          key: null,
+          headers: '[]',
+          value: null,
+          ...message,
+        });
+      }
+      await rows.finish();
+      const target = { folder: '', ingestedOn: '2026-01-31', resolve: (path: string) => join(folder, path) };
+      await use({
+        connection,
+        rows,
+        query: async (sql) => (await connection.runAndReadAll(sql)).getRowObjectsJson(),
+        write: (table, source = 'second') => writeTable(connection, table, source, target),
+      });
+    });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+function attemptWith(fields: Record<string, unknown>): Buffer {
+  return Buffer.from(
+    JSON.stringify({
+      keen_id: 'k',
+      started_at: '2018-01-23T14:23:19.082Z',
+      base_exam_id: 'b',
+      user_exam_id: 'u',
+      exam_name: 'e',
+      sequences: { questions: [] },
+      ...fields,
+    }),
+  );
+}
+
+test('DuckDB makes of every value that the check takes what the check means by it', async () => {
+  const digits = fc.nat({ max: 999_999 }).map((nat) => String(nat).padStart(6, '0'));
+  const time = fc.date({ min: new Date('1900-01-01'), max: new Date('2200-01-01'), noInvalidDate: true });
+  const cases = fc.record({
+    text: fc.string({ unit: 'grapheme' }),
+    integer: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
+    asText: fc.constantFrom('plain', 'text', 'decimal'),
+    boolean: fc.constantFrom<boolean | string | null | undefined>(
+      true,
+      false,
+      'true',
+      'false',
+      null,
+      undefined,
+    ),
+    time,
+    micros: digits,
+    epoch: fc.tuple(fc.integer({ min: -9_999_999_999, max: 9_999_999_999 }), digits),
+  });
+  const values = fc.sample(cases, { numRuns: 300, seed: 7 });
+  const integerOf = ({ integer, asText }: (typeof values)[number]): unknown =>
+    asText === 'plain' ? integer : asText === 'text' ? String(integer) : `${integer}.0`;
+  const messages = values.map((value) => ({
+    value: attemptWith({
+      exam_name: value.text,
+      max_attempts: integerOf(value),
+      certification: value.boolean,
+      started_at: `${value.time.toISOString().slice(0, 19)}.${value.micros}Z`,
+      keen_timestamp: `${value.epoch[0]}.${value.epoch[1]}`,
+    }),
+  }));
+  await withBatch(messages, async ({ rows, query, connection }) => {
+    assert.equal(rows.quarantined, 0);
+    await connection.run(`CREATE TABLE attempts AS ${attempts.select}`);
+    const made = await query(
+      `SELECT exam_name, max_attempts, certification, epoch_us(started_at) AS started, epoch_us(keen_timestamp) AS keen FROM attempts ORDER BY kafka_offset`,
+    );
+    for (const [at, value] of values.entries()) {
+      const seconds = BigInt(Math.floor(value.time.getTime() / 1000));
+      const [whole, fraction] = value.epoch;
+      const micros = BigInt(`${whole < 0 || Object.is(whole, -0) ? '-' : ''}${fraction}`);
+      assert.deepEqual(made[at], {
+        exam_name: value.text,
+        max_attempts: value.integer,
+        certification:
+          value.boolean === undefined || value.boolean === null
+            ? null
+            : value.boolean === true || value.boolean === 'true',
+        started: String(seconds * 1_000_000n + BigInt(value.micros)),
+        keen: String(BigInt(whole) * 1_000_000n + micros),
+      });
+    }
+  });
+});
+
+test('a time of seven decimals becomes the nearest microsecond', async () => {
+  await withBatch(
+    [{ value: attemptWith({ keen_timestamp: '1516717442.7352665' }) }],
+    async ({ query, connection }) => {
+      await connection.run(`CREATE TABLE attempts AS ${attempts.select}`);
+      assert.deepEqual(await query('SELECT epoch_us(keen_timestamp) AS us FROM attempts'), [
+        { us: '1516717442735267' },
+      ]);
+    },
+  );
+});
+
+test('a message lands whole or is quarantined whole, with its bytes, its field and the reason', async () => {
+  const broken = attemptWith({
+    sequences: { questions: [{ id: 'q', options: [{ id: 'o', checked: 'maybe' }] }] },
+  });
+  await withBatch(
+    [{ value: attemptWith({}) }, { value: broken, key: Buffer.from([0, 255]) }],
+    async ({ rows, write, query }) => {
+      assert.deepEqual([rows.landed, rows.quarantined], [1, 1]);
+      assert.equal((await write(attempts))?.rows, 1);
+      assert.equal(await write(options), undefined);
+      const [row] = await query('SELECT kafka_offset, step, path, reason, key, payload FROM quarantined');
+      assert.deepEqual(row, {
+        kafka_offset: '1',
+        step: 'transform',
+        path: 'sequences.questions[0].options[0].checked',
+        reason: 'must be true or false, is another text',
+        key: '\\x00\\xFF',
+        payload: broken.toString('latin1').replaceAll('"', '\\x22'),
+      });
+      assert.equal((await write(quarantine))?.rows, 1);
+    },
+  );
+});
+
+test('a message belongs to the source that it names, else to the topic’s default; an unknown one is quarantined', async () => {
+  const named = (source: string): string => JSON.stringify([{ key: 'source', value: source }]);
+  const messages = [
+    { value: attemptWith({}), headers: named('first') },
+    { value: attemptWith({}) },
+    { value: attemptWith({}), headers: named('../é') },
+  ];
+  await withBatch(messages, async ({ rows, query }) => {
+    assert.deepEqual([...rows.sources].sort(), ['first', 'second']);
+    assert.deepEqual(await query('SELECT source FROM messages ORDER BY kafka_offset'), [
+      { source: 'first' },
+      { source: 'second' },
+    ]);
+    assert.deepEqual(await query('SELECT source, reason FROM quarantined'), [
+      { source: 'second', reason: 'its header source names no source of pipeline.yaml' },
+    ]);
+  });
+});
+
+test('a value that would turn into null on the way stops the batch, and the error names the column', async () => {
+  await withBatch([{ value: attemptWith({ max_attempts: '1.0' }) }], async ({ rows, write, connection }) => {
+    const whole = await write(attempts);
+    assert(whole !== undefined);
+    requireSameCounts([attempts], [whole], rows.values);
+    await connection.run(
+      `CREATE TABLE lost AS SELECT * REPLACE (NULL::INTEGER AS max_attempts) FROM (${attempts.select})`,
+    );
+    const lossy = { ...attempts, select: 'SELECT * FROM lost' };
+    const file = await write(lossy);
+    assert(file !== undefined);
+    assert.throws(
+      () => {
+        requireSameCounts([attempts], [file], rows.values);
+      },
+      (error: unknown) =>
+        error instanceof PipelineError &&
+        error.code === 'TRANSFORM_MISMATCH' &&
+        error.message ===
+          'the messages have 1 values of max_attempts, but attempts.max_attempts would hold 0',
+    );
+  });
+});
