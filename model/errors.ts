@@ -67,6 +67,15 @@ export const ERROR_CODES = {
     retry: 'lasting',
     advice: 'See the run in the Temporal UI; start another when the cause is gone.',
   },
+  QUERY_INVALID: {
+    retry: 'lasting',
+    advice: 'Correct the query; pipeline tables NAME shows the columns of a table or view.',
+  },
+  TABLE_UNKNOWN: { retry: 'lasting', advice: 'List the tables and views with: pipeline tables' },
+  CACHE_UNUSABLE: {
+    retry: 'lasting',
+    advice: 'Make the folder writable, or name another one in the environment variable XDG_CACHE_HOME.',
+  },
   TRANSFORM_MISMATCH: {
     retry: 'lasting',
     advice: 'A fault of this program: report the message. Nothing landed.',

@@ -1,0 +1,51 @@
+import { atOnce } from './at-once.ts';
+import { parseActions, type Action, type AddFile } from './delta-actions.ts';
+import type { WebHdfs } from './webhdfs.ts';
+
+/** One entry of a table's log: what a commit did. */
+export interface LogEntry {
+  readonly version: number;
+  /** What the writer said of the commit, for people. */
+  readonly info: Readonly<Record<string, unknown>>;
+  readonly added: readonly AddFile[];
+}
+
+const ENTRY_NAME = /^(\d{20})\.json$/;
+
+const READS_AT_ONCE = 8;
+
+/**
+ * What made one version of a table; undefined where the entry is gone, since a checkpoint stands for it.
+ * @param tablePath The table's folder in HDFS, absolute.
+ * @throws {PipelineError} TABLE_LOG_INVALID; an error of HDFS.
+ */
+export async function readEntry(
+  hdfs: WebHdfs,
+  tablePath: string,
+  version: number,
+): Promise<LogEntry | undefined> {
+  const file = `${tablePath}/_delta_log/${String(version).padStart(20, '0')}.json`;
+  const bytes = await hdfs.readIfExists(file);
+  return bytes === undefined ? undefined : entryOf(version, parseActions(bytes.toString('utf8'), file));
+}
+
+/**
+ * What made a table, up to a version: all entries that its log still has, in order.
+ * @throws {PipelineError} TABLE_LOG_INVALID; an error of HDFS.
+ */
+export async function readHistory(hdfs: WebHdfs, tablePath: string, upTo: number): Promise<LogEntry[]> {
+  const versions = (await hdfs.list(`${tablePath}/_delta_log`)).flatMap(({ name }) => {
+    const version = Number(ENTRY_NAME.exec(name)?.[1] ?? Infinity);
+    return version <= upTo ? [version] : [];
+  });
+  const entries = await atOnce(READS_AT_ONCE, versions, (version) => readEntry(hdfs, tablePath, version));
+  return entries.filter((entry) => entry !== undefined);
+}
+
+function entryOf(version: number, actions: readonly Action[]): LogEntry {
+  return {
+    version,
+    info: actions.find(({ commitInfo }) => commitInfo)?.commitInfo ?? {},
+    added: actions.flatMap(({ add }) => (add ? [add] : [])),
+  };
+}

@@ -1,0 +1,139 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { PipelineError, messageOf } from '../model/errors.ts';
+import type { AddFile } from './delta-actions.ts';
+import { atOnce } from './at-once.ts';
+import { HdfsError, type WebHdfs } from './webhdfs.ts';
+
+/** A table's live files on this machine. */
+export interface CachedTable {
+  /** Absolute, in the order of the log. Their folders tell the partition: `source=…/ingested_on=…`. */
+  readonly files: readonly string[];
+  /** How many of them had to be fetched, and their bytes. */
+  readonly fetched: number;
+  readonly fetchedBytes: number;
+}
+
+/** So many files are fetched at once. */
+const FETCHES_AT_ONCE = 4;
+
+/** A file that is live no more may still be read by another process; so it stays this long after its last use. */
+const UNUSED_MS = 60 * 60 * 1000;
+
+/**
+ * Live files of tables, kept on this machine, so that each is fetched once.
+ *
+ * A file is written under a name of its own, checked against the length and the SHA-256 that its log entry
+ * names, and renamed: under its name there is never anything but the whole file. So any number of processes
+ * can use the folder at once. Data files never change; one that is here is known by its name and its length.
+ */
+export class TableCache {
+  readonly #folder: string;
+  readonly #hdfs: WebHdfs;
+
+  /** @param folder Absolute; see {@link cacheFolderOf}. */
+  constructor(folder: string, hdfs: WebHdfs) {
+    this.#folder = folder;
+    this.#hdfs = hdfs;
+  }
+
+  /**
+   * Brings a table's live files here, and lets go of those that are live no more.
+   * @param tablePath The table's folder in HDFS, absolute.
+   * @throws {PipelineError} HDFS_DAMAGED when HDFS has other bytes than the log names; CACHE_UNUSABLE; an
+   * error of HDFS.
+   */
+  async sync(tablePath: string, live: Iterable<AddFile>): Promise<CachedTable> {
+    const folder = join(this.#folder, basename(tablePath));
+    const wanted = [...live].map((file) => ({ file, local: join(folder, localPathOf(file)) }));
+    const fetched = await atOnce(FETCHES_AT_ONCE, wanted, async ({ file, local }) => {
+      if (await this.#use(local, file.size)) return 0;
+      await this.#fetch(hdfsPathOf(tablePath, file), file, local);
+      return file.size;
+    });
+    await this.#forget(folder, new Set(wanted.map(({ local }) => local)));
+    return {
+      files: wanted.map(({ local }) => local),
+      fetched: fetched.filter((bytes) => bytes > 0).length,
+      fetchedBytes: fetched.reduce((sum, bytes) => sum + bytes, 0),
+    };
+  }
+
+  /** Whether a file is here; notes that it is in use. */
+  async #use(local: string, size: number): Promise<boolean> {
+    const found = await stat(local).catch(() => undefined);
+    if (found?.size !== size) return false;
+    const now = new Date();
+    // Another process may just have removed it, having found it unused.
+    return utimes(local, now, now).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async #fetch(path: string, file: AddFile, local: string): Promise<void> {
+    const temporary = `${local}.${randomUUID()}.part`;
+    await usable(dirname(local), () => mkdir(dirname(local), { recursive: true }));
+    await this.#hdfs.download(path, temporary, file.size);
+    const named = file.tags?.['sha256'];
+    // A file that another program wrote has no checksum in the log; then its length alone is known.
+    if (typeof named === 'string' && (await sha256Of(temporary)) !== named) {
+      await rm(temporary, { force: true });
+      throw new HdfsError('HDFS_DAMAGED', `${path} has other bytes than those that its table's log names`);
+    }
+    await usable(local, () => rename(temporary, local));
+  }
+
+  /** Removes what no process has used for a while: files live no more, and parts that killed ones left. */
+  async #forget(folder: string, live: ReadonlySet<string>): Promise<void> {
+    const found = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+    for (const entry of found) {
+      const path = join(entry.parentPath, entry.name);
+      if (!entry.isFile() || live.has(path)) continue;
+      const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity }));
+      if (mtimeMs < Date.now() - UNUSED_MS) await rm(path, { force: true });
+    }
+  }
+}
+
+/** Where the tables of a warehouse are kept: each warehouse has a folder of its own. */
+export function cacheFolderOf(nameNodes: readonly string[], warehouse: string): string {
+  const base = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
+  const identity = createHash('sha256')
+    .update(JSON.stringify([[...nameNodes].sort(), warehouse]))
+    .digest('hex')
+    .slice(0, 16);
+  return join(base, 'assessment-pipeline', 'tables', identity);
+}
+
+/** Where HDFS has a live file; the log encodes its path as a URI. */
+export function hdfsPathOf(tablePath: string, { path }: AddFile): string {
+  return `${tablePath}/${decodeURIComponent(path)}`;
+}
+
+/** SHA-256 of a local file, in hexadecimal digits. */
+export async function sha256Of(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash);
+  return hash.digest('hex');
+}
+
+/** The folders come from the log's values, not from its path, which may be any; a null is named as Hive does. */
+function localPathOf({ path, partitionValues }: AddFile): string {
+  const folders = Object.entries(partitionValues).map(
+    ([name, value]) => `${name}=${value === null ? '__HIVE_DEFAULT_PARTITION__' : encodeURIComponent(value)}`,
+  );
+  return join(...folders, basename(decodeURIComponent(path)));
+}
+
+async function usable<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw new PipelineError('CACHE_UNUSABLE', `${path}: ${messageOf(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,37 @@
+import {
+  DuckDBDecimalValue,
+  DuckDBTimestampTZValue,
+  DuckDBTimestampValue,
+  JsonDuckDBValueConverter,
+  type DuckDBValueConverter,
+  type Json,
+} from '@duckdb/node-api';
+
+/** Beyond these, JavaScript has no calendar. */
+const MOST_MICROS = 8_640_000_000_000_000_000n;
+
+/** So many decimal digits come through a double unchanged. */
+const EXACT_DIGITS = 15;
+
+/**
+ * A value of DuckDB as JSON. A number that JSON's readers would change is a text; a time is ISO 8601, in UTC
+ * with `Z` where the column's type knows of time zones.
+ */
+export const toJson: DuckDBValueConverter<Json> = (value, type, converter) => {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  if (value instanceof DuckDBDecimalValue) return numberOf(value.toString());
+  if (value instanceof DuckDBTimestampTZValue) return isoOf(value.micros, 'Z') ?? value.toString();
+  if (value instanceof DuckDBTimestampValue) return isoOf(value.micros, '') ?? value.toString();
+  return JsonDuckDBValueConverter(value, type, converter);
+};
+
+function numberOf(text: string): number | string {
+  return text.replaceAll(/^-?0*|\D/g, '').length <= EXACT_DIGITS ? Number(text) : text;
+}
+
+function isoOf(micros: bigint, zone: 'Z' | ''): string | undefined {
+  if (micros > MOST_MICROS || micros < -MOST_MICROS) return undefined;
+  const rest = ((micros % 1000n) + 1000n) % 1000n;
+  const text = new Date(Number((micros - rest) / 1000n)).toISOString().slice(0, -1);
+  return `${text}${rest === 0n ? '' : String(rest).padStart(3, '0')}${zone}`;
+}

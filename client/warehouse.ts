@@ -1,0 +1,19 @@
+import { createLogger } from '../adapters/log.ts';
+import { Warehouse } from '../adapters/warehouse.ts';
+import { WebHdfs } from '../adapters/webhdfs.ts';
+import type { Settings } from '../model/settings.ts';
+
+/** The logger of the command line: it keeps still unless LOG_LEVEL says otherwise, for errors are printed. */
+export function clientLogger() {
+  return createLogger('pipeline', process.env['LOG_LEVEL'] ?? 'error');
+}
+
+/** The tables, for a command that reads them. */
+export function openWarehouse({ hdfs, limits }: Settings): Warehouse {
+  const logger = clientLogger();
+  return new Warehouse(hdfs.warehouse, {
+    hdfs: new WebHdfs({ nameNodes: hdfs.nameNodes, user: hdfs.user, logger }),
+    logger,
+    checkpointInterval: limits.checkpointInterval,
+  });
+}
