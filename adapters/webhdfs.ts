@@ -200,7 +200,8 @@ export class WebHdfs {
       const answer = await this.#call({
         operation: 'LISTSTATUS_BATCH',
         path,
-        ...(startAfter === undefined ? {} : { query: { startAfter } }),
+        // The NameNode decodes this parameter twice, and no other: %41 would stand for A.
+        ...(startAfter === undefined ? {} : { query: { startAfter: startAfter.replaceAll('%', '%25') } }),
       });
       const { partialListing, remainingEntries } = parse(answer, ListAnswer).DirectoryListing;
       const page = partialListing.FileStatuses.FileStatus;
