@@ -2,6 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { z } from 'zod';
+import type { AddFile } from '../adapters/delta-actions.ts';
 import type { Snapshot } from '../adapters/delta-snapshot.ts';
 import { sqlName, sqlText, withDuckDb } from '../adapters/duckdb.ts';
 import type { CachedTable, TableCache } from '../adapters/table-cache.ts';
@@ -15,6 +17,8 @@ export interface LocalTable {
   readonly table: Table;
   readonly files: readonly string[] | null;
 }
+
+const Stats = z.object({ numRecords: z.int() });
 
 /** DuckDB may take this part of the machine's memory before it spills to disk. */
 const MEMORY_SHARE = 0.5;
@@ -77,6 +81,18 @@ export function tablesNamedIn(sql: string): Set<Table> {
     if (isNamed(view.name, sql)) for (const table of tablesNamedIn(view.select)) named.add(table);
   }
   return named;
+}
+
+/** How many rows a live file has, as its log entry says; undefined where that says nothing of it. */
+export function rowsOf({ stats }: AddFile): number | undefined {
+  const parsed = Stats.safeParse(typeof stats === 'string' ? JSON.parse(stats) : undefined);
+  return parsed.success ? parsed.data.numRecords : undefined;
+}
+
+/** The columns of a table or view, in order. */
+export async function columnNamesOf(connection: DuckDBConnection, name: string): Promise<string[]> {
+  const result = await connection.run(`SELECT * FROM ${sqlName(name)} LIMIT 0`);
+  return result.columnNames();
 }
 
 function isNamed(name: string, sql: string): boolean {

@@ -1,6 +1,134 @@
 import { Command } from 'commander';
+import { readEntry } from '../adapters/delta-history.ts';
+import type { Warehouse } from '../adapters/warehouse.ts';
+import { PipelineError } from '../model/errors.ts';
+import { readSettings } from '../model/settings.ts';
+import { TABLES } from '../tables/index.ts';
+import { PARTITION_COLUMNS, type Column, type Table } from '../tables/table.ts';
+import { VIEWS, type View } from '../tables/views.ts';
+import { columnNamesOf, rowsOf, withTables } from './live-tables.ts';
+import { formatBytes, formatTable, print } from './output.ts';
+import { openWarehouse } from './warehouse.ts';
 
-/** `pipeline tables` */
+interface TablesOptions {
+  readonly json?: boolean;
+}
+
+/** What a table's log says of it; null where nobody has made the table yet, or its log does not say. */
+interface TableState {
+  readonly name: string;
+  readonly row: string;
+  readonly rows: number | null;
+  readonly files: number;
+  readonly bytes: number;
+  readonly version: number | null;
+  readonly lastCommit: string | null;
+}
+
+/** `pipeline tables [NAME]`: what there is to query. */
 export function tablesCommand(): Command {
-  return new Command('tables');
+  return new Command('tables')
+    .description('Show the tables with what they hold; with a name, the columns of that table or view.')
+    .argument('[name]', 'a table or a view')
+    .option('--json', 'as JSON')
+    .addHelpText('after', '\nExamples:\n  pipeline tables\n  pipeline tables attempts')
+    .action(tables);
+}
+
+async function tables(name: string | undefined, options: TablesOptions): Promise<void> {
+  if (name !== undefined) return printColumns(name, options.json === true);
+  const warehouse = openWarehouse(readSettings());
+  const states = await Promise.all(TABLES.map((table) => stateOf(warehouse, table)));
+  const views = VIEWS.map((view) => ({ name: view.name, row: view.row }));
+  if (options.json === true) {
+    print(JSON.stringify({ tables: states, views }, null, 2));
+    return;
+  }
+  print(
+    formatTable(
+      ['table', 'a row is', 'rows', 'files', 'size', 'version', 'last commit'],
+      states.map((state) => [
+        state.name,
+        state.row,
+        state.rows ?? 'unknown',
+        state.files,
+        formatBytes(state.bytes),
+        state.version ?? 'none yet',
+        state.lastCommit ?? '',
+      ]),
+    ),
+  );
+  print(
+    formatTable(
+      ['view', 'a row is'],
+      views.map(({ name: view, row }) => [view, row]),
+    ),
+  );
+}
+
+async function stateOf(warehouse: Warehouse, { name, row }: Table): Promise<TableState> {
+  const table = warehouse.table(name);
+  const snapshot = await table.snapshot();
+  const nothing = { name, row, rows: 0, files: 0, bytes: 0, version: null, lastCommit: null };
+  if (snapshot === undefined) return nothing;
+  const files = [...snapshot.files.values()];
+  const rows = files.map(rowsOf);
+  const last = await readEntry(warehouse.options.hdfs, table.path, snapshot.version);
+  const at = last?.info['timestamp'];
+  return {
+    ...nothing,
+    rows: rows.reduce<number | null>((sum, one) => (sum === null || one === undefined ? null : sum + one), 0),
+    files: files.length,
+    bytes: files.reduce((sum, { size }) => sum + size, 0),
+    version: snapshot.version,
+    lastCommit: typeof at === 'number' ? new Date(at).toISOString() : null,
+  };
+}
+
+async function printColumns(name: string, json: boolean): Promise<void> {
+  const { row, columns } = await describe(name);
+  if (json) {
+    const described = columns.map((column) => ({
+      name: column.name,
+      type: column.type,
+      meaning: column.meaning,
+    }));
+    print(JSON.stringify({ name, row, columns: described }, null, 2));
+    return;
+  }
+  print(`${name}: a row is ${row}.`);
+  print(
+    formatTable(
+      ['column', 'type', 'meaning'],
+      columns.map((column) => [column.name, column.type, column.meaning]),
+    ),
+  );
+}
+
+async function describe(name: string): Promise<{ row: string; columns: readonly Column[] }> {
+  const table = TABLES.find((one) => one.name === name);
+  if (table !== undefined) return { row: table.row, columns: columnsOf(table) };
+  const view = VIEWS.find((one) => one.name === name);
+  if (view !== undefined) return { row: view.row, columns: await columnsOfView(view) };
+  const known = [...TABLES, ...VIEWS].map((one) => one.name).join(', ');
+  throw new PipelineError('TABLE_UNKNOWN', `there is no table ${JSON.stringify(name)}; there are: ${known}`);
+}
+
+/** The partition columns come last, as DuckDB and Delta's schema have them. */
+function columnsOf(table: Table): Column[] {
+  return [...table.columns, ...PARTITION_COLUMNS];
+}
+
+/** A view picks rows of a table; its columns mean what they mean there. */
+async function columnsOfView(view: View): Promise<Column[]> {
+  const names = await withTables(
+    TABLES.map((table) => ({ table, files: null })),
+    (connection) => columnNamesOf(connection, view.name),
+  );
+  const origin = TABLES.find((table) => {
+    const columns = new Set(columnsOf(table).map((column) => column.name));
+    return columns.size === names.length && names.every((name) => columns.has(name));
+  });
+  if (origin === undefined) throw new TypeError(`the view ${view.name} has other columns than any table`);
+  return columnsOf(origin);
 }
