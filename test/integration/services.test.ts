@@ -14,7 +14,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import { z } from 'zod';
 import { PipelineError } from '../../model/errors.ts';
 import { SEARCH_ATTRIBUTES } from '../../model/search-attributes.ts';
-import { living, lookUp } from '../../services/identity.ts';
+import { living, lookUp, signal } from '../../services/identity.ts';
 import { firstTaken, SERVICE_NAMES, type ServiceName } from '../../services/ports.ts';
 import { stackStatus, startStack, type Stack } from '../../services/stack.ts';
 
@@ -35,7 +35,7 @@ const jsonStatuses = z.array(
   }),
 );
 
-describe('the servers', { timeout: 180_000 }, () => {
+describe('the servers', { timeout: 300_000 }, () => {
   let base: string;
   let folder: string;
   let stack: Stack;
@@ -152,10 +152,18 @@ describe('the servers', { timeout: 180_000 }, () => {
     });
     const [said] = (await once(owner.stdout, 'data')) as [Buffer];
     const server = lookUp(Number(said.toString())) ?? assert.fail('Temporal is not up');
-    owner.kill('SIGTERM');
-    const [, signal] = (await once(owner, 'exit')) as [number | null, NodeJS.Signals | null];
-    assert.equal(signal, 'SIGTERM');
-    while (living(server) !== undefined) await new Promise(setImmediate);
+    try {
+      owner.kill('SIGTERM');
+      const [, endedBy] = (await once(owner, 'exit')) as [number | null, NodeJS.Signals | null];
+      assert.equal(endedBy, 'SIGTERM');
+      const deadline = performance.now() + 5_000;
+      while (living(server) !== undefined) {
+        assert.ok(performance.now() < deadline, `Temporal (pid ${server.pid}) outlives its owner`);
+        await new Promise(setImmediate);
+      }
+    } finally {
+      signal(server, 'SIGKILL');
+    }
   });
 
   it('leave no process and no taken port after down, and nothing at all after reset', async () => {

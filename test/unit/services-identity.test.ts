@@ -14,6 +14,13 @@ describe('a process', () => {
     await ended;
   });
 
+  it('that has ended counts as gone, even before it is reaped', async () => {
+    // The shell starts one process and becomes another, which never asks after the first.
+    child = spawn('sh', ['-c', 'sleep 0.1 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const [said] = (await once(child.stdout ?? assert.fail(), 'data')) as [Buffer];
+    await until(() => lookUp(Number(said.toString())) === undefined);
+  });
+
   async function startChild(): Promise<ProcessIdentity> {
     child = spawn('sleep', ['60'], { stdio: 'ignore' });
     await once(child, 'spawn');
