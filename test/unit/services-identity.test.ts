@@ -16,7 +16,9 @@ describe('a process', () => {
 
   it('that has ended counts as gone, even before it is reaped', async () => {
     // The shell starts one process and becomes another, which never asks after the first.
-    child = spawn('sh', ['-c', 'sleep 0.1 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    child = spawn('sh', ['-c', 'sleep 0.1 & echo $!; exec sleep 60'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     const [said] = (await once(child.stdout ?? assert.fail(), 'data')) as [Buffer];
     await until(() => lookUp(Number(said.toString())) === undefined);
   });
