@@ -1,96 +1,76 @@
-/** One question about the attempts, as the data scientists asked it, and the SQL that answers it. */
-export interface Question {
-  /** What its answer is called. */
-  readonly name: string;
-  readonly question: string;
-  /** DuckDB's SQL, over the relations `attempt` and `question`; see {@link answerSql}. */
-  readonly sql: string;
+import type { DuckDBConnection, Json } from '@duckdb/node-api';
+import { Command } from 'commander';
+import { TableCache, cacheFolderOf } from '../adapters/table-cache.ts';
+import { readSettings, sourceOf } from '../model/settings.ts';
+import { TABLES, attempts, questions } from '../tables/index.ts';
+import { fetchTables, snapshotsOf, withTables } from './live-tables.ts';
+import { formatTable, print } from './output.ts';
+import { toJson } from './query-values.ts';
+import { QUESTIONS, answerSql, type Question, type Scope } from './questions.ts';
+import { openWarehouse } from './warehouse.ts';
+
+interface AnswersOptions {
+  readonly source?: string;
+  readonly deduplicated?: boolean;
+  readonly json?: boolean;
 }
 
-/** What the analysis of the attempts asks. */
-export const QUESTIONS: readonly Question[] = [
-  {
-    name: 'overview',
-    question: 'How many exams were taken, of which kinds, and by how many people?',
-    sql: `SELECT count(*) AS exams, count(DISTINCT exam_name) AS exam_names,
-            count(DISTINCT base_exam_id) AS base_exam_ids, count(DISTINCT user_exam_id) AS users,
-            min(started_at) AS first_started_at, max(started_at) AS last_started_at
-          FROM attempt`,
-  },
-  {
-    name: 'learning_git',
-    question: 'How many people took Learning Git?',
-    sql: `SELECT count(*) AS attempts, count(DISTINCT user_exam_id) AS users
-          FROM attempt WHERE exam_name = 'Learning Git'`,
-  },
-  {
-    name: 'most_common',
-    question: 'Which exams are taken most?',
-    sql: `SELECT exam_name, count(*) AS attempts FROM attempt GROUP BY ALL ORDER BY attempts DESC, exam_name LIMIT 10`,
-  },
-  {
-    name: 'least_common',
-    question: 'Which exams are taken least?',
-    sql: `WITH taken AS (SELECT exam_name, count(*) AS attempts FROM attempt GROUP BY ALL)
-          SELECT exam_name, attempts FROM taken
-          WHERE attempts = (SELECT min(attempts) FROM taken) ORDER BY exam_name`,
-  },
-  {
-    name: 'exams_per_user',
-    question: 'How many exams does a person take?',
-    sql: `SELECT avg(exams) AS mean, median(exams) AS median, max(exams) AS max
-          FROM (SELECT user_exam_id, count(*) AS exams FROM attempt GROUP BY ALL)`,
-  },
-  {
-    name: 'questions_per_exam',
-    question: 'How many questions has an exam?',
-    sql: `SELECT count(total) AS exams_with_counts, avg(total) AS mean, min(total) AS min, max(total) AS max FROM attempt`,
-  },
-  {
-    name: 'attempts_by_exam_length',
-    question: 'How often are exams of each length taken?',
-    sql: `SELECT total AS questions, count(*) AS attempts FROM attempt WHERE total IS NOT NULL
-          GROUP BY ALL ORDER BY questions`,
-  },
-  {
-    name: 'starts_by_hour_utc',
-    question: 'At which hour of the day (UTC) do people start?',
-    sql: `SELECT hour(started_at) AS hour, count(*) AS attempts FROM attempt GROUP BY ALL ORDER BY hour`,
-  },
-  {
-    name: 'four_question_exams',
-    question: 'How many exams have four questions?',
-    sql: `SELECT count(*) AS attempts, count(DISTINCT exam_name) AS exam_names,
-            (SELECT count(*) FROM (SELECT exam_name FROM attempt WHERE total = 4 GROUP BY ALL HAVING count(*) >= 20))
-              AS names_with_20_or_more
-          FROM attempt WHERE total = 4`,
-  },
-  {
-    name: 'lowest_mean_score_4q_20plus',
-    question: 'Which exams of four questions, taken 20 times or more, have the lowest mean score?',
-    sql: `SELECT exam_name, count(*) AS attempts, avg(correct / total) AS mean_score FROM attempt WHERE total = 4
-          GROUP BY ALL HAVING count(*) >= 20 ORDER BY mean_score, exam_name LIMIT 6`,
-  },
-  {
-    name: 'results',
-    question: 'How are questions answered?',
-    sql: `SELECT user_result, count(*) AS questions FROM question GROUP BY ALL ORDER BY user_result NULLS FIRST`,
-  },
-];
-
-/** Which attempts are asked about. */
-export interface Scope {
-  /** One source's; else those of all. */
-  readonly source: string | undefined;
-  /** Each attempt once, as it was first delivered; else once for each delivery. */
-  readonly deduplicated: boolean;
+/** The answer to a question: its rows, a value a column. */
+interface Answer {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly Json[])[];
 }
 
-/** A question's SQL over the tables and views, for attempts of that scope. The source is parameter $source. */
-export function answerSql({ sql }: Question, { source, deduplicated }: Scope): string {
-  const suffix = deduplicated ? '_deduplicated' : '';
-  const where = source === undefined ? '' : ' WHERE source = $source';
-  return `WITH attempt AS (SELECT * FROM attempts${suffix}${where}),
-    question AS (SELECT * FROM questions${suffix}${where})
-    SELECT * FROM (${sql})`;
+/** `pipeline answers`: what the attempts answer to the questions that they were gathered for. */
+export function answersCommand(): Command {
+  return new Command('answers')
+    .description('Answer the standing questions about the attempts.')
+    .option('--source <name>', 'about the attempts of one source alone')
+    .option('--deduplicated', 'count each attempt once, however often it was delivered')
+    .option('--json', 'as a JSON object, the rows of each answer by its name')
+    .action(answers);
+}
+
+async function answers(options: AnswersOptions): Promise<void> {
+  const settings = readSettings();
+  if (options.source !== undefined) sourceOf(settings, options.source);
+  const scope = { source: options.source, deduplicated: options.deduplicated === true };
+  const warehouse = openWarehouse(settings);
+  const cache = new TableCache(
+    cacheFolderOf(settings.hdfs.nameNodes, settings.hdfs.warehouse),
+    warehouse.options.hdfs,
+  );
+  const cached = await fetchTables(cache, warehouse, await snapshotsOf(warehouse, [attempts, questions]));
+  const tables = TABLES.map((table) => ({ table, files: cached.get(table)?.files ?? null }));
+  await withTables(tables, async (connection) => {
+    const found: Record<string, object[]> = {};
+    for (const question of QUESTIONS) {
+      const answer = await ask(connection, question, scope);
+      if (options.json === true) found[question.name] = answer.rows.map((row) => objectOf(answer, row));
+      else print(`\n${question.question}\n${formatAnswer(answer)}`);
+    }
+    if (options.json === true) print(JSON.stringify(found, null, 2));
+  });
+}
+
+async function ask(connection: DuckDBConnection, question: Question, scope: Scope): Promise<Answer> {
+  const values = scope.source === undefined ? undefined : { source: scope.source };
+  const read = await connection.runAndReadAll(answerSql(question, scope), values);
+  return { columns: read.columnNames(), rows: read.convertRows(toJson) };
+}
+
+function objectOf({ columns }: Answer, row: readonly Json[]): object {
+  return Object.fromEntries(columns.map((column, at) => [column, row[at]]));
+}
+
+function formatAnswer({ columns, rows }: Answer): string {
+  return formatTable(
+    columns.map((column) => column.replaceAll('_', ' ')),
+    rows.map((row) => row.map(cellOf)),
+  );
+}
+
+function cellOf(value: Json): string | number {
+  if (typeof value === 'number') return Number.isInteger(value) ? value : Number(value.toFixed(3));
+  return typeof value === 'string' ? value : value === null ? '(none)' : JSON.stringify(value);
 }

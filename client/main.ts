@@ -3,6 +3,7 @@ import { PipelineError, messageOf } from '../model/errors.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { printError } from './output.ts';
 import { queryCommand } from './query.ts';
+import { answersCommand } from './answers.ts';
 import { startCommand } from './start.ts';
 import { statusCommand } from './status.ts';
 import { tablesCommand } from './tables.ts';
@@ -18,9 +19,22 @@ const program = new Command('pipeline')
   .exitOverride()
   .showHelpAfterError('(see: pipeline --help)');
 
-for (const command of [startCommand, statusCommand, queryCommand, tablesCommand, verifyCommand]) {
+for (const command of [
+  startCommand,
+  statusCommand,
+  answersCommand,
+  queryCommand,
+  tablesCommand,
+  verifyCommand,
+]) {
   program.addCommand(command().exitOverride());
 }
+
+// A reader that has seen enough, as `head`, ends the command without an error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(EXIT.ok);
+  throw error;
+});
 
 process.exitCode = await run();
 

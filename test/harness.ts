@@ -106,6 +106,14 @@ export class TestPipeline {
     });
   }
 
+  /** The activities of a run that a worker has begun and not ended, by their names. */
+  async activitiesOf(workflowId: string): Promise<string[]> {
+    const { raw } = await this.client.workflow.getHandle(workflowId).describe();
+    return (raw.pendingActivities ?? [])
+      .filter(({ lastStartedTime }) => lastStartedTime !== null && lastStartedTime !== undefined)
+      .map(({ activityType }) => activityType?.name ?? '');
+  }
+
   /** Runs a command of the command line to its end. */
   async command(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
     return runCommand(words, {

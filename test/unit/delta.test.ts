@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import { formatActions, parseActions, type Action } from '../../adapters/delta-actions.ts';
+import {
+  checkpointActions,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  parseLastCheckpoint,
+} from '../../adapters/delta-checkpoint.ts';
+import { SnapshotBuilder } from '../../adapters/delta-snapshot.ts';
+import { PipelineError } from '../../model/errors.ts';
+
+const HEAD: Action[] = [
+  { protocol: { minReaderVersion: 1, minWriterVersion: 2 } },
+  {
+    metaData: {
+      id: 'i',
+      name: 'n',
+      description: null,
+      format: { provider: 'parquet', options: {} },
+      schemaString: '{"type":"struct","fields":[]}',
+      partitionColumns: ['source'],
+      createdTime: 1,
+      configuration: {},
+    },
+  },
+];
+
+function add(path: string): Action {
+  return {
+    add: {
+      path,
+      partitionValues: { source: 's', ingested_on: '2026-01-31' },
+      size: 5,
+      modificationTime: 7,
+      dataChange: true,
+      stats: '{"numRecords":1}',
+      tags: { sha256: 'ab' },
+    },
+  };
+}
+
+function codeOf(work: () => unknown): string {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof PipelineError) return `${error.code}: ${error.message}`;
+    throw error;
+  }
+  return 'taken';
+}
+
+test('a snapshot is what the entries leave: the last of each transaction, and the files not removed', () => {
+  const builder = new SnapshotBuilder('/w/t');
+  builder.apply(HEAD);
+  builder.apply([add('a'), add('b'), { txn: { appId: 't/0', version: 5 } }]);
+  builder.apply([
+    { remove: { path: 'a' } },
+    add('c'),
+    { txn: { appId: 't/0', version: 9 } },
+    { commitInfo: { any: 1 } },
+  ]);
+  const snapshot = builder.snapshot();
+  assert.equal(snapshot.version, 2);
+  assert.deepEqual([...snapshot.files.keys()], ['b', 'c']);
+  assert.deepEqual([...snapshot.txns], [['t/0', 9n]]);
+});
+
+test('a checkpoint says the same as the entries up to it, for any of them', async () => {
+  const entry = fc.array(
+    fc.oneof(
+      fc.constantFrom('a', 'b', 'c', 'source=s/part é,1.parquet').map(add),
+      fc.constantFrom('a', 'b').map((path): Action => ({ remove: { path } })),
+      fc
+        .tuple(fc.constantFrom('t/0', 't/1', 'content/s/ab'), fc.nat())
+        .map(([appId, version]): Action => ({ txn: { appId, version } })),
+    ),
+    { maxLength: 5 },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(entry, { minLength: 1, maxLength: 5 }), entry, async (entries, next) => {
+      const whole = new SnapshotBuilder('/w/t');
+      whole.apply(HEAD);
+      for (const actions of entries) whole.apply(actions);
+      const bytes = await encodeCheckpoint(checkpointActions(whole.snapshot()));
+      const resumed = new SnapshotBuilder('/w/t', whole.version);
+      resumed.load(await decodeCheckpoint(bytes, 'checkpoint'));
+      whole.apply(next);
+      resumed.apply(next);
+      const [a, b] = [whole.snapshot(), resumed.snapshot()];
+      assert.equal(a.version, b.version);
+      assert.deepEqual(new Map([...a.txns].sort()), new Map([...b.txns].sort()));
+      assert.deepEqual([...a.files.keys()].sort(), [...b.files.keys()].sort());
+      for (const [path, file] of a.files)
+        assert.deepEqual({ ...b.files.get(path), dataChange: true }, { ...file, dataChange: true });
+      assert.equal(b.metadata.schemaString, a.metadata.schemaString);
+    }),
+    { numRuns: 15, seed: 4 },
+  );
+});
+
+test('actions come back from their text as they were', () => {
+  const actions = [...HEAD, add('a'), { txn: { appId: 't/0', version: 5 } }];
+  assert.deepEqual(parseActions(formatActions(actions), 'f'), actions);
+});
+
+test('an entry that is cut short or corrupt is refused by its name and line', () => {
+  const text = formatActions([...HEAD, add('a')]);
+  assert.match(
+    codeOf(() => parseActions(text.slice(0, -10), '/w/t/_delta_log/7.json')),
+    /^TABLE_LOG_INVALID: \/w\/t\/_delta_log\/7\.json, line 3,/,
+  );
+  assert.match(
+    codeOf(() => parseActions('', 'f')),
+    /^TABLE_LOG_INVALID: f is empty/,
+  );
+  assert.match(
+    codeOf(() => parseActions('{"add":{"path":1}}', 'f')),
+    /^TABLE_LOG_INVALID: f, line 1,/,
+  );
+});
+
+test('a table of a newer protocol is refused before anything is written to it', () => {
+  const builder = new SnapshotBuilder('/w/t');
+  const newer = { protocol: { minReaderVersion: 3, minWriterVersion: 7 } };
+  assert.match(
+    codeOf(() => {
+      builder.apply([newer]);
+    }),
+    /^TABLE_LOG_INVALID: \/w\/t asks for reader version 3 and writer version 7/,
+  );
+});
+
+test('a log without a schema is refused', () => {
+  const builder = new SnapshotBuilder('/w/t');
+  builder.apply([add('a')]);
+  assert.match(
+    codeOf(() => builder.snapshot()),
+    /has no protocol or no metaData/,
+  );
+});
+
+test('a pointer that names no checkpoint is refused', () => {
+  assert.deepEqual(parseLastCheckpoint('{"version":20,"size":7}', 'f'), { version: 20, size: 7 });
+  assert.match(
+    codeOf(() => parseLastCheckpoint('{"version":', 'f')),
+    /^TABLE_LOG_INVALID: f does not name a checkpoint/,
+  );
+});
