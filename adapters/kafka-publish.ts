@@ -47,7 +47,7 @@ export function markerOf(id: string): string {
  * Publishes a set in one transaction with its own marker: either all of it and the marker are in the topic,
  * or nothing is. Beginning the transaction fences every older try, and only then is the marker looked for;
  * so whichever try comes last sees the truth.
- * @throws {PipelineError} KAFKA_UNREACHABLE or KAFKA_REFUSED; then nothing of this try can be read.
+ * @throws {PipelineError} PUBLISH_FENCED, KAFKA_UNREACHABLE or KAFKA_REFUSED; then nothing of this try can be read.
  */
 export async function publishOnce(options: KafkaOptions, set: MessageSet): Promise<PublishedSet> {
   const client = kafkaClient(options, 'publish');

@@ -168,6 +168,7 @@ class RangeReader {
     const { batch } = payload;
     const progress = this.#progress.get(batch.partition);
     if (this.#full || progress === undefined) return;
+    this.#noteJump(progress, batch.firstOffset());
     try {
       const wanted = batch.messages.filter(
         ({ offset }) => BigInt(offset) >= progress.next && BigInt(offset) < progress.end,
@@ -191,7 +192,7 @@ class RangeReader {
   #passed(partition: number, first: string | null, next: bigint): void {
     const progress = this.#progress.get(partition);
     if (progress === undefined) return;
-    if (first !== null && BigInt(first) > progress.next) this.jumped = true;
+    this.#noteJump(progress, first);
     if (!this.#full && next > progress.next) {
       progress.next = next;
       this.#lastMove = Date.now();
@@ -200,6 +201,11 @@ class RangeReader {
       this.#consumer.pause([{ topic: this.#topic, partitions: [partition] }]);
     const done = this.#full || [...this.#progress.values()].every((one) => one.next >= one.end);
     if (done) this.#finish();
+  }
+
+  /** Where the first offset is not the next one, either a transaction took it or it was deleted. */
+  #noteJump({ next }: Progress, first: string | null): void {
+    if (first !== null && BigInt(first) > next) this.jumped = true;
   }
 
   #checkIdle(): void {

@@ -1,5 +1,5 @@
 import { Kafka, logLevel, type Admin, type KafkaConfig } from 'kafkajs';
-import { PipelineError, messageOf } from '../model/errors.ts';
+import { PipelineError, messageOf, type ErrorCode } from '../model/errors.ts';
 import type { Offset } from '../model/references.ts';
 import type { Logger } from './log.ts';
 
@@ -92,18 +92,31 @@ const LASTING = new Set([
   'UNSUPPORTED_VERSION',
 ]);
 
+/** How a broker says that a newer producer of the same transactional id has begun. */
+const FENCED = new Set(['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED', 'INVALID_TXN_STATE']);
+
 /** Turns an error of the Kafka client into a named one; named ones stay as they are. */
 export function asKafkaError(thrown: unknown, subject: string): PipelineError {
   if (thrown instanceof PipelineError) return thrown;
-  // kafkajs gives the broker's answer as the error's type.
-  const type = thrown instanceof Error && 'type' in thrown ? String(thrown.type) : undefined;
-  const missing = type === 'UNKNOWN_TOPIC_OR_PARTITION';
-  const refused = missing || (type !== undefined && LASTING.has(type)) || isAuthentication(thrown);
-  return new PipelineError(
-    refused ? 'KAFKA_REFUSED' : 'KAFKA_UNREACHABLE',
-    `${subject} ${missing ? 'does not exist' : `answered: ${type === undefined ? '' : `${type}: `}${messageOf(thrown)}`}`,
-    { cause: thrown },
-  );
+  const type = answerOf(thrown);
+  if (type === 'UNKNOWN_TOPIC_OR_PARTITION') {
+    return new PipelineError('KAFKA_REFUSED', `${subject} does not exist`, { cause: thrown });
+  }
+  const answer = `${subject} answered: ${type === undefined ? '' : `${type}: `}${messageOf(thrown)}`;
+  return new PipelineError(codeOf(type, thrown), answer, { cause: thrown });
+}
+
+function codeOf(type: string | undefined, thrown: unknown): ErrorCode {
+  if (type !== undefined && FENCED.has(type)) return 'PUBLISH_FENCED';
+  return (type !== undefined && LASTING.has(type)) || isAuthentication(thrown)
+    ? 'KAFKA_REFUSED'
+    : 'KAFKA_UNREACHABLE';
+}
+
+/** What the broker answered: kafkajs gives it as the type of an error, or of what its retries ended with. */
+function answerOf(thrown: unknown): string | undefined {
+  if (!(thrown instanceof Error)) return undefined;
+  return 'type' in thrown ? String(thrown.type) : answerOf(thrown.cause);
 }
 
 function isAuthentication(thrown: unknown): boolean {

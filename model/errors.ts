@@ -29,6 +29,10 @@ export const ERROR_CODES = {
     retry: 'lasting',
     advice: 'Check the topic and the worker’s rights on the Kafka cluster.',
   },
+  PUBLISH_FENCED: {
+    retry: 'passing',
+    advice: 'Another try or run publishes the same; the next try sees what it did.',
+  },
   RANGE_STALLED: {
     retry: 'passing',
     advice: 'See whether another producer’s transaction is open on the topic.',

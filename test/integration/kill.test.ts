@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
-import type { RunStatus } from '../../model/run.ts';
 import { attempts } from '../../services/platform/generator.ts';
 import { startPlatform, type Platform } from '../../services/platform/server.ts';
 import { TestPipeline, eventually } from '../harness.ts';
@@ -102,8 +101,7 @@ describe('a worker that is killed', () => {
         60_000,
       );
       assert.equal(await first.drain(), 0);
-      const { state }: RunStatus = await run.query('status');
-      assert.equal(state, 'running');
+      assert.equal((await run.describe()).status.name, 'RUNNING');
       await pipeline.startWorker('one');
       assert.equal((await run.result()).outcome, 'landed');
       await requireWhole(pipeline);

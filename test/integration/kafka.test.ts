@@ -1,0 +1,292 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import test, { after, before, describe } from 'node:test';
+import type { Producer } from 'kafkajs';
+import {
+  ensureTopic,
+  kafkaClient,
+  topicOffsets,
+  withAdmin,
+  type KafkaOptions,
+} from '../../adapters/kafka.ts';
+import { markerOf, publishOnce, type OutgoingMessage } from '../../adapters/kafka-publish.ts';
+import { readRanges } from '../../adapters/kafka-read.ts';
+import { createLogger } from '../../adapters/log.ts';
+import { PipelineError } from '../../model/errors.ts';
+import type { OffsetRange, PartitionEnds } from '../../model/references.ts';
+import { SERVERS } from '../harness.ts';
+
+const OPTIONS: KafkaOptions = { brokers: [SERVERS.kafka], logger: createLogger('test', 'fatal') };
+const PREFIX = `kafka-test-${process.pid}-${Date.now().toString(36)}`;
+
+let topics = 0;
+
+async function newTopic(partitions: number): Promise<string> {
+  topics += 1;
+  const topic = `${PREFIX}-${topics}`;
+  await ensureTopic(OPTIONS, topic, { partitions, replicationFactor: 1 });
+  return topic;
+}
+
+function messages(count: number, from = 0): OutgoingMessage[] {
+  return Array.from({ length: count }, (_, at) => ({
+    key: `user-${(from + at) % 17}`,
+    value: Buffer.from(`value ${from + at}`),
+    headers: { source: 'test' },
+  }));
+}
+
+async function* inPieces(
+  all: readonly OutgoingMessage[],
+  failAt?: number,
+): AsyncGenerator<OutgoingMessage[]> {
+  for (let at = 0; at < all.length; at += 100) {
+    if (failAt !== undefined && at >= failAt) throw new TypeError('the producer died');
+    yield await Promise.resolve(all.slice(at, at + 100));
+  }
+}
+
+interface Read {
+  readonly ranges: OffsetRange[];
+  readonly values: string[];
+  readonly offsets: string[];
+}
+
+async function read(
+  topic: string,
+  ranges: OffsetRange[],
+  isFull: (count: number) => boolean = () => false,
+): Promise<Read> {
+  const values: string[] = [];
+  const offsets: string[] = [];
+  const done = await readRanges(
+    OPTIONS,
+    { topic, ranges },
+    {
+      onMessages: (partition, some) => {
+        for (const message of some) {
+          values.push(message.value?.toString('utf8') ?? '');
+          offsets.push(`${partition}:${message.offset}`);
+        }
+        return Promise.resolve();
+      },
+      isFull: () => isFull(values.length),
+      idleTimeoutMs: 5_000,
+      signal: new AbortController().signal,
+    },
+  );
+  return { ranges: done, values, offsets };
+}
+
+/** All of a topic, up to where what was published ends: the broker can show the end before it for a moment. */
+async function readAll(topic: string, ends: PartitionEnds): Promise<Read> {
+  return read(
+    topic,
+    Object.entries(ends).map(([partition, end]) => ({ partition: Number(partition), start: '0', end })),
+  );
+}
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof PipelineError) return `${error.code}: ${error.message}`;
+    throw error;
+  }
+  return 'none';
+}
+
+describe('a set of messages', () => {
+  test('is published once, however often it is tried, and each try answers where it ends', async () => {
+    const topic = await newTopic(3);
+    const all = messages(1000);
+    const first = await publishOnce(OPTIONS, { id: `${topic}/0`, topic, messages: inPieces(all) });
+    const second = await publishOnce(OPTIONS, { id: `${topic}/0`, topic, messages: inPieces(all) });
+    assert.equal(first.before, false);
+    assert.deepEqual(second, { ends: first.ends, before: true });
+    const { values } = await readAll(topic, first.ends);
+    assert.deepEqual(values.sort(), all.map(({ value }) => value.toString()).sort());
+  });
+
+  test('that failed half-way is not there, and is whole after the next try', async () => {
+    const topic = await newTopic(2);
+    const all = messages(1000);
+    await assert.rejects(publishOnce(OPTIONS, { id: `${topic}/0`, topic, messages: inPieces(all, 500) }));
+    const { ends } = await publishOnce(OPTIONS, { id: `${topic}/0`, topic, messages: inPieces(all) });
+    const { values } = await readAll(topic, ends);
+    assert.equal(values.length, 1000);
+    assert.equal(new Set(values).size, 1000);
+  });
+
+  test('without a message is marked too, so that it is not looked at again', async () => {
+    const topic = await newTopic(1);
+    assert.deepEqual(await publishOnce(OPTIONS, { id: `${topic}/0`, topic, messages: inPieces([]) }), {
+      ends: {},
+      before: false,
+    });
+    assert.deepEqual(await publishOnce(OPTIONS, { id: `${topic}/0`, topic, messages: inPieces([]) }), {
+      ends: {},
+      before: true,
+    });
+  });
+
+  test('of four tries at once is there once', async () => {
+    const topic = await newTopic(2);
+    const all = messages(300);
+    const tries = Array.from({ length: 4 }, async (_, who) => {
+      // A try that is fenced fails; like a step, it comes again, and later each time.
+      for (let tries = 1; ; tries += 1) {
+        try {
+          return await publishOnce(OPTIONS, { id: `${topic}/0`, topic, messages: inPieces(all) });
+        } catch (error) {
+          if (!(error instanceof PipelineError && error.code === 'PUBLISH_FENCED') || tries > 10) throw error;
+          await sleep(20 * 2 ** tries + 30 * who);
+        }
+      }
+    });
+    const results = await Promise.all(tries);
+    assert.equal((await readAll(topic, results[0]?.ends ?? {})).values.length, 300);
+    assert.equal(new Set(results.map(({ ends }) => JSON.stringify(ends))).size, 1);
+  });
+
+  test('is marked in a group of its own', async () => {
+    const topic = await newTopic(1);
+    await publishOnce(OPTIONS, { id: `${topic}/0`, topic, messages: inPieces(messages(3)) });
+    const [found] = await withAdmin(OPTIONS, (admin) =>
+      admin.fetchOffsets({ groupId: markerOf(`${topic}/0`), topics: [topic] }),
+    );
+    assert.deepEqual(
+      found?.partitions.map(({ partition, offset }) => ({ partition, offset })),
+      [{ partition: 0, offset: '3' }],
+    );
+  });
+});
+
+describe('a range', () => {
+  let topic: string;
+  let producer: Producer;
+
+  before(async () => {
+    topic = await newTopic(1);
+    producer = kafkaClient(OPTIONS, 'test').producer({
+      transactionalId: topic,
+      idempotent: true,
+      maxInFlightRequests: 1,
+    });
+    await producer.connect();
+    // 0-2 and a marker, 4-6 aborted and a marker, 8-10 and a marker.
+    for (const [from, end] of [
+      [0, 'commit'],
+      [4, 'abort'],
+      [8, 'commit'],
+    ] as const) {
+      const transaction = await producer.transaction();
+      const some = [from, from + 1, from + 2].map((number) => ({ value: String(number) }));
+      await transaction.send({ topic, messages: some });
+      await transaction[end]();
+    }
+  });
+
+  after(() => producer.disconnect());
+
+  const range = (start: number, end: number): OffsetRange[] => [
+    { partition: 0, start: String(start), end: String(end) },
+  ];
+
+  test('gives the committed messages in it, and nothing before or after', async () => {
+    assert.deepEqual((await read(topic, range(0, 12))).values, ['0', '1', '2', '8', '9', '10']);
+    assert.deepEqual((await read(topic, range(1, 3))).values, ['1', '2']);
+    assert.deepEqual((await read(topic, range(2, 9))).offsets, ['0:2', '0:8']);
+  });
+
+  test('of nothing but markers and aborted messages ends well, and is read whole', async () => {
+    for (const [start, end] of [
+      [3, 4],
+      [4, 7],
+      [3, 8],
+      [11, 12],
+    ] as const) {
+      assert.deepEqual(await read(topic, range(start, end)), {
+        ranges: range(start, end),
+        values: [],
+        offsets: [],
+      });
+    }
+  });
+
+  test('is read as far as the reader takes it, and the rest can be read afterwards', async () => {
+    const many = await newTopic(2);
+    const { ends } = await publishOnce(OPTIONS, {
+      id: `${many}/0`,
+      topic: many,
+      messages: inPieces(messages(4000)),
+    });
+    const whole = await readAll(many, ends);
+    let rest = whole.ranges;
+    const seen: string[] = [];
+    let reads = 0;
+    while (rest.length > 0) {
+      const part = await read(many, rest, (count) => count >= 1000);
+      seen.push(...part.offsets);
+      reads += 1;
+      const done = new Map(part.ranges.map(({ partition, end }) => [partition, end]));
+      rest = rest
+        .map((one) => ({ ...one, start: done.get(one.partition) ?? one.start }))
+        .filter(({ start, end }) => start !== end);
+    }
+    assert(reads >= 3, `${reads} reads`);
+    assert.equal(seen.length, 4000);
+    assert.deepEqual([...seen].sort(), [...whole.offsets].sort());
+  });
+
+  test('behind an open transaction is waited for, then said to stall, and read when the transaction ends', async () => {
+    const open = await newTopic(1);
+    const transaction = await producer.transaction();
+    await transaction.send({ topic: open, messages: [{ value: 'open' }] });
+    const other = kafkaClient(OPTIONS, 'test').producer();
+    await other.connect();
+    await other.send({ topic: open, messages: [{ value: 'other' }] });
+    await other.disconnect();
+    assert.match(
+      await codeOf(read(open, range(0, 2))),
+      /^RANGE_STALLED: .*\/0: offset 0 did not come within 5000 ms/,
+    );
+    await transaction.commit();
+    assert.deepEqual((await read(open, range(0, 2))).values, ['open', 'other']);
+  });
+
+  test('that retention deleted is named, and nothing after it is taken for it', async () => {
+    const gone = await newTopic(1);
+    await publishOnce(OPTIONS, { id: `${gone}/0`, topic: gone, messages: inPieces(messages(50)) });
+    await withAdmin(OPTIONS, async (admin) => {
+      // Without a look at the topic first, kafkajs does not know where its records are.
+      await admin.fetchTopicOffsets(gone);
+      await admin.deleteTopicRecords({ topic: gone, partitions: [{ partition: 0, offset: '20' }] });
+    });
+    assert.match(
+      await codeOf(read(gone, range(10, 40))),
+      /^RANGE_GONE: .*\/0: offsets 10 to before 40 were to be read, but the topic now begins at offset 20/,
+    );
+    assert.match(await codeOf(read(gone, range(5, 15))), /^RANGE_GONE/);
+    assert.equal((await read(gone, range(20, 40))).values.length, 20);
+  });
+
+  test('leaves no consumer group behind', async () => {
+    const groups = async (): Promise<string[]> => {
+      const found = await withAdmin(OPTIONS, (admin) => admin.listGroups());
+      return found.groups.map(({ groupId }) => groupId).sort();
+    };
+    const before = await groups();
+    await read(topic, range(0, 3));
+    assert.deepEqual(await groups(), before);
+  });
+});
+
+test('a cluster that cannot be reached is said by its address', async () => {
+  const nowhere = { ...OPTIONS, brokers: ['127.0.0.1:9'] };
+  assert.match(await codeOf(topicOffsets(nowhere, 'any')), /^KAFKA_UNREACHABLE: .*127\.0\.0\.1:9/);
+});
+
+test('a topic that does not exist is said by its name', async () => {
+  assert.match(await codeOf(topicOffsets(OPTIONS, `${PREFIX}-none`)), /^KAFKA_REFUSED: /);
+});
