@@ -44,14 +44,19 @@ export class TableCache {
   /**
    * Brings a table's live files here, and lets go of those that are live no more.
    * @param tablePath The table's folder in HDFS, absolute.
+   * @param options.recheck Also compares the checksums of files that are here, which may have rotted since.
    * @throws {PipelineError} HDFS_DAMAGED when HDFS has other bytes than the log names; CACHE_UNUSABLE; an
    * error of HDFS.
    */
-  async sync(tablePath: string, live: Iterable<AddFile>): Promise<CachedTable> {
+  async sync(
+    tablePath: string,
+    live: Iterable<AddFile>,
+    { recheck = false }: { readonly recheck?: boolean } = {},
+  ): Promise<CachedTable> {
     const folder = join(this.#folder, basename(tablePath));
     const wanted = [...live].map((file) => ({ file, local: join(folder, localPathOf(file)) }));
     const fetched = await atOnce(FETCHES_AT_ONCE, wanted, async ({ file, local }) => {
-      if (await this.#use(local, file.size)) return 0;
+      if (await this.#use(local, file, recheck)) return 0;
       await this.#fetch(hdfsPathOf(tablePath, file), file, local);
       return file.size;
     });
@@ -64,9 +69,9 @@ export class TableCache {
   }
 
   /** Whether a file is here; notes that it is in use. */
-  async #use(local: string, size: number): Promise<boolean> {
+  async #use(local: string, file: AddFile, recheck: boolean): Promise<boolean> {
     const found = await stat(local).catch(() => undefined);
-    if (found?.size !== size) return false;
+    if (found?.size !== file.size || (recheck && !(await isNamedBy(file, local)))) return false;
     const now = new Date();
     // Another process may just have removed it, having found it unused.
     return utimes(local, now, now).then(
@@ -79,9 +84,7 @@ export class TableCache {
     const temporary = `${local}.${randomUUID()}.part`;
     await usable(dirname(local), () => mkdir(dirname(local), { recursive: true }));
     await this.#hdfs.download(path, temporary, file.size);
-    const named = file.tags?.['sha256'];
-    // A file that another program wrote has no checksum in the log; then its length alone is known.
-    if (typeof named === 'string' && (await sha256Of(temporary)) !== named) {
+    if (!(await isNamedBy(file, temporary))) {
       await rm(temporary, { force: true });
       throw new HdfsError('HDFS_DAMAGED', `${path} has other bytes than those that its table's log names`);
     }
@@ -115,11 +118,13 @@ export function hdfsPathOf(tablePath: string, { path }: AddFile): string {
   return `${tablePath}/${decodeURIComponent(path)}`;
 }
 
-/** SHA-256 of a local file, in hexadecimal digits. */
-export async function sha256Of(file: string): Promise<string> {
+/** Whether a local file has the bytes that the log names; of what other programs wrote, it knows no checksum. */
+async function isNamedBy({ tags }: AddFile, local: string): Promise<boolean> {
+  const named = tags?.['sha256'];
+  if (typeof named !== 'string') return true;
   const hash = createHash('sha256');
-  await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash);
-  return hash.digest('hex');
+  await pipeline(createReadStream(local, { highWaterMark: 1 << 20 }), hash);
+  return hash.digest('hex') === named;
 }
 
 /** The folders come from the log's values, not from its path, which may be any; a null is named as Hive does. */

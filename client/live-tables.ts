@@ -32,16 +32,17 @@ export async function snapshotsOf(
   return new Map(tables.map((table, at) => [table, snapshots[at]]));
 }
 
-/** Brings the live files of tables here. */
+/** Brings the live files of tables here; `recheck` as for {@link TableCache.sync}. */
 export async function fetchTables(
   cache: TableCache,
   warehouse: Warehouse,
   snapshots: ReadonlyMap<Table, Snapshot | undefined>,
+  options: { readonly recheck?: boolean } = {},
 ): Promise<Map<Table, CachedTable>> {
   const cached = new Map<Table, CachedTable>();
   for (const [table, snapshot] of snapshots) {
     const live = snapshot?.files.values() ?? [];
-    cached.set(table, await cache.sync(warehouse.table(table.name).path, live));
+    cached.set(table, await cache.sync(warehouse.table(table.name).path, live, options));
   }
   return cached;
 }

@@ -1,6 +1,70 @@
 import { Command } from 'commander';
+import { readSettings } from '../model/settings.ts';
+import { EXIT } from './exit.ts';
+import { formatBytes, formatTable, print, printError } from './output.ts';
+import { prove, type Proof } from './proof/prove.ts';
+import { clientLogger, openWarehouse } from './warehouse.ts';
 
-/** `pipeline verify` */
+interface VerifyOptions {
+  readonly json?: boolean;
+}
+
+/** `pipeline verify`: proves that the tables are right, or says what is off. */
 export function verifyCommand(): Command {
-  return new Command('verify');
+  return new Command('verify')
+    .description(
+      'Prove that each message of Kafka stands once in the tables, each child has its parent, and each file ' +
+        'in HDFS is what the log says. Exits with 1 when something is off, and names it.',
+    )
+    .option('--json', 'as JSON')
+    .action(verify);
+}
+
+async function verify(options: VerifyOptions): Promise<void> {
+  const settings = readSettings();
+  const began = performance.now();
+  const proof = await prove({
+    settings,
+    warehouse: openWarehouse(settings),
+    kafka: { brokers: settings.kafka.brokers, logger: clientLogger() },
+    say: printError,
+  });
+  print(options.json === true ? JSON.stringify(proof, null, 2) : formatProof(proof));
+  printError(`in ${((performance.now() - began) / 1000).toFixed(1)} s`);
+  if (!proof.verified) process.exitCode = EXIT.failed;
+}
+
+function formatProof({ partitions, tables, findings, notes, verified }: Proof): string {
+  const sums = { consumed: 0, deliveries: 0, quarantined: 0, gaps: 0, skipped: 0, gone: 0, behind: 0 };
+  const counts = Object.keys(sums) as (keyof typeof sums)[];
+  for (const partition of partitions) for (const count of counts) sums[count] += partition[count];
+  const rows = tables.reduce((sum, table) => sum + table.rows, 0);
+  const files = tables.reduce((sum, table) => sum + table.files, 0);
+  return [
+    formatTable(
+      ['partition', 'from', 'to', ...counts],
+      partitions.map((one) => [
+        `${one.topic}/${one.partition}`,
+        one.from,
+        one.to,
+        ...counts.map((count) => one[count]),
+      ]),
+    ),
+    formatTable(
+      ['table', 'rows', 'files', 'size', 'version'],
+      tables.map((one) => [
+        one.table,
+        one.rows,
+        one.files,
+        formatBytes(one.bytes),
+        one.version ?? 'none yet',
+      ]),
+    ),
+    ...notes.map(({ where, message }) => `note: ${where}: ${message}`),
+    ...findings.map(({ code, where, message }) => `${code}: ${where}: ${message}`),
+    verified
+      ? `verified: ${sums.consumed} offsets = ${sums.deliveries} deliveries + ${sums.quarantined} quarantined + ` +
+        `${sums.gaps} gaps + ${sums.skipped} skipped + ${sums.gone} gone; ${rows} rows in ${files} files as their logs say`
+      : `not verified: ${findings.length} ${findings.length === 1 ? 'thing is' : 'things are'} off`,
+  ].join('\n');
 }

@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { once } from 'node:events';
+import parquet from 'parquetjs-lite';
+import webhdfs from 'webhdfs';
+import { PipelineError, messageOf } from '../model/errors.ts';
+import { correctRuns } from './auditor-runs.ts';
+
+/** What was read of a file. */
+export interface ReadBack {
+  readonly bytes: number;
+  /** Hexadecimal. */
+  readonly sha256: string;
+}
+
+const TIMEOUT_MS = 30_000;
+
+correctRuns();
+
+/**
+ * Reads what the pipeline wrote, through the packages webhdfs and parquetjs-lite: they share no code with
+ * the way on which it was written, so that a fault of that way cannot hide itself.
+ *
+ * They have faults of their own. webhdfs reports a read that was cut short, or a page of an error, as the
+ * file; so whoever calls compares length and SHA-256. parquetjs-lite reads some timestamps not at all, and
+ * repeated values wrong; so the first are not asked for, and the second are corrected.
+ */
+export class Auditor {
+  readonly #nameNodes: readonly URL[];
+  readonly #user: string;
+
+  /** @param options.nameNodes Their HTTP addresses; those on standby are passed over. */
+  constructor(options: { readonly nameNodes: readonly string[]; readonly user: string }) {
+    this.#nameNodes = options.nameNodes.map((address) => new URL(address));
+    this.#user = options.user;
+  }
+
+  /**
+   * Reads a file of HDFS into a local file.
+   * @param path Absolute; of letters, digits and `/=._-` alone, as webhdfs does not encode any other.
+   * @throws {PipelineError} HDFS_UNREACHABLE with what the last NameNode answered.
+   */
+  async read(path: string, toFile: string): Promise<ReadBack> {
+    let last: unknown;
+    for (const nameNode of this.#nameNodes) {
+      try {
+        return await this.#readFrom(nameNode, path, toFile);
+      } catch (error) {
+        last = error;
+      }
+    }
+    throw new PipelineError('HDFS_UNREACHABLE', messageOf(last));
+  }
+
+  async #readFrom(nameNode: URL, path: string, toFile: string): Promise<ReadBack> {
+    const client = webhdfs.createClient(
+      {
+        protocol: nameNode.protocol.slice(0, -1),
+        host: nameNode.hostname,
+        port: nameNode.port || (nameNode.protocol === 'https:' ? '443' : '80'),
+        path: `${nameNode.pathname.replace(/\/$/, '')}/webhdfs/v1`,
+        user: this.#user,
+      },
+      { timeout: TIMEOUT_MS },
+    );
+    const hash = createHash('sha256');
+    const file = createWriteStream(toFile);
+    const stream = client.createReadStream(path);
+    let bytes = 0;
+    // It can emit more errors after the one that is waited for below.
+    stream.on('error', () => undefined);
+    stream.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      hash.update(chunk);
+      if (file.write(chunk)) return;
+      stream.pause();
+      file.once('drain', () => stream.resume());
+    });
+    try {
+      await Promise.race([
+        once(stream, 'finish'),
+        once(file, 'error').then(([error]) => Promise.reject(error as Error)),
+      ]);
+      file.end();
+      await once(file, 'close');
+    } catch (error) {
+      stream.abort();
+      file.destroy();
+      throw error;
+    }
+    return { bytes, sha256: hash.digest('hex') };
+  }
+}
+
+/** A row of an audited file, by column; a null is undefined, and whole numbers may be texts. */
+export type AuditedRow = Readonly<Record<string, unknown>>;
+
+/**
+ * Reads columns of a Parquet file on this machine, row group by row group.
+ * @param columns Not timestamps: parquetjs-lite cannot read those that have a dictionary.
+ * @throws {PipelineError} HDFS_DAMAGED when it cannot be read, or holds more or fewer rows than its footer counts.
+ */
+export async function* readRows(
+  file: string,
+  columns: readonly string[],
+): AsyncGenerator<readonly AuditedRow[]> {
+  try {
+    const reader = await parquet.ParquetReader.openFile(file);
+    try {
+      const counted = Number(reader.getRowCount());
+      const cursor = reader.getCursor(columns);
+      let rows = 0;
+      for (let group = await cursor.nextRowGroup(); group !== null; group = await cursor.nextRowGroup()) {
+        rows += group.length;
+        yield group;
+      }
+      if (rows !== counted) {
+        throw new PipelineError('HDFS_DAMAGED', `it has ${rows} rows, but its footer counts ${counted}`);
+      }
+    } finally {
+      await reader.close();
+    }
+  } catch (thrown) {
+    // The package throws bare texts.
+    throw thrown instanceof PipelineError ? thrown : new PipelineError('HDFS_DAMAGED', messageOf(thrown));
+  }
+}

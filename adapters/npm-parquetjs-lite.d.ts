@@ -1,0 +1,36 @@
+/** What the auditor uses of the package parquetjs-lite 0.8.7, which has no types. */
+declare module 'parquetjs-lite' {
+  /** A row, by column. A null column is missing; of a column with a dictionary, each value is a text. */
+  type Row = Readonly<Record<string, unknown>>;
+
+  interface Cursor {
+    /** The rows of the next row group; null after the last. */
+    nextRowGroup(): Promise<readonly Row[] | null>;
+  }
+
+  interface ParquetReader {
+    getCursor(columns: readonly string[]): Cursor;
+    /** How many rows the footer counts: a number, or an object that is turned into one. */
+    getRowCount(): unknown;
+    close(): Promise<void>;
+  }
+
+  const parquet: { ParquetReader: { openFile(file: string): Promise<ParquetReader> } };
+  export default parquet;
+}
+
+declare module 'parquetjs-lite/lib/codec/rle.js' {
+  interface Cursor {
+    readonly buffer: Buffer;
+    offset: number;
+  }
+
+  interface Options {
+    readonly bitWidth: number;
+    /** Whether the runs begin at once, without their length before them. */
+    readonly disableEnvelope?: boolean;
+  }
+
+  const rle: { decodeValues(type: string, cursor: Cursor, count: number, options: Options): number[] };
+  export default rle;
+}

@@ -1,0 +1,112 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { z } from 'zod';
+import type { Finding, FindingCode } from './findings.ts';
+
+/** One thing that must hold between a table and another: the SELECT gives the rows for which it does not. */
+interface Rule {
+  readonly code: FindingCode;
+  readonly table: string;
+  /** What is wrong with the rows found. */
+  readonly what: string;
+  /** Gives `kafka_topic`, `kafka_partition` and `kafka_offset` of what is off. */
+  readonly offenders: string;
+}
+
+/** What a row and its parent have in common. */
+const MESSAGE = 'source, kafka_topic, kafka_partition, kafka_offset';
+
+const QUESTIONS = '$.sequences.questions';
+
+/** A finding names so many places. */
+const MOST_PLACES = 3;
+
+const RULES: readonly Rule[] = [
+  {
+    code: 'ATTEMPT_WITHOUT_DELIVERY',
+    table: 'attempts',
+    what: 'attempts have no row in deliveries',
+    offenders: `SELECT * FROM attempts ANTI JOIN deliveries USING (${MESSAGE})`,
+  },
+  {
+    code: 'DELIVERY_WITHOUT_ATTEMPT',
+    table: 'deliveries',
+    what: 'deliveries have no row in attempts',
+    offenders: `SELECT * FROM deliveries ANTI JOIN attempts USING (${MESSAGE})`,
+  },
+  {
+    code: 'ATTEMPT_TWICE',
+    table: 'attempts',
+    what: 'messages have more than one row in attempts',
+    offenders: `SELECT ${MESSAGE} FROM attempts GROUP BY ALL HAVING count(*) > 1`,
+  },
+  {
+    code: 'QUESTION_WITHOUT_ATTEMPT',
+    table: 'questions',
+    what: 'questions have no row in attempts',
+    offenders: `SELECT * FROM questions ANTI JOIN attempts USING (${MESSAGE})`,
+  },
+  {
+    code: 'OPTION_WITHOUT_QUESTION',
+    table: 'options',
+    what: 'options have no row in questions',
+    offenders: `SELECT * FROM options ANTI JOIN questions USING (${MESSAGE}, question_position)`,
+  },
+  {
+    code: 'QUESTION_COUNT',
+    table: 'questions',
+    what: 'deliveries have other questions than their payload, which are numbered from 0',
+    offenders: `
+      SELECT * FROM (
+        SELECT ${MESSAGE}, json_array_length(payload, '${QUESTIONS}') AS due FROM deliveries
+      ) LEFT JOIN (
+        SELECT ${MESSAGE}, count(*) AS held, count(DISTINCT question_position) AS positions,
+          min(question_position) AS first, max(question_position) AS last
+        FROM questions GROUP BY ${MESSAGE}
+      ) USING (${MESSAGE})
+      WHERE coalesce(held, 0) IS DISTINCT FROM due OR positions <> due OR first <> 0 OR last <> due - 1`,
+  },
+  {
+    code: 'OPTION_COUNT',
+    table: 'options',
+    what: 'questions have other options than their option_count, which are numbered from 0',
+    offenders: `
+      SELECT * FROM questions LEFT JOIN (
+        SELECT ${MESSAGE}, question_position, count(*) AS held, count(DISTINCT option_position) AS positions,
+          min(option_position) AS first, max(option_position) AS last
+        FROM options GROUP BY ${MESSAGE}, question_position
+      ) USING (${MESSAGE}, question_position)
+      WHERE coalesce(held, 0) IS DISTINCT FROM option_count OR positions <> option_count OR first <> 0 OR last <> option_count - 1`,
+  },
+  {
+    code: 'OPTION_COUNT',
+    table: 'questions',
+    what: 'deliveries have another sum of option_count than their payload has options',
+    offenders: `
+      SELECT * FROM (
+        SELECT ${MESSAGE}, coalesce(list_sum(list_transform(
+          json_extract(payload, '${QUESTIONS}[*].options'), options -> json_array_length(options))), 0) AS due
+        FROM deliveries
+      ) LEFT JOIN (
+        SELECT ${MESSAGE}, sum(option_count) AS held FROM questions GROUP BY ${MESSAGE}
+      ) USING (${MESSAGE})
+      WHERE coalesce(held, 0) IS DISTINCT FROM due`,
+  },
+];
+
+const Answer = z.object({ count: z.coerce.number(), places: z.array(z.string()).nullable() });
+
+/** Holds the tables that one batch fills against each other: no row without its parent, and none too few. */
+export async function judgeChildren(connection: DuckDBConnection): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const { code, table, what, offenders } of RULES) {
+    const read = await connection.runAndReadAll(`
+      SELECT count(*) AS count, min(place, ${MOST_PLACES}) AS places FROM (
+        SELECT format('{}/{} at {}', kafka_topic, kafka_partition, kafka_offset) AS place FROM (${offenders})
+      )`);
+    const { count, places } = Answer.parse(read.getRowObjectsJson()[0]);
+    if (count === 0) continue;
+    const more = count > MOST_PLACES ? ', …' : '';
+    findings.push({ code, where: table, message: `${count} ${what}: ${(places ?? []).join(', ')}${more}` });
+  }
+  return findings;
+}

@@ -1,0 +1,68 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { topicOffsets, withAdmin, type KafkaOptions, type PartitionOffsets } from '../../adapters/kafka.ts';
+import { readRanges } from '../../adapters/kafka-read.ts';
+import type { KafkaEvidence } from './partitions.ts';
+import { OffsetSet } from './offset-set.ts';
+
+/** While no offset comes for so long, the read fails. */
+const IDLE_TIMEOUT_MS = 20_000;
+
+/** Right after a commit a broker can still show the end before it, for about so long. */
+const SETTLE_MS = 3_000;
+const SETTLE_PAUSE_MS = 100;
+
+/** The topics that there are. */
+export async function topicsIn(kafka: KafkaOptions): Promise<Set<string>> {
+  return new Set(await withAdmin(kafka, (admin) => admin.listTopics()));
+}
+
+/**
+ * Reads a topic again: which offsets hold a committed message, up to where the tables stand.
+ * @param positions For each partition the offset after the last that the tables say to hold.
+ * @throws {PipelineError} KAFKA_UNREACHABLE, KAFKA_REFUSED; RANGE_GONE when retention deletes meanwhile.
+ */
+export async function readTopic(
+  kafka: KafkaOptions,
+  topic: string,
+  positions: ReadonlyMap<number, number>,
+): Promise<Map<number, KafkaEvidence>> {
+  const evidence = new Map(
+    (await settledOffsets(kafka, topic, positions)).map(({ partition, earliest, end }) => [
+      partition,
+      { earliest: Number(earliest), end: Number(end), committed: new OffsetSet() },
+    ]),
+  );
+  const ranges = [...evidence].flatMap(([partition, { earliest, end }]) => {
+    const until = Math.min(positions.get(partition) ?? 0, end);
+    return earliest < until ? [{ partition, start: String(earliest), end: String(until) }] : [];
+  });
+  if (ranges.length === 0) return evidence;
+  await readRanges(
+    kafka,
+    { topic, ranges },
+    {
+      onMessages: (partition, messages) => {
+        for (const { offset } of messages) evidence.get(partition)?.committed.add(Number(offset));
+        return Promise.resolve();
+      },
+      isFull: () => false,
+      idleTimeoutMs: IDLE_TIMEOUT_MS,
+      signal: new AbortController().signal,
+    },
+  );
+  return evidence;
+}
+
+async function settledOffsets(
+  kafka: KafkaOptions,
+  topic: string,
+  positions: ReadonlyMap<number, number>,
+): Promise<PartitionOffsets[]> {
+  const deadline = Date.now() + SETTLE_MS;
+  for (;;) {
+    const offsets = await topicOffsets(kafka, topic);
+    const settled = offsets.every(({ partition, end }) => (positions.get(partition) ?? 0) <= Number(end));
+    if (settled || Date.now() > deadline) return offsets;
+    await pause(SETTLE_PAUSE_MS);
+  }
+}

@@ -1,0 +1,95 @@
+/** The offsets [start, end). */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+const WORD_BITS = 32;
+const CHUNK_WORDS = 2048;
+const CHUNK_OFFSETS = CHUNK_WORDS * WORD_BITS;
+
+/** A message for people names so many spans. */
+const MOST_SPANS = 5;
+
+/**
+ * A set of offsets: a bit an offset, in chunks, so that ten million of them that lie close take little more
+ * than a megabyte.
+ */
+export class OffsetSet {
+  readonly #chunks = new Map<number, Uint32Array>();
+  #size = 0;
+
+  /** How many offsets there are. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** @returns Whether it was not in the set before. */
+  add(offset: number): boolean {
+    const key = Math.floor(offset / CHUNK_OFFSETS);
+    let chunk = this.#chunks.get(key);
+    if (chunk === undefined) {
+      chunk = new Uint32Array(CHUNK_WORDS);
+      this.#chunks.set(key, chunk);
+    }
+    const at = offset % CHUNK_OFFSETS;
+    const word = at >>> 5;
+    const bit = 1 << (at & 31);
+    const held = chunk[word] ?? 0;
+    if ((held & bit) !== 0) return false;
+    chunk[word] = held | bit;
+    this.#size += 1;
+    return true;
+  }
+
+  /** Adds all offsets of a span. */
+  addSpan({ start, end }: Span): void {
+    for (let offset = start; offset < end; offset += 1) this.add(offset);
+  }
+
+  /** What is here, and in none of the others, in order: the longest spans that there are. */
+  without(...others: readonly OffsetSet[]): Span[] {
+    const spans: { start: number; end: number }[] = [];
+    for (const offset of this.#offsetsWithout(others)) {
+      const last = spans.at(-1);
+      if (last?.end === offset) last.end += 1;
+      else spans.push({ start: offset, end: offset + 1 });
+    }
+    return spans;
+  }
+
+  *#offsetsWithout(others: readonly OffsetSet[]): Generator<number> {
+    for (const key of [...this.#chunks.keys()].sort((a, b) => a - b)) {
+      const held = this.#chunks.get(key);
+      const taken = others.map((other) => other.#chunks.get(key));
+      for (let word = 0; word < CHUNK_WORDS; word += 1) {
+        let bits = taken.reduce((rest, chunk) => rest & ~(chunk?.[word] ?? 0), held?.[word] ?? 0);
+        for (; bits !== 0; bits &= bits - 1) {
+          // The lowest bit that is set.
+          yield key * CHUNK_OFFSETS + word * WORD_BITS + (31 - Math.clz32(bits & -bits));
+        }
+      }
+    }
+  }
+}
+
+/** What lies at or after `start`, and before `end`. */
+export function clip(spans: readonly Span[], start: number, end: number): Span[] {
+  return spans
+    .map((span) => ({ start: Math.max(span.start, start), end: Math.min(span.end, end) }))
+    .filter((span) => span.start < span.end);
+}
+
+/** How many offsets there are in spans that do not overlap. */
+export function countOf(spans: readonly Span[]): number {
+  return spans.reduce((sum, { start, end }) => sum + end - start, 0);
+}
+
+/** Spans for people, as `3, 7 to 9`. */
+export function formatSpans(spans: readonly Span[]): string {
+  const texts = spans
+    .slice(0, MOST_SPANS)
+    .map(({ start, end }) => (end === start + 1 ? String(start) : `${start} to ${end - 1}`));
+  const more = spans.length - texts.length;
+  return more === 0 ? texts.join(', ') : `${texts.join(', ')} and ${more} more such spans`;
+}

@@ -1,0 +1,181 @@
+import { deliveries } from '../../tables/index.ts';
+import type { Finding, FindingCode, Note } from './findings.ts';
+import type { PartitionRows } from './ledger.ts';
+import { clip, countOf, formatSpans, type OffsetSet, type Span } from './offset-set.ts';
+
+/** Everything that is known of one partition of a topic. */
+export interface PartitionEvidence {
+  readonly topic: string;
+  readonly partition: number;
+  /** Undefined where the partition is not there. */
+  readonly kafka: KafkaEvidence | undefined;
+  /** Up to which offset each table of a batch says to hold it; undefined for nothing. */
+  readonly positions: ReadonlyMap<string, number | undefined>;
+  readonly rows: PartitionRows;
+  /** Offsets that a person let a run skip. */
+  readonly skipped: OffsetSet;
+  /** Where the first batch of the log began; undefined where the log does not say. */
+  readonly firstStart: number | undefined;
+}
+
+/** What Kafka has of a partition. */
+export interface KafkaEvidence {
+  readonly earliest: number;
+  /** The last stable offset. */
+  readonly end: number;
+  /** The committed messages from `earliest` to before where the tables stand. */
+  readonly committed: OffsetSet;
+}
+
+/** A partition in numbers: `consumed` is the sum of the five that follow it, unless something is off. */
+export interface PartitionReport {
+  readonly topic: string;
+  readonly partition: number;
+  /** The tables hold the offsets from `from` to before `to`. */
+  readonly from: number;
+  readonly to: number;
+  readonly consumed: number;
+  readonly deliveries: number;
+  readonly quarantined: number;
+  /** Offsets that never were a message: transaction markers and aborted messages. */
+  readonly gaps: number;
+  /** Messages that a person let a run skip. */
+  readonly skipped: number;
+  /** Offsets without a row that Kafka no longer has, so that nobody can say what they were. */
+  readonly gone: number;
+  /** Offsets in Kafka that have not been consumed yet. */
+  readonly behind: number;
+}
+
+/** What there is to say of a partition. */
+export interface PartitionVerdict {
+  readonly report: PartitionReport;
+  readonly findings: readonly Finding[];
+  readonly notes: readonly Note[];
+}
+
+/** Holds the rows of a partition against Kafka and the tables' logs. */
+export function judgePartition(evidence: PartitionEvidence): PartitionVerdict {
+  const { topic, partition, kafka, rows, positions } = evidence;
+  const where = `${topic}/${partition}`;
+  const position = positions.get(deliveries.name);
+  const held = heldSpan(evidence, position);
+  const off = compare(evidence, held);
+  const found = (code: FindingCode, message: string): Finding => ({ code, where, message });
+  const offsets = (code: FindingCode, spans: readonly Span[], what: string): Finding[] =>
+    spans.length === 0 ? [] : [found(code, `${countOf(spans)} ${what}: ${formatSpans(spans)}`)];
+  const findings = [
+    ...disagreements(positions).map((message) => found('TABLES_DISAGREE', message)),
+    ...(kafka === undefined || position === undefined
+      ? []
+      : standing(kafka, position).map(([code, message]) => found(code, message))),
+    ...offsets('MESSAGE_NOT_LANDED', off.missing, 'messages of Kafka have no row, at the offsets'),
+    ...offsets('MESSAGE_TWICE', rows.twice.without(), 'messages have more than one row, at the offsets'),
+    ...offsets('ROW_WITHOUT_MESSAGE', off.unknown, 'rows have no message in Kafka, at the offsets'),
+    ...offsets('ROW_PAST_LOG', off.past, 'rows stand past what the log counts as landed, at the offsets'),
+  ];
+  const report = reportOf(evidence, held, off);
+  const beyond = countOf(off.below);
+  const notes =
+    held.start < (kafka?.earliest ?? held.end)
+      ? [
+          {
+            where,
+            message: goneMessage(
+              { start: held.start, end: Math.min(held.end, kafka?.earliest ?? held.end) },
+              beyond,
+            ),
+          },
+        ]
+      : [];
+  return { report, findings, notes };
+}
+
+/** How the rows of a partition differ from the messages of Kafka. */
+interface Comparison {
+  /** Messages without a row, unless a person let a run skip them. */
+  readonly missing: readonly Span[];
+  /** How many messages without a row a person let a run skip. */
+  readonly skipped: number;
+  readonly unknown: readonly Span[];
+  readonly past: readonly Span[];
+  /** Rows of what Kafka no longer has. */
+  readonly below: readonly Span[];
+}
+
+function compare({ kafka, rows, skipped }: PartitionEvidence, held: Span): Comparison {
+  const landed = rows.offsets.without();
+  const past = clip(landed, held.end, Infinity);
+  if (kafka === undefined) {
+    return { missing: [], skipped: 0, unknown: [], past, below: clip(landed, held.start, held.end) };
+  }
+  const { committed, earliest, end } = kafka;
+  const missing = committed.without(rows.offsets, skipped);
+  return {
+    missing,
+    skipped: countOf(committed.without(rows.offsets)) - countOf(missing),
+    unknown: clip(rows.offsets.without(committed), earliest, Math.min(held.end, end)),
+    past,
+    below: clip(landed, held.start, Math.min(held.end, earliest)),
+  };
+}
+
+/** What the tables say to hold: from the first offset that was consumed, or that Kafka has or a row names. */
+function heldSpan({ kafka, rows, firstStart }: PartitionEvidence, position: number | undefined): Span {
+  if (position === undefined) return { start: 0, end: 0 };
+  const starts = [firstStart, kafka?.earliest, rows.offsets.without()[0]?.start, position];
+  return { start: Math.min(...starts.filter((start) => start !== undefined)), end: position };
+}
+
+function disagreements(positions: PartitionEvidence['positions']): string[] {
+  const position = positions.get(deliveries.name);
+  return [...positions]
+    .filter(([, other]) => other !== position)
+    .map(
+      ([table, other]) =>
+        `${table} holds offsets up to ${other ?? 'none'}, but ${deliveries.name} up to ${position ?? 'none'}: ` +
+        'a batch landed in part, which the next run completes, or a log was changed',
+    );
+}
+
+function standing({ earliest, end }: KafkaEvidence, position: number): [FindingCode, string][] {
+  if (position > end)
+    return [['TOPIC_RESET', `the tables hold offsets up to ${position}, but the topic ends at ${end}`]];
+  if (position < earliest) {
+    const lost = formatSpans([{ start: position, end: earliest }]);
+    return [['MESSAGE_LOST', `Kafka deleted offsets before they landed: ${lost}`]];
+  }
+  return [];
+}
+
+function reportOf(
+  { topic, partition, kafka, rows }: PartitionEvidence,
+  held: Span,
+  off: Comparison,
+): PartitionReport {
+  const earliest = kafka?.earliest ?? held.end;
+  const end = kafka?.end ?? held.end;
+  const readFrom = Math.max(held.start, earliest);
+  const readTo = Math.min(held.end, end);
+  const belowEnd = Math.min(held.end, earliest);
+  return {
+    topic,
+    partition,
+    from: held.start,
+    to: held.end,
+    consumed: held.end - held.start,
+    deliveries: rows.deliveries,
+    quarantined: rows.quarantine,
+    gaps: Math.max(0, readTo - readFrom) - (kafka?.committed.size ?? 0),
+    skipped: off.skipped,
+    gone: Math.max(0, belowEnd - held.start) - countOf(off.below),
+    behind: Math.max(0, end - Math.max(held.end, earliest)),
+  };
+}
+
+function goneMessage(span: Span, rows: number): string {
+  return (
+    `Kafka no longer has the offsets ${formatSpans([span])}; ` +
+    `their ${rows} rows were compared with each other and the log alone`
+  );
+}
