@@ -9,7 +9,7 @@ import { formatOnce } from './format.ts';
 import { installJars, type Progress } from './install.ts';
 import { HOST, type Ports } from './ports.ts';
 import { CHECK_MS, type Service } from './service.ts';
-import { requireJava } from './tools.ts';
+import { JAVA_OPTIONS, requireJava } from './tools.ts';
 
 /** The user of the daemons, who is therefore HDFS's superuser. */
 const SUPERUSER = 'hdfs';
@@ -88,7 +88,7 @@ async function prepareJava(
   await writeWhole(join(config, 'hdfs-site.xml'), siteXml(hdfsSite(ports, folder)));
   const options = [
     '-Xmx192m',
-    '-XX:+ExitOnOutOfMemoryError',
+    ...JAVA_OPTIONS,
     // Without it WebHDFS answers 500 NoClassDefFoundError on Java 17.
     '--add-opens=java.base/java.lang=ALL-UNNAMED',
     ...['-cp', [config, join(import.meta.dirname, 'hdfs'), join(jars, '*')].join(delimiter)],

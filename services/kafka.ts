@@ -9,7 +9,7 @@ import type { StackFolder } from './folder.ts';
 import { installJars, type Progress } from './install.ts';
 import { HOST, type Ports } from './ports.ts';
 import { CHECK_MS, type Service } from './service.ts';
-import { requireJava } from './tools.ts';
+import { JAVA_OPTIONS, requireJava } from './tools.ts';
 
 const YEAR_IN_MINUTES = 365 * 24 * 60;
 
@@ -32,6 +32,7 @@ async function prepare(ports: Ports['kafka'], folder: StackFolder, progress: Pro
   const data = folder.data('kafka');
   const properties = join(config, 'server.properties');
   const options = [
+    ...JAVA_OPTIONS,
     '-Dorg.slf4j.simpleLogger.defaultLogLevel=info',
     '-Dorg.slf4j.simpleLogger.showDateTime=true',
     '-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd HH:mm:ss.SSS',
@@ -54,7 +55,7 @@ async function prepare(ports: Ports['kafka'], folder: StackFolder, progress: Pro
   });
   return {
     program: java,
-    args: ['-Xmx512m', '-XX:+ExitOnOutOfMemoryError', ...options, 'kafka.Kafka', properties],
+    args: ['-Xmx512m', ...options, 'kafka.Kafka', properties],
   };
 }
 
