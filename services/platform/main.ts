@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { messageOf, PipelineError } from '../../model/errors.ts';
+import { DAYS } from './calendar.ts';
 import { type PlatformOptions, startPlatform } from './server.ts';
 
 const USAGE = `A customer's platform to fetch attempts from: generated ones, or those of a file.
@@ -11,6 +12,24 @@ const USAGE = `A customer's platform to fetch attempts from: generated ones, or 
   --token-variable NAME  ask for the bearer token that this environment variable holds
                          (PLATFORM_TOKEN if that is set; else no token is asked for)
   --spool-folder PATH    where bodies are spooled (a folder of the system's temporary one)
+
+GET /attempts, or /<anything>/attempts, takes:
+  seed, count            which attempts
+  since                  the first day of the ${DAYS} on which they start (2017-11-21)
+  from, to               of these, those that started in [from, to)
+  format                 json-array (the default) or ndjson
+  spacing                spaced (the default) or compact
+  gzip=true              as a .gz file
+  encoding=gzip          gzipped in transfer, if the client accepts it
+  fault=KIND             with the fields of that kind, as fault=cut&bytes=1000&times=2
+
+POST /faults arms one fault or a list for the coming requests; GET shows them, DELETE takes them back:
+  {"kind":"cut","bytes":1000,"times":2,"path":"/attempts"}   {"kind":"status","status":503}
+  {"kind":"busy","retryAfterSeconds":5}   {"kind":"slow","bytesPerSecond":1000}   {"kind":"stall"}
+  {"kind":"changed"}   {"kind":"html"}   {"kind":"redirect","location":"http://..."}
+  {"kind":"truncated-gzip"}   {"kind":"endless"}
+
+GET /requests shows the last requests and the totals by path; GET /health answers without a token.
 `;
 
 const TOKEN_VARIABLE = 'PLATFORM_TOKEN';

@@ -75,7 +75,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
   const log = new RequestLog();
   const closing = new AbortController();
   const server = createServer((request, response) => {
-    void answer(route, log, token, closing.signal, request, response);
+    void answer({ route, log, token, closing: closing.signal }, request, response);
     response.once('close', () => {
       // A client may keep its connection for another request; there will be none.
       if (closing.signal.aborted) server.closeIdleConnections();
@@ -135,21 +135,23 @@ async function closed(server: Server): Promise<void> {
   clearTimeout(timer);
 }
 
-async function answer(
-  route: AttemptsRoute,
-  log: RequestLog,
-  token: string | undefined,
-  closing: AbortSignal,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+/** What every answer of one platform is made with. */
+interface Serving {
+  readonly route: AttemptsRoute;
+  readonly log: RequestLog;
+  readonly token: string | undefined;
+  readonly closing: AbortSignal;
+}
+
+async function answer(serving: Serving, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { log, closing } = serving;
   const path = request.url ?? '/';
   // A path as `//` is no URL of its own.
   const url = new URL(URL.canParse(path, `http://${HOST}`) ? path : '/', `http://${HOST}`);
   const entry = log.begin(request.method ?? 'GET', url, request.headers.range);
   const exchange: Exchange = { request, response, url, entry, log, closing };
   try {
-    await routed(route, exchange, token);
+    await routed(serving, exchange);
   } catch (thrown) {
     // The client has left, or the platform closes, or the body broke: a head that is out can't be taken back.
     if (response.headersSent || response.destroyed || closing.aborted) response.destroy();
@@ -157,8 +159,8 @@ async function answer(
   }
 }
 
-async function routed(route: AttemptsRoute, exchange: Exchange, token: string | undefined): Promise<void> {
-  const { request, url, log } = exchange;
+async function routed({ route, log, token }: Serving, exchange: Exchange): Promise<void> {
+  const { request, url } = exchange;
   const { pathname } = url;
   if (pathname === '/health') {
     sendJson(exchange, 200, { status: 'up' });
