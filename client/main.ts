@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { PipelineError, messageOf } from '../model/errors.ts';
+import { decisionCommands } from './decide.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { printError } from './output.ts';
 import { queryCommand } from './query.ts';
@@ -19,16 +20,16 @@ const program = new Command('pipeline')
   .exitOverride()
   .showHelpAfterError('(see: pipeline --help)');
 
-for (const command of [
-  startCommand,
-  statusCommand,
-  answersCommand,
-  queryCommand,
-  tablesCommand,
-  verifyCommand,
-]) {
-  program.addCommand(command().exitOverride());
-}
+const commands = [
+  startCommand(),
+  statusCommand(),
+  ...decisionCommands(),
+  answersCommand(),
+  queryCommand(),
+  tablesCommand(),
+  verifyCommand(),
+];
+for (const command of commands) program.addCommand(command.exitOverride());
 
 // A reader that has seen enough, as `head`, ends the command without an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

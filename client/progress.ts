@@ -1,4 +1,4 @@
-import { STEPS, type RunStatus } from '../model/run.ts';
+import { DECISIONS, STEPS, type RunStatus } from '../model/run.ts';
 import { formatBytes, formatTable } from './output.ts';
 
 /** A run's status for people: a line of where it is, and a table of its steps. */
@@ -35,12 +35,12 @@ function formatWaiting(
   workflowId: string,
   { step, what, code, message, advice, since, canSkip }: NonNullable<RunStatus['waiting']>,
 ): string {
-  const ways = ['retry', ...(canSkip ? ['skip'] : []), 'abort'];
+  const ways = canSkip ? DECISIONS : DECISIONS.filter((decision) => decision !== 'skip');
   return [
     `It waits for a person since ${since}, at ${step} of ${what}:`,
     `  ${code}: ${message}`,
     `  ${advice}`,
-    `Then send it the update ${ways.join(', ')}, in the Temporal UI or as:`,
-    `  temporal workflow update execute --workflow-id ${workflowId} --name retry`,
+    'Then tell it what to do (or send the update in the Temporal UI):',
+    ...ways.map((decision) => `  pipeline ${decision} ${workflowId}`),
   ].join('\n');
 }

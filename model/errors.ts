@@ -67,6 +67,7 @@ export const ERROR_CODES = {
     advice: 'See whether Temporal is up (npm run services -- status) and temporal.address right.',
   },
   RUN_UNKNOWN: { retry: 'lasting', advice: 'List the runs with: pipeline status' },
+  RUN_REFUSED: { retry: 'lasting', advice: 'See what the run waits for with: pipeline status RUN' },
   RUN_FAILED: {
     retry: 'lasting',
     advice: 'See the run in the Temporal UI; start another when the cause is gone.',

@@ -1,0 +1,27 @@
+/**
+ * Records the history of a run, to be replayed by the tests: tsx scripts/record-history.ts RUN FILE
+ *
+ * It is written as Temporal's protocol encodes it. Where a failure came about (its stack) and which process
+ * took a task is left out: neither matters to a replay, and both tell of the machine.
+ */
+import { writeFile } from 'node:fs/promises';
+import proto from '@temporalio/proto';
+import { withTemporal } from '../client/temporal.ts';
+import { readSettings } from '../model/settings.ts';
+
+const PRIVATE = new Set(['stackTrace', 'identity']);
+
+const [workflowId = '', file = ''] = process.argv.slice(2);
+await withTemporal(readSettings(), async (client) => {
+  const history = await client.workflow.getHandle(workflowId).fetchHistory();
+  blank(history);
+  await writeFile(file, proto.temporal.api.history.v1.History.encode(history).finish());
+});
+
+function blank(value: unknown): void {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return;
+  for (const [name, member] of Object.entries(value)) {
+    if (PRIVATE.has(name) && typeof member === 'string') Object.assign(value, { [name]: '' });
+    else blank(member);
+  }
+}

@@ -1,0 +1,27 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { DefaultLogger, Runtime, Worker, bundleWorkflowCode } from '@temporalio/worker';
+import proto from '@temporalio/proto';
+import { ROOT } from '../harness.ts';
+
+/**
+ * Recorded runs, each of which the workflow must go through again in the same way: else runs that are under
+ * way when a new version is deployed would fail.
+ */
+const HISTORIES = join(ROOT, 'test/histories');
+
+Runtime.install({ logger: new DefaultLogger('ERROR') });
+
+test('the workflow goes through every recorded run as it did', async (t) => {
+  const workflowBundle = await bundleWorkflowCode({
+    workflowsPath: join(ROOT, 'workflows/index.ts'),
+    logger: new DefaultLogger('ERROR'),
+  });
+  for (const name of readdirSync(HISTORIES)) {
+    await t.test(name, async () => {
+      const history = proto.temporal.api.history.v1.History.decode(readFileSync(join(HISTORIES, name)));
+      await Worker.runReplayHistory({ workflowBundle }, history);
+    });
+  }
+});
