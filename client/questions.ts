@@ -18,10 +18,10 @@ export const QUESTIONS: readonly Question[] = [
           FROM attempt`,
   },
   {
-    name: 'learning_git',
-    question: 'How many people took Learning Git?',
-    sql: `SELECT count(*) AS attempts, count(DISTINCT user_exam_id) AS users
-          FROM attempt WHERE exam_name = 'Learning Git'`,
+    name: 'most_popular',
+    question: 'Which exam is the most popular, and how many people took it?',
+    sql: `SELECT exam_name, count(*) AS attempts, count(DISTINCT user_exam_id) AS users
+          FROM attempt GROUP BY ALL ORDER BY attempts DESC, exam_name LIMIT 1`,
   },
   {
     name: 'most_common',

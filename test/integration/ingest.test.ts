@@ -20,10 +20,12 @@ function asGolden(found: Record<string, Rows>): Record<string, unknown> {
   const listOf = (name: string): Value[][] => (found[name] ?? []).map((row) => Object.values(row));
   const pairsOf = (name: string): object =>
     Object.fromEntries(listOf(name).map(([key, value]) => [String(key ?? 'None'), value] as const));
+  const { exam_name: popular, ...mostPopular } = found['most_popular']?.[0] ?? {};
+  assert.equal(popular, 'Learning Git');
   const least = found['least_common'] ?? [];
   return {
     ...counts,
-    learning_git: found['learning_git']?.[0],
+    learning_git: mostPopular,
     top10: listOf('most_common'),
     least_common: { attempts: least[0]?.['attempts'], exams: least.map((row) => row['exam_name']) },
     exams_per_user: found['exams_per_user']?.[0],
