@@ -1,4 +1,4 @@
-import { withDuckDb } from '../adapters/duckdb.ts';
+import { asDuckDbError, withDuckDb } from '../adapters/duckdb.ts';
 import { readFrames } from '../adapters/frames.ts';
 import { decodeMessage } from '../adapters/message-frames.ts';
 import type { StagedBatch, StagedFile, StagedTables } from '../model/references.ts';
@@ -22,7 +22,7 @@ const ROOM = 2;
  * Turns a staged batch into one Parquet file a table and source. A message lands whole or is quarantined
  * whole; every value that the check of the messages counted must be in the files, else nothing lands.
  * Running it again makes the same files.
- * @throws {PipelineError} STAGING_LOST, STAGING_FULL, TRANSFORM_MISMATCH
+ * @throws {PipelineError} STAGING_LOST, STAGING_FULL, TRANSFORM_MISMATCH, TRANSFORM_FAILED
  */
 export function createTransform({ settings, staging }: ActivityDeps) {
   return async function transform({ staged, ingestedOn }: TransformRequest): Promise<StagedTables> {
@@ -34,7 +34,7 @@ export function createTransform({ settings, staging }: ActivityDeps) {
       memoryLimit: '1GB',
       temporaryFolder: staging.resolve(folder),
     };
-    return withDuckDb(options, async (connection) => {
+    const tables = withDuckDb(options, async (connection) => {
       const rows = await BatchRows.create(connection, settings, staged.batch.topic);
       for await (const frames of readFrames(staging.resolve(staged.path))) {
         for (const frame of frames) rows.add(decodeMessage(frame));
@@ -61,6 +61,9 @@ export function createTransform({ settings, staging }: ActivityDeps) {
         unknownFields: Object.fromEntries(rows.unknown),
         seconds: run.seconds(),
       };
+    });
+    return tables.catch((error: unknown) => {
+      throw asDuckDbError(error, `the batch ${JSON.stringify(staged.batch)}`);
     });
   };
 }

@@ -1,4 +1,5 @@
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
+import { PipelineError, messageOf } from '../model/errors.ts';
 
 /** How much one DuckDB may take. */
 export interface DuckDbOptions {
@@ -44,4 +45,17 @@ export function sqlText(text: string): string {
 /** A name as an SQL identifier. */
 export function sqlName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
+}
+
+/**
+ * Turns an error of DuckDB into a named one that says its kind alone: the rest can quote a value of the data.
+ * @param what What was being done, for the message.
+ */
+export function asDuckDbError(thrown: unknown, what: string): unknown {
+  const message = messageOf(thrown);
+  const kind = /^(?:[A-Z][a-z]+ )+Error(?=:)/.exec(message)?.[0];
+  if (thrown instanceof PipelineError || kind === undefined) return thrown;
+  if (message.includes('No space left'))
+    return new PipelineError('STAGING_FULL', `${what}: no space is left on the disk`);
+  return new PipelineError('TRANSFORM_FAILED', `${what}: DuckDB answered with its ${kind}`);
 }

@@ -62,6 +62,10 @@ export const ERROR_CODES = {
     retry: 'lasting',
     advice: 'Repair the table’s _delta_log; nothing is written until then.',
   },
+  TRANSFORM_FAILED: {
+    retry: 'lasting',
+    advice: 'A fault of this program: report the message. Nothing landed.',
+  },
   TEMPORAL_UNREACHABLE: {
     retry: 'passing',
     advice: 'See whether Temporal is up (npm run services -- status) and temporal.address right.',

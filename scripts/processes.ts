@@ -11,8 +11,8 @@ export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** The project's own settings. */
 export const SETTINGS = join(ROOT, 'pipeline.yaml');
 
-/** Where the servers and the processes of the demo keep what they have. */
-export const SERVICES_FOLDER = join(ROOT, '.services');
+/** Where the servers and the processes of the demo keep what they have; PIPELINE_SERVICES names another folder. */
+export const SERVICES_FOLDER = process.env['PIPELINE_SERVICES'] ?? join(ROOT, '.services');
 
 /** A process of this project that outlives whoever starts it, as a worker, and says over HTTP that it is ready. */
 export interface LocalProcess {

@@ -51,16 +51,26 @@ const { plan, record } = proxyActivities<Pick<Activities, 'plan' | 'record'>>(SH
 /** Activities that any worker can take; `fetch` and `consume` bind what follows to the host that took them. */
 export const anyHost = { fetch, consume, plan, record };
 
+type HostActivities = Pick<Activities, 'publish' | 'transform' | 'land'>;
+
 /** The activities that need what is staged on a host's disk. */
-export function onHost(
-  hostId: string,
-): ActivityInterfaceFor<Pick<Activities, 'publish' | 'transform' | 'land' | 'tidy'>> {
-  const taskQueue = hostTaskQueue(workflowInfo().taskQueue, hostId);
-  return proxyActivities<Pick<Activities, 'publish' | 'transform' | 'land' | 'tidy'>>({
+export function onHost(hostId: string): ActivityInterfaceFor<HostActivities> {
+  return proxyActivities<HostActivities>({
     ...LONG,
-    taskQueue,
+    taskQueue: hostTaskQueue(workflowInfo().taskQueue, hostId),
     scheduleToStartTimeout: HOST_GONE_AFTER,
   });
+}
+
+/** Removes what the run has on a host's disk; a host that does not take it soon is not waited for. */
+export async function tidyHost(hostId: string): Promise<void> {
+  const { tidy } = proxyActivities<Pick<Activities, 'tidy'>>({
+    ...SHORT,
+    taskQueue: hostTaskQueue(workflowInfo().taskQueue, hostId),
+    scheduleToStartTimeout: '5s',
+    retry: { maximumAttempts: 3 },
+  });
+  await tidy();
 }
 
 /** Whether what was staged cannot be had any more, so that it must be made again, wherever. */

@@ -2,7 +2,7 @@ import { CancellationScope, log, workflowInfo } from '@temporalio/workflow';
 import type { Fetched } from '../activities/fetch.ts';
 import type { PartitionEnds } from '../model/references.ts';
 import type { IngestRequest, IngestResult, RunOutcome } from '../model/run.ts';
-import { anyHost, isHostLost, onHost } from './hosts.ts';
+import { anyHost, isHostLost, onHost, tidyHost } from './hosts.ts';
 import { landTopic } from './land-topic.ts';
 import { Person, SKIPPED } from './person.ts';
 import { requireRequest } from './request.ts';
@@ -136,7 +136,7 @@ function later(one: string | undefined, other: string): string {
 async function tidy(hosts: ReadonlySet<string>): Promise<void> {
   for (const host of hosts) {
     try {
-      await onHost(host).tidy();
+      await tidyHost(host);
     } catch (error) {
       log.warn('a host was not tidied', { host, error });
     }
