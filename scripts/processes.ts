@@ -57,7 +57,7 @@ export async function restart(local: LocalProcess): Promise<void> {
   const [program = '', ...words] = local.program;
   await server.start({
     program: process.execPath,
-    args: ['--import', 'tsx', join(ROOT, program), ...words],
+    args: ['--import', import.meta.resolve('tsx'), join(ROOT, program), ...words],
     env: { PIPELINE_CONFIG: SETTINGS },
   });
   await server.waitUntilReady(() => requireReady(local), READY_MS);
