@@ -200,8 +200,7 @@ export class DeltaTable {
       await hdfs.rename(checkpoint, this.#checkpointFile(version));
       const pointer = this.#temporary(scratch);
       await storeTemporary(hdfs, Buffer.from(JSON.stringify({ version, size: actions.length })), pointer);
-      await hdfs.delete(`${this.#log}/_last_checkpoint`);
-      await hdfs.rename(pointer, `${this.#log}/_last_checkpoint`);
+      await hdfs.replace(pointer, `${this.#log}/_last_checkpoint`);
     } catch (error) {
       logger.warn({ table: this.path, version, error: messageOf(error) }, 'the checkpoint was not written');
     }

@@ -222,8 +222,15 @@ export class WebHdfs {
    *   folder). FileNotFoundException: the source or the target's folder is missing. `ambiguous`: look whether the source is gone and the target there.
    */
   async rename(from: string, to: string): Promise<void> {
-    encodePath(to);
-    await this.#call({ operation: 'RENAME', path: from, query: { destination: to, renameoptions: 'NONE' } });
+    await this.#rename(from, to, 'NONE');
+  }
+
+  /**
+   * Moves a file to a name, in place of the file that has it, if one does (renameoptions=OVERWRITE). Readers see
+   * the one or the other.
+   */
+  async replace(from: string, to: string): Promise<void> {
+    await this.#rename(from, to, 'OVERWRITE');
   }
 
   /** Makes a folder and its missing parents; one that exists is left as it is. */
@@ -248,6 +255,11 @@ export class WebHdfs {
     const answer = await this.#call({ operation: 'GETFILECHECKSUM', path });
     const { algorithm, bytes, length } = parse(answer, ChecksumAnswer).FileChecksum;
     return { algorithm, bytes: bytes.slice(0, length * 2), length };
+  }
+
+  async #rename(from: string, to: string, renameoptions: 'NONE' | 'OVERWRITE'): Promise<void> {
+    encodePath(to);
+    await this.#call({ operation: 'RENAME', path: from, query: { destination: to, renameoptions } });
   }
 
   #call(call: Call): Promise<Answered> {

@@ -47,11 +47,6 @@ export const options: Table = {
       SELECT source, ${MESSAGE_COLUMN_LIST}, question_position,
         unnest(q.options) AS o,
         (generate_subscripts(q.options, 1) - 1)::INTEGER AS option_position
-      FROM (
-        SELECT source, ${MESSAGE_COLUMN_LIST},
-          unnest(a.sequences.questions) AS q,
-          (generate_subscripts(a.sequences.questions, 1) - 1)::INTEGER AS question_position
-        FROM parsed
-      )
+      FROM parsed_questions
     )`,
 };

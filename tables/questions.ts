@@ -43,10 +43,5 @@ export const questions: Table = {
     SELECT source, ${MESSAGE_COLUMN_LIST}, question_position,
       q.id AS question_id, q.user_correct, q.user_incomplete, q.user_result, q.user_submitted,
       len(q.options)::INTEGER AS option_count
-    FROM (
-      SELECT source, ${MESSAGE_COLUMN_LIST},
-        unnest(a.sequences.questions) AS q,
-        (generate_subscripts(a.sequences.questions, 1) - 1)::INTEGER AS question_position
-      FROM parsed
-    )`,
+    FROM parsed_questions`,
 };

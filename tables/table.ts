@@ -23,8 +23,8 @@ export interface Table {
   readonly columns: readonly Column[];
   /**
    * The SELECT that fills it, of DuckDB, from the relations of a batch (see activities/transform.ts):
-   * `messages` (those that became rows), `parsed` (the same with their attempt as a struct), and
-   * `quarantined`. It gives the table's columns and, besides, `source`.
+   * `messages` (those that became rows), `parsed` (the same with their attempt as the struct `a`),
+   * `parsed_questions` (its questions as `q`), and `quarantined`. It gives the table's columns and, besides, `source`.
    */
   readonly select: string;
 }
