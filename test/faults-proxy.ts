@@ -58,6 +58,7 @@ export class FaultsProxy {
   readonly #server: Server;
   readonly #options: FaultsProxyOptions;
   readonly #planned: Planned[] = [];
+  #port = 0;
 
   private constructor(options: FaultsProxyOptions) {
     this.#options = options;
@@ -72,12 +73,23 @@ export class FaultsProxy {
   static async start(options: FaultsProxyOptions): Promise<FaultsProxy> {
     const proxy = new FaultsProxy(options);
     await once(proxy.#server.listen(0, '127.0.0.1'), 'listening');
+    proxy.#port = (proxy.#server.address() as AddressInfo).port;
     return proxy;
   }
 
-  /** As `http://127.0.0.1:40123`. */
+  /** As `http://127.0.0.1:40123`; still known when it is stopped. */
   get address(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** The address as errors name it, as `127.0.0.1:40123`. */
+  get host(): string {
+    return `127.0.0.1:${this.#port}`;
+  }
+
+  /** How many requests came whose method and address have this part. */
+  count(part: string): number {
+    return this.seen.filter((line) => line.includes(part)).length;
   }
 
   /**
@@ -157,7 +169,7 @@ export class FaultsProxy {
       answer.resume().on('end', cut);
       return;
     }
-    if (fault?.kind === 'delay-answer') await delay(fault.ms);
+    if (fault?.kind === 'delay-answer') await delay(fault.ms, undefined, { ref: false });
     response.writeHead(answer.statusCode ?? 502, this.#bent(answer.headers));
     response.flushHeaders();
     const limit = fault?.kind === 'cut-answer' || fault?.kind === 'freeze-answer' ? fault : undefined;
