@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer as createHttpServer, type RequestListener } from 'node:http';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import test, { type TestContext } from 'node:test';
+import { HdfsError, type Step } from '../../adapters/webhdfs-errors.ts';
+import { createAgents, exchange, type Exchange, type Timeouts } from '../../adapters/webhdfs-request.ts';
+import { PipelineError } from '../../model/errors.ts';
+
+const STEP: Step = { operation: 'OPEN', path: '/a', server: 'NameNode test', changes: true };
+const TIMEOUTS: Timeouts = {
+  connectMs: 200,
+  answerMs: 200,
+  idleMs: 200,
+  exchangeMs: 600,
+  exchangeMsPerMiB: 1,
+};
+
+/** An exchange with a server that is there for one test. */
+async function asked(t: TestContext, serve: RequestListener): Promise<Exchange> {
+  const server = createHttpServer(serve);
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return exchangeWith(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+}
+
+/** An exchange with a server that says what it likes, or nothing. */
+async function askedRaw(t: TestContext, scheme: string, serve: (socket: Socket) => void): Promise<Exchange> {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket.on('error', () => undefined));
+    serve(socket);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return exchangeWith(`${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+}
+
+function exchangeWith(address: string): Exchange {
+  return { step: STEP, method: 'GET', url: new URL(address), expect: 200, timeouts: TIMEOUTS };
+}
+
+async function errorOf(answer: Promise<unknown>): Promise<HdfsError> {
+  const thrown = await answer.then(
+    () => assert.fail('expected an error'),
+    (error: unknown) => error,
+  );
+  assert.ok(thrown instanceof HdfsError, String(thrown));
+  return thrown;
+}
+
+test('a connection that is not made in time is noticed, and leaves no doubt', async (t) => {
+  const error = await errorOf(exchange(await askedRaw(t, 'https', () => undefined)));
+  assert.match(error.message, /accepted no connection within 200 ms/);
+  assert.equal(error.ambiguous, false);
+});
+
+test('a server that sends a byte now and then is bounded by the limit of the whole', async (t) => {
+  const dripping = await asked(t, (_, response) => {
+    response.writeHead(200, { 'Content-Length': 1000 });
+    const drip = setInterval(() => response.write('.'), 50);
+    response.on('close', () => {
+      clearInterval(drip);
+    });
+  });
+  assert.match((await errorOf(exchange(dripping))).message, /was not done within 601 ms/);
+});
+
+test('the limit of the whole grows with what is sent and received', async (t) => {
+  const slow = await asked(t, (_, response) => {
+    response.writeHead(200, { 'Content-Length': 10 });
+    const drip = setInterval(() => response.write('.'), 100);
+    response.on('close', () => {
+      clearInterval(drip);
+    });
+  });
+  const generous = { ...TIMEOUTS, exchangeMs: 400, exchangeMsPerMiB: 2 ** 20 * 100 };
+  assert.equal((await exchange({ ...slow, timeouts: generous })).bytes, 10);
+});
+
+test('an answer that only the end of its connection ends is not taken for whole', async (t) => {
+  const raw = await askedRaw(t, 'http', (socket) => {
+    socket.end('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nperhaps cut');
+  });
+  assert.match((await errorOf(exchange(raw))).message, /nothing tells where its body ends/);
+});
+
+test('what is no HTTP, or breaks off within the head, is a passing fault', async (t) => {
+  for (const said of ['SSH-2.0-x\r\n', 'HTTP/1.1 200 OK\r\nContent-Le', '']) {
+    const raw = await askedRaw(t, 'http', (socket) => socket.end(said));
+    const error = await errorOf(exchange(raw));
+    assert.deepEqual([error.code, error.ambiguous], ['HDFS_UNREACHABLE', true]);
+  }
+});
+
+test('several unasked-for 100 Continue are passed over', async (t) => {
+  const raw = await askedRaw(t, 'http', (socket) => {
+    socket.write('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n');
+    socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+  });
+  assert.equal((await exchange(raw)).body.toString(), 'ok');
+});
+
+test('a refusal is read though the connection breaks under the body', async (t) => {
+  const refusal = '{"RemoteException":{"exception":"FileAlreadyExistsException","message":"there"}}';
+  const raw = await askedRaw(t, 'http', (socket) => {
+    socket.once('data', () => {
+      socket.pause();
+      socket.write(`HTTP/1.1 403 No\r\nContent-Length: ${refusal.length}\r\n\r\n${refusal}`, () => {
+        socket.destroy();
+      });
+    });
+  });
+  const chunk = Buffer.alloc(2 ** 18);
+  for (let round = 0; round < 50; round += 1) {
+    const body = {
+      bytes: chunk.length * 100,
+      // eslint-disable-next-line @typescript-eslint/require-await -- a body is asynchronous
+      async *chunks() {
+        for (let at = 0; at < 100; at += 1) yield chunk;
+      },
+    };
+    const error = await errorOf(exchange({ ...raw, method: 'PUT', expect: 201, body }));
+    assert.equal(error.exception, 'FileAlreadyExistsException', `round ${round}: ${error.message}`);
+  }
+});
+
+test('more than may be taken into memory is refused, not taken', async (t) => {
+  const large = await asked(t, (_, response) => response.end(Buffer.alloc(1001)));
+  const error = await errorOf(exchange({ ...large, bodyLimit: 1000 }));
+  assert.equal(error.code, 'HDFS_REFUSED');
+  assert.match(error.message, /more than 1000 bytes/);
+  assert.equal((await exchange({ ...large, bodyLimit: 1001 })).bytes, 1001);
+});
+
+test('an error of the receiver or of the body ends the exchange as it is', async (t) => {
+  const echo = await asked(t, (request, response) => request.pipe(response));
+  const full = new PipelineError('STAGING_FULL', 'no room');
+  const receive = (): Promise<void> => Promise.reject(full);
+  const served = await asked(t, (_, response) => response.end('content'));
+  await assert.rejects(exchange({ ...served, receive }), (thrown) => thrown === full);
+  const body = {
+    bytes: 5,
+    // eslint-disable-next-line require-yield, @typescript-eslint/require-await -- it fails at once
+    async *chunks(): AsyncGenerator<Buffer> {
+      throw full;
+    },
+  };
+  await assert.rejects(exchange({ ...echo, method: 'PUT', body }), (thrown) => thrown === full);
+});
+
+test('the clock of the server stands still while the receiver is busy', async (t) => {
+  const served = await asked(t, (_, response) => response.end('content'));
+  const receive = (): Promise<void> =>
+    new Promise((resolve) => {
+      setTimeout(resolve, TIMEOUTS.idleMs * 2);
+    });
+  assert.equal((await exchange({ ...served, receive })).bytes, 7);
+});
+
+test('kept connections are used again, and do not keep the process alive', async (t) => {
+  const ports = new Set<number | undefined>();
+  const served = await asked(t, (request, response) => {
+    ports.add(request.socket.remotePort);
+    response.end('x');
+  });
+  const agents = createAgents();
+  for (let turn = 0; turn < 5; turn += 1) await exchange({ ...served, agents });
+  assert.equal(ports.size, 1);
+  await exchange(served);
+  assert.equal(ports.size, 2);
+  assert.equal(process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length, 0);
+});
