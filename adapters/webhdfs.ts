@@ -259,7 +259,11 @@ export class WebHdfs {
 
   async #rename(from: string, to: string, renameoptions: 'NONE' | 'OVERWRITE'): Promise<void> {
     encodePath(to);
-    await this.#call({ operation: 'RENAME', path: from, query: { destination: to, renameoptions } });
+    const query = { destination: to, renameoptions };
+    const answer = await this.#call({ operation: 'RENAME', path: from, query });
+    // With options a success has no body. Without them a failure is {"boolean":false}, with status 200 as well.
+    if (answer.body.length > 0)
+      throw strangeAnswer(answer.step, answer.status, 'with a body, so it need not have renamed anything');
   }
 
   #call(call: Call): Promise<Answered> {

@@ -1,0 +1,232 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { after, before, beforeEach, describe } from 'node:test';
+import type { AddFile } from '../../adapters/delta-actions.ts';
+import type { Fence } from '../../adapters/delta-snapshot.ts';
+import { DeltaTable, type CommitOutcome } from '../../adapters/delta.ts';
+import { createLogger } from '../../adapters/log.ts';
+import type { WebHdfs } from '../../adapters/webhdfs.ts';
+import { PipelineError } from '../../model/errors.ts';
+import { attempts } from '../../tables/index.ts';
+import { deltaMetadata } from '../../tables/table.ts';
+import { FaultyHdfs } from '../faulty-hdfs.ts';
+
+const LOGGER = createLogger('test', 'fatal');
+const SCRATCH = 'run';
+
+let faulty: FaultyHdfs;
+
+before(async () => {
+  faulty = await FaultyHdfs.start('delta');
+});
+
+beforeEach(() => {
+  faulty.clear();
+});
+
+after(() => faulty.stop());
+
+/** A table as a process of its own sees it. */
+function open(path: string, hdfs: WebHdfs = faulty.direct, checkpointInterval = 5): DeltaTable {
+  return new DeltaTable(path, { hdfs, logger: LOGGER, checkpointInterval });
+}
+
+async function newTable(hdfs: WebHdfs = faulty.direct): Promise<DeltaTable> {
+  const table = open(faulty.fresh(), hdfs);
+  await open(table.path).ensure(deltaMetadata(attempts), SCRATCH);
+  return table;
+}
+
+function fence(from: number, to: number): Fence[] {
+  return [{ appId: 't/0', from: BigInt(from), to: BigInt(to) }];
+}
+
+function add(path: string): AddFile {
+  return { path, partitionValues: {}, size: 1, modificationTime: 1, dataChange: true, stats: null };
+}
+
+function commit(table: DeltaTable, from: number, to: number, file = `${from}-${to}`): Promise<CommitOutcome> {
+  return table.commit({ fences: fence(from, to), files: [add(file)], info: {}, scratch: SCRATCH });
+}
+
+async function filesOf(table: DeltaTable): Promise<string[]> {
+  return [...((await open(table.path).snapshot())?.files.keys() ?? [])];
+}
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof PipelineError) return `${error.code}: ${error.message}`;
+    throw error;
+  }
+  return 'none';
+}
+
+describe('a commit', () => {
+  test('is made once; the same again, by whomever, lands nothing', async () => {
+    const table = await newTable();
+    assert.deepEqual(await commit(table, 0, 4), { outcome: 'committed', version: 1 });
+    assert.deepEqual(await commit(table, 0, 4), { outcome: 'landed-before', version: 1 });
+    assert.deepEqual(await commit(open(table.path), 0, 4, 'other'), { outcome: 'landed-before', version: 1 });
+    assert.deepEqual(await filesOf(table), ['0-4']);
+  });
+
+  test('that leaves a gap or an overlap is refused, and nothing is written', async () => {
+    const table = await newTable();
+    await commit(table, 0, 4);
+    assert.match(await codeOf(commit(table, 2, 6)), /^OFFSETS_MOVED: .* t\/0 stands at 4, .* an overlap/);
+    assert.match(await codeOf(commit(table, 6, 8)), /^OFFSETS_MOVED: .* t\/0 stands at 4, .* a gap/);
+    assert.deepEqual(await filesOf(table), ['0-4']);
+  });
+
+  test('of one of eight writers at once wins each version, and the table stays contiguous', async () => {
+    const table = await newTable();
+    await Promise.all(
+      Array.from({ length: 8 }, async (_, who) => {
+        const own = open(table.path);
+        for (let from = 0; from < 12; from += 1) await commit(own, from, from + 1, `${from} by ${who}`);
+      }),
+    );
+    const snapshot = await open(table.path).snapshot();
+    assert.equal(snapshot?.version, 12);
+    assert.equal(snapshot.txns.get('t/0'), 12n);
+    assert.deepEqual(
+      [...snapshot.files.keys()].map((path) => Number(path.split(' ')[0])).sort((a, b) => a - b),
+      [...Array(12).keys()],
+    );
+  });
+
+  test('of eight who make the table at once is on one table', async () => {
+    const path = faulty.fresh();
+    await Promise.all(Array.from({ length: 8 }, () => open(path).ensure(deltaMetadata(attempts), SCRATCH)));
+    assert.equal((await open(path).snapshot())?.version, 0);
+  });
+});
+
+describe('a log with a checkpoint', () => {
+  test('reads as without it, also when the entries before it are gone', async () => {
+    const table = await newTable();
+    for (let from = 0; from < 12; from += 1) await commit(table, from, from + 1);
+    const whole = await open(table.path).snapshot();
+    for (let version = 0; version < 10; version += 1) {
+      assert(
+        await faulty.direct.delete(`${table.path}/_delta_log/${String(version).padStart(20, '0')}.json`),
+      );
+    }
+    const shortened = await open(table.path).snapshot();
+    assert.equal(shortened?.version, 12);
+    assert.deepEqual(shortened.txns, whole?.txns);
+    assert.deepEqual([...shortened.files.keys()].sort(), [...(whole?.files.keys() ?? [])].sort());
+    assert.deepEqual(await commit(open(table.path), 12, 13), { outcome: 'committed', version: 13 });
+  });
+
+  test('whose pointer names a checkpoint that is gone reads its entries', async () => {
+    const table = await newTable();
+    for (let from = 0; from < 5; from += 1) await commit(table, from, from + 1);
+    assert(
+      await faulty.direct.delete(`${table.path}/_delta_log/${'5'.padStart(20, '0')}.checkpoint.parquet`),
+    );
+    assert.equal((await open(table.path).snapshot())?.version, 5);
+  });
+
+  test('that could not be written is still whole, and the commit stands', async () => {
+    const table = await newTable(faulty.client());
+    for (let from = 0; from < 4; from += 1) await commit(table, from, from + 1);
+    faulty.nameNode.plan(/checkpoint.*op=RENAME|op=RENAME.*checkpoint/, {
+      kind: 'answer',
+      status: 403,
+      body: '{"RemoteException":{"exception":"AccessControlException","message":"no"}}',
+    });
+    assert.deepEqual(await commit(table, 4, 5), { outcome: 'committed', version: 5 });
+    assert.equal((await open(table.path).snapshot())?.version, 5);
+  });
+});
+
+describe('when HDFS fails in the middle of a commit', () => {
+  test('and the rename’s answer is lost: the entry stands once, and the commit says so', async () => {
+    const table = await newTable(faulty.client());
+    faulty.nameNode.plan(/op=RENAME/, { kind: 'swallow-answer' });
+    assert.deepEqual(await commit(table, 0, 4), { outcome: 'committed', version: 1 });
+    assert.deepEqual(await commit(open(table.path), 0, 4), { outcome: 'landed-before', version: 1 });
+    assert.deepEqual(await filesOf(table), ['0-4']);
+  });
+
+  test('and the rename was never carried out: it is tried again, and the entry stands once', async () => {
+    const table = await newTable(faulty.client());
+    faulty.nameNode.plan(/op=RENAME/, { kind: 'reset' });
+    assert.deepEqual(await commit(table, 0, 4), { outcome: 'committed', version: 1 });
+    assert.deepEqual(await filesOf(table), ['0-4']);
+  });
+
+  test('and the rename answers false: it is no success, and is tried again', async () => {
+    const table = await newTable(faulty.client());
+    faulty.nameNode.plan(/op=RENAME/, { kind: 'answer', status: 200, body: '{"boolean":false}' });
+    assert.deepEqual(await commit(table, 0, 4), { outcome: 'committed', version: 1 });
+    assert.deepEqual(await filesOf(table), ['0-4']);
+    assert.equal(faulty.nameNode.count('op=RENAME'), 2);
+  });
+
+  test('and the entry is cut on its way: nothing is committed, and the next try is', async () => {
+    const table = await newTable(faulty.client());
+    faulty.dataNode.plan(/op=CREATE/, { kind: 'cut-request', afterBytes: 20 });
+    assert.match(await codeOf(commit(table, 0, 4)), /^HDFS_/);
+    assert.deepEqual(await filesOf(table), []);
+    assert.deepEqual(await commit(table, 0, 4), { outcome: 'committed', version: 1 });
+  });
+
+  test('and an entry is corrupt: nothing is written after it, and the error names it', async () => {
+    const table = await newTable();
+    const entry = `${table.path}/_delta_log/${'1'.padStart(20, '0')}.json`;
+    await faulty.direct.create(entry, Buffer.from('{"add":{"path":'));
+    assert.match(await codeOf(commit(table, 0, 4)), new RegExp(`^TABLE_LOG_INVALID: ${entry}, line 1,`));
+  });
+});
+
+describe('a data file', () => {
+  async function localFile(content: string): Promise<string> {
+    const file = join(faulty.local, 'file.parquet');
+    await writeFile(file, content);
+    return file;
+  }
+
+  const nameOf = (sha256: string): string => `part/${sha256}.parquet`;
+
+  test('that HDFS holds otherwise than it was sent never gets its name', async () => {
+    const table = await newTable(faulty.client());
+    const file = await localFile('x'.repeat(10_000));
+    faulty.dataNode.plan(/op=CREATE/, { kind: 'answer', status: 201 });
+    assert.match(await codeOf(table.store(file, nameOf, SCRATCH)), /^HDFS_/);
+    faulty.nameNode.plan(/op=GETFILECHECKSUM/, { kind: 'delay-answer', ms: 1 });
+    const stored = await table.store(file, nameOf, SCRATCH);
+    assert.equal(stored.bytes, 10_000);
+    assert.equal((await faulty.direct.status(`${table.path}/${stored.path}`))?.length, 10_000);
+  });
+
+  test('that an earlier try stored is kept; other bytes under its name are never taken for it', async () => {
+    const table = await newTable();
+    const first = await table.store(await localFile('one'), () => 'part/a', SCRATCH);
+    assert.deepEqual(await table.store(await localFile('one'), () => 'part/a', SCRATCH), first);
+    assert.match(
+      await codeOf(table.store(await localFile('two'), () => 'part/a', SCRATCH)),
+      /^HDFS_DAMAGED: .*part\/a/,
+    );
+    assert.equal((await faulty.direct.read(`${table.path}/part/a`)).toString(), 'one');
+  });
+
+  test('whose rename’s answer is lost is stored, and found to be', async () => {
+    const table = await newTable(faulty.client());
+    faulty.nameNode.plan(/op=RENAME/, { kind: 'swallow-answer' });
+    const stored = await table.store(await localFile('lost'), nameOf, SCRATCH);
+    assert.equal((await faulty.direct.read(`${table.path}/${stored.path}`)).toString(), 'lost');
+  });
+
+  test('leaves nothing in the folder of temporary files after it was swept', async () => {
+    const table = await newTable();
+    await table.store(await localFile('one'), () => 'part/a', SCRATCH);
+    await codeOf(table.store(await localFile('two'), () => 'part/a', SCRATCH));
+    await table.sweep(SCRATCH);
+    assert.deepEqual(await faulty.direct.list(`${table.path}/_scratch`), []);
+  });
+});
