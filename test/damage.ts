@@ -4,16 +4,9 @@ import { parse, stringify } from 'yaml';
 import { parseActions, formatActions, type Action, type AddFile } from '../adapters/delta-actions.ts';
 import { sqlText, withDuckDb } from '../adapters/duckdb.ts';
 import type { WebHdfs } from '../adapters/webhdfs.ts';
-import { runCommand, type TestPipeline } from './harness.ts';
-
-/** What `verify --json` prints, as far as tests look at it. */
-export interface VerifyAnswer {
-  readonly verified: boolean;
-  readonly partitions: readonly Record<string, unknown>[];
-  readonly tables: readonly Record<string, unknown>[];
-  readonly findings: readonly { readonly code: string; readonly where: string; readonly message: string }[];
-  readonly notes: readonly { readonly where: string; readonly message: string }[];
-}
+import { prove, type Proof } from '../client/proof/prove.ts';
+import { readSettings } from '../model/settings.ts';
+import { openWarehouse, runCommand, type TestPipeline } from './harness.ts';
 
 /** A copy of a pipeline's tables, to do harm to: the same topics, another warehouse. */
 export class DamagedCopy {
@@ -47,13 +40,12 @@ export class DamagedCopy {
     });
   }
 
-  async verify(): Promise<VerifyAnswer & { readonly code: number }> {
-    const { code, stdout, stderr } = await this.command('verify', '--json');
-    try {
-      return { code, ...(JSON.parse(stdout) as VerifyAnswer) };
-    } catch {
-      throw new TypeError(`verify printed no JSON: ${stdout}${stderr}`);
-    }
+  /** What `verify` finds. */
+  async verify(): Promise<Proof> {
+    const settings = readSettings(this.#settingsFile);
+    const { kafka, logger } = this.#pipeline;
+    process.env['XDG_CACHE_HOME'] = join(this.#pipeline.folder, 'cache');
+    return prove({ settings, kafka, warehouse: openWarehouse(settings, logger), say: () => undefined });
   }
 
   /** The first data file of a table: its path in HDFS, and what the log says of it. */
