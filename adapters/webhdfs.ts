@@ -219,7 +219,8 @@ export class WebHdfs {
   /**
    * Moves a file or folder to a name that is free, in a folder that exists (renameoptions=NONE).
    * @throws {HdfsError} FileAlreadyExistsException: neither file is changed (IOException, when one of them is a
-   *   folder). FileNotFoundException: the source or the target's folder is missing. `ambiguous`: look whether the source is gone and the target there.
+   *   folder). FileNotFoundException: the source or the target's folder is missing. `ambiguous`: look whether
+   *   the source is gone and the target there.
    */
   async rename(from: string, to: string): Promise<void> {
     await this.#rename(from, to, 'NONE');
@@ -228,6 +229,7 @@ export class WebHdfs {
   /**
    * Moves a file to a name, in place of the file that has it, if one does (renameoptions=OVERWRITE). Readers see
    * the one or the other.
+   * @throws {HdfsError} As {@link rename}, but for FileAlreadyExistsException.
    */
   async replace(from: string, to: string): Promise<void> {
     await this.#rename(from, to, 'OVERWRITE');

@@ -57,6 +57,12 @@ test('a rename that is surely not carried out leaves no doubt, and goes to the n
   assert.equal((await faulty.direct.read(to)).toString(), 'a');
 });
 
+test('a rename that answers false, as HDFS does without its options, is not taken for done', async () => {
+  const body = '{"boolean":false}';
+  faulty.nameNode.plan(/RENAME/, { kind: 'answer', status: 200, body, headers: { 'Content-Length': 17 } });
+  await failsForNow(faulty.client().rename(faulty.fresh(), faulty.fresh()), { ambiguous: true });
+});
+
 test('the NameNode that answered last is asked first', async () => {
   faulty.nameNode.plan(/./, exception('StandbyException'), 1);
   const hdfs = faulty.client([faulty.nameNode.address, NAME_NODE]);

@@ -158,6 +158,20 @@ test('a rename of what is missing, or into a folder that is missing, is refused'
   assert.equal((await hdfs.read(path)).toString(), 'a');
 });
 
+test('a replace takes the place of a file, or of none, and never of a folder', async () => {
+  const [first, second, to] = [fresh(), fresh(), fresh()];
+  await hdfs.create(first, Buffer.from('first'));
+  await hdfs.create(second, Buffer.from('second'));
+  await hdfs.replace(first, to);
+  assert.equal((await hdfs.read(to)).toString(), 'first');
+  await hdfs.replace(second, to);
+  assert.equal((await hdfs.read(to)).toString(), 'second');
+  assert.equal(await hdfs.status(second), undefined);
+  await refusedBy('FileNotFoundException', hdfs.replace(second, to));
+  await refusedBy('IOException', hdfs.replace(to, ROOT));
+  assert.equal((await hdfs.read(to)).toString(), 'second');
+});
+
 test('of eight renames to one name at once, exactly one wins', async () => {
   const target = fresh();
   const sources = Array.from({ length: 8 }, fresh);
