@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { PipelineError } from './errors.ts';
@@ -18,69 +19,146 @@ const VARIABLE = z
   .string()
   .regex(/^[A-Z_][A-Z0-9_]*$/, 'must be the name of an environment variable, never a secret itself');
 
-const Source = z.strictObject({
-  url: z.url({ protocol: /^(https?|file)$/, error: 'must be a URL of http, https or file' }).optional(),
-  format: z.enum(['json-array', 'ndjson']).default('json-array'),
-  topic: TOPIC,
-  tokenVariable: VARIABLE.optional(),
-});
+const Source = z
+  .strictObject({
+    url: z
+      .url({ protocol: /^(https?|file)$/, error: 'must be a URL of http, https or file' })
+      .optional()
+      .describe(
+        'Where to fetch from: a URL of http, https or file. `{from}` and `{to}` in it stand for the interval of a run. Without it there is nothing to fetch: what others publish to the topic is landed.',
+      ),
+    format: z
+      .enum(['json-array', 'ndjson'])
+      .default('json-array')
+      .describe('How the records stand in the content: as one JSON array, or one a line. Gzip is noticed.'),
+    topic: TOPIC.describe(
+      'The Kafka topic that its attempts go through: 1 to 200 of A-Z, a-z, 0-9, `.`, `_` and `-`. It is made where there is none.',
+    ),
+    tokenVariable: VARIABLE.optional().describe(
+      'The name of the environment variable, on the worker, that holds the bearer token to show; never the token itself.',
+    ),
+  })
+  .describe('One customer’s feed.');
 
-const Temporal = z.strictObject({
-  address: ADDRESS.default('127.0.0.1:7233'),
-  namespace: z.string().min(1).default('default'),
-  taskQueue: NAME.default('ingest'),
-  uiUrl: z.url().default('http://127.0.0.1:8233'),
-});
+const Temporal = z
+  .strictObject({
+    address: ADDRESS.default('127.0.0.1:7233').describe('The Temporal server, as host:port.'),
+    namespace: z.string().min(1).default('default').describe('Its namespace, which must exist.'),
+    taskQueue: NAME.default('ingest').describe(
+      'The task queue that workers and clients share. Each host has one of its own besides, named after it.',
+    ),
+    uiUrl: z
+      .url()
+      .default('http://127.0.0.1:8233')
+      .describe('Where the Temporal UI is, for the links that the command line prints.'),
+  })
+  .describe('The engine that runs the workflow.');
 
-const Kafka = z.strictObject({
-  brokers: z.array(ADDRESS).min(1).default(['127.0.0.1:9092']),
-  partitions: z.int().min(1).max(1000).default(6),
-  replicationFactor: z.int().min(1).max(9).default(1),
-});
+const Kafka = z
+  .strictObject({
+    brokers: z
+      .array(ADDRESS)
+      .min(1)
+      .default(['127.0.0.1:9092'])
+      .describe('One broker or more of the cluster, as host:port.'),
+    partitions: z
+      .int()
+      .min(1)
+      .max(1000)
+      .default(6)
+      .describe('How many partitions a topic gets when it is made.'),
+    replicationFactor: z
+      .int()
+      .min(1)
+      .max(9)
+      .default(1)
+      .describe('How many brokers hold each partition of a topic that is made.'),
+  })
+  .describe('The cluster that records are published to and consumed from.');
 
-const Hdfs = z.strictObject({
-  nameNodes: z
-    .array(z.url({ protocol: /^https?$/ }))
-    .min(1)
-    .default(['http://127.0.0.1:9870']),
-  user: z.string().min(1).default('hdfs'),
-  warehouse: z
-    .string()
-    .regex(/^(\/[A-Za-z0-9_.-]+)+$/, 'must be an absolute path, as /warehouse')
-    .default('/warehouse'),
-});
+const Hdfs = z
+  .strictObject({
+    nameNodes: z
+      .array(z.url({ protocol: /^https?$/ }))
+      .min(1)
+      .default(['http://127.0.0.1:9870'])
+      .describe('The HTTP or HTTPS addresses of the NameNodes, the active and the standby ones.'),
+    user: z.string().min(1).default('hdfs').describe('Whom HDFS takes the pipeline for (`user.name`).'),
+    warehouse: z
+      .string()
+      .regex(/^(\/[A-Za-z0-9_.-]+)+$/, 'must be an absolute path, as /warehouse')
+      .default('/warehouse')
+      .describe('The folder of the tables in HDFS, absolute.'),
+  })
+  .describe('The file system that holds the tables.');
 
-const Worker = z.strictObject({
-  staging: z.string().min(1).default('.services/staging'),
-  stagingBytes: z
-    .int()
-    .min(1)
-    .default(20 * 2 ** 30),
-  threads: z.int().min(1).max(64).default(2),
-  healthPort: z.int().min(0).max(65535).default(8235),
-});
+const Worker = z
+  .strictObject({
+    staging: z
+      .string()
+      .min(1)
+      .default('.services/staging')
+      .describe(
+        'The folder on this host’s disk for what the steps of a run hand each other. Relative to the settings file.',
+      ),
+    stagingBytes: z
+      .int()
+      .min(1)
+      .default(20 * 2 ** 30)
+      .describe('How many bytes that folder may hold. A step that needs more waits and tries again.'),
+    threads: z.int().min(1).max(64).default(2).describe('How many threads DuckDB has for a batch.'),
+    healthPort: z
+      .int()
+      .min(0)
+      .max(65535)
+      .default(8235)
+      .describe('The port of `/healthz`, on 127.0.0.1; 0 takes a free one.'),
+  })
+  .describe('A worker, the process that runs the steps.');
 
-const Limits = z.strictObject({
-  contentBytes: z
-    .int()
-    .min(1)
-    .default(16 * 2 ** 30),
-  recordBytes: z.int().min(1).max(900_000).default(900_000),
-  batchBytes: z
-    .int()
-    .min(1)
-    .default(64 * 2 ** 20),
-  batchMessages: z.int().min(1).default(50_000),
-  checkpointInterval: z.int().min(1).default(20),
-});
+const Limits = z
+  .strictObject({
+    contentBytes: z
+      .int()
+      .min(1)
+      .default(16 * 2 ** 30)
+      .describe('How many bytes, decoded, the content of one fetch may have.'),
+    recordBytes: z
+      .int()
+      .min(1)
+      .max(900_000)
+      .default(900_000)
+      .describe('How many bytes a record may have to be published; a larger one goes into quarantine.'),
+    batchBytes: z
+      .int()
+      .min(1)
+      .default(64 * 2 ** 20)
+      .describe('A batch ends soon after its messages have so many bytes.'),
+    batchMessages: z
+      .int()
+      .min(1)
+      .default(50_000)
+      .describe('A batch ends soon after it has so many messages.'),
+    checkpointInterval: z
+      .int()
+      .min(1)
+      .default(20)
+      .describe('A table’s log gets a checkpoint at each multiple of this version.'),
+  })
+  .describe('What bounds the memory and the disk that a run takes.');
 
-const Settings = z.strictObject({
+/** The shape of `pipeline.yaml`. What it says of each key is the text of docs/settings.md. */
+export const Settings = z.strictObject({
   temporal: Temporal.prefault({}),
   kafka: Kafka.prefault({}),
   hdfs: Hdfs.prefault({}),
   worker: Worker.prefault({}),
   limits: Limits.prefault({}),
-  sources: z.record(NAME, Source),
+  sources: z
+    .record(NAME, Source)
+    .describe(
+      'The customers’ feeds, each under its name: 1 to 63 of a-z, 0-9, `_` and `-`, which begins with a letter or digit. A run names a source, never a URL.',
+    ),
 });
 
 /** A customer's feed, without its name. */
@@ -109,7 +187,21 @@ export function readSettings(file = process.env['PIPELINE_CONFIG'] ?? SETTINGS_F
   }
   const settings = parseSettings(text, file);
   const folder = dirname(resolve(file));
-  return { ...settings, worker: { ...settings.worker, staging: resolve(folder, settings.worker.staging) } };
+  const sources: Settings['sources'] = {};
+  for (const [name, source] of Object.entries(settings.sources)) {
+    sources[name] = source.url === undefined ? source : { ...source, url: absolute(source.url, folder) };
+  }
+  return {
+    ...settings,
+    sources,
+    worker: { ...settings.worker, staging: resolve(folder, settings.worker.staging) },
+  };
+}
+
+/** A `file:` URL without a slash names a file beside the settings. */
+function absolute(url: string, folder: string): string {
+  const path = /^file:(?!\/)(.*)$/.exec(url)?.[1];
+  return path === undefined ? url : pathToFileURL(resolve(folder, path)).href;
 }
 
 /**

@@ -1,0 +1,78 @@
+import { EXIT, type ExitCode } from '../client/exit.ts';
+import type { FindingCode } from '../client/proof/findings.ts';
+import { ERROR_CODES } from '../model/errors.ts';
+import { code, madeFrom, markdownTable } from './docs-markdown.ts';
+
+const EXITS: Record<keyof typeof EXIT, string> = {
+  ok: 'It did what was asked.',
+  failed: 'It could not: a server, a run or a table failed; or `verify` found something off.',
+  usage: 'The command’s words or the settings are off; nothing was done.',
+  waiting: 'The run waits for a person (`start --follow`).',
+};
+
+const FINDINGS: Record<FindingCode, string> = {
+  TABLES_DISAGREE:
+    'The tables that a batch fills stand at different offsets: a batch landed in part, which the next run completes, or a log was changed.',
+  TOPIC_RESET: 'The tables hold offsets that the topic does not have yet: it was made anew.',
+  TOPIC_GONE: 'The topic that the tables were filled from is not there.',
+  MESSAGE_LOST: 'Retention deleted messages before they landed.',
+  MESSAGE_NOT_LANDED: 'The tables passed a message that has no row.',
+  MESSAGE_TWICE: 'A message has more than one row.',
+  ROW_WITHOUT_MESSAGE: 'A row names a message that Kafka does not have.',
+  ROW_PAST_LOG: 'A row names an offset that its table’s log does not count as landed.',
+  FILE_UNREADABLE: 'A live file is not there, or cannot be read.',
+  FILE_LENGTH: 'A live file is longer or shorter than the log says.',
+  FILE_CHECKSUM: 'A live file has other bytes than the log says.',
+  FILE_ROWS: 'A live file has more or fewer rows than the log says.',
+  DELIVERY_WITHOUT_ATTEMPT: 'A row of `deliveries` has none in `attempts`.',
+  ATTEMPT_WITHOUT_DELIVERY: 'A row of `attempts` has none in `deliveries`.',
+  ATTEMPT_TWICE: 'A message has more than one row in `attempts`.',
+  QUESTION_WITHOUT_ATTEMPT: 'A row of `questions` has none in `attempts`.',
+  OPTION_WITHOUT_QUESTION: 'A row of `options` has none in `questions`.',
+  QUESTION_COUNT: 'An attempt has other questions than its payload.',
+  OPTION_COUNT: 'A question has other options than it says, or an attempt than its payload.',
+};
+
+/** Failures of a run that its workflow raises itself. */
+const OF_RUNS: readonly (readonly [string, string])[] = [
+  ['REQUEST_INVALID', 'What the run was started with is no request. The message shows how one looks.'],
+  ['ABORTED', 'A person ended the run. What it landed stays; another run lands the rest.'],
+  ['NOT_WAITING', 'Answer to `retry`, `skip` or `abort`: the run does not wait for anyone.'],
+  ['NOT_SKIPPABLE', 'Answer to `skip`: what the run waits for cannot be skipped.'],
+];
+
+/** The page of errors, findings and exit codes. */
+export function errorsPage(): string {
+  return [
+    madeFrom('model/errors.ts, client/exit.ts and client/proof/findings.ts'),
+    '# Errors',
+    'An error says what happened and to what: the source, the topic with partition and offset, or the path. It never holds a payload or a secret. The command line prints its code, its message and what to do.',
+    'In a run, a _passing_ error is tried again, about four minutes in all (`workflows/hosts.ts`); after that, and at once after a _lasting_ one, the run waits for a person, who sends `retry`, `skip` or `abort`. Some the run sees to by itself; their advice says so. The command line tries nothing again: there, passing means that a later try can help.',
+    markdownTable(
+      ['Code', 'Kind', 'What to do'],
+      Object.entries(ERROR_CODES).map(([name, { retry, advice }]) => [code(name), retry, advice]),
+    ),
+    '## Failures of a run itself',
+    'These stand in the Temporal UI.',
+    markdownTable(
+      ['Code', 'What it means'],
+      OF_RUNS.map(([name, meaning]) => [code(name), meaning]),
+    ),
+    '## What verify finds',
+    '`npx pipeline verify` names each thing that is off by one of these, with the topic and partition, the table or the file. What is no fault of the tables, as a file that no log entry names, is printed as a note.',
+    markdownTable(
+      ['Finding', 'What it means'],
+      Object.entries(FINDINGS).map(([name, meaning]) => [code(name), meaning]),
+    ),
+    '## Exit codes',
+    'Of `npx pipeline`:',
+    markdownTable(['Code', 'What it means'], exitRows()),
+  ].join('\n\n');
+}
+
+function exitRows(): [string, string][] {
+  return (Object.entries(EXIT) as [keyof typeof EXIT, ExitCode][]).map(([name, status]) => [
+    String(status),
+    EXITS[name],
+  ]);
+}

@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { Settings } from '../model/settings.ts';
+import { code, madeFrom, markdownTable } from './docs-markdown.ts';
+
+/** As much of JSON Schema as zod makes of the settings. */
+interface Schema {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly items?: Schema;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly additionalProperties?: Schema | boolean;
+  readonly required?: readonly string[];
+}
+
+const UNITS = ['bytes', 'KiB', 'MiB', 'GiB'] as const;
+
+/** What an environment variable does, by its name; those that other programs define are not here. */
+export const VARIABLES: Readonly<Record<string, string>> = {
+  PIPELINE_CONFIG:
+    'The settings file, for the command line and the worker; else `pipeline.yaml` in the current folder.',
+  PIPELINE_SERVICES: 'Where the demo keeps its servers’ data, logs and pids; else `.services`.',
+  LOG_LEVEL:
+    'How much is logged: `trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`. The worker’s default is `info`, the command line’s `error`.',
+  XDG_CACHE_HOME:
+    'Where the fetched files of tables and the servers’ programs are kept, in a folder `assessment-pipeline`; else `~/.cache`.',
+  TEMPORAL_CLI: 'The `temporal` program for the servers; else the one on the `PATH`, else one that is built.',
+  JAVA_HOME: 'The Java for Kafka and HDFS; else the one on the `PATH`.',
+  PLATFORM_TOKEN:
+    'The bearer token that the customer’s platform of `services/` asks for; without it, it asks for none.',
+};
+
+/** The page of all settings. */
+export function settingsPage(): string {
+  const root = z.toJSONSchema(Settings, { io: 'input' }) as Schema;
+  const sections = Object.entries(root.properties ?? {}).map(([name, schema]) => section(name, schema));
+  return [
+    madeFrom('model/settings.ts'),
+    '# Settings',
+    'All keys of `pipeline.yaml`. A key that does not stand here is refused, as is a value that does not fit; the error names the key, the value and what is allowed. Secrets never stand in the file: it holds the names of environment variables.',
+    ...sections,
+    '## Environment variables',
+    markdownTable(
+      ['Variable', 'What it says'],
+      Object.entries(VARIABLES).map(([name, meaning]) => [code(name), meaning]),
+    ),
+  ].join('\n\n');
+}
+
+function section(name: string, schema: Schema): string {
+  const { additionalProperties: entry } = schema;
+  const named = typeof entry === 'object';
+  const object = named ? entry : schema;
+  const prefix = named ? `${name}.NAME` : name;
+  const rows = Object.entries(object.properties ?? {}).map(([key, property]) => [
+    code(`${prefix}.${key}`),
+    typeOf(property),
+    defaultOf(key, property, object.required?.includes(key) === true),
+    required(`${prefix}.${key}`, property.description),
+  ]);
+  const head = ['Key', 'Type', 'Default', 'Meaning'];
+  return `## ${name}\n\n${required(name, schema.description)}\n\n${markdownTable(head, rows)}`;
+}
+
+function typeOf({ type, enum: choices, minimum, maximum, items }: Schema): string {
+  if (choices !== undefined) return choices.map(code).join(' or ');
+  if (type === 'array' && items !== undefined) return `list of ${typeOf(items)}s, at least one`;
+  if (type !== 'integer') return type === 'string' ? 'text' : required('type', type);
+  const most = maximum === undefined || maximum === Number.MAX_SAFE_INTEGER ? 'on' : `to ${maximum}`;
+  return `whole number from ${minimum ?? 0} ${most}`;
+}
+
+function defaultOf(key: string, { default: value }: Schema, isRequired: boolean): string {
+  if (value === undefined) return isRequired ? 'must be given' : 'none';
+  const text = code(typeof value === 'string' ? value : JSON.stringify(value));
+  return key.endsWith('Bytes') && typeof value === 'number' ? `${text}${sizeOf(value)}` : text;
+}
+
+/** A round number of bytes for people, as ` (20 GiB)`. */
+function sizeOf(bytes: number): string {
+  const power = Math.floor(Math.log2(bytes) / 10);
+  const size = bytes / 2 ** (10 * power);
+  return power > 0 && Number.isInteger(size) ? ` (${size} ${UNITS[power] ?? ''})` : '';
+}
+
+function required(what: string, text: string | undefined): string {
+  if (text === undefined || text === '') throw new TypeError(`model/settings.ts says nothing of ${what}`);
+  return text;
+}
