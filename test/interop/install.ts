@@ -1,0 +1,83 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PipelineError } from '../../model/errors.ts';
+import { runCommand } from '../../services/command.ts';
+import { cacheFolder, installOnce } from '../../services/install.ts';
+import { onPath, requireTool } from '../../services/tools.ts';
+
+/** What runs the programs of others. */
+export interface Readers {
+  /** A Python that has pyspark and deltalake. */
+  readonly python: string;
+  /** The folder of the jars that Spark needs besides its own. */
+  readonly jars: string;
+}
+
+const LEAST_PYTHON = [3, 11] as const;
+const PYTHON_ADVICE = `Spark and delta-rs run under Python ${LEAST_PYTHON.join('.')} or later with venv: apt install python3-venv, or brew install python.`;
+
+/** Prints the version, and fails where Debian's Python has no venv. */
+const ASK_PYTHON = 'import ensurepip, sys; print("%d.%d" % sys.version_info[:2])';
+
+/**
+ * Why these tests are left out on this machine; false where they can run. In continuous integration they
+ * are never left out: there a missing tool fails them.
+ */
+export function leftOut(): string | false {
+  if (process.env['CI'] === 'true') return false;
+  if (pythonVersion() === undefined) return PYTHON_ADVICE;
+  return onPath('mvn') === undefined && 'Maven fetches the jars of Delta for Spark, and there is no mvn.';
+}
+
+/**
+ * Fetches what the programs need, once for each change of `requirements.txt` and `pom.xml`.
+ *
+ * @throws PipelineError SERVICE_TOOL_MISSING without Python or Maven, SERVICE_INSTALL_FAILED when it fails.
+ */
+export async function installReaders(): Promise<Readers> {
+  const [python, jars] = await Promise.all([installPython(), installJars()]);
+  return { python, jars };
+}
+
+/** A Python of the tests' own; it is not fit for another version of Python, so that is part of its name. */
+async function installPython(): Promise<string> {
+  const version = pythonVersion();
+  if (version === undefined) throw new PipelineError('SERVICE_TOOL_MISSING', PYTHON_ADVICE);
+  const requirements = join(import.meta.dirname, 'requirements.txt');
+  const name = `interop-python-${version}-${await hashOf(requirements)}`;
+  const log = join(cacheFolder(), 'logs', `${name}.log`);
+  const folder = await installOnce(join(cacheFolder(), name), async (content) => {
+    const python = { program: 'python3', args: ['-m', 'venv', content] };
+    await runCommand('Making a folder for Python’s packages', python, log);
+    const pip = ['-m', 'pip', 'install', '--quiet', '--no-input', '--no-cache-dir'];
+    const args = [...pip, '--disable-pip-version-check', '--requirement', requirements];
+    await runCommand('Fetching Spark and delta-rs', { program: join(content, 'bin/python'), args }, log);
+  });
+  return join(folder, 'bin/python');
+}
+
+async function installJars(): Promise<string> {
+  const pom = join(import.meta.dirname, 'pom.xml');
+  const name = `interop-jars-${await hashOf(pom)}`;
+  return installOnce(join(cacheFolder(), name), async (content) => {
+    const args = ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime'];
+    const only = ['-DexcludeTransitive=true', `-DoutputDirectory=${content}`];
+    const command = { program: requireTool('mvn'), args: [...args, ...only] };
+    await runCommand('Fetching the jars of Delta', command, join(cacheFolder(), 'logs', `${name}.log`));
+  });
+}
+
+/** The version of the Python on the PATH, as 3.12; undefined where there is none that is new enough. */
+function pythonVersion(): string | undefined {
+  const { status, stdout } = spawnSync('python3', ['-c', ASK_PYTHON], { encoding: 'utf8' });
+  const [, major, minor] = /^(\d+)\.(\d+)\s*$/.exec(stdout) ?? [];
+  if (status !== 0 || Number(major) !== LEAST_PYTHON[0] || Number(minor) < LEAST_PYTHON[1]) return undefined;
+  return `${major}.${minor}`;
+}
+
+async function hashOf(file: string): Promise<string> {
+  const content = await readFile(file);
+  return createHash('sha256').update(content).digest('hex').slice(0, 8);
+}

@@ -1,0 +1,36 @@
+import type { WebHdfs } from '../../adapters/webhdfs.ts';
+
+/** An entry or a checkpoint of a log, by its version. */
+const VERSIONED = /^(\d{20})\.(?:json|crc|checkpoint\.parquet)$/;
+
+/** Copies a table, its log and its data, to another folder of HDFS. */
+export async function copyTable(hdfs: WebHdfs, from: string, to: string): Promise<void> {
+  for (const file of await filesBelow(hdfs, from))
+    await hdfs.create(`${to}${file.slice(from.length)}`, await hdfs.read(file));
+}
+
+/**
+ * Removes what a log has of the versions before one, entries and checkpoints alike, so that a reader finds
+ * only this version's checkpoint to begin with. This version's own entry stays, since Spark insists on it.
+ */
+export async function forgetBefore(hdfs: WebHdfs, table: string, version: number): Promise<void> {
+  for (const { name, path } of await hdfs.list(`${table}/_delta_log`)) {
+    const found = VERSIONED.exec(name);
+    if (found !== null && Number(found[1]) < version) await hdfs.delete(path);
+  }
+}
+
+/** The version of the newest checkpoint, as the log says it. */
+export async function lastCheckpoint(hdfs: WebHdfs, table: string): Promise<number> {
+  const text = (await hdfs.read(`${table}/_delta_log/_last_checkpoint`)).toString('utf8');
+  return (JSON.parse(text) as { version: number }).version;
+}
+
+async function filesBelow(hdfs: WebHdfs, folder: string): Promise<string[]> {
+  const files: string[] = [];
+  for (const { path, type } of await hdfs.list(folder)) {
+    if (type === 'FILE') files.push(path);
+    else files.push(...(await filesBelow(hdfs, path)));
+  }
+  return files;
+}

@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { after, before, describe } from 'node:test';
+import { z } from 'zod';
+import type { Snapshot } from '../../adapters/delta-snapshot.ts';
+import { DeltaTable } from '../../adapters/delta.ts';
+import type { WebHdfs } from '../../adapters/webhdfs.ts';
+import type { IngestResult } from '../../model/run.ts';
+import { BATCH_TABLES } from '../../tables/index.ts';
+import { TestPipeline } from '../harness.ts';
+import { Feed } from './feed.ts';
+import { installReaders, leftOut } from './install.ts';
+import { copyTable, forgetBefore, lastCheckpoint } from './log-copies.ts';
+import { DEFAULT_FS, Program } from './program.ts';
+
+const Table = z.object({ partitions: z.array(z.tuple([z.string(), z.string(), z.int()])) });
+const Bounds = z.record(
+  z.string(),
+  z.array(z.strictObject({ rows: z.int(), files: z.int(), rowsOfAllFiles: z.int() })),
+);
+
+/** How many attempts the second run brings: more than a batch takes. */
+const MORE = 600;
+
+describe('a log with checkpoints, and what others write to it', { skip: leftOut() }, () => {
+  /** What to do at the end, the last first, however far the beginning came. */
+  const opened: (() => Promise<void>)[] = [];
+  let feed: Feed;
+  let pipeline: TestPipeline;
+  let hdfs: WebHdfs;
+  let spark: Program;
+  let deltaRs: Program;
+  let landed: IngestResult;
+
+  before(async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'interop-feed-'));
+    opened.push(() => rm(folder, { recursive: true }));
+    const readers = await installReaders();
+    feed = new Feed(folder, 'customer');
+    await feed.deliverMany();
+    const limits = { checkpointInterval: 2, batchMessages: 500 };
+    pipeline = await TestPipeline.create({ customer: feed.source }, { limits });
+    opened.push(() => pipeline.close());
+    ({ hdfs } = pipeline.warehouse.options);
+    await pipeline.startWorker();
+    landed = await ingest();
+    spark = await Program.start(readers, 'spark_reader.py');
+    opened.push(() => spark.close());
+    deltaRs = await Program.start(readers, 'deltars_reader.py');
+    opened.push(() => deltaRs.close());
+  });
+
+  after(async () => {
+    for (const close of opened.reverse()) await close();
+  });
+
+  async function ingest(): Promise<IngestResult> {
+    return (await pipeline.start({ source: 'customer' })).result();
+  }
+
+  const pathOf = (table: string): string => `${pipeline.warehouse.path}/${table}`;
+  const copyOf = (table: string, name: string): string =>
+    `${pipeline.warehouse.path}/copies/${table}-${name}`;
+
+  /** A table as its log says it is, to one who has not read it before. */
+  async function freshSnapshot(path: string): Promise<Snapshot> {
+    const snapshot = await new DeltaTable(path, pipeline.warehouse.options).snapshot();
+    return snapshot ?? assert.fail(`there is no table ${path}`);
+  }
+
+  /** Its rows, as Spark, delta-rs and our own reader count them. */
+  async function rowsOf(path: string): Promise<Record<string, number>> {
+    const asked = { url: `${DEFAULT_FS}${path}` };
+    return {
+      spark: sumOf(await spark.ask(Table, 'table', asked)),
+      deltaRs: sumOf(await deltaRs.ask(Table, 'table', asked)),
+      ours: recordsIn(await freshSnapshot(path)),
+    };
+  }
+
+  function each(rows: number): Record<string, number> {
+    return { spark: rows, deltaRs: rows, ours: rows };
+  }
+
+  /** Has each table's log begin with its checkpoint, in a copy, and gives the copy's path. */
+  async function begunAtCheckpoint(table: string, name: string): Promise<string> {
+    const copy = copyOf(table, name);
+    await copyTable(hdfs, pathOf(table), copy);
+    await forgetBefore(hdfs, copy, await lastCheckpoint(hdfs, copy));
+    return copy;
+  }
+
+  test('all read the tables whose logs have checkpoints', async () => {
+    assert.ok(landed.batches > 3, `${landed.batches} batches are too few for this test`);
+    for (const { name } of BATCH_TABLES) {
+      assert.ok((await lastCheckpoint(hdfs, pathOf(name))) >= 2, name);
+      assert.deepEqual(await rowsOf(pathOf(name)), each(landed.rows[name] ?? -1), name);
+    }
+  });
+
+  test('all read them from the checkpoint on, where the entries before it are gone', async () => {
+    for (const { name } of BATCH_TABLES) {
+      const copy = await begunAtCheckpoint(name, 'begun');
+      assert.deepEqual(await rowsOf(copy), each(landed.rows[name] ?? -1), name);
+      assert.deepEqual(await freshSnapshot(copy), await pipeline.warehouse.table(name).snapshot(), name);
+    }
+  });
+
+  test('delta-rs finds the offsets in a checkpoint', async () => {
+    const { txns } = await freshSnapshot(pathOf('attempts'));
+    const copy = await begunAtCheckpoint('attempts', 'offsets');
+    const asked = { url: `${DEFAULT_FS}${copy}`, apps: [...txns.keys()] };
+    const found = await deltaRs.ask(z.array(z.int()), 'transactions', asked);
+    assert.deepEqual(found, [...txns.values()].map(Number));
+  });
+
+  test('statistics in the log let Spark and delta-rs pass over files, and not over a row', async () => {
+    const url = `${DEFAULT_FS}${pathOf('attempts')}`;
+    const { files } = await freshSnapshot(pathOf('attempts'));
+    const columns = ['keen_timestamp', 'kafka_offset', 'total'];
+    const found = {
+      spark: await spark.ask(Bounds, 'bounds', { url, columns }),
+      deltaRs: await deltaRs.ask(Bounds, 'bounds', { url, columns }),
+    };
+    for (const [reader, bounds] of Object.entries(found)) {
+      for (const column of columns) {
+        const ends = bounds[column] ?? [];
+        assert.equal(ends.length, 2, `${reader}: ${column}`);
+        for (const { rows, rowsOfAllFiles } of ends)
+          assert.equal(rows, rowsOfAllFiles, `${reader}: ${column}`);
+      }
+      const [first] = bounds['keen_timestamp'] ?? [];
+      assert.ok(
+        (first?.files ?? Infinity) < files.size,
+        `${reader} read all ${files.size} files for one time`,
+      );
+    }
+  });
+
+  test('what Spark makes of a table is read here from the checkpoint that Spark wrote', async () => {
+    const copy = copyOf('attempts', 'spark');
+    await copyTable(hdfs, pathOf('attempts'), copy);
+    const before = await freshSnapshot(copy);
+    await spark.ask(z.null(), 'checkpoint_always', { url: `${DEFAULT_FS}${copy}` });
+    await spark.ask(z.null(), 'optimize', { url: `${DEFAULT_FS}${copy}` });
+    assert.equal(await lastCheckpoint(hdfs, copy), before.version + 2);
+    await forgetBefore(hdfs, copy, before.version + 2);
+    assert.deepEqual((await freshSnapshot(copy)).txns, before.txns);
+    assert.deepEqual(await rowsOf(copy), each(recordsIn(before)));
+  });
+
+  test('a checkpoint that delta-rs wrote is read here', async () => {
+    const copy = copyOf('attempts', 'delta-rs');
+    await copyTable(hdfs, pathOf('attempts'), copy);
+    const { version, txns, files } = await freshSnapshot(copy);
+    await deltaRs.ask(z.null(), 'checkpoint', { url: `${DEFAULT_FS}${copy}` });
+    assert.equal(await lastCheckpoint(hdfs, copy), version);
+    await forgetBefore(hdfs, copy, version);
+    const found = await freshSnapshot(copy);
+    assert.deepEqual(
+      { txns: found.txns, files: [...found.files.keys()].sort() },
+      { txns, files: [...files.keys()].sort() },
+    );
+    assert.deepEqual(await rowsOf(copy), each(landed.rows['attempts'] ?? -1));
+  });
+
+  describe('after Spark rewrote the files of a table', () => {
+    let earlier: Snapshot;
+
+    before(async () => {
+      earlier =
+        (await pipeline.warehouse.table('attempts').snapshot()) ?? assert.fail('there are no attempts');
+      await spark.ask(z.null(), 'optimize', { url: `${DEFAULT_FS}${pathOf('attempts')}` });
+    });
+
+    test('our own reader has the same rows and offsets in the rewritten files', async () => {
+      const later = await pipeline.warehouse.table('attempts').snapshot();
+      assert.deepEqual(later, await freshSnapshot(pathOf('attempts')));
+      assert.ok(later);
+      assert.equal(later.version, earlier.version + 1);
+      assert.deepEqual(later.txns, earlier.txns);
+      assert.deepEqual(later.metadata, earlier.metadata);
+      assert.ok(later.files.size < earlier.files.size);
+      for (const path of later.files.keys()) assert.ok(!earlier.files.has(path), path);
+      assert.deepEqual(await rowsOf(pathOf('attempts')), each(recordsIn(earlier)));
+    });
+
+    test('the command line queries the rewritten files', async () => {
+      const sql =
+        'SELECT count(*) AS n, count(DISTINCT (kafka_partition, kafka_offset)) AS offsets FROM attempts';
+      const { code, stdout, stderr } = await pipeline.command('query', '--json', sql);
+      assert.equal(code, 0, stderr);
+      const rows = recordsIn(earlier);
+      assert.deepEqual(JSON.parse(stdout), [{ n: rows, offsets: rows }]);
+    });
+
+    test('the next run goes on where the table stood, and all read what it landed', async () => {
+      await feed.deliver(10_000, MORE);
+      assert.equal((await ingest()).rows['attempts'], MORE);
+      const all = each(recordsIn(earlier) + MORE);
+      assert.deepEqual(await rowsOf(pathOf('attempts')), all);
+      assert.ok((await lastCheckpoint(hdfs, pathOf('attempts'))) > earlier.version + 1);
+      assert.deepEqual(await rowsOf(await begunAtCheckpoint('attempts', 'rewritten')), all);
+    });
+  });
+});
+
+/** The rows of a table's files, as their statistics count them. */
+function recordsIn({ files }: Snapshot): number {
+  const stats = z.object({ numRecords: z.int() });
+  return [...files.values()].reduce(
+    (sum, add) => sum + stats.parse(JSON.parse(add.stats ?? '{}')).numRecords,
+    0,
+  );
+}
+
+function sumOf({ partitions }: z.infer<typeof Table>): number {
+  return partitions.reduce((sum, [, , rows]) => sum + rows, 0);
+}

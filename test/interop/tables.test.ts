@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { after, before, describe } from 'node:test';
+import { z } from 'zod';
+import { topicOffsets } from '../../adapters/kafka.ts';
+import { TABLES } from '../../tables/index.ts';
+import { TestPipeline } from '../harness.ts';
+import { COLUMNS, inArrow, inDataFile } from './columns.ts';
+import {
+  ATTEMPT_COLUMNS,
+  Answers,
+  Feed,
+  GOLDEN_LEFT_OUT,
+  rightAnswers,
+  rowCounts,
+  rowOf,
+  type Attempt,
+} from './feed.ts';
+import { installReaders, leftOut } from './install.ts';
+import { DEFAULT_FS, Program } from './program.ts';
+
+const Columns = z.record(z.string(), z.string());
+const Table = z.strictObject({
+  columns: Columns,
+  partitions: z.array(z.tuple([z.string(), z.string(), z.int()])),
+});
+const Rows = z.array(z.array(z.unknown()));
+
+/** How many good attempts the partner delivers, and one that no table takes. */
+const PARTNERS = 12;
+const REFUSED = { max_attempts: '1.7', keen_id: 'ä “not an attempt”' };
+
+describe('the tables in HDFS, read by programs that are not ours', { skip: leftOut() }, () => {
+  /** What to do at the end, the last first, however far the beginning came. */
+  const opened: (() => Promise<void>)[] = [];
+  let pipeline: TestPipeline;
+  let spark: Program;
+  let deltaRs: Program;
+  /** What each source delivers. */
+  const delivered: Record<string, Attempt[]> = {};
+  /** How many rows the tables' partitions should have: by table, then [source, day, rows]. */
+  const partitions = new Map<string, [string, string, number][]>();
+
+  before(async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'interop-feed-'));
+    opened.push(() => rm(folder, { recursive: true }));
+    const readers = await installReaders();
+    const feeds = { customer: new Feed(folder, 'customer'), partner: new Feed(folder, 'partner') };
+    delivered['customer'] = await feeds.customer.deliverMany();
+    delivered['partner'] = await feeds.partner.deliver(5_000, PARTNERS, REFUSED);
+    pipeline = await TestPipeline.create({ customer: feeds.customer.source, partner: feeds.partner.source });
+    opened.push(() => pipeline.close());
+    await pipeline.startWorker();
+    for (const source of Object.keys(feeds)) await ingest(source);
+    spark = await Program.start(readers, 'spark_reader.py');
+    opened.push(() => spark.close());
+    deltaRs = await Program.start(readers, 'deltars_reader.py');
+    opened.push(() => deltaRs.close());
+  });
+
+  after(async () => {
+    for (const close of opened.reverse()) await close();
+  });
+
+  async function ingest(source: string): Promise<void> {
+    const run = await pipeline.start({ source });
+    const { rows } = await run.result();
+    const day = (await run.describe()).startTime.toISOString().slice(0, 10);
+    for (const [table, count] of Object.entries({ ...rows, runs: 1 }))
+      if (count > 0) partitions.set(table, [...(partitions.get(table) ?? []), [source, day, count]]);
+  }
+
+  const warehouse = (): string => `${DEFAULT_FS}${pipeline.settings.hdfs.warehouse}`;
+  const urlOf = (table: string): string => `${warehouse()}/${table}`;
+
+  test('every table is among those that are read here', () => {
+    assert.deepEqual(Object.keys(COLUMNS).sort(), TABLES.map(({ name }) => name).sort());
+  });
+
+  test('Spark reads every table, its columns as true types and its rows in their partitions', async () => {
+    for (const [table, columns] of Object.entries(COLUMNS)) {
+      const found = await spark.ask(Table, 'table', { url: urlOf(table) });
+      assert.deepEqual(found, { columns, partitions: partitions.get(table) }, table);
+    }
+  });
+
+  test('Spark reads the same from the data files alone, without the log', async () => {
+    for (const [table, columns] of Object.entries(COLUMNS)) {
+      const found = await spark.ask(Table, 'plain', { url: urlOf(table) });
+      assert.deepEqual(found, { columns, partitions: partitions.get(table) }, table);
+    }
+  });
+
+  test('delta-rs reads every table, its columns as true types and its rows in their partitions', async () => {
+    for (const [table, columns] of Object.entries(COLUMNS)) {
+      const found = await deltaRs.ask(Table, 'table', { url: urlOf(table) });
+      assert.deepEqual(found, { columns: inArrow(columns), partitions: partitions.get(table) }, table);
+    }
+  });
+
+  test('pyarrow reads the same types from each data file alone', async () => {
+    for (const [table, columns] of Object.entries(COLUMNS)) {
+      const files = await deltaRs.ask(z.array(Columns), 'plain', { url: urlOf(table) });
+      assert.ok(files.length > 0, table);
+      for (const file of files) assert.deepEqual(file, inArrow(inDataFile(columns)), table);
+    }
+  });
+
+  test('pandas has times in UTC, and whole numbers wherever none is missing', async () => {
+    const types = await deltaRs.ask(Columns, 'pandas_types', { url: urlOf('attempts') });
+    for (const [column, type] of Object.entries(COLUMNS['attempts'] ?? {}))
+      if (type === 'timestamp') assert.equal(types[column], 'datetime64[us, UTC]', column);
+    const whole = {
+      kafka_partition: 'int32',
+      kafka_offset: 'int64',
+      max_attempts: 'int32',
+      attempt: 'int32',
+    };
+    for (const [column, type] of Object.entries(whole)) assert.equal(types[column], type, column);
+  });
+
+  for (const [name, reader] of Object.entries({ Spark: () => spark, 'delta-rs': () => deltaRs })) {
+    test(`${name} reads every attempt of a source as it was delivered, to the microsecond`, async () => {
+      for (const [source, attempts] of Object.entries(delivered)) {
+        const asked = { url: urlOf('attempts'), source, columns: ATTEMPT_COLUMNS };
+        assert.deepEqual(inOrder(await reader().ask(Rows, 'values', asked)), inOrder(attempts.map(rowOf)));
+      }
+    });
+
+    test(`${name} reads a quarantined message, its bytes and the reason`, async () => {
+      const asked = { url: urlOf('quarantine'), source: 'partner', columns: ['step', 'reason', 'payload'] };
+      const [[step, reason, payload] = [], ...more] = await reader().ask(Rows, 'values', asked);
+      assert.deepEqual(more, []);
+      assert.equal(step, 'transform');
+      assert.match(String(reason), /./);
+      assert.deepEqual(JSON.parse(Buffer.from(String(payload), 'hex').toString('utf8')), REFUSED);
+    });
+  }
+
+  test('delta-rs finds in each table the offset that each partition of the topics ends at', async () => {
+    for (const source of Object.keys(delivered)) {
+      const topic = `${pipeline.name}-${source}`;
+      const offsets = await topicOffsets(pipeline.kafka, topic);
+      const apps = offsets.map(({ partition }) => `${topic}/${partition}`);
+      const ends = offsets.map(({ end }) => (end === '0' ? null : Number(end)));
+      for (const { name } of TABLES.filter(({ name }) => name !== 'runs')) {
+        const asked = { url: urlOf(name), apps };
+        const found = await deltaRs.ask(z.array(z.int().nullable()), 'transactions', asked);
+        assert.deepEqual(found, ends, `${name} of ${source}`);
+      }
+    }
+  });
+
+  test('Spark counts the questions and options that the customer’s attempts have', async () => {
+    const { rows_all_deliveries } = await answers();
+    assert.deepEqual(rows_all_deliveries, rowCounts(delivered['customer'] ?? []));
+  });
+
+  test(
+    'Spark gives all of the right answers, of all deliveries and of each attempt once',
+    {
+      skip: GOLDEN_LEFT_OUT,
+    },
+    async () => {
+      assert.deepEqual(await answers(), rightAnswers());
+    },
+  );
+
+  let answered: Promise<z.infer<typeof Answers>> | undefined;
+  function answers(): Promise<z.infer<typeof Answers>> {
+    answered ??= spark.ask(Answers, 'answers', { warehouse: warehouse(), source: 'customer' });
+    return answered;
+  }
+});
+
+/** Rows in an order of their own, since neither reader gives them in one. */
+function inOrder(rows: readonly (readonly unknown[])[]): string[] {
+  return rows.map((row) => JSON.stringify(row)).sort();
+}
