@@ -23,7 +23,8 @@ const MESSAGES_A_CALL = 500;
  * Offsets that hold transaction markers or aborted messages are passed over.
  * @returns The ranges as they were read: whole, or shorter where the reader was full; without empty ones.
  * @throws {PipelineError} RANGE_GONE when retention deleted a part, RANGE_STALLED when an offset does not
- * come within the idle time-out (another producer's transaction is open before it), KAFKA_UNREACHABLE.
+ * come within the idle time-out (another producer's transaction is open before it), KAFKA_CODEC_MISSING or
+ * KAFKA_BATCH_UNREADABLE when messages cannot be decompressed, KAFKA_UNREACHABLE.
  */
 export async function readRanges(
   options: KafkaOptions,
@@ -44,13 +45,46 @@ export async function readRanges(
   try {
     await reader.run();
   } catch (error) {
-    throw asKafkaError(error, `topic ${batch.topic}`);
+    const failure = asKafkaError(error, `topic ${batch.topic}`);
+    throw isCompression(failure) ? await locate(options, reader.rest(), read, failure) : failure;
   } finally {
     await consumer.disconnect();
     await withAdmin(options, (admin) => admin.deleteGroups([groupId]));
   }
   if (reader.jumped) await requireKept(options, batch);
   return reader.rangesRead();
+}
+
+function isCompression({ code }: PipelineError): boolean {
+  return code === 'KAFKA_CODEC_MISSING' || code === 'KAFKA_BATCH_UNREADABLE';
+}
+
+/**
+ * Says where messages stand that cannot be decompressed. The client does not: it fails for all partitions that
+ * it fetched at once. So each is read alone from where it was, until one fails alone.
+ */
+async function locate(
+  options: KafkaOptions,
+  { topic, ranges }: Batch,
+  read: RangeReadOptions,
+  failure: PipelineError,
+): Promise<PipelineError> {
+  const [only, another] = ranges;
+  if (only !== undefined && another === undefined)
+    return compressionError(`${topic}/${only.partition}: from offset ${only.start} on`, failure);
+  const once = { ...read, onMessages: () => Promise.resolve(), isFull: () => true };
+  for (const range of ranges) {
+    try {
+      await readRanges(options, { topic, ranges: [range] }, once);
+    } catch (error) {
+      if (error instanceof PipelineError && isCompression(error)) return error;
+    }
+  }
+  return compressionError(`topic ${topic}: somewhere`, failure);
+}
+
+function compressionError(place: string, failure: PipelineError): PipelineError {
+  return new PipelineError(failure.code, `${place}, messages are compressed with ${failure.message}`);
 }
 
 /** @throws {PipelineError} RANGE_GONE when a range begins before what the topic still holds. */
@@ -108,6 +142,12 @@ class RangeReader {
     return [...this.#progress.values()]
       .map(({ range, next, end }) => ({ ...range, end: String(next < end ? next : end) }))
       .filter(({ start, end }) => start !== end);
+  }
+
+  /** What is still to be read. */
+  rest(): Batch {
+    const ranges = [...this.#progress.values()].map(({ range, next }) => ({ ...range, start: String(next) }));
+    return { topic: this.#topic, ranges: ranges.filter(({ start, end }) => BigInt(start) < BigInt(end)) };
   }
 
   async run(): Promise<void> {

@@ -1,6 +1,7 @@
 import { Kafka, logLevel, type Admin, type KafkaConfig } from 'kafkajs';
 import { PipelineError, messageOf, type ErrorCode } from '../model/errors.ts';
 import type { Offset } from '../model/references.ts';
+import { registerCodecs } from './kafka-codecs.ts';
 import type { Logger } from './log.ts';
 
 /** Which cluster to use. */
@@ -23,6 +24,8 @@ const REQUEST_TIMEOUT_MS = 30_000;
 
 /** Client retries cover a leader's election; what takes longer is retried by the step. */
 const RETRY = { retries: 6, initialRetryTime: 50, maxRetryTime: 2_000, factor: 0, multiplier: 2 };
+
+registerCodecs();
 
 /** A client of the cluster; `suffix` tells its purpose in the broker's logs. */
 export function kafkaClient(options: KafkaOptions, suffix: string): Kafka {
@@ -95,15 +98,21 @@ const LASTING = new Set([
 /** How a broker says that a newer producer of the same transactional id has begun. */
 const FENCED = new Set(['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED', 'INVALID_TXN_STATE']);
 
-/** Turns an error of the Kafka client into a named one; named ones stay as they are. */
+/** Turns an error of the Kafka client into a named one; named ones stay as they are, also where it wraps them. */
 export function asKafkaError(thrown: unknown, subject: string): PipelineError {
-  if (thrown instanceof PipelineError) return thrown;
+  const named = namedIn(thrown);
+  if (named !== undefined) return named;
   const type = answerOf(thrown);
   if (type === 'UNKNOWN_TOPIC_OR_PARTITION') {
     return new PipelineError('KAFKA_REFUSED', `${subject} does not exist`, { cause: thrown });
   }
   const answer = `${subject} answered: ${type === undefined ? '' : `${type}: `}${messageOf(thrown)}`;
   return new PipelineError(codeOf(type, thrown), answer, { cause: thrown });
+}
+
+function namedIn(thrown: unknown): PipelineError | undefined {
+  if (thrown instanceof PipelineError) return thrown;
+  return thrown instanceof Error ? namedIn(thrown.cause) : undefined;
 }
 
 function codeOf(type: string | undefined, thrown: unknown): ErrorCode {

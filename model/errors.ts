@@ -41,6 +41,14 @@ export const ERROR_CODES = {
     retry: 'lasting',
     advice: 'The topic’s retention deleted records before they landed; skip the range or restore them.',
   },
+  KAFKA_CODEC_MISSING: {
+    retry: 'lasting',
+    advice: 'Start the worker with a Node that reads the compression, then retry: nothing was skipped.',
+  },
+  KAFKA_BATCH_UNREADABLE: {
+    retry: 'lasting',
+    advice: 'See whether other consumers can read the topic there; what cannot be read must leave it first.',
+  },
   TOPIC_RESET: {
     retry: 'lasting',
     advice: 'The topic was deleted and made anew; ingest it under a new name.',
@@ -75,6 +83,15 @@ export const ERROR_CODES = {
   RUN_FAILED: {
     retry: 'lasting',
     advice: 'See the run in the Temporal UI; start another when the cause is gone.',
+  },
+  SCHEDULE_INVALID: { retry: 'lasting', advice: 'See: pipeline schedule --help' },
+  SCHEDULE_UNKNOWN: {
+    retry: 'lasting',
+    advice: 'List the schedules with: pipeline schedule list; make one with: pipeline schedule set',
+  },
+  SCHEDULE_STALLED: {
+    retry: 'passing',
+    advice: 'See what the schedule does with: pipeline schedule show SOURCE; then give the command again.',
   },
   QUERY_INVALID: {
     retry: 'lasting',
