@@ -75,19 +75,8 @@ export function judgePartition(evidence: PartitionEvidence): PartitionVerdict {
     ...offsets('ROW_PAST_LOG', off.past, 'rows stand past what the log counts as landed, at the offsets'),
   ];
   const report = reportOf(evidence, held, off);
-  const beyond = countOf(off.below);
-  const notes =
-    held.start < (kafka?.earliest ?? held.end)
-      ? [
-          {
-            where,
-            message: goneMessage(
-              { start: held.start, end: Math.min(held.end, kafka?.earliest ?? held.end) },
-              beyond,
-            ),
-          },
-        ]
-      : [];
+  const gone = { start: held.start, end: Math.min(held.end, kafka?.earliest ?? held.end) };
+  const notes = gone.start < gone.end ? [{ where, message: goneMessage(gone, countOf(off.below)) }] : [];
   return { report, findings, notes };
 }
 

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { setImmediate as turn } from 'node:timers/promises';
+import test from 'node:test';
+import { atOnce } from '../../adapters/at-once.ts';
+
+test('work is done so many at once, and its results keep the order of the items', async () => {
+  let active = 0;
+  let most = 0;
+  const results = await atOnce(3, [5, 1, 4, 2, 3], async (item) => {
+    active += 1;
+    most = Math.max(most, active);
+    for (let at = 0; at < item; at += 1) await turn();
+    active -= 1;
+    return item * 10;
+  });
+  assert.deepEqual(results, [50, 10, 40, 20, 30]);
+  assert.equal(most, 3);
+});
+
+test('after a failure nothing new begins, and what is under way ends first', async () => {
+  const begun: number[] = [];
+  const ended: number[] = [];
+  const work = atOnce(2, [1, 2, 3, 4], async (item) => {
+    begun.push(item);
+    await turn();
+    if (item === 1) throw new RangeError('the first fails');
+    await turn();
+    ended.push(item);
+  });
+  await assert.rejects(work, /the first fails/);
+  assert.deepEqual(begun, [1, 2]);
+  assert.deepEqual(ended, [2]);
+});
+
+test('nothing to do is done at once', async () => {
+  assert.deepEqual(await atOnce(4, [], () => Promise.resolve(1)), []);
+});

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { after, before, describe } from 'node:test';
+import rle from 'parquetjs-lite/lib/codec/rle.js';
+import { sqlText, withDuckDb } from '../../adapters/duckdb.ts';
+
+// Before the auditor puts its own in.
+const theirs = rle.decodeValues.bind(rle);
+const { readRows } = await import('../../adapters/auditor.ts');
+
+const COLUMNS = ['kafka_topic', 'kafka_partition', 'kafka_offset'];
+
+/** Values of a column with a dictionary come as texts, others as they are. */
+function textOf(value: unknown): string {
+  return typeof value === 'string'
+    ? value
+    : typeof value === 'undefined'
+      ? 'null'
+      : `${value as number | bigint}`;
+}
+
+describe('the auditor’s reader of Parquet', () => {
+  let folder: string;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'auditor-test-'));
+  });
+
+  after(() => rm(folder, { recursive: true }));
+
+  async function write(select: string): Promise<{ file: string; rows: string[][] }> {
+    const file = join(folder, 'file.parquet');
+    const options = { threads: 1, memoryLimit: '512MB', temporaryFolder: folder };
+    return withDuckDb(options, async (connection) => {
+      await connection.run(`CREATE TABLE rows AS ${select}`);
+      await connection.run(`COPY rows TO ${sqlText(file)} (FORMAT parquet, COMPRESSION snappy)`);
+      const read = await connection.runAndReadAll(`SELECT ${COLUMNS.join(', ')} FROM rows`);
+      return { file, rows: read.getRows().map((row) => row.map(String)) };
+    });
+  }
+
+  async function read(file: string): Promise<string[][]> {
+    const rows: string[][] = [];
+    for await (const group of readRows(file, COLUMNS)) {
+      rows.push(...group.map((row) => COLUMNS.map((column) => textOf(row[column]))));
+    }
+    return rows;
+  }
+
+  for (const { what, select } of [
+    {
+      what: 'offsets that repeat, as an attempt’s questions have them',
+      select: `SELECT 't' AS kafka_topic, (i // 7000)::INTEGER AS kafka_partition, (i // 7)::BIGINT AS kafka_offset
+        FROM range(140000) t(i)`,
+    },
+    {
+      what: 'offsets of many partitions in turn',
+      select: `SELECT 't' AS kafka_topic, (i % 300)::INTEGER AS kafka_partition, (i // 300 + 9000000000)::BIGINT AS kafka_offset
+        FROM range(60000) t(i)`,
+    },
+    {
+      what: 'nulls, as records refused at publish have them',
+      select: `SELECT 't' AS kafka_topic, if(i % 3 = 0, NULL, 1)::INTEGER AS kafka_partition,
+        if(i % 3 = 0, NULL, i)::BIGINT AS kafka_offset FROM range(1000) t(i)`,
+    },
+    {
+      what: 'nothing but nulls',
+      select: `SELECT 't' AS kafka_topic, NULL::INTEGER AS kafka_partition, NULL::BIGINT AS kafka_offset FROM range(3)`,
+    },
+  ]) {
+    test(`reads ${what} as DuckDB wrote them`, async () => {
+      const { file, rows } = await write(select);
+      assert.deepEqual(await read(file), rows);
+    });
+  }
+
+  test('needs its own decoder of runs: that of parquetjs-lite reads entry 330 as 75', () => {
+    // A run of eight, of a dictionary whose entries take nine bits: 330 is 0x14a.
+    const run = { buffer: Buffer.from([8 << 1, 0x4a, 0x01]), offset: 0 };
+    const options = { bitWidth: 9, disableEnvelope: true };
+    assert.deepEqual(theirs('INT32', { ...run }, 8, options), new Array(8).fill(75));
+    assert.deepEqual(rle.decodeValues('INT32', { ...run }, 8, options), new Array(8).fill(330));
+  });
+
+  test('refuses what is no Parquet file, or was cut', async () => {
+    const { file } = await write(
+      `SELECT 't' AS kafka_topic, 1 AS kafka_partition, 1::BIGINT AS kafka_offset`,
+    );
+    await writeFile(file, 'PAR1 and nothing of it');
+    await assert.rejects(read(file), { code: 'HDFS_DAMAGED' });
+  });
+});

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import { noRows, type PartitionRows } from '../../client/proof/ledger.ts';
+import { OffsetSet } from '../../client/proof/offset-set.ts';
+import { judgePartition, type PartitionEvidence } from '../../client/proof/partitions.ts';
+import { BATCH_TABLES } from '../../tables/index.ts';
+
+/** What stands at each offset, from 0. */
+type Stand = 'delivered' | 'quarantined' | 'skipped' | 'gap';
+
+function evidenceOf(stands: readonly Stand[], earliest: number): PartitionEvidence {
+  const rows: PartitionRows = noRows();
+  const committed = new OffsetSet();
+  const skipped = new OffsetSet();
+  stands.forEach((stand, offset) => {
+    if (stand === 'delivered') rows.deliveries += 1;
+    if (stand === 'quarantined') rows.quarantine += 1;
+    if (stand === 'delivered' || stand === 'quarantined') rows.offsets.add(offset);
+    if (stand === 'skipped') skipped.add(offset);
+    if (stand !== 'gap' && offset >= earliest) committed.add(offset);
+  });
+  return {
+    topic: 't',
+    partition: 0,
+    kafka: { earliest, end: stands.length, committed },
+    positions: new Map(BATCH_TABLES.map(({ name }) => [name, stands.length])),
+    rows,
+    skipped,
+    firstStart: 0,
+  };
+}
+
+const stands = fc.array(fc.constantFrom<Stand>('delivered', 'quarantined', 'skipped', 'gap'), {
+  minLength: 1,
+  maxLength: 100,
+});
+
+test('whatever was delivered, quarantined, skipped or no message: nothing is off, and the sums agree', () => {
+  fc.assert(
+    fc.property(stands, fc.nat(100), (all, retention) => {
+      const { findings, report } = judgePartition(evidenceOf(all, Math.min(retention, all.length)));
+      assert.deepEqual(findings, []);
+      const { consumed, deliveries, quarantined, gaps, skipped, gone } = report;
+      assert.equal(consumed, all.length);
+      assert.equal(deliveries + quarantined + gaps + skipped + gone, consumed);
+    }),
+  );
+});
+
+test('a message of Kafka whose row is taken away is named, wherever it is', () => {
+  fc.assert(
+    fc.property(stands, fc.nat(), (all, pick) => {
+      const at = pick % all.length;
+      const evidence = evidenceOf(all.with(at, 'gap'), 0);
+      evidence.kafka?.committed.add(at);
+      const { findings } = judgePartition(evidence);
+      assert.deepEqual(
+        findings.map(({ code, message }) => `${code} ${message}`),
+        [`MESSAGE_NOT_LANDED 1 messages of Kafka have no row, at the offsets: ${at}`],
+      );
+    }),
+  );
+});
+
+test('a row at an offset that is no message is named, but not below what Kafka still has', () => {
+  const evidence = evidenceOf(['delivered', 'gap', 'delivered', 'gap'], 2);
+  evidence.rows.offsets.add(1);
+  evidence.rows.offsets.add(3);
+  assert.deepEqual(
+    judgePartition(evidence).findings.map(({ code, message }) => `${code} ${message}`),
+    ['ROW_WITHOUT_MESSAGE 1 rows have no message in Kafka, at the offsets: 3'],
+  );
+});
+
+test('messages before the first that was landed count too', () => {
+  const evidence = { ...evidenceOf(['gap', 'delivered'], 0), firstStart: 1 };
+  evidence.kafka?.committed.add(0);
+  const { findings, report } = judgePartition(evidence);
+  assert.deepEqual(
+    findings.map(({ code }) => code),
+    ['MESSAGE_NOT_LANDED'],
+  );
+  assert.equal(report.from, 0);
+});
+
+test('a partition that nothing was consumed of has nothing off, and says how far behind it is', () => {
+  const committed = new OffsetSet();
+  const positions = new Map(BATCH_TABLES.map(({ name }) => [name, undefined]));
+  const evidence = { ...evidenceOf(['delivered'], 0), rows: noRows(), positions, firstStart: undefined };
+  const { findings, report, notes } = judgePartition({
+    ...evidence,
+    kafka: { earliest: 4, end: 9, committed },
+  });
+  assert.deepEqual(findings, []);
+  assert.deepEqual(notes, []);
+  assert.equal(report.consumed, 0);
+  assert.equal(report.behind, 5);
+});
