@@ -1,0 +1,34 @@
+# syntax=docker/dockerfile:1
+# The worker, and the command line `pipeline`.
+
+FROM node:20.20.2-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev
+COPY activities/ activities/
+COPY adapters/ adapters/
+COPY bin/ bin/
+COPY client/ client/
+COPY model/ model/
+COPY services/platform/ services/platform/
+COPY tables/ tables/
+COPY worker/ worker/
+COPY workflows/ workflows/
+COPY docker/bundle-workflows.js docker/
+RUN node docker/bundle-workflows.js dist/workflows.js
+
+FROM node:20.20.2-bookworm-slim
+ENV NODE_ENV=production \
+    # The worker takes the workflows from here instead of bundling them.
+    PIPELINE_WORKFLOW_BUNDLE=/app/dist/workflows.js \
+    # Beside the staging, in the one place that is written to: what `pipeline query` keeps of the tables.
+    XDG_CACHE_HOME=/var/lib/pipeline/cache
+RUN mkdir /var/lib/pipeline \
+    && chown node:node /var/lib/pipeline \
+    && ln --symbolic /app/bin/pipeline.js /usr/local/bin/pipeline
+WORKDIR /app
+COPY --from=build /app ./
+USER node
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --start-interval=2s \
+    CMD ["node", "--eval", "fetch('http://127.0.0.1:8235/healthz').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+CMD ["node", "--import", "tsx", "worker/main.ts"]

@@ -1,0 +1,13 @@
+// Bundles the workflows once, where an image is built, so that a worker need not at every start.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode } from '@temporalio/worker';
+
+const file = process.argv[2];
+if (file === undefined) throw new Error('usage: node docker/bundle-workflows.js FILE');
+const { code } = await bundleWorkflowCode({
+  workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+});
+await mkdir(dirname(file), { recursive: true });
+await writeFile(file, code);

@@ -1,0 +1,288 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { SEARCH_ATTRIBUTES } from '../../model/search-attributes.ts';
+import { parseSettings } from '../../model/settings.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+const Service = z.object({
+  image: z.string(),
+  restart: z.string(),
+  mem_limit: z.string(),
+  logging: z.object({ driver: z.string() }),
+  environment: z.record(z.string(), z.union([z.string(), z.number()])).default({}),
+  ports: z.array(z.string()).default([]),
+  volumes: z.array(z.string()).default([]),
+  networks: z.array(z.string()).optional(),
+  network_mode: z.string().optional(),
+  hostname: z.string().optional(),
+  healthcheck: z.object({ test: z.array(z.string()) }).optional(),
+  depends_on: z.record(z.string(), z.object({ condition: z.string() })).default({}),
+  stop_grace_period: z.string().optional(),
+});
+type Service = z.infer<typeof Service>;
+
+const compose = z
+  .object({
+    services: z.record(z.string(), Service),
+    networks: z.record(z.string(), z.unknown()),
+    volumes: z.record(z.string(), z.unknown()),
+  })
+  .parse(parse(read('docker-compose.yml'), { merge: true }));
+const services = Object.entries(compose.services);
+const settings = parseSettings(read('docker/pipeline.yaml'), 'docker/pipeline.yaml');
+
+/** These carry a check of their own: the Dockerfile's, and that of Jupyter's image. */
+const CHECKED_BY_IMAGE = ['worker', 'platform', 'notebooks'];
+
+/** What Kafka's image gives to its start script, and not to server.properties. */
+const KAFKA_START_VARIABLES = ['KAFKA_HEAP_OPTS'];
+
+/** Kafka's names that two listeners need, and that services/kafka.ts with its one does not. */
+const KAFKA_LISTENER_NAMES = ['listener.security.protocol.map', 'inter.broker.listener.name'];
+
+void describe('docker-compose.yml', () => {
+  it('publishes ports on 127.0.0.1 alone, each once', () => {
+    const published = services.flatMap(([, { ports }]) => ports);
+    for (const port of published) assert.match(port, /^127\.0\.0\.1:\d+:\d+$/);
+    const onHost = published.map((port) => port.split(':')[1]);
+    assert.deepEqual(onHost, [...new Set(onHost)]);
+  });
+
+  it('pins every image to a version', () => {
+    for (const [name, { image }] of services)
+      assert.match(image, /^[a-z0-9./-]+:[a-z-]*\d+\.\d+\.?\d*(-[a-z]+)?$/, name);
+  });
+
+  it('limits the memory and the logs of every container, and restarts it', () => {
+    for (const [name, { mem_limit, restart, logging }] of services) {
+      assert.match(mem_limit, /^\d+[mg]$/, name);
+      assert.match(restart, /^(unless-stopped|on-failure:\d+)$/, name);
+      assert.equal(logging.driver, 'local', name);
+    }
+  });
+
+  it('has one network, and every container is on it or shares the worker’s', () => {
+    assert.deepEqual(Object.keys(compose.networks), ['pipeline']);
+    for (const [name, { networks, network_mode: mode }] of services)
+      assert.ok(mode === undefined ? networks?.join() === 'pipeline' : mode === 'service:worker', name);
+  });
+
+  it('waits for nothing that cannot come', () => {
+    for (const [name, { depends_on: needs }] of services) {
+      for (const [needed, { condition }] of Object.entries(needs)) {
+        const { healthcheck, restart } = service(needed);
+        if (condition === 'service_healthy')
+          assert.ok(
+            healthcheck !== undefined || CHECKED_BY_IMAGE.includes(needed),
+            `${name} needs ${needed}`,
+          );
+        else assert.match(restart, /^on-failure/, `${name} needs ${needed} to end`);
+      }
+    }
+  });
+
+  it('tells of every server when it is healthy', () => {
+    const silent = services.filter(
+      ([name, { restart, healthcheck }]) =>
+        restart === 'unless-stopped' && healthcheck === undefined && !CHECKED_BY_IMAGE.includes(name),
+    );
+    assert.deepEqual(
+      silent.map(([name]) => name),
+      [],
+    );
+  });
+
+  it('holds no secret: each is taken from the environment', () => {
+    for (const [name, { environment }] of services) {
+      for (const [key, value] of Object.entries(environment)) {
+        if (/PASSWORD|PWD|TOKEN|SECRET/.test(key))
+          assert.match(String(value), /^\$\{[A-Z_]+:-[a-z]*\}$/, `${name}: ${key}`);
+      }
+    }
+  });
+
+  it('mounts only what there is', () => {
+    const mounts = services.flatMap(([, { volumes }]) => volumes.map((volume) => volume.split(':')[0] ?? ''));
+    for (const mount of mounts) {
+      if (mount.startsWith('./')) assert.ok(existsSync(join(ROOT, mount)), mount);
+    }
+    const named = new Set(mounts.filter((mount) => !mount.startsWith('./')));
+    assert.deepEqual([...named].sort(), Object.keys(compose.volumes).sort());
+  });
+
+  it('gives the worker more time to stop than its own grace', () => {
+    const grace = /DRAIN_GRACE = '(\d+)s'/.exec(read('worker/worker.ts'))?.[1];
+    assert.ok(seconds(service('worker').stop_grace_period) > seconds(`${grace}s`));
+  });
+
+  it('is described image by image in docs/docker.md', () => {
+    const text = read('docs/docker.md');
+    for (const [name, { image }] of services) assert.ok(text.includes(`\`${image}\``), `${name}: ${image}`);
+  });
+});
+
+void describe('Kafka of docker-compose.yml', () => {
+  const properties = kafkaProperties(service('kafka').environment);
+  const own = literalsOf('services/kafka.ts');
+
+  it('sets only properties that Kafka has', () => {
+    for (const name of properties.keys())
+      assert.ok(own.has(name) || KAFKA_LISTENER_NAMES.includes(name), name);
+  });
+
+  it('is set as the servers without Docker are, in all that the pipeline relies on', () => {
+    const shared = [...own].filter(([name]) =>
+      /^(num|auto|offsets|transaction|share|group|log\.cleaner)\./.test(name),
+    );
+    assert.ok(shared.length >= 12);
+    for (const [name, value] of shared) assert.equal(properties.get(name), value, name);
+    assert.equal(properties.get('offsets.retention.minutes'), String(365 * 24 * 60));
+  });
+
+  it('is told to clients by the address that reaches it from where they are', () => {
+    const advertised = properties.get('advertised.listeners')?.split(',') ?? [];
+    assert.deepEqual(
+      advertised.map((listener) => listener.replace('://', ' ')),
+      [
+        `INTERNAL ${settings.kafka.brokers.join()}`,
+        `HOST ${parseSettings('sources: {}', '').kafka.brokers.join()}`,
+      ],
+    );
+    assert.deepEqual(service('kafka').ports, ['127.0.0.1:9092:9092']);
+  });
+});
+
+void describe('HDFS of docker-compose.yml', () => {
+  const hdfs = site('docker/hadoop/hdfs-site.xml');
+  const core = site('docker/hadoop/core-site.xml');
+
+  it('is set as the servers without Docker are, but for addresses and folders', () => {
+    const own = [...literalsOf('services/hdfs.ts')].filter(
+      // In Hadoop 3 WebHDFS is always on.
+      ([name]) => name.startsWith('dfs.') && !/address|hostname|bind-host|\.dir$|webhdfs/.test(name),
+    );
+    assert.ok(own.length >= 7);
+    for (const [name, value] of own) assert.equal(hdfs.get(name), value, name);
+  });
+
+  it('has one name for the NameNode in all its settings, and the pipeline’s', () => {
+    assert.equal(core.get('fs.defaultFS'), `hdfs://${hdfs.get('dfs.namenode.rpc-address')}`);
+    assert.deepEqual(settings.hdfs.nameNodes, [`http://${hdfs.get('dfs.namenode.http-address')}`]);
+    assert.equal(service('namenode').hostname, 'namenode');
+  });
+
+  it('sends writers and readers to a name and a port that lead to the DataNode, inside and outside', () => {
+    const name = hdfs.get('dfs.datanode.hostname') ?? '';
+    const port = hdfs.get('dfs.datanode.http.address')?.split(':')[1];
+    assert.equal(service(name).hostname, name);
+    assert.deepEqual(service(name).ports, [`127.0.0.1:${port}:${port}`]);
+  });
+
+  it('writes as the superuser that the pipeline is', () => {
+    for (const name of ['namenode', 'datanode'])
+      assert.equal(service(name).environment['HADOOP_USER_NAME'], settings.hdfs.user);
+  });
+});
+
+void describe('docker/pipeline.yaml', () => {
+  it('names only hosts and ports that docker-compose.yml has', () => {
+    const [host = '', port] = settings.temporal.address.split(':');
+    assert.ok(service(host).ports.some((published) => published.endsWith(`:${port}`)));
+    for (const broker of settings.kafka.brokers) assert.ok(service(broker.split(':')[0] ?? ''));
+    for (const nameNode of settings.hdfs.nameNodes) {
+      const url = new URL(nameNode);
+      assert.ok(service(url.hostname).ports.some((published) => published.endsWith(`:${url.port}`)));
+    }
+    assert.ok(
+      service('temporal-ui').ports.includes(`127.0.0.1:${new URL(settings.temporal.uiUrl).port}:8080`),
+    );
+  });
+
+  it('stages on a volume of the worker', () => {
+    assert.ok(service('worker').volumes.includes(`staging:${dirname(settings.worker.staging)}`));
+  });
+
+  it('leaves the ports on the host to be those of the defaults, so that pipeline.yaml works there', () => {
+    const { temporal, kafka, hdfs } = parseSettings('sources: {}', '');
+    const addresses = [temporal.address, kafka.brokers[0] ?? '', new URL(hdfs.nameNodes[0] ?? '').host];
+    for (const address of addresses)
+      assert.ok(
+        services.some(([, { ports }]) => ports.some((port) => port.startsWith(`${address}:`))),
+        address,
+      );
+  });
+});
+
+void describe('The one-shot that prepares Temporal', () => {
+  it('registers the search attributes that runs set, and no others', () => {
+    const script = read('docker/temporal/register.sh');
+    const found = [...script.matchAll(/--name (\w+) --type (\w+)/g)].map(([, name, type]) => [name, type]);
+    assert.deepEqual(Object.fromEntries(found), { ...SEARCH_ATTRIBUTES });
+    assert.match(script, new RegExp(`^namespace=${settings.temporal.namespace}$`, 'm'));
+  });
+});
+
+void describe('The notebooks', () => {
+  it('load Delta for the Spark that their image has', () => {
+    const spark = /:spark-(\d+\.\d+)\.\d+$/.exec(service('notebooks').image)?.[1];
+    assert.match(
+      read('docker/spark/spark-defaults.conf'),
+      new RegExp(`io\\.delta:delta-spark_${spark}_2\\.13:`),
+    );
+  });
+});
+
+function read(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8');
+}
+
+function service(name: string): Service {
+  const found = compose.services[name];
+  assert.ok(found, `docker-compose.yml has no service ${name}`);
+  return found;
+}
+
+function seconds(duration: string | undefined): number {
+  const found = /^(\d+)s$/.exec(duration ?? '')?.[1];
+  assert.ok(found, `${duration} is not so many seconds`);
+  return Number(found);
+}
+
+/** What Kafka's image makes of its environment: KAFKA_A_B is a.b, and two and three underscores are _ and -. */
+function kafkaProperties(environment: Service['environment']): Map<string, string> {
+  const variables = Object.entries(environment).filter(([name]) => !KAFKA_START_VARIABLES.includes(name));
+  return new Map(
+    variables.map(([name, value]) => {
+      assert.match(name, /^KAFKA_/);
+      const property = name.slice('KAFKA_'.length).toLowerCase();
+      return [property.replaceAll('_', '.').replaceAll('...', '-').replaceAll('..', '_'), String(value)];
+    }),
+  );
+}
+
+/** The settings that a source file writes as `'a.b': value`; of an expression, products of numbers are worked out. */
+function literalsOf(path: string): Map<string, string> {
+  const found = [...read(path).matchAll(/^ +'?([a-z][\w.-]*)'?: (.+),$/gm)];
+  return new Map(found.map(([, name = '', value = '']) => [name, valueOf(value)]));
+}
+
+function valueOf(source: string): string {
+  if (/^[\d_]+( \* [\d_]+)*$/.test(source))
+    return String(
+      source.split(' * ').reduce((product, factor) => product * Number(factor.replaceAll('_', '')), 1),
+    );
+  if (source === 'YEAR_IN_MINUTES') return String(365 * 24 * 60);
+  return source.replaceAll("'", '');
+}
+
+/** The properties of a Hadoop settings file. */
+function site(path: string): Map<string, string> {
+  const found = [...read(path).matchAll(/<name>(.+?)<\/name><value>(.*?)<\/value>/g)];
+  return new Map(found.map(([, name = '', value = '']) => [name, value]));
+}
