@@ -38,17 +38,19 @@ async function* following(
 
 async function* unpacked(packed: AsyncIterable<Buffer>, subject: string): AsyncGenerator<Buffer> {
   const output = new PassThrough();
-  const flow = pipeline(
+  // The flow says what went wrong; the output alone would end with less.
+  const failed = pipeline(
     Readable.from(packed, { objectMode: false }),
     createGunzip({ chunkSize: 1 << 18 }),
     output,
+  ).then(
+    () => undefined,
+    (failure: unknown) => failure ?? new Error('it ended'),
   );
   try {
     for await (const bytes of output) yield bytes as Buffer;
-    await flow;
-  } catch (cause) {
-    // The output ends with the error that the flow ends with.
-    await flow.catch(() => undefined);
+  } catch (error) {
+    const cause = (await failed) ?? error;
     if (cause instanceof PipelineError) throw cause;
     throw new PipelineError(
       'SOURCE_MALFORMED',

@@ -20,6 +20,8 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 const LINE_FEED = 0x0a;
+const LESS_THAN = 0x3c;
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
 /** 1 for each byte that a JSON array's framing turns on outside of a string. */
 const STRUCTURAL = new Uint8Array(256);
@@ -44,7 +46,6 @@ export class RecordSplitter {
 
   constructor(options: SplitterOptions) {
     this.#options = options;
-    if (options.format === 'ndjson') this.#state = 'element';
   }
 
   /**
@@ -86,24 +87,34 @@ export class RecordSplitter {
     return records;
   }
 
-  /** Passes what stands outside of the array's elements; returns where the first element begins. */
+  /** Passes what stands outside of the records; returns where the first one begins. */
   #outside(bytes: Buffer, from: number): number {
     for (let at = from; at < bytes.length; at += 1) {
       const byte = bytes[at] ?? 0;
-      if (isSpace(byte)) continue;
+      if (isSpace(byte) || this.#isByteOrderMark(byte, at)) continue;
       if (this.#state === 'after') throw this.#malformed(at, 'goes on after its JSON array ended');
-      if (this.#state === 'first') {
-        if (byte === CLOSE_BRACKET) {
-          this.#state = 'after';
-          continue;
-        }
+      if (this.#state === 'before') this.#requireText(byte, at);
+      if (this.#options.format === 'ndjson' || (this.#state === 'first' && byte !== CLOSE_BRACKET)) {
         this.#state = 'element';
         return at;
       }
-      if (byte !== OPEN_BRACKET) throw this.#malformed(at, 'does not begin with "[", so it is no JSON array');
-      this.#state = 'first';
+      if (this.#state === 'first') this.#state = 'after';
+      else if (byte === OPEN_BRACKET) this.#state = 'first';
+      else throw this.#malformed(at, 'does not begin with "[", so it is no JSON array');
     }
     return bytes.length;
+  }
+
+  /** UTF-8's mark may stand before all else, and says nothing. */
+  #isByteOrderMark(byte: number, at: number): boolean {
+    return this.#state === 'before' && BYTE_ORDER_MARK[this.#consumed + at] === byte;
+  }
+
+  /** What most often comes in place of JSON is said by its name. */
+  #requireText(byte: number, at: number): void {
+    if (byte === 0 || byte === 0xfe || byte === 0xff)
+      throw this.#malformed(at, 'is not UTF-8; perhaps UTF-16');
+    if (byte === LESS_THAN) throw this.#malformed(at, 'begins with "<", as a web page or XML does');
   }
 
   /** Where the present element's end stands (a comma, or the array's bracket), or -1 when it goes on. */

@@ -11,6 +11,16 @@ export interface HttpRequest {
   /** Goes on where an earlier answer was cut, if the content is still the one of this validator. */
   readonly resume: { readonly validator: string; readonly fromByte: number } | undefined;
   readonly signal: AbortSignal;
+  readonly patience?: Patience;
+}
+
+/** When a server is taken for gone. */
+export interface Patience {
+  /** It sends nothing for so long. */
+  readonly idleMs: number;
+  /** It sends, but within each such time on average less than `leastBytesPerSecond`. */
+  readonly windowMs: number;
+  readonly leastBytesPerSecond: number;
 }
 
 /** A body that is being received. */
@@ -23,8 +33,7 @@ export interface HttpContent {
   readonly body: AsyncIterable<Buffer>;
 }
 
-/** A server that sends nothing for so long is taken for gone. */
-const IDLE_TIMEOUT_MS = 30_000;
+const PATIENCE: Patience = { idleMs: 30_000, windowMs: 60_000, leastBytesPerSecond: 1024 };
 const MAX_REDIRECTS = 5;
 const LONGEST_RETRY_AFTER_MS = 15 * 60_000;
 
@@ -57,8 +66,9 @@ function send(request: HttpRequest, url: string): Promise<IncomingMessage> {
       signal: request.signal,
       headers: headersOf(request),
     });
-    asked.setTimeout(IDLE_TIMEOUT_MS, () => {
-      asked.destroy(new Error(`the server sent nothing for ${IDLE_TIMEOUT_MS / 1000} s`));
+    const { idleMs } = request.patience ?? PATIENCE;
+    asked.setTimeout(idleMs, () => {
+      asked.destroy(new Error(`the server sent nothing for ${idleMs / 1000} s`));
     });
     asked.on('response', resolve);
     asked.on('error', (error) => {
@@ -93,11 +103,31 @@ function contentOf(request: HttpRequest, answer: IncomingMessage, status: number
 }
 
 async function* bodyOf(request: HttpRequest, answer: IncomingMessage): AsyncGenerator<Buffer> {
+  const { windowMs, leastBytesPerSecond } = request.patience ?? PATIENCE;
+  let began = performance.now();
+  let received = 0;
   try {
-    for await (const bytes of answer) yield bytes as Buffer;
+    for await (const bytes of answer) {
+      yield bytes as Buffer;
+      received += (bytes as Buffer).length;
+      const waited = performance.now() - began;
+      if (waited < windowMs) continue;
+      if (received < (leastBytesPerSecond * waited) / 1000) throw tooSlow(request, received, waited);
+      [began, received] = [performance.now(), 0];
+    }
   } catch (error) {
-    throw unreachable(request, error);
+    throw error instanceof PipelineError ? error : unreachable(request, error);
+  } finally {
+    answer.destroy();
   }
+}
+
+function tooSlow({ subject }: HttpRequest, bytes: number, waitedMs: number): PipelineError {
+  const seconds = Math.round(waitedMs / 1000);
+  return new PipelineError(
+    'SOURCE_UNREACHABLE',
+    `${subject}: the server sent only ${bytes} bytes in ${seconds} s`,
+  );
 }
 
 function unreachable({ subject }: HttpRequest, cause: unknown): PipelineError {

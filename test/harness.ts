@@ -91,6 +91,11 @@ export class TestPipeline {
     return file;
   }
 
+  /** Puts files beside the settings, for sources whose url is `file:NAME`. */
+  async placeFiles(files: Readonly<Record<string, string | Buffer>>): Promise<void> {
+    for (const [name, content] of Object.entries(files)) await writeFile(join(this.folder, name), content);
+  }
+
   /** A worker process. `host` names its staging folder: workers of other names are on other hosts. */
   async startWorker(host = 'one', env: Record<string, string> = {}): Promise<TestWorker> {
     const worker = await TestWorker.start(this, host, env);

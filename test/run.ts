@@ -13,6 +13,8 @@ import { startStack, type Stack } from '../services/stack.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const OTHER_NODES = ['22', '24'];
+/** A test that hangs is a failure, and must not hold up the others. */
+const TEST_TIMEOUT_MS = 240_000;
 
 interface Counts {
   passed: number;
@@ -128,7 +130,10 @@ async function runOtherNodes(): Promise<Counts> {
 }
 
 function nodeWords(concurrency: number): string[] {
-  return ['--import', 'tsx', '--test', '--test-reporter=spec', `--test-concurrency=${concurrency}`];
+  return [
+    ...['--import', 'tsx', '--test', '--test-reporter=spec'],
+    ...[`--test-concurrency=${concurrency}`, `--test-timeout=${TEST_TIMEOUT_MS}`],
+  ];
 }
 
 function filesOf(folder: string): string[] {

@@ -101,7 +101,7 @@ test('blank lines between lines are no records', () => {
 
 test('what is no whole JSON array is refused with the place', () => {
   assert.match(refusal(''), /source test is empty .*byte 0/);
-  assert.match(refusal('<html>'), /does not begin with "\[".*byte 0/);
+  assert.match(refusal('PK'), /does not begin with "\[".*byte 0/);
   assert.match(refusal('  {"a":1}'), /does not begin with "\[".*byte 2/);
   assert.match(refusal('[{"a":1},{"a":'), /ends before its JSON array does/);
   assert.match(refusal('[{"a":1},{"a":"x'), /ends before its JSON array does/);
@@ -109,6 +109,28 @@ test('what is no whole JSON array is refused with the place', () => {
   assert.match(refusal('[,1]'), /comma with no element beside it.*byte 1/);
   assert.match(refusal('[1] [2]'), /goes on after its JSON array ended.*byte 4/);
   assert.match(refusal('[1}]'), /"}" that closes nothing.*byte 2/);
+});
+
+test('a byte order mark of UTF-8 says nothing, whatever the pieces', () => {
+  for (const pieceBytes of [1, 2, 3, 50]) {
+    assert.deepEqual(split('\ufeff[1,2]', 'json-array', pieceBytes), ['1', '2']);
+    assert.deepEqual(split('\ufeff{"a":1}\n{"a":2}', 'ndjson', pieceBytes), ['{"a":1}', '{"a":2}']);
+  }
+});
+
+test('what most often comes in place of JSON is said by its name', () => {
+  for (const format of ['json-array', 'ndjson'] as const) {
+    assert.match(
+      refusal(' <!doctype html>', format),
+      /begins with "<", as a web page or XML does \(at byte 1\)/,
+    );
+    for (const encoding of ['utf16le', 'utf16be'] as const) {
+      const bytes = Buffer.from('\ufeff[{"a":1}]', 'utf16le');
+      if (encoding === 'utf16be') bytes.swap16();
+      assert.throws(() => split(bytes, format), /is not UTF-8; perhaps UTF-16/);
+    }
+    assert.throws(() => split(Buffer.from('\u0000[', 'latin1'), format), /is not UTF-8; perhaps UTF-16/);
+  }
 });
 
 test('a record that is too long is refused before it fills the memory', () => {

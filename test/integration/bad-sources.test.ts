@@ -1,0 +1,231 @@
+import assert from 'node:assert/strict';
+import test, { after, before, describe } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { openHttp } from '../../adapters/http-source.ts';
+import { PipelineError } from '../../model/errors.ts';
+import type { Waiting } from '../../model/run.ts';
+import { attempts } from '../../services/platform/generator.ts';
+import { startPlatform, type Platform } from '../../services/platform/server.ts';
+import { TestPipeline, eventually, statusOf } from '../harness.ts';
+
+const GOOD = [...attempts({ seed: 3, count: 3 })].map((attempt) => JSON.stringify(attempt));
+const ARRAY = `[${GOOD.join(',')}]`;
+
+/** Contents that are no JSON array, and what a run says of each. */
+const CONTENTS: Record<string, { content: string | Buffer; says: RegExp; format?: string }> = {
+  nothing: { content: '', says: /is empty where a JSON array should begin/ },
+  'a web page': {
+    content: '<!doctype html><p>Sorry</p>',
+    says: /begins with "<", as a web page or XML does/,
+  },
+  'a web page for lines': { content: '<html>', format: 'ndjson', says: /begins with "<"/ },
+  'a cut gzip': {
+    content: gzipSync(ARRAY).subarray(0, -20),
+    says: /is damaged gzip: unexpected end of file/,
+  },
+  'a cut array': {
+    content: ARRAY.slice(0, -10),
+    says: /ends before its JSON array does; it may have been cut/,
+  },
+  'a trailing comma': { content: `[${GOOD[0] ?? ''},]`, says: /has a comma with no element beside it/ },
+  'UTF-16': { content: Buffer.from(`\ufeff${ARRAY}`, 'utf16le'), says: /is not UTF-8; perhaps UTF-16/ },
+  'two arrays': { content: `${ARRAY} ${ARRAY}`, says: /goes on after its JSON array ended/ },
+};
+
+const nameOf = (kind: string): string => kind.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
+
+describe('a source that sends what it should not', () => {
+  let pipeline: TestPipeline;
+  let platform: Platform;
+
+  before(async () => {
+    platform = await startPlatform({ count: 50 });
+    const other = await startPlatform({ count: 50 });
+    platform.arm({ kind: 'redirect', location: `${other.url}/attempts`, path: '/redirected/attempts' });
+    await other.close();
+    const at = (path: string): { url: string } => ({ url: `${platform.url}${path}` });
+    pipeline = await TestPipeline.create(
+      {
+        ...Object.fromEntries(
+          Object.entries(CONTENTS).map(([kind, { format }]) => [
+            nameOf(kind),
+            { url: `file:${nameOf(kind)}`, format: format ?? 'json-array' },
+          ]),
+        ),
+        mark: { url: 'file:mark' },
+        mixed: { url: 'file:mixed' },
+        refused: at('/attempts?fault=status&status=403'),
+        redirected: at('/redirected/attempts'),
+        endless: at('/attempts?fault=endless'),
+        busy: at('/busy/attempts'),
+        cut: at('/cut/attempts'),
+        changed: at('/changed/attempts'),
+      },
+      { limits: { contentBytes: 4_000_000 } },
+    );
+    await pipeline.placeFiles({
+      ...Object.fromEntries(Object.entries(CONTENTS).map(([kind, { content }]) => [nameOf(kind), content])),
+      mark: `\ufeff${ARRAY}`,
+      mixed: `[${GOOD[0] ?? ''}, 3, "text", null, {"keen_id":"x"}, {"a":tru}, ${GOOD[1] ?? ''}]`,
+    });
+    await pipeline.startWorker();
+  });
+
+  after(async () => {
+    await pipeline.close();
+    await platform.close();
+  });
+
+  /** What a run of a source waits for a person for. */
+  async function waitingOf(source: string): Promise<Waiting> {
+    const run = await pipeline.start({ source });
+    await eventually(`the run of ${source} waits`, async () => (await statusOf(run)).state === 'waiting');
+    const { waiting, steps } = await statusOf(run);
+    assert(waiting !== null);
+    assert.equal(steps.publish.recordsIn, 0, 'nothing of it was published');
+    await run.executeUpdate('abort');
+    await assert.rejects(run.result());
+    return waiting;
+  }
+
+  for (const [kind, { says }] of Object.entries(CONTENTS)) {
+    test(`${kind}: nothing of it is published, and the run says what it is`, async () => {
+      const { code, message, step } = await waitingOf(nameOf(kind));
+      assert.deepEqual([code, step], ['SOURCE_MALFORMED', 'fetch']);
+      assert.match(message, says);
+    });
+  }
+
+  test('a byte order mark before good content: it lands', async () => {
+    const result = await (await pipeline.start({ source: 'mark' })).result();
+    assert.deepEqual([result.outcome, result.rows['attempts']], ['landed', 3]);
+  });
+
+  test('elements that are no attempts among good ones: the good land, the others are quarantined with the reason', async () => {
+    const result = await (await pipeline.start({ source: 'mixed' })).result();
+    assert.equal(result.steps.transform.recordsIn, 7);
+    assert.deepEqual([result.rows['attempts'], result.rows['quarantine']], [2, 5]);
+    const { stdout } = await pipeline.command(
+      'query',
+      '--json',
+      `SELECT step, path, reason FROM quarantine WHERE source = 'mixed' ORDER BY reason`,
+    );
+    assert.deepEqual(JSON.parse(stdout), [
+      { step: 'transform', path: 'started_at', reason: 'is missing' },
+      { step: 'transform', path: '', reason: 'is not JSON' },
+      { step: 'transform', path: '', reason: 'must be an object, is a number' },
+      { step: 'transform', path: '', reason: 'must be an object, is a string' },
+      { step: 'transform', path: '', reason: 'must be an object, is null' },
+    ]);
+  });
+
+  test('a refusal is not asked again, and says so', async () => {
+    const { code, message } = await waitingOf('refused');
+    assert.deepEqual(
+      [code, message],
+      ['SOURCE_REFUSED', 'source refused: the server answered 403 Forbidden'],
+    );
+  });
+
+  test('a redirect to another host is not followed, since the credentials would go along', async () => {
+    const { code, message } = await waitingOf('redirected');
+    assert.equal(code, 'SOURCE_REFUSED');
+    assert.match(message, /redirects to another host, 127\.0\.0\.1:\d+/);
+  });
+
+  test('a body without end is stopped at the limit', async () => {
+    const { code, message } = await waitingOf('endless');
+    assert.equal(code, 'SOURCE_TOO_LARGE');
+    assert.match(message, /more than 4000000 bytes/);
+  });
+
+  test('a server that is busy is asked again when it said, and then it lands', async () => {
+    platform.arm({ kind: 'busy', retryAfterSeconds: 2, path: '/busy/attempts' });
+    const began = Date.now();
+    const result = await (await pipeline.start({ source: 'busy' })).result();
+    assert.equal(result.outcome, 'landed');
+    assert(Date.now() - began >= 2000, 'it was asked before');
+  });
+
+  test('a download that was cut goes on where it was', async () => {
+    platform.arm({ kind: 'cut', bytes: 60_000, path: '/cut/attempts' });
+    const result = await (await pipeline.start({ source: 'cut' })).result();
+    assert.equal(result.rows['attempts'], 50);
+    const ranges = platform.requests
+      .filter(({ path }) => path === '/cut/attempts')
+      .map(({ range, status }) => [range !== undefined, status]);
+    assert.deepEqual(ranges, [
+      [false, 200],
+      [true, 206],
+    ]);
+  });
+
+  test('a content that changes between the tries is fetched anew, and never mixed', async () => {
+    platform.arm(
+      { kind: 'cut', bytes: 60_000, path: '/changed/attempts' },
+      { kind: 'changed', path: '/changed/attempts' },
+    );
+    const result = await (await pipeline.start({ source: 'changed' })).result();
+    assert.equal(result.outcome, 'landed');
+    assert.equal(result.rows['attempts'], result.content?.records);
+    assert.equal(result.rows['quarantine'], 0);
+  });
+
+  test('verify finds nothing off after all of it', async () => {
+    const { code, stdout, stderr } = await pipeline.command('verify');
+    assert.equal(code, 0, stdout + stderr);
+  });
+});
+
+describe('a server that keeps a download waiting', () => {
+  let platform: Platform;
+
+  before(async () => {
+    platform = await startPlatform({ count: 2000 });
+  });
+
+  after(() => platform.close());
+
+  async function messageOf(
+    path: string,
+    patience: { idleMs: number; windowMs: number; leastBytesPerSecond: number },
+  ): Promise<string> {
+    try {
+      const signal = new AbortController().signal;
+      const { body } = await openHttp({
+        url: `${platform.url}${path}`,
+        subject: 'source test',
+        token: undefined,
+        resume: undefined,
+        signal,
+        patience,
+      });
+      for await (const bytes of body) assert(bytes.length > 0);
+    } catch (error) {
+      assert(error instanceof PipelineError && error.code === 'SOURCE_UNREACHABLE');
+      return error.message;
+    }
+    return 'none';
+  }
+
+  test('without a byte is given up after its time-out', async () => {
+    const patience = { idleMs: 300, windowMs: 60_000, leastBytesPerSecond: 1 };
+    assert.equal(
+      await messageOf('/attempts?fault=stall', patience),
+      'source test: the server sent nothing for 0.3 s',
+    );
+  });
+
+  test('with a drip of bytes is given up too', async () => {
+    const patience = { idleMs: 5_000, windowMs: 500, leastBytesPerSecond: 10_000 };
+    assert.match(
+      await messageOf('/attempts?fault=slow&bytesPerSecond=500', patience),
+      /the server sent only \d+ bytes in 1 s/,
+    );
+  });
+
+  test('that is slow but steady is waited for', async () => {
+    const patience = { idleMs: 5_000, windowMs: 300, leastBytesPerSecond: 10_000 };
+    assert.equal(await messageOf('/attempts?count=300&fault=slow&bytesPerSecond=1000000', patience), 'none');
+  });
+});
