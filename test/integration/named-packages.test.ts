@@ -1,0 +1,287 @@
+/**
+ * Why the package webhdfs reads here, and never writes: what docs/decisions says of it, shown on the real HDFS.
+ * Each test would fail if the package did right. And that with parquetjs-lite it reads what we wrote.
+ */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import test, { after, before, beforeEach, describe } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { DuckDBBlobValue, type DuckDBConnection } from '@duckdb/node-api';
+import { writeTable } from '../../activities/transform-files.ts';
+import { BatchRows } from '../../activities/transform-rows.ts';
+import { Auditor, readRows, type AuditedRow } from '../../adapters/auditor.ts';
+import { sqlName, sqlText, withDuckDb } from '../../adapters/duckdb.ts';
+import { storeFile } from '../../adapters/hdfs-store.ts';
+import type { StagedFile } from '../../model/references.ts';
+import { parseSettings } from '../../model/settings.ts';
+import { attempts } from '../../services/platform/generator.ts';
+import { BATCH_TABLES } from '../../tables/index.ts';
+import { deadServer, errorOf, FaultyHdfs, NAME_NODE } from '../faulty-hdfs.ts';
+
+type Done = (error: Error | null | boolean, value?: unknown) => void;
+
+/** What these tests use of webhdfs, which has no types; adapters/npm-webhdfs.d.ts has what the auditor uses. */
+interface TheirHdfs {
+  rename(from: string, to: string, done: Done): void;
+  unlink(path: string, done: Done): void;
+  exists(path: string, done: Done): void;
+  stat(path: string, done: Done): void;
+  readFile(path: string, done: Done): void;
+  writeFile(path: string, content: Buffer, done: Done): { abort(): void };
+}
+
+const require = createRequire(import.meta.url);
+const webhdfs = require('webhdfs') as { createClient(options: object): TheirHdfs };
+
+const TABLES_BY_NAME = new Map(BATCH_TABLES.map((table) => [table.name, table]));
+
+/** Longer than any answer takes, and not long. */
+const PATIENCE_MS = 1_500;
+
+let hdfs: FaultyHdfs;
+let theirs: TheirHdfs;
+
+before(async () => {
+  hdfs = await FaultyHdfs.start('named-packages');
+  theirs = theirClient(hdfs.nameNode.address);
+});
+beforeEach(() => {
+  hdfs.clear();
+});
+after(() => hdfs.stop());
+
+function theirClient(nameNode: string): TheirHdfs {
+  const { hostname, port } = new URL(nameNode);
+  return webhdfs.createClient({ host: hostname, port, user: 'hdfs', path: '/webhdfs/v1' });
+}
+
+/** What a call of theirs ends with: its error, or its value. */
+function outcome(start: (done: Done) => void): Promise<{ error: unknown; value: unknown }> {
+  return new Promise((resolve) => {
+    start((error, value) => {
+      resolve({ error, value });
+    });
+  });
+}
+
+const SUCCESS = { error: null, value: undefined };
+
+/** What HDFS itself answers to a RENAME or a DELETE. */
+async function answerOf(method: string, path: string, query: string): Promise<unknown> {
+  const answer = await fetch(`${NAME_NODE}/webhdfs/v1${path}?user.name=hdfs&${query}`, { method });
+  return answer.json();
+}
+
+async function fileOf(content: string): Promise<string> {
+  const path = hdfs.fresh();
+  await hdfs.direct.create(path, Buffer.from(content));
+  return path;
+}
+
+describe('the package webhdfs', () => {
+  test('reports success of a rename that HDFS refused; our client an error', async () => {
+    const [from, to] = [await fileOf('from'), await fileOf('to')];
+    const refused = await answerOf('PUT', from, `op=RENAME&destination=${to}`);
+    assert.deepEqual(refused, { boolean: false });
+    const renamed = await outcome((done) => {
+      theirs.rename(from, to, done);
+    });
+    assert.deepEqual(renamed, SUCCESS);
+    assert.equal((await hdfs.direct.read(to)).toString(), 'to');
+    assert.equal((await errorOf(hdfs.direct.rename(from, to))).exception, 'FileAlreadyExistsException');
+  });
+
+  test('reports success of a rename of nothing; our client that it is not there', async () => {
+    const [from, to] = [hdfs.fresh(), hdfs.fresh()];
+    const renamed = await outcome((done) => {
+      theirs.rename(from, to, done);
+    });
+    assert.deepEqual(renamed, SUCCESS);
+    assert.equal((await errorOf(hdfs.direct.rename(from, to))).exception, 'FileNotFoundException');
+  });
+
+  test('moves a file into a folder that has the name it should get; our client refuses', async () => {
+    const [from, folder] = [await fileOf('from'), hdfs.fresh()];
+    await hdfs.direct.makeFolder(folder);
+    await errorOf(hdfs.direct.rename(from, folder));
+    const renamed = await outcome((done) => {
+      theirs.rename(from, folder, done);
+    });
+    assert.deepEqual(renamed, SUCCESS);
+    assert.equal((await hdfs.direct.list(folder)).length, 1);
+  });
+
+  test('reports success of a removal of nothing; our client says that there was nothing', async () => {
+    const path = hdfs.fresh();
+    assert.deepEqual(await answerOf('DELETE', path, 'op=DELETE'), { boolean: false });
+    const removed = await outcome((done) => {
+      theirs.unlink(path, done);
+    });
+    assert.deepEqual(removed, SUCCESS);
+    assert.equal(await hdfs.direct.delete(path), false);
+  });
+
+  test('reports success of a write that a DataNode refused with 503; our client an error', async () => {
+    const path = hdfs.fresh();
+    hdfs.dataNode.plan(/op=CREATE/, { kind: 'answer', status: 503, body: 'busy' }, 2);
+    const written = await outcome((done) => {
+      theirs.writeFile(path, Buffer.from('content'), done);
+    });
+    assert.deepEqual(written, SUCCESS);
+    assert.equal(await hdfs.direct.status(path), undefined, 'nothing was written');
+    const error = await errorOf(hdfs.client().create(path, Buffer.from('content')));
+    assert.equal(error.httpStatus, 503);
+  });
+
+  test('waits for ever for a write that a NameNode refused with 503; our client fails', async () => {
+    const path = hdfs.fresh();
+    hdfs.nameNode.plan(/op=create/i, { kind: 'answer', status: 503, body: 'busy' }, 5);
+    let sent: { abort(): void } | undefined;
+    const written = outcome((done) => {
+      sent = theirs.writeFile(path, Buffer.from('content'), done);
+    });
+    assert.equal(await Promise.race([written, pause(PATIENCE_MS, 'waits')]), 'waits');
+    assert.equal(hdfs.nameNode.count('op=create'), 1, 'it was answered long ago');
+    sent?.abort();
+    assert.equal((await errorOf(hdfs.client().create(path, Buffer.from('content')))).httpStatus, 503);
+  });
+
+  test('gives the page of an error for the content of a file; our client an error', async () => {
+    const path = await fileOf('content');
+    hdfs.dataNode.plan(/op=OPEN/i, { kind: 'answer', status: 503, body: 'a page of an error' }, 5);
+    const read = await outcome((done) => {
+      theirs.readFile(path, done);
+    });
+    assert.deepEqual(read, { error: null, value: Buffer.from('a page of an error') });
+    assert.equal((await errorOf(hdfs.client().read(path))).httpStatus, 503);
+  });
+
+  test('gives a part for the whole where a cut answer did not say its length; our client an error', async () => {
+    const path = await fileOf('content');
+    const server = createServer((socket) => {
+      socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\ncont'));
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as { port: number };
+    const headers = { location: `http://127.0.0.1:${port}/` };
+    hdfs.nameNode.plan(/op=OPEN/i, { kind: 'answer', status: 307, headers }, 5);
+    const read = await outcome((done) => {
+      theirs.readFile(path, done);
+    });
+    assert.deepEqual(read, { error: null, value: Buffer.from('cont') });
+    assert.match((await errorOf(hdfs.client().read(path))).message, /nothing tells where its body ends/);
+    await once(server.close(), 'close');
+  });
+
+  test('replaces a file unless told otherwise; our client never does', async () => {
+    const path = await fileOf('old');
+    const refused = await errorOf(hdfs.direct.create(path, Buffer.from('new')));
+    assert.equal(refused.exception, 'FileAlreadyExistsException');
+    const written = await outcome((done) => {
+      theirs.writeFile(path, Buffer.from('new'), done);
+    });
+    assert.deepEqual(written, SUCCESS);
+    assert.equal((await hdfs.direct.read(path)).toString(), 'new');
+  });
+
+  test('takes a NameNode that is down for a file that is missing; our client does not', async () => {
+    const { address } = await deadServer();
+    // `exists` gives its answer in the place of the error.
+    const found = await outcome((done) => {
+      theirClient(address).exists('/', done);
+    });
+    assert.equal(found.error, false);
+    assert.equal((await errorOf(hdfs.client([address]).status('/'))).code, 'HDFS_UNREACHABLE');
+  });
+
+  test('writes a name with a percent sign under another name; our client under that one', async () => {
+    const folder = hdfs.fresh();
+    const written = await outcome((done) => {
+      theirs.writeFile(`${folder}/a%41`, Buffer.from('content'), done);
+    });
+    assert.deepEqual(written, SUCCESS);
+    await hdfs.direct.create(`${folder}/b%42`, Buffer.from('content'));
+    assert.deepEqual(
+      (await hdfs.direct.list(folder)).map(({ name }) => name),
+      ['aA', 'b%42'],
+    );
+  });
+
+  test('keeps of an error its message alone; our client the class by which to tell errors apart', async () => {
+    const path = hdfs.fresh();
+    const { error } = await outcome((done) => {
+      theirs.stat(path, done);
+    });
+    assert.ok(error instanceof Error);
+    assert.deepEqual(Object.keys(error), []);
+    assert.doesNotMatch(`${error.name} ${error.message}`, /FileNotFoundException/);
+    assert.equal((await errorOf(hdfs.direct.read(path))).exception, 'FileNotFoundException');
+  });
+});
+
+describe('webhdfs and parquetjs-lite, as the independent reader of what we wrote', () => {
+  const SETTINGS = parseSettings('sources: { customer: { topic: t } }', 'test');
+  const BAD = Buffer.from('{"keen_id": 1}');
+
+  /** The files of a batch of generated attempts, and of one message that no table takes. */
+  async function filesOf(connection: DuckDBConnection): Promise<StagedFile[]> {
+    const batch = await BatchRows.create(connection, SETTINGS, 't');
+    const values = [...attempts({ seed: 3, count: 500 })].map((one) => Buffer.from(JSON.stringify(one)));
+    for (const [at, value] of [...values, BAD].entries()) {
+      const place = { partition: at % 3, offset: 9_000_000_000n + BigInt(at), timestampMs: at };
+      batch.add({ ...place, key: Buffer.from([0xff, at % 250]), headers: '[]', value });
+    }
+    await batch.finish();
+    const target = {
+      folder: '',
+      ingestedOn: '2026-01-31',
+      resolve: (path: string) => join(hdfs.local, path),
+    };
+    const files: StagedFile[] = [];
+    for (const table of BATCH_TABLES) {
+      const file = await writeTable(connection, table, 'customer', target);
+      assert.ok(file, table.name);
+      files.push(file);
+    }
+    return files;
+  }
+
+  test('gives every row of every table, value by value, but for its times', async () => {
+    const auditor = new Auditor({ nameNodes: [NAME_NODE], user: 'hdfs' });
+    const options = { threads: 1, memoryLimit: '512MB', temporaryFolder: hdfs.local };
+    await withDuckDb(options, async (connection) => {
+      const files = await filesOf(connection);
+      for (const { table, path, rows, bytes } of files) {
+        const local = join(hdfs.local, path);
+        const stored = await storeFile(hdfs.direct, local, () => `${hdfs.root}/${path}`, hdfs.fresh());
+        const copy = `${local}.read-back`;
+        assert.deepEqual(await auditor.read(stored.path, copy), { bytes, sha256: stored.sha256 });
+        const columns = TABLES_BY_NAME.get(table)?.columns.filter(({ type }) => type !== 'timestamp') ?? [];
+        const names = columns.map(({ name }) => name);
+        const written = await connection.runAndReadAll(
+          `SELECT ${names.map(sqlName).join(', ')} FROM read_parquet(${sqlText(local)})`,
+        );
+        const found: AuditedRow[] = [];
+        for await (const group of readRows(copy, names)) found.push(...group);
+        assert.equal(found.length, rows);
+        const texts = found.map((row) => names.map((name) => textOf(row[name])));
+        assert.deepEqual(
+          texts,
+          written.getRows().map((row) => row.map(textOf)),
+          table,
+        );
+      }
+    });
+  });
+
+  /** Either reader's way to say a value: whole numbers are numbers, bigints or texts, a null is undefined. */
+  function textOf(value: unknown): string {
+    if (value === undefined || value === null) return 'null';
+    if (value instanceof DuckDBBlobValue) return Buffer.from(value.bytes).toString('hex');
+    if (Buffer.isBuffer(value)) return value.toString('hex');
+    return `${value as string | number | bigint | boolean}`;
+  }
+});

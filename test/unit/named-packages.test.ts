@@ -1,0 +1,134 @@
+/**
+ * Why the package parquetjs-lite reads here, and never writes: what docs/decisions says of it, shown. Each
+ * test would fail if the package did right.
+ */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { after, before, describe } from 'node:test';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { readRows } from '../../adapters/auditor.ts';
+import { sqlText, withDuckDb } from '../../adapters/duckdb.ts';
+
+/** What these tests use of parquetjs-lite, which has no types; adapters/npm-parquetjs-lite.d.ts has what the auditor uses. */
+interface TheirParquet {
+  readonly ParquetSchema: new (columns: Record<string, { type: string }>) => object;
+  readonly ParquetWriter: {
+    openFile(schema: object, file: string): Promise<TheirWriter>;
+  };
+}
+
+interface TheirWriter {
+  appendRow(row: object): Promise<void>;
+  close(): Promise<void>;
+}
+
+const parquet = createRequire(import.meta.url)('parquetjs-lite') as TheirParquet;
+
+describe('the package parquetjs-lite', () => {
+  let folder: string;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'named-packages-'));
+  });
+
+  after(() => rm(folder, { recursive: true }));
+
+  async function withEngine(use: (connection: DuckDBConnection) => Promise<void>): Promise<void> {
+    const options = { threads: 1, memoryLimit: '512MB', temporaryFolder: folder };
+    await withDuckDb(options, use);
+  }
+
+  async function valuesOf(connection: DuckDBConnection, sql: string): Promise<unknown[]> {
+    return (await connection.runAndReadAll(sql)).getRows().flat();
+  }
+
+  /** Writes the same rows with both; gives the names of the two files. */
+  async function written(
+    connection: DuckDBConnection,
+    types: { readonly theirs: string; readonly ours: string },
+    values: readonly unknown[],
+    ourValues: string,
+  ): Promise<{ theirFile: string; ourFile: string }> {
+    const [theirFile, ourFile] = [join(folder, 'theirs.parquet'), join(folder, 'ours.parquet')];
+    await writeTheirs(theirFile, types.theirs, values);
+    await connection.run(
+      `COPY (SELECT unnest(${ourValues})::${types.ours} AS value) TO ${sqlText(ourFile)} (FORMAT parquet, COMPRESSION snappy)`,
+    );
+    return { theirFile, ourFile };
+  }
+
+  async function writeTheirs(file: string, type: string, values: readonly unknown[]): Promise<void> {
+    await rm(file, { force: true });
+    const writer = await parquet.ParquetWriter.openFile(new parquet.ParquetSchema({ value: { type } }), file);
+    for (const value of values) await writer.appendRow({ value });
+    await writer.close();
+  }
+
+  test('writes bounds of texts by which a filter loses rows that are there; DuckDB does not', async () => {
+    // By UTF-16 the second comes first, by UTF-8, as Parquet has it, the first.
+    const texts = ['\u{ff5e}', '\u{1f600}'];
+    await withEngine(async (connection) => {
+      const list = `[${texts.map(sqlText).join(', ')}]`;
+      const types = { theirs: 'UTF8', ours: 'VARCHAR' };
+      const { theirFile, ourFile } = await written(connection, types, texts, list);
+      for (const [file, found] of [
+        [theirFile, []],
+        [ourFile, texts],
+      ] as const) {
+        const from = `FROM read_parquet(${sqlText(file)})`;
+        assert.deepEqual(await valuesOf(connection, `SELECT value ${from}`), texts);
+        const filtered: unknown[] = [];
+        for (const text of texts)
+          filtered.push(
+            ...(await valuesOf(connection, `SELECT value ${from} WHERE value = ${sqlText(text)}`)),
+          );
+        assert.deepEqual(filtered, found, file);
+      }
+    });
+  });
+
+  test('writes whole numbers over 2^53 as others; DuckDB does not', async () => {
+    const number = 2n ** 53n + 1n;
+    await withEngine(async (connection) => {
+      const types = { theirs: 'INT64', ours: 'BIGINT' };
+      const { theirFile, ourFile } = await written(connection, types, [number], `[${number}]`);
+      assert.deepEqual(await valuesOf(connection, `FROM read_parquet(${sqlText(theirFile)})`), [number - 1n]);
+      assert.deepEqual(await valuesOf(connection, `FROM read_parquet(${sqlText(ourFile)})`), [number]);
+    });
+  });
+
+  test('writes the text "false" as true; DuckDB as false', async () => {
+    await withEngine(async (connection) => {
+      const types = { theirs: 'BOOLEAN', ours: 'BOOLEAN' };
+      const { theirFile, ourFile } = await written(connection, types, ['false'], `['false']`);
+      assert.deepEqual(await valuesOf(connection, `FROM read_parquet(${sqlText(theirFile)})`), [true]);
+      assert.deepEqual(await valuesOf(connection, `FROM read_parquet(${sqlText(ourFile)})`), [false]);
+    });
+  });
+
+  test('writes no dictionaries, so that texts that repeat take many times the bytes', async () => {
+    await withEngine(async (connection) => {
+      const texts = Array.from({ length: 20_000 }, (_, at) => `The name of exam ${at % 100}`);
+      const list = `[format('The name of exam {}', i % 100) FOR i IN range(20000)]`;
+      const { theirFile, ourFile } = await written(
+        connection,
+        { theirs: 'UTF8', ours: 'VARCHAR' },
+        texts,
+        list,
+      );
+      assert.deepEqual(await valuesOf(connection, `FROM read_parquet(${sqlText(ourFile)})`), texts);
+      assert.ok((await stat(theirFile)).size > 10 * (await stat(ourFile)).size);
+    });
+  });
+
+  test('reads no file of ours that zstd has packed', async () => {
+    await withEngine(async (connection) => {
+      const file = join(folder, 'zstd.parquet');
+      await connection.run(`COPY (SELECT 1 AS value) TO ${sqlText(file)} (FORMAT parquet, COMPRESSION zstd)`);
+      await assert.rejects(readRows(file, ['value']).next(), /ZSTD/);
+    });
+  });
+});
