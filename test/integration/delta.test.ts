@@ -11,6 +11,7 @@ import { PipelineError } from '../../model/errors.ts';
 import { attempts } from '../../tables/index.ts';
 import { deltaMetadata } from '../../tables/table.ts';
 import { FaultyHdfs } from '../faulty-hdfs.ts';
+import { eventually } from '../harness.ts';
 
 const LOGGER = createLogger('test', 'fatal');
 const SCRATCH = 'run';
@@ -193,16 +194,44 @@ describe('a data file', () => {
 
   const nameOf = (sha256: string): string => `part/${sha256}.parquet`;
 
-  test('that HDFS holds otherwise than it was sent never gets its name', async () => {
+  test('of which HDFS holds nothing, though it said so, never gets its name', async () => {
     const table = await newTable(faulty.client());
     const file = await localFile('x'.repeat(10_000));
     faulty.dataNode.plan(/op=CREATE/, { kind: 'answer', status: 201 });
-    assert.match(await codeOf(table.store(file, nameOf, SCRATCH)), /^HDFS_/);
-    faulty.nameNode.plan(/op=GETFILECHECKSUM/, { kind: 'delay-answer', ms: 1 });
-    const stored = await table.store(file, nameOf, SCRATCH);
-    assert.equal(stored.bytes, 10_000);
-    assert.equal((await faulty.direct.status(`${table.path}/${stored.path}`))?.length, 10_000);
+    assert.match(
+      await codeOf(table.store(file, nameOf, SCRATCH)),
+      /^HDFS_DAMAGED: .* holds nothing, where 10000 bytes/,
+    );
+    assert.equal((await table.store(file, nameOf, SCRATCH)).bytes, 10_000);
   });
+
+  test('of which HDFS holds other bytes of the same length never gets its name', async () => {
+    const table = await newTable(faulty.client());
+    const file = await localFile('x'.repeat(10_000));
+    // While the answer is on its way, something else takes the file's place.
+    faulty.dataNode.plan(/op=CREATE/, { kind: 'delay-answer', ms: 1_200 });
+    const storing = codeOf(table.store(file, nameOf, SCRATCH));
+    const temporary = await createdPath();
+    await eventually(
+      'the file is written',
+      async () => (await faulty.direct.status(temporary))?.length === 10_000,
+    );
+    await faulty.direct.delete(temporary);
+    await faulty.direct.create(temporary, Buffer.from('y'.repeat(10_000)));
+    assert.match(await storing, /^HDFS_DAMAGED: /);
+    assert.equal(await faulty.direct.status(`${table.path}/part`), undefined);
+  });
+
+  /** Where a file is being written, as the DataNode heard it. */
+  async function createdPath(): Promise<string> {
+    let path = '';
+    await eventually('a file is being written', () => {
+      const line = faulty.dataNode.seen.find((seen) => seen.includes('op=CREATE')) ?? '';
+      path = /\/webhdfs\/v1(\/[^?]*)/.exec(line)?.[1] ?? '';
+      return path !== '';
+    });
+    return path;
+  }
 
   test('that an earlier try stored is kept; other bytes under its name are never taken for it', async () => {
     const table = await newTable();
