@@ -3,6 +3,9 @@ import { PipelineError } from '../model/errors.ts';
 import { digestsOf, type Digests } from './hdfs-checksum.ts';
 import { HdfsError, type WebHdfs } from './webhdfs.ts';
 
+/** Where HDFS holds no file there is no checksum to compare with, and any block size will do. */
+const ANY_BLOCK_BYTES = 1 << 27;
+
 /** A file that HDFS holds as it was sent. */
 export interface StoredFile {
   /** Absolute. */
@@ -28,7 +31,7 @@ export async function storeTemporary(
   await hdfs.create(temporary, source);
   const status = await hdfs.status(temporary);
   const [sent, stored] = await Promise.all([
-    digestsOf(source, status?.blockSize ?? 0),
+    digestsOf(source, status?.blockSize ?? ANY_BLOCK_BYTES),
     status === undefined ? undefined : hdfs.checksum(temporary),
   ]);
   if (status?.length !== sent.bytes || stored?.bytes !== sent.hdfs.bytes) {
@@ -63,7 +66,7 @@ export async function storeFile(
     if (!mayStand) throw error;
   }
   const status = await hdfs.status(path);
-  const sent = await digestsOf({ file: localFile }, status?.blockSize ?? 0);
+  const sent = await digestsOf({ file: localFile }, status?.blockSize ?? ANY_BLOCK_BYTES);
   const found = status === undefined ? undefined : await hdfs.checksum(path);
   await hdfs.delete(temporary);
   if (status?.length !== sent.bytes || found?.bytes !== sent.hdfs.bytes)
