@@ -49,7 +49,8 @@ export class Auditor {
         last = error;
       }
     }
-    throw new PipelineError('HDFS_UNREACHABLE', messageOf(last));
+    // Hadoop's message goes on with its stack.
+    throw new PipelineError('HDFS_UNREACHABLE', messageOf(last).split('\n', 1)[0] ?? '');
   }
 
   async #readFrom(nameNode: URL, path: string, toFile: string): Promise<ReadBack> {
@@ -92,7 +93,7 @@ export class Auditor {
   }
 }
 
-/** A row of an audited file, by column; a null is undefined, and whole numbers may be texts. */
+/** A row of an audited file, by column; a null may be undefined, and a whole number a text. */
 export type AuditedRow = Readonly<Record<string, unknown>>;
 
 /**

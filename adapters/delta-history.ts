@@ -30,13 +30,19 @@ export async function readEntry(
 }
 
 /**
- * What made a table, up to a version: all entries that its log still has, in order.
+ * What made a table: all entries that its log still has, in order.
+ * @param versions Those after `after`, up to `upTo`.
  * @throws {PipelineError} TABLE_LOG_INVALID; an error of HDFS.
  */
-export async function readHistory(hdfs: WebHdfs, tablePath: string, upTo: number): Promise<LogEntry[]> {
+export async function readHistory(
+  hdfs: WebHdfs,
+  tablePath: string,
+  { after = -1, upTo = Infinity }: { readonly after?: number; readonly upTo?: number } = {},
+): Promise<LogEntry[]> {
   const versions = (await hdfs.list(`${tablePath}/_delta_log`)).flatMap(({ name }) => {
-    const version = Number(ENTRY_NAME.exec(name)?.[1] ?? Infinity);
-    return version <= upTo ? [version] : [];
+    const digits = ENTRY_NAME.exec(name)?.[1];
+    const version = Number(digits);
+    return digits !== undefined && version > after && version <= upTo ? [version] : [];
   });
   const entries = await atOnce(READS_AT_ONCE, versions, (version) => readEntry(hdfs, tablePath, version));
   return entries.filter((entry) => entry !== undefined);

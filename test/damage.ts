@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
@@ -88,8 +89,14 @@ export class DamagedCopy {
    * Writes a data file, as an action that adds it.
    * @param sql Gives its rows, from the rows of the table's first file, which it names `rows`.
    * @param into The table that it is for.
+   * @param compression `zstd` makes it a file as another program leaves it, without a checksum in the log.
    */
-  async fileOf(table: string, sql: string, into = table): Promise<AddFile> {
+  async fileOf(
+    table: string,
+    sql: string,
+    into = table,
+    compression: 'snappy' | 'zstd' = 'snappy',
+  ): Promise<AddFile> {
     const { path, add } = await this.firstFile(table);
     const local = join(this.#pipeline.folder, 'damage.parquet');
     const made = join(this.#pipeline.folder, 'damaged.parquet');
@@ -100,14 +107,15 @@ export class DamagedCopy {
         `CREATE VIEW rows AS SELECT * FROM read_parquet(${sqlText(local)}, hive_partitioning = false)`,
       );
       const copied = await connection.run(
-        `COPY (${sql}) TO ${sqlText(made)} (FORMAT parquet, COMPRESSION snappy)`,
+        `COPY (${sql}) TO ${sqlText(made)} (FORMAT parquet, COMPRESSION ${compression})`,
       );
       return copied.rowsChanged;
     });
     const bytes = await readFile(made);
+    const tags = compression === 'snappy' ? { sha256: createHash('sha256').update(bytes).digest('hex') } : {};
     const name = `${add.path.slice(0, add.path.lastIndexOf('/'))}/damage-${bytes.length}-${Date.now()}.parquet`;
     await this.hdfs.create(`${this.warehouse}/${into}/${name}`, bytes);
-    return { ...add, path: name, size: bytes.length, stats: JSON.stringify({ numRecords: rows }), tags: {} };
+    return { ...add, path: name, size: bytes.length, stats: JSON.stringify({ numRecords: rows }), tags };
   }
 
   /** Puts other rows in the place of a table's first file, in its log too, as if they had been written so. */

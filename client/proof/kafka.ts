@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { topicOffsets, withAdmin, type KafkaOptions, type PartitionOffsets } from '../../adapters/kafka.ts';
 import { readRanges } from '../../adapters/kafka-read.ts';
+import { PipelineError } from '../../model/errors.ts';
 import type { KafkaEvidence } from './partitions.ts';
 import { OffsetSet } from './offset-set.ts';
 
@@ -53,6 +54,7 @@ export async function readTopic(
   return evidence;
 }
 
+/** A topic that is just being made, or just got a message, is asked again until it has settled. */
 async function settledOffsets(
   kafka: KafkaOptions,
   topic: string,
@@ -60,9 +62,13 @@ async function settledOffsets(
 ): Promise<PartitionOffsets[]> {
   const deadline = Date.now() + SETTLE_MS;
   for (;;) {
-    const offsets = await topicOffsets(kafka, topic);
-    const settled = offsets.every(({ partition, end }) => (positions.get(partition) ?? 0) <= Number(end));
-    if (settled || Date.now() > deadline) return offsets;
+    try {
+      const offsets = await topicOffsets(kafka, topic);
+      const settled = offsets.every(({ partition, end }) => (positions.get(partition) ?? 0) <= Number(end));
+      if (settled || Date.now() > deadline) return offsets;
+    } catch (error) {
+      if (!(error instanceof PipelineError && error.canRetry) || Date.now() > deadline) throw error;
+    }
     await pause(SETTLE_PAUSE_MS);
   }
 }

@@ -39,7 +39,7 @@ export class Ledger {
 
   #takeOne(table: LedgerTable, row: AuditedRow): void {
     const topic = String(row['kafka_topic']);
-    const isRefused = row['kafka_partition'] === undefined && row['kafka_offset'] === undefined;
+    const isRefused = (row['kafka_partition'] ?? row['kafka_offset'] ?? null) === null;
     if (isRefused && table === 'quarantine') {
       this.#refused.set(topic, this.refusedOf(topic) + 1);
       return;

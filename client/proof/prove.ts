@@ -78,7 +78,7 @@ export async function prove(deps: ProofDeps): Promise<Proof> {
     partitions: topics.partitions,
     tables: files.tables,
     findings,
-    notes: [...topics.notes, ...children.notes, ...(await noteStrays(warehouse, histories))],
+    notes: [...files.notes, ...topics.notes, ...children.notes, ...(await noteStrays(warehouse, histories))],
   };
 }
 
@@ -87,10 +87,11 @@ async function proveFiles(
   { settings, warehouse, say }: ProofDeps,
   snapshots: Snapshots,
   ledger: Ledger,
-): Promise<{ tables: TableReport[]; findings: Finding[] }> {
+): Promise<{ tables: TableReport[]; findings: Finding[]; notes: Note[] }> {
   const auditor = new Auditor(settings.hdfs);
   const tables: TableReport[] = [];
   const findings: Finding[] = [];
+  const notes: Note[] = [];
   for (const [table, snapshot] of snapshots) {
     const live = [...(snapshot?.files.values() ?? [])];
     say(`reads ${table.name} back, ${live.length} files`);
@@ -106,8 +107,13 @@ async function proveFiles(
     const { rows, files, bytes } = audited;
     tables.push({ table: table.name, rows, files, bytes, version: snapshot?.version ?? null });
     findings.push(...audited.findings);
+    if (audited.foreign > 0) notes.push({ where: table.name, message: foreignMessage(audited.foreign) });
   }
-  return { tables, findings };
+  return { tables, findings, notes };
+}
+
+function foreignMessage(files: number): string {
+  return `another program wrote ${files} of its files: their length and rows were compared, but no checksum is known`;
 }
 
 /** Compares children with their parents, in the files that were found to be sound. */
@@ -138,9 +144,11 @@ async function noteStrays(
   const notes: Note[] = [];
   for (const [{ name }, entries] of histories) {
     const { path } = warehouse.table(name);
-    const named = entries.flatMap(({ added }) => added);
-    for (const { path: where, length } of await straysOf(warehouse.options.hdfs, path, named)) {
-      notes.push({ where, message: `no entry of the log names this file of ${length} bytes` });
+    for (const { path: where, length } of await straysOf(warehouse.options.hdfs, path, entries)) {
+      const message =
+        `no entry of the log names this file of ${length} bytes: ` +
+        'a try that was cut off left it, or a run is just adding it';
+      notes.push({ where, message });
     }
   }
   return notes;

@@ -1,15 +1,21 @@
-import type { AddFile } from '../../adapters/delta-actions.ts';
+import { readHistory, type LogEntry } from '../../adapters/delta-history.ts';
 import { hdfsPathOf } from '../../adapters/table-cache.ts';
 import type { FileStatus, WebHdfs } from '../../adapters/webhdfs.ts';
 
-/** The data files in a table's folder that no entry of its log names: nobody reads them. */
+/**
+ * The data files in a table's folder that no entry of its log names: nobody reads them.
+ * @param entries What was read of the log before; what came since is read when the folder has been.
+ */
 export async function straysOf(
   hdfs: WebHdfs,
   tablePath: string,
-  named: Iterable<AddFile>,
+  entries: readonly LogEntry[],
 ): Promise<FileStatus[]> {
-  const known = new Set([...named].map((file) => hdfsPathOf(tablePath, file)));
-  return (await dataFilesIn(hdfs, tablePath)).filter(({ path }) => !known.has(path));
+  const found = await dataFilesIn(hdfs, tablePath);
+  const newer = await readHistory(hdfs, tablePath, { after: entries.at(-1)?.version ?? -1 });
+  const named = [...entries, ...newer].flatMap(({ added }) => added);
+  const known = new Set(named.map((file) => hdfsPathOf(tablePath, file)));
+  return found.filter(({ path }) => !known.has(path));
 }
 
 /** Names that begin with "_" or "." hold no data, by the convention of all readers. */

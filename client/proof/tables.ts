@@ -68,7 +68,7 @@ export async function historiesOf(
   for (const [table, snapshot] of snapshots) {
     if (snapshot === undefined) continue;
     const { path } = warehouse.table(table.name);
-    histories.set(table, await readHistory(warehouse.options.hdfs, path, snapshot.version));
+    histories.set(table, await readHistory(warehouse.options.hdfs, path, { upTo: snapshot.version }));
   }
   return histories;
 }

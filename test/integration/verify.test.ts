@@ -223,6 +223,21 @@ describe('verify', () => {
     assert.equal(answer.partitions[0]?.skipped, 1);
   });
 
+  test('reads what another program compacted, and notes that it knows no checksum of it', async () => {
+    const copy = await damaged();
+    for (const name of ['deliveries', 'attempts']) {
+      const { add } = await copy.firstFile(name);
+      const compacted = await copy.fileOf(name, 'FROM rows ORDER BY published_at', name, 'zstd');
+      await copy.append(name, [{ remove: { path: add.path } }, { add: compacted }]);
+    }
+    const answer = await copy.verify();
+    assert.deepEqual(answer.findings, []);
+    assert.match(
+      JSON.stringify(answer.notes),
+      /"deliveries","message":"another program wrote 1 of its files/,
+    );
+  });
+
   test('notes files that no log entry names, which nobody reads', async () => {
     const copy = await damaged();
     await copy.fileOf('attempts', 'FROM rows LIMIT 1');
