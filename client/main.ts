@@ -1,10 +1,11 @@
 import { Command, CommanderError } from 'commander';
-import { PipelineError, messageOf } from '../model/errors.ts';
+import { PipelineError, messageOf, type ErrorCode } from '../model/errors.ts';
 import { decisionCommands } from './decide.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { printError } from './output.ts';
 import { queryCommand } from './query.ts';
 import { answersCommand } from './answers.ts';
+import { scheduleCommand } from './schedule.ts';
 import { startCommand } from './start.ts';
 import { statusCommand } from './status.ts';
 import { tablesCommand } from './tables.ts';
@@ -24,6 +25,7 @@ const commands = [
   startCommand(),
   statusCommand(),
   ...decisionCommands(),
+  scheduleCommand(),
   answersCommand(),
   queryCommand(),
   tablesCommand(),
@@ -36,6 +38,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(EXIT.ok);
   throw error;
 });
+
+/** Errors of what a person wrote. */
+const USAGE_CODES: ReadonlySet<ErrorCode> = new Set(['SETTINGS_INVALID', 'SCHEDULE_INVALID']);
 
 process.exitCode = await run();
 
@@ -50,6 +55,6 @@ async function run(): Promise<ExitCode> {
         ? `${error.code}: ${messageOf(error)}\n${error.advice}`
         : messageOf(error),
     );
-    return error instanceof PipelineError && error.code === 'SETTINGS_INVALID' ? EXIT.usage : EXIT.failed;
+    return error instanceof PipelineError && USAGE_CODES.has(error.code) ? EXIT.usage : EXIT.failed;
   }
 }

@@ -13,6 +13,14 @@ export interface IngestRequest {
   /** The interval to ask the customer for, where the source's url has `{from}` and `{to}`. */
   readonly from?: string;
   readonly to?: string;
+  /** How long that interval is, as PT1H, where it ends at the time that a schedule gives. */
+  readonly interval?: string;
+}
+
+/** What a customer is asked for: [from, to); null is no bound. */
+export interface Interval {
+  readonly from: IsoTime | null;
+  readonly to: IsoTime | null;
 }
 
 /** What a step did, in numbers. `quarantined` records are part of `recordsIn`, not of `recordsOut`. */
@@ -41,6 +49,8 @@ export interface IngestResult {
   readonly outcome: RunOutcome;
   readonly source: string;
   readonly topic: string;
+  /** What the customer was asked for. */
+  readonly interval: Interval;
   readonly content: Content | null;
   readonly batches: number;
   /** Offsets that held no message: transaction markers and aborted messages. */

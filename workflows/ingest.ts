@@ -4,9 +4,11 @@ import type { PartitionEnds } from '../model/references.ts';
 import type { IngestRequest, IngestResult, RunOutcome } from '../model/run.ts';
 import { anyHost, isHostLost, onHost, tidyHost } from './hosts.ts';
 import { landTopic } from './land-topic.ts';
+import { withPatience } from './patience.ts';
 import { Person, SKIPPED } from './person.ts';
 import { requireRequest } from './request.ts';
 import { RunState } from './run-state.ts';
+import { isScheduled, patienceOf, withInterval } from './scheduled.ts';
 
 /**
  * One run: fetch, publish, consume, transform and land, in order, for what a source has and its topic holds.
@@ -18,7 +20,8 @@ export async function ingest(request: IngestRequest): Promise<IngestResult> {
   requireRequest(request);
   const hosts = new Set<string>();
   try {
-    return await new Ingest(request, hosts).run();
+    const run = new Ingest(withInterval(request), hosts);
+    return isScheduled() ? await run.runFor(patienceOf(request)) : await run.run();
   } finally {
     await CancellationScope.nonCancellable(() => tidy(hosts));
   }
@@ -34,8 +37,13 @@ class Ingest {
   constructor(request: IngestRequest, hosts: Set<string>) {
     this.#request = request;
     this.#hosts = hosts;
-    this.#run = new RunState(request.source);
+    this.#run = new RunState(request);
     this.#person = new Person(this.#run);
+  }
+
+  /** Runs, but waits for a person no longer than so many seconds. */
+  async runFor(patience: number): Promise<IngestResult> {
+    return withPatience(this.#run, patience, () => this.run());
   }
 
   async run(): Promise<IngestResult> {

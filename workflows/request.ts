@@ -1,7 +1,8 @@
 import { ApplicationFailure } from '@temporalio/workflow';
+import { DURATION_EXAMPLES, parseDuration } from '../model/duration.ts';
 import type { IngestRequest } from '../model/run.ts';
 
-const KEYS = ['source', 'from', 'to'];
+const KEYS = ['source', 'from', 'to', 'interval'];
 
 /**
  * Makes sure that what a run was started with is a request, since the Temporal UI's form takes anything.
@@ -13,7 +14,7 @@ export function requireRequest(request: unknown): asserts request is IngestReque
   const unknown = Object.keys(request).find((key) => !KEYS.includes(key));
   if (unknown !== undefined)
     throw invalid(`has the key ${JSON.stringify(unknown)}; there are ${KEYS.join(', ')}`);
-  const { source, from, to } = request as Record<string, unknown>;
+  const { source, from, to, interval } = request as Record<string, unknown>;
   if (typeof source !== 'string' || source === '') throw invalid('must name a source, as text');
   for (const [name, value] of Object.entries({ from, to })) {
     if (value === undefined || value === null) continue;
@@ -21,6 +22,13 @@ export function requireRequest(request: unknown): asserts request is IngestReque
       throw invalid(`has ${name} = ${JSON.stringify(value)}; it must be a time, as 2026-01-31T00:00:00Z`);
     }
   }
+  if (interval === undefined || interval === null) return;
+  if (typeof interval !== 'string' || parseDuration(interval) === undefined)
+    throw invalid(
+      `has interval = ${JSON.stringify(interval)}; it must be a duration, as ${DURATION_EXAMPLES}`,
+    );
+  if ((from ?? to ?? null) !== null)
+    throw invalid('has an interval and from or to; it can have only one of them');
 }
 
 function invalid(what: string): ApplicationFailure {

@@ -2,7 +2,9 @@ import { defineQuery, setCurrentDetails, setHandler, upsertSearchAttributes } fr
 import type { Content, OffsetRange } from '../model/references.ts';
 import {
   STEPS,
+  type IngestRequest,
   type IngestResult,
+  type Interval,
   type RunOutcome,
   type RunStatus,
   type Skipped,
@@ -22,6 +24,7 @@ const NOTHING: StepCounts = { recordsIn: 0, recordsOut: 0, quarantined: 0, bytes
 export class RunState {
   waiting: Waiting | null = null;
   readonly source: string;
+  readonly #interval: Interval;
   #topic = '';
   #state: RunStatus['state'] = 'running';
   #step: Step = 'fetch';
@@ -43,8 +46,9 @@ export class RunState {
   readonly #skipped: Skipped[] = [];
   readonly #unknownFields: Record<string, number> = {};
 
-  constructor(source: string) {
+  constructor({ source, from, to }: IngestRequest) {
     this.source = source;
+    this.#interval = { from: from ?? null, to: to ?? null };
     setHandler(status, () => this.status(), {
       description: 'Where the run is: its steps, their counts, what it waits for.',
     });
@@ -138,6 +142,7 @@ export class RunState {
       outcome,
       source: this.source,
       topic: this.#topic,
+      interval: this.#interval,
       content: this.#content,
       batches: this.#batches,
       gaps: this.#gaps,

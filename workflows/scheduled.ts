@@ -1,0 +1,49 @@
+import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
+import { parseDuration } from '../model/duration.ts';
+import type { IngestRequest } from '../model/run.ts';
+import { SCHEDULED_BY, SCHEDULED_TIME } from '../model/schedule.ts';
+
+const DAY_SECONDS = 86_400;
+
+/** Whether a schedule started this run: by its time, by a trigger or by a backfill. */
+export function isScheduled(): boolean {
+  return workflowInfo().typedSearchAttributes.get(SCHEDULED_BY) !== undefined;
+}
+
+/**
+ * The request with the interval that it stands for: what came before the scheduled time, never before the
+ * time at which the run happened to begin, so that the intervals of late runs and of backfills join.
+ * @throws {ApplicationFailure} REQUEST_INVALID when it has an interval, but no schedule started it.
+ */
+export function withInterval({ interval, ...request }: IngestRequest): IngestRequest {
+  if (interval === undefined || interval === null) return request;
+  const to = workflowInfo().typedSearchAttributes.get(SCHEDULED_TIME);
+  if (to === undefined) {
+    throw ApplicationFailure.nonRetryable(
+      `the request has the interval ${interval}, which ends at the time that a schedule gives, but no schedule ` +
+        `started this run. Give from and to instead: {"source": "${request.source}", ` +
+        '"from": "2026-01-31T00:00:00Z", "to": "2026-01-31T01:00:00Z"}',
+      'REQUEST_INVALID',
+    );
+  }
+  return { ...request, ...intervalBefore(to, parseDuration(interval) ?? 0) };
+}
+
+/** [time - seconds, time), in UTC. */
+export function intervalBefore(time: Date, seconds: number): { from: string; to: string } {
+  return { from: wholeSeconds(time.getTime() - seconds * 1000), to: wholeSeconds(time.getTime()) };
+}
+
+/**
+ * How long a scheduled run waits for a person, in seconds: over a weekend, but for no more than a hundred of
+ * its intervals, since those behind it wait too and Temporal queues a thousand of them.
+ */
+export function patienceOf({ interval }: IngestRequest): number {
+  const seconds = parseDuration(interval ?? '');
+  return Math.min(3 * DAY_SECONDS, seconds === undefined ? Infinity : 100 * seconds);
+}
+
+/** A schedule has no parts of a second, and many a customer's server does not know them either. */
+function wholeSeconds(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z');
+}
