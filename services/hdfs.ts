@@ -134,7 +134,6 @@ function hdfsSite(ports: HdfsPorts, folder: StackFolder): Record<string, string>
     'dfs.datanode.ipc.address': `${HOST}:${ports.datanode.ipc}`,
     'dfs.replication': '1',
     'dfs.permissions.enabled': 'true',
-    'dfs.webhdfs.enabled': 'true',
     'dfs.blocksize': '128m',
     'dfs.namenode.safemode.extension': '0',
     // A dead DataNode is known after 14 s instead of ten minutes.

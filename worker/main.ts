@@ -17,5 +17,6 @@ try {
   logger.info('the worker ended');
 } catch (error) {
   logger.fatal({ error: messageOf(error) }, 'the worker cannot run');
-  process.exitCode = 1;
+  // What was begun, as the answers to /healthz, would keep a process alive that does nothing, and none starts it anew.
+  process.exit(1);
 }

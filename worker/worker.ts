@@ -24,6 +24,9 @@ export interface RunningWorker {
 /** What runs when a worker drains has so long to end; then it is cancelled, and another worker goes on. */
 const DRAIN_GRACE = '30s';
 
+/** Names the file of the workflows' code where an image was built with it; else it is bundled at the start. */
+const BUNDLE_VARIABLE = 'PIPELINE_WORKFLOW_BUNDLE';
+
 /** So many activities run at once on a host; each may hold a batch. */
 const ACTIVITIES_AT_ONCE = 8;
 
@@ -68,7 +71,7 @@ export async function startWorker(settings: Settings, logger: Logger): Promise<R
   const workers = await Promise.all([
     Worker.create({
       ...common,
-      workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+      ...workflowCode(),
       stickyQueueScheduleToStartTimeout: '1s',
     }),
     Worker.create({ ...common, taskQueue: hostTaskQueue(taskQueue, staging.hostId) }),
@@ -86,4 +89,12 @@ export async function startWorker(settings: Settings, logger: Logger): Promise<R
       for (const worker of workers) worker.shutdown();
     },
   };
+}
+
+/** Where the workflows' code comes from. A bundle is only taken when it is named: one left over could be old. */
+function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
+  const codePath = process.env[BUNDLE_VARIABLE];
+  return codePath === undefined || codePath === ''
+    ? { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) }
+    : { workflowBundle: { codePath } };
 }

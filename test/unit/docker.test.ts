@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { Ajv } from 'ajv';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { SEARCH_ATTRIBUTES } from '../../model/search-attributes.ts';
@@ -27,13 +29,14 @@ const Service = z.object({
 });
 type Service = z.infer<typeof Service>;
 
+const document: unknown = parse(read('docker-compose.yml'), { merge: true });
 const compose = z
   .object({
     services: z.record(z.string(), Service),
     networks: z.record(z.string(), z.unknown()),
     volumes: z.record(z.string(), z.unknown()),
   })
-  .parse(parse(read('docker-compose.yml'), { merge: true }));
+  .parse(document);
 const services = Object.entries(compose.services);
 const settings = parseSettings(read('docker/pipeline.yaml'), 'docker/pipeline.yaml');
 
@@ -47,6 +50,12 @@ const KAFKA_START_VARIABLES = ['KAFKA_HEAP_OPTS'];
 const KAFKA_LISTENER_NAMES = ['listener.security.protocol.map', 'inter.broker.listener.name'];
 
 void describe('docker-compose.yml', () => {
+  it('is valid by the JSON schema of the Compose specification, which knows a wrong key', () => {
+    assert.deepEqual(schemaFaults(document), []);
+    const [fault] = schemaFaults({ services: { worker: { memory_limit: '3g' } } });
+    assert.match(fault ?? '', /^\/services\/worker must NOT have additional properties/);
+  });
+
   it('publishes ports on 127.0.0.1 alone, each once', () => {
     const published = services.flatMap(([, { ports }]) => ports);
     for (const port of published) assert.match(port, /^127\.0\.0\.1:\d+:\d+$/);
@@ -237,6 +246,18 @@ void describe('The notebooks', () => {
     );
   });
 });
+
+/** What the schema of the Compose specification, as the package dclint carries it, finds wrong. */
+function schemaFaults(value: unknown): string[] {
+  const folder = dirname(createRequire(import.meta.url).resolve('dclint/package.json'));
+  const text = readFileSync(join(folder, 'schemas/compose.schema.json'), 'utf8');
+  const schema = z.record(z.string(), z.unknown()).parse(JSON.parse(text));
+  // It names its own schema, draft 7, by another address than Ajv does.
+  const validate = new Ajv({ strict: false, validateFormats: false, validateSchema: false }).compile(schema);
+  return validate(value)
+    ? []
+    : (validate.errors ?? []).map((fault) => `${fault.instancePath} ${fault.message}`);
+}
 
 function read(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');

@@ -1,0 +1,16 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { fuzz } from '../fuzz.ts';
+
+/** A part of what `npm run fuzz` does: enough to meet each kind of fault. */
+test('broken records land or are quarantined, each one, and what lands says what its JSON says', async () => {
+  const { records, landed, quarantined, reasons } = await fuzz({
+    seed: 1,
+    records: 12_000,
+    withinMs: 30_000,
+  });
+  assert(records > 0);
+  assert.equal(landed + quarantined, records);
+  assert(landed > records / 10 && quarantined > records / 10, `${landed} landed, ${quarantined} quarantined`);
+  assert(reasons.size >= 15, [...reasons.keys()].join('; '));
+});
