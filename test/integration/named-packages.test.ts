@@ -19,6 +19,7 @@ import type { StagedFile } from '../../model/references.ts';
 import { parseSettings } from '../../model/settings.ts';
 import { attempts } from '../../services/platform/generator.ts';
 import { BATCH_TABLES } from '../../tables/index.ts';
+import { eventually } from '../harness.ts';
 import { deadServer, errorOf, FaultyHdfs, NAME_NODE } from '../faulty-hdfs.ts';
 
 type Done = (error: Error | null | boolean, value?: unknown) => void;
@@ -136,18 +137,24 @@ describe('the package webhdfs', () => {
     assert.equal(error.httpStatus, 503);
   });
 
-  test('waits for ever for a write that a NameNode refused with 503; our client fails', async () => {
-    const path = hdfs.fresh();
-    hdfs.nameNode.plan(/op=create/i, { kind: 'answer', status: 503, body: 'busy' }, 5);
-    let sent: { abort(): void } | undefined;
-    const written = outcome((done) => {
-      sent = theirs.writeFile(path, Buffer.from('content'), done);
+  for (const [what, fault] of [
+    ['that a NameNode refused with 503', { kind: 'answer', status: 503, body: 'busy' }],
+    ['to a NameNode that does not answer', { kind: 'freeze' }],
+  ] as const) {
+    test(`waits for ever for a write ${what}; our client fails`, async () => {
+      const path = hdfs.fresh();
+      hdfs.nameNode.plan(/op=create/i, fault, 5);
+      let sent: { abort(): void } | undefined;
+      const written = outcome((done) => {
+        sent = theirs.writeFile(path, Buffer.from('content'), done);
+      });
+      assert.equal(await Promise.race([written, pause(PATIENCE_MS, 'waits')]), 'waits');
+      assert.equal(hdfs.nameNode.count('op=create'), 1, 'it came long ago');
+      sent?.abort();
+      const error = await errorOf(hdfs.client().create(path, Buffer.from('content')));
+      assert.equal(error.code, 'HDFS_UNREACHABLE');
     });
-    assert.equal(await Promise.race([written, pause(PATIENCE_MS, 'waits')]), 'waits');
-    assert.equal(hdfs.nameNode.count('op=create'), 1, 'it was answered long ago');
-    sent?.abort();
-    assert.equal((await errorOf(hdfs.client().create(path, Buffer.from('content')))).httpStatus, 503);
-  });
+  }
 
   test('gives the page of an error for the content of a file; our client an error', async () => {
     const path = await fileOf('content');
@@ -174,6 +181,16 @@ describe('the package webhdfs', () => {
     assert.deepEqual(read, { error: null, value: Buffer.from('cont') });
     assert.match((await errorOf(hdfs.client().read(path))).message, /nothing tells where its body ends/);
     await once(server.close(), 'close');
+  });
+
+  test('says so where a cut answer did say its length', async () => {
+    const path = await fileOf('content');
+    hdfs.dataNode.plan(/op=OPEN/i, { kind: 'cut-answer', afterBytes: 4 }, 5);
+    const { error } = await outcome((done) => {
+      theirs.readFile(path, done);
+    });
+    assert.ok(error instanceof Error);
+    await errorOf(hdfs.client().read(path));
   });
 
   test('replaces a file unless told otherwise; our client never does', async () => {
@@ -220,6 +237,14 @@ describe('the package webhdfs', () => {
     assert.doesNotMatch(`${error.name} ${error.message}`, /FileNotFoundException/);
     assert.equal((await errorOf(hdfs.direct.read(path))).exception, 'FileNotFoundException');
   });
+});
+
+test('fetch of Node fails at the answer of a DataNode that took the whole file', async () => {
+  const path = hdfs.fresh();
+  const first = `${NAME_NODE}/webhdfs/v1${path}?op=CREATE&user.name=hdfs`;
+  const { headers } = await fetch(first, { method: 'PUT', redirect: 'manual' });
+  await assert.rejects(fetch(headers.get('location') ?? '', { method: 'PUT', body: Buffer.from('content') }));
+  await eventually('the file is there', async () => (await hdfs.direct.status(path))?.length === 7);
 });
 
 describe('webhdfs and parquetjs-lite, as the independent reader of what we wrote', () => {

@@ -1,6 +1,6 @@
 /**
- * Why the package parquetjs-lite reads here, and never writes: what docs/decisions says of it, shown. Each
- * test would fail if the package did right.
+ * Why the package parquetjs-lite reads here, and never writes, and what DuckDB must not be given: what
+ * docs/decisions says of them, shown. Each test would fail if the package did right.
  */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
@@ -130,5 +130,25 @@ describe('the package parquetjs-lite', () => {
       await connection.run(`COPY (SELECT 1 AS value) TO ${sqlText(file)} (FORMAT parquet, COMPRESSION zstd)`);
       await assert.rejects(readRows(file, ['value']).next(), /ZSTD/);
     });
+  });
+
+  test('does not read times that repeat, as DuckDB writes them', async () => {
+    await withEngine(async (connection) => {
+      const file = join(folder, 'times.parquet');
+      await connection.run(
+        `COPY (SELECT make_timestamptz(i % 3) AS value FROM range(1000) t(i)) TO ${sqlText(file)} (FORMAT parquet)`,
+      );
+      await assert.rejects(readRows(file, ['value']).next(), { code: 'HDFS_DAMAGED' });
+    });
+  });
+});
+
+test('DuckDB makes null of a wrong type and rounds a number in silence, so a check stands before it', async () => {
+  const options = { threads: 1, memoryLimit: '64MB', temporaryFolder: tmpdir() };
+  await withDuckDb(options, async (connection) => {
+    const read = await connection.runAndReadAll(
+      `SELECT unnest(json_transform('{"a": "x", "b": 1.7, "c": 1, "c": 2}', '{"a": "INTEGER", "b": "INTEGER", "c": "INTEGER"}'))`,
+    );
+    assert.deepEqual(read.getRowObjectsJson(), [{ a: null, b: 2, c: 1 }]);
   });
 });

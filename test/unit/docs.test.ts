@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import test from 'node:test';
+import { promisify } from 'node:util';
+import { z } from 'zod';
+import { generatedPages } from '../../scripts/docs-pages.ts';
+import { VARIABLES } from '../../scripts/docs-settings.ts';
+import { ROOT } from '../harness.ts';
+
+const Package = z.object({
+  scripts: z.record(z.string(), z.string()),
+  dependencies: z.record(z.string(), z.string()),
+  devDependencies: z.record(z.string(), z.string()),
+  overrides: z.record(z.string(), z.record(z.string(), z.string())),
+});
+
+/** Variables that the code reads and other programs define, so that our pages need not say what they are. */
+const OF_OTHERS = new Set(['PATH', 'GOFLAGS']);
+
+/** Folders that hold code or settings of ours. */
+const CODE = [
+  ...['activities', 'adapters', 'bin', 'client', 'model', 'scripts', 'services', 'tables', 'worker'],
+  'workflows',
+];
+
+const pages = ['README.md', ...markdownIn('docs')].map((path) => ({ path, text: read(path) }));
+
+function read(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8');
+}
+
+function markdownIn(folder: string): string[] {
+  return filesIn(folder).filter((path) => path.endsWith('.md'));
+}
+
+function filesIn(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath.slice(ROOT.length), entry.name));
+}
+
+/** The pieces of code in a page: spans, and the lines of blocks. */
+function codeIn(text: string): string[] {
+  const blocks = [...text.matchAll(/^```\w*\n(.*?)^```/gms)].flatMap(([, block = '']) => block.split('\n'));
+  const spans = [...text.replaceAll(/^```.*?^```/gms, '').matchAll(/`([^`\n]+)`/g)].map(
+    ([, span = '']) => span,
+  );
+  return [...blocks, ...spans];
+}
+
+/** The rows of the table under a heading, a cell each. */
+function tableUnder(heading: string, text: string): string[][] {
+  const section = text.split(/^## /m).find((part) => part.startsWith(`${heading}\n`));
+  assert.ok(section, `there is no heading ${heading}`);
+  const rows = section.split('\n').filter((line) => line.startsWith('|'));
+  return rows.slice(2).map((row) =>
+    row
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}
+
+/** The names of a table's first column, with the versions of its second. */
+function versionsUnder(heading: string): Record<string, string> {
+  const rows = tableUnder(heading, read('docs/dependencies.md'));
+  for (const row of rows)
+    assert.ok(
+      row.every((cell) => cell !== ''),
+      `an empty cell: ${row.join(' | ')}`,
+    );
+  return Object.fromEntries(rows.map(([name = '', version = '']) => [name.replaceAll('`', ''), version]));
+}
+
+test('the pages that are made from the code are what it makes', async () => {
+  for (const [path, text] of await generatedPages()) {
+    assert.ok(read(path) === text, `${path} is old: run npx tsx scripts/docs.ts`);
+  }
+});
+
+test('every dependency has its row with its version, and none is listed that is not there', () => {
+  const { dependencies, devDependencies, overrides } = Package.parse(JSON.parse(read('package.json')));
+  assert.deepEqual(versionsUnder('To run'), dependencies);
+  assert.deepEqual(versionsUnder('To develop and test'), devDependencies);
+  const replaced = Object.values(overrides).flatMap((names) => Object.values(names));
+  assert.deepEqual(
+    Object.entries(versionsUnder('Replaced')).map(([name, version]) => `npm:${name}@${version}`),
+    replaced,
+  );
+});
+
+test('every program that Maven, pip or Go brings has its row with its version', () => {
+  const found: Record<string, string> = {};
+  for (const pom of ['services/kafka/pom.xml', 'services/hdfs/pom.xml', 'test/interop/pom.xml']) {
+    const text = read(pom);
+    const own = /<version>([^<]+)</.exec(text)?.[1] ?? '';
+    for (const [, dependency = ''] of text.matchAll(/<dependency>(.*?)<\/dependency>/gs)) {
+      const of = (tag: string): string => new RegExp(`<${tag}>([^<]+)<`).exec(dependency)?.[1] ?? '';
+      found[`${of('groupId')}:${of('artifactId')}`] = of('version').replace(`\${project.version}`, own);
+    }
+  }
+  for (const [, name = '', version = ''] of read('test/interop/requirements.txt').matchAll(
+    /^([\w-]+)==(\S+)/gm,
+  ))
+    found[name] = version;
+  const [, go = ''] = /TEMPORAL_VERSION = '([^']+)'/.exec(read('services/install.ts')) ?? [];
+  found['github.com/temporalio/cli'] = go;
+  assert.deepEqual(sorted(versionsUnder('Of the servers and the test readers')), sorted(found));
+});
+
+test('every link within the project leads to a file, and to a heading of it', () => {
+  for (const { path, text } of pages) {
+    for (const [, target = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^https?:/.test(target)) continue;
+      const [file = '', anchor] = target.split('#');
+      const found = file === '' ? path : normalize(join(dirname(path), file));
+      assert.ok(existsSync(join(ROOT, found)), `${path} links to ${target}, which is not there`);
+      if (anchor !== undefined)
+        assert.ok(
+          anchorsOf(read(found)).includes(anchor),
+          `${path} links to ${target}, which has no such heading`,
+        );
+    }
+  }
+});
+
+test('every file and folder that a page names is there', () => {
+  for (const { path, text } of pages) {
+    for (const span of codeIn(text)) {
+      if (!/^(?:[\w.-]+\/)+(?:[\w.-]+\.(?:ts|js|json|yaml|md|xml|txt|py))?$/.test(span)) continue;
+      // What lies elsewhere, as in a container, does not begin with a folder of the project.
+      if (!existsSync(join(ROOT, span.split('/')[0] ?? ''))) continue;
+      assert.ok(existsSync(join(ROOT, span)), `${path} names ${span}, which is not there`);
+    }
+  }
+});
+
+test('every npm run, npx tsx and npx pipeline of the pages exists, with its options', async () => {
+  const { scripts } = Package.parse(JSON.parse(read('package.json')));
+  const help = new Map<string, Promise<string>>();
+  const helpOf = (command: string): Promise<string> => {
+    const known = help.get(command) ?? pipelineHelp(command);
+    help.set(command, known);
+    return known;
+  };
+  const commands = [...(await helpOf('')).matchAll(/^ {2}([a-z]+) /gm)].map(([, name = '']) => name);
+  assert.ok(commands.includes('start'), 'the list of commands was read');
+  for (const { path, text } of pages) {
+    for (const piece of codeIn(text)) {
+      const [program = '', word = '', name = '', ...more] = piece
+        .replace(/^\s*(?:Ask|Prove|Stop)\s+/, '')
+        .split(/\s+/);
+      if (program === 'npm' && word === 'run')
+        assert.ok(name in scripts, `${path}: there is no npm run ${name}`);
+      if (program === 'npx' && word === 'tsx')
+        assert.ok(existsSync(join(ROOT, name)), `${path}: there is no ${name}`);
+      if (program !== 'npx' || word !== 'pipeline' || !/^[a-z]/.test(name)) continue;
+      assert.ok(commands.includes(name), `${path}: there is no npx pipeline ${name}`);
+      for (const option of more.filter((one) => one.startsWith('--')))
+        assert.ok((await helpOf(name)).includes(`${option} `), `${path}: pipeline ${name} has no ${option}`);
+    }
+  }
+  const listed = tableUnder('The command line', read('README.md'))
+    .map(([cell = '']) => cell)
+    .join(' ');
+  for (const name of commands.filter((one) => one !== 'help'))
+    assert.match(listed, new RegExp(`\\b${name}\\b`), `README.md does not list ${name}`);
+});
+
+test('every environment variable that the code reads is on the page of settings', () => {
+  const found = new Set<string>();
+  for (const path of CODE.flatMap(filesIn).filter((file) => /\.[jt]s$/.test(file))) {
+    for (const [, name = ''] of read(path).matchAll(/process\.env\['(\w+)'\]/g)) found.add(name);
+    for (const [, name = ''] of read(path).matchAll(/_VARIABLE = '(\w+)'/g)) found.add(name);
+  }
+  assert.deepEqual([...found].filter((name) => !OF_OTHERS.has(name)).sort(), Object.keys(VARIABLES).sort());
+});
+
+async function pipelineHelp(command: string): Promise<string> {
+  const words = [join(ROOT, 'bin/pipeline.js'), ...(command === '' ? [] : [command]), '--help'];
+  return (await promisify(execFile)(process.execPath, words)).stdout;
+}
+
+/** The anchors of a page's headings, as GitHub makes them. */
+function anchorsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(/\s/g, '-'),
+  );
+}
+
+function sorted(of: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(of).sort(([one], [other]) => (one < other ? -1 : 1)));
+}
