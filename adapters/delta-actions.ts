@@ -26,7 +26,11 @@ const Add = z.object({
   tags: z.record(z.string(), z.string().nullable()).nullish(),
 });
 
-const Remove = z.looseObject({ path: z.string() });
+const Remove = z.looseObject({
+  path: z.string(),
+  /** Milliseconds since 1970. */
+  deletionTimestamp: z.int().nullish(),
+});
 
 const CommitInfo = z.record(z.string(), z.unknown());
 
@@ -44,6 +48,9 @@ export type Action = z.infer<typeof Action>;
 
 /** A data file that is part of a table. */
 export type AddFile = z.infer<typeof Add>;
+
+/** A data file that was part of a table: another program replaced or deleted it. */
+export type RemovedFile = z.infer<typeof Remove>;
 
 /** The versions that a table asks of its readers and writers. */
 export type Protocol = z.infer<typeof Protocol>;

@@ -36,13 +36,28 @@ export function parseLastCheckpoint(text: string, file: string): LastCheckpoint 
   }
 }
 
-/** The actions that a checkpoint of this snapshot holds. */
-export function checkpointActions(snapshot: Snapshot): Action[] {
+/** So long a removed file is kept for those who read an earlier version: `delta.deletedFileRetentionDuration`. */
+const KEEP_REMOVED_MS = 7 * 24 * 60 * 60 * 1000;
+
+/**
+ * The actions that a checkpoint of this snapshot holds. It names the files removed in the last week too: by
+ * that a clean-up knows which files nobody needs any more, and since when.
+ * @param nowMs Milliseconds since 1970.
+ */
+export function checkpointActions(snapshot: Snapshot, nowMs: number): Action[] {
+  const removed = [...snapshot.removed.values()].map(({ path, deletionTimestamp }) => ({
+    path,
+    deletionTimestamp: deletionTimestamp ?? 0,
+    dataChange: false,
+  }));
   return [
     { protocol: snapshot.protocol },
     { metaData: snapshot.metadata },
     ...[...snapshot.txns].map(([appId, version]) => ({ txn: { appId, version: Number(version) } })),
     ...[...snapshot.files.values()].map((add) => ({ add: { ...add, dataChange: false } })),
+    ...removed
+      .filter(({ deletionTimestamp }) => deletionTimestamp > nowMs - KEEP_REMOVED_MS)
+      .map((remove) => ({ remove })),
   ];
 }
 

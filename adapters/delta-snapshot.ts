@@ -1,5 +1,5 @@
 import { PipelineError } from '../model/errors.ts';
-import type { Action, AddFile, Metadata, Protocol } from './delta-actions.ts';
+import type { Action, AddFile, Metadata, Protocol, RemovedFile } from './delta-actions.ts';
 
 /** The newest of Delta's features that this program reads and writes. */
 export const PROTOCOL = { minReaderVersion: 1, minWriterVersion: 2 } as const;
@@ -13,6 +13,8 @@ export interface Snapshot {
   readonly txns: ReadonlyMap<string, bigint>;
   /** The live files, by path. */
   readonly files: ReadonlyMap<string, AddFile>;
+  /** The files that are live no more, by path, as far as the log still names them. */
+  readonly removed: ReadonlyMap<string, RemovedFile>;
 }
 
 /** Builds snapshots by applying log entries in order. */
@@ -22,6 +24,7 @@ export class SnapshotBuilder {
   #metadata: Metadata | undefined;
   readonly #txns = new Map<string, bigint>();
   readonly #files = new Map<string, AddFile>();
+  readonly #removed = new Map<string, RemovedFile>();
   readonly #table: string;
 
   /**
@@ -50,8 +53,14 @@ export class SnapshotBuilder {
       if (protocol) this.#protocol = this.#requireKnown(protocol);
       if (metaData) this.#metadata = metaData;
       if (txn) this.#txns.set(txn.appId, BigInt(txn.version));
-      if (remove) this.#files.delete(remove.path);
-      if (add) this.#files.set(add.path, add);
+      if (remove) {
+        this.#files.delete(remove.path);
+        this.#removed.set(remove.path, remove);
+      }
+      if (add) {
+        this.#removed.delete(add.path);
+        this.#files.set(add.path, add);
+      }
     }
   }
 
@@ -69,6 +78,7 @@ export class SnapshotBuilder {
       metadata: this.#metadata,
       txns: new Map(this.#txns),
       files: new Map(this.#files),
+      removed: new Map(this.#removed),
     };
   }
 

@@ -194,7 +194,7 @@ export class DeltaTable {
     const { version } = snapshot;
     if (version === 0 || version % checkpointInterval !== 0) return;
     try {
-      const actions = checkpointActions(snapshot);
+      const actions = checkpointActions(snapshot, Date.now());
       const checkpoint = this.#temporary(scratch);
       await storeTemporary(hdfs, await encodeCheckpoint(actions), checkpoint);
       await hdfs.rename(checkpoint, this.#checkpointFile(version));

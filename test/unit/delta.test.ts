@@ -71,7 +71,7 @@ test('a checkpoint says the same as the entries up to it, for any of them', asyn
   const entry = fc.array(
     fc.oneof(
       fc.constantFrom('a', 'b', 'c', 'source=s/part é,1.parquet').map(add),
-      fc.constantFrom('a', 'b').map((path): Action => ({ remove: { path } })),
+      fc.constantFrom('a', 'b').map((path): Action => ({ remove: { path, deletionTimestamp: 1_000 } })),
       fc
         .tuple(fc.constantFrom('t/0', 't/1', 'content/s/ab'), fc.nat())
         .map(([appId, version]): Action => ({ txn: { appId, version } })),
@@ -83,7 +83,7 @@ test('a checkpoint says the same as the entries up to it, for any of them', asyn
       const whole = new SnapshotBuilder('/w/t');
       whole.apply(HEAD);
       for (const actions of entries) whole.apply(actions);
-      const bytes = await encodeCheckpoint(checkpointActions(whole.snapshot()));
+      const bytes = await encodeCheckpoint(checkpointActions(whole.snapshot(), 2_000));
       const resumed = new SnapshotBuilder('/w/t', whole.version);
       resumed.load(await decodeCheckpoint(bytes, 'checkpoint'));
       whole.apply(next);
@@ -92,12 +92,24 @@ test('a checkpoint says the same as the entries up to it, for any of them', asyn
       assert.equal(a.version, b.version);
       assert.deepEqual(new Map([...a.txns].sort()), new Map([...b.txns].sort()));
       assert.deepEqual([...a.files.keys()].sort(), [...b.files.keys()].sort());
+      assert.deepEqual([...a.removed.keys()].sort(), [...b.removed.keys()].sort());
       for (const [path, file] of a.files)
         assert.deepEqual({ ...b.files.get(path), dataChange: true }, { ...file, dataChange: true });
       assert.equal(b.metadata.schemaString, a.metadata.schemaString);
     }),
     { numRuns: 15, seed: 4 },
   );
+});
+
+test('a checkpoint names a removed file for a week, and then no more', () => {
+  const builder = new SnapshotBuilder('/w/t');
+  builder.apply(HEAD);
+  builder.apply([{ remove: { path: 'a', deletionTimestamp: 1_000 } }, { remove: { path: 'of no time' } }]);
+  const namedAt = (nowMs: number): unknown[] =>
+    checkpointActions(builder.snapshot(), nowMs).flatMap(({ remove }) => (remove ? [remove.path] : []));
+  const week = 7 * 24 * 60 * 60 * 1000;
+  assert.deepEqual(namedAt(1_000 + week - 1), ['a']);
+  assert.deepEqual(namedAt(1_000 + week), []);
 });
 
 test('actions come back from their text as they were', () => {
