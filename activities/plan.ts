@@ -1,4 +1,4 @@
-import { topicOffsets, type PartitionOffsets } from '../adapters/kafka.ts';
+import { ensureTopic, topicOffsets, type PartitionOffsets } from '../adapters/kafka.ts';
 import { PipelineError } from '../model/errors.ts';
 import type { OffsetRange, PartitionEnds } from '../model/references.ts';
 import { BATCH_TABLES, deliveries } from '../tables/index.ts';
@@ -28,11 +28,13 @@ export interface Plan {
 }
 
 /**
- * Says what of a topic is to be landed: from where the tables stand, to where the topic ends.
+ * Says what of a topic is to be landed: from where the tables stand, to where the topic ends. A topic that
+ * does not exist yet is made, so that a run can wait for those who will fill it by finding nothing new.
  * @throws {PipelineError} RANGE_GONE, TOPIC_RESET, TABLE_LOG_INVALID, KAFKA_UNREACHABLE, an error of HDFS
  */
-export function createPlan({ kafka, warehouse }: ActivityDeps) {
+export function createPlan({ settings, kafka, warehouse }: ActivityDeps) {
   return async function plan({ topic, publishedEnds, until }: PlanRequest): Promise<Plan> {
+    await ensureTopic(kafka, topic, settings.kafka);
     const offsets = await topicOffsets(kafka, topic);
     const landed = await Promise.all(BATCH_TABLES.map(({ name }) => warehouse.table(name).snapshot()));
     const positions = new Map(

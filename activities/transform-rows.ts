@@ -14,6 +14,14 @@ import { MESSAGE_RELATIONS, PARSE_MESSAGES } from '../tables/relations.ts';
 /** JSON that JavaScript takes and DuckDB does not; it is quarantined too, since no table could hold it. */
 const STRICT_FAULT: Fault = { path: '', reason: 'is not JSON that every reader takes' };
 
+/** What Kafka gives as the timestamp of a message that has none. */
+const NO_TIMESTAMP_MS = -1;
+
+/** The times that every reader of the tables can hold. */
+const EARLIEST_MS = Date.parse('0001-01-01T00:00:00.000Z');
+const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z');
+const TIME_FAULT: Fault = { path: '', reason: 'its timestamp is not of the years 1 to 9999' };
+
 /** The messages of a batch in DuckDB: those that become rows, and those that do not. */
 export class BatchRows {
   /** Values of each known field, over all messages that become rows. */
@@ -59,6 +67,10 @@ export class BatchRows {
         path: '',
         reason: `its header ${SOURCE_HEADER} names no source of pipeline.yaml`,
       });
+      return;
+    }
+    if (!isTableTime(message.timestampMs)) {
+      this.#refuse(message, TIME_FAULT, named);
       return;
     }
     const verdict = checkAttempt(message.value);
@@ -131,9 +143,14 @@ function appendHead(to: DuckDBAppender, source: string, topic: string, message: 
   to.appendVarchar(topic);
   to.appendInteger(message.partition);
   to.appendBigInt(message.offset);
-  to.appendTimestampTZ(new DuckDBTimestampTZValue(BigInt(message.timestampMs) * 1000n));
+  if (message.timestampMs === NO_TIMESTAMP_MS || !isTableTime(message.timestampMs)) to.appendNull();
+  else to.appendTimestampTZ(new DuckDBTimestampTZValue(BigInt(message.timestampMs) * 1000n));
   appendBlob(to, message.key);
   to.appendVarchar(message.headers);
+}
+
+function isTableTime(ms: number): boolean {
+  return ms >= EARLIEST_MS && ms <= LATEST_MS;
 }
 
 function appendBlob(to: DuckDBAppender, bytes: Buffer | null): void {

@@ -54,12 +54,26 @@ export function decodeMessage(frame: Buffer): StagedMessage {
   };
 }
 
-/** Headers as a JSON array, in their order. */
+/**
+ * Headers as a JSON array: those of one name together and in order, since the client hands them on so, and the
+ * names in the order in which they first came, but whole numbers before the others.
+ */
 export function headersText(headers: IHeaders): string {
   const written = Object.entries(headers).flatMap(([key, values]) =>
-    (Array.isArray(values) ? values : [values]).map((value) => writtenHeader(key, value)),
+    (Array.isArray(values) ? values : [values])
+      .filter(isFromMessage)
+      .map((value) => writtenHeader(key, value)),
   );
   return JSON.stringify(written);
+}
+
+/**
+ * The client gathers headers in an object. Where one is called as something that every object has, such as
+ * `constructor`, it takes that for the first value of the name. And it gives null where a header has no value,
+ * whatever its types say.
+ */
+function isFromMessage(value: unknown): boolean {
+  return value === null || value === undefined || typeof value === 'string' || Buffer.isBuffer(value);
 }
 
 /** The value of the first header of that name; undefined where there is none, or it is no text. */
@@ -68,8 +82,8 @@ export function headerOf(headers: string, name: string): string | undefined {
   return found !== undefined && 'value' in found && found.value !== null ? found.value : undefined;
 }
 
-function writtenHeader(key: string, value: Buffer | string | undefined): WrittenHeader {
-  if (value === undefined) return { key, value: null };
+function writtenHeader(key: string, value: Buffer | string | null | undefined): WrittenHeader {
+  if (value === undefined || value === null) return { key, value: null };
   const bytes = Buffer.from(value);
   return isUtf8(bytes) ? { key, value: bytes.toString('utf8') } : { key, base64: bytes.toString('base64') };
 }

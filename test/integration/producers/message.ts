@@ -6,7 +6,7 @@ export interface TestMessage {
   readonly headers?: readonly (readonly [name: string, value: Buffer | null])[];
   readonly partition?: number;
   /** Milliseconds since 1970; the producer's clock unless given. */
-  readonly timestampMs?: number;
+  readonly timestampMs?: number | bigint;
 }
 
 /** The compressions that producers know. */
