@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
-import { TableCache, cacheFolderOf } from '../adapters/table-cache.ts';
+import { TableCache, cacheFolderOf, type CachedTable } from '../adapters/table-cache.ts';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import { readSettings } from '../model/settings.ts';
 import { TABLES } from '../tables/index.ts';
@@ -31,12 +31,14 @@ export function queryCommand(): Command {
 
 async function query(argument: string, options: QueryOptions): Promise<void> {
   const sql = argument === '-' ? await text(process.stdin) : argument;
-  const { hdfs } = readSettings();
+  const settings = readSettings();
+  const { hdfs } = settings;
+  const warehouse = openWarehouse(settings);
   const began = performance.now();
-  const warehouse = openWarehouse(readSettings());
   const needed = [...tablesNamedIn(sql)];
   const cache = new TableCache(cacheFolderOf(hdfs.nameNodes, hdfs.warehouse), warehouse.options.hdfs);
   const cached = await fetchTables(cache, warehouse, await snapshotsOf(warehouse, needed));
+  const fetchSeconds = secondsSince(began);
   const ready = performance.now();
   const tables = TABLES.map((table) => ({ table, files: cached.get(table)?.files ?? null }));
   const rows = await withTables(tables, async (connection) => {
@@ -47,14 +49,17 @@ async function query(argument: string, options: QueryOptions): Promise<void> {
       throw asQueryError(cause);
     }
   });
-  const fetches = [...cached.values()];
-  const fetched = fetches.reduce((sum, one) => sum + one.fetched, 0);
-  const bytes = fetches.reduce((sum, one) => sum + one.fetchedBytes, 0);
-  const files = fetches.reduce((sum, one) => sum + one.files.length, 0);
   printError(
-    `${rows} ${rows === 1 ? 'row' : 'rows'} in ${secondsOf(performance.now() - ready)}; ` +
-      `${files} files, of which ${fetched} (${formatBytes(bytes)}) were fetched, in ${secondsOf(ready - began)}`,
+    `${rows} ${rows === 1 ? 'row' : 'rows'} in ${secondsSince(ready)}; ${formatFetches([...cached.values()])} in ${fetchSeconds}`,
   );
+}
+
+function formatFetches(tables: readonly CachedTable[]): string {
+  const sum = (what: (table: CachedTable) => number): number =>
+    tables.reduce((total, table) => total + what(table), 0);
+  const fetched = sum((table) => table.fetched);
+  const bytes = sum((table) => table.fetchedBytes);
+  return `files: ${sum((table) => table.files.length)}, fetched: ${fetched} (${formatBytes(bytes)})`;
 }
 
 /** DuckDB's own words say best what is wrong with a query; it does not know which tables we mean, though. */
@@ -71,6 +76,6 @@ function namesOf(named: readonly { readonly name: string }[]): string {
   return named.map(({ name }) => name).join(', ');
 }
 
-function secondsOf(milliseconds: number): string {
-  return `${(milliseconds / 1000).toFixed(2)} s`;
+function secondsSince(began: number): string {
+  return `${((performance.now() - began) / 1000).toFixed(2)} s`;
 }

@@ -94,7 +94,7 @@ async function proveFiles(
   const notes: Note[] = [];
   for (const [table, snapshot] of snapshots) {
     const live = [...(snapshot?.files.values() ?? [])];
-    say(`reads ${table.name} back, ${live.length} files`);
+    say(`reads ${table.name} back, files: ${live.length}`);
     const audited = await auditFiles(auditor, {
       tablePath: warehouse.table(table.name).path,
       files: live,

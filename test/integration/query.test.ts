@@ -86,7 +86,7 @@ describe('query and tables', () => {
   test('a table for people is shown without --json, and how long it took on standard error', async () => {
     const { stdout, stderr } = await pipeline.command('query', "SELECT 12345678 AS n, 'x' AS text");
     assert.match(stdout, /│ 12345678 │ x {4}│/);
-    assert.match(stderr, /^1 row in \d+\.\d\d s; 0 files/);
+    assert.match(stderr, /^1 row in \d+\.\d\d s; files: 0, fetched: 0/);
   });
 
   test('a query can come on standard input', async () => {
