@@ -29,6 +29,8 @@ export const VARIABLES: Readonly<Record<string, string>> = {
     'Where the fetched files of tables and the servers’ programs are kept, in a folder `assessment-pipeline`; else `~/.cache`.',
   TEMPORAL_CLI: 'The `temporal` program for the servers; else the one on the `PATH`, else one that is built.',
   JAVA_HOME: 'The Java for Kafka and HDFS; else the one on the `PATH`.',
+  PIPELINE_WORKFLOW_BUNDLE:
+    'The bundle of the workflows that `docker/bundle-workflows.js` made; without it, the worker makes one when it starts.',
   PLATFORM_TOKEN:
     'The bearer token that the customer’s platform of `services/` asks for; without it, it asks for none.',
 };
