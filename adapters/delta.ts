@@ -38,6 +38,10 @@ export interface DeltaOptions {
   readonly checkpointInterval: number;
 }
 
+/** HDFS lists names in their order, so the versions ascend. */
+const ENTRY_NAME = /^(\d{20})\.json$/;
+const CHECKPOINT_NAME = /^(\d{20})\.checkpoint\.parquet$/;
+
 /**
  * A Delta table in HDFS. Its log is the one truth: an entry is written under a temporary name and renamed
  * to the next number, which exactly one writer wins. The loser reads what won and judges again.
@@ -146,20 +150,43 @@ export class DeltaTable {
     }
   }
 
-  /** Where reading begins: at the last checkpoint, or before the first entry. */
+  /** Where reading begins: at the newest checkpoint, or before the first entry. */
   async #begin(): Promise<SnapshotBuilder> {
+    const version = (await this.#namedCheckpoint()) ?? (await this.#foundCheckpoint());
+    if (version === undefined) return new SnapshotBuilder(this.path);
+    const file = this.#checkpointFile(version);
+    const builder = new SnapshotBuilder(this.path, version);
+    builder.load(await decodeCheckpoint(await this.#options.hdfs.read(file), file));
+    return builder;
+  }
+
+  /** The checkpoint that the pointer names, where it is there and of one part. */
+  async #namedCheckpoint(): Promise<number | undefined> {
     const { hdfs } = this.#options;
     const pointer = `${this.#log}/_last_checkpoint`;
     const bytes = await hdfs.readIfExists(pointer);
-    if (bytes === undefined) return new SnapshotBuilder(this.path);
+    if (bytes === undefined) return undefined;
     const { version, parts } = parseLastCheckpoint(bytes.toString('utf8'), pointer);
-    const file = this.#checkpointFile(version);
-    const checkpoint = parts ? undefined : await hdfs.readIfExists(file);
-    // A checkpoint only shortens the way: without one that is known here, the entries say the same.
-    if (checkpoint === undefined) return new SnapshotBuilder(this.path);
-    const builder = new SnapshotBuilder(this.path, version);
-    builder.load(await decodeCheckpoint(checkpoint, file));
-    return builder;
+    if (parts) return undefined;
+    return (await hdfs.status(this.#checkpointFile(version))) === undefined ? undefined : version;
+  }
+
+  /**
+   * The newest checkpoint that the log's folder has: the pointer may be lost, and other programs remove the
+   * entries before a checkpoint. A log that seems to begin later than it did must not pass for an empty one.
+   */
+  async #foundCheckpoint(): Promise<number | undefined> {
+    const { hdfs } = this.#options;
+    if ((await hdfs.status(this.#log)) === undefined) return undefined;
+    const names = (await hdfs.list(this.#log)).map(({ name }) => name);
+    const newest = names.flatMap((name) => CHECKPOINT_NAME.exec(name)?.[1] ?? []).at(-1);
+    const first = names.flatMap((name) => ENTRY_NAME.exec(name)?.[1] ?? []).at(0);
+    if (newest !== undefined) return Number(newest);
+    if (first === undefined || Number(first) === 0) return undefined;
+    throw new PipelineError(
+      'TABLE_LOG_INVALID',
+      `${this.#log} begins at version ${Number(first)}, and no checkpoint that is known here says what came before`,
+    );
   }
 
   /** @returns Whether this writer won the version. */

@@ -68,6 +68,11 @@ def checkpoint(url: str) -> None:
     DeltaTable(url).create_checkpoint()
 
 
+def replaced(url: str) -> list[str]:
+    """The files that are part of the table no more, as its log still names them: a clean-up would remove them."""
+    return DeltaTable(url).vacuum(retention_hours=0, enforce_retention_duration=False)
+
+
 def columns_of(schema: pyarrow.Schema) -> dict[str, str]:
     return {field.name: str(field.type) for field in schema}
 
@@ -86,5 +91,7 @@ def shown_as_json(column: pyarrow.ChunkedArray) -> pyarrow.Array:
     return column
 
 
+QUESTIONS = (table, plain, values, pandas_types, transactions, bounds, checkpoint, replaced)
+
 if __name__ == "__main__":
-    answer_questions({f.__name__: f for f in (table, plain, values, pandas_types, transactions, bounds, checkpoint)})
+    answer_questions({question.__name__: question for question in QUESTIONS})

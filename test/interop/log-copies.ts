@@ -1,7 +1,8 @@
 import type { WebHdfs } from '../../adapters/webhdfs.ts';
 
-/** An entry or a checkpoint of a log, by its version. */
+/** An entry or a checkpoint of a log, with its version. */
 const VERSIONED = /^(\d{20})\.(?:json|crc|checkpoint\.parquet)$/;
+const POINTER = '_last_checkpoint';
 
 /** Copies a table, its log and its data, to another folder of HDFS. */
 export async function copyTable(hdfs: WebHdfs, from: string, to: string): Promise<void> {
@@ -20,9 +21,20 @@ export async function forgetBefore(hdfs: WebHdfs, table: string, version: number
   }
 }
 
+/** Removes a log's checkpoints, so that its entries alone say what the table is. */
+export async function forgetCheckpoints(hdfs: WebHdfs, table: string): Promise<void> {
+  for (const { name, path } of await hdfs.list(`${table}/_delta_log`))
+    if (name === POINTER || name.endsWith('.checkpoint.parquet')) await hdfs.delete(path);
+}
+
+/** Removes the pointer to a log's newest checkpoint. */
+export async function forgetPointer(hdfs: WebHdfs, table: string): Promise<void> {
+  await hdfs.delete(`${table}/_delta_log/${POINTER}`);
+}
+
 /** The version of the newest checkpoint, as the log says it. */
 export async function lastCheckpoint(hdfs: WebHdfs, table: string): Promise<number> {
-  const text = (await hdfs.read(`${table}/_delta_log/_last_checkpoint`)).toString('utf8');
+  const text = (await hdfs.read(`${table}/_delta_log/${POINTER}`)).toString('utf8');
   return (JSON.parse(text) as { version: number }).version;
 }
 

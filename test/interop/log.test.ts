@@ -12,7 +12,7 @@ import { BATCH_TABLES } from '../../tables/index.ts';
 import { TestPipeline } from '../harness.ts';
 import { Feed } from './feed.ts';
 import { installReaders, leftOut } from './install.ts';
-import { copyTable, forgetBefore, lastCheckpoint } from './log-copies.ts';
+import { copyTable, forgetBefore, forgetCheckpoints, forgetPointer, lastCheckpoint } from './log-copies.ts';
 import { DEFAULT_FS, Program } from './program.ts';
 
 const Table = z.object({ partitions: z.array(z.tuple([z.string(), z.string(), z.int()])) });
@@ -104,16 +104,45 @@ describe('a log with checkpoints, and what others write to it', { skip: leftOut(
     for (const { name } of BATCH_TABLES) {
       const copy = await begunAtCheckpoint(name, 'begun');
       assert.deepEqual(await rowsOf(copy), each(landed.rows[name] ?? -1), name);
-      assert.deepEqual(await freshSnapshot(copy), await pipeline.warehouse.table(name).snapshot(), name);
     }
   });
 
-  test('delta-rs finds the offsets in a checkpoint', async () => {
-    const { txns } = await freshSnapshot(pathOf('attempts'));
-    const copy = await begunAtCheckpoint('attempts', 'offsets');
-    const asked = { url: `${DEFAULT_FS}${copy}`, apps: [...txns.keys()] };
-    const found = await deltaRs.ask(z.array(z.int()), 'transactions', asked);
-    assert.deepEqual(found, [...txns.values()].map(Number));
+  test('a checkpoint says of a table what the entries before it said', async () => {
+    for (const { name } of BATCH_TABLES) {
+      const entries = copyOf(name, 'entries');
+      await copyTable(hdfs, pathOf(name), entries);
+      await forgetCheckpoints(hdfs, entries);
+      const [fromEntries, fromCheckpoint] = [
+        await freshSnapshot(entries),
+        await freshSnapshot(copyOf(name, 'begun')),
+      ];
+      assert.deepEqual(withoutChanges(fromCheckpoint), withoutChanges(fromEntries), name);
+    }
+  });
+
+  test('delta-rs finds in a checkpoint the offsets that the run landed', async () => {
+    const apps = landed.offsets.map(({ partition }) => `${landed.topic}/${partition}`);
+    for (const { name } of BATCH_TABLES) {
+      const asked = { url: `${DEFAULT_FS}${copyOf(name, 'begun')}`, apps };
+      const found = await deltaRs.ask(z.array(z.int()), 'transactions', asked);
+      assert.deepEqual(
+        found,
+        landed.offsets.map(({ end }) => Number(end)),
+        name,
+      );
+    }
+  });
+
+  test('all find the newest checkpoint where the pointer to it is gone, too', async () => {
+    const copy = await begunAtCheckpoint('attempts', 'unpointed');
+    await forgetPointer(hdfs, copy);
+    assert.deepEqual(await rowsOf(copy), each(landed.rows['attempts'] ?? -1));
+  });
+
+  test('a log that lost its beginning is refused, and not taken for one of no table', async () => {
+    const copy = await begunAtCheckpoint('attempts', 'lost');
+    await forgetCheckpoints(hdfs, copy);
+    await assert.rejects(freshSnapshot(copy), { code: 'TABLE_LOG_INVALID' });
   });
 
   test('statistics in the log let Spark and delta-rs pass over files, and not over a row', async () => {
@@ -204,8 +233,22 @@ describe('a log with checkpoints, and what others write to it', { skip: leftOut(
       assert.ok((await lastCheckpoint(hdfs, pathOf('attempts'))) > earlier.version + 1);
       assert.deepEqual(await rowsOf(await begunAtCheckpoint('attempts', 'rewritten')), all);
     });
+
+    test('our checkpoint still names the files that Spark replaced, so that they can be cleaned up', async () => {
+      const asked = { url: `${DEFAULT_FS}${copyOf('attempts', 'rewritten')}` };
+      const found = await deltaRs.ask(z.array(z.string()), 'replaced', asked);
+      assert.deepEqual(found.sort(), [...earlier.files.keys()].sort());
+    });
   });
 });
+
+/** A snapshot but for `dataChange`, which a checkpoint sets to false and no reader of a table looks at. */
+function withoutChanges(snapshot: Snapshot): object {
+  const files = [...snapshot.files.values()].map(
+    (file) => [file.path, { ...file, dataChange: false }] as const,
+  );
+  return { ...snapshot, files: new Map(files) };
+}
 
 /** The rows of a table's files, as their statistics count them. */
 function recordsIn({ files }: Snapshot): number {
