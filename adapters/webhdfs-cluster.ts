@@ -1,15 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from './log.ts';
+import { createAgents, type Agents } from './webhdfs-connections.ts';
 import { HdfsError, strangeAnswer, type Step } from './webhdfs-errors.ts';
 import { encodePath } from './webhdfs-paths.ts';
-import {
-  createAgents,
-  exchange,
-  type Agents,
-  type Answer,
-  type Body,
-  type Timeouts,
-} from './webhdfs-request.ts';
+import { exchange, type Answer, type Body, type Timeouts } from './webhdfs-request.ts';
 
 /** How often what may be tried again is tried. */
 export interface Retry {

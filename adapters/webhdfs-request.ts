@@ -1,13 +1,8 @@
-import {
-  Agent,
-  request as httpRequest,
-  type ClientRequest,
-  type IncomingMessage,
-  type RequestOptions,
-} from 'node:http';
-import { Agent as TlsAgent, request as httpsRequest } from 'node:https';
+import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 import { messageOf, PipelineError } from '../model/errors.ts';
+import { connectionFor, type Agents } from './webhdfs-connections.ts';
 import {
   answerError,
   connectionError,
@@ -17,7 +12,6 @@ import {
   tooLarge,
   type Step,
 } from './webhdfs-errors.ts';
-import { connectAnswerFirst } from './webhdfs-socket.ts';
 
 /** How long each part of an exchange may take, in milliseconds. */
 export interface Timeouts {
@@ -78,22 +72,9 @@ export interface Answer {
   readonly bytes: number;
 }
 
-/** Connections kept for reuse, a pool for each scheme. */
-export interface Agents {
-  readonly http: Agent;
-  readonly https: TlsAgent;
-}
-
-/** Idle connections are closed well before a NameNode closes them (10 to 60 s), so that few are found dead. */
-const KEPT = { keepAlive: true, maxSockets: 32, maxFreeSockets: 8, timeout: 4_000 } as const;
 const MIB = 2 ** 20;
 const BODY_LIMIT = 16 * MIB;
 const ERROR_LIMIT = 2 ** 16;
-
-/** Makes the pools of a client. Idle connections do not keep the process alive. */
-export function createAgents(): Agents {
-  return { http: new Agent(KEPT), https: new TlsAgent(KEPT) };
-}
 
 /**
  * Carries out one exchange.
@@ -138,11 +119,10 @@ class OneExchange {
   constructor(asked: Exchange) {
     asked.signal?.throwIfAborted();
     this.#asked = asked;
-    const tls = asked.url.protocol === 'https:';
-    const pool = tls ? asked.agents?.https : asked.agents?.http;
-    this.#request = (tls ? httpsRequest : httpRequest)(asked.url, {
+    const open = asked.url.protocol === 'https:' ? httpsRequest : httpRequest;
+    this.#request = open(asked.url, {
       method: asked.method,
-      ...(pool === undefined ? alone(tls) : { agent: pool }),
+      ...connectionFor(asked.url, asked.agents),
       headers: {
         ...asked.headers,
         ...(asked.method === 'GET' ? {} : { 'Content-Length': asked.body?.bytes ?? 0 }),
@@ -208,24 +188,30 @@ class OneExchange {
     socket.once(this.#asked.url.protocol === 'https:' ? 'secureConnect' : 'connect', connected);
   }
 
-  /** Never rejects: what fails here ends the exchange. */
+  /** Never rejects: what fails here ends the exchange. The clock does not run while a chunk is made. */
   async #send(body: Body): Promise<void> {
     try {
       for await (const chunk of body.chunks()) {
-        if (this.#request.destroyed || this.#response !== undefined) return;
+        if (this.#sendingIsOver()) return;
         if (this.#sent) this.#arm('send');
         await new Promise<void>((resolve) => {
           this.#request.write(chunk, () => {
             resolve();
           });
         });
+        // From an answer on, the clock is that of the answer.
+        if (this.#sendingIsOver()) return;
+        clearTimeout(this.#timer);
       }
-      if (this.#request.destroyed || this.#response !== undefined) return;
       this.#request.end();
       if (this.#sent) this.#arm('answer');
     } catch (thrown) {
       this.#fail(thrown);
     }
+  }
+
+  #sendingIsOver(): boolean {
+    return this.#request.destroyed || this.#response !== undefined;
   }
 
   async #receive(response: IncomingMessage): Promise<Answer> {
@@ -303,11 +289,6 @@ class OneExchange {
     this.#fault ??= thrown instanceof Error ? thrown : new PipelineError('STAGING_LOST', messageOf(thrown));
     this.#request.destroy();
   }
-}
-
-/** A connection that serves this exchange alone. */
-function alone(tls: boolean): Pick<RequestOptions, 'agent' | 'createConnection'> {
-  return tls ? { agent: false } : { createConnection: connectAnswerFirst };
 }
 
 /** The length that the head of an answer announces; undefined when it leaves the end to the connection's. */

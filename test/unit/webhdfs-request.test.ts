@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import test, { type TestContext } from 'node:test';
+import { createAgents } from '../../adapters/webhdfs-connections.ts';
 import { HdfsError, type Step } from '../../adapters/webhdfs-errors.ts';
-import { createAgents, exchange, type Exchange, type Timeouts } from '../../adapters/webhdfs-request.ts';
+import { exchange, type Exchange, type Timeouts } from '../../adapters/webhdfs-request.ts';
 import { PipelineError } from '../../model/errors.ts';
 
 const STEP: Step = { operation: 'OPEN', path: '/a', server: 'NameNode test', changes: true };
@@ -155,13 +156,57 @@ test('an error of the receiver or of the body ends the exchange as it is', async
   await assert.rejects(exchange({ ...echo, method: 'PUT', body }), (thrown) => thrown === full);
 });
 
-test('the clock of the server stands still while the receiver is busy', async (t) => {
-  const served = await asked(t, (_, response) => response.end('content'));
-  const receive = (): Promise<void> =>
+test('the clock of the server stands still while the receiver is busy, and while a chunk is made', async (t) => {
+  const pause = (): Promise<void> =>
     new Promise((resolve) => {
-      setTimeout(resolve, TIMEOUTS.idleMs * 2);
+      setTimeout(resolve, TIMEOUTS.idleMs * 1.5);
     });
-  assert.equal((await exchange({ ...served, receive })).bytes, 7);
+  const patient = { ...TIMEOUTS, exchangeMs: 60_000 };
+  // Too large to be under way whole, so that the connection is still needed after the pause.
+  const served = await asked(t, (_, response) => response.end(Buffer.alloc(2 ** 24)));
+  let received = 0;
+  const receive = async (chunk: Buffer): Promise<void> => {
+    if (received === 0) await pause();
+    received += chunk.length;
+  };
+  assert.equal((await exchange({ ...served, timeouts: patient, receive })).bytes, 2 ** 24);
+  const echo = await asked(t, (request, response) => {
+    response.setHeader('Content-Length', 3);
+    request.on('end', () => response.end('all')).resume();
+  });
+  const body = {
+    bytes: 2,
+    async *chunks() {
+      yield Buffer.from('a');
+      await pause();
+      yield Buffer.from('b');
+    },
+  };
+  assert.equal((await exchange({ ...echo, timeouts: patient, method: 'PUT', body })).bytes, 3);
+});
+
+test('a body that moves on, however slowly, is waited for', async (t) => {
+  const served = await asked(t, (request, response) => {
+    response.setHeader('Content-Length', 3);
+    request.on('end', () => response.end('all'));
+    // Reads for a moment, and rests for less than the limit.
+    request.on('data', () => {
+      request.pause();
+      setTimeout(() => request.resume(), 5);
+    });
+  });
+  const chunk = Buffer.alloc(2 ** 18);
+  const body = {
+    bytes: chunk.length * 160,
+    // eslint-disable-next-line @typescript-eslint/require-await -- a body is asynchronous
+    async *chunks() {
+      for (let at = 0; at < 160; at += 1) yield chunk;
+    },
+  };
+  const patient = { ...TIMEOUTS, idleMs: 1_000, answerMs: 60_000, exchangeMs: 60_000 };
+  const begun = performance.now();
+  assert.equal((await exchange({ ...served, timeouts: patient, method: 'PUT', body })).bytes, 3);
+  assert.ok(performance.now() - begun > 1.5 * patient.idleMs, 'the test must take longer than the limit');
 });
 
 test('kept connections are used again, and do not keep the process alive', async (t) => {
