@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import test, { after, before, describe } from 'node:test';
-import { withAdmin } from '../../adapters/kafka.ts';
 import type { WrittenHeader } from '../../adapters/message-frames.ts';
 import type { IngestResult } from '../../model/run.ts';
 import { attempts } from '../../services/platform/generator.ts';
-import { SERVERS, TestPipeline, eventually, type TestWorker } from '../harness.ts';
-import { JavaClient } from './producers/java.ts';
-import { kafkajsClient } from './producers/kafkajs.ts';
+import { FilledTopics } from './producers/filled-topics.ts';
 import type { TestMessage } from './producers/message.ts';
 
 /** Stands in keys, headers and payloads; nothing that others can read may have it. */
@@ -70,56 +67,15 @@ const REFUSED: Record<string, TestMessage & { readonly path?: string; readonly r
 
 type Row = Readonly<Record<string, unknown>>;
 
-let pipeline: TestPipeline;
-let java: JavaClient;
-let worker: TestWorker;
-const runs: string[] = [];
+let topics: FilledTopics;
 
 before(async () => {
-  const shared = `shared-${process.pid}-${Date.now().toString(36)}`;
-  pipeline = await TestPipeline.create({
-    others: { topic: shared },
-    neighbour: { topic: shared },
-    created: {},
-    appended: {},
-  });
-  java = await JavaClient.start(SERVERS.kafka);
-  worker = await pipeline.startWorker('one', { LOG_LEVEL: 'debug' });
+  const shared = { topic: `shared-${process.pid}-${Date.now().toString(36)}` };
+  const sources = { others: shared, neighbour: shared, created: {}, appended: {} };
+  topics = await FilledTopics.open(sources, { LOG_LEVEL: 'debug' });
 });
 
-after(async () => {
-  await java.close();
-  await pipeline.close();
-});
-
-async function run(source: string): Promise<IngestResult> {
-  const handle = await pipeline.start({ source });
-  runs.push(handle.workflowId);
-  await eventually(`${handle.workflowId} ends`, async () => {
-    const { status } = await handle.describe();
-    return status.name !== 'RUNNING';
-  });
-  return handle.result();
-}
-
-async function query(sql: string): Promise<Row[]> {
-  const { stdout, stderr } = await pipeline.command('query', '--json', sql);
-  assert.notEqual(stdout, '', stderr);
-  return JSON.parse(stdout) as Row[];
-}
-
-function topicOf(source: string): string {
-  return pipeline.settings.sources[source]?.topic ?? '';
-}
-
-async function makeTopic(source: string, configs: Readonly<Record<string, string>> = {}): Promise<string> {
-  const topic = topicOf(source);
-  const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }));
-  await withAdmin(pipeline.kafka, (admin) =>
-    admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 1, configEntries }] }),
-  );
-  return topic;
-}
+after(() => topics.close());
 
 function hex(bytes: Buffer | null | undefined): string | null {
   return bytes?.toString('hex').toUpperCase() ?? null;
@@ -131,16 +87,16 @@ describe('of messages of every kind', () => {
   let quarantined: Row[];
 
   before(async () => {
-    const topic = await makeTopic('others');
-    await java.publish({ topic, codec: 'lz4', guarantee: 'transactional' }, [
+    const topic = await topics.makeTopic('others');
+    await topics.publish.java({ topic, codec: 'lz4', guarantee: 'transactional' }, [
       ...Object.values(LAND),
       ...Object.values(REFUSED),
     ]);
-    result = await run('others');
-    delivered = await query(
+    result = await topics.run('others');
+    delivered = await topics.query(
       'SELECT source, hex(key) AS key, headers, payload FROM deliveries ORDER BY kafka_offset',
     );
-    quarantined = await query(
+    quarantined = await topics.query(
       'SELECT source, step, path, reason, hex(key) AS key, hex(payload) AS payload FROM quarantine ORDER BY kafka_offset',
     );
   });
@@ -207,34 +163,37 @@ describe('of messages of every kind', () => {
 
 describe('the time of publication', () => {
   const timesOf = async (source: string): Promise<unknown[]> => {
-    const rows = await query(
-      `SELECT epoch_ms(published_at) AS ms FROM deliveries WHERE kafka_topic = '${topicOf(source)}' ORDER BY kafka_offset`,
+    const rows = await topics.query<Row>(
+      `SELECT epoch_ms(published_at) AS ms FROM deliveries WHERE kafka_topic = '${topics.topicOf(source)}' ORDER BY kafka_offset`,
     );
     return rows.map(({ ms }) => (ms === null ? null : Number(ms)));
   };
 
   test('is what the producer says, as far as a table can hold it; without one it is null', async () => {
-    const topic = await makeTopic('created', { 'message.timestamp.after.max.ms': '9223372036854775807' });
+    const topic = await topics.makeTopic('created', 1, {
+      'message.timestamp.after.max.ms': '9223372036854775807',
+    });
     const times = [0, 1_700_000_000_123, -86_400_000];
-    const publish = kafkajsClient(pipeline.kafka);
     for (const timestampMs of [...times, -1, 2n ** 63n - 1n]) {
-      await publish({ topic, codec: 'gzip', guarantee: 'plain' }, [{ value: GOOD, timestampMs }]);
+      await topics.publish.kafkajs({ topic, codec: 'gzip', guarantee: 'plain' }, [
+        { value: GOOD, timestampMs },
+      ]);
     }
-    const { steps } = await run('created');
+    const { steps } = await topics.run('created');
     assert.deepEqual([steps.transform.recordsOut, steps.transform.quarantined], [4, 1]);
     assert.deepEqual(await timesOf('created'), [...times, null]);
     assert.deepEqual(
-      await query(`SELECT published_at, path, reason FROM quarantine WHERE kafka_topic = '${topic}'`),
+      await topics.query(`SELECT published_at, path, reason FROM quarantine WHERE kafka_topic = '${topic}'`),
       [{ published_at: null, path: '', reason: 'its timestamp is not of the years 1 to 9999' }],
     );
   });
 
   test('is what the broker says, where the topic is set so', async () => {
-    const topic = await makeTopic('appended', { 'message.timestamp.type': 'LogAppendTime' });
+    const topic = await topics.makeTopic('appended', 1, { 'message.timestamp.type': 'LogAppendTime' });
     const began = Date.now();
     const old = [1, 2, 3].map((timestampMs) => ({ value: GOOD, timestampMs }));
-    await java.publish({ topic, codec: 'snappy', guarantee: 'plain' }, old);
-    await run('appended');
+    await topics.publish.java({ topic, codec: 'snappy', guarantee: 'plain' }, old);
+    await topics.run('appended');
     const found = await timesOf('appended');
     assert.equal(found.length, 3);
     for (const ms of found) assert(Number(ms) >= began && Number(ms) <= Date.now(), String(ms));
@@ -242,15 +201,15 @@ describe('the time of publication', () => {
 });
 
 test('no key, header or payload is in the worker’s log or in a run’s history', async () => {
-  assert.equal(runs.length, 3);
-  for (const workflowId of runs) {
-    const history = await pipeline.client.workflow.getHandle(workflowId).fetchHistory();
+  assert.equal(topics.runs.length, 3);
+  for (const workflowId of topics.runs) {
+    const history = await topics.pipeline.client.workflow.getHandle(workflowId).fetchHistory();
     const text = textsIn(history).join('\n');
     // The search sees into the history: the outcome is there.
     assert.match(text, /"outcome":"landed"/);
     assert(!text.includes(MARKER), `${workflowId} has the marker in its history`);
   }
-  const log = await readFile(worker.log, 'utf8');
+  const log = await readFile(topics.worker.log, 'utf8');
   assert.match(log, /"level":"debug"|"level":20/);
   assert(!log.includes(MARKER), 'the log has the marker');
 });

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { withAdmin } from '../../../adapters/kafka.ts';
+import { readRanges } from '../../../adapters/kafka-read.ts';
+import type { IngestResult } from '../../../model/run.ts';
+import { attempts } from '../../../services/platform/generator.ts';
+import { SERVERS, TestPipeline, eventually, type SourceYaml, type TestWorker } from '../../harness.ts';
+import { JavaClient } from './java.ts';
+import { kafkajsClient } from './kafkajs.ts';
+import { kcatClient } from './kcat.ts';
+import type { Publish, TestMessage } from './message.ts';
+
+/** Those who publish. */
+export const PRODUCERS = ['kafkajs', 'java', 'kcat'] as const;
+
+/** One of {@link PRODUCERS}. */
+export type ProducerName = (typeof PRODUCERS)[number];
+
+/** A pipeline with a worker, whose topics others fill; and these others. */
+export class FilledTopics {
+  readonly pipeline: TestPipeline;
+  readonly worker: TestWorker;
+  readonly java: JavaClient;
+  readonly publish: Readonly<Record<ProducerName, Publish>>;
+  /** The workflow of each run. */
+  readonly runs: string[] = [];
+
+  private constructor(pipeline: TestPipeline, worker: TestWorker, java: JavaClient) {
+    this.pipeline = pipeline;
+    this.worker = worker;
+    this.java = java;
+    this.publish = {
+      kafkajs: kafkajsClient(pipeline.kafka),
+      java: java.publish,
+      kcat: kcatClient(SERVERS.kafka),
+    };
+  }
+
+  /** @param sources As pipeline.yaml has them; their topics are not made. */
+  static async open(
+    sources: Readonly<Record<string, SourceYaml>>,
+    env: Record<string, string> = {},
+  ): Promise<FilledTopics> {
+    const pipeline = await TestPipeline.create(sources);
+    const [worker, java] = await Promise.all([
+      pipeline.startWorker('one', env),
+      JavaClient.start(SERVERS.kafka),
+    ]);
+    return new FilledTopics(pipeline, worker, java);
+  }
+
+  async close(): Promise<void> {
+    await this.java.close();
+    await this.pipeline.close();
+  }
+
+  topicOf(source: string): string {
+    return this.pipeline.settings.sources[source]?.topic ?? '';
+  }
+
+  /** Makes a source's topic. */
+  async makeTopic(
+    source: string,
+    numPartitions = 1,
+    configs: Readonly<Record<string, string>> = {},
+  ): Promise<string> {
+    const topic = this.topicOf(source);
+    const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }));
+    await withAdmin(this.pipeline.kafka, (admin) =>
+      admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions, configEntries }] }),
+    );
+    return topic;
+  }
+
+  /** Runs a source to its end; a run that waits for a person fails, in time. */
+  async run(source: string): Promise<IngestResult> {
+    const handle = await this.pipeline.start({ source });
+    this.runs.push(handle.workflowId);
+    await eventually(`${handle.workflowId} ends`, async () => {
+      const { status } = await handle.describe();
+      return status.name !== 'RUNNING';
+    });
+    return handle.result();
+  }
+
+  /** The rows that the command line answers. */
+  async query<Row>(sql: string): Promise<Row[]> {
+    const { stdout, stderr } = await this.pipeline.command('query', '--json', sql);
+    assert.notEqual(stdout, '', stderr);
+    return JSON.parse(stdout) as Row[];
+  }
+
+  /** The SHA-256 of each payload of a topic that landed, sorted. */
+  async landedOf(topic: string): Promise<string[]> {
+    const rows = await this.query<{ sum: string }>(
+      `SELECT sha256(payload) AS sum FROM deliveries WHERE kafka_topic = '${topic}' ORDER BY sum`,
+    );
+    return rows.map(({ sum }) => sum);
+  }
+
+  /** The offsets of the messages that a range of partition 0 gives. */
+  async offsetsIn(topic: string, start: number, end: number): Promise<string[]> {
+    const offsets: string[] = [];
+    const ranges = [{ partition: 0, start: String(start), end: String(end) }];
+    await readRanges(
+      this.pipeline.kafka,
+      { topic, ranges },
+      {
+        onMessages: (_, messages) => {
+          offsets.push(...messages.map(({ offset }) => offset));
+          return Promise.resolve();
+        },
+        isFull: () => false,
+        idleTimeoutMs: 5_000,
+        signal: new AbortController().signal,
+      },
+    );
+    return offsets;
+  }
+}
+
+/** Attempts as messages, by the generator's seed. */
+export function messagesOf(seed: number, count: number, firstIndex = 0): TestMessage[] {
+  return [...attempts({ seed, count, firstIndex })].map((attempt) => ({
+    key: Buffer.from(attempt.user_exam_id),
+    value: Buffer.from(JSON.stringify(attempt)),
+  }));
+}
+
+/** The SHA-256 of each message's payload, sorted. */
+export function sumsOf(messages: readonly TestMessage[]): string[] {
+  return messages
+    .map(({ value }) =>
+      createHash('sha256')
+        .update(value ?? '')
+        .digest('hex'),
+    )
+    .sort();
+}

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import test, { after, before, describe } from 'node:test';
+import zlib from 'node:zlib';
+import { eventually, statusOf } from '../harness.ts';
+import { FilledTopics, messagesOf, sumsOf } from './producers/filled-topics.ts';
+
+const ZSTD = 'zstdDecompress' in zlib && 'this Node reads zstd';
+
+/** The cleaner of a broker looks for work every 15 s. */
+const COMPACTED_WITHIN_MS = 60_000;
+
+describe('a topic', () => {
+  let topics: FilledTopics;
+
+  before(async () => {
+    topics = await FilledTopics.open({ compacted: {}, transactions: {}, unmade: {}, unreadable: {} });
+    await fillCompacted();
+  });
+
+  after(() => topics.close());
+
+  /** Twenty keys, three times; each time a segment, of which the last but one is compacted. */
+  async function fillCompacted(): Promise<void> {
+    const topic = await topics.makeTopic('compacted', 1, {
+      'cleanup.policy': 'compact',
+      'min.cleanable.dirty.ratio': '0',
+      'segment.ms': '1',
+    });
+    for (const from of [0, 20, 40, 60]) {
+      const messages = messagesOf(8, 20, from).map(({ value }, at) => ({
+        key: Buffer.from(`key ${at}`),
+        value,
+      }));
+      await topics.publish.java({ topic, codec: 'snappy', guarantee: 'idempotent' }, messages);
+    }
+  }
+
+  test('with transactions one within another lands what was committed, and nothing that was aborted', async () => {
+    const topic = await topics.makeTopic('transactions');
+    const { java } = topics;
+    const committed = await java.open({
+      'transactional.id': `${topic}-committed`,
+      'compression.type': 'lz4',
+    });
+    const aborted = await java.open({ 'transactional.id': `${topic}-aborted`, 'compression.type': 'gzip' });
+    const plain = await java.open({ 'compression.type': 'snappy' });
+    const send = async (producer: string, at: number) => {
+      await java.send(producer, topic, messagesOf(7, 5, at));
+      await java.tell('flush', producer);
+    };
+    await java.tell('begin', committed);
+    await java.tell('begin', aborted);
+    await send(committed, 0);
+    await send(aborted, 5);
+    await send(plain, 10);
+    await send(aborted, 15);
+    await send(committed, 20);
+    await java.tell('abort', aborted);
+    await send(plain, 25);
+    await java.tell('commit', committed);
+    const { rows, gaps } = await topics.run('transactions');
+    // Ten aborted messages and two markers.
+    assert.deepEqual([rows['deliveries'], gaps], [20, 12]);
+    const expected = [0, 10, 20, 25].flatMap((at) => messagesOf(7, 5, at));
+    assert.deepEqual(await topics.landedOf(topic), sumsOf(expected));
+  });
+
+  test('that nobody made yet is made, and lands once somebody fills it', async () => {
+    assert.equal((await topics.run('unmade')).outcome, 'nothing-new');
+    const topic = topics.topicOf('unmade');
+    await topics.publish.kafkajs({ topic, codec: 'none', guarantee: 'plain' }, messagesOf(6, 5));
+    assert.equal((await topics.run('unmade')).rows['deliveries'], 5);
+  });
+
+  test(
+    'with a compression that this Node cannot read waits for a person, before anything is passed over',
+    { skip: ZSTD },
+    async () => {
+      const topic = await topics.makeTopic('unreadable', 3);
+      const inPartition = (partition: number) =>
+        messagesOf(5, 10).map((message) => ({ ...message, partition }));
+      const readable = [0, 1, 2].flatMap(inPartition);
+      await topics.publish.java({ topic, codec: 'gzip', guarantee: 'plain' }, readable);
+      await topics.publish.java({ topic, codec: 'zstd', guarantee: 'plain' }, inPartition(1));
+      const handle = await topics.pipeline.start({ source: 'unreadable' });
+      await eventually('the run waits', async () => (await statusOf(handle)).waiting !== null);
+      const { waiting, offsetsLanded } = await statusOf(handle);
+      assert.deepEqual([waiting?.step, waiting?.code, offsetsLanded], ['consume', 'KAFKA_CODEC_MISSING', 0]);
+      const said = `${topic}/1: from offset \\d+ on, messages are compressed with zstd, which Node reads from 22.15`;
+      assert.match(waiting?.message ?? '', new RegExp(`^${said}`));
+      assert.match(waiting?.advice ?? '', /nothing was skipped/);
+      await handle.executeUpdate('abort');
+      await assert.rejects(handle.result());
+      const held = await topics.pipeline.warehouse.table('deliveries').snapshot();
+      const landed = [...(held?.txns.keys() ?? [])].filter((appId) => appId.startsWith(`${topic}/`));
+      assert.deepEqual(landed, []);
+    },
+  );
+
+  test('that is compacted lands what it still has, whatever is gone between', async () => {
+    const topic = topics.topicOf('compacted');
+    await eventually(
+      'it is compacted',
+      async () => (await topics.offsetsIn(topic, 0, 80)).length === 40,
+      COMPACTED_WITHIN_MS,
+    );
+    const { rows, gaps, offsets } = await topics.run('compacted');
+    assert.deepEqual([rows['deliveries'], gaps], [40, 40]);
+    assert.deepEqual(offsets, [{ partition: 0, start: '0', end: '80' }]);
+    assert.deepEqual(await topics.landedOf(topic), sumsOf(messagesOf(8, 40, 40)));
+    assert.equal((await topics.run('compacted')).outcome, 'nothing-new');
+  });
+});
