@@ -33,10 +33,15 @@ const FINDINGS: Record<FindingCode, string> = {
   OPTION_COUNT: 'A question has other options than it says, or an attempt than its payload.',
 };
 
-/** Failures of a run that its workflow raises itself. */
-const OF_RUNS: readonly (readonly [string, string])[] = [
+/** What a run's workflow says itself. */
+export const OF_RUNS: readonly (readonly [string, string])[] = [
   ['REQUEST_INVALID', 'What the run was started with is no request. The message shows how one looks.'],
   ['ABORTED', 'A person ended the run. What it landed stays; another run lands the rest.'],
+  [
+    'UNDECIDED',
+    'A run that a schedule started waited for a person, and nobody decided in time. Start another when the cause is gone.',
+  ],
+  ['UNEXPECTED', 'What a run waits for failed with an error that has no name: see the worker’s log.'],
   ['NOT_WAITING', 'Answer to `retry`, `skip` or `abort`: the run does not wait for anyone.'],
   ['NOT_SKIPPABLE', 'Answer to `skip`: what the run waits for cannot be skipped.'],
 ];

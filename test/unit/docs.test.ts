@@ -5,6 +5,7 @@ import { dirname, join, normalize } from 'node:path';
 import test from 'node:test';
 import { promisify } from 'node:util';
 import { z } from 'zod';
+import { OF_RUNS } from '../../scripts/docs-errors.ts';
 import { generatedPages } from '../../scripts/docs-pages.ts';
 import { VARIABLES } from '../../scripts/docs-settings.ts';
 import { ROOT } from '../harness.ts';
@@ -111,6 +112,16 @@ test('every program that Maven, pip or Go brings has its row with its version', 
   const [, go = ''] = /TEMPORAL_VERSION = '([^']+)'/.exec(read('services/install.ts')) ?? [];
   found['github.com/temporalio/cli'] = go;
   assert.deepEqual(sorted(versionsUnder('Of the servers and the test readers')), sorted(found));
+});
+
+test('every failure that a workflow raises itself is on the page of errors', () => {
+  const raised = filesIn('workflows').flatMap((path) =>
+    [...read(path).matchAll(/ApplicationFailure\.nonRetryable\([^;]*?'([A-Z_]+)',?\s*\)/g)].map(
+      ([, code]) => code,
+    ),
+  );
+  const listed = OF_RUNS.map(([code]) => code).filter((code) => code !== 'UNEXPECTED');
+  assert.deepEqual([...new Set(raised)].sort(), listed.sort());
 });
 
 test('every link within the project leads to a file, and to a heading of it', () => {
