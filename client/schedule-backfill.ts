@@ -81,7 +81,7 @@ export async function backfill(
   for (const part of partsOf(times, new Set(todo), size)) {
     const told = (done: number): void => {
       tell(
-        `${ended.length + done} of ${todo.length} intervals have run, the latest up to ${formatTime(new Date(part.times[0] ?? 0))}`,
+        `${ended.length + done} of ${todo.length} intervals have run; now those from ${formatTime(new Date(part.times[0] ?? 0))} on`,
       );
     };
     const outcome = await runPart(client, source, { part, known, told });

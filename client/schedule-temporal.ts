@@ -94,9 +94,11 @@ export async function runsOf(
   from: Date,
   to: Date,
 ): Promise<Map<number, ScheduledRun>> {
+  // Temporal on SQLite compares these times as texts, and leaves out one that is a bound.
+  const [above, below] = [new Date(from.getTime() - 1000), new Date(to.getTime() + 1000)];
   const query =
     `${SCHEDULED_BY.name} = '${scheduleIdOf(source)}' AND ` +
-    `${SCHEDULED_TIME.name} BETWEEN '${from.toISOString()}' AND '${to.toISOString()}'`;
+    `${SCHEDULED_TIME.name} > '${above.toISOString()}' AND ${SCHEDULED_TIME.name} < '${below.toISOString()}'`;
   const latest = new Map<number, ScheduledRun & { startedMs: number }>();
   for await (const run of client.workflow.list({ query })) {
     const scheduledMs = run.typedSearchAttributes.get(SCHEDULED_TIME)?.getTime();

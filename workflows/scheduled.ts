@@ -16,7 +16,8 @@ export function isScheduled(): boolean {
  * @throws {ApplicationFailure} REQUEST_INVALID when it has an interval, but no schedule started it.
  */
 export function withInterval({ interval, ...request }: IngestRequest): IngestRequest {
-  if (interval === undefined || interval === null) return request;
+  // The Temporal UI's form may also give null.
+  if (typeof interval !== 'string') return request;
   const to = workflowInfo().typedSearchAttributes.get(SCHEDULED_TIME);
   if (to === undefined) {
     throw ApplicationFailure.nonRetryable(

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import test, { describe } from 'node:test';
+import { planOf, policiesOf, requestOf, specOf, type TimingWords } from '../../client/schedule-plan.ts';
+import { formatDuration, isoDuration, parseDuration } from '../../model/duration.ts';
+import { PipelineError } from '../../model/errors.ts';
+import type { SourceSettings } from '../../model/settings.ts';
+
+const BASE = { format: 'json-array', topic: 'topic' } as SourceSettings;
+const WHOLE: SourceSettings = { ...BASE, url: 'http://customer/attempts' };
+const BY_INTERVAL: SourceSettings = { ...BASE, url: 'http://customer/attempts?from={from}&to={to}' };
+
+describe('the plan of a schedule', () => {
+  test('each quarter of an hour of a source with {from} and {to}: a run brings a quarter of an hour', () => {
+    const plan = planOf('pearson', BY_INTERVAL, { every: '15m' });
+    assert.deepEqual(requestOf(plan), { source: 'pearson', interval: 'PT15M' });
+    assert.deepEqual(specOf(plan), { intervals: [{ every: 900_000 }] });
+  });
+
+  test('each run can bring more than the time since the one before', () => {
+    assert.deepEqual(requestOf(planOf('pearson', BY_INTERVAL, { every: '15m', interval: '1h' })), {
+      source: 'pearson',
+      interval: 'PT1H',
+    });
+  });
+
+  test('a source that gives all there is has no interval', () => {
+    assert.deepEqual(requestOf(planOf('pearson', WHOLE, { every: '1d' })), { source: 'pearson' });
+    assert.deepEqual(requestOf(planOf('others', BASE, { every: '1m', interval: 'none' })), {
+      source: 'others',
+    });
+  });
+
+  test('a cron expression keeps its words and its time zone', () => {
+    const words = { cron: '0 3 * * *', timezone: 'Europe/Berlin', interval: 'P1D' };
+    const plan = planOf('pearson', BY_INTERVAL, words);
+    assert.deepEqual(specOf(plan), {
+      cronExpressions: ['0 3 * * * # 0 3 * * *'],
+      timezone: 'Europe/Berlin',
+    });
+    assert.equal(plan.interval, 86_400);
+  });
+
+  test('an interval is queued behind a run that goes on, since no other run brings it; all there is is not', () => {
+    assert.equal(policiesOf(planOf('pearson', BY_INTERVAL, { every: '1h' })).overlap, 'BUFFER_ALL');
+    assert.equal(policiesOf(planOf('pearson', WHOLE, { every: '1h' })).overlap, 'SKIP');
+  });
+
+  const refused: [what: string, source: SourceSettings, words: TimingWords, message: RegExp][] = [
+    ['neither --every nor --cron', WHOLE, {}, /one of --every, as 15m, and --cron/],
+    ['both', WHOLE, { every: '1h', cron: '0 3 * * *' }, /one of --every, as 15m, and --cron/],
+    ['a duration that is none', WHOLE, { every: 'hourly' }, /--every "hourly": must be a duration/],
+    ['no time at all', WHOLE, { every: '0s' }, /--every "0s": must be a duration/],
+    ['a part of a second', WHOLE, { every: '1.5s' }, /--every "1.5s": must be a duration of whole seconds/],
+    ['a time zone without cron', WHOLE, { every: '1h', timezone: 'UTC' }, /--timezone belongs to --cron/],
+    ['a time zone that is none', WHOLE, { cron: '0 3 * * *', timezone: 'Berlin' }, /--timezone "Berlin"/],
+    ['an interval that the url cannot ask for', WHOLE, { every: '1h', interval: '1h' }, /neither \{from\}/],
+    ['no interval where the url asks for one', BY_INTERVAL, { every: '1h', interval: 'none' }, /needs an/],
+    ['cron without an interval', BY_INTERVAL, { cron: '0 3 * * *' }, /say with --interval how much/],
+    ['a time zone in the expression', WHOLE, { cron: 'TZ=UTC 0 3 * * *' }, /give --timezone instead/],
+    ['@every in the expression', WHOLE, { cron: '@every 1h' }, /give --every instead/],
+  ];
+  for (const [what, source, words, message] of refused) {
+    test(`${what} is refused with what to write`, () => {
+      assert.throws(
+        () => planOf('pearson', source, words),
+        (error) => {
+          assert.ok(error instanceof PipelineError);
+          assert.equal(error.code, 'SCHEDULE_INVALID');
+          assert.match(error.message, message);
+          return true;
+        },
+      );
+    });
+  }
+});
+
+describe('a duration', () => {
+  const known: [text: string, seconds: number, iso: string, short: string][] = [
+    ['PT1H', 3600, 'PT1H', '1h'],
+    ['1h', 3600, 'PT1H', '1h'],
+    ['90m', 5400, 'PT1H30M', '1h30m'],
+    ['P1DT12H', 129_600, 'P1DT12H', '1d12h'],
+    ['1d', 86_400, 'P1D', '1d'],
+    ['PT86461S', 86_461, 'P1DT1M1S', '1d1m1s'],
+  ];
+  for (const [text, seconds, iso, short] of known) {
+    test(`${text} is ${seconds} seconds, ${iso} or ${short}`, () => {
+      assert.equal(parseDuration(text), seconds);
+      assert.equal(isoDuration(seconds), iso);
+      assert.equal(formatDuration(seconds), short);
+    });
+  }
+
+  for (const text of [
+    '',
+    'P',
+    'PT',
+    'P1DT',
+    'PT0S',
+    '-1h',
+    '1 h',
+    '1H',
+    '15',
+    'P1M',
+    'P1Y',
+    '1h1d',
+    '1e3s',
+  ]) {
+    test(`${JSON.stringify(text)} is none`, () => {
+      assert.equal(parseDuration(text), undefined);
+    });
+  }
+});
