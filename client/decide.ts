@@ -1,7 +1,7 @@
 import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { Command } from 'commander';
 import { PipelineError, messageOf } from '../model/errors.ts';
-import { DECISIONS, type Decision } from '../model/run.ts';
+import type { Decision } from '../model/run.ts';
 import { readSettings } from '../model/settings.ts';
 import { print } from './output.ts';
 import { withTemporal } from './temporal.ts';
@@ -12,14 +12,12 @@ const DESCRIPTIONS: Record<Decision, string> = {
   abort: 'End a run that waits for a person. What it landed stays.',
 };
 
-/** `pipeline retry RUN`, `pipeline skip RUN` and `pipeline abort RUN`: what a person tells a waiting run. */
-export function decisionCommands(): Command[] {
-  return DECISIONS.map((decision) =>
-    new Command(decision)
-      .description(DESCRIPTIONS[decision])
-      .argument('<run>', 'a run’s workflow id; pipeline status lists them')
-      .action((run: string) => decide(run, decision)),
-  );
+/** `pipeline retry RUN`, `pipeline skip RUN` or `pipeline abort RUN`: what a person tells a waiting run. */
+export function decisionCommand(decision: Decision): Command {
+  return new Command(decision)
+    .description(DESCRIPTIONS[decision])
+    .argument('<run>', 'a run’s workflow id; pipeline status lists them')
+    .action((run: string) => decide(run, decision));
 }
 
 async function decide(run: string, decision: Decision): Promise<void> {

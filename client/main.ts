@@ -1,15 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { PipelineError, messageOf, type ErrorCode } from '../model/errors.ts';
-import { decisionCommands } from './decide.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { printError } from './output.ts';
-import { queryCommand } from './query.ts';
-import { answersCommand } from './answers.ts';
-import { scheduleCommand } from './schedule.ts';
-import { startCommand } from './start.ts';
-import { statusCommand } from './status.ts';
-import { tablesCommand } from './tables.ts';
-import { verifyCommand } from './verify.ts';
 
 const program = new Command('pipeline')
   .description('Brings customers’ assessment attempts into tables that can be queried.')
@@ -21,17 +13,25 @@ const program = new Command('pipeline')
   .exitOverride()
   .showHelpAfterError('(see: pipeline --help)');
 
-const commands = [
-  startCommand(),
-  statusCommand(),
-  ...decisionCommands(),
-  scheduleCommand(),
-  answersCommand(),
-  queryCommand(),
-  tablesCommand(),
-  verifyCommand(),
-];
-for (const command of commands) program.addCommand(command.exitOverride());
+/** The commands, in the order of the help. */
+const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
+  start: async () => (await import('./start.ts')).startCommand(),
+  status: async () => (await import('./status.ts')).statusCommand(),
+  retry: async () => (await import('./decide.ts')).decisionCommand('retry'),
+  skip: async () => (await import('./decide.ts')).decisionCommand('skip'),
+  abort: async () => (await import('./decide.ts')).decisionCommand('abort'),
+  schedule: async () => (await import('./schedule.ts')).scheduleCommand(),
+  answers: async () => (await import('./answers.ts')).answersCommand(),
+  query: async () => (await import('./query.ts')).queryCommand(),
+  tables: async () => (await import('./tables.ts')).tablesCommand(),
+  verify: async () => (await import('./verify.ts')).verifyCommand(),
+};
+
+// The command that is named is loaded alone: what others need, as DuckDB, takes its time.
+const named = process.argv.slice(2).find((word) => Object.hasOwn(LOADERS, word));
+for (const [name, load] of Object.entries(LOADERS)) {
+  if (named === undefined || named === name) program.addCommand((await load()).exitOverride());
+}
 
 // A reader that has seen enough, as `head`, ends the command without an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
