@@ -1,4 +1,4 @@
-import { DECISIONS, STEPS, type RunStatus } from '../model/run.ts';
+import { DECISIONS, STEPS, type Interval, type RunStatus } from '../model/run.ts';
 import { formatBytes, formatTable } from './output.ts';
 
 /** A run's status for people: a line of where it is, and a table of its steps. */
@@ -9,6 +9,7 @@ export function formatStatus(workflowId: string, status: RunStatus): string {
   });
   const lines = [
     `${workflowId}: ${formatLine(status)}`,
+    ...formatInterval(status.interval),
     formatTable(['step', 'records in', 'records out', 'quarantined', 'bytes', 'seconds'], rows),
     ...status.skipped.map(({ step, what, code }) => `skipped at ${step}: ${what} (${code})`),
     ...Object.entries(status.unknownFields).map(
@@ -29,6 +30,10 @@ export function formatLine(status: RunStatus): string {
   if (step === 'fetch') return `${source}: fetch`;
   if (step === 'publish') return `${source}: publish, ${chunksPublished} of ${chunks} chunks`;
   return `${source}: ${step}, ${offsetsLanded} of ${offsetsDue} offsets landed`;
+}
+
+function formatInterval({ from, to }: Interval): string[] {
+  return from === null && to === null ? [] : [`asked for the interval from ${from ?? '…'} to ${to ?? '…'}`];
 }
 
 function formatWaiting(

@@ -1,4 +1,4 @@
-import { STEPS, type RunStatus, type Waiting } from '../model/run.ts';
+import { STEPS, type Interval, type RunStatus, type Waiting } from '../model/run.ts';
 
 /** A run's status as the Temporal UI shows it: Markdown. */
 export function describeRun(status: RunStatus): string {
@@ -8,12 +8,17 @@ export function describeRun(status: RunStatus): string {
   });
   return [
     `**${status.source}** → ${status.topic === '' ? '…' : status.topic}: ${headline(status)}`,
+    ...intervalLines(status.interval),
     '',
     '| step | records in | records out | quarantined | bytes | seconds |',
     '|---|---:|---:|---:|---:|---:|',
     ...rows,
     ...status.skipped.map(({ step, what, code }) => `\nSkipped at ${step}: ${what} (${code})`),
   ].join('\n');
+}
+
+function intervalLines({ from, to }: Interval): string[] {
+  return from === null && to === null ? [] : ['', `Interval: ${from ?? '…'} to ${to ?? '…'}`];
 }
 
 function headline(status: RunStatus): string {
