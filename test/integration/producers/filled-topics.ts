@@ -16,6 +16,9 @@ export const PRODUCERS = ['kafkajs', 'java', 'kcat'] as const;
 /** One of {@link PRODUCERS}. */
 export type ProducerName = (typeof PRODUCERS)[number];
 
+/** A run takes seconds; several at once on a busy machine take longer. */
+const ENDS_WITHIN_MS = 60_000;
+
 /** A pipeline with a worker, whose topics others fill; and these others. */
 export class FilledTopics {
   readonly pipeline: TestPipeline;
@@ -76,10 +79,8 @@ export class FilledTopics {
   async run(source: string): Promise<IngestResult> {
     const handle = await this.pipeline.start({ source });
     this.runs.push(handle.workflowId);
-    await eventually(`${handle.workflowId} ends`, async () => {
-      const { status } = await handle.describe();
-      return status.name !== 'RUNNING';
-    });
+    const ended = async () => (await handle.describe()).status.name !== 'RUNNING';
+    await eventually(`${handle.workflowId} ends`, ended, ENDS_WITHIN_MS);
     return handle.result();
   }
 
