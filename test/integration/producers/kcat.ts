@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { onPath } from '../../../services/tools.ts';
 import type { Publish, TestMessage } from './message.ts';
@@ -6,10 +6,18 @@ import type { Publish, TestMessage } from './message.ts';
 const KEY_END = '\t';
 const END = '\n';
 
-/** Why there is no kcat here; false where there is one, or where CI says that there must be. */
+/**
+ * Why there is no kcat here; false where there is one. In CI it is installed where it is missing and that is
+ * allowed; where it is not, its tests fail there instead of being left out.
+ */
 export function kcatMissing(): string | false {
-  if (onPath('kcat') !== undefined || process.env['CI'] === 'true') return false;
-  return 'there is no kcat: apt install kcat, or brew install kcat';
+  if (onPath('kcat') !== undefined) return false;
+  if (process.env['CI'] !== 'true') return 'there is no kcat: apt install kcat, or brew install kcat';
+  if (process.getuid?.() === 0 && onPath('apt-get') !== undefined) {
+    execFileSync('apt-get', ['update', '-q'], { stdio: 'ignore' });
+    execFileSync('apt-get', ['install', '-q', '-y', 'kcat'], { stdio: 'ignore' });
+  }
+  return false;
 }
 
 /**
