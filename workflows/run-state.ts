@@ -89,7 +89,9 @@ export class RunState {
     this.#tell();
   }
 
+  /** Notes what was fetched. A fetch that had to be made again counts once, and so does its publishing. */
   fetched(topic: string, content: Content | null, chunks: number): void {
+    this.#steps = { ...this.#steps, fetch: NOTHING, publish: NOTHING };
     this.#topic = topic;
     this.#content = content;
     this.#chunks = chunks;
