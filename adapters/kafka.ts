@@ -95,8 +95,13 @@ const LASTING = new Set([
   'UNSUPPORTED_VERSION',
 ]);
 
-/** How a broker says that a newer producer of the same transactional id has begun. */
-const FENCED = new Set(['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED', 'INVALID_TXN_STATE']);
+/** How a broker says that a newer producer of the same transactional id has begun, or ends this one's transaction. */
+const FENCED = new Set([
+  'INVALID_PRODUCER_EPOCH',
+  'PRODUCER_FENCED',
+  'INVALID_TXN_STATE',
+  'CONCURRENT_TRANSACTIONS',
+]);
 
 /** Turns an error of the Kafka client into a named one; named ones stay as they are, also where it wraps them. */
 export function asKafkaError(thrown: unknown, subject: string): PipelineError {

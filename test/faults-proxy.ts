@@ -55,6 +55,8 @@ export interface FaultsProxyOptions {
 export class FaultsProxy {
   /** The requests that came, as `PUT /webhdfs/v1/a?op=MKDIRS`, oldest first. */
   readonly seen: string[] = [];
+  /** Those that the server has answered, and so carried out, whether or not the client has heard of it. */
+  readonly answered: string[] = [];
   readonly #server: Server;
   readonly #options: FaultsProxyOptions;
   readonly #planned: Planned[] = [];
@@ -105,6 +107,7 @@ export class FaultsProxy {
   clear(): void {
     this.#planned.length = 0;
     this.seen.length = 0;
+    this.answered.length = 0;
   }
 
   /** Ends all connections. New ones are refused from then on. */
@@ -149,6 +152,7 @@ export class FaultsProxy {
       response.writeContinue();
     });
     onward.on('response', (answer) => {
+      this.answered.push(`${request.method ?? ''} ${request.url ?? ''}`);
       this.#passBack(answer, response, fault, cut).catch(cut);
     });
     const limit = fault?.kind === 'cut-request' || fault?.kind === 'freeze-request' ? fault : undefined;

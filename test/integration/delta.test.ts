@@ -6,7 +6,7 @@ import type { AddFile } from '../../adapters/delta-actions.ts';
 import type { Fence } from '../../adapters/delta-snapshot.ts';
 import { DeltaTable, type CommitOutcome } from '../../adapters/delta.ts';
 import { createLogger } from '../../adapters/log.ts';
-import type { WebHdfs } from '../../adapters/webhdfs.ts';
+import { WebHdfs } from '../../adapters/webhdfs.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { attempts } from '../../tables/index.ts';
 import { deltaMetadata } from '../../tables/table.ts';
@@ -206,27 +206,24 @@ describe('a data file', () => {
   });
 
   test('of which HDFS holds other bytes of the same length never gets its name', async () => {
-    const table = await newTable(faulty.client());
+    const patient = new WebHdfs({ nameNodes: [faulty.nameNode.address], user: 'hdfs' });
+    const table = await newTable(patient);
     const file = await localFile('x'.repeat(10_000));
     // While the answer is on its way, something else takes the file's place.
-    faulty.dataNode.plan(/op=CREATE/, { kind: 'delay-answer', ms: 1_200 });
+    faulty.dataNode.plan(/op=CREATE/, { kind: 'delay-answer', ms: 4_000 });
     const storing = codeOf(table.store(file, nameOf, SCRATCH));
     const temporary = await createdPath();
-    await eventually(
-      'the file is written',
-      async () => (await faulty.direct.status(temporary))?.length === 10_000,
-    );
     await faulty.direct.delete(temporary);
     await faulty.direct.create(temporary, Buffer.from('y'.repeat(10_000)));
     assert.match(await storing, /^HDFS_DAMAGED: /);
     assert.equal(await faulty.direct.status(`${table.path}/part`), undefined);
   });
 
-  /** Where a file is being written, as the DataNode heard it. */
+  /** Where a file was written, as soon as the DataNode has it whole. */
   async function createdPath(): Promise<string> {
     let path = '';
-    await eventually('a file is being written', () => {
-      const line = faulty.dataNode.seen.find((seen) => seen.includes('op=CREATE')) ?? '';
+    await eventually('a file is written', () => {
+      const line = faulty.dataNode.answered.find((answered) => answered.includes('op=CREATE')) ?? '';
       path = /\/webhdfs\/v1(\/[^?]*)/.exec(line)?.[1] ?? '';
       return path !== '';
     });
