@@ -29,10 +29,12 @@ def start_spark(jars: str, folder: str) -> SparkSession:
         "spark.local.dir": folder,
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
+        # The tables are small: one task does, and there is nothing to adapt a plan to.
+        "spark.sql.adaptive.enabled": "false",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.session.timeZone": "UTC",
-        "spark.sql.shuffle.partitions": "2",
+        "spark.sql.shuffle.partitions": "1",
         "spark.sql.warehouse.dir": f"{folder}/spark-warehouse",
         "spark.databricks.delta.snapshotPartitions": "1",
         # Else a count comes from the log's statistics, and no data file is read.
