@@ -39,7 +39,8 @@ export const ERROR_CODES = {
   },
   RANGE_GONE: {
     retry: 'lasting',
-    advice: 'The topic’s retention deleted records before they landed; skip the range or restore them.',
+    advice:
+      'The topic’s retention deleted records before they landed. Abort the run, and have them published again.',
   },
   KAFKA_CODEC_MISSING: {
     retry: 'lasting',

@@ -43,7 +43,7 @@ export const MESSAGE_COLUMNS: readonly Column[] = [
   {
     name: 'published_at',
     type: 'timestamp',
-    meaning: 'When it was published, by the message’s own timestamp (UTC).',
+    meaning: 'When it was published, by the message’s own timestamp (UTC); null where it has none.',
   },
 ];
 
