@@ -15,7 +15,9 @@ SELECT * FROM (
     ORDER BY published_at, kafka_topic, kafka_partition, kafka_offset) AS nth
   FROM {attempts}) WHERE nth = 1
 """
-OF_FIRST = "SELECT child.* FROM {child} child LEFT SEMI JOIN {first} USING (kafka_topic, kafka_partition, kafka_offset)"
+OF_FIRST = """
+SELECT child.* FROM {child} child LEFT SEMI JOIN {first} USING (kafka_topic, kafka_partition, kafka_offset)
+"""
 
 OVERVIEW = """
 SELECT count(*) AS exams, count(DISTINCT exam_name) AS exam_names, count(DISTINCT base_exam_id) AS base_exam_ids,
@@ -28,12 +30,16 @@ SELECT count(*) AS exams, count(DISTINCT exam_name) AS exam_names, count(DISTINC
     AS questions_per_exam
 FROM {attempts}
 """
-BY_NAME = "SELECT exam_name, count(*) AS attempts FROM {attempts} GROUP BY exam_name ORDER BY attempts DESC, exam_name"
+BY_NAME = """
+SELECT exam_name, count(*) AS attempts FROM {attempts} GROUP BY exam_name ORDER BY attempts DESC, exam_name
+"""
 PER_USER = """
 SELECT avg(exams) AS mean, median(exams) AS median, max(exams) AS max
 FROM (SELECT count(*) AS exams FROM {attempts} GROUP BY user_exam_id)
 """
-BY_LENGTH = "SELECT total, count(*) AS attempts FROM {attempts} WHERE total IS NOT NULL GROUP BY total ORDER BY total"
+BY_LENGTH = """
+SELECT total, count(*) AS attempts FROM {attempts} WHERE total IS NOT NULL GROUP BY total ORDER BY total
+"""
 BY_HOUR = "SELECT hour(started_at) AS hour, count(*) AS attempts FROM {attempts} GROUP BY hour ORDER BY hour"
 FOUR_QUESTIONS = """
 SELECT exam_name, count(*) AS attempts, avg(correct / total) AS mean_score
@@ -60,7 +66,9 @@ class Analysis:
     def deduplicated(self) -> "Analysis":
         """The same of each attempt's first delivery alone."""
         first = self._spark.sql(FIRST, **self._tables).drop("nth")
-        children = (self._spark.sql(OF_FIRST, child=self._tables[name], first=first) for name in ("questions", "options"))
+        children = [
+            self._spark.sql(OF_FIRST, child=self._tables[name], first=first) for name in ("questions", "options")
+        ]
         return Analysis(self._spark, first, *children)
 
     def close(self) -> None:

@@ -91,8 +91,10 @@ class Questions:
         table = self._delta(url)
         ends = [end(name) for name in columns for end in (F.min, F.max)]
         values = list(table.select(ends).first())
-        return {name: [self._at(table, name, value) for value in values[2 * at : 2 * at + 2]]
-                for at, name in enumerate(columns)}
+        return {
+            name: [self._at(table, name, value) for value in values[2 * at : 2 * at + 2]]
+            for at, name in enumerate(columns)
+        }
 
     def optimize(self, url: str) -> None:
         """Rewrites the table's small files as few large ones."""
