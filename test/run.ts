@@ -32,6 +32,7 @@ const PARTS: readonly Part[] = [
   { name: 'check', run: runChecks },
   { name: 'unit', run: (env) => runFolder('unit', { concurrency: 2, env }) },
   { name: 'nodes', run: runOtherNodes },
+  { name: 'demo', run: (env) => runFolder('demo', { concurrency: 1, env }) },
   {
     name: 'integration',
     needsServers: true,
