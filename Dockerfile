@@ -4,7 +4,7 @@
 FROM node:20.20.2-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev
+RUN --mount=type=cache,target=/var/cache/npm npm ci --omit=dev --cache /var/cache/npm
 COPY activities/ activities/
 COPY adapters/ adapters/
 COPY bin/ bin/
