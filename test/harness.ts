@@ -12,6 +12,7 @@ import { createLogger, type Logger } from '../adapters/log.ts';
 import type { KafkaOptions } from '../adapters/kafka.ts';
 import { Warehouse } from '../adapters/warehouse.ts';
 import { WebHdfs } from '../adapters/webhdfs.ts';
+import { PipelineError } from '../model/errors.ts';
 import type { IngestRequest, RunStatus } from '../model/run.ts';
 import { readSettings, type Settings } from '../model/settings.ts';
 import type { ingest } from '../workflows/index.ts';
@@ -204,6 +205,17 @@ export async function eventually(
     if (Date.now() > deadline) throw new Error(`did not happen within ${withinMs} ms: ${what}`);
     await sleep(50);
   }
+}
+
+/** The code and message of the named error that work fails with; `none` when it does not fail. */
+export async function codeOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof PipelineError) return `${error.code}: ${error.message}`;
+    throw error;
+  }
+  return 'none';
 }
 
 /** Runs `pipeline` with these words. */

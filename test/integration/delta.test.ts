@@ -7,11 +7,10 @@ import type { Fence } from '../../adapters/delta-snapshot.ts';
 import { DeltaTable, type CommitOutcome } from '../../adapters/delta.ts';
 import { createLogger } from '../../adapters/log.ts';
 import { WebHdfs } from '../../adapters/webhdfs.ts';
-import { PipelineError } from '../../model/errors.ts';
 import { attempts } from '../../tables/index.ts';
 import { deltaMetadata } from '../../tables/table.ts';
 import { FaultyHdfs } from '../faulty-hdfs.ts';
-import { eventually } from '../harness.ts';
+import { codeOf, eventually } from '../harness.ts';
 
 const LOGGER = createLogger('test', 'fatal');
 const SCRATCH = 'run';
@@ -53,16 +52,6 @@ function commit(table: DeltaTable, from: number, to: number, file = `${from}-${t
 
 async function filesOf(table: DeltaTable): Promise<string[]> {
   return [...((await open(table.path).snapshot())?.files.keys() ?? [])];
-}
-
-async function codeOf(work: Promise<unknown>): Promise<string> {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof PipelineError) return `${error.code}: ${error.message}`;
-    throw error;
-  }
-  return 'none';
 }
 
 describe('a commit', () => {

@@ -14,7 +14,7 @@ import { readRanges } from '../../adapters/kafka-read.ts';
 import { createLogger } from '../../adapters/log.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { OffsetRange, PartitionEnds } from '../../model/references.ts';
-import { SERVERS } from '../harness.ts';
+import { SERVERS, codeOf } from '../harness.ts';
 
 const OPTIONS: KafkaOptions = { brokers: [SERVERS.kafka], logger: createLogger('test', 'fatal') };
 const PREFIX = `kafka-test-${process.pid}-${Date.now().toString(36)}`;
@@ -84,16 +84,6 @@ async function readAll(topic: string, ends: PartitionEnds): Promise<Read> {
     topic,
     Object.entries(ends).map(([partition, end]) => ({ partition: Number(partition), start: '0', end })),
   );
-}
-
-async function codeOf(work: Promise<unknown>): Promise<string> {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof PipelineError) return `${error.code}: ${error.message}`;
-    throw error;
-  }
-  return 'none';
 }
 
 describe('a set of messages', () => {
