@@ -7,7 +7,7 @@ import {
   type Transaction,
 } from 'kafkajs';
 import type { Offset, PartitionEnds } from '../model/references.ts';
-import { asKafkaError, kafkaClient, type KafkaOptions } from './kafka.ts';
+import { asKafkaError, kafkaClient, whileCoordinatorLoads, type KafkaOptions } from './kafka.ts';
 
 /** One message to publish. */
 export interface OutgoingMessage {
@@ -97,7 +97,8 @@ async function publishInTransaction(
 }
 
 async function readMarker(admin: Admin, set: MessageSet): Promise<PartitionEnds | undefined> {
-  const [found] = await admin.fetchOffsets({ groupId: markerOf(set.id), topics: [set.topic] });
+  const asked = { groupId: markerOf(set.id), topics: [set.topic] };
+  const [found] = await whileCoordinatorLoads(() => admin.fetchOffsets(asked));
   const marked = (found?.partitions ?? []).filter(({ offset }) => offset !== '-1');
   if (marked.length === 0) return undefined;
   return Object.fromEntries(

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Kafka, logLevel, type Admin, type KafkaConfig } from 'kafkajs';
 import { PipelineError, messageOf, type ErrorCode } from '../model/errors.ts';
 import type { Offset } from '../model/references.ts';
@@ -82,6 +83,28 @@ export async function topicOffsets(options: KafkaOptions, topic: string): Promis
       .map(({ partition, low, high }) => ({ partition, earliest: low, end: high }))
       .sort((a, b) => a.partition - b.partition);
   });
+}
+
+/** What a broker answers while it makes or loads its topic of group offsets: a new cluster, or one just restarted. */
+const LOADING = new Set([
+  'GROUP_LOAD_IN_PROGRESS',
+  'NOT_COORDINATOR_FOR_GROUP',
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+]);
+const LOADING_WITHIN_MS = 20_000;
+const LOADING_PAUSE_MS = 100;
+
+/** Asks a group's coordinator again while it is not ready, which kafkajs does for consumers but not for an admin. */
+export async function whileCoordinatorLoads<T>(ask: () => Promise<T>): Promise<T> {
+  const deadline = Date.now() + LOADING_WITHIN_MS;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!LOADING.has(answerOf(error) ?? '') || Date.now() > deadline) throw error;
+      await sleep(LOADING_PAUSE_MS);
+    }
+  }
 }
 
 const LASTING = new Set([
