@@ -48,6 +48,7 @@ async function* download(url: string, read: SourceRead): AsyncGenerator<Buffer> 
     url,
     subject: `source ${request.source}`,
     token: tokenOf(request.source, source),
+    redirectHosts: source.redirectHosts,
     resume:
       received > 0 && earlier.success ? { validator: earlier.data.validator, fromByte: received } : undefined,
     signal: run.signal,

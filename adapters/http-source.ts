@@ -10,6 +10,8 @@ export interface HttpRequest {
   readonly token: string | undefined;
   /** Goes on where an earlier answer was cut, if the content is still the one of this validator. */
   readonly resume: { readonly validator: string; readonly fromByte: number } | undefined;
+  /** Hosts, as `host` or `host:port`, that a redirect may lead to besides the url's own; none gets the token. */
+  readonly redirectHosts: readonly string[];
   readonly signal: AbortSignal;
   readonly patience?: Patience;
 }
@@ -64,7 +66,7 @@ function send(request: HttpRequest, url: string): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const asked = (url.startsWith('https:') ? requestHttps : requestHttp)(url, {
       signal: request.signal,
-      headers: headersOf(request),
+      headers: headersOf(request, url),
     });
     const { idleMs } = request.patience ?? PATIENCE;
     asked.setTimeout(idleMs, () => {
@@ -78,11 +80,13 @@ function send(request: HttpRequest, url: string): Promise<IncomingMessage> {
   });
 }
 
-function headersOf({ token, resume }: HttpRequest): Record<string, string> {
+function headersOf({ token, resume, ...request }: HttpRequest, url: string): Record<string, string> {
+  // The token is for the customer's own server alone.
+  const isOwn = new URL(url).origin === new URL(request.url).origin;
   return {
     accept: 'application/json, application/x-ndjson, application/gzip',
     'accept-encoding': 'gzip, identity',
-    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    ...(token === undefined || !isOwn ? {} : { authorization: `Bearer ${token}` }),
     ...(resume === undefined ? {} : { range: `bytes=${resume.fromByte}-`, 'if-range': resume.validator }),
   };
 }
@@ -150,9 +154,22 @@ function readRetryAfter(header: string | undefined): number | undefined {
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), LONGEST_RETRY_AFTER_MS);
 }
 
-/** The token goes along, so another host is never followed. */
-function redirected({ subject }: HttpRequest, from: string, location: string): string {
+/** Another host is followed only where the settings name it, and never from https to http. */
+function redirected({ subject, redirectHosts }: HttpRequest, from: string, location: string): string {
+  const old = new URL(from);
+  if (!URL.canParse(location, from))
+    throw new PipelineError('SOURCE_REFUSED', `${subject}: the server redirects to what is no address`);
   const to = new URL(location, from);
-  if (to.origin === new URL(from).origin) return to.href;
-  throw new PipelineError('SOURCE_REFUSED', `${subject}: the server redirects to another host, ${to.host}`);
+  if (to.origin === old.origin) return to.href;
+  const isSafe = to.protocol === 'https:' || (to.protocol === 'http:' && old.protocol === 'http:');
+  if (!isSafe)
+    throw new PipelineError(
+      'SOURCE_REFUSED',
+      `${subject}: the server redirects from ${old.protocol} to ${to.protocol}`,
+    );
+  if (redirectHosts.includes(to.host)) return to.href;
+  throw new PipelineError(
+    'SOURCE_REFUSED',
+    `${subject}: the server redirects to another host, ${to.host}, which its redirectHosts do not name`,
+  );
 }

@@ -15,6 +15,9 @@ const TOPIC = z
   .string()
   .regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,200}$/, 'must be 1 to 200 of A-Z, a-z, 0-9, ".", _ and -');
 const ADDRESS = z.string().regex(/^[^\s/:]+:\d{1,5}$/, 'must be host:port');
+const HOST = z
+  .string()
+  .regex(/^[a-z0-9.-]+(:\d{1,5})?$/, 'must be a host, as files.example.com, or host:port, in small letters');
 const VARIABLE = z
   .string()
   .regex(/^[A-Z_][A-Z0-9_]*$/, 'must be the name of an environment variable, never a secret itself');
@@ -37,6 +40,12 @@ const Source = z
     tokenVariable: VARIABLE.optional().describe(
       'The name of the environment variable, on the worker, that holds the bearer token to show; never the token itself.',
     ),
+    redirectHosts: z
+      .array(HOST)
+      .default([])
+      .describe(
+        'Other hosts, as `files.example.com` or `files.example.com:8443`, to which the customer’s server may redirect. They are not shown the token. A redirect to any other host is refused, as is one from https to http.',
+      ),
   })
   .describe('One customer’s feed.');
 

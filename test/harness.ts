@@ -174,6 +174,12 @@ export class TestWorker {
     return worker;
   }
 
+  /** The most memory that it has had, in bytes. */
+  peakMemory(): number {
+    const status = readFileSync(`/proc/${this.#process.pid ?? 'self'}/status`, 'utf8');
+    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? NaN) * 1024;
+  }
+
   /** Kills it as `kill -9` does. */
   async kill(): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;

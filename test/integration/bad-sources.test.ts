@@ -1,4 +1,10 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { open } from 'node:fs/promises';
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import test, { after, before, describe } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { openHttp } from '../../adapters/http-source.ts';
@@ -6,7 +12,7 @@ import { PipelineError } from '../../model/errors.ts';
 import type { Waiting } from '../../model/run.ts';
 import { attempts } from '../../services/platform/generator.ts';
 import { startPlatform, type Platform } from '../../services/platform/server.ts';
-import { TestPipeline, eventually, statusOf } from '../harness.ts';
+import { TestPipeline, codeOf, eventually, statusOf, type TestWorker } from '../harness.ts';
 
 const GOOD = [...attempts({ seed: 3, count: 3 })].map((attempt) => JSON.stringify(attempt));
 const ARRAY = `[${GOOD.join(',')}]`;
@@ -32,11 +38,20 @@ const CONTENTS: Record<string, { content: string | Buffer; says: RegExp; format?
   'two arrays': { content: `${ARRAY} ${ARRAY}`, says: /goes on after its JSON array ended/ },
 };
 
+/** An array, or a line, that begins with an attempt of 2 GB; nearly all of it takes no room on the disk. */
+async function placeLongRecord(file: string): Promise<void> {
+  const handle = await open(file, 'w');
+  await handle.write('[{"keen_id":"');
+  await handle.truncate(2 ** 31);
+  await handle.close();
+}
+
 const nameOf = (kind: string): string => kind.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
 
 describe('a source that sends what it should not', () => {
   let pipeline: TestPipeline;
   let platform: Platform;
+  let worker: TestWorker;
 
   before(async () => {
     platform = await startPlatform({ count: 50 });
@@ -53,6 +68,8 @@ describe('a source that sends what it should not', () => {
           ]),
         ),
         mark: { url: 'file:mark' },
+        long: { url: 'file:long' },
+        longline: { url: 'file:long', format: 'ndjson' },
         mixed: { url: 'file:mixed' },
         refused: at('/attempts?fault=status&status=403'),
         redirected: at('/redirected/attempts'),
@@ -61,14 +78,15 @@ describe('a source that sends what it should not', () => {
         cut: at('/cut/attempts'),
         changed: at('/changed/attempts'),
       },
-      { limits: { contentBytes: 4_000_000 } },
+      { limits: { contentBytes: 80_000_000 } },
     );
     await pipeline.placeFiles({
       ...Object.fromEntries(Object.entries(CONTENTS).map(([kind, { content }]) => [nameOf(kind), content])),
       mark: `\ufeff${ARRAY}`,
       mixed: `[${GOOD[0] ?? ''}, 3, "text", null, {"keen_id":"x"}, {"a":tru}, ${GOOD[1] ?? ''}]`,
     });
-    await pipeline.startWorker();
+    await placeLongRecord(join(pipeline.folder, 'long'));
+    worker = await pipeline.startWorker();
   });
 
   after(async () => {
@@ -93,6 +111,15 @@ describe('a source that sends what it should not', () => {
       const { code, message, step } = await waitingOf(nameOf(kind));
       assert.deepEqual([code, step], ['SOURCE_MALFORMED', 'fetch']);
       assert.match(message, says);
+    });
+  }
+
+  for (const source of ['long', 'longline']) {
+    test(`a record of 2 GB, in ${source === 'long' ? 'an array' : 'a line'}, is refused before it fills the memory`, async () => {
+      const { code, message } = await waitingOf(source);
+      assert.equal(code, 'SOURCE_MALFORMED');
+      assert.match(message, /has a record of more than 67108864 bytes/);
+      assert(worker.peakMemory() < 1_000_000_000, `the worker took ${worker.peakMemory()} bytes`);
     });
   }
 
@@ -136,7 +163,7 @@ describe('a source that sends what it should not', () => {
   test('a body without end is stopped at the limit', async () => {
     const { code, message } = await waitingOf('endless');
     assert.equal(code, 'SOURCE_TOO_LARGE');
-    assert.match(message, /more than 4000000 bytes/);
+    assert.match(message, /more than 80000000 bytes/);
   });
 
   test('a server that is busy is asked again when it said, and then it lands', async () => {
@@ -177,6 +204,57 @@ describe('a source that sends what it should not', () => {
   });
 });
 
+describe('a redirect to another host', () => {
+  let platform: Platform;
+  let other: Server;
+  const seen: IncomingHttpHeaders[] = [];
+
+  before(async () => {
+    platform = await startPlatform({ count: 5, token: 'a-secret' });
+    other = createServer((request, response) => {
+      seen.push(request.headers);
+      response.end(ARRAY);
+    }).listen(0, '127.0.0.1');
+    await once(other, 'listening');
+  });
+
+  after(async () => {
+    other.close();
+    await platform.close();
+  });
+
+  async function follow(redirectHosts: readonly string[], location: string): Promise<string> {
+    platform.arm({ kind: 'redirect', location });
+    const { body } = await openHttp({
+      url: `${platform.url}/attempts`,
+      subject: 'source test',
+      token: 'a-secret',
+      resume: undefined,
+      redirectHosts,
+      signal: new AbortController().signal,
+    });
+    return text(body);
+  }
+
+  test('is followed where the settings name the host, which is not shown the token', async () => {
+    const host = `127.0.0.1:${(other.address() as AddressInfo).port}`;
+    assert.equal(await follow([host], `http://${host}/file`), ARRAY);
+    assert.deepEqual(
+      seen.map(({ authorization }) => authorization),
+      [undefined],
+    );
+  });
+
+  test('is refused by name where it leads to another one, or to no http at all', async () => {
+    assert.match(
+      await codeOf(follow(['files.example.com'], 'http://files.example.com:81/')),
+      /^SOURCE_REFUSED: .* redirects to another host, files\.example\.com:81, which its redirectHosts do not name$/,
+    );
+    assert.match(await codeOf(follow([''], 'file:///etc/passwd')), /redirects from http: to file:$/);
+    assert.match(await codeOf(follow([], 'http://[')), /redirects to what is no address$/);
+  });
+});
+
 describe('a server that keeps a download waiting', () => {
   let platform: Platform;
 
@@ -197,6 +275,7 @@ describe('a server that keeps a download waiting', () => {
         subject: 'source test',
         token: undefined,
         resume: undefined,
+        redirectHosts: [],
         signal,
         patience,
       });
