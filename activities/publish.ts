@@ -1,6 +1,6 @@
 import { readFrames } from '../adapters/frames.ts';
 import { ensureTopic } from '../adapters/kafka.ts';
-import { publishOnce, type OutgoingMessage } from '../adapters/kafka-publish.ts';
+import { maxBytesOf, messageBytes, publishOnce, type OutgoingMessage } from '../adapters/kafka-publish.ts';
 import { KEY_FIELD } from '../model/attempt.ts';
 import { CHUNK_HEADER, SOURCE_HEADER, type Chunk, type PartitionEnds } from '../model/references.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -36,25 +36,53 @@ export function createPublish(deps: ActivityDeps) {
     const { chunk, topic } = request;
     const run = currentRun();
     await ensureTopic(kafka, topic, settings.kafka);
-    const limit = settings.limits.recordBytes;
+    const limits = { recordBytes: settings.limits.recordBytes, maxBytes: await maxBytesOf(kafka, topic) };
+    const outgoing = new Outgoing(request, limits);
     const file = staging.resolve(chunk.path);
-    const refused = await findRefused(file, limit);
+    const refused = await findRefused(file, outgoing);
     if (refused.length > 0) await quarantineRefused(deps, run, request, refused);
-    const messages = messagesOf(file, request, limit, run);
+    const messages = messagesOf(file, outgoing, run);
     const { ends } = await publishOnce(kafka, { id: chunk.id, topic, messages });
     return { ends, refused: refused.length, seconds: run.seconds() };
   };
 }
 
-async function findRefused(file: string, limit: number): Promise<RefusedRecord[]> {
+/** How the records of a chunk become messages, and which cannot. */
+class Outgoing {
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #limits: { readonly recordBytes: number; readonly maxBytes: number };
+
+  constructor({ source, chunk }: PublishRequest, limits: { recordBytes: number; maxBytes: number }) {
+    this.#headers = { [SOURCE_HEADER]: source, [CHUNK_HEADER]: chunk.id };
+    this.#limits = limits;
+  }
+
+  messageOf(record: Buffer): OutgoingMessage {
+    return { key: userOf(record), value: record, headers: this.#headers };
+  }
+
+  /** Why Kafka cannot take a record; undefined when it can. */
+  refusalOf(record: Buffer): string | undefined {
+    const { recordBytes, maxBytes } = this.#limits;
+    if (record.length > recordBytes)
+      return `has ${record.length} bytes, more than the ${recordBytes} that a record may have`;
+    // A key is a part of its record, so one this small fits with any.
+    const alone = messageBytes({ key: null, value: record, headers: this.#headers });
+    if (alone + record.length <= maxBytes) return undefined;
+    const bytes = messageBytes(this.messageOf(record));
+    return bytes <= maxBytes
+      ? undefined
+      : `makes a message of ${bytes} bytes, more than the ${maxBytes} that its topic takes`;
+  }
+}
+
+async function findRefused(file: string, outgoing: Outgoing): Promise<RefusedRecord[]> {
   const refused: RefusedRecord[] = [];
   let position = 0;
   for await (const frames of readFrames(file)) {
     for (const record of frames) {
-      if (record.length > limit) {
-        const reason = `has ${record.length} bytes, more than the ${limit} that a message may have`;
-        refused.push({ position, reason, payload: Buffer.from(record) });
-      }
+      const reason = outgoing.refusalOf(record);
+      if (reason !== undefined) refused.push({ position, reason, payload: Buffer.from(record) });
       position += 1;
     }
   }
@@ -63,16 +91,14 @@ async function findRefused(file: string, limit: number): Promise<RefusedRecord[]
 
 async function* messagesOf(
   file: string,
-  request: PublishRequest,
-  limit: number,
+  outgoing: Outgoing,
   run: RunContext,
 ): AsyncGenerator<OutgoingMessage[]> {
-  const headers = { [SOURCE_HEADER]: request.source, [CHUNK_HEADER]: request.chunk.id };
   for await (const frames of readFrames(file)) {
     run.signal.throwIfAborted();
     yield frames
-      .filter((record) => record.length <= limit)
-      .map((value) => ({ key: userOf(value), value, headers }));
+      .filter((record) => outgoing.refusalOf(record) === undefined)
+      .map((record) => outgoing.messageOf(record));
   }
 }
 

@@ -1,4 +1,4 @@
-import {
+import kafkajs, {
   Partitioners,
   type Admin,
   type Message,
@@ -6,8 +6,9 @@ import {
   type Producer,
   type Transaction,
 } from 'kafkajs';
+import { PipelineError } from '../model/errors.ts';
 import type { Offset, PartitionEnds } from '../model/references.ts';
-import { asKafkaError, kafkaClient, whileCoordinatorLoads, type KafkaOptions } from './kafka.ts';
+import { asKafkaError, kafkaClient, whileCoordinatorLoads, withAdmin, type KafkaOptions } from './kafka.ts';
 
 /** One message to publish. */
 export interface OutgoingMessage {
@@ -22,7 +23,7 @@ export interface MessageSet {
   /** Names the set for ever: the same id is never published a second time. */
   readonly id: string;
   readonly topic: string;
-  /** The messages in order, a few at a time; read once a try. */
+  /** The messages in order, a few at a time; read once a try. None may have more {@link messageBytes} than {@link maxBytesOf} the topic. */
   readonly messages: AsyncIterable<readonly OutgoingMessage[]>;
 }
 
@@ -34,13 +35,46 @@ export interface PublishedSet {
   readonly before: boolean;
 }
 
-/** Under the broker's limit of 1 MiB for the messages of one partition in one request. */
+/** More than this of one partition in one request saves nothing. */
 const REQUEST_BYTES_A_PARTITION = 700_000;
+/** What Kafka's format adds at most to a batch, to a message and to each of its headers. */
+const OVERHEAD_BYTES = { batch: 61, message: 36, header: 10 };
 const TRANSACTION_TIMEOUT_MS = 60_000;
 
 /** The consumer group whose committed offsets say that a set was published, and up to where. */
 export function markerOf(id: string): string {
   return `published:${id}`;
+}
+
+/** How many bytes a message has at most when it is sent by itself. */
+export function messageBytes({ key, value, headers }: OutgoingMessage): number {
+  const entries = Object.entries(headers);
+  return (
+    OVERHEAD_BYTES.batch +
+    OVERHEAD_BYTES.message +
+    entries.length * OVERHEAD_BYTES.header +
+    entries.reduce((sum, [name, text]) => sum + Buffer.byteLength(name) + Buffer.byteLength(text), 0) +
+    (key === null ? 0 : Buffer.byteLength(key)) +
+    value.length
+  );
+}
+
+/** The most bytes that a topic takes of a partition at once: its setting `max.message.bytes`. */
+export async function maxBytesOf(options: KafkaOptions, topic: string): Promise<number> {
+  return withAdmin(options, (admin) => readMaxBytes(admin, topic));
+}
+
+async function readMaxBytes(admin: Admin, topic: string): Promise<number> {
+  const name = 'max.message.bytes';
+  const asked = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: [name] };
+  const { resources } = await admin.describeConfigs({ resources: [asked], includeSynonyms: false });
+  const [found] = resources;
+  const value = found?.configEntries.find((entry) => entry.configName === name)?.configValue;
+  if (value !== undefined && /^\d+$/.test(value)) return Number(value);
+  throw new PipelineError(
+    'KAFKA_REFUSED',
+    `topic ${topic} does not tell its ${name}: ${found?.errorMessage ?? 'there is no such setting'}`,
+  );
 }
 
 /**
@@ -116,7 +150,14 @@ function markerOffsets(ends: PartitionEnds): { partition: number; offset: Offset
 }
 
 async function sendAll(admin: Admin, transaction: Transaction, set: MessageSet): Promise<PartitionEnds> {
-  const sender = new Sender(transaction, set.topic, await partitionsOf(admin, set.topic));
+  const { topic } = set;
+  const requestBytes = Math.min(REQUEST_BYTES_A_PARTITION, await readMaxBytes(admin, topic));
+  const sender = new Sender({
+    transaction,
+    topic,
+    requestBytes,
+    partitions: await partitionsOf(admin, topic),
+  });
   for await (const messages of set.messages) {
     for (const message of messages) await sender.add(message);
   }
@@ -129,11 +170,20 @@ async function partitionsOf(admin: Admin, topic: string): Promise<number> {
   return topics[0]?.partitions.length ?? 0;
 }
 
+interface SenderOptions {
+  readonly transaction: Transaction;
+  readonly topic: string;
+  /** The most bytes of one partition in one request. */
+  readonly requestBytes: number;
+  readonly partitions: number;
+}
+
 /** Gathers messages into requests that the broker takes, and notes where each partition ends. */
 class Sender {
   readonly ends: Record<number, Offset> = {};
   readonly #transaction: Transaction;
   readonly #topic: string;
+  readonly #requestBytes: number;
   /** As the partitioner wants them. */
   readonly #partitions: PartitionMetadata[];
   readonly #choose = Partitioners.DefaultPartitioner();
@@ -141,9 +191,10 @@ class Sender {
   #pendingBytes: number[] = [];
   #added = 0;
 
-  constructor(transaction: Transaction, topic: string, partitions: number) {
+  constructor({ transaction, topic, requestBytes, partitions }: SenderOptions) {
     this.#transaction = transaction;
     this.#topic = topic;
+    this.#requestBytes = requestBytes;
     this.#partitions = Array.from({ length: partitions }, (_, partitionId) => ({
       partitionErrorCode: 0,
       partitionId,
@@ -155,8 +206,8 @@ class Sender {
 
   async add(message: OutgoingMessage): Promise<void> {
     const partition = this.#partitionOf(message);
-    const bytes = message.value.length + (message.key?.length ?? 0) + headerBytes(message);
-    if ((this.#pendingBytes[partition] ?? 0) + bytes > REQUEST_BYTES_A_PARTITION) await this.flush();
+    const bytes = messageBytes(message);
+    if ((this.#pendingBytes[partition] ?? 0) + bytes > this.#requestBytes) await this.flush();
     this.#pending.push({
       partition,
       key: message.key,
@@ -188,8 +239,4 @@ class Sender {
       message: { key, value: null },
     });
   }
-}
-
-function headerBytes(message: OutgoingMessage): number {
-  return Object.entries(message.headers).reduce((sum, [key, value]) => sum + key.length + value.length, 0);
 }
