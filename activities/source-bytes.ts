@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { openHttp } from '../adapters/http-source.ts';
 import type { Staging } from '../adapters/staging.ts';
 import { PipelineError, messageOf } from '../model/errors.ts';
+import { secretOf } from '../model/secrets.ts';
 import type { SourceSettings } from '../model/settings.ts';
 import type { RunContext } from './run-context.ts';
 
@@ -86,12 +87,7 @@ async function sizeOf(file: string): Promise<number> {
 
 function tokenOf(name: string, { tokenVariable }: SourceSettings): string | undefined {
   if (tokenVariable === undefined) return undefined;
-  const token = process.env[tokenVariable];
-  if (token !== undefined && token !== '') return token;
-  throw new PipelineError(
-    'SETTINGS_INVALID',
-    `source ${name}: the environment variable ${tokenVariable}, which holds its token, is not set`,
-  );
+  return secretOf(tokenVariable, `the token of source ${name}`);
 }
 
 /** The source's url with the interval filled in. */

@@ -8,7 +8,8 @@ import kafkajs, {
 } from 'kafkajs';
 import { PipelineError } from '../model/errors.ts';
 import type { Offset, PartitionEnds } from '../model/references.ts';
-import { asKafkaError, kafkaClient, whileCoordinatorLoads, withAdmin, type KafkaOptions } from './kafka.ts';
+import { kafkaClient, whileCoordinatorLoads, withAdmin, type KafkaOptions } from './kafka.ts';
+import { asKafkaError } from './kafka-errors.ts';
 
 /** One message to publish. */
 export interface OutgoingMessage {

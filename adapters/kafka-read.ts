@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import { PipelineError } from '../model/errors.ts';
 import type { Batch, OffsetRange } from '../model/references.ts';
-import { asKafkaError, kafkaClient, topicOffsets, withAdmin, type KafkaOptions } from './kafka.ts';
+import { kafkaClient, topicOffsets, withAdmin, type KafkaOptions } from './kafka.ts';
+import { asKafkaError } from './kafka-errors.ts';
 
 /** Where a read may stop before its ranges end, and who hears of the messages. */
 export interface RangeReadOptions {

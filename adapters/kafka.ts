@@ -1,14 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Kafka, logLevel, type Admin, type KafkaConfig } from 'kafkajs';
-import { PipelineError, messageOf, type ErrorCode } from '../model/errors.ts';
+import type { ConnectionOptions } from 'node:tls';
+import { Kafka, logLevel, type Admin, type KafkaConfig, type SASLOptions } from 'kafkajs';
+import { PipelineError } from '../model/errors.ts';
 import type { Offset } from '../model/references.ts';
+import { secretOf } from '../model/secrets.ts';
+import type { Sasl, TlsFiles } from '../model/settings-servers.ts';
+import { probe, type ConnectionFault } from './connection-faults.ts';
 import { registerCodecs } from './kafka-codecs.ts';
+import { answerOf, asKafkaError, brokerOf, isSilentClose } from './kafka-errors.ts';
 import type { Logger } from './log.ts';
+import { readTls } from './tls.ts';
 
-/** Which cluster to use. */
+/** Which cluster to use, and how: as `kafka` of the settings. */
 export interface KafkaOptions {
   /** host:port of one broker or more. */
   readonly brokers: readonly string[];
+  readonly tls?: (TlsFiles & { readonly serverName?: string | undefined }) | undefined;
+  readonly sasl?: Sasl | undefined;
   readonly logger: Logger;
 }
 
@@ -28,11 +36,16 @@ const RETRY = { retries: 6, initialRetryTime: 50, maxRetryTime: 2_000, factor: 0
 
 registerCodecs();
 
-/** A client of the cluster; `suffix` tells its purpose in the broker's logs. */
+/**
+ * A client of the cluster; `suffix` tells its purpose in the broker's logs. Certificates and the password are read
+ * for each client anew, so that the files can be renewed and the password stands nowhere else.
+ * @throws {PipelineError} SETTINGS_INVALID for a file or a variable that is not there.
+ */
 export function kafkaClient(options: KafkaOptions, suffix: string): Kafka {
   const config: KafkaConfig = {
     clientId: `assessment-pipeline-${suffix}`,
     brokers: [...options.brokers],
+    ...securityOf(options),
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     enforceRequestTimeout: true,
@@ -46,6 +59,22 @@ export function kafkaClient(options: KafkaOptions, suffix: string): Kafka {
   return new Kafka(config);
 }
 
+function securityOf({ tls, sasl }: KafkaOptions): Partial<KafkaConfig> {
+  return {
+    ...(tls === undefined ? {} : { ssl: tlsOf(tls) }),
+    ...(sasl === undefined ? {} : { sasl: loginOf(sasl) }),
+  };
+}
+
+function loginOf({ mechanism, user, passwordVariable }: Sasl): SASLOptions {
+  return { mechanism, username: user, password: secretOf(passwordVariable, 'the password of kafka.sasl') };
+}
+
+function tlsOf(tls: NonNullable<KafkaOptions['tls']>): ConnectionOptions {
+  const { serverName } = tls;
+  return { ...readTls(tls, 'kafka.tls'), ...(serverName === undefined ? {} : { servername: serverName }) };
+}
+
 /** Runs something with an admin connection, which is closed afterwards. */
 export async function withAdmin<T>(options: KafkaOptions, use: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = kafkaClient(options, 'admin').admin();
@@ -53,10 +82,29 @@ export async function withAdmin<T>(options: KafkaOptions, use: (admin: Admin) =>
     await admin.connect();
     return await use(admin);
   } catch (error) {
-    throw asKafkaError(error, `the Kafka cluster at ${options.brokers.join(', ')}`);
+    const subject = `the Kafka cluster at ${options.brokers.join(', ')}`;
+    throw isSilentClose(error) ? await explainClose(options, subject, error) : asKafkaError(error, subject);
   } finally {
     await admin.disconnect();
   }
+}
+
+/** A broker that is spoken to in a way that it does not take closes the connection, and does not say why. */
+async function explainClose(options: KafkaOptions, subject: string, error: unknown): Promise<PipelineError> {
+  const broker = brokerOf(error);
+  const [, host = '', port = ''] = /^(.*):(\d+)$/.exec(broker) ?? [];
+  const tls = options.tls === undefined ? undefined : tlsOf(options.tls);
+  const fault = (await probe({ host, port: Number(port), tls })) ?? closedOn(options);
+  return new PipelineError(
+    fault.lasting ? 'KAFKA_REFUSED' : 'KAFKA_UNREACHABLE',
+    `${subject}: ${broker}: ${fault.what}`,
+    { cause: error },
+  );
+}
+
+function closedOn({ sasl }: KafkaOptions): ConnectionFault {
+  const why = sasl === undefined ? ', as one that asks for a login (kafka.sasl) does' : '';
+  return { what: `it closed the connection without an answer${why}`, lasting: false };
 }
 
 /** Makes a topic where there is none. One that exists is left as it is. */
@@ -105,57 +153,4 @@ export async function whileCoordinatorLoads<T>(ask: () => Promise<T>): Promise<T
       await sleep(LOADING_PAUSE_MS);
     }
   }
-}
-
-const LASTING = new Set([
-  'TOPIC_AUTHORIZATION_FAILED',
-  'GROUP_AUTHORIZATION_FAILED',
-  'CLUSTER_AUTHORIZATION_FAILED',
-  'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
-  'SASL_AUTHENTICATION_FAILED',
-  'INVALID_TOPIC_EXCEPTION',
-  'INVALID_REPLICATION_FACTOR',
-  'UNSUPPORTED_VERSION',
-]);
-
-/** How a broker says that a newer producer of the same transactional id has begun, or ends this one's transaction. */
-const FENCED = new Set([
-  'INVALID_PRODUCER_EPOCH',
-  'PRODUCER_FENCED',
-  'INVALID_TXN_STATE',
-  'CONCURRENT_TRANSACTIONS',
-]);
-
-/** Turns an error of the Kafka client into a named one; named ones stay as they are, also where it wraps them. */
-export function asKafkaError(thrown: unknown, subject: string): PipelineError {
-  const named = namedIn(thrown);
-  if (named !== undefined) return named;
-  const type = answerOf(thrown);
-  if (type === 'UNKNOWN_TOPIC_OR_PARTITION') {
-    return new PipelineError('KAFKA_REFUSED', `${subject} does not exist`, { cause: thrown });
-  }
-  const answer = `${subject} answered: ${type === undefined ? '' : `${type}: `}${messageOf(thrown)}`;
-  return new PipelineError(codeOf(type, thrown), answer, { cause: thrown });
-}
-
-function namedIn(thrown: unknown): PipelineError | undefined {
-  if (thrown instanceof PipelineError) return thrown;
-  return thrown instanceof Error ? namedIn(thrown.cause) : undefined;
-}
-
-function codeOf(type: string | undefined, thrown: unknown): ErrorCode {
-  if (type !== undefined && FENCED.has(type)) return 'PUBLISH_FENCED';
-  return (type !== undefined && LASTING.has(type)) || isAuthentication(thrown)
-    ? 'KAFKA_REFUSED'
-    : 'KAFKA_UNREACHABLE';
-}
-
-/** What the broker answered: kafkajs gives it as the type of an error, or of what its retries ended with. */
-function answerOf(thrown: unknown): string | undefined {
-  if (!(thrown instanceof Error)) return undefined;
-  return 'type' in thrown ? String(thrown.type) : answerOf(thrown.cause);
-}
-
-function isAuthentication(thrown: unknown): boolean {
-  return thrown instanceof Error && thrown.name === 'KafkaJSSASLAuthenticationError';
 }

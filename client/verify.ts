@@ -26,7 +26,7 @@ async function verify(options: VerifyOptions): Promise<void> {
   const proof = await prove({
     settings,
     warehouse: openWarehouse(settings),
-    kafka: { brokers: settings.kafka.brokers, logger: clientLogger() },
+    kafka: { ...settings.kafka, logger: clientLogger() },
     say: printError,
   });
   print(options.json === true ? JSON.stringify(proof, null, 2) : formatProof(proof));

@@ -4,23 +4,8 @@ import { pathToFileURL } from 'node:url';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { PipelineError } from './errors.ts';
-
-const NAME = z
-  .string()
-  .regex(
-    /^[a-z0-9][a-z0-9_-]{0,62}$/,
-    'must be 1 to 63 of a-z, 0-9, _ and -, and begin with a letter or digit',
-  );
-const TOPIC = z
-  .string()
-  .regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,200}$/, 'must be 1 to 200 of A-Z, a-z, 0-9, ".", _ and -');
-const ADDRESS = z.string().regex(/^[^\s/:]+:\d{1,5}$/, 'must be host:port');
-const HOST = z
-  .string()
-  .regex(/^[a-z0-9.-]+(:\d{1,5})?$/, 'must be a host, as files.example.com, or host:port, in small letters');
-const VARIABLE = z
-  .string()
-  .regex(/^[A-Z_][A-Z0-9_]*$/, 'must be the name of an environment variable, never a secret itself');
+import { Hdfs, Kafka, Temporal, type TlsFiles } from './settings-servers.ts';
+import { HOST, NAME, TOPIC, VARIABLE } from './settings-values.ts';
 
 const Source = z
   .strictObject({
@@ -48,58 +33,6 @@ const Source = z
       ),
   })
   .describe('One customer’s feed.');
-
-const Temporal = z
-  .strictObject({
-    address: ADDRESS.default('127.0.0.1:7233').describe('The Temporal server, as host:port.'),
-    namespace: z.string().min(1).default('default').describe('Its namespace, which must exist.'),
-    taskQueue: NAME.default('ingest').describe(
-      'The task queue that workers and clients share. Each host has one of its own besides, named after it.',
-    ),
-    uiUrl: z
-      .url()
-      .default('http://127.0.0.1:8233')
-      .describe('Where the Temporal UI is, for the links that the command line prints.'),
-  })
-  .describe('The engine that runs the workflow.');
-
-const Kafka = z
-  .strictObject({
-    brokers: z
-      .array(ADDRESS)
-      .min(1)
-      .default(['127.0.0.1:9092'])
-      .describe('One broker or more of the cluster, as host:port.'),
-    partitions: z
-      .int()
-      .min(1)
-      .max(1000)
-      .default(6)
-      .describe('How many partitions a topic gets when it is made.'),
-    replicationFactor: z
-      .int()
-      .min(1)
-      .max(9)
-      .default(1)
-      .describe('How many brokers hold each partition of a topic that is made.'),
-  })
-  .describe('The cluster that records are published to and consumed from.');
-
-const Hdfs = z
-  .strictObject({
-    nameNodes: z
-      .array(z.url({ protocol: /^https?$/ }))
-      .min(1)
-      .default(['http://127.0.0.1:9870'])
-      .describe('The HTTP or HTTPS addresses of the NameNodes, the active and the standby ones.'),
-    user: z.string().min(1).default('hdfs').describe('Whom HDFS takes the pipeline for (`user.name`).'),
-    warehouse: z
-      .string()
-      .regex(/^(\/[A-Za-z0-9_.-]+)+$/, 'must be an absolute path, as /warehouse')
-      .default('/warehouse')
-      .describe('The folder of the tables in HDFS, absolute.'),
-  })
-  .describe('The file system that holds the tables.');
 
 const Worker = z
   .strictObject({
@@ -200,11 +133,22 @@ export function readSettings(file = process.env['PIPELINE_CONFIG'] ?? SETTINGS_F
   for (const [name, source] of Object.entries(settings.sources)) {
     sources[name] = source.url === undefined ? source : { ...source, url: absolute(source.url, folder) };
   }
+  const { kafka } = settings;
   return {
     ...settings,
+    kafka: kafka.tls === undefined ? kafka : { ...kafka, tls: besideSettings(kafka.tls, folder) },
     sources,
     worker: { ...settings.worker, staging: resolve(folder, settings.worker.staging) },
   };
+}
+
+/** Names the files of TLS by their absolute paths. */
+function besideSettings<Tls extends TlsFiles>(tls: Tls, folder: string): Tls {
+  const files: TlsFiles = { caFile: tls.caFile, certificateFile: tls.certificateFile, keyFile: tls.keyFile };
+  const named = Object.entries(files).filter(
+    (entry): entry is [keyof TlsFiles, string] => entry[1] !== undefined,
+  );
+  return { ...tls, ...Object.fromEntries(named.map(([key, file]) => [key, resolve(folder, file)])) };
 }
 
 /** A `file:` URL without a slash names a file beside the settings. */
@@ -261,10 +205,15 @@ function describe(issue: z.core.$ZodIssue, values: unknown): string {
       typeof at === 'object' && at !== null ? (at as Record<PropertyKey, unknown>)[part] : undefined,
     values,
   );
-  const shown = value === undefined ? 'missing' : JSON.stringify(value);
+  const shown = value === undefined ? 'missing' : isSecret(key, value) ? 'hidden' : JSON.stringify(value);
   const allowed =
     issue.code === 'unrecognized_keys'
       ? `has keys that do not exist: ${issue.keys.join(', ')}`
       : issue.message;
   return issue.code === 'unrecognized_keys' ? `${key}: ${allowed}` : `${key}: ${shown}: ${allowed}`;
+}
+
+/** Whether a secret may have been written where only its variable's name belongs. */
+function isSecret(key: string, value: unknown): boolean {
+  return typeof value === 'string' && (key.endsWith('Variable') || /^\w+:\/\/[^/]*@/.test(value));
 }

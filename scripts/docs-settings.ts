@@ -57,19 +57,25 @@ function section(name: string, schema: Schema): string {
   const named = typeof entry === 'object';
   const object = named ? entry : schema;
   const prefix = named ? `${name}.NAME` : name;
-  const rows = Object.entries(object.properties ?? {}).map(([key, property]) => [
-    code(`${prefix}.${key}`),
-    typeOf(property),
-    defaultOf(key, property, object.required?.includes(key) === true),
-    required(`${prefix}.${key}`, property.description),
-  ]);
   const head = ['Key', 'Type', 'Default', 'Meaning'];
-  return `## ${name}\n\n${required(name, schema.description)}\n\n${markdownTable(head, rows)}`;
+  return `## ${name}\n\n${required(name, schema.description)}\n\n${markdownTable(head, rowsOf(prefix, object))}`;
+}
+
+/** A row for each key of an object, and behind one that is an object itself the rows of its own. */
+function rowsOf(prefix: string, object: Schema): string[][] {
+  return Object.entries(object.properties ?? {}).flatMap(([name, property]) => {
+    const key = `${prefix}.${name}`;
+    const isRequired = object.required?.includes(name) === true;
+    const meaning = required(key, property.description);
+    const row = [code(key), typeOf(property), defaultOf(name, property, isRequired), meaning];
+    return [row, ...rowsOf(key, property)];
+  });
 }
 
 function typeOf({ type, enum: choices, minimum, maximum, items }: Schema): string {
   if (choices !== undefined) return choices.map(code).join(' or ');
   if (type === 'array' && items !== undefined) return `list of ${typeOf(items)}s, at least one`;
+  if (type === 'object') return 'keys of its own';
   if (type !== 'integer') return type === 'string' ? 'text' : required('type', type);
   const most = maximum === undefined || maximum === Number.MAX_SAFE_INTEGER ? 'on' : `to ${maximum}`;
   return `whole number from ${minimum ?? 0} ${most}`;

@@ -13,19 +13,32 @@ import { JAVA_OPTIONS, requireJava } from './tools.ts';
 
 const YEAR_IN_MINUTES = 365 * 24 * 60;
 
+/** What a broker has besides the usual, as one that asks for TLS and a login. */
+export interface KafkaExtras {
+  /** Settings of the broker, in place of those of the same name. */
+  readonly properties?: Readonly<Record<string, string>>;
+  /** More words for the command that formats its storage, as `--add-scram=…`. */
+  readonly formatWords?: readonly string[];
+}
+
 /** One Kafka broker that is its own controller (KRaft). */
-export function kafkaService(ports: Ports['kafka'], folder: StackFolder): Service {
+export function kafkaService(ports: Ports['kafka'], folder: StackFolder, extras: KafkaExtras = {}): Service {
   const broker = `${HOST}:${ports.broker}`;
   return {
     name: 'kafka',
     ports: Object.values(ports),
     addresses: { brokers: broker },
-    prepare: (progress) => prepare(ports, folder, progress),
+    prepare: (progress) => prepare(ports, folder, extras, progress),
     check: () => describe(broker),
   };
 }
 
-async function prepare(ports: Ports['kafka'], folder: StackFolder, progress: Progress) {
+async function prepare(
+  ports: Ports['kafka'],
+  folder: StackFolder,
+  { properties: own = {}, formatWords = [] }: KafkaExtras,
+  progress: Progress,
+) {
   const java = requireJava();
   const jars = await installJars('kafka', progress);
   const config = folder.config('kafka');
@@ -41,7 +54,7 @@ async function prepare(ports: Ports['kafka'], folder: StackFolder, progress: Pro
     ...['-cp', join(jars, '*')],
   ];
   await mkdir(config, { recursive: true });
-  await writeFile(properties, propertiesText(serverProperties(ports, data)));
+  await writeFile(properties, propertiesText({ ...serverProperties(ports, data), ...own }));
   await formatOnce(data, () => {
     const clusterId = Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url');
     const args = [
@@ -50,6 +63,7 @@ async function prepare(ports: Ports['kafka'], folder: StackFolder, progress: Pro
       'format',
       `--cluster-id=${clusterId}`,
       `--config=${properties}`,
+      ...formatWords,
     ];
     return runCommand('Formatting the storage of Kafka', { program: java, args }, join(config, 'format.log'));
   });

@@ -54,7 +54,7 @@ export class TestPipeline {
     this.settingsFile = join(folder, 'pipeline.yaml');
     this.settings = readSettings(this.settingsFile);
     this.logger = createLogger('test', 'fatal');
-    this.kafka = { brokers: this.settings.kafka.brokers, logger: this.logger };
+    this.kafka = { ...this.settings.kafka, logger: this.logger };
     this.warehouse = openWarehouse(this.settings, this.logger);
     this.#connection = connection;
     this.client = new Client({ connection });

@@ -49,7 +49,7 @@ export async function startWorker(settings: Settings, logger: Logger): Promise<R
     settings,
     staging,
     logger,
-    kafka: { brokers: settings.kafka.brokers, logger },
+    kafka: { ...settings.kafka, logger },
     warehouse: new Warehouse(settings.hdfs.warehouse, {
       hdfs: new WebHdfs({ nameNodes: settings.hdfs.nameNodes, user: settings.hdfs.user, logger }),
       logger,

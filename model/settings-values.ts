@@ -1,0 +1,27 @@
+import { z } from 'zod';
+
+/** The name of a source, or of a task queue. */
+export const NAME = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9_-]{0,62}$/,
+    'must be 1 to 63 of a-z, 0-9, _ and -, and begin with a letter or digit',
+  );
+
+/** A Kafka topic. */
+export const TOPIC = z
+  .string()
+  .regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,200}$/, 'must be 1 to 200 of A-Z, a-z, 0-9, ".", _ and -');
+
+/** As `kafka.example.com:9092`. */
+export const ADDRESS = z.string().regex(/^[^\s/:]+:\d{1,5}$/, 'must be host:port');
+
+/** A host, and perhaps its port. */
+export const HOST = z
+  .string()
+  .regex(/^[a-z0-9.-]+(:\d{1,5})?$/, 'must be a host, as files.example.com, or host:port, in small letters');
+
+/** Where a secret is; the secret itself never stands in a settings file. */
+export const VARIABLE = z
+  .string()
+  .regex(/^[A-Z_][A-Z0-9_]*$/, 'must be the name of an environment variable, never a secret itself');
