@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { parseDocument } from 'yaml';
+import { isScalar, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
 import { PipelineError } from './errors.ts';
 import { Hdfs, Kafka, Temporal, type TlsFiles } from './settings-servers.ts';
@@ -34,6 +34,11 @@ const Source = z
   })
   .describe('One customer’s feed.');
 
+if (issue.code === 'unrecognized_keys') return `${key}: has keys that do not exist: ${issue.keys.join(', ')}`;
+if (issue.code === 'invalid_key')
+  return `${key}: its name ${issue.issues.map(({ message }) => message).join('; ')}`;
+const shown = value === undefined ? 'missing' : isSecret(key, value) ? 'hidden' : JSON.stringify(value);
+return `${key}: ${shown}: ${issue.message}`;
 const Worker = z
   .strictObject({
     staging: z
@@ -168,6 +173,13 @@ export function parseSettings(text: string, file: string): Settings {
   const [syntax] = document.errors;
   if (syntax !== undefined)
     throw new PipelineError('SETTINGS_INVALID', `${file} is not YAML: ${syntax.message}`);
+  visit(document, {
+    Pair: (_, { key }) => {
+      // A schema would pass over it in silence.
+      if (isScalar(key) && key.value === '__proto__')
+        throw new PipelineError('SETTINGS_INVALID', `${file} has the key __proto__, which cannot be a name`);
+    },
+  });
   const values: unknown = document.toJS();
   const parsed = Settings.safeParse(values);
   if (parsed.success) return parsed.data;
@@ -205,12 +217,12 @@ function describe(issue: z.core.$ZodIssue, values: unknown): string {
       typeof at === 'object' && at !== null ? (at as Record<PropertyKey, unknown>)[part] : undefined,
     values,
   );
+  if (issue.code === 'unrecognized_keys')
+    return `${key}: has keys that do not exist: ${issue.keys.join(', ')}`;
+  if (issue.code === 'invalid_key')
+    return `${key}: its name ${issue.issues.map(({ message }) => message).join('; ')}`;
   const shown = value === undefined ? 'missing' : isSecret(key, value) ? 'hidden' : JSON.stringify(value);
-  const allowed =
-    issue.code === 'unrecognized_keys'
-      ? `has keys that do not exist: ${issue.keys.join(', ')}`
-      : issue.message;
-  return issue.code === 'unrecognized_keys' ? `${key}: ${allowed}` : `${key}: ${shown}: ${allowed}`;
+  return `${key}: ${shown}: ${issue.message}`;
 }
 
 /** Whether a secret may have been written where only its variable's name belongs. */

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { PipelineError } from '../../model/errors.ts';
+import { parseSettings } from '../../model/settings.ts';
+
+/** What is said of settings that are refused; `none` where they are not. */
+function faultOf(yaml: string): string {
+  try {
+    parseSettings(yaml, 'pipeline.yaml');
+    return 'none';
+  } catch (error) {
+    assert(error instanceof PipelineError && error.code === 'SETTINGS_INVALID');
+    return error.message;
+  }
+}
+
+test('names of sources that cannot be folders, parts of ids and of addresses as they are, are refused by name', () => {
+  for (const name of ['a b', 'a/b', '..', '.', 'a%20b', 'é', '中', 'A', '', '-a', 'a'.repeat(64)]) {
+    const yaml = `sources: { ${JSON.stringify(name)}: { topic: t } }`;
+    assert.match(faultOf(yaml), /must be 1 to 63 of a-z, 0-9, _ and -/, name);
+  }
+  assert.match(faultOf('sources: { __proto__: { topic: t } }'), /has the key __proto__/);
+  assert.equal(faultOf(`sources: { 0a_b-c: { topic: t }, ${'a'.repeat(63)}: { topic: t } }`), 'none');
+});
+
+test('names of topics that Kafka does not take are refused by name', () => {
+  for (const topic of ['a b', 'a/b', '.', '..', 'a%b', 'é', '中', '', 'a'.repeat(201)]) {
+    const yaml = `sources: { pearson: { topic: ${JSON.stringify(topic)} } }`;
+    assert.match(faultOf(yaml), /sources\.pearson\.topic: .*must be 1 to 200 of A-Z/, topic);
+  }
+});
+
+test('a folder of the tables that would need escaping, or leads elsewhere, is refused by name', () => {
+  for (const warehouse of ['warehouse', '/a b', '/é', '/a%2fb', '/', '/a//b', '/a/../b', '/..', '/a/.']) {
+    const yaml = `hdfs: { warehouse: ${JSON.stringify(warehouse)} }\nsources: {}`;
+    assert.match(faultOf(yaml), /hdfs\.warehouse: .*must be an absolute path/, warehouse);
+  }
+});
+
+test('a key that does not exist, a missing one and a wrong value are named together', () => {
+  const said = faultOf('kafka: { broker: x, partitions: none }\nsources: { pearson: {} }');
+  assert.match(said, /kafka: has keys that do not exist: broker/);
+  assert.match(said, /kafka\.partitions: "none"/);
+  assert.match(said, /sources\.pearson\.topic: missing/);
+});
+
+test('what is no YAML is refused with its place', () => {
+  assert.match(faultOf('sources: {'), /pipeline\.yaml is not YAML: .* at line 1/);
+});
