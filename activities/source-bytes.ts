@@ -5,9 +5,9 @@ import { z } from 'zod';
 import { openHttp } from '../adapters/http-source.ts';
 import type { Staging } from '../adapters/staging.ts';
 import { PipelineError, messageOf } from '../model/errors.ts';
-import { secretOf } from '../model/secrets.ts';
 import type { SourceSettings } from '../model/settings.ts';
 import type { RunContext } from './run-context.ts';
+import { tokenOf, urlOf } from './source-address.ts';
 
 /** Where to read from, and where to keep what was received. */
 export interface SourceRead {
@@ -27,7 +27,7 @@ const Resumable = z.object({ host: z.string(), validator: z.string() });
  * only the rest is asked for.
  */
 export async function* openSource(read: SourceRead): AsyncGenerator<Buffer> {
-  const url = urlOf(read);
+  const url = urlOf(read.request, read.source);
   if (url.protocol === 'file:') yield* readLocal(fileURLToPath(url), read.request.source);
   else yield* download(url.href, read);
 }
@@ -83,22 +83,4 @@ async function sizeOf(file: string): Promise<number> {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 0;
     throw error;
   }
-}
-
-function tokenOf(name: string, { tokenVariable }: SourceSettings): string | undefined {
-  if (tokenVariable === undefined) return undefined;
-  return secretOf(tokenVariable, `the token of source ${name}`);
-}
-
-/** The source's url with the interval filled in. */
-function urlOf({ request, source }: SourceRead): URL {
-  const filled = (source.url ?? '').replaceAll(/\{(from|to)\}/g, (_, end: 'from' | 'to') => {
-    const value = request[end];
-    if (value !== undefined) return encodeURIComponent(value);
-    throw new PipelineError(
-      'SETTINGS_INVALID',
-      `source ${request.source} wants {${end}}: start the run with --${end}`,
-    );
-  });
-  return new URL(filled);
 }

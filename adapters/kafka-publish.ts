@@ -1,6 +1,7 @@
 import kafkajs, {
   Partitioners,
   type Admin,
+  type Kafka,
   type Message,
   type PartitionMetadata,
   type Producer,
@@ -87,14 +88,7 @@ async function readMaxBytes(admin: Admin, topic: string): Promise<number> {
 export async function publishOnce(options: KafkaOptions, set: MessageSet): Promise<PublishedSet> {
   const client = kafkaClient(options, 'publish');
   const admin = client.admin();
-  const producer = client.producer({
-    transactionalId: `publish:${set.id}`,
-    idempotent: true,
-    maxInFlightRequests: 1,
-    transactionTimeout: TRANSACTION_TIMEOUT_MS,
-    createPartitioner: Partitioners.DefaultPartitioner,
-    allowAutoTopicCreation: false,
-  });
+  const producer = transactionalProducer(client, set.id);
   try {
     await Promise.all([admin.connect(), producer.connect()]);
     return await publishInTransaction(admin, producer, set);
@@ -103,6 +97,18 @@ export async function publishOnce(options: KafkaOptions, set: MessageSet): Promi
   } finally {
     await Promise.all([admin.disconnect(), producer.disconnect()]);
   }
+}
+
+/** A producer that fences every older one of the same id. */
+export function transactionalProducer(client: Kafka, id: string): Producer {
+  return client.producer({
+    transactionalId: `publish:${id}`,
+    idempotent: true,
+    maxInFlightRequests: 1,
+    transactionTimeout: TRANSACTION_TIMEOUT_MS,
+    createPartitioner: Partitioners.DefaultPartitioner,
+    allowAutoTopicCreation: false,
+  });
 }
 
 async function publishInTransaction(

@@ -5,7 +5,7 @@ import { printError } from './output.ts';
 
 const program = new Command('pipeline')
   .description('Brings customers’ assessment attempts into tables that can be queried.')
-  .option('--config FILE', 'the settings (default: $PIPELINE_CONFIG, else pipeline.yaml)')
+  .option('--config <file>', 'the settings (default: $PIPELINE_CONFIG, else pipeline.yaml)')
   .hook('preAction', (command) => {
     const { config } = command.opts<{ config?: string }>();
     if (config !== undefined) process.env['PIPELINE_CONFIG'] = config;
@@ -24,6 +24,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   answers: async () => (await import('./answers.ts')).answersCommand(),
   query: async () => (await import('./query.ts')).queryCommand(),
   tables: async () => (await import('./tables.ts')).tablesCommand(),
+  doctor: async () => (await import('./doctor.ts')).doctorCommand(),
   verify: async () => (await import('./verify.ts')).verifyCommand(),
 };
 

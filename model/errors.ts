@@ -79,6 +79,10 @@ export const ERROR_CODES = {
     retry: 'passing',
     advice: 'See whether Temporal is up (npm run services -- status) and temporal.address right.',
   },
+  TEMPORAL_REFUSED: {
+    retry: 'lasting',
+    advice: 'Correct temporal.namespace and the rights there, as the message says.',
+  },
   RUN_UNKNOWN: { retry: 'lasting', advice: 'List the runs with: pipeline status' },
   RUN_REFUSED: { retry: 'lasting', advice: 'See what the run waits for with: pipeline status RUN' },
   RUN_FAILED: {
@@ -163,5 +167,7 @@ export function messageOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   const inner = thrown instanceof AggregateError ? (thrown.errors as unknown[])[0] : thrown.cause;
   const own = thrown.message || thrown.name;
-  return inner === undefined || inner === null ? own : `${own}: ${messageOf(inner)}`;
+  if (inner === undefined || inner === null) return own;
+  const said = messageOf(inner);
+  return own.includes(said) ? own : `${own}: ${said}`;
 }

@@ -95,7 +95,10 @@ export const Hdfs = z
     user: z.string().min(1).default('hdfs').describe('Whom HDFS takes the pipeline for (`user.name`).'),
     warehouse: z
       .string()
-      .regex(/^(\/[A-Za-z0-9_.-]+)+$/, 'must be an absolute path, as /warehouse')
+      .regex(
+        /^(\/(?!\.{1,2}(\/|$))[A-Za-z0-9_.-]+)+$/,
+        'must be an absolute path of A-Z, a-z, 0-9, _, . and -, as /warehouse',
+      )
       .default('/warehouse')
       .describe('The folder of the tables in HDFS, absolute.'),
   })

@@ -34,11 +34,6 @@ const Source = z
   })
   .describe('One customer’s feed.');
 
-if (issue.code === 'unrecognized_keys') return `${key}: has keys that do not exist: ${issue.keys.join(', ')}`;
-if (issue.code === 'invalid_key')
-  return `${key}: its name ${issue.issues.map(({ message }) => message).join('; ')}`;
-const shown = value === undefined ? 'missing' : isSecret(key, value) ? 'hidden' : JSON.stringify(value);
-return `${key}: ${shown}: ${issue.message}`;
 const Worker = z
   .strictObject({
     staging: z

@@ -1,0 +1,51 @@
+import { Command } from 'commander';
+import { readSettings } from '../model/settings.ts';
+import { runChecks, type Check, type Finding } from './doctor/check.ts';
+import { checkHdfs } from './doctor/hdfs.ts';
+import { checkKafka } from './doctor/kafka.ts';
+import { sourceChecks } from './doctor/sources.ts';
+import { checkStaging } from './doctor/staging.ts';
+import { checkTemporal, checkUi } from './doctor/temporal.ts';
+import { EXIT } from './exit.ts';
+import { print } from './output.ts';
+import { clientLogger, openWarehouse } from './warehouse.ts';
+
+const MARKS: Readonly<Record<Finding['state'], string>> = { ok: '✔', warning: '!', failed: '✖' };
+
+/** `pipeline doctor`: whether all that the settings name can be reached and written to. */
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .description('Find out whether the servers of the settings can be reached and written to.')
+    .option('--json', 'as a JSON array, an object a finding')
+    .addHelpText(
+      'after',
+      '\nIt asks Temporal, Kafka, HDFS and the customers’ servers, writes a file to the warehouse and removes it,' +
+        '\nand aborts a transaction on each topic. It ends with 1 when something fails, with 0 for mere warnings (!).' +
+        '\n\nExamples:\n  pipeline doctor\n  pipeline --config other.yaml doctor --json',
+    )
+    .action(doctor);
+}
+
+async function doctor(options: { readonly json?: boolean }): Promise<void> {
+  const settings = readSettings();
+  const kafka = { ...settings.kafka, logger: clientLogger() };
+  const checks: Check[] = [
+    { subject: 'temporal', run: () => checkTemporal(settings) },
+    { subject: 'temporal ui', run: () => checkUi(settings) },
+    { subject: 'kafka', run: () => checkKafka(kafka, settings) },
+    { subject: 'hdfs', run: () => checkHdfs(openWarehouse(settings)) },
+    { subject: 'staging', run: () => checkStaging(settings) },
+    ...sourceChecks(settings),
+  ];
+  const findings = await runChecks(checks);
+  print(options.json === true ? JSON.stringify(findings, null, 2) : findings.map(formatFinding).join('\n'));
+  const failures = findings.filter(({ state }) => state === 'failed').length;
+  if (options.json !== true)
+    print(failures === 0 ? '\nall that must work works' : `\n${failures} of ${findings.length} failed`);
+  if (failures > 0) process.exitCode = EXIT.failed;
+}
+
+function formatFinding({ state, subject, says, code, advice }: Finding): string {
+  const line = `${MARKS[state]} ${subject}: ${code === undefined ? '' : `${code}: `}${says}`;
+  return advice === undefined ? line : `${line}\n    ${advice}`;
+}

@@ -1,0 +1,48 @@
+import { access, constants } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { openHttp } from '../../adapters/http-source.ts';
+import { tokenOf, urlOf } from '../../activities/source-address.ts';
+import { PipelineError, messageOf } from '../../model/errors.ts';
+import type { Settings, SourceSettings } from '../../model/settings.ts';
+import { ok, type Check, type Finding } from './check.ts';
+
+/** An interval that is over and costs a customer little. */
+const INTERVAL_MS = 60_000;
+
+const PATIENCE = { idleMs: 10_000, windowMs: 10_000, leastBytesPerSecond: 1 };
+
+/** Can what each source is fetched from be reached, with its token? The content is not read. */
+export function sourceChecks({ sources }: Settings): Check[] {
+  return Object.entries(sources).map(([name, source]) => {
+    const subject = `source ${name}`;
+    return { subject, run: async () => [await checkSource(subject, name, source)] };
+  });
+}
+
+async function checkSource(subject: string, name: string, source: SourceSettings): Promise<Finding> {
+  if (source.url === undefined) return ok(subject, 'has no url: it lands what others publish to its topic');
+  const [from, to] = [new Date(Date.now() - INTERVAL_MS), new Date()].map((time) => time.toISOString());
+  const url = urlOf({ source: name, from: from ?? '', to: to ?? '' }, source);
+  if (url.protocol === 'file:') return checkFile(subject, fileURLToPath(url));
+  const ended = new AbortController();
+  const { body } = await openHttp({
+    url: url.href,
+    subject,
+    token: tokenOf(name, source),
+    resume: undefined,
+    redirectHosts: source.redirectHosts,
+    signal: ended.signal,
+    patience: PATIENCE,
+  });
+  for await (const piece of body) if (piece.length > 0) break;
+  return ok(subject, `${url.host} answers with content`);
+}
+
+async function checkFile(subject: string, file: string): Promise<Finding> {
+  try {
+    await access(file, constants.R_OK);
+  } catch (cause) {
+    throw new PipelineError('SOURCE_REFUSED', `${subject}: ${messageOf(cause)}`, { cause });
+  }
+  return ok(subject, `${file} can be read`);
+}

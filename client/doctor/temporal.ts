@@ -1,0 +1,85 @@
+import { isGrpcServiceError, type Client } from '@temporalio/client';
+import proto from '@temporalio/proto';
+import { PipelineError, messageOf } from '../../model/errors.ts';
+import { SEARCH_ATTRIBUTES } from '../../model/search-attributes.ts';
+import type { Settings } from '../../model/settings.ts';
+import { withTemporal } from '../temporal.ts';
+import { failed, ok, warning, type Finding } from './check.ts';
+
+const UI_TIMEOUT_MS = 5_000;
+
+/** Can Temporal be reached, is the namespace there, does it know our search attributes, does a worker wait? */
+export async function checkTemporal(settings: Settings): Promise<Finding[]> {
+  return withTemporal(settings, async (client) => {
+    const { namespace, taskQueue } = settings.temporal;
+    const { serverVersion } = await client.workflowService.getSystemInfo({});
+    const reached = ok('temporal', `reached at ${settings.temporal.address}; version ${serverVersion}`);
+    try {
+      await client.workflowService.describeNamespace({ namespace });
+    } catch (error) {
+      return [reached, namespaceFinding(namespace, error)];
+    }
+    return [
+      reached,
+      ok('temporal namespace', `${namespace} is there`),
+      await attributesFinding(client, namespace),
+      await workerFinding(client, namespace, taskQueue),
+    ];
+  });
+}
+
+function namespaceFinding(namespace: string, error: unknown): Finding {
+  const says = `namespace ${namespace}: ${isGrpcServiceError(error) ? error.details : messageOf(error)}`;
+  return failed('temporal namespace', new PipelineError('TEMPORAL_REFUSED', says, { cause: error }));
+}
+
+async function attributesFinding(client: Client, namespace: string): Promise<Finding> {
+  const subject = 'temporal search attributes';
+  const { customAttributes } = await client.connection.operatorService.listSearchAttributes({ namespace });
+  const missing = Object.entries(SEARCH_ATTRIBUTES).filter(
+    ([name]) => !Object.hasOwn(customAttributes, name),
+  );
+  if (missing.length === 0) return ok(subject, 'are all known');
+  const words = missing.map(([name, type]) => `--name ${name} --type ${type}`).join(' ');
+  return {
+    state: 'failed',
+    subject,
+    says: `are missing, so no run can start: ${missing.map(([name]) => name).join(', ')}`,
+    advice: `Add them: temporal operator search-attribute create --namespace ${namespace} ${words}`,
+  };
+}
+
+async function workerFinding(client: Client, namespace: string, taskQueue: string): Promise<Finding> {
+  const subject = 'worker';
+  const { pollers } = await client.workflowService.describeTaskQueue({
+    namespace,
+    taskQueue: { name: taskQueue },
+    taskQueueType: proto.temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+  });
+  const count = pollers.length;
+  if (count > 0) return ok(subject, `${count} ${count === 1 ? 'takes' : 'take'} work from ${taskQueue}`);
+  return warning(
+    subject,
+    `none takes work from the task queue ${taskQueue}: a run would wait`,
+    'Start one with: npm run worker',
+  );
+}
+
+/** Can the Temporal UI be reached, so that the links to it lead somewhere? */
+export async function checkUi({ temporal: { uiUrl } }: Settings): Promise<Finding[]> {
+  try {
+    const answer = await fetch(uiUrl, { signal: AbortSignal.timeout(UI_TIMEOUT_MS) });
+    if (answer.ok) return [ok('temporal ui', `reached at ${uiUrl}`)];
+    return [uiFinding(`${uiUrl} answers ${answer.status}`)];
+  } catch (error) {
+    return [
+      uiFinding(
+        `${uiUrl} cannot be reached: ${messageOf(error instanceof Error ? (error.cause ?? error) : error)}`,
+      ),
+    ];
+  }
+}
+
+function uiFinding(says: string): Finding {
+  return warning('temporal ui', says, 'Correct temporal.uiUrl; only links that are printed depend on it.');
+}

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { after, before } from 'node:test';
+import { parse, stringify } from 'yaml';
+import { ensureTopic, topicOffsets } from '../../adapters/kafka.ts';
+import type { Finding } from '../../client/doctor/check.ts';
+import { startPlatform, type Platform } from '../../services/platform/server.ts';
+import { TestPipeline, eventually, runCommand } from '../harness.ts';
+
+/** Nothing listens there. */
+const NOBODY = '127.0.0.1:2';
+
+let pipeline: TestPipeline;
+let platform: Platform;
+
+before(async () => {
+  platform = await startPlatform({ count: 5, token: 'a-secret' });
+  pipeline = await TestPipeline.create({
+    pearson: { url: `${platform.url}/attempts`, tokenVariable: 'DOCTOR_TOKEN' },
+    filled: {},
+  });
+  await pipeline.placeFiles({ 'a-file': '' });
+  await pipeline.startWorker('one', { DOCTOR_TOKEN: 'a-secret' });
+});
+
+after(async () => {
+  await pipeline.close();
+  await platform.close();
+});
+
+interface Diagnosis {
+  readonly code: number;
+  readonly findings: readonly Finding[];
+  readonly output: string;
+}
+
+/** What doctor finds with other settings than the pipeline's own. */
+async function diagnose(change: Record<string, object> = {}, token = 'a-secret'): Promise<Diagnosis> {
+  const yaml = parse(await readFile(pipeline.settingsFile, 'utf8')) as Record<string, object>;
+  const changed = Object.entries(change).map(([key, value]) => [key, { ...yaml[key], ...value }] as const);
+  const file = join(pipeline.folder, 'doctor.yaml');
+  await writeFile(file, stringify({ ...yaml, ...Object.fromEntries(changed) }));
+  const env = { DOCTOR_TOKEN: token };
+  const { code, stdout, stderr } = await runCommand(['--config', file, 'doctor', '--json'], env);
+  assert.notEqual(stdout, '', stderr);
+  return { code, findings: JSON.parse(stdout) as Finding[], output: stdout + stderr };
+}
+
+function failuresOf({ findings }: Diagnosis): string[] {
+  return findings
+    .filter(({ state }) => state === 'failed')
+    .map(({ subject, code }) => `${subject}: ${code ?? ''}`);
+}
+
+function saysOf({ findings }: Diagnosis, subject: string): string {
+  return findings.find((finding) => finding.subject === subject)?.says ?? '';
+}
+
+test('with settings that are right all is well, and it ends with 0', async () => {
+  const diagnosis = await diagnose();
+  assert.deepEqual(failuresOf(diagnosis), []);
+  assert.equal(diagnosis.code, 0);
+  assert.match(saysOf(diagnosis, 'worker'), /^1 takes work from /);
+  assert.match(saysOf(diagnosis, 'clock'), /agrees/);
+  assert.equal(saysOf(diagnosis, 'source pearson'), `${new URL(platform.url).host} answers with content`);
+});
+
+test('a topic that is there is proved to be writable, and nobody reads what it took', async () => {
+  const { topic = '' } = pipeline.settings.sources['filled'] ?? {};
+  await ensureTopic(pipeline.kafka, topic, { partitions: 1, replicationFactor: 1 });
+  assert.match(saysOf(await diagnose(), `kafka topic ${topic}`), /^takes transactions/);
+  const ends = (): Promise<string[]> =>
+    topicOffsets(pipeline.kafka, topic).then((offsets) => offsets.map(({ end }) => end));
+  await eventually('two offsets are taken', async () => (await ends())[0] === '2');
+  const result = await (await pipeline.start({ source: 'filled' })).result();
+  assert.deepEqual([result.outcome, result.steps.consume.recordsIn], ['nothing-new', 0]);
+  const { code, stdout } = await pipeline.command('verify');
+  assert.equal(code, 0, stdout);
+  assert.deepEqual(
+    (await pipeline.warehouse.options.hdfs.list(pipeline.settings.hdfs.warehouse)).filter(({ name }) =>
+      name.startsWith('_doctor'),
+    ),
+    [],
+  );
+});
+
+test('people read it as lines, with what can be done', async () => {
+  const { code, stdout } = await pipeline.command('doctor');
+  assert.equal(code, 1);
+  assert.match(stdout, /^✔ kafka: reached at /m);
+  assert.match(
+    stdout,
+    /^✖ source pearson: SETTINGS_INVALID: the environment variable DOCTOR_TOKEN, which is to hold the token of source pearson, is not set\n {4}\S/m,
+  );
+  assert.match(stdout, /\n1 of \d+ failed\n$/);
+});
+
+test('servers that nobody answers for are told apart', async () => {
+  const diagnosis = await diagnose({
+    temporal: { address: NOBODY, uiUrl: `http://${NOBODY}` },
+    kafka: { brokers: [NOBODY] },
+    hdfs: { nameNodes: [`http://${NOBODY}`] },
+  });
+  assert.equal(diagnosis.code, 1);
+  assert.deepEqual(failuresOf(diagnosis), [
+    'temporal: TEMPORAL_UNREACHABLE',
+    'kafka: KAFKA_UNREACHABLE',
+    'hdfs: HDFS_UNREACHABLE',
+  ]);
+  assert.match(saysOf(diagnosis, 'temporal ui'), /cannot be reached: .*ECONNREFUSED/);
+});
+
+test('a namespace that is not there', async () => {
+  const diagnosis = await diagnose({ temporal: { namespace: 'nowhere' } });
+  assert.deepEqual(failuresOf(diagnosis), ['temporal namespace: TEMPORAL_REFUSED']);
+  assert.match(saysOf(diagnosis, 'temporal namespace'), /nowhere/);
+});
+
+test('a task queue that no worker takes work from is a warning', async () => {
+  const diagnosis = await diagnose({ temporal: { taskQueue: 'another-queue' } });
+  assert.deepEqual([diagnosis.code, failuresOf(diagnosis)], [0, []]);
+  assert.match(saysOf(diagnosis, 'worker'), /none takes work from the task queue another-queue/);
+});
+
+test('a warehouse without the right to write there', async () => {
+  const diagnosis = await diagnose({ hdfs: { user: 'stranger', warehouse: '/not-for-strangers' } });
+  assert.deepEqual(failuresOf(diagnosis), ['hdfs: HDFS_REFUSED']);
+  assert.match(saysOf(diagnosis, 'hdfs'), /Permission denied: user=stranger, access=WRITE/);
+});
+
+test('a wrong token, which is not shown', async () => {
+  const diagnosis = await diagnose({}, 'not-the-token');
+  assert.deepEqual(failuresOf(diagnosis), ['source pearson: SOURCE_REFUSED']);
+  assert.match(saysOf(diagnosis, 'source pearson'), /^the server answered 401/);
+  assert.doesNotMatch(diagnosis.output, /not-the-token/);
+});
+
+test('a staging folder that cannot be made', async () => {
+  const diagnosis = await diagnose({ worker: { staging: join(pipeline.folder, 'a-file', 'staging') } });
+  assert.deepEqual(failuresOf(diagnosis), ['staging: ']);
+  assert.match(saysOf(diagnosis, 'staging'), /ENOTDIR: not a directory/);
+});
