@@ -2,9 +2,12 @@ import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
 import parquet from 'parquetjs-lite';
-import webhdfs from 'webhdfs';
+import webhdfs, { type Redirect } from 'webhdfs';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import { correctRuns } from './auditor-runs.ts';
+import { faultOf } from './connection-faults.ts';
+import { identityOf, tlsOf, type HdfsOptions, type Identity } from './hdfs-access.ts';
+import type { TlsMaterial } from './tls.ts';
 
 /** What was read of a file. */
 export interface ReadBack {
@@ -27,12 +30,14 @@ correctRuns();
  */
 export class Auditor {
   readonly #nameNodes: readonly URL[];
-  readonly #user: string;
+  readonly #identity: Identity;
+  readonly #tls: TlsMaterial;
 
-  /** @param options.nameNodes Their HTTP addresses; those on standby are passed over. */
-  constructor(options: { readonly nameNodes: readonly string[]; readonly user: string }) {
+  /** @throws {PipelineError} SETTINGS_INVALID for a file or an environment variable that is not there. */
+  constructor(options: HdfsOptions) {
     this.#nameNodes = options.nameNodes.map((address) => new URL(address));
-    this.#user = options.user;
+    this.#identity = identityOf(options);
+    this.#tls = tlsOf(options);
   }
 
   /**
@@ -49,24 +54,30 @@ export class Auditor {
         last = error;
       }
     }
-    // Hadoop's message goes on with its stack.
-    throw new PipelineError('HDFS_UNREACHABLE', messageOf(last).split('\n', 1)[0] ?? '');
+    // Hadoop's message goes on with its stack, and one of request's holds a URL, which can hold a token.
+    const [message = ''] = messageOf(last).split('\n', 1);
+    throw new PipelineError(
+      'HDFS_UNREACHABLE',
+      faultOf(last)?.what ?? message.replaceAll(/https?:\/\/\S+/g, 'a URL'),
+    );
   }
 
   async #readFrom(nameNode: URL, path: string, toFile: string): Promise<ReadBack> {
+    const { query, headers } = this.#identity;
+    const { 'user.name': user = '', ...parameters } = query;
     const client = webhdfs.createClient(
       {
         protocol: nameNode.protocol.slice(0, -1),
         host: nameNode.hostname,
         port: nameNode.port || (nameNode.protocol === 'https:' ? '443' : '80'),
         path: `${nameNode.pathname.replace(/\/$/, '')}/webhdfs/v1`,
-        user: this.#user,
+        user,
       },
-      { timeout: TIMEOUT_MS },
+      { timeout: TIMEOUT_MS, headers, followRedirect: keepSecrets, ...this.#tls },
     );
     const hash = createHash('sha256');
     const file = createWriteStream(toFile);
-    const stream = client.createReadStream(path);
+    const stream = client.createReadStream(path, parameters);
     let bytes = 0;
     // It can emit more errors after the one that is waited for below.
     stream.on('error', () => undefined);
@@ -91,6 +102,14 @@ export class Auditor {
     }
     return { bytes, sha256: hash.digest('hex') };
   }
+}
+
+/** Where `request` is sent on to another server it would show that one the password, and call it by the name of this one. */
+function keepSecrets({ request, headers: { location = '' } }: Redirect): boolean {
+  const asked = new URL(request.uri.href);
+  request.removeHeader('host');
+  if (new URL(location, asked).origin !== asked.origin) request.removeHeader('authorization');
+  return true;
 }
 
 /** A row of an audited file, by column; a null may be undefined, and a whole number a text. */

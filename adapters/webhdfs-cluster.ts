@@ -1,5 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { probe } from './connection-faults.ts';
+import type { Identity } from './hdfs-access.ts';
 import type { Logger } from './log.ts';
+import type { TlsMaterial } from './tls.ts';
 import { createAgents, type Agents } from './webhdfs-connections.ts';
 import { HdfsError, strangeAnswer, type Step } from './webhdfs-errors.ts';
 import { encodePath } from './webhdfs-paths.ts';
@@ -51,19 +54,12 @@ export interface Answered extends Answer {
   readonly step: Step;
 }
 
-/** How a client shows who it is: what it adds to each request to a NameNode. */
-export interface Identity {
-  /** For `user.name`, and later `delegation` or `doas`. A redirect repeats them for the DataNode. */
-  readonly query: Readonly<Record<string, string>>;
-  /** For an `Authorization` later. It never goes to a DataNode, whose address comes from an answer. */
-  readonly headers: Readonly<Record<string, string>>;
-}
-
 /** What a {@link Cluster} is made of. */
 export interface ClusterOptions {
   /** HTTP addresses, at least one. */
   readonly nameNodes: readonly string[];
   readonly identity: Identity;
+  readonly tls: TlsMaterial;
   readonly timeouts: Timeouts;
   readonly retry: Retry;
   readonly logger: Logger | undefined;
@@ -73,7 +69,7 @@ export interface ClusterOptions {
 export class Cluster {
   readonly #nameNodes: readonly URL[];
   readonly #options: Omit<ClusterOptions, 'nameNodes'>;
-  readonly #agents: Agents = createAgents();
+  readonly #agents: Agents;
   /** Which NameNode answered last as the active one. */
   #good: URL | undefined;
 
@@ -82,6 +78,7 @@ export class Cluster {
     this.#nameNodes = nameNodes.map(parseNameNode);
     if (this.#nameNodes.length === 0) throw new HdfsError('HDFS_REFUSED', 'no NameNode is named');
     this.#options = rest;
+    this.#agents = createAgents(rest.tls);
   }
 
   /**
@@ -95,6 +92,7 @@ export class Cluster {
     const { retry, timeouts, logger } = this.#options;
     const begun = performance.now();
     let telling: HdfsError | undefined;
+    let asked: URL | undefined;
     for (let round = 1; ; round += 1) {
       for (const nameNode of this.#goodFirst()) {
         try {
@@ -106,13 +104,24 @@ export class Cluster {
           if (!thrown.canRetry) this.#good = nameNode;
           if (!mayRepeat(call, thrown)) throw thrown;
           if (telling === undefined || thrown.exception !== 'StandbyException') telling = thrown;
+          asked = nameNode;
         }
       }
       const overdue = performance.now() - begun >= timeouts.answerMs;
-      if (telling !== undefined && (overdue || round >= retry.attempts)) throw telling;
+      if (telling !== undefined && (overdue || round >= retry.attempts)) {
+        throw asked === undefined ? telling : await this.#explained(telling, asked);
+      }
       logger?.warn({ round, reason: telling?.message }, 'HDFS is asked again');
       await pauseFor(retry.backoffMs * 2 ** (round - 1), call.signal);
     }
+  }
+
+  /** A server that speaks TLS closes a connection without it, and does not say why; so it is asked, if it never answered. */
+  async #explained(error: HdfsError, { protocol, hostname, port, host }: URL): Promise<HdfsError> {
+    if (this.#good !== undefined || error.httpStatus !== undefined || protocol !== 'http:') return error;
+    const fault = await probe({ host: hostname, port: Number(port || 80), tls: undefined });
+    if (fault?.lasting !== true) return error;
+    return new HdfsError('HDFS_REFUSED', `NameNode ${host}: ${fault.what} (https)`, { cause: error.cause });
   }
 
   #goodFirst(): URL[] {
@@ -125,8 +134,9 @@ export class Cluster {
   async #attempt(nameNode: URL, path: string, call: Call): Promise<Answered> {
     const { method, effect, success, redirects } = OPERATIONS[call.operation];
     const url = new URL(`${nameNode.pathname.replace(/\/$/, '')}/webhdfs/v1${path}`, nameNode);
-    url.search = queryOf({ op: call.operation, ...this.#options.identity.query, ...call.query });
-    const shared = { method, timeouts: this.#options.timeouts, signal: call.signal };
+    const { identity, timeouts, tls } = this.#options;
+    url.search = queryOf({ op: call.operation, ...identity.query, ...call.query });
+    const shared = { method, timeouts, tls, signal: call.signal };
     const step: Step = {
       operation: call.operation,
       path: call.path,
@@ -137,18 +147,22 @@ export class Cluster {
       ...shared,
       step,
       url,
-      headers: this.#options.identity.headers,
+      headers: identity.headers,
       expect: redirects ? 307 : success,
       // A kept connection may be a dead one, which leaves doubt whether the request was carried out.
       agents: step.changes && effect === 'once' ? undefined : this.#agents,
     });
     if (!redirects) return { ...answer, step };
     const target = redirectOf(step, url, answer);
-    const second: Step = { ...step, server: `DataNode ${target.host}`, changes: effect !== 'none' };
+    // A gateway sends on to itself, and asks there again who comes. Another server must not learn the password.
+    const itself = target.origin === url.origin;
+    const server = `${itself ? 'the gateway' : 'DataNode'} ${target.host}`;
+    const second: Step = { ...step, server, changes: effect !== 'none' };
     const outcome = await exchange({
       ...shared,
       step: second,
       url: target,
+      headers: itself ? identity.headers : {},
       expect: success,
       body: call.body,
       receive: call.receive?.(),

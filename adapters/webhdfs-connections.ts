@@ -1,6 +1,7 @@
-import { Agent, type ClientRequestArgs, type RequestOptions } from 'node:http';
-import { Agent as TlsAgent } from 'node:https';
+import { Agent, type ClientRequestArgs } from 'node:http';
+import { Agent as TlsAgent, type RequestOptions } from 'node:https';
 import { Socket } from 'node:net';
+import type { TlsMaterial } from './tls.ts';
 
 /** Connections kept for reuse, a pool for each scheme. */
 export interface Agents {
@@ -12,22 +13,19 @@ export interface Agents {
 const KEPT = { keepAlive: true, maxSockets: 32, maxFreeSockets: 8, timeout: 4_000 } as const;
 
 /** Makes the pools of a client. Idle connections do not keep the process alive. */
-export function createAgents(): Agents {
-  return { http: new Agent(KEPT), https: new TlsAgent(KEPT) };
+export function createAgents(tls: TlsMaterial): Agents {
+  return { http: new Agent(KEPT), https: new TlsAgent({ ...KEPT, ...tls }) };
 }
 
 /**
  * What makes the connection of a request.
  * @param agents Where a kept connection may be taken; without them it gets one of its own.
  */
-export function connectionFor(
-  url: URL,
-  agents: Agents | undefined,
-): Pick<RequestOptions, 'agent' | 'createConnection'> {
-  const tls = url.protocol === 'https:';
-  if (agents !== undefined) return { agent: tls ? agents.https : agents.http };
+export function connectionFor(url: URL, agents: Agents | undefined, tls: TlsMaterial): RequestOptions {
+  const secure = url.protocol === 'https:';
+  if (agents !== undefined) return { agent: secure ? agents.https : agents.http };
   // TLS has sockets of its own kind, so that over it a refusal can still be lost under a body.
-  return tls ? { agent: false } : { createConnection: connectAnswerFirst };
+  return secure ? { agent: false, ...tls } : { createConnection: connectAnswerFirst };
 }
 
 type Done = (error?: Error | null) => void;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { messageOf, PipelineError } from '../model/errors.ts';
+import { faultOf } from './connection-faults.ts';
 
 /** One HTTP exchange of an operation: what its errors name. */
 export interface Step {
@@ -91,14 +92,15 @@ const RemoteException = z.object({
  * It goes by the exception's class: the status 403 stands for passing and lasting errors alike, and a 404
  * from something that is not WebHDFS says nothing of a file.
  * @param body The answer's body, or its beginning.
+ * @param challenge Its `WWW-Authenticate`.
  */
-export function answerError(step: Step, status: number, body: Buffer): HdfsError {
+export function answerError(step: Step, status: number, body: Buffer, challenge = ''): HdfsError {
   const remote = remoteException(body);
   if (remote === undefined) {
     const passing = status >= 500 || status === 429 || status === 408;
     return new HdfsError(
       passing ? 'HDFS_UNREACHABLE' : 'HDFS_REFUSED',
-      `${where(step)}: answered ${status} and named no exception of Hadoop`,
+      `${where(step)}: ${refusalOf(status, challenge)}answered ${status} and named no exception of Hadoop`,
       { httpStatus: status, ambiguous: step.changes && (passing || status < 400) },
     );
   }
@@ -106,7 +108,7 @@ export function answerError(step: Step, status: number, body: Buffer): HdfsError
   const passing = isPassing(step, exception, message, status);
   return new HdfsError(
     passing ? 'HDFS_UNREACHABLE' : 'HDFS_REFUSED',
-    `${where(step)}: ${exception}: ${message}`,
+    `${where(step)}: ${tokenRefusal(exception, message)}${exception}: ${message}`,
     {
       exception,
       httpStatus: status,
@@ -134,16 +136,11 @@ export function tooLarge(step: Step, limit: number): HdfsError {
  */
 export function connectionError(step: Step, thrown: unknown, sent: boolean): HdfsError {
   const ambiguous = step.changes && sent;
-  const code = (thrown as NodeJS.ErrnoException | undefined)?.code ?? '';
-  if (/^(ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/.test(code)) {
-    return new HdfsError('HDFS_REFUSED', `${where(step)}: its certificate is not accepted`, {
-      ambiguous,
-      cause: thrown,
-    });
-  }
+  const fault = faultOf(thrown);
+  const why = fault?.what ?? messageOf(thrown);
   return new HdfsError(
-    'HDFS_UNREACHABLE',
-    `${where(step)}: ${sent ? 'the connection was lost' : 'no connection'}: ${messageOf(thrown)}`,
+    fault?.lasting === true ? 'HDFS_REFUSED' : 'HDFS_UNREACHABLE',
+    `${where(step)}: ${sent ? 'the connection was lost' : 'no connection'}: ${why}`,
     { ambiguous, cause: thrown },
   );
 }
@@ -168,6 +165,21 @@ function isPassing(step: Step, exception: string, message: string, status: numbe
   return (
     exception === 'IOException' && ABOUT_BLOCKS.has(step.operation) && !message.includes('out of the range')
   );
+}
+
+/** Plain words for an answer that comes from what stands before HDFS. */
+function refusalOf(status: number, challenge: string): string {
+  if (status === 401 && /negotiate/i.test(challenge)) {
+    return 'it asks for Kerberos, so it needs a delegation token (hdfs.delegationTokenVariable) or a gateway: ';
+  }
+  if (status === 401) return 'the user or the password is wrong, or missing (hdfs.basicAuth): ';
+  return status === 403 ? 'the user has no right to do this: ' : '';
+}
+
+function tokenRefusal(exception: string, message: string): string {
+  return `${exception} ${message}`.includes('InvalidToken')
+    ? 'the delegation token is not valid, or has expired: '
+    : '';
 }
 
 function leavesNoDoubt(step: Step, exception: string): boolean {

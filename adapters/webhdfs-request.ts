@@ -2,6 +2,7 @@ import { request as httpRequest, type ClientRequest, type IncomingMessage } from
 import { request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 import { messageOf, PipelineError } from '../model/errors.ts';
+import type { TlsMaterial } from './tls.ts';
 import { connectionFor, type Agents } from './webhdfs-connections.ts';
 import {
   answerError,
@@ -58,6 +59,7 @@ export interface Exchange {
   readonly bodyLimit?: number | undefined;
   /** Connections kept for reuse. Without it the exchange has a connection of its own. */
   readonly agents?: Agents | undefined;
+  readonly tls: TlsMaterial;
   readonly timeouts: Timeouts;
   readonly signal?: AbortSignal | undefined;
 }
@@ -122,7 +124,7 @@ class OneExchange {
     const open = asked.url.protocol === 'https:' ? httpsRequest : httpRequest;
     this.#request = open(asked.url, {
       method: asked.method,
-      ...connectionFor(asked.url, asked.agents),
+      ...connectionFor(asked.url, asked.agents, asked.tls),
       headers: {
         ...asked.headers,
         ...(asked.method === 'GET' ? {} : { 'Content-Length': asked.body?.bytes ?? 0 }),
@@ -217,7 +219,10 @@ class OneExchange {
   async #receive(response: IncomingMessage): Promise<Answer> {
     const { step, expect, bodyLimit, receive } = this.#asked;
     const status = response.statusCode ?? 0;
-    if (status !== expect) throw answerError(step, status, await this.#beginning(response));
+    if (status !== expect) {
+      const challenge = response.headers['www-authenticate'];
+      throw answerError(step, status, await this.#beginning(response), challenge);
+    }
     const declared = declaredLength(response);
     if (declared === undefined) throw strangeAnswer(step, status, 'nothing tells where its body ends');
     clearTimeout(this.#deadline);

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { z } from 'zod';
+import { identityOf, tlsOf, type HdfsOptions } from './hdfs-access.ts';
 import type { Logger } from './log.ts';
 import { fileSink, withBody, withLocalFile, type LocalSource } from './webhdfs-bodies.ts';
 import { Cluster, DEFAULT_RETRY, type Answered, type Call, type Retry } from './webhdfs-cluster.ts';
@@ -13,11 +14,7 @@ export type { Retry } from './webhdfs-cluster.ts';
 export type { Timeouts } from './webhdfs-request.ts';
 
 /** How to reach an HDFS. */
-export interface WebHdfsOptions {
-  /** The HTTP addresses of its NameNodes, as `http://127.0.0.1:9870`; the active and the standby ones. */
-  readonly nameNodes: readonly string[];
-  /** Whom HDFS takes the client for (`user.name`). */
-  readonly user: string;
+export interface WebHdfsOptions extends HdfsOptions {
   readonly logger?: Logger | undefined;
   /** Limits in milliseconds that differ from {@link DEFAULT_TIMEOUTS}. */
   readonly timeouts?: Partial<Timeouts>;
@@ -99,11 +96,13 @@ export class WebHdfs {
   readonly #cluster: Cluster;
   readonly #signal: AbortSignal | undefined;
 
+  /** @throws {PipelineError} SETTINGS_INVALID for a file or an environment variable that is not there. */
   constructor(options: WebHdfsOptions) {
     this.#signal = options.signal;
     this.#cluster = new Cluster({
       nameNodes: options.nameNodes,
-      identity: { query: { 'user.name': options.user }, headers: {} },
+      identity: identityOf(options),
+      tls: tlsOf(options),
       timeouts: { ...DEFAULT_TIMEOUTS, ...options.timeouts },
       retry: { ...DEFAULT_RETRY, ...options.retry },
       logger: options.logger,

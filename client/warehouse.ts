@@ -12,7 +12,7 @@ export function clientLogger() {
 export function openWarehouse({ hdfs, limits }: Settings): Warehouse {
   const logger = clientLogger();
   return new Warehouse(hdfs.warehouse, {
-    hdfs: new WebHdfs({ nameNodes: hdfs.nameNodes, user: hdfs.user, logger }),
+    hdfs: new WebHdfs({ ...hdfs, logger }),
     logger,
     checkpointInterval: limits.checkpointInterval,
   });

@@ -33,6 +33,15 @@ function isPair(tls: TlsFiles): boolean {
   return (tls.certificateFile === undefined) === (tls.keyFile === undefined);
 }
 
+function isHttps(address: string): boolean {
+  return address.startsWith('https:');
+}
+
+/** A password belongs into a variable; in an address it would be shown with it. */
+function hasNoLogin(address: string): boolean {
+  return !URL.canParse(address) || new URL(address).username + new URL(address).password === '';
+}
+
 const PAIR = 'certificateFile and keyFile go together';
 
 /** Where Kafka is, and how to speak to it. */
@@ -88,11 +97,40 @@ export const Kafka = z
 export const Hdfs = z
   .strictObject({
     nameNodes: z
-      .array(z.url({ protocol: /^https?$/ }))
+      .array(
+        z
+          .url({ protocol: /^https?$/ })
+          .refine(hasNoLogin, 'must hold no user or password: see hdfs.basicAuth'),
+      )
       .min(1)
       .default(['http://127.0.0.1:9870'])
-      .describe('The HTTP or HTTPS addresses of the NameNodes, the active and the standby ones.'),
-    user: z.string().min(1).default('hdfs').describe('Whom HDFS takes the pipeline for (`user.name`).'),
+      .describe(
+        'The HTTP or HTTPS addresses of the NameNodes, the active and the standby ones; or of a gateway, as `https://knox.example.com:8443/gateway/default`.',
+      ),
+    user: z
+      .string()
+      .min(1)
+      .default('hdfs')
+      .describe(
+        'Whom HDFS takes the pipeline for (`user.name`), unless `basicAuth` or a delegation token says who it is.',
+      ),
+    tls: z
+      .strictObject(TLS_FILES)
+      .refine(isPair, PAIR)
+      .optional()
+      .describe(
+        'How to speak TLS to addresses of HTTPS; not needed where a well-known authority signed for them.',
+      ),
+    basicAuth: z
+      .strictObject({
+        user: z.string().min(1).describe('Whom to log in.'),
+        passwordVariable: VARIABLE.describe('The name of the environment variable that holds the password.'),
+      })
+      .optional()
+      .describe('Logs in with a password, as the gateway Apache Knox asks for it; over HTTPS alone.'),
+    delegationTokenVariable: VARIABLE.optional().describe(
+      'The name of the environment variable that holds a delegation token of WebHDFS.',
+    ),
     warehouse: z
       .string()
       .regex(
@@ -101,6 +139,14 @@ export const Hdfs = z
       )
       .default('/warehouse')
       .describe('The folder of the tables in HDFS, absolute.'),
+  })
+  .refine(({ basicAuth, nameNodes }) => basicAuth === undefined || nameNodes.every(isHttps), {
+    path: ['basicAuth'],
+    error: 'sends a password, so that every address of hdfs.nameNodes must be one of https',
+  })
+  .refine(({ basicAuth, delegationTokenVariable: token }) => basicAuth === undefined || token === undefined, {
+    path: ['basicAuth'],
+    error: 'says who the pipeline is, and so does hdfs.delegationTokenVariable: keep one of them',
   })
   .describe('The file system that holds the tables.');
 

@@ -133,10 +133,11 @@ export function readSettings(file = process.env['PIPELINE_CONFIG'] ?? SETTINGS_F
   for (const [name, source] of Object.entries(settings.sources)) {
     sources[name] = source.url === undefined ? source : { ...source, url: absolute(source.url, folder) };
   }
-  const { kafka } = settings;
+  const { kafka, hdfs } = settings;
   return {
     ...settings,
     kafka: kafka.tls === undefined ? kafka : { ...kafka, tls: besideSettings(kafka.tls, folder) },
+    hdfs: hdfs.tls === undefined ? hdfs : { ...hdfs, tls: besideSettings(hdfs.tls, folder) },
     sources,
     worker: { ...settings.worker, staging: resolve(folder, settings.worker.staging) },
   };

@@ -139,7 +139,7 @@ export class TestPipeline {
 
 /** The warehouse of these settings, its logs not yet read. */
 export function openWarehouse(settings: Settings, logger: Logger): Warehouse {
-  const hdfs = new WebHdfs({ nameNodes: settings.hdfs.nameNodes, user: settings.hdfs.user, logger });
+  const hdfs = new WebHdfs({ ...settings.hdfs, logger });
   const { checkpointInterval } = settings.limits;
   return new Warehouse(settings.hdfs.warehouse, { hdfs, logger, checkpointInterval });
 }

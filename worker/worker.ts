@@ -51,7 +51,7 @@ export async function startWorker(settings: Settings, logger: Logger): Promise<R
     logger,
     kafka: { ...settings.kafka, logger },
     warehouse: new Warehouse(settings.hdfs.warehouse, {
-      hdfs: new WebHdfs({ nameNodes: settings.hdfs.nameNodes, user: settings.hdfs.user, logger }),
+      hdfs: new WebHdfs({ ...settings.hdfs, logger }),
       logger,
       checkpointInterval: settings.limits.checkpointInterval,
     }),

@@ -44,7 +44,7 @@ async function askedRaw(t: TestContext, scheme: string, serve: (socket: Socket) 
 }
 
 function exchangeWith(address: string): Exchange {
-  return { step: STEP, method: 'GET', url: new URL(address), expect: 200, timeouts: TIMEOUTS };
+  return { step: STEP, method: 'GET', url: new URL(address), expect: 200, tls: {}, timeouts: TIMEOUTS };
 }
 
 async function errorOf(answer: Promise<unknown>): Promise<HdfsError> {
@@ -215,7 +215,7 @@ test('kept connections are used again, and do not keep the process alive', async
     ports.add(request.socket.remotePort);
     response.end('x');
   });
-  const agents = createAgents();
+  const agents = createAgents({});
   for (let turn = 0; turn < 5; turn += 1) await exchange({ ...served, agents });
   assert.equal(ports.size, 1);
   await exchange(served);
