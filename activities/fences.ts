@@ -21,6 +21,11 @@ export function chunkFence(chunkId: string): Fence {
   return once(`chunk/${chunkId}`);
 }
 
+/** That something was published again out of quarantine; `reference` names it as the command line does. */
+export function replayFence(reference: string): Fence {
+  return once(`replay/${reference}`);
+}
+
 /** Up to which offset a partition landed. */
 export function partitionAppId(topic: string, partition: number): string {
   return `${topic}/${partition}`;

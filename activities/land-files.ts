@@ -8,6 +8,12 @@ import type { ActivityDeps } from './deps.ts';
 import { shortHash } from './transform-files.ts';
 import type { RunContext } from './run-context.ts';
 
+/** What landing works with: where the tables are, and where the staged files. */
+export interface LandingDeps {
+  readonly warehouse: ActivityDeps['warehouse'];
+  readonly staging: Pick<ActivityDeps['staging'], 'resolve'>;
+}
+
 /** Files of one table that land together, or not at all. */
 export interface FilesToLand {
   readonly table: Table;
@@ -24,8 +30,8 @@ export interface FilesToLand {
  * @throws {PipelineError} OFFSETS_MOVED when a fence stands elsewhere; an error of HDFS or of the log.
  */
 export async function landFiles(
-  deps: ActivityDeps,
-  run: RunContext,
+  deps: LandingDeps,
+  run: Pick<RunContext, 'execution'>,
   landing: FilesToLand,
 ): Promise<CommitOutcome> {
   const table = deps.warehouse.table(landing.table.name);
@@ -49,7 +55,7 @@ export async function landFiles(
 
 /** A file's name tells its batch, its run and its bytes; so two tries share it only if they wrote the same. */
 async function upload(
-  { staging }: ActivityDeps,
+  { staging }: LandingDeps,
   table: DeltaTable,
   file: StagedFile,
   subject: string,

@@ -1,7 +1,7 @@
 import { readFrames } from '../adapters/frames.ts';
 import { ensureTopic } from '../adapters/kafka.ts';
 import { maxBytesOf, messageBytes, publishOnce, type OutgoingMessage } from '../adapters/kafka-publish.ts';
-import { KEY_FIELD } from '../model/attempt.ts';
+import { userOf } from '../model/attempt.ts';
 import { CHUNK_HEADER, SOURCE_HEADER, type Chunk, type PartitionEnds } from '../model/references.ts';
 import type { ActivityDeps } from './deps.ts';
 import { quarantineRefused, type RefusedRecord } from './refused-records.ts';
@@ -99,17 +99,5 @@ async function* messagesOf(
     yield frames
       .filter((record) => outgoing.refusalOf(record) === undefined)
       .map((record) => outgoing.messageOf(record));
-  }
-}
-
-/** The user whose attempt it is; null where the record does not say, which `transform` will judge. */
-function userOf(record: Buffer): string | null {
-  try {
-    const value: unknown = JSON.parse(record.toString('utf8'));
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, KEY_FIELD)) return null;
-    const user = (value as Record<string, unknown>)[KEY_FIELD];
-    return typeof user === 'string' && user !== '' ? user : null;
-  } catch {
-    return null;
   }
 }

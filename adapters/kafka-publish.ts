@@ -12,12 +12,16 @@ import type { Offset, PartitionEnds } from '../model/references.ts';
 import { kafkaClient, whileCoordinatorLoads, withAdmin, type KafkaOptions } from './kafka.ts';
 import { asKafkaError } from './kafka-errors.ts';
 
+/** The values of each header, by its name. */
+export type MessageHeaders = Readonly<Record<string, string | Buffer | (string | Buffer)[]>>;
+
 /** One message to publish. */
 export interface OutgoingMessage {
-  /** Decides the partition; a message without one goes where its place in the set puts it. */
-  readonly key: string | null;
-  readonly value: Buffer;
-  readonly headers: Readonly<Record<string, string>>;
+  /** Decides the partition unless one is given; a message without one goes where its place in the set puts it. */
+  readonly key: string | Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: MessageHeaders;
+  readonly partition?: number;
 }
 
 /** A set of messages that is published whole, once, however often it is tried. */
@@ -50,14 +54,16 @@ export function markerOf(id: string): string {
 
 /** How many bytes a message has at most when it is sent by itself. */
 export function messageBytes({ key, value, headers }: OutgoingMessage): number {
-  const entries = Object.entries(headers);
+  const entries = Object.entries(headers).flatMap(([name, values]) =>
+    [values].flat().map((value) => [name, value] as const),
+  );
   return (
     OVERHEAD_BYTES.batch +
     OVERHEAD_BYTES.message +
     entries.length * OVERHEAD_BYTES.header +
-    entries.reduce((sum, [name, text]) => sum + Buffer.byteLength(name) + Buffer.byteLength(text), 0) +
+    entries.reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value), 0) +
     (key === null ? 0 : Buffer.byteLength(key)) +
-    value.length
+    (value?.length ?? 0)
   );
 }
 
@@ -238,7 +244,8 @@ class Sender {
   }
 
   #partitionOf(message: OutgoingMessage): number {
-    const { key } = message;
+    const { key, partition } = message;
+    if (partition !== undefined) return partition;
     if (key === null) return this.#added % this.#partitions.length;
     return this.#choose({
       topic: this.#topic,

@@ -76,6 +76,20 @@ function isFromMessage(value: unknown): boolean {
   return value === null || value === undefined || typeof value === 'string' || Buffer.isBuffer(value);
 }
 
+/**
+ * Headers as they are published, from the text that {@link headersText} makes. One without a value gets an empty
+ * one, since the client cannot write it.
+ */
+export function headersFrom(text: string): Record<string, Buffer[]> {
+  const values = new Map<string, Buffer[]>();
+  for (const header of JSON.parse(text) as WrittenHeader[]) {
+    const value =
+      'base64' in header ? Buffer.from(header.base64, 'base64') : Buffer.from(header.value ?? '', 'utf8');
+    values.set(header.key, [...(values.get(header.key) ?? []), value]);
+  }
+  return Object.fromEntries(values);
+}
+
 /** The value of the first header of that name; undefined where there is none, or it is no text. */
 export function headerOf(headers: string, name: string): string | undefined {
   const found = (JSON.parse(headers) as WrittenHeader[]).find(({ key }) => key === name);

@@ -21,6 +21,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   skip: async () => (await import('./decide.ts')).decisionCommand('skip'),
   abort: async () => (await import('./decide.ts')).decisionCommand('abort'),
   schedule: async () => (await import('./schedule.ts')).scheduleCommand(),
+  quarantine: async () => (await import('./quarantine.ts')).quarantineCommand(),
   answers: async () => (await import('./answers.ts')).answersCommand(),
   query: async () => (await import('./query.ts')).queryCommand(),
   tables: async () => (await import('./tables.ts')).tablesCommand(),

@@ -34,7 +34,7 @@ async function verify(options: VerifyOptions): Promise<void> {
   if (!proof.verified) process.exitCode = EXIT.failed;
 }
 
-function formatProof({ partitions, tables, findings, notes, verified }: Proof): string {
+function formatProof({ partitions, tables, replays, findings, notes, verified }: Proof): string {
   const sums = { consumed: 0, deliveries: 0, quarantined: 0, gaps: 0, skipped: 0, gone: 0, behind: 0 };
   const counts = Object.keys(sums) as (keyof typeof sums)[];
   for (const partition of partitions) for (const count of counts) sums[count] += partition[count];
@@ -60,6 +60,7 @@ function formatProof({ partitions, tables, findings, notes, verified }: Proof): 
         one.version ?? 'none yet',
       ]),
     ),
+    ...(replays === null || replays.marked === 0 ? [] : [formatReplays(replays)]),
     ...notes.map(({ where, message }) => `note: ${where}: ${message}`),
     ...findings.map(({ code, where, message }) => `${code}: ${where}: ${message}`),
     verified
@@ -67,4 +68,11 @@ function formatProof({ partitions, tables, findings, notes, verified }: Proof): 
         `${sums.gaps} gaps + ${sums.skipped} skipped + ${sums.gone} gone; ${rows} rows in ${files} files as their logs say`
       : `not verified: ${findings.length} ${findings.length === 1 ? 'thing is' : 'things are'} off`,
   ].join('\n');
+}
+
+function formatReplays({ marked, landed, quarantinedAgain, ahead }: NonNullable<Proof['replays']>): string {
+  return (
+    `${marked} replayed out of quarantine: ${landed} of them landed, ${quarantinedAgain} are in quarantine again, ` +
+    `${ahead} have no row yet`
+  );
 }

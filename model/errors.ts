@@ -102,6 +102,10 @@ export const ERROR_CODES = {
     retry: 'lasting',
     advice: 'Correct the query; pipeline tables NAME shows the columns of a table or view.',
   },
+  QUARANTINE_UNKNOWN: {
+    retry: 'lasting',
+    advice: 'List what is in quarantine with: pipeline quarantine list',
+  },
   TABLE_UNKNOWN: { retry: 'lasting', advice: 'List the tables and views with: pipeline tables' },
   CACHE_UNUSABLE: {
     retry: 'lasting',

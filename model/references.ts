@@ -10,6 +10,12 @@ export const SOURCE_HEADER = 'source';
 /** The header of a message that names the chunk it was published with. */
 export const CHUNK_HEADER = 'chunk';
 
+/**
+ * The header of a message that was published again out of quarantine: which message or record it is. One that
+ * was published again several times has several; the last names the latest.
+ */
+export const REPLAY_HEADER = 'replay-of';
+
 /** A 64-bit Kafka offset, in decimal digits. */
 export type Offset = string;
 

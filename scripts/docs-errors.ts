@@ -31,6 +31,11 @@ const FINDINGS: Record<FindingCode, string> = {
   OPTION_WITHOUT_QUESTION: 'A row of `options` has none in `questions`.',
   QUESTION_COUNT: 'An attempt has other questions than its payload.',
   OPTION_COUNT: 'A question has other options than it says, or an attempt than its payload.',
+  REPLAY_WITHOUT_ORIGINAL: 'A row of `replays` has none in `quarantine`.',
+  REPLAY_MARKED_TWICE: 'A row of `quarantine` has more than one in `replays`.',
+  REPLAY_UNLIKE: 'Where `replays` says that a message was published again, there is another one.',
+  REPLAYED_TWICE:
+    'A row of `quarantine` was published again more than once: the markers in Kafka expired before the table `replays` knew of it.',
 };
 
 /** What a run's workflow says itself. */

@@ -3,6 +3,7 @@ import { deliveries } from './deliveries.ts';
 import { options } from './options.ts';
 import { quarantine } from './quarantine.ts';
 import { questions } from './questions.ts';
+import { replays } from './replays.ts';
 import { runs } from './runs.ts';
 import type { Table } from './table.ts';
 
@@ -10,6 +11,6 @@ import type { Table } from './table.ts';
 export const BATCH_TABLES: readonly Table[] = [quarantine, attempts, questions, options, deliveries];
 
 /** All tables of the warehouse. */
-export const TABLES: readonly Table[] = [...BATCH_TABLES, runs];
+export const TABLES: readonly Table[] = [...BATCH_TABLES, replays, runs];
 
-export { attempts, deliveries, options, quarantine, questions, runs };
+export { attempts, deliveries, options, quarantine, questions, replays, runs };

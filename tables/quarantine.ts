@@ -30,3 +30,9 @@ export const quarantine: Table = {
     SELECT source, ${MESSAGE_COLUMN_LIST}, step, chunk, chunk_position, path, reason, key, headers, payload
     FROM quarantined`,
 };
+
+/** The kind of a row's path, in SQL: any place of a list is the same. */
+export const PATH_KIND = String.raw`regexp_replace(path, '\[\d+\]', '[]', 'g')`;
+
+/** The kind of its reason, in SQL: a record too large is one, however large it is. */
+export const REASON_KIND = String.raw`regexp_replace(reason, '^(has|makes a message of) \d+ bytes', '\1 … bytes')`;

@@ -1,4 +1,4 @@
-import { CancellationScope, log, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, log, patched, workflowInfo } from '@temporalio/workflow';
 import type { Fetched } from '../activities/fetch.ts';
 import type { PartitionEnds } from '../model/references.ts';
 import type { IngestRequest, IngestResult, RunOutcome } from '../model/run.ts';
@@ -27,6 +27,9 @@ export async function ingest(request: IngestRequest): Promise<IngestResult> {
   }
 }
 
+/** Runs that began before it end at an unchanged content; later ones land what else their topic holds. */
+const UNCHANGED_LANDS = 'unchanged-lands';
+
 class Ingest {
   readonly #request: IngestRequest;
   readonly #hosts: Set<string>;
@@ -48,7 +51,8 @@ class Ingest {
 
   async run(): Promise<IngestResult> {
     const brought = await this.#fetchAndPublish();
-    if (brought === 'unchanged') return this.#end('unchanged');
+    const isUnchanged = brought === 'unchanged';
+    if (isUnchanged && !patched(UNCHANGED_LANDS)) return this.#end('unchanged');
     const landing = {
       run: this.#run,
       person: this.#person,
@@ -56,7 +60,8 @@ class Ingest {
       ingestedOn: this.#ingestedOn,
       useHost: (hostId: string) => this.#hosts.add(hostId),
     };
-    await landTopic(landing, brought);
+    await landTopic(landing, isUnchanged ? {} : brought);
+    if (isUnchanged && !this.#run.consumedSomething) return this.#end('unchanged');
     return this.#end(this.#run.broughtSomething ? 'landed' : 'nothing-new');
   }
 

@@ -65,7 +65,12 @@ export class RunState {
 
   /** Whether the run brought anything that is to be remembered. */
   get broughtSomething(): boolean {
-    return this.#content !== null || this.#steps.consume.recordsIn > 0;
+    return this.#content !== null || this.consumedSomething;
+  }
+
+  /** Whether its topic held messages that had not landed. */
+  get consumedSomething(): boolean {
+    return this.#steps.consume.recordsIn > 0;
   }
 
   /** Notes that a step has begun; the furthest one is shown. */

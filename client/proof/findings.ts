@@ -32,7 +32,15 @@ export type FindingCode =
   /** An attempt has other questions than its payload. */
   | 'QUESTION_COUNT'
   /** A question has other options than it says, or an attempt than its payload. */
-  | 'OPTION_COUNT';
+  | 'OPTION_COUNT'
+  /** A row of `replays` has none in `quarantine`. */
+  | 'REPLAY_WITHOUT_ORIGINAL'
+  /** A row of `quarantine` has more than one in `replays`. */
+  | 'REPLAY_MARKED_TWICE'
+  /** Where `replays` says that a message stands, another one does. */
+  | 'REPLAY_UNLIKE'
+  /** A row of `quarantine` was published again more than once. */
+  | 'REPLAYED_TWICE';
 
 /** One thing that is off. */
 export interface Finding {

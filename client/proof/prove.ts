@@ -13,6 +13,7 @@ import {
   options,
   quarantine,
   questions,
+  replays,
 } from '../../tables/index.ts';
 import type { Table } from '../../tables/table.ts';
 import { fetchTables, withTables } from '../live-tables.ts';
@@ -21,6 +22,7 @@ import { auditFiles } from './files.ts';
 import type { Finding, Note } from './findings.ts';
 import { LEDGER_COLUMNS, Ledger } from './ledger.ts';
 import type { PartitionReport } from './partitions.ts';
+import { judgeReplays, type ReplayReport } from './replays.ts';
 import { straysOf } from './strays.ts';
 import { historiesOf, settledSnapshots } from './tables.ts';
 import { judgeTopics } from './topics.ts';
@@ -39,6 +41,8 @@ export interface Proof {
   readonly verified: boolean;
   readonly partitions: readonly PartitionReport[];
   readonly tables: readonly TableReport[];
+  /** Null where files are off, so that it was not looked at. */
+  readonly replays: ReplayReport | null;
   readonly findings: readonly Finding[];
   readonly notes: readonly Note[];
 }
@@ -52,7 +56,7 @@ export interface ProofDeps {
   readonly say: (text: string) => void;
 }
 
-const CHILD_TABLES: readonly Table[] = [deliveries, attempts, questions, options];
+const CHILD_TABLES: readonly Table[] = [deliveries, attempts, questions, options, quarantine, replays];
 
 type Snapshots = ReadonlyMap<Table, Snapshot | undefined>;
 
@@ -77,6 +81,7 @@ export async function prove(deps: ProofDeps): Promise<Proof> {
     verified: findings.length === 0,
     partitions: topics.partitions,
     tables: files.tables,
+    replays: children.replays,
     findings,
     notes: [...files.notes, ...topics.notes, ...children.notes, ...(await noteStrays(warehouse, histories))],
   };
@@ -116,25 +121,29 @@ function foreignMessage(files: number): string {
   return `another program wrote ${files} of its files: their length and rows were compared, but no checksum is known`;
 }
 
-/** Compares children with their parents, in the files that were found to be sound. */
+/** Compares children with their parents, and replays with what they are of, in the files that were found to be sound. */
 async function proveChildren(
   { settings: { hdfs }, warehouse, say }: ProofDeps,
   snapshots: Snapshots,
   off: readonly Finding[],
-): Promise<{ findings: Finding[]; notes: Note[] }> {
+): Promise<{ findings: Finding[]; notes: Note[]; replays: ReplayReport | null }> {
   const isOff = CHILD_TABLES.some(({ name }) =>
     off.some(({ where }) => where.startsWith(`${warehouse.table(name).path}/`)),
   );
   if (isOff) {
     const message = 'children were not compared with their parents, since files of theirs are off';
-    return { findings: [], notes: [{ where: warehouse.path, message }] };
+    return { findings: [], notes: [{ where: warehouse.path, message }], replays: null };
   }
   say('compares children with their parents');
   const cache = new TableCache(cacheFolderOf(hdfs.nameNodes, hdfs.warehouse), warehouse.options.hdfs);
   const wanted = new Map(CHILD_TABLES.map((table) => [table, snapshots.get(table)]));
   const cached = await fetchTables(cache, warehouse, wanted, { recheck: true });
   const local = TABLES.map((table) => ({ table, files: cached.get(table)?.files ?? null }));
-  return { findings: await withTables(local, judgeChildren), notes: [] };
+  return withTables(local, async (connection) => {
+    const children = await judgeChildren(connection);
+    const { report, findings } = await judgeReplays(connection);
+    return { findings: [...children, ...findings], notes: [], replays: report };
+  });
 }
 
 async function noteStrays(

@@ -95,7 +95,7 @@ describe('a set of messages', () => {
     assert.equal(first.before, false);
     assert.deepEqual(second, { ends: first.ends, before: true });
     const { values } = await readAll(topic, first.ends);
-    assert.deepEqual(values.sort(), all.map(({ value }) => value.toString()).sort());
+    assert.deepEqual(values.sort(), all.map(({ value }) => String(value)).sort());
   });
 
   test('that failed half-way is not there, and is whole after the next try', async () => {

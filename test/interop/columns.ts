@@ -23,6 +23,8 @@ const TABLES: Readonly<Record<string, string>> = {
   deliveries: `${MESSAGE}, key binary, headers string, payload string`,
   quarantine: `${MESSAGE}, step string, chunk string, chunk_position long, path string, reason string,
     key binary, headers string, payload binary`,
+  replays: `kafka_topic string, kafka_partition integer, kafka_offset long, chunk string, chunk_position long,
+    replay_of string, replay_partition integer, replay_offset long, replayed_at timestamp, command string`,
   runs: `workflow_id string, run_id string, kafka_topic string, outcome string, started_at timestamp,
     finished_at timestamp, interval_from string, interval_to string, content_sha256 string, content_bytes long,
     content_records long, batches long, gaps long, offsets string, skipped string, unknown_fields string, ${STEP}`,

@@ -1,0 +1,65 @@
+import { Command } from 'commander';
+import { countOf, withFilterOptions } from './quarantine/filter.ts';
+import { listQuarantine } from './quarantine/list.ts';
+import { replayQuarantined } from './quarantine/replay.ts';
+import { showQuarantined } from './quarantine/show.ts';
+
+const REFERENCE = 'topic/partition/offset, or source/content/chunk:position, as list shows it';
+
+/** `pipeline quarantine …`: what could not become rows, and its way back. */
+export function quarantineCommand(): Command {
+  const command = new Command('quarantine')
+    .description('See what could not become rows, and publish it again when the cause is gone.')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  pipeline quarantine list --source pearson --since 2026-01-31
+  pipeline quarantine show attempts-pearson/0/17
+  pipeline quarantine replay --all --reason max_attempts
+  pipeline start pearson --follow                                 lands what was replayed`,
+    );
+  for (const sub of [list(), show(), replay()]) command.addCommand(sub.exitOverride());
+  return command;
+}
+
+function list(): Command {
+  return withFilterOptions(
+    new Command('list').description(
+      'Show what is in quarantine, the newest first, and how often for which reason.',
+    ),
+  )
+    .option('--replayed', 'those that were published again')
+    .option('--not-replayed', 'those that were not')
+    .option('--limit <n>', 'how many to show', countOf, 50)
+    .option('--json', 'as JSON')
+    .action(listQuarantine);
+}
+
+function show(): Command {
+  return new Command('show')
+    .description(
+      'Show everything that is known of one, and its payload, in which no character acts on the terminal.',
+    )
+    .argument('<reference>', REFERENCE)
+    .option('--full', 'the whole payload, not only its beginning')
+    .option('--raw', 'write the payload’s bytes as they are to standard output, and nothing else')
+    .option('--output <file>', 'write the payload’s bytes as they are to a file')
+    .option('--json', 'as JSON, key and payload in base64')
+    .action(showQuarantined);
+}
+
+function replay(): Command {
+  return withFilterOptions(
+    new Command('replay')
+      .description(
+        'Publish again what is in quarantine, each once however often this is said; the next run lands it.',
+      )
+      .argument('[references...]', REFERENCE)
+      .option('--all', 'all that was not replayed yet, or of it what the options pick'),
+  )
+    .option('--yes', 'do not ask before more than one is replayed')
+    .option('--dry-run', 'show what would be replayed')
+    .option('--json', 'as JSON')
+    .action(replayQuarantined);
+}

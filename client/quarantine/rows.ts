@@ -1,0 +1,60 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { Snapshot } from '../../adapters/delta-snapshot.ts';
+import { TableCache, cacheFolderOf } from '../../adapters/table-cache.ts';
+import type { Warehouse } from '../../adapters/warehouse.ts';
+import type { Settings } from '../../model/settings.ts';
+import { TABLES, deliveries, quarantine, replays } from '../../tables/index.ts';
+import type { Table } from '../../tables/table.ts';
+import { fetchTables, snapshotsOf, withTables } from '../live-tables.ts';
+import { openWarehouse } from '../warehouse.ts';
+
+/** Quarantine, opened to be asked. */
+export interface OpenQuarantine {
+  readonly settings: Settings;
+  readonly warehouse: Warehouse;
+  /** Has the view `listed`: each row of `quarantine` with its reference, size and, where it has one, its replay. */
+  readonly connection: DuckDBConnection;
+  /** The log of `deliveries`: up to where the topics landed. */
+  readonly deliveries: Snapshot | undefined;
+}
+
+/** Newest first, and always the same. */
+export const NEWEST_FIRST =
+  'came_at DESC, kafka_topic DESC, kafka_partition DESC, kafka_offset DESC, chunk DESC, chunk_position DESC';
+
+/** The other way round: as they came. */
+export const OLDEST_FIRST = NEWEST_FIRST.replaceAll(' DESC', '');
+
+/** A message's own time says when; a record refused at publish has none, and gets the day of its run. */
+const LISTED = `
+  CREATE VIEW listed AS
+    SELECT q.*, r.replayed_at, r.replay_partition, r.replay_offset, r.command
+    FROM (
+      SELECT *, coalesce(octet_length(payload), 0) AS size, coalesce(published_at, ingested_on::TIMESTAMPTZ) AS came_at,
+        CASE WHEN kafka_offset IS NULL THEN concat(chunk, ':', chunk_position)
+          ELSE concat(kafka_topic, '/', kafka_partition, '/', kafka_offset) END AS reference
+      FROM quarantine
+    ) AS q LEFT JOIN replays AS r ON r.replay_of = q.reference`;
+
+/**
+ * Runs something with quarantine as its log says it is now. Its files are kept on this machine, and DuckDB reads
+ * them a part at a time, so that it can be of any size.
+ */
+export async function withQuarantine<T>(
+  settings: Settings,
+  use: (quarantine: OpenQuarantine) => Promise<T>,
+): Promise<T> {
+  const { hdfs } = settings;
+  const warehouse = openWarehouse(settings);
+  const snapshots = await snapshotsOf(warehouse, [quarantine, replays, deliveries]);
+  const cache = new TableCache(cacheFolderOf(hdfs.nameNodes, hdfs.warehouse), warehouse.options.hdfs);
+  const wanted = new Map<Table, Snapshot | undefined>(
+    [quarantine, replays].map((table) => [table, snapshots.get(table)]),
+  );
+  const cached = await fetchTables(cache, warehouse, wanted);
+  const tables = TABLES.map((table) => ({ table, files: cached.get(table)?.files ?? null }));
+  return withTables(tables, async (connection) => {
+    await connection.run(LISTED);
+    return use({ settings, warehouse, connection, deliveries: snapshots.get(deliveries) });
+  });
+}
