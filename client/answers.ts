@@ -3,8 +3,9 @@ import { Command } from 'commander';
 import { TableCache, cacheFolderOf } from '../adapters/table-cache.ts';
 import { readSettings, sourceOf } from '../model/settings.ts';
 import { TABLES, attempts, questions } from '../tables/index.ts';
+import { withExamples } from './help.ts';
 import { fetchTables, snapshotsOf, withTables } from './live-tables.ts';
-import { formatTable, print } from './output.ts';
+import { formatTable, print, printJson } from './output.ts';
 import { toJson } from './query-values.ts';
 import { QUESTIONS, answerSql, type Question, type Scope } from './questions.ts';
 import { openWarehouse } from './warehouse.ts';
@@ -23,12 +24,17 @@ interface Answer {
 
 /** `pipeline answers`: what the attempts answer to the questions that they were gathered for. */
 export function answersCommand(): Command {
-  return new Command('answers')
+  const command = new Command('answers')
     .description('Answer the standing questions about the attempts.')
-    .option('--source <name>', 'about the attempts of one source alone')
+    .option('--source <source>', 'about the attempts of one source alone')
     .option('--deduplicated', 'count each attempt once, however often it was delivered')
     .option('--json', 'as a JSON object, the rows of each answer by its name')
     .action(answers);
+  return withExamples(
+    command,
+    'pipeline answers --deduplicated',
+    'pipeline answers --source pearson --deduplicated --json',
+  );
 }
 
 async function answers(options: AnswersOptions): Promise<void> {
@@ -49,7 +55,7 @@ async function answers(options: AnswersOptions): Promise<void> {
       if (options.json === true) found[question.name] = answer.rows.map((row) => objectOf(answer, row));
       else print(`\n${question.question}\n${formatAnswer(answer)}`);
     }
-    if (options.json === true) print(JSON.stringify(found, null, 2));
+    if (options.json === true) printJson(found);
   });
 }
 

@@ -3,8 +3,13 @@ import { Command } from 'commander';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import type { Decision } from '../model/run.ts';
 import { readSettings } from '../model/settings.ts';
-import { print } from './output.ts';
+import { withExamples } from './help.ts';
+import { print, printJson } from './output.ts';
 import { withTemporal } from './temporal.ts';
+
+interface DecideOptions {
+  readonly json?: boolean;
+}
 
 const DESCRIPTIONS: Record<Decision, string> = {
   retry: 'Let a run that waits for a person try again.',
@@ -14,13 +19,20 @@ const DESCRIPTIONS: Record<Decision, string> = {
 
 /** `pipeline retry RUN`, `pipeline skip RUN` or `pipeline abort RUN`: what a person tells a waiting run. */
 export function decisionCommand(decision: Decision): Command {
-  return new Command(decision)
+  const run = 'ingest-pearson-2026-01-31T12-00-00-000Z';
+  const command = new Command(decision)
     .description(DESCRIPTIONS[decision])
-    .argument('<run>', 'a run’s workflow id; pipeline status lists them')
-    .action((run: string) => decide(run, decision));
+    .argument('<run>', 'a run’s workflow id; pipeline list shows them')
+    .option('--json', 'as a JSON object')
+    .action((named: string, options: DecideOptions) => decide(named, decision, options));
+  return withExamples(
+    command,
+    ['pipeline list --state waiting', 'the runs that wait'],
+    `pipeline ${decision} ${run}`,
+  );
 }
 
-async function decide(run: string, decision: Decision): Promise<void> {
+async function decide(run: string, decision: Decision, { json }: DecideOptions): Promise<void> {
   await withTemporal(readSettings(), async (client) => {
     try {
       await client.workflow.getHandle(run).executeUpdate(decision);
@@ -33,6 +45,7 @@ async function decide(run: string, decision: Decision): Promise<void> {
       if (!(error instanceof WorkflowUpdateFailedError)) throw error;
       throw new PipelineError('RUN_REFUSED', `${run}: ${messageOf(error.cause)}`, { cause: error });
     }
-    print(`${run}: ${decision}`);
+    if (json === true) printJson({ run, decision });
+    else print(`${run}: ${decision}`);
   });
 }

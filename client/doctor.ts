@@ -7,23 +7,24 @@ import { sourceChecks } from './doctor/sources.ts';
 import { checkStaging } from './doctor/staging.ts';
 import { checkTemporal, checkUi } from './doctor/temporal.ts';
 import { EXIT } from './exit.ts';
-import { print } from './output.ts';
+import { withExamples } from './help.ts';
+import { print, printJson } from './output.ts';
 import { clientLogger, openWarehouse } from './warehouse.ts';
 
 const MARKS: Readonly<Record<Finding['state'], string>> = { ok: '✔', warning: '!', failed: '✖' };
 
 /** `pipeline doctor`: whether all that the settings name can be reached and written to. */
 export function doctorCommand(): Command {
-  return new Command('doctor')
+  const command = new Command('doctor')
     .description('Find out whether the servers of the settings can be reached and written to.')
     .option('--json', 'as a JSON array, an object a finding')
     .addHelpText(
       'after',
       '\nIt asks Temporal, Kafka, HDFS and the customers’ servers, writes a file to the warehouse and removes it,' +
-        '\nand aborts a transaction on each topic. It ends with 1 when something fails, with 0 for mere warnings (!).' +
-        '\n\nExamples:\n  pipeline doctor\n  pipeline --config other.yaml doctor --json',
+        '\nand aborts a transaction on each topic. It ends with 1 when something fails, with 0 for mere warnings (!).',
     )
     .action(doctor);
+  return withExamples(command, 'pipeline doctor', 'pipeline --config other.yaml doctor --json');
 }
 
 async function doctor(options: { readonly json?: boolean }): Promise<void> {
@@ -38,7 +39,8 @@ async function doctor(options: { readonly json?: boolean }): Promise<void> {
     ...sourceChecks(settings),
   ];
   const findings = await runChecks(checks);
-  print(options.json === true ? JSON.stringify(findings, null, 2) : findings.map(formatFinding).join('\n'));
+  if (options.json === true) printJson(findings);
+  else print(findings.map(formatFinding).join('\n'));
   const failures = findings.filter(({ state }) => state === 'failed').length;
   if (options.json !== true)
     print(failures === 0 ? '\nall that must work works' : `\n${failures} of ${findings.length} failed`);

@@ -12,3 +12,11 @@ export const EXIT = {
 
 /** One of {@link EXIT}. */
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** What each exit code means, for the help and for docs/errors.md. */
+export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
+  ok: 'It did what was asked.',
+  failed: 'It could not: a server, a run or a table failed; or verify found something off.',
+  usage: 'The command’s words or the settings are off; nothing was done.',
+  waiting: 'The run waits for a person (start --follow, schedule backfill).',
+};

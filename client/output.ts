@@ -5,18 +5,26 @@ export function print(text = ''): void {
   process.stdout.write(`${text}\n`);
 }
 
+/** Writes what was asked for as JSON. */
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, null, 2));
+}
+
 /** Writes lines to standard error: what went wrong, or how it goes on. */
 export function printError(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** A table for people. Numbers are right-aligned. */
+/** A table for people. Numbers are right-aligned; an empty text among them is none. */
 export function formatTable(
   head: readonly string[],
   rows: readonly (readonly (string | number)[])[],
 ): string {
   const colAligns = head.map((_, at): 'left' | 'right' =>
-    rows.every((row) => typeof row[at] === 'number') ? 'right' : 'left',
+    rows.some((row) => typeof row[at] === 'number') &&
+    rows.every((row) => typeof row[at] === 'number' || row[at] === '')
+      ? 'right'
+      : 'left',
   );
   const table = new Table({ head: [...head], colAligns, style: { head: [], border: [], compact: true } });
   for (const row of rows)
@@ -34,4 +42,9 @@ export function formatBytes(bytes: number): string {
     unit += 1;
   }
   return `${unit === 0 ? size : size.toFixed(1)} ${units[unit] ?? ''}`;
+}
+
+/** A time in whole seconds, as 2026-01-31T12:00:00Z. */
+export function formatTime(time: Date): string {
+  return time.toISOString().replace(/\.\d{3}Z$/, 'Z');
 }

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { withExamples } from './help.ts';
 import { countOf, withFilterOptions } from './quarantine/filter.ts';
 import { listQuarantine } from './quarantine/list.ts';
 import { replayQuarantined } from './quarantine/replay.ts';
@@ -8,23 +9,21 @@ const REFERENCE = 'topic/partition/offset, or source/content/chunk:position, as 
 
 /** `pipeline quarantine …`: what could not become rows, and its way back. */
 export function quarantineCommand(): Command {
-  const command = new Command('quarantine')
-    .description('See what could not become rows, and publish it again when the cause is gone.')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  pipeline quarantine list --source pearson --since 2026-01-31
-  pipeline quarantine show attempts-pearson/0/17
-  pipeline quarantine replay --all --reason max_attempts
-  pipeline start pearson --follow                                 lands what was replayed`,
-    );
-  for (const sub of [list(), show(), replay()]) command.addCommand(sub.exitOverride());
-  return command;
+  const command = new Command('quarantine').description(
+    'See what could not become rows, and publish it again when the cause is gone.',
+  );
+  for (const sub of [list(), show(), replay()]) command.addCommand(sub);
+  return withExamples(
+    command,
+    'pipeline quarantine list --source pearson --since 2026-01-31',
+    'pipeline quarantine show attempts-pearson/0/17',
+    'pipeline quarantine replay --all --reason max_attempts',
+    ['pipeline start pearson --follow', 'lands what was replayed'],
+  );
 }
 
 function list(): Command {
-  return withFilterOptions(
+  const command = withFilterOptions(
     new Command('list').description(
       'Show what is in quarantine, the newest first, and how often for which reason.',
     ),
@@ -34,10 +33,11 @@ function list(): Command {
     .option('--limit <n>', 'how many to show', countOf, 50)
     .option('--json', 'as JSON')
     .action(listQuarantine);
+  return withExamples(command, 'pipeline quarantine list', 'pipeline quarantine list --not-replayed --json');
 }
 
 function show(): Command {
-  return new Command('show')
+  const command = new Command('show')
     .description(
       'Show everything that is known of one, and its payload, in which no character acts on the terminal.',
     )
@@ -47,10 +47,15 @@ function show(): Command {
     .option('--output <file>', 'write the payload’s bytes as they are to a file')
     .option('--json', 'as JSON, key and payload in base64')
     .action(showQuarantined);
+  return withExamples(
+    command,
+    'pipeline quarantine show attempts-pearson/0/17',
+    'pipeline quarantine show attempts-pearson/0/17 --output payload.json',
+  );
 }
 
 function replay(): Command {
-  return withFilterOptions(
+  const command = withFilterOptions(
     new Command('replay')
       .description(
         'Publish again what is in quarantine, each once however often this is said; the next run lands it.',
@@ -62,4 +67,9 @@ function replay(): Command {
     .option('--dry-run', 'show what would be replayed')
     .option('--json', 'as JSON')
     .action(replayQuarantined);
+  return withExamples(
+    command,
+    'pipeline quarantine replay attempts-pearson/0/17',
+    'pipeline quarantine replay --all --reason max_attempts --dry-run',
+  );
 }

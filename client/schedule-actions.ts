@@ -4,7 +4,7 @@ import { PipelineError } from '../model/errors.ts';
 import { formatDuration } from '../model/duration.ts';
 import { readSettings, sourceOf, type Settings } from '../model/settings.ts';
 import type { ingest } from '../workflows/index.ts';
-import { print, printError } from './output.ts';
+import { formatTime, print, printError, printJson } from './output.ts';
 import { gapOf } from './schedule-gap.ts';
 import {
   planOf,
@@ -15,10 +15,14 @@ import {
   type TimingWords,
 } from './schedule-plan.ts';
 import { describeSchedule, scheduleIdOf, sourceOfSchedule, withSchedule } from './schedule-temporal.ts';
-import { formatSchedule, formatSchedules, formatTime, viewOf, type ScheduleView } from './schedule-view.ts';
+import { formatSchedule, formatSchedules, viewOf, type ScheduleView } from './schedule-view.ts';
 import { uiUrlOf, withTemporal } from './temporal.ts';
 
-interface SetOptions extends TimingWords {
+interface JsonOption {
+  readonly json?: boolean;
+}
+
+interface SetOptions extends TimingWords, JsonOption {
   readonly paused?: true;
   readonly note?: string;
 }
@@ -29,8 +33,9 @@ export async function setSchedule(source: string, options: SetOptions): Promise<
   const plan = planOf(source, sourceOf(settings, source), options);
   await withTemporal(settings, async (client) => {
     const done = await createOrUpdate(client, settings, plan, options);
-    print(`${done} ${scheduleIdOf(source)}`);
-    print(formatSchedule(viewOf(settings, source, await describeSchedule(client, source))));
+    const view = viewOf(settings, source, await describeSchedule(client, source));
+    if (options.json === true) printJson({ done, ...view });
+    else print(`${done} ${view.schedule}\n${formatSchedule(view)}`);
     const gap = await gapOf(client, plan);
     if (gap === undefined) return;
     printError(
@@ -86,13 +91,13 @@ async function asSpecError<T>(use: () => Promise<T>): Promise<T> {
 }
 
 /** `pipeline schedule list` */
-export async function listSchedules({ json }: { readonly json?: boolean }): Promise<void> {
+export async function listSchedules({ json }: JsonOption): Promise<void> {
   const settings = readSettings();
   await withTemporal(settings, async (client) => {
     const sources = await scheduledSources(client, settings);
     const views = await Promise.all(sources.map((source) => viewIfAny(client, settings, source)));
     const found = views.filter((view) => view !== undefined);
-    if (json === true) print(JSON.stringify(found, null, 2));
+    if (json === true) printJson(found);
     else print(found.length === 0 ? 'no source has a schedule' : formatSchedules(found));
   });
 }
@@ -121,45 +126,53 @@ async function viewIfAny(
 }
 
 /** `pipeline schedule show SOURCE` */
-export async function showSchedule(source: string, { json }: { readonly json?: boolean }): Promise<void> {
+export async function showSchedule(source: string, { json }: JsonOption): Promise<void> {
   const settings = readSettings();
   await withTemporal(settings, async (client) => {
     const view = viewOf(settings, source, await describeSchedule(client, source));
-    print(json === true ? JSON.stringify(view, null, 2) : formatSchedule(view));
+    if (json === true) printJson(view);
+    else print(formatSchedule(view));
   });
 }
 
-interface NoteOption {
+/** Says what was done to a schedule. */
+function printDone(source: string, done: 'paused' | 'resumed' | 'deleted', { json }: JsonOption): void {
+  const schedule = scheduleIdOf(source);
+  if (json === true) printJson({ done, source, schedule });
+  else print(`${done} ${schedule}`);
+}
+
+interface NoteOption extends JsonOption {
   readonly note?: string;
 }
 
 /** `pipeline schedule pause SOURCE` */
-export async function pauseSchedule(source: string, { note }: NoteOption): Promise<void> {
+export async function pauseSchedule(source: string, options: NoteOption): Promise<void> {
   await withTemporal(readSettings(), async (client) => {
     const handle = client.schedule.getHandle(scheduleIdOf(source));
-    await withSchedule(source, () => handle.pause(note ?? 'paused from the command line'));
-    print(`paused ${handle.scheduleId}`);
+    await withSchedule(source, () => handle.pause(options.note ?? 'paused from the command line'));
+    printDone(source, 'paused', options);
   });
 }
 
 /** `pipeline schedule resume SOURCE` */
-export async function resumeSchedule(source: string, { note }: NoteOption): Promise<void> {
+export async function resumeSchedule(source: string, options: NoteOption): Promise<void> {
   await withTemporal(readSettings(), async (client) => {
     const handle = client.schedule.getHandle(scheduleIdOf(source));
-    await withSchedule(source, () => handle.unpause(note ?? 'resumed from the command line'));
-    print(`resumed ${handle.scheduleId}`);
-    print(
+    await withSchedule(source, () => handle.unpause(options.note ?? 'resumed from the command line'));
+    printDone(source, 'resumed', options);
+    printError(
       `intervals that passed meanwhile did not run; bring them with: pipeline schedule backfill ${source}`,
     );
   });
 }
 
 /** `pipeline schedule delete SOURCE` */
-export async function deleteSchedule(source: string): Promise<void> {
+export async function deleteSchedule(source: string, options: JsonOption): Promise<void> {
   await withTemporal(readSettings(), async (client) => {
     const handle = client.schedule.getHandle(scheduleIdOf(source));
     await withSchedule(source, () => handle.delete());
-    print(`deleted ${handle.scheduleId}`);
+    printDone(source, 'deleted', options);
   });
 }
 
@@ -167,7 +180,7 @@ const POLL_MS = 100;
 const STARTED_WITHIN_MS = 15_000;
 
 /** `pipeline schedule trigger SOURCE`: starts a run, and says which. */
-export async function triggerSchedule(source: string): Promise<void> {
+export async function triggerSchedule(source: string, { json }: JsonOption): Promise<void> {
   const settings = readSettings();
   await withTemporal(settings, async (client) => {
     const runsOf = async () =>
@@ -179,8 +192,9 @@ export async function triggerSchedule(source: string): Promise<void> {
     while (Date.now() < deadline) {
       const run = (await runsOf()).findLast(({ firstExecutionRunId }) => !before.has(firstExecutionRunId));
       if (run !== undefined) {
-        print(`started ${run.workflowId}`);
-        print(`see ${uiUrlOf(settings, run.workflowId, run.firstExecutionRunId)}`);
+        const url = uiUrlOf(settings, run.workflowId, run.firstExecutionRunId);
+        if (json === true) printJson({ run: run.workflowId, source, url });
+        else print(`started ${run.workflowId}\nsee ${url}`);
         return;
       }
       await sleep(POLL_MS);

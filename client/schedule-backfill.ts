@@ -3,7 +3,7 @@ import { ScheduleOverlapPolicy, type Client } from '@temporalio/client';
 import { PipelineError } from '../model/errors.ts';
 import { readSettings } from '../model/settings.ts';
 import { EXIT } from './exit.ts';
-import { print, printError } from './output.ts';
+import { formatTime, print, printError, printJson } from './output.ts';
 import { invalid, planFrom } from './schedule-plan.ts';
 import {
   describeSchedule,
@@ -14,7 +14,6 @@ import {
   waitingRunOf,
   type ScheduledRun,
 } from './schedule-temporal.ts';
-import { formatTime } from './schedule-view.ts';
 import { withTemporal } from './temporal.ts';
 
 /** How many intervals Temporal gets at once; it queues a thousand. */
@@ -98,10 +97,11 @@ interface BackfillOptions {
   readonly from: Date;
   readonly to: Date;
   readonly part: number;
+  readonly json?: boolean;
 }
 
 /** `pipeline schedule backfill SOURCE` */
-export async function backfillSchedule(source: string, options: BackfillOptions): Promise<void> {
+export async function backfillSchedule(source: string, { json, ...range }: BackfillOptions): Promise<void> {
   process.once('SIGINT', () => {
     printError(
       'stopped; what Temporal has already goes on. To go on with the rest, give the same command again.',
@@ -109,18 +109,35 @@ export async function backfillSchedule(source: string, options: BackfillOptions)
     process.exit(INTERRUPTED);
   });
   await withTemporal(readSettings(), async (client) => {
-    const result = await backfill(client, { source, ...options }, printError);
-    const { intervals, before, completed, failed, waiting } = result;
-    print(
-      `${source}: ${intervals} intervals: ${before} had run before, ${completed} ran now, ${failed.length} failed`,
-    );
-    for (const run of failed) print(`failed: ${run.workflowId} (${run.state.toLowerCase()})`);
-    if (failed.length > 0) process.exitCode = EXIT.failed;
-    if (waiting === undefined) return;
-    print(`${waiting} waits for a person, and the rest waits for it; see: pipeline status ${waiting}`);
-    print('then give the same command again');
-    process.exitCode = EXIT.waiting;
+    const result = await backfill(client, { source, ...range }, printError);
+    if (json === true) printJson(jsonOf(source, result));
+    else print(formatResult(source, result));
+    if (result.failed.length > 0) process.exitCode = EXIT.failed;
+    if (result.waiting !== undefined) process.exitCode = EXIT.waiting;
   });
+}
+
+function jsonOf(source: string, { failed, waiting, ...counts }: BackfillResult): object {
+  const ended = failed.map(({ workflowId: run, state, scheduledMs }) => ({
+    run,
+    state: state.toLowerCase(),
+    scheduled: formatTime(new Date(scheduledMs)),
+  }));
+  return { source, ...counts, failed: ended, waiting: waiting ?? null };
+}
+
+function formatResult(source: string, result: BackfillResult): string {
+  const { intervals, before, completed, failed, waiting } = result;
+  const lines = [
+    `${source}: ${intervals} intervals: ${before} had run before, ${completed} ran now, ${failed.length} failed`,
+    ...failed.map(({ workflowId, state }) => `failed: ${workflowId} (${state.toLowerCase()})`),
+  ];
+  if (waiting === undefined) return lines.join('\n');
+  return [
+    ...lines,
+    `${waiting} waits for a person, and the rest waits for it; see: pipeline status ${waiting}`,
+    'then give the same command again',
+  ].join('\n');
 }
 
 /** The scheduled times, each the end of its interval, in milliseconds. */

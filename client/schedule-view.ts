@@ -1,7 +1,7 @@
 import type { ScheduleDescription } from '@temporalio/client';
 import { formatDuration } from '../model/duration.ts';
 import type { Settings } from '../model/settings.ts';
-import { formatTable } from './output.ts';
+import { formatTable, formatTime } from './output.ts';
 import { formatTiming, planFrom } from './schedule-plan.ts';
 import { queueOf } from './schedule-temporal.ts';
 
@@ -104,9 +104,4 @@ function lossesOf({ source, interval, skipped, missed, dropped }: ScheduleView):
     `intervals without a run: ${skipped} skipped, ${missed} past the catch-up window, ${dropped} past the queue’s end;`,
     `  bring them with: pipeline schedule backfill ${source} --from TIME --to TIME`,
   ];
-}
-
-/** A time of a schedule, which has no parts of a second. */
-export function formatTime(time: Date): string {
-  return time.toISOString().replace(/\.\d{3}Z$/, 'Z');
 }

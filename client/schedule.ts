@@ -1,5 +1,7 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { DURATION_EXAMPLES } from '../model/duration.ts';
+import { timeOf, wholeNumber } from './arguments.ts';
+import { withExamples } from './help.ts';
 import { PART_DEFAULT, PART_MAX, backfillSchedule } from './schedule-backfill.ts';
 import {
   deleteSchedule,
@@ -21,21 +23,21 @@ export function scheduleCommand(): Command {
       'after',
       `
 A source whose url holds {from} and {to} is asked, by each run, for the interval that ends at the run's
-scheduled time, however late it begins; so the intervals join. See docs/schedules.md.
-
-Examples:
-  pipeline schedule set pearson --every 15m
-  pipeline schedule set pearson --cron "0 3 * * *" --timezone Europe/Berlin --interval 1d
-  pipeline schedule pause pearson --note "the customer moves servers"
-  pipeline schedule backfill pearson --from 2026-01-01 --to 2026-02-01`,
+scheduled time, however late it begins; so the intervals join. See docs/schedules.md.`,
     );
   for (const sub of [set(), list(), show(), pause(), resume(), trigger(), backfill(), remove()])
-    command.addCommand(sub.exitOverride());
-  return command;
+    command.addCommand(sub.option('--json', 'as JSON'));
+  return withExamples(
+    command,
+    'pipeline schedule set pearson --every 15m',
+    'pipeline schedule set pearson --cron "0 3 * * *" --timezone Europe/Berlin --interval 1d',
+    'pipeline schedule pause pearson --note "the customer moves servers"',
+    'pipeline schedule backfill pearson --from 2026-01-01 --to 2026-02-01',
+  );
 }
 
 function set(): Command {
-  return new Command('set')
+  const command = new Command('set')
     .description('Make the schedule of a source, or change it; what is not given of its state stays.')
     .argument('<source>', SOURCE)
     .option('--every <duration>', `at each multiple of this since 1970 in UTC, as ${DURATION_EXAMPLES}`)
@@ -44,58 +46,57 @@ function set(): Command {
     .option('--interval <duration>', 'how much each run asks the customer for, or none (default: as --every)')
     .option('--paused', 'do not start runs until it is resumed')
     .option('--note <text>', 'what a person should know of it')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  pipeline schedule set pearson --every 15m
-  pipeline schedule set pearson --every 15m --interval 1h     each run asks for what came late too
-  pipeline schedule set pearson --cron "0 3 * * *" --timezone Europe/Berlin --interval 25h
-  pipeline schedule set others --every 1m                     a topic that others fill`,
-    )
     .action(setSchedule);
+  return withExamples(
+    command,
+    'pipeline schedule set pearson --every 15m',
+    ['pipeline schedule set pearson --every 15m --interval 1h', 'each run asks for what came late too'],
+    'pipeline schedule set pearson --cron "0 3 * * *" --timezone Europe/Berlin --interval 25h',
+    ['pipeline schedule set others --every 1m', 'a topic that others fill'],
+  );
 }
 
 function list(): Command {
-  return new Command('list')
-    .description('Show the schedules of all sources.')
-    .option('--json', 'as JSON')
-    .action(listSchedules);
+  const command = new Command('list').description('Show the schedules of all sources.').action(listSchedules);
+  return withExamples(command, 'pipeline schedule list');
 }
 
 function show(): Command {
-  return new Command('show')
+  const command = new Command('show')
     .description('Show a schedule: its times, its latest runs, and what was left out.')
     .argument('<source>', SOURCE)
-    .option('--json', 'as JSON')
     .action(showSchedule);
+  return withExamples(command, 'pipeline schedule show pearson', 'pipeline schedule show pearson --json');
 }
 
 function pause(): Command {
-  return new Command('pause')
+  const command = new Command('pause')
     .description('Start no more runs by themselves. A run that is under way goes on.')
     .argument('<source>', SOURCE)
     .option('--note <text>', 'why')
     .action(pauseSchedule);
+  return withExamples(command, 'pipeline schedule pause pearson --note "the customer moves servers"');
 }
 
 function resume(): Command {
-  return new Command('resume')
+  const command = new Command('resume')
     .description('Start runs again, from the next time on; see backfill for those that passed.')
     .argument('<source>', SOURCE)
     .option('--note <text>', 'why')
     .action(resumeSchedule);
+  return withExamples(command, 'pipeline schedule resume pearson');
 }
 
 function trigger(): Command {
-  return new Command('trigger')
+  const command = new Command('trigger')
     .description('Start a run now, whatever else runs. Its interval ends now.')
     .argument('<source>', SOURCE)
     .action(triggerSchedule);
+  return withExamples(command, 'pipeline schedule trigger pearson');
 }
 
 function backfill(): Command {
-  return new Command('backfill')
+  const command = new Command('backfill')
     .description('Run the intervals of a time in the past, in order, each once; given again, it goes on.')
     .argument('<source>', SOURCE)
     .requiredOption('--from <time>', 'beginning, as 2026-01-31 or 2026-01-31T12:00:00Z', timeOf)
@@ -103,42 +104,27 @@ function backfill(): Command {
     .option(
       '--part <n>',
       `how many intervals Temporal gets at once, at most ${PART_MAX}`,
-      partOf,
+      wholeNumber(1, PART_MAX),
       PART_DEFAULT,
     )
     .addHelpText(
       'after',
       `
 It shows how it goes on, and can be stopped with Ctrl-C at any time: give the same command again to go on.
-Intervals that have run are left alone, those that failed run again.
-
-Examples:
-  pipeline schedule backfill pearson --from 2026-01-01 --to 2026-02-01
-  pipeline schedule backfill pearson --from 2026-01-31T12:00:00Z --to 2026-01-31T18:00:00Z`,
+Intervals that have run are left alone, those that failed run again.`,
     )
     .action(backfillSchedule);
+  return withExamples(
+    command,
+    'pipeline schedule backfill pearson --from 2026-01-01 --to 2026-02-01',
+    'pipeline schedule backfill pearson --from 2026-01-31T12:00:00Z --to 2026-01-31T18:00:00Z',
+  );
 }
 
 function remove(): Command {
-  return new Command('delete')
+  const command = new Command('delete')
     .description('Remove a schedule. A run that is under way goes on; what is queued does not start.')
     .argument('<source>', SOURCE)
     .action(deleteSchedule);
-}
-
-const TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d))?$/;
-
-function timeOf(text: string): Date {
-  const time = new Date(text);
-  // Some of these engines take for the first of March.
-  const day = new Date(text.slice(0, 10));
-  const exists = !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text.slice(0, 10));
-  if (TIME.test(text) && exists && !Number.isNaN(time.getTime())) return time;
-  throw new InvalidArgumentError('It must be a day, as 2026-01-31, or a time, as 2026-01-31T12:00:00Z.');
-}
-
-function partOf(text: string): number {
-  const part = Number(text);
-  if (Number.isInteger(part) && part >= 1 && part <= PART_MAX) return part;
-  throw new InvalidArgumentError(`It must be a number from 1 to ${PART_MAX}.`);
+  return withExamples(command, 'pipeline schedule delete pearson');
 }

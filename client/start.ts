@@ -1,19 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WorkflowFailedError, type WorkflowHandleWithStartDetails } from '@temporalio/client';
+import { WorkflowFailedError, type Client, type WorkflowHandleWithStartDetails } from '@temporalio/client';
 import { Command } from 'commander';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import type { IngestRequest, RunStatus } from '../model/run.ts';
-import { readSettings, sourceOf } from '../model/settings.ts';
+import { readSettings, sourceOf, type SourceSettings } from '../model/settings.ts';
 import type { ingest } from '../workflows/index.ts';
+import { timeOf } from './arguments.ts';
 import { EXIT } from './exit.ts';
-import { print, printError } from './output.ts';
+import { withExamples } from './help.ts';
+import { formatTime, print, printError, printJson } from './output.ts';
 import { formatLine, formatStatus } from './progress.ts';
 import { RUN_PREFIX, uiUrlOf, withTemporal } from './temporal.ts';
 
 interface StartOptions {
-  readonly from?: string;
-  readonly to?: string;
+  readonly from?: Date;
+  readonly to?: Date;
   readonly follow?: boolean;
+  readonly json?: boolean;
 }
 
 type Handle = WorkflowHandleWithStartDetails<typeof ingest>;
@@ -22,26 +25,30 @@ const POLL_MS = 250;
 
 /** `pipeline start SOURCE`: starts a run. */
 export function startCommand(): Command {
-  return new Command('start')
+  const command = new Command('start')
     .description('Start a run: fetch a source and land whatever its topic holds.')
     .argument('<source>', 'a source of pipeline.yaml')
-    .option('--from <time>', 'beginning of the interval, for a source whose url has {from}')
-    .option('--to <time>', 'end of the interval, for a source whose url has {to}')
-    .option('--follow', 'show how it goes, until it ends')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  pipeline start pearson --follow\n  pipeline start pearson --from 2026-01-01T00:00:00Z --to 2026-01-02T00:00:00Z',
-    )
+    .option('--from <time>', 'beginning of the interval, for a source whose url has {from}', timeOf)
+    .option('--to <time>', 'end of the interval, for a source whose url has {to}', timeOf)
+    .option('--follow', 'show on standard error how it goes, until it ends or waits for a person')
+    .option('--json', 'as a JSON object: the run and, with --follow, its status in the end')
     .action(start);
+  return withExamples(
+    command,
+    'pipeline start pearson --follow',
+    ['pipeline start pearson --from 2026-01-01 --to 2026-01-02', 'an interval, where the url has one'],
+    'pipeline start pearson --follow --json',
+  );
 }
 
 async function start(source: string, options: StartOptions): Promise<void> {
   const settings = readSettings();
-  sourceOf(settings, source);
+  const { from, to, json } = options;
+  requireInterval(source, sourceOf(settings, source), options);
   const request: IngestRequest = {
     source,
-    ...(options.from === undefined ? {} : { from: options.from }),
-    ...(options.to === undefined ? {} : { to: options.to }),
+    ...(from === undefined ? {} : { from: formatTime(from) }),
+    ...(to === undefined ? {} : { to: formatTime(to) }),
   };
   await withTemporal(settings, async (client) => {
     const handle: Handle = await client.workflow.start<typeof ingest>('ingest', {
@@ -49,18 +56,49 @@ async function start(source: string, options: StartOptions): Promise<void> {
       workflowId: `${RUN_PREFIX}-${source}-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`,
       args: [request],
     });
-    print(`started ${handle.workflowId}`);
-    print(`see ${uiUrlOf(settings, handle.workflowId, handle.firstExecutionRunId)}`);
-    if (options.follow === true) await follow(handle);
+    const run = handle.workflowId;
+    const url = uiUrlOf(settings, run, handle.firstExecutionRunId);
+    if (json !== true) print(`started ${run}\nsee ${url}`);
+    if (options.follow !== true) {
+      if (json === true) printJson({ run, source, url });
+      return;
+    }
+    const { status, failure } = await follow(client, handle);
+    if (json === true) printJson({ run, source, url, status });
+    else print(formatStatus(run, status));
+    if (failure !== undefined) throw asRunFailure(handle, failure);
+    if (status.state === 'waiting') process.exitCode = EXIT.waiting;
   });
 }
 
-/** Shows a run until it ends, or waits for a person. */
-async function follow(handle: Handle): Promise<void> {
-  const ended = handle.result().then(
-    () => ({ failure: undefined }),
-    (failure: unknown) => ({ failure }),
-  );
+/**
+ * Makes sure that a source is asked for an interval if, and only if, its url has one.
+ * @throws {PipelineError} USAGE_INVALID
+ */
+function requireInterval(source: string, { url }: SourceSettings, options: StartOptions): void {
+  for (const bound of ['from', 'to'] as const) {
+    const wanted = url?.includes(`{${bound}}`) === true;
+    const given = options[bound] !== undefined;
+    if (wanted === given) continue;
+    const what = wanted ? `has {${bound}}: give --${bound}` : `has no {${bound}}: leave out --${bound}`;
+    throw new PipelineError('USAGE_INVALID', `the url of source ${source} ${what}`);
+  }
+  if (options.from !== undefined && options.to !== undefined && options.from >= options.to)
+    throw new PipelineError(
+      'USAGE_INVALID',
+      `--from ${formatTime(options.from)} must be before --to ${formatTime(options.to)}`,
+    );
+}
+
+/** Shows a run until it ends, or waits for a person: how it is then, and what it failed with if it did. */
+async function follow(client: Client, handle: Handle): Promise<{ status: RunStatus; failure: unknown }> {
+  const stop = new AbortController();
+  const ended = client
+    .withAbortSignal(stop.signal, () => handle.result())
+    .then(
+      () => ({ failure: undefined }),
+      (failure: unknown) => ({ failure }),
+    );
   let shown = '';
   for (;;) {
     const end = await Promise.race([ended, sleep(POLL_MS, undefined)]);
@@ -69,10 +107,9 @@ async function follow(handle: Handle): Promise<void> {
     if (line !== shown && end === undefined) printError(line);
     shown = line;
     if (end === undefined && status.state !== 'waiting') continue;
-    print(formatStatus(handle.workflowId, status));
-    if (end?.failure !== undefined) throw asRunFailure(handle, end.failure);
-    if (end === undefined) process.exitCode = EXIT.waiting;
-    return;
+    // Asking for the result takes as long as Temporal lets one ask, and would keep the command from ending.
+    stop.abort();
+    return { status, failure: end?.failure };
   }
 }
 

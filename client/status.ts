@@ -2,67 +2,58 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { Command } from 'commander';
 import { PipelineError } from '../model/errors.ts';
 import type { RunStatus } from '../model/run.ts';
-import { RECORDS_LANDED, RECORDS_QUARANTINED, SOURCE, STEP } from '../model/search-attributes.ts';
-import { readSettings } from '../model/settings.ts';
-import { formatTable, print } from './output.ts';
+import { readSettings, type Settings } from '../model/settings.ts';
+import { withExamples } from './help.ts';
+import { print, printError, printJson } from './output.ts';
 import { formatStatus } from './progress.ts';
+import { formatRuns, runsOf } from './runs.ts';
 import { uiUrlOf, withTemporal } from './temporal.ts';
 
 interface StatusOptions {
   readonly json?: boolean;
-  readonly limit: string;
 }
 
-/** `pipeline status [RUN]`: where a run is, or the latest runs. */
+const LATEST = 5;
+
+/** `pipeline status [RUN]`: where a run is, or the latest few. */
 export function statusCommand(): Command {
-  return new Command('status')
-    .description('Show where a run is; without one, the latest runs.')
+  const command = new Command('status')
+    .description(
+      `Show where a run is and what it waits for; without one, the latest ${LATEST}. See list for more.`,
+    )
     .argument('[run]', 'a run’s workflow id')
-    .option('--limit <n>', 'how many of the latest runs', '10')
     .option('--json', 'as JSON')
     .action(status);
+  return withExamples(
+    command,
+    'pipeline status',
+    'pipeline status ingest-pearson-2026-01-31T12-00-00-000Z',
+    'pipeline status ingest-pearson-2026-01-31T12-00-00-000Z --json',
+  );
 }
 
-async function status(run: string | undefined, options: StatusOptions): Promise<void> {
+async function status(run: string | undefined, { json }: StatusOptions): Promise<void> {
   const settings = readSettings();
   await withTemporal(settings, async (client) => {
-    if (run === undefined) {
-      await printLatest(client, Number(options.limit), options.json === true);
+    if (run !== undefined) return printStatus(client, settings, run, json === true);
+    const rows = await runsOf(client, settings, { limit: LATEST });
+    if (json === true) {
+      printJson(rows);
       return;
     }
-    const handle = client.workflow.getHandle(run);
-    try {
-      const [answer, description] = await Promise.all([handle.query<RunStatus>('status'), handle.describe()]);
-      if (options.json === true) print(JSON.stringify(answer, null, 2));
-      else print(`${formatStatus(run, answer)}\n${uiUrlOf(settings, run, description.runId)}`);
-    } catch (error) {
-      if (!(error instanceof WorkflowNotFoundError)) throw error;
-      throw new PipelineError('RUN_UNKNOWN', `there is no run ${JSON.stringify(run)}`, { cause: error });
-    }
+    print(formatRuns(rows));
+    if (rows.length === LATEST) printError('These are the latest; pipeline list shows more.');
   });
 }
 
-async function printLatest(client: Client, limit: number, json: boolean): Promise<void> {
-  const rows = [];
-  for await (const run of client.workflow.list({ query: `WorkflowType = 'ingest'`, pageSize: limit })) {
-    const found = run.typedSearchAttributes;
-    rows.push({
-      run: run.workflowId,
-      source: found.get(SOURCE) ?? '',
-      step: found.get(STEP) ?? '',
-      state: run.status.name.toLowerCase(),
-      landed: found.get(RECORDS_LANDED) ?? 0,
-      quarantined: found.get(RECORDS_QUARANTINED) ?? 0,
-      started: run.startTime.toISOString(),
-    });
-    if (rows.length >= limit) break;
+async function printStatus(client: Client, settings: Settings, run: string, json: boolean): Promise<void> {
+  const handle = client.workflow.getHandle(run);
+  try {
+    const [answer, description] = await Promise.all([handle.query<RunStatus>('status'), handle.describe()]);
+    if (json) printJson(answer);
+    else print(`${formatStatus(run, answer)}\n${uiUrlOf(settings, run, description.runId)}`);
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+    throw new PipelineError('RUN_UNKNOWN', `there is no run ${JSON.stringify(run)}`, { cause: error });
   }
-  if (json) print(JSON.stringify(rows, null, 2));
-  else
-    print(
-      formatTable(
-        ['run', 'source', 'step', 'state', 'landed', 'quarantined', 'started'],
-        rows.map((row) => Object.values(row)),
-      ),
-    );
 }

@@ -6,8 +6,9 @@ import { readSettings } from '../model/settings.ts';
 import { TABLES } from '../tables/index.ts';
 import { PARTITION_COLUMNS, type Column, type Table } from '../tables/table.ts';
 import { VIEWS, type View } from '../tables/views.ts';
+import { withExamples } from './help.ts';
 import { columnNamesOf, rowsOf, withTables } from './live-tables.ts';
-import { formatBytes, formatTable, print } from './output.ts';
+import { formatBytes, formatTable, print, printJson } from './output.ts';
 import { openWarehouse } from './warehouse.ts';
 
 interface TablesOptions {
@@ -27,12 +28,12 @@ interface TableState {
 
 /** `pipeline tables [NAME]`: what there is to query. */
 export function tablesCommand(): Command {
-  return new Command('tables')
+  const command = new Command('tables')
     .description('Show the tables with what they hold; with a name, the columns of that table or view.')
-    .argument('[name]', 'a table or a view')
+    .argument('[table]', 'a table or a view')
     .option('--json', 'as JSON')
-    .addHelpText('after', '\nExamples:\n  pipeline tables\n  pipeline tables attempts')
     .action(tables);
+  return withExamples(command, 'pipeline tables', 'pipeline tables attempts', 'pipeline tables --json');
 }
 
 async function tables(name: string | undefined, options: TablesOptions): Promise<void> {
@@ -41,7 +42,7 @@ async function tables(name: string | undefined, options: TablesOptions): Promise
   const states = await Promise.all(TABLES.map((table) => stateOf(warehouse, table)));
   const views = VIEWS.map((view) => ({ name: view.name, row: view.row }));
   if (options.json === true) {
-    print(JSON.stringify({ tables: states, views }, null, 2));
+    printJson({ tables: states, views });
     return;
   }
   print(
@@ -93,7 +94,7 @@ async function printColumns(name: string, json: boolean): Promise<void> {
       type: column.type,
       meaning: column.meaning,
     }));
-    print(JSON.stringify({ name, row, columns: described }, null, 2));
+    printJson({ name, row, columns: described });
     return;
   }
   print(`${name}: a row is ${row}.`);

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { readSettings } from '../model/settings.ts';
 import { EXIT } from './exit.ts';
-import { formatBytes, formatTable, print, printError } from './output.ts';
+import { withExamples } from './help.ts';
+import { formatBytes, formatTable, print, printError, printJson } from './output.ts';
 import { prove, type Proof } from './proof/prove.ts';
 import { clientLogger, openWarehouse } from './warehouse.ts';
 
@@ -11,13 +12,17 @@ interface VerifyOptions {
 
 /** `pipeline verify`: proves that the tables are right, or says what is off. */
 export function verifyCommand(): Command {
-  return new Command('verify')
+  const command = new Command('verify')
     .description(
       'Prove that each message of Kafka stands once in the tables, each child has its parent, and each file ' +
         'in HDFS is what the log says. Exits with 1 when something is off, and names it.',
     )
     .option('--json', 'as JSON')
     .action(verify);
+  return withExamples(command, 'pipeline verify', [
+    'pipeline verify --json',
+    'each partition, each table, and what is off, for a program',
+  ]);
 }
 
 async function verify(options: VerifyOptions): Promise<void> {
@@ -29,7 +34,8 @@ async function verify(options: VerifyOptions): Promise<void> {
     kafka: { ...settings.kafka, logger: clientLogger() },
     say: printError,
   });
-  print(options.json === true ? JSON.stringify(proof, null, 2) : formatProof(proof));
+  if (options.json === true) printJson(proof);
+  else print(formatProof(proof));
   printError(`in ${((performance.now() - began) / 1000).toFixed(1)} s`);
   if (!proof.verified) process.exitCode = EXIT.failed;
 }

@@ -5,6 +5,7 @@
  * fail the step at once, since no retry can help. Both then leave the run waiting for a person.
  */
 export const ERROR_CODES = {
+  USAGE_INVALID: { retry: 'lasting', advice: 'See: pipeline COMMAND --help' },
   SETTINGS_INVALID: { retry: 'lasting', advice: 'Correct pipeline.yaml as the message says.' },
   SOURCE_UNKNOWN: { retry: 'lasting', advice: 'Name a source of pipeline.yaml, or add this one there.' },
   SOURCE_UNREACHABLE: {
@@ -83,7 +84,7 @@ export const ERROR_CODES = {
     retry: 'lasting',
     advice: 'Correct temporal.namespace and the rights there, as the message says.',
   },
-  RUN_UNKNOWN: { retry: 'lasting', advice: 'List the runs with: pipeline status' },
+  RUN_UNKNOWN: { retry: 'lasting', advice: 'List the runs with: pipeline list' },
   RUN_REFUSED: { retry: 'lasting', advice: 'See what the run waits for with: pipeline status RUN' },
   RUN_FAILED: {
     retry: 'lasting',

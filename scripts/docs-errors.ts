@@ -1,14 +1,7 @@
-import { EXIT, type ExitCode } from '../client/exit.ts';
+import { EXIT, EXIT_MEANINGS, type ExitCode } from '../client/exit.ts';
 import type { FindingCode } from '../client/proof/findings.ts';
 import { ERROR_CODES } from '../model/errors.ts';
 import { code, madeFrom, markdownTable } from './docs-markdown.ts';
-
-const EXITS: Record<keyof typeof EXIT, string> = {
-  ok: 'It did what was asked.',
-  failed: 'It could not: a server, a run or a table failed; or `verify` found something off.',
-  usage: 'The command’s words or the settings are off; nothing was done.',
-  waiting: 'The run waits for a person (`start --follow`).',
-};
 
 const FINDINGS: Record<FindingCode, string> = {
   TABLES_DISAGREE:
@@ -77,12 +70,13 @@ export function errorsPage(): string {
     '## Exit codes',
     'Of `npx pipeline`:',
     markdownTable(['Code', 'What it means'], exitRows()),
+    'With `--json`, an error is the last line of standard error, as JSON: its `code`, its `message` and its `advice`. What has no code, as a fault of the program, has null for the first and the last. Standard output then holds nothing but what was asked for.',
   ].join('\n\n');
 }
 
 function exitRows(): [string, string][] {
   return (Object.entries(EXIT) as [keyof typeof EXIT, ExitCode][]).map(([name, status]) => [
     String(status),
-    EXITS[name],
+    EXIT_MEANINGS[name],
   ]);
 }

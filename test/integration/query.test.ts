@@ -234,7 +234,7 @@ describe('query and tables', () => {
       { name: 'submitted', type: 'integer', meaning: 'Questions submitted.' },
     );
     const unknown = await pipeline.command('tables', 'nothing');
-    assert.equal(unknown.code, 1);
+    assert.equal(unknown.code, 2);
     assert.match(
       unknown.stderr,
       /^TABLE_UNKNOWN: there is no table "nothing"; there are: quarantine, attempts/,

@@ -1,0 +1,37 @@
+import { InvalidArgumentError } from 'commander';
+import { DURATION_EXAMPLES, parseDuration } from '../model/duration.ts';
+
+const TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d))?$/;
+const TIME_EXAMPLES = 'a day, as 2026-01-31, or a time, as 2026-01-31T12:00:00Z';
+
+/** Makes a reader of whole numbers between two bounds, both included. */
+export function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+  };
+}
+
+/** Reads a day or a time, in UTC unless it says otherwise. */
+export function timeOf(text: string): Date {
+  const time = parseTime(text);
+  if (time !== undefined) return time;
+  throw new InvalidArgumentError(`It must be ${TIME_EXAMPLES}.`);
+}
+
+/** Reads a time, or how long ago it was. */
+export function sinceOf(text: string): Date {
+  const seconds = parseDuration(text);
+  const time = seconds === undefined ? parseTime(text) : new Date(Date.now() - seconds * 1000);
+  if (time !== undefined && !Number.isNaN(time.getTime())) return time;
+  throw new InvalidArgumentError(`It must be ${TIME_EXAMPLES}, or how long ago, as ${DURATION_EXAMPLES}.`);
+}
+
+function parseTime(text: string): Date | undefined {
+  const time = new Date(text);
+  // Some of these engines take for the first of March.
+  const day = new Date(text.slice(0, 10));
+  const exists = !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text.slice(0, 10));
+  return TIME.test(text) && exists && !Number.isNaN(time.getTime()) ? time : undefined;
+}

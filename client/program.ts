@@ -1,0 +1,58 @@
+import { Command } from 'commander';
+import { EXIT, EXIT_MEANINGS, type ExitCode } from './exit.ts';
+import { withExamples } from './help.ts';
+
+/** The commands, in the order of the help. */
+const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
+  start: async () => (await import('./start.ts')).startCommand(),
+  list: async () => (await import('./list.ts')).listCommand(),
+  status: async () => (await import('./status.ts')).statusCommand(),
+  retry: async () => (await import('./decide.ts')).decisionCommand('retry'),
+  skip: async () => (await import('./decide.ts')).decisionCommand('skip'),
+  abort: async () => (await import('./decide.ts')).decisionCommand('abort'),
+  schedule: async () => (await import('./schedule.ts')).scheduleCommand(),
+  quarantine: async () => (await import('./quarantine.ts')).quarantineCommand(),
+  answers: async () => (await import('./answers.ts')).answersCommand(),
+  query: async () => (await import('./query.ts')).queryCommand(),
+  tables: async () => (await import('./tables.ts')).tablesCommand(),
+  doctor: async () => (await import('./doctor.ts')).doctorCommand(),
+  verify: async () => (await import('./verify.ts')).verifyCommand(),
+};
+
+/**
+ * The command line. A command that is wrong in its words throws a CommanderError, and writes nothing.
+ * @param words What was typed: the command that is named there is loaded alone, since what others need, as
+ * DuckDB, takes its time. Without words, all commands are loaded.
+ */
+export async function loadProgram(words: readonly string[] = []): Promise<Command> {
+  const program = new Command('pipeline')
+    .description('Brings customers’ assessment attempts into tables that can be queried.')
+    .option('--config <file>', 'the settings (default: $PIPELINE_CONFIG, else pipeline.yaml)')
+    .hook('preAction', (command) => {
+      const { config } = command.opts<{ config?: string }>();
+      if (config !== undefined) process.env['PIPELINE_CONFIG'] = config;
+    });
+  const named = words.find((word) => Object.hasOwn(LOADERS, word));
+  for (const [name, load] of Object.entries(LOADERS)) {
+    if (named === undefined || named === name) program.addCommand(await load());
+  }
+  letCallerReport(program);
+  return withExamples(
+    program.addHelpText('after', formatExits()),
+    'pipeline start pearson --follow',
+    'pipeline list --state waiting',
+    ['pipeline --config staging.yaml verify', 'with other settings'],
+  );
+}
+
+function letCallerReport(command: Command): void {
+  command.exitOverride().configureOutput({ outputError: () => undefined });
+  command.commands.forEach(letCallerReport);
+}
+
+function formatExits(): string {
+  const lines = (Object.entries(EXIT) as [keyof typeof EXIT, ExitCode][]).map(
+    ([name, code]) => `  ${code}  ${EXIT_MEANINGS[name]}`,
+  );
+  return `\nIt exits with:\n${lines.join('\n')}`;
+}
