@@ -59,6 +59,8 @@ export interface Probe {
 }
 
 const PROBE_MS = 3_000;
+/** A server of TLS 1.3 refuses our certificate only when the handshake is over here. */
+const REFUSAL_MS = 500;
 
 /**
  * Connects once to a server, for those whose client does not say why it cannot: is there such a host, does it
@@ -102,7 +104,7 @@ function attempt(
       settle(faultOf(error) ?? { what: `the connection was lost: ${error.message}`, lasting: false });
     });
     socket.once(connected, () => {
-      settle(undefined);
+      setTimeout(settle, connected === 'secureConnect' ? REFUSAL_MS : 0, undefined);
     });
   });
 }

@@ -1,21 +1,28 @@
-import { Client, Connection } from '@temporalio/client';
-import { messageOf, PipelineError } from '../model/errors.ts';
+import { Client } from '@temporalio/client';
+import {
+  answeredError,
+  asTemporalError,
+  connectTemporal,
+  isUnavailable,
+  temporalConnection,
+} from '../adapters/temporal.ts';
 import type { Settings } from '../model/settings.ts';
 
 /** Ids of runs that the command line starts begin so; one that names no run id is the source's latest. */
 export const RUN_PREFIX = 'ingest';
 
 /** Runs something with a connection to Temporal, which is closed afterwards. */
-export async function withTemporal<T>(settings: Settings, use: (client: Client) => Promise<T>): Promise<T> {
-  const { address, namespace } = settings.temporal;
-  let connection: Connection;
+export async function withTemporal<T>(
+  { temporal }: Settings,
+  use: (client: Client) => Promise<T>,
+): Promise<T> {
+  const options = temporalConnection(temporal);
+  const connection = await connectTemporal(options);
   try {
-    connection = await Connection.connect({ address, connectTimeout: '5s' });
-  } catch (cause) {
-    throw new PipelineError('TEMPORAL_UNREACHABLE', `Temporal at ${address}: ${messageOf(cause)}`, { cause });
-  }
-  try {
-    return await use(new Client({ connection, namespace }));
+    return await use(new Client({ connection, namespace: temporal.namespace }));
+  } catch (error) {
+    if (isUnavailable(error)) throw await asTemporalError(error, options);
+    throw answeredError(error, options.address) ?? error;
   } finally {
     await connection.close();
   }

@@ -82,7 +82,7 @@ export const ERROR_CODES = {
   },
   TEMPORAL_REFUSED: {
     retry: 'lasting',
-    advice: 'Correct temporal.namespace and the rights there, as the message says.',
+    advice: 'Correct the namespace, the login or the rights there, as the message says (docs/clusters.md).',
   },
   RUN_UNKNOWN: { retry: 'lasting', advice: 'List the runs with: pipeline list' },
   RUN_REFUSED: { retry: 'lasting', advice: 'See what the run waits for with: pipeline status RUN' },

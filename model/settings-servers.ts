@@ -4,8 +4,14 @@ import { ADDRESS, NAME, VARIABLE } from './settings-values.ts';
 /** Where Temporal is, and how to speak to it. */
 export const Temporal = z
   .strictObject({
-    address: ADDRESS.default('127.0.0.1:7233').describe('The Temporal server, as host:port.'),
-    namespace: z.string().min(1).default('default').describe('Its namespace, which must exist.'),
+    address: ADDRESS.default('127.0.0.1:7233').describe(
+      'The Temporal server, as host:port, unless TEMPORAL_ADDRESS says where it is.',
+    ),
+    namespace: z
+      .string()
+      .min(1)
+      .default('default')
+      .describe('Its namespace, which must exist, unless TEMPORAL_NAMESPACE names another.'),
     taskQueue: NAME.default('ingest').describe(
       'The task queue that workers and clients share. Each host has one of its own besides, named after it.',
     ),

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { PipelineError } from './errors.ts';
 import { Hdfs, Kafka, Temporal, type TlsFiles } from './settings-servers.ts';
 import { HOST, NAME, TOPIC, VARIABLE } from './settings-values.ts';
+import { temporalProfile } from './temporal-environment.ts';
 
 const Source = z
   .strictObject({
@@ -113,7 +114,8 @@ export type Settings = z.infer<typeof Settings>;
 export const SETTINGS_FILE = 'pipeline.yaml';
 
 /**
- * Reads and checks a settings file. Relative folders and `file:` URLs in it are relative to the file.
+ * Reads and checks a settings file. Relative folders and `file:` URLs in it are relative to the file. Where Temporal's
+ * own environment variables name its address and namespace, those hold.
  * @throws {PipelineError} SETTINGS_INVALID, naming each key that is off, its value and what is allowed.
  */
 export function readSettings(file = process.env['PIPELINE_CONFIG'] ?? SETTINGS_FILE): Settings {
@@ -133,9 +135,15 @@ export function readSettings(file = process.env['PIPELINE_CONFIG'] ?? SETTINGS_F
   for (const [name, source] of Object.entries(settings.sources)) {
     sources[name] = source.url === undefined ? source : { ...source, url: absolute(source.url, folder) };
   }
-  const { kafka, hdfs } = settings;
+  const { temporal, kafka, hdfs } = settings;
+  const profile = temporalProfile();
   return {
     ...settings,
+    temporal: {
+      ...temporal,
+      address: profile.address ?? temporal.address,
+      namespace: profile.namespace ?? temporal.namespace,
+    },
     kafka: kafka.tls === undefined ? kafka : { ...kafka, tls: besideSettings(kafka.tls, folder) },
     hdfs: hdfs.tls === undefined ? hdfs : { ...hdfs, tls: besideSettings(hdfs.tls, folder) },
     sources,

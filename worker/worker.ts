@@ -1,9 +1,10 @@
 import { fileURLToPath } from 'node:url';
-import { Client, Connection } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import type { Logger } from '../adapters/log.ts';
 import { Staging } from '../adapters/staging.ts';
+import { asTemporalError, connectTemporal, temporalConnection } from '../adapters/temporal.ts';
 import { Warehouse } from '../adapters/warehouse.ts';
 import { WebHdfs } from '../adapters/webhdfs.ts';
 import type { Settings } from '../model/settings.ts';
@@ -38,13 +39,8 @@ export async function startWorker(settings: Settings, logger: Logger): Promise<R
   Runtime.install({ logger: temporalLogger(logger), shutdownSignals: [] });
   const health = await Health.listen(settings.worker.healthPort);
   const staging = await Staging.open(settings.worker.staging, settings.worker.stagingBytes);
-  const { address, namespace, taskQueue } = settings.temporal;
-  await cleanStaging(
-    new Client({ connection: await Connection.connect({ address }), namespace }),
-    staging,
-    logger,
-  );
-  const connection = await NativeConnection.connect({ address });
+  const { namespace, taskQueue } = settings.temporal;
+  const connection = await connect(settings, staging, logger);
   const activities = createActivities({
     settings,
     staging,
@@ -89,6 +85,20 @@ export async function startWorker(settings: Settings, logger: Logger): Promise<R
       for (const worker of workers) worker.shutdown();
     },
   };
+}
+
+/** Connects twice: as a client, to tidy up with and to see what is wrong where it fails, and then for the work. */
+async function connect({ temporal }: Settings, staging: Staging, logger: Logger): Promise<NativeConnection> {
+  const options = temporalConnection(temporal);
+  const connection = await connectTemporal(options);
+  try {
+    await cleanStaging(new Client({ connection, namespace: temporal.namespace }), staging, logger);
+    return await NativeConnection.connect(options);
+  } catch (error) {
+    throw await asTemporalError(error, options);
+  } finally {
+    await connection.close();
+  }
 }
 
 /** Where the workflows' code comes from. A bundle is only taken when it is named: one left over could be old. */

@@ -1,0 +1,110 @@
+import type { ConnectionOptions as TlsOptions } from 'node:tls';
+import { Connection, isGrpcServiceError, type ConnectionOptions } from '@temporalio/client';
+import { toClientOptions } from '@temporalio/envconfig';
+import { PipelineError, messageOf } from '../model/errors.ts';
+import type { Settings } from '../model/settings.ts';
+import { asked, temporalProfile, type Environment } from '../model/temporal-environment.ts';
+import { probe, type ConnectionFault } from './connection-faults.ts';
+
+/** How to connect to Temporal; for a client's connection and for a worker's. */
+export type TemporalConnection = Pick<ConnectionOptions, 'tls' | 'metadata'> & {
+  /** host:port */
+  readonly address: string;
+  readonly apiKey?: string;
+};
+
+const CONNECT_TIMEOUT = '5s';
+
+/** The statuses of gRPC that a person has to do something about. */
+const REFUSED: Readonly<Record<number, string>> = {
+  7: 'there is no right to do this',
+  16: 'it does not accept the API key or the certificate',
+};
+const UNAVAILABLE = 14;
+
+/**
+ * How to connect: to the address of the settings, with what of TLS and of an API key Temporal's environment variables
+ * and profile say.
+ * @throws {PipelineError} SETTINGS_INVALID
+ */
+export function temporalConnection(
+  { address }: Settings['temporal'],
+  environment: Environment = process.env,
+): TemporalConnection {
+  const { tls, apiKey, metadata } = asked(
+    () => toClientOptions(temporalProfile(environment)).connectionOptions,
+  );
+  return {
+    address,
+    ...(tls === undefined ? {} : { tls }),
+    ...(apiKey === undefined ? {} : { apiKey }),
+    ...(metadata === undefined ? {} : { metadata }),
+  };
+}
+
+/**
+ * Connects a client.
+ * @throws {PipelineError} TEMPORAL_UNREACHABLE, TEMPORAL_REFUSED
+ */
+export async function connectTemporal(connection: TemporalConnection): Promise<Connection> {
+  try {
+    return await Connection.connect({ ...connection, connectTimeout: CONNECT_TIMEOUT });
+  } catch (error) {
+    throw await asTemporalError(error, connection);
+  }
+}
+
+/** Names an error of a connection: what Temporal answered, else what is seen when the server is tried by itself. */
+export async function asTemporalError(
+  thrown: unknown,
+  connection: TemporalConnection,
+): Promise<PipelineError> {
+  if (thrown instanceof PipelineError) return thrown;
+  const answered = answeredError(thrown, connection.address);
+  if (answered !== undefined) return answered;
+  const fault = await probe({ ...hostAndPort(connection.address), tls: tlsOf(connection) });
+  return temporalError(connection.address, fault ?? { what: messageOf(thrown), lasting: false }, thrown);
+}
+
+/** What Temporal refused, or that it is gone, as a named error; undefined for all that is for the caller to judge. */
+export function answeredError(thrown: unknown, address: string): PipelineError | undefined {
+  const status = statusOf(thrown);
+  if (status === undefined) return undefined;
+  const refused = REFUSED[status.code];
+  if (refused === undefined) return undefined;
+  return temporalError(address, { what: `${refused}: ${status.details}`, lasting: true }, thrown);
+}
+
+/** Whether Temporal could not be reached for a call, though it was before. */
+export function isUnavailable(thrown: unknown): boolean {
+  return statusOf(thrown)?.code === UNAVAILABLE;
+}
+
+function temporalError(address: string, { what, lasting }: ConnectionFault, cause: unknown): PipelineError {
+  const code = lasting ? 'TEMPORAL_REFUSED' : 'TEMPORAL_UNREACHABLE';
+  return new PipelineError(code, `Temporal at ${address}: ${what}`, { cause });
+}
+
+/** What gRPC answered; Temporal's client wraps it. */
+function statusOf(thrown: unknown): { readonly code: number; readonly details: string } | undefined {
+  if (isGrpcServiceError(thrown)) return thrown;
+  return thrown instanceof Error ? statusOf(thrown.cause) : undefined;
+}
+
+/** The port may be left out of TEMPORAL_ADDRESS, and an address of IPv6 stands in brackets. */
+function hostAndPort(address: string): { host: string; port: number } {
+  const [, host = address, port = '7233'] = /^\[?(.*?)\]?(?::(\d+))?$/.exec(address) ?? [];
+  return { host, port: Number(port) };
+}
+
+/** As Node's own TLS takes it. */
+function tlsOf({ tls }: TemporalConnection): TlsOptions | undefined {
+  if (tls === undefined || tls === null || tls === false) return undefined;
+  const { serverNameOverride, serverRootCACertificate: ca, clientCertPair: pair } = tls === true ? {} : tls;
+  return {
+    ALPNProtocols: ['h2'],
+    ...(serverNameOverride === undefined ? {} : { servername: serverNameOverride }),
+    ...(ca === undefined ? {} : { ca: Buffer.from(ca) }),
+    ...(pair === undefined ? {} : { cert: Buffer.from(pair.crt), key: Buffer.from(pair.key) }),
+  };
+}
