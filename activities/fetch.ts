@@ -29,6 +29,8 @@ export interface Fetched {
   readonly host: string;
   readonly content: Content | null;
   readonly chunks: readonly Chunk[];
+  /** The share of bad records that the source may have, where it has a limit. */
+  readonly quarantineLimit?: number;
   readonly seconds: number;
 }
 
@@ -48,7 +50,9 @@ export function createFetch({ settings, staging, warehouse }: ActivityDeps) {
   return async function fetch(request: FetchRequest): Promise<Fetched> {
     const run = currentRun();
     const source = sourceOf(settings, request.source);
-    const base = { topic: source.topic, host: staging.hostId };
+    const { topic, quarantineLimit } = source;
+    const limit = quarantineLimit === undefined ? {} : { quarantineLimit };
+    const base = { topic, host: staging.hostId, ...limit };
     if (source.url === undefined) {
       return { ...base, outcome: 'nothing-to-fetch', content: null, chunks: [], seconds: run.seconds() };
     }

@@ -1,6 +1,7 @@
 import { createConsume } from './consume.ts';
 import type { ActivityDeps } from './deps.ts';
 import { createFetch } from './fetch.ts';
+import { createJudge } from './judge.ts';
 import { createLand } from './land.ts';
 import { createPlan } from './plan.ts';
 import { createPublish } from './publish.ts';
@@ -17,6 +18,7 @@ export type Activities = ReturnType<typeof createActivities>;
 export function createActivities(deps: ActivityDeps) {
   return {
     fetch: createFetch(deps),
+    judge: createJudge(deps),
     publish: createPublish(deps),
     plan: createPlan(deps),
     consume: createConsume(deps),

@@ -3,6 +3,7 @@ import { ensureTopic } from '../adapters/kafka.ts';
 import { maxBytesOf, messageBytes, publishOnce, type OutgoingMessage } from '../adapters/kafka-publish.ts';
 import { userOf } from '../model/attempt.ts';
 import { CHUNK_HEADER, SOURCE_HEADER, type Chunk, type PartitionEnds } from '../model/references.ts';
+import { MOST_OF_A_STEP, ReasonTally, type ReasonCounts } from '../model/reasons.ts';
 import type { ActivityDeps } from './deps.ts';
 import { quarantineRefused, type RefusedRecord } from './refused-records.ts';
 import { currentRun, type RunContext } from './run-context.ts';
@@ -22,6 +23,8 @@ export interface Published {
   readonly ends: PartitionEnds;
   /** Records that Kafka cannot take, now in quarantine. */
   readonly refused: number;
+  /** Why; runs that began long ago may have chunks that do not say. */
+  readonly reasons?: ReasonCounts;
   readonly seconds: number;
 }
 
@@ -43,7 +46,9 @@ export function createPublish(deps: ActivityDeps) {
     if (refused.length > 0) await quarantineRefused(deps, run, request, refused);
     const messages = messagesOf(file, outgoing, run);
     const { ends } = await publishOnce(kafka, { id: chunk.id, topic, messages });
-    return { ends, refused: refused.length, seconds: run.seconds() };
+    const reasons = new ReasonTally();
+    for (const { reason } of refused) reasons.add('publish', { path: '', reason });
+    return { ends, refused: refused.length, reasons: reasons.top(MOST_OF_A_STEP), seconds: run.seconds() };
   };
 }
 

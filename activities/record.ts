@@ -1,6 +1,6 @@
 import { withDuckDb } from '../adapters/duckdb.ts';
 import type { IsoTime, StagedFile } from '../model/references.ts';
-import { STEPS, type IngestRequest, type IngestResult } from '../model/run.ts';
+import { STEPS, isLeftOut, type IngestRequest, type IngestResult } from '../model/run.ts';
 import { runs } from '../tables/index.ts';
 import { stepColumns } from '../tables/runs.ts';
 import { duckDbType } from '../tables/table.ts';
@@ -31,8 +31,8 @@ export function createRecord(deps: ActivityDeps) {
     const landing = { table: runs, subject: run.execution.runId, info: {} };
     await landFiles(deps, run, { ...landing, files: [file], fences: [runFence(run.execution.runId)] });
     const { content, skipped, source } = request.result;
-    // With something skipped, the same content may come again.
-    if (content === null || skipped.length > 0) return;
+    // With something left out, the same content may come again.
+    if (content === null || skipped.some(isLeftOut)) return;
     // In an entry of its own, since another run of the same content may have made it.
     await landFiles(deps, run, { ...landing, files: [], fences: [contentFence(source, content.sha256)] });
   };

@@ -1,12 +1,9 @@
-import {
-  DuckDBTimestampTZValue,
-  type DuckDBAppender,
-  type DuckDBConnection,
-  type DuckDBResultReader,
-} from '@duckdb/node-api';
+import { DuckDBTimestampTZValue, type DuckDBAppender, type DuckDBConnection } from '@duckdb/node-api';
 import { sqlText } from '../adapters/duckdb.ts';
 import { headerOf, type StagedMessage } from '../adapters/message-frames.ts';
+import { ReasonTally } from '../model/reasons.ts';
 import { SOURCE_HEADER } from '../model/references.ts';
+import { BatchLimits } from './batch-limits.ts';
 import { defaultSourceOf, type Settings } from '../model/settings.ts';
 import { addCounts, checkAttempt, type Fault, type PathCounts } from '../tables/check.ts';
 import { MESSAGE_RELATIONS, PARSE_MESSAGES } from '../tables/relations.ts';
@@ -29,6 +26,8 @@ export class BatchRows {
   readonly unknown: PathCounts = new Map();
   /** The sources that the messages belong to. */
   readonly sources = new Set<string>();
+  /** Why messages are quarantined. */
+  readonly reasons = new ReasonTally();
   landed = 0;
   quarantined = 0;
   readonly #connection: DuckDBConnection;
@@ -37,6 +36,7 @@ export class BatchRows {
   readonly #topic: string;
   readonly #known: ReadonlySet<string>;
   readonly #defaultSource: string;
+  readonly #limits: BatchLimits;
 
   private constructor(
     connection: DuckDBConnection,
@@ -50,6 +50,7 @@ export class BatchRows {
     this.#topic = topic;
     this.#known = new Set(Object.keys(settings.sources));
     this.#defaultSource = defaultSourceOf(settings, topic);
+    this.#limits = new BatchLimits(settings);
   }
 
   static async create(connection: DuckDBConnection, settings: Settings, topic: string): Promise<BatchRows> {
@@ -80,6 +81,7 @@ export class BatchRows {
     }
     addCounts(this.values, verdict.values);
     addCounts(this.unknown, verdict.unknown);
+    this.#limits.take(named, message.headers, undefined);
     this.landed += 1;
     this.sources.add(named);
     appendHead(this.#messages, named, this.#topic, message);
@@ -95,8 +97,15 @@ export class BatchRows {
     await this.#connection.run(PARSE_MESSAGES);
   }
 
+  /** @throws {PipelineError} QUARANTINE_LIMIT when too large a share of what others published is bad. */
+  requireWithinLimits(): void {
+    this.#limits.require();
+  }
+
   #refuse(message: StagedMessage, fault: Fault, source = this.#defaultSource): void {
     this.quarantined += 1;
+    this.reasons.add('transform', fault);
+    this.#limits.take(source, message.headers, fault);
     const to = this.#quarantined;
     this.sources.add(source);
     appendHead(to, source, this.#topic, message);
@@ -111,11 +120,13 @@ export class BatchRows {
 
   async #refuseInvalid(): Promise<void> {
     const found = await this.#connection.runAndReadAll(
-      'SELECT payload FROM messages WHERE NOT json_valid(payload)',
+      'SELECT payload, source, headers FROM messages WHERE NOT json_valid(payload)',
     );
     if (found.currentRowCount === 0) return;
-    for (const payload of payloads(found)) {
-      const { values, unknown } = checkAttempt(Buffer.from(payload));
+    for (const [payload, source, headers] of found.getRows()) {
+      const { values, unknown } = checkAttempt(Buffer.from(String(payload)));
+      this.#limits.turn(String(source), String(headers), STRICT_FAULT);
+      this.reasons.add('transform', STRICT_FAULT);
       subtractCounts(this.values, values);
       subtractCounts(this.unknown, unknown);
     }
@@ -128,10 +139,6 @@ export class BatchRows {
         FROM messages WHERE NOT json_valid(payload);
       DELETE FROM messages WHERE NOT json_valid(payload)`);
   }
-}
-
-function payloads(found: DuckDBResultReader): string[] {
-  return found.getRows().map(([payload]) => String(payload));
 }
 
 function subtractCounts(sum: PathCounts, counts: ReadonlyMap<string, number>): void {

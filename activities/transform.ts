@@ -1,6 +1,7 @@
 import { asDuckDbError, withDuckDb } from '../adapters/duckdb.ts';
 import { readFrames } from '../adapters/frames.ts';
 import { decodeMessage } from '../adapters/message-frames.ts';
+import { MOST_OF_A_STEP } from '../model/reasons.ts';
 import type { StagedBatch, StagedFile, StagedTables } from '../model/references.ts';
 import { BATCH_TABLES } from '../tables/index.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -13,6 +14,8 @@ export interface TransformRequest {
   readonly staged: StagedBatch;
   /** The UTC day that names the partition of every row, as 2026-01-31. */
   readonly ingestedOn: string;
+  /** Whether a person let the run go past the quarantine limits of the batch's sources. */
+  readonly pastLimit?: boolean;
 }
 
 /** A staged batch may take so many times its size again, as DuckDB's spill and as Parquet files. */
@@ -22,10 +25,14 @@ const ROOM = 2;
  * Turns a staged batch into one Parquet file a table and source. A message lands whole or is quarantined
  * whole; every value that the check of the messages counted must be in the files, else nothing lands.
  * Running it again makes the same files.
- * @throws {PipelineError} STAGING_LOST, STAGING_FULL, TRANSFORM_MISMATCH, TRANSFORM_FAILED
+ * @throws {PipelineError} STAGING_LOST, STAGING_FULL, TRANSFORM_MISMATCH, TRANSFORM_FAILED, QUARANTINE_LIMIT
  */
 export function createTransform({ settings, staging }: ActivityDeps) {
-  return async function transform({ staged, ingestedOn }: TransformRequest): Promise<StagedTables> {
+  return async function transform({
+    staged,
+    ingestedOn,
+    pastLimit,
+  }: TransformRequest): Promise<StagedTables> {
     const run = currentRun();
     await staging.reserve(staged.bytes * ROOM);
     const folder = await staging.renewFolder(`${staged.path}.tables`);
@@ -40,6 +47,7 @@ export function createTransform({ settings, staging }: ActivityDeps) {
         for (const frame of frames) rows.add(decodeMessage(frame));
       }
       await rows.finish();
+      if (pastLimit !== true) rows.requireWithinLimits();
       const files: StagedFile[] = [];
       for (const table of BATCH_TABLES) {
         for (const source of rows.sources) {
@@ -59,6 +67,7 @@ export function createTransform({ settings, staging }: ActivityDeps) {
         landed: rows.landed,
         quarantined: rows.quarantined,
         unknownFields: Object.fromEntries(rows.unknown),
+        reasons: rows.reasons.top(MOST_OF_A_STEP),
         seconds: run.seconds(),
       };
     });

@@ -13,7 +13,7 @@ interface DecideOptions {
 
 const DESCRIPTIONS: Record<Decision, string> = {
   retry: 'Let a run that waits for a person try again.',
-  skip: 'Let a run that waits for a person go on without the chunk or batch that failed; it is recorded.',
+  skip: 'Let a run that waits for a person go on without the chunk or batch that failed; at a quarantine limit, go on with everything. It is recorded.',
   abort: 'End a run that waits for a person. What it landed stays.',
 };
 

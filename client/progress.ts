@@ -1,5 +1,7 @@
-import { DECISIONS, STEPS, type Interval, type RunStatus } from '../model/run.ts';
+import { reasonLines } from '../model/reasons.ts';
+import { DECISIONS, STEPS, skippedText, type Interval, type RunStatus } from '../model/run.ts';
 import { formatBytes, formatTable } from './output.ts';
+import { escapeText } from './quarantine/escape.ts';
 
 /** A run's status for people: a line of where it is, and a table of its steps. */
 export function formatStatus(workflowId: string, status: RunStatus): string {
@@ -11,7 +13,8 @@ export function formatStatus(workflowId: string, status: RunStatus): string {
     `${workflowId}: ${formatLine(status)}`,
     ...formatInterval(status.interval),
     formatTable(['step', 'records in', 'records out', 'quarantined', 'bytes', 'seconds'], rows),
-    ...status.skipped.map(({ step, what, code }) => `skipped at ${step}: ${what} (${code})`),
+    ...status.skipped.map(skippedText),
+    ...reasonLines(status.reasons).map((line) => `quarantined: ${escapeText(line)}`),
     ...Object.entries(status.unknownFields).map(
       ([path, count]) => `no table knows the field ${path}: met ${count} times`,
     ),

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
+import { wholeNumber } from './arguments.ts';
 import { withExamples } from './help.ts';
-import { countOf, withFilterOptions } from './quarantine/filter.ts';
+import { withFilterOptions } from './quarantine/filter.ts';
 import { listQuarantine } from './quarantine/list.ts';
 import { replayQuarantined } from './quarantine/replay.ts';
 import { showQuarantined } from './quarantine/show.ts';
@@ -30,7 +31,7 @@ function list(): Command {
   )
     .option('--replayed', 'those that were published again')
     .option('--not-replayed', 'those that were not')
-    .option('--limit <n>', 'how many to show', countOf, 50)
+    .option('--limit <n>', 'how many to show', wholeNumber(1, 100_000), 50)
     .option('--json', 'as JSON')
     .action(listQuarantine);
   return withExamples(command, 'pipeline quarantine list', 'pipeline quarantine list --not-replayed --json');

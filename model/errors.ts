@@ -25,6 +25,11 @@ export const ERROR_CODES = {
   },
   STAGING_LOST: { retry: 'lasting', advice: 'None: the work starts again from its last checkpoint.' },
   STAGING_FULL: { retry: 'passing', advice: 'Free space in the worker’s staging folder or raise its bound.' },
+  QUARANTINE_LIMIT: {
+    retry: 'lasting',
+    advice:
+      'Correct the cause, then retry. Skip passes over the limit, not over the records: the bad go into quarantine.',
+  },
   KAFKA_UNREACHABLE: { retry: 'passing', advice: 'See whether the Kafka brokers are up and reachable.' },
   KAFKA_REFUSED: {
     retry: 'lasting',

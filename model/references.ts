@@ -4,6 +4,8 @@
  * no 64-bit integers.
  */
 
+import type { ReasonCounts } from './reasons.ts';
+
 /** The header of a message that names its source. */
 export const SOURCE_HEADER = 'source';
 
@@ -92,5 +94,7 @@ export interface StagedTables {
   readonly quarantined: number;
   /** How often each field was met that no table knows, by its path. */
   readonly unknownFields: Readonly<Record<string, number>>;
+  /** Why messages are quarantined; runs that began long ago may have batches that do not say. */
+  readonly reasons?: ReasonCounts;
   readonly seconds: number;
 }

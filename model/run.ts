@@ -1,3 +1,5 @@
+import type { ErrorCode } from './errors.ts';
+import type { ReasonCounts } from './reasons.ts';
 import type { Content, IsoTime, OffsetRange } from './references.ts';
 
 /** The steps of a run, in order. */
@@ -35,13 +37,26 @@ export interface StepCounts {
 /** How a run ended. */
 export type RunOutcome = 'landed' | 'unchanged' | 'nothing-new';
 
-/** A chunk or a batch that a person let a run skip. */
+/** A chunk or a batch that a person let a run skip; or a quarantine limit. */
 export interface Skipped {
   readonly step: Step;
   /** Which chunk, or which offsets. */
   readonly what: string;
   /** The error that it was skipped for. */
   readonly code: string;
+}
+
+/** Whether something was left out. Where a quarantine limit was skipped, all records went on. */
+export function isLeftOut({ code }: Skipped): boolean {
+  return code !== ('QUARANTINE_LIMIT' satisfies ErrorCode);
+}
+
+/** What was skipped, for people. */
+export function skippedText(skipped: Skipped): string {
+  const { step, what, code } = skipped;
+  return isLeftOut(skipped)
+    ? `skipped at ${step}: ${what} (${code})`
+    : `went past the quarantine limit at ${step}: ${what}`;
 }
 
 /** What a run reports when it ends. */
@@ -63,6 +78,8 @@ export interface IngestResult {
   readonly skipped: readonly Skipped[];
   /** How often each field was met that no table knows, by its path. */
   readonly unknownFields: Readonly<Record<string, number>>;
+  /** Why records went into quarantine, the most frequent reasons. */
+  readonly reasons: ReasonCounts;
 }
 
 /** What a run waits for a person for, its retries used up. */

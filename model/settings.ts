@@ -32,6 +32,14 @@ const Source = z
       .describe(
         'Other hosts, as `files.example.com` or `files.example.com:8443`, to which the customer’s server may redirect. They are not shown the token. A redirect to any other host is refused, as is one from https to http.',
       ),
+    quarantineLimit: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .describe(
+        'Which share of its records may go into quarantine, as 0.05. With more the run waits for a person before it publishes what it fetched, or before it lands a batch that others published. Without it there is no limit: what is bad is quarantined, and nothing waits for a person.',
+      ),
   })
   .describe('One customer’s feed.');
 

@@ -56,7 +56,8 @@ export const runs: Table = {
     {
       name: 'skipped',
       type: 'string',
-      meaning: 'Chunks and batches that a person let the run skip: a JSON array.',
+      meaning:
+        'Chunks and batches that a person let the run skip, or limits (QUARANTINE_LIMIT), which leave nothing out: a JSON array.',
     },
     {
       name: 'unknown_fields',

@@ -1,4 +1,5 @@
-import { STEPS, type Interval, type RunStatus, type Waiting } from '../model/run.ts';
+import { reasonLines, type ReasonCounts } from '../model/reasons.ts';
+import { STEPS, skippedText, type Interval, type RunStatus, type Waiting } from '../model/run.ts';
 
 /** A run's status as the Temporal UI shows it: Markdown. */
 export function describeRun(status: RunStatus): string {
@@ -13,8 +14,14 @@ export function describeRun(status: RunStatus): string {
     '| step | records in | records out | quarantined | bytes | seconds |',
     '|---|---:|---:|---:|---:|---:|',
     ...rows,
-    ...status.skipped.map(({ step, what, code }) => `\nSkipped at ${step}: ${what} (${code})`),
+    ...status.skipped.map((skipped) => `\n${skippedText(skipped)}`),
+    ...quarantineLines(status.reasons),
   ].join('\n');
+}
+
+function quarantineLines(reasons: ReasonCounts): string[] {
+  const lines = reasonLines(reasons);
+  return lines.length === 0 ? [] : ['', 'In quarantine:', '', ...lines.map((line) => `- ${line}`)];
 }
 
 function intervalLines({ from, to }: Interval): string[] {

@@ -51,7 +51,7 @@ const { plan, record } = proxyActivities<Pick<Activities, 'plan' | 'record'>>(SH
 /** Activities that any worker can take; `fetch` and `consume` bind what follows to the host that took them. */
 export const anyHost = { fetch, consume, plan, record };
 
-type HostActivities = Pick<Activities, 'publish' | 'transform' | 'land'>;
+type HostActivities = Pick<Activities, 'judge' | 'publish' | 'transform' | 'land'>;
 
 /** The activities that need what is staged on a host's disk. */
 export function onHost(hostId: string): ActivityInterfaceFor<HostActivities> {
@@ -84,6 +84,11 @@ export function isHostLost(error: unknown): boolean {
 /** Whether another run landed a part of the batch in the meantime. */
 export function isOvertaken(error: unknown): boolean {
   return hasCode(error, 'OFFSETS_MOVED');
+}
+
+/** Whether too many records would go into quarantine. */
+export function isOverLimit(error: unknown): boolean {
+  return hasCode(error, 'QUARANTINE_LIMIT');
 }
 
 /** The failure of an activity that the error stands for, if it is one of ours. */

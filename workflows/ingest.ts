@@ -68,15 +68,31 @@ class Ingest {
   /** @returns Where what was published ends. */
   async #fetchAndPublish(): Promise<PartitionEnds | 'unchanged'> {
     for (;;) {
-      const fetched = await this.#fetch();
-      if (fetched.outcome === 'unchanged') return 'unchanged';
       try {
+        const fetched = await this.#fetchWithinLimit();
+        if (fetched.outcome === 'unchanged') return 'unchanged';
         return await this.#publish(fetched);
       } catch (error) {
         // What was fetched is gone; what was published of it stays, and is not published again.
         if (!isHostLost(error)) throw error;
       }
     }
+  }
+
+  /** Fetches, and has judged what was fetched where its source has a limit; a person can let it go past that. */
+  async #fetchWithinLimit(): Promise<Fetched> {
+    let fetched: Fetched | undefined;
+    const about = { step: 'fetch', what: `source ${this.#request.source}` } as const;
+    return this.#person.attempt(about, async (pastLimit) => {
+      if (!pastLimit || fetched === undefined) fetched = await this.#fetch();
+      if (!pastLimit) await this.#judge(fetched);
+      return fetched;
+    });
+  }
+
+  async #judge({ outcome, host, chunks, quarantineLimit }: Fetched): Promise<void> {
+    if (outcome !== 'fetched' || quarantineLimit === undefined) return;
+    await onHost(host).judge({ source: this.#request.source, chunks });
   }
 
   async #fetch(): Promise<Fetched> {
@@ -111,6 +127,7 @@ class Ingest {
         bytes: chunk.bytes,
         seconds,
       });
+      this.#run.quarantined(published.reasons);
       this.#run.published();
       for (const [partition, end] of Object.entries(published.ends))
         ends[Number(partition)] = later(ends[Number(partition)], end);

@@ -104,8 +104,8 @@ async function landStaged(
   const host = onHost(consumed.host);
   const what = nameOf(staged.batch);
   run.begin('transform');
-  const transformed = await person.attemptOrSkip({ step: 'transform', what }, () =>
-    host.transform({ staged, ingestedOn }),
+  const transformed = await person.attemptOrSkip({ step: 'transform', what }, (pastLimit) =>
+    host.transform({ staged, ingestedOn, ...(pastLimit ? { pastLimit } : {}) }),
   );
   const tables = transformed === SKIPPED ? nothingOf(consumed) : transformed;
   await before;
@@ -134,6 +134,7 @@ async function landStaged(
     seconds: landed.seconds,
   });
   run.met(tables.unknownFields);
+  run.quarantined(tables.reasons);
   run.landed(staged.batch.ranges, staged.gaps, landed.rows);
 }
 

@@ -7,12 +7,12 @@ import {
   defineUpdate,
 } from '@temporalio/workflow';
 import type { Decision, Step, Waiting } from '../model/run.ts';
-import { failureOf, isHostLost, isOvertaken } from './hosts.ts';
+import { failureOf, isHostLost, isOverLimit, isOvertaken } from './hosts.ts';
 import type { RunState } from './run-state.ts';
 
 const DESCRIPTIONS: Record<Decision, string> = {
   retry: 'Try again what the run waits for.',
-  skip: 'Go on without the chunk or batch that the run waits for; it is recorded as skipped.',
+  skip: 'Go on without the chunk or batch that the run waits for; at a quarantine limit, go on with everything. It is recorded.',
   abort: 'End the run. What it landed stays, and the rest can be ingested later.',
 };
 
@@ -38,6 +38,8 @@ export interface Attempt {
 export class Person {
   readonly #run: RunState;
   readonly #decided: Decision[] = [];
+  /** Where a person let the run go past a quarantine limit. */
+  readonly #pastLimits = new Set<string>();
 
   constructor(run: RunState) {
     this.#run = run;
@@ -57,26 +59,30 @@ export class Person {
     }
   }
 
-  /** Does something that may be skipped; when its retries are used up, a person decides. */
+  /**
+   * Does something that may be skipped; when its retries are used up, a person decides.
+   * @param work Hears whether a person let it go past a quarantine limit.
+   */
   async attemptOrSkip<T>(
     about: Omit<Attempt, 'canSkip'>,
-    work: () => Promise<T>,
+    work: (pastLimit: boolean) => Promise<T>,
   ): Promise<T | typeof SKIPPED> {
     return this.#attempt({ ...about, canSkip: true }, work);
   }
 
-  /** Does something that must be done; when its retries are used up, a person decides. */
-  async attempt<T>(about: Omit<Attempt, 'canSkip'>, work: () => Promise<T>): Promise<T> {
+  /** Does something that must be done, likewise: of it only a quarantine limit can be skipped. */
+  async attempt<T>(about: Omit<Attempt, 'canSkip'>, work: (pastLimit: boolean) => Promise<T>): Promise<T> {
     const result = await this.#attempt({ ...about, canSkip: false }, work);
     if (result === SKIPPED)
       throw ApplicationFailure.nonRetryable(`${about.what} cannot be skipped`, 'NOT_SKIPPABLE');
     return result;
   }
 
-  async #attempt<T>(about: Attempt, work: () => Promise<T>): Promise<T | typeof SKIPPED> {
+  async #attempt<T>(about: Attempt, work: (pastLimit: boolean) => Promise<T>): Promise<T | typeof SKIPPED> {
+    const name = `${about.step} of ${about.what}`;
     for (;;) {
       try {
-        return await work();
+        return await work(this.#pastLimits.has(name));
       } catch (error) {
         // A fault of this very code, which no person can decide about.
         if (!(error instanceof ActivityFailure)) throw error;
@@ -84,7 +90,8 @@ export class Person {
         if (isCancellation(error) || isHostLost(error) || isOvertaken(error)) throw error;
         const failure = failureOf(error);
         if (failure?.type === 'SOURCE_UNKNOWN') throw error;
-        const waiting = waitingFor(about, error);
+        const isLimit = isOverLimit(error);
+        const waiting = waitingFor({ ...about, canSkip: about.canSkip || isLimit }, error);
         const decision = await this.#ask(waiting);
         if (decision === 'abort') {
           throw ApplicationFailure.nonRetryable(
@@ -94,7 +101,8 @@ export class Person {
         }
         if (decision === 'skip') {
           this.#run.skipped({ step: about.step, what: about.what, code: waiting.code });
-          return SKIPPED;
+          if (!isLimit) return SKIPPED;
+          this.#pastLimits.add(name);
         }
       }
     }

@@ -1,4 +1,5 @@
 import { defineQuery, setCurrentDetails, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
+import { MOST_OF_A_RUN, ReasonTally, type ReasonCounts } from '../model/reasons.ts';
 import type { Content, OffsetRange } from '../model/references.ts';
 import {
   STEPS,
@@ -45,6 +46,7 @@ export class RunState {
   readonly #offsets = new Map<number, OffsetRange>();
   readonly #skipped: Skipped[] = [];
   readonly #unknownFields: Record<string, number> = {};
+  #reasons = new ReasonTally();
 
   constructor({ source, from, to }: IngestRequest) {
     this.source = source;
@@ -97,6 +99,8 @@ export class RunState {
   /** Notes what was fetched. A fetch that had to be made again counts once, and so does its publishing. */
   fetched(topic: string, content: Content | null, chunks: number): void {
     this.#steps = { ...this.#steps, fetch: NOTHING, publish: NOTHING };
+    // Nothing has landed yet, so that all of it is of what was published.
+    this.#reasons = new ReasonTally();
     this.#topic = topic;
     this.#content = content;
     this.#chunks = chunks;
@@ -131,6 +135,11 @@ export class RunState {
     }
   }
 
+  /** Notes why records went into quarantine, where a step says so. */
+  quarantined(reasons: ReasonCounts | undefined): void {
+    if (reasons !== undefined) this.#reasons.addAll(reasons);
+  }
+
   skipped(what: Skipped): void {
     this.#skipped.push(what);
     this.#tell();
@@ -158,6 +167,7 @@ export class RunState {
       offsets: [...this.#offsets.values()].sort((a, b) => a.partition - b.partition),
       skipped: [...this.#skipped],
       unknownFields: { ...this.#unknownFields },
+      reasons: this.#reasons.top(MOST_OF_A_RUN),
     };
   }
 

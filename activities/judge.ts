@@ -1,0 +1,40 @@
+import { readFrames } from '../adapters/frames.ts';
+import type { Chunk } from '../model/references.ts';
+import { sourceOf } from '../model/settings.ts';
+import { checkAttempt, type Fault } from '../tables/check.ts';
+import type { ActivityDeps } from './deps.ts';
+import { Judged, requireWithinLimit } from './quarantine-limit.ts';
+import { currentRun } from './run-context.ts';
+
+/** What `judge` is asked for. */
+export interface JudgeRequest {
+  readonly source: string;
+  readonly chunks: readonly Chunk[];
+}
+
+/**
+ * Judges the records that were fetched before any of them is published: whether no larger share of them would go
+ * into quarantine than the source's `quarantineLimit`.
+ * @throws {PipelineError} QUARANTINE_LIMIT, STAGING_LOST
+ */
+export function createJudge({ settings, staging }: ActivityDeps) {
+  return async function judge({ source, chunks }: JudgeRequest): Promise<void> {
+    const run = currentRun();
+    const { quarantineLimit } = sourceOf(settings, source);
+    if (quarantineLimit === undefined) return;
+    const { recordBytes } = settings.limits;
+    const judged = new Judged();
+    for (const { path } of chunks) {
+      for await (const frames of readFrames(staging.resolve(path))) {
+        run.signal.throwIfAborted();
+        for (const record of frames) {
+          const tooLarge = record.length > recordBytes;
+          judged.take(tooLarge ? 'publish' : 'transform', tooLarge ? TOO_LARGE : checkAttempt(record).fault);
+        }
+      }
+    }
+    requireWithinLimit(`source ${source}, as fetched`, quarantineLimit, judged);
+  };
+}
+
+const TOO_LARGE: Fault = { path: '', reason: 'has more bytes than limits.recordBytes' };

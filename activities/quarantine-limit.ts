@@ -1,0 +1,49 @@
+import { PipelineError } from '../model/errors.ts';
+import { ReasonTally, describe } from '../model/reasons.ts';
+import type { Step } from '../model/run.ts';
+import type { Fault } from '../tables/check.ts';
+
+/** How many of a source's records would go into quarantine, and why. */
+export class Judged {
+  records = 0;
+  bad = 0;
+  readonly reasons = new ReasonTally();
+
+  take(step: Step, fault: Fault | undefined): void {
+    this.records += 1;
+    if (fault !== undefined) this.turn(step, fault);
+  }
+
+  /** Notes that a record that was taken for good is bad. */
+  turn(step: Step, fault: Fault): void {
+    this.bad += 1;
+    this.reasons.add(step, fault);
+  }
+}
+
+/** The error names so many reasons. */
+const MOST_NAMED = 3;
+
+/**
+ * Makes sure that no larger share of records is bad than a source may have.
+ * @param what Which records, as `source pearson, fetched`.
+ * @param limit A share, 0 to 1.
+ * @throws {PipelineError} QUARANTINE_LIMIT, naming the counts, the share, the limit and the first reasons.
+ */
+export function requireWithinLimit(what: string, limit: number, { records, bad, reasons }: Judged): void {
+  if (records === 0 || bad / records <= limit) return;
+  const { named, others } = reasons.top(MOST_NAMED);
+  const texts = [
+    ...named.map(({ count, path, reason }) => `${count} × ${describe(path, reason)}`),
+    ...(others === 0 ? [] : [`${others} × other reasons`]),
+  ];
+  throw new PipelineError(
+    'QUARANTINE_LIMIT',
+    `${what}: ${bad} of ${records} records, ${percent(bad / records)}, would go into quarantine, more than the ` +
+      `quarantineLimit of ${percent(limit)}: ${texts.join(', ')}`,
+  );
+}
+
+function percent(share: number): string {
+  return `${Number((share * 100).toPrecision(3))} %`;
+}
