@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
@@ -11,6 +11,7 @@ import type { Warehouse } from '../adapters/warehouse.ts';
 import { TABLES } from '../tables/index.ts';
 import { PARTITION_COLUMNS, duckDbType, type Table } from '../tables/table.ts';
 import { VIEWS } from '../tables/views.ts';
+import { withTemporary } from './interrupt.ts';
 
 /** A table and its live files on this machine; null for those that were not brought here. */
 export interface LocalTable {
@@ -55,21 +56,15 @@ export async function withTables<T>(
   // Of its own, since DuckDB's spilled files of two processes would have the same names.
   const temporaryFolder = await mkdtemp(join(tmpdir(), 'assessment-pipeline-'));
   const memoryLimit = `${Math.floor((totalmem() * MEMORY_SHARE) / 2 ** 20)}MiB`;
-  try {
-    return await withDuckDb(
-      { threads: availableParallelism(), memoryLimit, temporaryFolder },
-      async (connection) => {
-        for (const { table, files } of tables) {
-          await connection.run(`CREATE VIEW ${sqlName(table.name)} AS ${selectOf(table, files)}`);
-        }
-        for (const { name, select } of VIEWS)
-          await connection.run(`CREATE VIEW ${sqlName(name)} AS ${select}`);
-        return await use(connection);
-      },
-    );
-  } finally {
-    await rm(temporaryFolder, { recursive: true, force: true });
-  }
+  return withTemporary(temporaryFolder, () =>
+    withDuckDb({ threads: availableParallelism(), memoryLimit, temporaryFolder }, async (connection) => {
+      for (const { table, files } of tables) {
+        await connection.run(`CREATE VIEW ${sqlName(table.name)} AS ${selectOf(table, files)}`);
+      }
+      for (const { name, select } of VIEWS) await connection.run(`CREATE VIEW ${sqlName(name)} AS ${select}`);
+      return use(connection);
+    }),
+  );
 }
 
 /**

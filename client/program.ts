@@ -17,6 +17,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   tables: async () => (await import('./tables.ts')).tablesCommand(),
   doctor: async () => (await import('./doctor.ts')).doctorCommand(),
   verify: async () => (await import('./verify.ts')).verifyCommand(),
+  completion: async () => (await import('./completion.ts')).completionCommand(),
 };
 
 /**

@@ -1,36 +1,56 @@
 import { text } from 'node:stream/consumers';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { TableCache, cacheFolderOf, type CachedTable } from '../adapters/table-cache.ts';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import { readSettings } from '../model/settings.ts';
 import { TABLES } from '../tables/index.ts';
 import { VIEWS } from '../tables/views.ts';
+import { withExamples } from './help.ts';
 import { fetchTables, snapshotsOf, tablesNamedIn, withTables } from './live-tables.ts';
 import { formatBytes, printError } from './output.ts';
-import { printJson, printTable } from './query-output.ts';
+import { FORMATS, formatOf, writeWhole, type Format, type OutputWords } from './query-file.ts';
+import { writeAnswer } from './query-output.ts';
 import { openWarehouse } from './warehouse.ts';
 
-interface QueryOptions {
-  readonly json?: boolean;
-}
+const FORMATS_HELP = `
+Formats:
+  table    for people: the first 1,000 rows, long values cut
+  csv      as in RFC 4180, with a header; a null is an empty field, an empty text is ""
+           (with one column alone, a null is an empty line); times are ISO 8601, nested values JSON
+  json     an array, an object a row, every value whole
+  parquet  with the columns' true types; for a single SELECT, and --output`;
 
 /** `pipeline query SQL`: answers a query over the tables. */
 export function queryCommand(): Command {
-  return new Command('query')
+  const command = new Command('query')
     .description('Query the tables, in the SQL of DuckDB. Files are fetched once, and kept on this machine.')
     .argument('<sql>', 'the query; - reads it from standard input')
-    .option('--json', 'as a JSON array, an object a row, with every value whole')
-    .addHelpText(
-      'after',
-      `\nTables: ${namesOf(TABLES)}\nViews:  ${namesOf(VIEWS)}\n\nExamples:\n` +
-        '  pipeline query "SELECT exam_name, count(*) FROM attempts GROUP BY ALL ORDER BY 2 DESC LIMIT 10"\n' +
-        '  pipeline query --json - < report.sql',
+    .addOption(
+      new Option('--format <format>', 'how (default: as the file’s name ends, else table)').choices(FORMATS),
     )
+    .option('--json', 'the same as --format json')
+    .option('--output <file>', 'into a file, which is there whole or not at all')
+    .option('--force', 'replace the file if it exists')
+    .addHelpText('after', `\nTables: ${namesOf(TABLES)}\nViews:  ${namesOf(VIEWS)}\n${FORMATS_HELP}`)
     .action(query);
+  return withExamples(
+    command,
+    'pipeline query "SELECT exam_name, count(*) FROM attempts GROUP BY ALL ORDER BY 2 DESC LIMIT 10"',
+    'pipeline query --json - < report.sql',
+    'pipeline query "FROM attempts_deduplicated" --output attempts.parquet',
+    'pipeline query "SELECT * FROM runs" --format csv',
+  );
 }
 
-async function query(argument: string, options: QueryOptions): Promise<void> {
+async function query(argument: string, options: OutputWords): Promise<void> {
+  const format = formatOf(options);
   const sql = argument === '-' ? await text(process.stdin) : argument;
+  const { output } = options;
+  if (output === undefined) return answer(sql, format, undefined);
+  await writeWhole(output, options, (file) => answer(sql, format, file));
+}
+
+async function answer(sql: string, format: Format, file: string | undefined): Promise<void> {
   const settings = readSettings();
   const { hdfs } = settings;
   const warehouse = openWarehouse(settings);
@@ -43,8 +63,7 @@ async function query(argument: string, options: QueryOptions): Promise<void> {
   const tables = TABLES.map((table) => ({ table, files: cached.get(table)?.files ?? null }));
   const rows = await withTables(tables, async (connection) => {
     try {
-      const result = await connection.stream(sql);
-      return await (options.json === true ? printJson(result) : printTable(result));
+      return await writeAnswer(connection, { sql, format, file });
     } catch (cause) {
       throw asQueryError(cause);
     }

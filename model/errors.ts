@@ -112,6 +112,10 @@ export const ERROR_CODES = {
     retry: 'lasting',
     advice: 'List what is in quarantine with: pipeline quarantine list',
   },
+  OUTPUT_UNWRITABLE: {
+    retry: 'lasting',
+    advice: 'See whether the folder of --output can be written to and has room.',
+  },
   TABLE_UNKNOWN: { retry: 'lasting', advice: 'List the tables and views with: pipeline tables' },
   CACHE_UNUSABLE: {
     retry: 'lasting',

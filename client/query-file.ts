@@ -1,0 +1,75 @@
+import { existsSync, statSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
+import { dirname, extname, resolve } from 'node:path';
+import { PipelineError, messageOf } from '../model/errors.ts';
+import { withTemporary } from './interrupt.ts';
+
+/** How `query` gives its answer. */
+export const FORMATS = ['table', 'csv', 'json', 'parquet'] as const;
+
+/** One of {@link FORMATS}. */
+export type Format = (typeof FORMATS)[number];
+
+/** The words of `query` that say how and where its answer goes. */
+export interface OutputWords {
+  readonly format?: Format;
+  readonly json?: boolean;
+  readonly output?: string;
+  readonly force?: boolean;
+}
+
+/**
+ * How an answer is given: as the words say, or as the name of the file ends.
+ * @throws {PipelineError} USAGE_INVALID where the words do not fit together.
+ */
+export function formatOf({ format, json, output, force }: OutputWords): Format {
+  if (json === true && format !== undefined && format !== 'json')
+    throw usage(`--json and --format ${format}: give one of them`);
+  if (force === true && output === undefined) throw usage('--force belongs to --output');
+  const named = json === true ? 'json' : format;
+  if (output === undefined) {
+    if (named === 'parquet') throw usage('--format parquet needs a file: give --output FILE');
+    return named ?? 'table';
+  }
+  const ending = FORMATS.find((one) => `.${one}` === extname(output).toLowerCase());
+  const chosen = named ?? ending;
+  if (chosen === undefined)
+    throw usage(`--output ${output}: give --format too, or a name that ends with .csv, .json or .parquet`);
+  return chosen;
+}
+
+/**
+ * Writes a file whole or not at all: `write` gets another name beside it, which becomes the file's own in the end.
+ * @throws {PipelineError} USAGE_INVALID when there is such a file already, unless it may be replaced, or when
+ * its folder is not there.
+ */
+export async function writeWhole<T>(
+  file: string,
+  { force }: OutputWords,
+  write: (path: string) => Promise<T>,
+): Promise<T> {
+  const path = resolve(file);
+  requireFree(path, file, force === true);
+  const partial = `${path}.${process.pid}.part`;
+  return withTemporary(partial, async () => {
+    const written = await write(partial);
+    requireFree(path, file, force === true);
+    try {
+      await rename(partial, path);
+    } catch (cause) {
+      throw new PipelineError('OUTPUT_UNWRITABLE', `${file}: ${messageOf(cause)}`, { cause });
+    }
+    return written;
+  });
+}
+
+function requireFree(path: string, file: string, force: boolean): void {
+  if (!existsSync(dirname(path))) throw usage(`--output ${file}: there is no folder ${dirname(path)}`);
+  if (!existsSync(path)) return;
+  if (!statSync(path).isFile()) throw usage(`--output ${file}: that is no file`);
+  if (!force) throw usage(`--output ${file}: that file exists; --force replaces it`);
+}
+
+function usage(message: string): PipelineError {
+  return new PipelineError('USAGE_INVALID', message);
+}

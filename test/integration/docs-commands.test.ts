@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import test, { after, before, describe } from 'node:test';
+import { attempts } from '../../services/platform/generator.ts';
+import { startPlatform, type Platform } from '../../services/platform/server.ts';
+import { commandsOf, pagesOfDocs } from '../docs-commands.ts';
+import { ROOT, TestPipeline, eventually, statusOf } from '../harness.ts';
+
+/** How a command of the pages ends, and what it says. */
+interface Ending {
+  /** What stands for the words in capitals. */
+  readonly as?: Readonly<Record<string, string>>;
+  readonly exit?: number;
+  readonly says?: RegExp;
+}
+
+const PEARSON = { SOURCE: 'pearson' };
+const VERIFIED = /^verified: \d+ offsets = \d+ deliveries \+ 1 quarantined \+ \d+ gaps/m;
+
+/** What is run, in this order. RUN is a run that waits for a person. */
+const COMMANDS: Readonly<Record<string, Ending>> = {
+  'npx pipeline': { exit: 2, says: /Usage: pipeline/ },
+  'npx pipeline --help': { says: /It exits with:/ },
+  'npx pipeline COMMAND --help': { as: { COMMAND: 'list' }, says: /Examples:/ },
+  // One of the sources is there to have a run that waits.
+  'npx pipeline doctor': { exit: 1, says: /✔ source pearson: [^]*✖ source refused: SOURCE_REFUSED/ },
+  'npx pipeline start SOURCE --follow': { as: PEARSON, says: /pearson landed\n[^]*│ land / },
+  'npx pipeline start pearson --follow': { says: /pearson is unchanged/ },
+  'npx pipeline start SOURCE': { as: PEARSON, says: /^started ingest-pearson-/ },
+  'npx pipeline start': { exit: 2, says: /missing required argument 'source'/ },
+  'npx pipeline list': { says: /│ run / },
+  'npx pipeline status RUN': { says: /waits for a person at fetch[^]*pipeline retry/ },
+  'npx pipeline status [RUN]': { as: { '[RUN]': '' }, says: /│ waiting / },
+  'npx pipeline skip RUN': { exit: 1, says: /^RUN_REFUSED: / },
+  'npx pipeline retry RUN': { says: /: retry$/m },
+  'npx pipeline abort RUN': { says: /: abort$/m },
+  'npx pipeline answers': { says: /How many exams were taken/ },
+  'npx pipeline query SQL': { as: { SQL: '"SELECT count(*) AS n FROM attempts"' }, says: /│ +n │/ },
+  'npx pipeline query': { exit: 2, says: /missing required argument 'sql'/ },
+  'npx pipeline tables': { says: /│ deliveries / },
+  'npx pipeline tables [NAME]': { as: { '[NAME]': 'options' }, says: /│ checked / },
+  'npx pipeline tables NAME': { as: { NAME: 'attempts' }, says: /│ keen_id / },
+  'npx pipeline verify': { says: VERIFIED },
+  'npx pipeline quarantine …': { as: { '…': '' }, exit: 2, says: /Usage: pipeline quarantine/ },
+  'npx pipeline quarantine list': { says: /attempts-pearson\/0\/17/ },
+  'npx pipeline quarantine show attempts-pearson/0/17': { says: /max_attempts/ },
+  'npx pipeline quarantine list --source pearson --reason max_attempts --not-replayed': {
+    says: /attempts-pearson\/0\/17/,
+  },
+  'npx pipeline quarantine replay --all --source pearson --reason max_attempts --dry-run': {
+    says: /attempts-pearson\/0\/17/,
+  },
+  'npx pipeline quarantine replay --all --source pearson --reason max_attempts': {
+    says: /attempts-pearson\/0\/17|1 /,
+  },
+  'npx pipeline completion SHELL': { as: { SHELL: 'bash' }, says: /^complete -F _pipeline pipeline$/m },
+  'npx pipeline schedule …': { as: { '…': '' }, exit: 2, says: /Usage: pipeline schedule/ },
+  'npx pipeline schedule': { exit: 2, says: /Usage: pipeline schedule/ },
+  'npm run pipeline': { exit: 2, says: /Usage: pipeline/ },
+  'npm run services': { exit: 1, says: /Usage: services/ },
+};
+
+/** The page of schedules, whose source is asked by interval; in its own order. */
+const SCHEDULES: Readonly<Record<string, Ending>> = {
+  'npm run pipeline -- schedule set pearson --every 15m': { says: /each run brings the 15m/ },
+  'npm run pipeline -- schedule set pearson --cron "0 3 * * *" --timezone Europe/Berlin --interval 25h': {
+    says: /^changed ingest-pearson\npearson: cron 0 3 \* \* \* \(Europe\/Berlin\)/m,
+  },
+  'npm run pipeline -- schedule list': { says: /│ pearson +│ cron 0 3/ },
+  'npm run pipeline -- schedule show pearson': { says: /overlap BUFFER_ALL/ },
+  'npm run pipeline -- schedule pause pearson --note "the customer moves servers"': { says: /^paused /m },
+  'npm run pipeline -- schedule resume pearson': { says: /^resumed /m },
+  'npm run pipeline -- schedule trigger pearson': { says: /^started ingest-pearson/m },
+  'npm run pipeline -- schedule backfill pearson --from 2026-01-01 --to 2026-01-04': {
+    says: /^pearson: \d+ intervals: \d+ had run before, \d+ ran now, 0 failed$/m,
+  },
+  'npm run pipeline -- schedule delete pearson': { says: /^deleted ingest-pearson$/m },
+};
+
+const DOCKER = { why: 'there is no Docker where tests run', by: 'test/unit/docker.test.ts' };
+const DEMO = { why: 'has the usual ports', by: 'test/demo/demo.test.ts' };
+
+/** What is not run here, and why; `by` names the test that runs or checks it. */
+const ELSEWHERE: Readonly<Record<string, { readonly why: string; readonly by: string }>> = {
+  'npm run demo': DEMO,
+  'npm run demo -- --data FILE': DEMO,
+  'npm run demo -- --exit': DEMO,
+  'npm run stop': DEMO,
+  'npm test': { why: 'it runs this test', by: 'test/run.ts' },
+  'npm run services -- reset': {
+    why: 'it deletes what the servers of the project’s folder hold; it is tried on a folder of a test’s own',
+    by: 'test/integration/services.test.ts',
+  },
+  'npm link': { why: 'it changes what is installed for the whole machine', by: 'package.json' },
+  'npm ci --omit=dev': { why: 'a step of the Dockerfile', by: 'test/unit/dockerfile.test.ts' },
+  "echo '127.0.0.1 datanode' | sudo tee -a /etc/hosts": DOCKER,
+};
+
+const found = new Set([...pagesOfDocs().values()].flatMap((page) => [...commandsOf(page)]));
+const isDocker = (command: string): boolean => command.startsWith('docker compose ');
+
+test('every command of the pages is run here or said to be tried elsewhere, and no other is', () => {
+  const known = [...Object.keys(COMMANDS), ...Object.keys(SCHEDULES), ...Object.keys(ELSEWHERE)];
+  assert.deepEqual([...found].filter((command) => !isDocker(command)).sort(), known.sort());
+  for (const { by } of Object.values(ELSEWHERE)) assert.ok(existsSync(join(ROOT, by)), by);
+});
+
+describe('the commands of the pages', () => {
+  let platform: Platform;
+  let pipeline: TestPipeline;
+  let byInterval: TestPipeline;
+  let run = '';
+
+  before(async () => {
+    platform = await startPlatform({ port: 0 });
+    const kafka = { brokers: [process.env['PIPELINE_TEST_KAFKA'] ?? '127.0.0.1:9092'], partitions: 1 };
+    const sources = {
+      pearson: { url: 'file:attempts.json', topic: 'attempts-pearson' },
+      refused: { url: `${platform.url}/attempts?fault=status&status=403` },
+    };
+    pipeline = await TestPipeline.create(sources, { kafka });
+    // The page of the quarantine has the message at offset 17.
+    const records = [...attempts({ seed: 17, count: 40 })].map((attempt, at) =>
+      at === 17 ? { ...attempt, max_attempts: 'many' } : attempt,
+    );
+    await pipeline.placeFiles({ 'attempts.json': JSON.stringify(records) });
+    await pipeline.startWorker();
+    byInterval = await TestPipeline.create({
+      pearson: { url: `${platform.url}/attempts?from={from}&to={to}` },
+    });
+    await byInterval.startWorker();
+    const handle = await pipeline.start({ source: 'refused' });
+    await eventually('the run waits', async () => (await statusOf(handle)).state === 'waiting');
+    run = handle.workflowId;
+  });
+
+  after(async () => {
+    await byInterval.close();
+    await pipeline.close();
+    await platform.close();
+  });
+
+  /** Runs a line as it is typed, in the project's folder. */
+  async function type(line: string, of: TestPipeline): Promise<{ code: number; output: string }> {
+    const child = spawn('bash', ['-c', line], {
+      cwd: ROOT,
+      env: {
+        ...process.env,
+        PIPELINE_CONFIG: of.settingsFile,
+        XDG_CACHE_HOME: join(of.folder, 'cache'),
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const outputs = Promise.all([text(child.stdout), text(child.stderr)]);
+    const [code] = (await once(child, 'close')) as [number];
+    return { code, output: (await outputs).join('') };
+  }
+
+  function tryAll(commands: Readonly<Record<string, Ending>>, of: () => TestPipeline): void {
+    for (const [command, { as = {}, exit = 0, says = /./ }] of Object.entries(commands)) {
+      test(command, async () => {
+        let line = command;
+        for (const [word, typed] of Object.entries(as)) line = line.replace(word, typed);
+        if (line.endsWith(' RUN')) {
+          const handle = of().client.workflow.getHandle(run);
+          await eventually('it waits', async () => (await statusOf(handle)).state === 'waiting');
+          line = line.replace(/ RUN$/, ` ${run}`);
+        }
+        const { code, output } = await type(line, of());
+        assert.equal(code, exit, output);
+        assert.match(output, says);
+      });
+    }
+  }
+
+  tryAll(COMMANDS, () => pipeline);
+  tryAll(SCHEDULES, () => byInterval);
+});
