@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
+import kafkajs, { type AclEntry } from 'kafkajs';
 import { withAdmin, type KafkaOptions } from '../../adapters/kafka.ts';
 import { createLogger } from '../../adapters/log.ts';
-import { publishOnce } from '../../adapters/kafka-publish.ts';
+import { publishOnce, type OutgoingMessage } from '../../adapters/kafka-publish.ts';
+import { readRanges } from '../../adapters/kafka-read.ts';
 import { attempts } from '../../services/platform/generator.ts';
 import { Authority, type Certificate } from '../certificates.ts';
 import { codeOf, TestPipeline } from '../harness.ts';
@@ -168,16 +170,62 @@ describe('a Kafka that asks for TLS and a login', () => {
       });
   });
 
-  test('a user without rights on a topic is told so', async () => {
+  test('a user without rights on a topic is told so, and needs no more than docs/clusters.md says', async () => {
     const topic = 'of-others';
     const logger = createLogger('test', 'fatal');
     const own = { brokers: [kafka.listeners.login], tls: { caFile }, logger };
-    await withAdmin({ ...own, sasl: login() }, (admin) => admin.createTopics({ topics: [{ topic }] }));
+    await withAdmin({ ...own, sasl: login() }, (admin) =>
+      admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true }),
+    );
     const stranger = { ...own, sasl: login(STRANGERS, STRANGER.name) };
-    const messages = (async function* () {
-      yield await Promise.resolve([{ key: 'a', value: Buffer.from('b'), headers: {} }]);
-    })();
-    const said = await codeOf(publishOnce(stranger, { id: 'a-set', topic, messages }));
-    assert.match(said, /^KAFKA_REFUSED: topic of-others.*: the user has no right to do this/);
+    const publish = publishOnce(stranger, { id: 'a-set', topic, messages: oneMessage() });
+    assert.match(
+      await codeOf(publish),
+      /^KAFKA_REFUSED: topic of-others.*: the user has no right to do this/,
+    );
+
+    await withAdmin({ ...own, sasl: login() }, (admin) => admin.createAcls({ acl: aclsOf(topic) }));
+    const again = { id: 'another-set', topic, messages: oneMessage() };
+    const { ends } = await publishOnce(stranger, again);
+    const read = { isFull: () => false, idleTimeoutMs: 10_000, signal: new AbortController().signal };
+    const offsets: string[] = [];
+    await readRanges(
+      stranger,
+      { topic, ranges: [{ partition: 0, start: '0', end: ends[0] ?? '' }] },
+      {
+        ...read,
+        onMessages: (_, found) => {
+          offsets.push(...found.map(({ offset }) => offset));
+          return Promise.resolve();
+        },
+      },
+    );
+    assert.deepEqual(offsets, ['0']);
   });
 });
+
+async function* oneMessage(): AsyncGenerator<OutgoingMessage[]> {
+  yield await Promise.resolve([{ key: 'a', value: Buffer.from('b'), headers: {} }]);
+}
+
+/** The rights of the table in docs/clusters.md. */
+function aclsOf(topic: string): AclEntry[] {
+  const { AclOperationTypes: may, AclResourceTypes: on, ResourcePatternTypes: by } = kafkajs;
+  const rights: readonly [AclEntry['resourceType'], string, boolean, AclEntry['operation'][]][] = [
+    [on.TOPIC, topic, false, [may.READ, may.WRITE, may.DESCRIBE, may.DESCRIBE_CONFIGS]],
+    [on.TRANSACTIONAL_ID, 'publish:', true, [may.WRITE, may.DESCRIBE]],
+    [on.GROUP, 'published:', true, [may.READ, may.DESCRIBE]],
+    [on.GROUP, 'read-', true, [may.READ, may.DESCRIBE, may.DELETE]],
+  ];
+  return rights.flatMap(([resourceType, resourceName, isPrefix, operations]) =>
+    operations.map((operation) => ({
+      resourceType,
+      resourceName,
+      resourcePatternType: isPrefix ? by.PREFIXED : by.LITERAL,
+      principal: `User:${STRANGER.name}`,
+      host: '*',
+      operation,
+      permissionType: kafkajs.AclPermissionTypes.ALLOW,
+    })),
+  );
+}
