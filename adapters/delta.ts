@@ -8,7 +8,7 @@ import {
   parseLastCheckpoint,
 } from './delta-checkpoint.ts';
 import { PROTOCOL, SnapshotBuilder, judge, type Fence, type Snapshot } from './delta-snapshot.ts';
-import { storeFile, storeTemporary, type StoredFile } from './hdfs-store.ts';
+import { gone, isGone, storeFile, storeTemporary, type StoredFile } from './hdfs-store.ts';
 import type { Logger } from './log.ts';
 import { HdfsError, type WebHdfs } from './webhdfs.ts';
 
@@ -200,6 +200,7 @@ export class DeltaTable {
       return true;
     } catch (error) {
       if (!(error instanceof HdfsError)) throw error;
+      if (isGone(error)) throw gone(temporary, error);
       if (error.exception === 'FileAlreadyExistsException') {
         await hdfs.delete(temporary);
         return false;

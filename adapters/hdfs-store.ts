@@ -61,6 +61,7 @@ export async function storeFile(
     return { ...stored, path };
   } catch (error) {
     if (!(error instanceof HdfsError)) throw error;
+    if (isGone(error)) throw gone(temporary, error);
     // Either an earlier try's file stands there, or this rename was carried out and its answer lost.
     const mayStand = error.ambiguous || error.exception === 'FileAlreadyExistsException';
     if (!mayStand) throw error;
@@ -72,6 +73,16 @@ export async function storeFile(
   if (status?.length !== sent.bytes || found?.bytes !== sent.hdfs.bytes)
     throw damaged(path, sent, status?.length);
   return { ...stored, path, modifiedAtMs: status.modifiedAtMs };
+}
+
+/** Whether a rename failed because what was to be renamed is not there: somebody else removed it. */
+export function isGone(error: HdfsError): boolean {
+  return error.exception === 'FileNotFoundException' && !error.ambiguous;
+}
+
+/** The error for it. What was sent can be sent again. */
+export function gone(temporary: string, cause: HdfsError): PipelineError {
+  return new PipelineError('HDFS_DAMAGED', `${temporary} was removed before it got its name`, { cause });
 }
 
 function damaged(path: string, sent: Digests, length: number | undefined): PipelineError {
