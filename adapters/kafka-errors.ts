@@ -1,6 +1,9 @@
 import { PipelineError, messageOf, type ErrorCode } from '../model/errors.ts';
 import { faultOf } from './connection-faults.ts';
 
+/** How long a broker may take to answer a request. */
+export const REQUEST_TIMEOUT_MS = 10_000;
+
 const LASTING = new Set([
   'TOPIC_AUTHORIZATION_FAILED',
   'GROUP_AUTHORIZATION_FAILED',
@@ -29,6 +32,10 @@ export function asKafkaError(thrown: unknown, subject: string): PipelineError {
   const type = answerOf(thrown);
   if (type === 'UNKNOWN_TOPIC_OR_PARTITION') {
     return new PipelineError('KAFKA_REFUSED', `${subject} does not exist`, { cause: thrown });
+  }
+  if (isLate(thrown)) {
+    const late = `${brokerOf(thrown)} gave no answer within ${REQUEST_TIMEOUT_MS / 1000} s`;
+    return new PipelineError('KAFKA_UNREACHABLE', `${subject}: ${late}`, { cause: thrown });
   }
   const fault = type === undefined ? faultOf(thrown) : undefined;
   if (fault !== undefined) {
@@ -77,6 +84,11 @@ export function answerOf(thrown: unknown): string | undefined {
 
 function isAuthentication(thrown: unknown): boolean {
   return thrown instanceof Error && thrown.name === 'KafkaJSSASLAuthenticationError';
+}
+
+function isLate(thrown: unknown): boolean {
+  if (!(thrown instanceof Error)) return false;
+  return thrown.name === 'KafkaJSRequestTimeoutError' || isLate(thrown.cause);
 }
 
 /** Whether a broker closed a connection without a word, which has several causes. */

@@ -7,7 +7,7 @@ import { secretOf } from '../model/secrets.ts';
 import type { Sasl, TlsFiles } from '../model/settings-servers.ts';
 import { probe, type ConnectionFault } from './connection-faults.ts';
 import { registerCodecs } from './kafka-codecs.ts';
-import { answerOf, asKafkaError, brokerOf, isSilentClose } from './kafka-errors.ts';
+import { REQUEST_TIMEOUT_MS, answerOf, asKafkaError, brokerOf, isSilentClose } from './kafka-errors.ts';
 import type { Logger } from './log.ts';
 import { readTls } from './tls.ts';
 
@@ -29,7 +29,6 @@ export interface PartitionOffsets {
 }
 
 const CONNECTION_TIMEOUT_MS = 5_000;
-const REQUEST_TIMEOUT_MS = 30_000;
 
 /** Client retries cover a leader's election; what takes longer is retried by the step. */
 const RETRY = { retries: 6, initialRetryTime: 50, maxRetryTime: 2_000, factor: 0, multiplier: 2 };
