@@ -19,8 +19,8 @@ export type Fault =
   | { readonly kind: 'freeze' }
   /** Both connections are reset in the middle of the request's body. */
   | { readonly kind: 'cut-request'; readonly afterBytes: number }
-  /** No more of the request's body is taken. */
-  | { readonly kind: 'freeze-request'; readonly afterBytes: number }
+  /** No more of the request's body is taken; then something may be done. */
+  | { readonly kind: 'freeze-request'; readonly afterBytes: number; readonly then?: () => Promise<void> }
   /** The server carries the request out, and the client's connection is reset in place of its answer. */
   | { readonly kind: 'swallow-answer' }
   /** The server's answer comes late. */
@@ -29,6 +29,10 @@ export type Fault =
   | { readonly kind: 'cut-answer'; readonly afterBytes: number }
   /** No more of the answer's body is passed on. */
   | { readonly kind: 'freeze-answer'; readonly afterBytes: number }
+  /** Something is done before the server hears of the request, which is then passed on. */
+  | { readonly kind: 'before'; readonly run: (line: string) => Promise<void> }
+  /** Something is done when the server has carried the request out, before the client hears of it. */
+  | { readonly kind: 'after'; readonly run: () => Promise<void> }
   /** This is answered, and the server never hears of the request. */
   | {
       readonly kind: 'answer';
@@ -40,6 +44,8 @@ export type Fault =
 interface Planned {
   readonly matches: RegExp;
   readonly fault: Fault;
+  /** So many requests that match are spared first. */
+  spared: number;
   left: number;
 }
 
@@ -94,13 +100,19 @@ export class FaultsProxy {
     return this.seen.filter((line) => line.includes(part)).length;
   }
 
+  /** How many planned faults no request has met yet. */
+  get unused(): number {
+    return this.#planned.filter(({ left }) => left > 0).length;
+  }
+
   /**
    * Plans a fault for the next requests that match.
    * @param matches Tried on the method and the address, as in {@link seen}.
    * @param times How many requests it harms.
+   * @param spared How many requests that match are spared before.
    */
-  plan(matches: RegExp, fault: Fault, times = 1): void {
-    this.#planned.push({ matches, fault, left: times });
+  plan(matches: RegExp, fault: Fault, times = 1, spared = 0): void {
+    this.#planned.push({ matches, fault, left: times, spared });
   }
 
   /** Forgets the planned faults and the requests seen. */
@@ -124,13 +136,29 @@ export class FaultsProxy {
     const fault = this.#faultFor(line);
     if (fault?.kind === 'reset') request.socket.resetAndDestroy();
     else if (fault?.kind === 'answer') response.writeHead(fault.status, fault.headers).end(fault.body);
+    else if (fault?.kind === 'before') void this.#forwardAfter(fault.run(line), request, response);
     else if (fault?.kind !== 'freeze') this.#forward(request, response, fault);
   }
 
   #faultFor(line: string): Fault | undefined {
     const planned = this.#planned.find(({ matches, left }) => left > 0 && matches.test(line));
-    if (planned !== undefined) planned.left -= 1;
-    return planned?.fault;
+    if (planned === undefined) return undefined;
+    if (planned.spared > 0) {
+      planned.spared -= 1;
+      return undefined;
+    }
+    planned.left -= 1;
+    return planned.fault;
+  }
+
+  async #forwardAfter(
+    work: Promise<void>,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    await work;
+    // The client may be gone by now, and its request with it.
+    if (!request.socket.destroyed) this.#forward(request, response, undefined);
   }
 
   #forward(request: IncomingMessage, response: ServerResponse, fault: Fault | undefined): void {
@@ -158,6 +186,8 @@ export class FaultsProxy {
     const limit = fault?.kind === 'cut-request' || fault?.kind === 'freeze-request' ? fault : undefined;
     pass(request, onward, limit?.afterBytes).then((whole) => {
       if (!whole && limit?.kind === 'cut-request') cut();
+      if (!whole && limit?.kind === 'freeze-request') return limit.then?.();
+      return undefined;
     }, cut);
   }
 
@@ -173,6 +203,7 @@ export class FaultsProxy {
       answer.resume().on('end', cut);
       return;
     }
+    if (fault?.kind === 'after') await fault.run();
     if (fault?.kind === 'delay-answer') await delay(fault.ms, undefined, { ref: false });
     response.writeHead(answer.statusCode ?? 502, this.#bent(answer.headers));
     response.flushHeaders();

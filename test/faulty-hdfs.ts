@@ -37,12 +37,13 @@ export class FaultyHdfs {
     this.root = root;
   }
 
-  static async start(name: string): Promise<FaultyHdfs> {
+  /** @param server The NameNode, unless it is the one that tests share. */
+  static async start(name: string, server = NAME_NODE): Promise<FaultyHdfs> {
     const root = `/test/${name}-${process.pid}-${Date.now().toString(36)}`;
-    const direct = new WebHdfs({ nameNodes: [NAME_NODE], user: 'hdfs' });
+    const direct = new WebHdfs({ nameNodes: [server], user: 'hdfs' });
     await direct.makeFolder(root);
-    const dataNode = await FaultsProxy.start({ target: await dataNodeAddress() });
-    const nameNode = await FaultsProxy.start({ target: NAME_NODE, redirectTo: dataNode.address });
+    const dataNode = await FaultsProxy.start({ target: await dataNodeAddress(server) });
+    const nameNode = await FaultsProxy.start({ target: server, redirectTo: dataNode.address });
     return new FaultyHdfs(nameNode, dataNode, direct, root, await mkdtemp(join(tmpdir(), `${name}-`)));
   }
 
@@ -117,8 +118,8 @@ export async function inTime<T>(work: Promise<T>): Promise<T> {
   return value;
 }
 
-async function dataNodeAddress(): Promise<string> {
-  const url = `${NAME_NODE}/webhdfs/v1/any?op=CREATE&user.name=hdfs`;
+async function dataNodeAddress(nameNode: string): Promise<string> {
+  const url = `${nameNode}/webhdfs/v1/any?op=CREATE&user.name=hdfs`;
   const answer = await fetch(url, { method: 'PUT', redirect: 'manual' });
   return new URL(answer.headers.get('location') ?? '').origin;
 }

@@ -30,7 +30,16 @@ export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** A source of the settings, as pipeline.yaml has it. */
 export type SourceYaml = Record<string, unknown>;
 
-type PipelineYaml = Record<string, unknown> & { readonly worker: Record<string, unknown> };
+/** Parts of pipeline.yaml, each by its name. */
+type PipelineYaml = Readonly<Record<string, object>>;
+
+interface Yaml {
+  readonly yaml: PipelineYaml;
+  readonly ofWorkers: PipelineYaml;
+}
+
+/** A run that was started. */
+export type IngestHandle = WorkflowHandleWithStartDetails<typeof ingest>;
 
 /** A pipeline of a test's own: its settings, task queue, topics, warehouse and workers, on the real servers. */
 export class TestPipeline {
@@ -44,11 +53,13 @@ export class TestPipeline {
   readonly kafka: KafkaOptions;
   readonly client: Client;
   readonly #yaml: PipelineYaml;
+  readonly #ofWorkers: PipelineYaml;
   readonly #connection: Connection;
   readonly #workers = new Set<TestWorker>();
 
-  private constructor(name: string, folder: string, yaml: PipelineYaml, connection: Connection) {
+  private constructor(name: string, folder: string, { yaml, ofWorkers }: Yaml, connection: Connection) {
     this.#yaml = yaml;
+    this.#ofWorkers = ofWorkers;
     this.name = name;
     this.folder = folder;
     this.settingsFile = join(folder, 'pipeline.yaml');
@@ -63,32 +74,38 @@ export class TestPipeline {
   /**
    * @param sources Each by its name; a topic is made unique by the pipeline's name before it.
    * @param more Other parts of pipeline.yaml, as `limits`.
+   * @param ofWorkers What workers have in the parts of their pipeline.yaml besides, as a proxy's address.
    */
   static async create(
     sources: Record<string, SourceYaml>,
-    more: Record<string, unknown> = {},
+    more: PipelineYaml = {},
+    ofWorkers: PipelineYaml = {},
   ): Promise<TestPipeline> {
     const folder = await mkdtemp(join(tmpdir(), 'pipeline-test-'));
     const name = `t${process.pid}-${Date.now().toString(36)}`;
-    const yaml: PipelineYaml = {
+    const own = {
       temporal: { address: SERVERS.temporal, taskQueue: name },
       kafka: { brokers: [SERVERS.kafka] },
       hdfs: { nameNodes: [SERVERS.nameNode], warehouse: `/test/${name}` },
       worker: { staging: 'staging', healthPort: 0 },
-      ...more,
+    };
+    const yaml = {
+      ...withParts(own, more),
       sources: Object.fromEntries(
         Object.entries(sources).map(([source, rest]) => [source, { topic: `${name}-${source}`, ...rest }]),
       ),
     };
     await writeFile(join(folder, 'pipeline.yaml'), stringify(yaml));
-    return new TestPipeline(name, folder, yaml, await Connection.connect({ address: SERVERS.temporal }));
+    const { address } = readSettings(join(folder, 'pipeline.yaml')).temporal;
+    const connection = await Connection.connect({ address });
+    return new TestPipeline(name, folder, { yaml, ofWorkers }, connection);
   }
 
   /** The settings file of a host: the pipeline's own, but for its staging folder. */
   async settingsOf(host: string): Promise<string> {
     const file = join(this.folder, `pipeline-${host}.yaml`);
-    const worker = { ...this.#yaml.worker, staging: `staging-${host}` };
-    await writeFile(file, stringify({ ...this.#yaml, worker }));
+    const yaml = withParts(this.#yaml, this.#ofWorkers);
+    await writeFile(file, stringify(withParts(yaml, { worker: { staging: `staging-${host}` } })));
     return file;
   }
 
@@ -104,7 +121,7 @@ export class TestPipeline {
     return worker;
   }
 
-  async start(request: IngestRequest): Promise<WorkflowHandleWithStartDetails<typeof ingest>> {
+  async start(request: IngestRequest): Promise<IngestHandle> {
     return this.client.workflow.start<typeof ingest>('ingest', {
       taskQueue: this.settings.temporal.taskQueue,
       workflowId: `${this.name}-${request.source}-${performance.now()}`,
@@ -142,6 +159,12 @@ export function openWarehouse(settings: Settings, logger: Logger): Warehouse {
   const hdfs = new WebHdfs({ ...settings.hdfs, logger });
   const { checkpointInterval } = settings.limits;
   return new Warehouse(settings.hdfs.warehouse, { hdfs, logger, checkpointInterval });
+}
+
+/** The parts of the one, with what the other has of each in place of its own. */
+function withParts(parts: PipelineYaml, others: PipelineYaml): PipelineYaml {
+  const merged = Object.entries(others).map(([part, keys]) => [part, { ...parts[part], ...keys }] as const);
+  return { ...parts, ...Object.fromEntries(merged) };
 }
 
 /** A worker process of a test. */

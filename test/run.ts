@@ -38,6 +38,7 @@ const PARTS: readonly Part[] = [
     needsServers: true,
     run: (env) => runFolder('integration', { concurrency: 1, env }),
   },
+  { name: 'faults', needsServers: true, run: (env) => runFolder('faults', { concurrency: 2, env }) },
   { name: 'interop', needsServers: true, run: (env) => runFolder('interop', { concurrency: 1, env }) },
 ];
 

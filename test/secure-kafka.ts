@@ -1,13 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeStackFolder, stackFolder } from '../services/folder.ts';
-import { kafkaService } from '../services/kafka.ts';
-import { endWithThisProcess } from '../services/lifetime.ts';
 import { freePorts, HOST } from '../services/ports.ts';
-import { ServerProcess } from '../services/process.ts';
-import { READY_MS } from '../services/service.ts';
 import { Authority, bundle } from './certificates.ts';
+import { OwnKafka } from './own-kafka.ts';
 
 const SCRAM = 'org.apache.kafka.common.security.scram.ScramLoginModule required;';
 
@@ -30,35 +26,28 @@ export class SecureKafka {
     /** Its certificate is another host's. */
     readonly elsewhere: string;
   };
-  readonly #end: () => Promise<void>;
+  readonly #kafka: OwnKafka;
 
-  private constructor(
-    folder: string,
-    authority: Authority,
-    listeners: SecureKafka['listeners'],
-    end: () => Promise<void>,
-  ) {
-    this.folder = folder;
+  private constructor(kafka: OwnKafka, authority: Authority, listeners: SecureKafka['listeners']) {
+    this.folder = kafka.folder;
     this.authority = authority;
     this.listeners = listeners;
-    this.#end = end;
+    this.#kafka = kafka;
   }
 
   static async start(): Promise<SecureKafka> {
     const folder = await mkdtemp(join(tmpdir(), 'secure-kafka-'));
     const authority = await Authority.make(folder, 'authority');
-    const { kafka, namenode, datanode } = await freePorts();
+    const { kafka: own, namenode, datanode } = await freePorts();
     const ports = {
       login: namenode.rpc,
       mtls: namenode.http,
       expired: datanode.data,
       elsewhere: datanode.http,
     };
-    const root = stackFolder(join(folder, 'server'));
-    await makeStackFolder(root);
-    const service = kafkaService(kafka, root, {
+    const kafka = await OwnKafka.start(folder, own, {
       properties: {
-        ...listenersOf({ plain: kafka.broker, controller: kafka.controller, ...ports }),
+        ...listenersOf({ plain: own.broker, controller: own.controller, ...ports }),
         ...(await certificatesOf(authority)),
         'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
         'super.users': `User:${USER.name};User:ANONYMOUS;User:CN=client`,
@@ -69,28 +58,17 @@ export class SecureKafka {
         ),
       ),
     });
-    const server = new ServerProcess('kafka', root);
-    const release = endWithThisProcess(() => {
-      server.signal('SIGKILL');
-    });
-    await server.start(await service.prepare(() => undefined));
-    await server.waitUntilReady(() => service.check(), READY_MS);
-    const listeners = {
-      plain: `${HOST}:${kafka.broker}`,
+    return new SecureKafka(kafka, authority, {
+      plain: kafka.broker,
       login: `localhost:${ports.login}`,
       clientCertificate: `localhost:${ports.mtls}`,
       expired: `localhost:${ports.expired}`,
       elsewhere: `localhost:${ports.elsewhere}`,
-    };
-    return new SecureKafka(folder, authority, listeners, async () => {
-      await server.stop();
-      release();
-      await rm(folder, { recursive: true });
     });
   }
 
   async stop(): Promise<void> {
-    await this.#end();
+    await this.#kafka.stop();
   }
 }
 

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import type { Waiting } from '../../model/run.ts';
+import { STEP } from '../../model/search-attributes.ts';
+import { startPlatform, type Platform } from '../../services/platform/server.ts';
+import { attempts } from '../../services/platform/generator.ts';
+import type { FeedAttempt } from '../../services/platform/attempt.ts';
+import { FaultyHdfs } from '../faulty-hdfs.ts';
+import type { FaultsProxy } from '../faults-proxy.ts';
+import { TestPipeline, eventually, statusOf, type IngestHandle } from '../harness.ts';
+import { requireExactly } from './content.ts';
+
+const SEED = 11;
+/** Three batches of it: one can have landed while another is in work and more is to come. */
+const COUNT = 300;
+const BATCH_MESSAGES = 120;
+
+/** How a {@link FaultyPipeline} differs. */
+export interface FaultyOptions {
+  /** Parts of its pipeline.yaml. */
+  readonly more?: Readonly<Record<string, object>>;
+  /** Parts of its workers' pipeline.yaml besides. */
+  readonly ofWorkers?: Readonly<Record<string, object>>;
+  /** The NameNode behind the proxies, unless it is the one that tests share. */
+  readonly nameNode?: string;
+}
+
+/** A pipeline whose workers reach HDFS through proxies that do harm when told to, and a customer to fetch from. */
+export class FaultyPipeline {
+  readonly pipeline: TestPipeline;
+  readonly nameNode: FaultsProxy;
+  readonly dataNode: FaultsProxy;
+  readonly platform: Platform;
+  /** What the customer has. */
+  readonly expected: readonly FeedAttempt[];
+  readonly #hdfs: FaultyHdfs;
+
+  private constructor(pipeline: TestPipeline, hdfs: FaultyHdfs, platform: Platform) {
+    this.pipeline = pipeline;
+    this.platform = platform;
+    this.nameNode = hdfs.nameNode;
+    this.dataNode = hdfs.dataNode;
+    this.expected = [...attempts({ seed: SEED, count: COUNT })];
+    this.#hdfs = hdfs;
+  }
+
+  static async create({ more = {}, ofWorkers = {}, nameNode }: FaultyOptions = {}): Promise<FaultyPipeline> {
+    const platform = await startPlatform({ seed: SEED, count: COUNT });
+    const hdfs = await FaultyHdfs.start('faults', nameNode);
+    const pipeline = await TestPipeline.create(
+      { source: { url: `${platform.url}/attempts` } },
+      { limits: { batchMessages: BATCH_MESSAGES }, ...more },
+      { hdfs: { nameNodes: [hdfs.nameNode.address] }, ...ofWorkers },
+    );
+    return new FaultyPipeline(pipeline, hdfs, platform);
+  }
+
+  /** Removes what stands at a path of HDFS, as somebody else would. */
+  async remove(path: string): Promise<void> {
+    await this.#hdfs.direct.delete(path);
+  }
+
+  /** Puts content at a path of HDFS, as somebody else would. */
+  async place(path: string, content: string): Promise<void> {
+    await this.#hdfs.direct.create(path, Buffer.from(content));
+  }
+
+  /** Makes sure that a run ends by itself, and that then every attempt of the customer landed once, and nothing else. */
+  async landsOnce(run: IngestHandle): Promise<void> {
+    await eventually('the run ends', () => hasEnded(run), 300_000);
+    const { outcome } = await run.result();
+    assert.equal(outcome, 'landed');
+    await requireExactly(this.pipeline, this.expected);
+  }
+
+  /** What a run waits for a person for, once it does. */
+  async waiting(run: IngestHandle): Promise<Waiting> {
+    await eventually('the run waits', async () => (await statusOf(run)).state === 'waiting', 120_000);
+    const { waiting } = await statusOf(run);
+    assert(waiting !== null);
+    return waiting;
+  }
+
+  /** What the steps of a run that are tried again failed with last. */
+  async lastFailureOf(run: IngestHandle): Promise<string> {
+    const { raw } = await run.describe();
+    return (raw.pendingActivities ?? []).map(({ lastFailure }) => lastFailure?.message ?? '').join('\n');
+  }
+
+  async close(): Promise<void> {
+    await this.pipeline.close();
+    await this.#hdfs.stop();
+    await this.platform.close();
+  }
+}
+
+/** Whether a run has ended; fails when it waits for a person, as it would for ever. */
+async function hasEnded(run: IngestHandle): Promise<boolean> {
+  const { status, typedSearchAttributes } = await run.describe();
+  if (typedSearchAttributes.get(STEP) === 'waiting')
+    assert.fail(`the run waits: ${JSON.stringify((await statusOf(run)).waiting)}`);
+  return status.name !== 'RUNNING';
+}

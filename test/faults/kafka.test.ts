@@ -1,0 +1,102 @@
+/** Faults 23 and 24: what can happen to a publish around its commit, and to the broker under it. */
+import assert from 'node:assert/strict';
+import test, { after, afterEach, before, beforeEach, describe } from 'node:test';
+import type { IngestHandle } from '../harness.ts';
+import { eventually } from '../harness.ts';
+import { API, type KafkaFault } from '../kafka-proxy.ts';
+import { ProxiedKafka } from '../proxied-kafka.ts';
+import { FaultyPipeline } from './faulty-pipeline.ts';
+
+let broker: ProxiedKafka;
+let faulty: FaultyPipeline;
+
+before(async () => {
+  broker = await ProxiedKafka.start();
+});
+
+after(() => broker.stop());
+
+beforeEach(async () => {
+  faulty = await FaultyPipeline.create({
+    more: { kafka: { brokers: [broker.kafka.broker] } },
+    ofWorkers: { kafka: { brokers: [broker.proxy.address] } },
+  });
+});
+
+afterEach(() => faulty.close());
+
+async function landsAfterFault(run: IngestHandle): Promise<void> {
+  await faulty.landsOnce(run);
+  assert.equal(broker.proxy.unused, 0, 'the fault was not met');
+}
+
+describe('23 a publish', () => {
+  for (const [what, api] of [
+    ['some of its messages', API.produce],
+    ['its marker', API.commitMarker],
+    ['its commit', API.endTransaction],
+  ] as const) {
+    test(`whose acknowledgement of ${what} is lost is in the topic once`, async () => {
+      broker.proxy.plan(api, { kind: 'swallow-answer' });
+      await faulty.pipeline.startWorker();
+      await landsAfterFault(await faulty.pipeline.start({ source: 'source' }));
+    });
+  }
+
+  for (const [when, kind] of [
+    ['right before the broker hears of its commit', 'instead'],
+    ['right after the broker has committed it', 'after'],
+  ] as const) {
+    test(`whose producer is killed ${when} is in the topic once`, async () => {
+      const worker = await faulty.pipeline.startWorker();
+      let isKilled = false;
+      const run = async (): Promise<void> => {
+        await worker.kill();
+        isKilled = true;
+      };
+      broker.proxy.plan(API.endTransaction, { kind, run });
+      const handle = await faulty.pipeline.start({ source: 'source' });
+      await eventually('the worker is killed', () => isKilled, 60_000);
+      await faulty.pipeline.startWorker();
+      await landsAfterFault(handle);
+    });
+  }
+});
+
+describe('24 a broker that is killed', () => {
+  for (const [step, api] of [
+    ['publish', API.produce],
+    ['consume', API.fetch],
+  ] as const) {
+    test(`in the middle of ${step}, and started again: the run goes on, and every attempt lands once`, async () => {
+      let isKilled = false;
+      const fault: KafkaFault = {
+        kind: 'instead',
+        run: async () => {
+          await broker.kafka.kill();
+          isKilled = true;
+        },
+      };
+      broker.proxy.plan(api, fault);
+      await faulty.pipeline.startWorker();
+      const run = await faulty.pipeline.start({ source: 'source' });
+      await eventually('the broker is killed', () => isKilled, 60_000);
+      await broker.kafka.restart();
+      await landsAfterFault(run);
+    });
+  }
+});
+
+test('a broker that takes a request and never answers is noticed within its limit, and named', async () => {
+  broker.proxy.plan(API.produce, { kind: 'freeze' }, 1_000);
+  await faulty.pipeline.startWorker();
+  const run = await faulty.pipeline.start({ source: 'source' });
+  // A request has 10 s, and is sent 7 times before the step gives up and is tried again.
+  await eventually('publish fails', async () => (await faulty.lastFailureOf(run)) !== '', 120_000);
+  assert.match(
+    await faulty.lastFailureOf(run),
+    new RegExp(`${broker.proxy.address}.*gave no answer within 10 s`),
+  );
+  broker.proxy.clear();
+  await faulty.landsOnce(run);
+});

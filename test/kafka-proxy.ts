@@ -1,0 +1,146 @@
+import { once } from 'node:events';
+import { createConnection, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/** Kafka's numbers of the requests that a fault can be planned for (kafka.apache.org/protocol, "Api Keys"). */
+export const API = {
+  produce: 0,
+  fetch: 1,
+  initProducerId: 22,
+  endTransaction: 26,
+  commitMarker: 28,
+} as const;
+
+/** What can happen to a request of Kafka's protocol on its way. */
+export type KafkaFault =
+  /** The broker carries it out, and the connection is cut in place of its answer. */
+  | { readonly kind: 'swallow-answer' }
+  /** The connection is cut; the broker never hears of it. */
+  | { readonly kind: 'cut' }
+  /** Nobody answers; the broker never hears of it. */
+  | { readonly kind: 'freeze' }
+  /** Something is done before the broker hears of it, which it then does not. */
+  | { readonly kind: 'instead'; readonly run: () => Promise<void> }
+  /** Something is done when the broker has carried it out, in place of its answer. */
+  | { readonly kind: 'after'; readonly run: () => Promise<void> };
+
+interface Planned {
+  readonly api: number;
+  readonly fault: KafkaFault;
+  left: number;
+}
+
+/** A real TCP proxy before a real broker, which reads Kafka's frames and does harm when told to. */
+export class KafkaProxy {
+  readonly #server: Server;
+  readonly #target: { readonly host: string; readonly port: number };
+  readonly #planned: Planned[] = [];
+  readonly #sockets = new Set<Socket>();
+
+  private constructor(target: { host: string; port: number }) {
+    this.#target = target;
+    this.#server = createServer((client) => {
+      this.#serve(client);
+    });
+  }
+
+  /** @param target The broker's listener, whose advertised address must be the proxy's. */
+  static async start(port: number, target: { host: string; port: number }): Promise<KafkaProxy> {
+    const proxy = new KafkaProxy(target);
+    await once(proxy.#server.listen(port, target.host), 'listening');
+    return proxy;
+  }
+
+  /** As `127.0.0.1:40123`. */
+  get address(): string {
+    const { address, port } = this.#server.address() as AddressInfo;
+    return `${address}:${port}`;
+  }
+
+  /** How many planned faults no request has met yet. */
+  get unused(): number {
+    return this.#planned.filter(({ left }) => left > 0).length;
+  }
+
+  /** Plans a fault for the next requests of a kind. */
+  plan(api: number, fault: KafkaFault, times = 1): void {
+    this.#planned.push({ api, fault, left: times });
+  }
+
+  /** Forgets the planned faults. */
+  clear(): void {
+    this.#planned.length = 0;
+  }
+
+  async stop(): Promise<void> {
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+
+  #serve(client: Socket): void {
+    const broker = createConnection(this.#target);
+    const cut = (): void => {
+      client.destroy();
+      broker.destroy();
+    };
+    for (const socket of [client, broker]) {
+      this.#sockets.add(socket);
+      socket.on('error', cut);
+      socket.on('close', () => {
+        this.#sockets.delete(socket);
+        cut();
+      });
+    }
+    /** The answers that are not to be passed on, by their requests' numbers. */
+    const withheld = new Map<number, KafkaFault>();
+    const requests = new Frames((frame) => {
+      const fault = this.#faultFor(frame.readInt16BE(4));
+      if (fault?.kind === 'cut') cut();
+      else if (fault?.kind === 'instead') void fault.run().finally(cut);
+      else if (fault?.kind !== 'freeze') {
+        if (fault !== undefined) withheld.set(frame.readInt32BE(8), fault);
+        broker.write(frame);
+      }
+    });
+    const answers = new Frames((frame) => {
+      const fault = withheld.get(frame.readInt32BE(4));
+      if (fault === undefined) client.write(frame);
+      else if (fault.kind === 'after') void fault.run().finally(cut);
+      else cut();
+    });
+    client.on('data', (bytes) => {
+      requests.push(bytes);
+    });
+    broker.on('data', (bytes) => {
+      answers.push(bytes);
+    });
+  }
+
+  #faultFor(api: number): KafkaFault | undefined {
+    const planned = this.#planned.find((one) => one.api === api && one.left > 0);
+    if (planned !== undefined) planned.left -= 1;
+    return planned?.fault;
+  }
+}
+
+/** Cuts a stream into Kafka's frames: a length of 4 bytes, and so many bytes. */
+class Frames {
+  readonly #onFrame: (frame: Buffer) => void;
+  #rest: Buffer = Buffer.alloc(0);
+
+  constructor(onFrame: (frame: Buffer) => void) {
+    this.#onFrame = onFrame;
+  }
+
+  push(bytes: Buffer): void {
+    this.#rest = Buffer.concat([this.#rest, bytes]);
+    while (this.#rest.length >= 4) {
+      const end = 4 + this.#rest.readInt32BE(0);
+      if (this.#rest.length < end) return;
+      const frame = this.#rest.subarray(0, end);
+      this.#rest = this.#rest.subarray(end);
+      this.#onFrame(frame);
+    }
+  }
+}
