@@ -1,6 +1,7 @@
 /**
  * Runs all tests: the checks of the code, the units (on other Node versions too), and against real servers,
- * which it starts on free ports, everything else. `npm test -- unit integration` runs those parts alone.
+ * which it starts on free ports, everything else. `npm test -- unit integration` runs those parts
+ * alone, `npm test -- faults/commit` one file of a part.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -42,13 +43,16 @@ const PARTS: readonly Part[] = [
   { name: 'interop', needsServers: true, run: (env) => runFolder('interop', { concurrency: 1, env }) },
 ];
 
-const wanted = process.argv.slice(2);
-const unknown = wanted.find((name) => !PARTS.some((part) => part.name === name));
+const wanted = process.argv.slice(2).map((word) => {
+  const [part = '', file] = word.split('/');
+  return { part, file };
+});
+const unknown = wanted.map(({ part }) => part).find((name) => !PARTS.some((part) => part.name === name));
 if (unknown !== undefined) {
   say(`there is no part ${unknown}; there are ${PARTS.map(({ name }) => name).join(', ')}`);
   process.exit(2);
 }
-const parts = PARTS.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
+const parts = PARTS.filter(({ name }) => wanted.length === 0 || wanted.some(({ part }) => part === name));
 const total = await runParts(parts);
 if (total.skipped > 0) say(`${total.skipped} tests were left out, as said above`);
 say(`${total.passed} passed, ${total.failed} failed`);
@@ -141,8 +145,10 @@ function nodeWords(concurrency: number): string[] {
 function filesOf(folder: string): string[] {
   const path = join(ROOT, 'test', folder);
   if (!existsSync(path)) return [];
+  const files = wanted.flatMap(({ part, file }) => (part === folder && file !== undefined ? [file] : []));
   return readdirSync(path)
     .filter((name) => name.endsWith('.test.ts'))
+    .filter((name) => files.length === 0 || files.includes(name.slice(0, -'.test.ts'.length)))
     .sort()
     .map((name) => join('test', folder, name));
 }

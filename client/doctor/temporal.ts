@@ -8,6 +8,8 @@ import { failed, ok, warning, type Finding } from './check.ts';
 
 const UI_TIMEOUT_MS = 5_000;
 
+const NAMES = Object.keys(SEARCH_ATTRIBUTES);
+
 /** Can Temporal be reached, is the namespace there, does it know our search attributes, does a worker wait? */
 export async function checkTemporal(settings: Settings): Promise<Finding[]> {
   return withTemporal(settings, async (client) => {
@@ -35,7 +37,11 @@ function namespaceFinding(namespace: string, error: unknown): Finding {
 
 async function attributesFinding(client: Client, namespace: string): Promise<Finding> {
   const subject = 'temporal search attributes';
-  const { customAttributes } = await client.connection.operatorService.listSearchAttributes({ namespace });
+  const asked = client.connection.operatorService.listSearchAttributes({ namespace });
+  const answer = await asked.catch((error: unknown) => messageOf(error));
+  if (typeof answer === 'string')
+    return warning(subject, `cannot be listed: ${answer}`, `There must be: ${NAMES.join(', ')}.`);
+  const { customAttributes } = answer;
   const missing = Object.entries(SEARCH_ATTRIBUTES).filter(
     ([name]) => !Object.hasOwn(customAttributes, name),
   );
