@@ -6,7 +6,10 @@
  */
 export const ERROR_CODES = {
   USAGE_INVALID: { retry: 'lasting', advice: 'See: pipeline COMMAND --help' },
-  SETTINGS_INVALID: { retry: 'lasting', advice: 'Correct pipeline.yaml as the message says.' },
+  SETTINGS_INVALID: {
+    retry: 'lasting',
+    advice: 'Correct pipeline.yaml, or set the variable, as the message says.',
+  },
   SOURCE_UNKNOWN: { retry: 'lasting', advice: 'Name a source of pipeline.yaml, or add this one there.' },
   SOURCE_UNREACHABLE: {
     retry: 'passing',

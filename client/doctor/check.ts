@@ -43,8 +43,14 @@ export function warning(subject: string, says: string, advice: string): Finding 
 
 /** A finding of an error. */
 export function failed(subject: string, error: unknown): Finding {
-  const says = messageOf(error).replace(`${subject}: `, '');
   if (!(error instanceof PipelineError))
-    return { state: 'failed', subject, says, advice: 'Report this message: the error has no name yet.' };
+    return {
+      state: 'failed',
+      subject,
+      says: messageOf(error),
+      advice: 'Report this message: the error has no name yet.',
+    };
+  // A named error says all that there is to say; its cause is for a log.
+  const says = error.message.replace(`${subject}: `, '');
   return { state: 'failed', subject, says, code: error.code, advice: error.advice };
 }
