@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test, { after, before, describe } from 'node:test';
+import { withAdmin } from '../../adapters/kafka.ts';
 import { attempts } from '../../services/platform/generator.ts';
 import { startPlatform, type Platform } from '../../services/platform/server.ts';
 import { commandsOf, pagesOfDocs } from '../docs-commands.ts';
@@ -17,6 +18,9 @@ interface Ending {
   readonly exit?: number;
   readonly says?: RegExp;
 }
+
+/** The pages name it, so it is not a topic of this test's own. */
+const TOPIC = 'attempts-pearson';
 
 const PEARSON = { SOURCE: 'pearson' };
 const VERIFIED = /^verified: \d+ offsets = \d+ deliveries \+ 1 quarantined \+ \d+ gaps/m;
@@ -94,6 +98,14 @@ const ELSEWHERE: Readonly<Record<string, { readonly why: string; readonly by: st
     why: 'it deletes what the servers of the project’s folder hold; it is tried on a folder of a test’s own',
     by: 'test/integration/services.test.ts',
   },
+  'export KAFKA_PASSWORD=…': {
+    why: 'the test gives no password',
+    by: 'test/integration/secure-kafka.test.ts',
+  },
+  'export TEMPORAL_API_KEY=…': {
+    why: 'the test gives no key',
+    by: 'test/integration/secure-temporal.test.ts',
+  },
   'npm link': { why: 'it changes what is installed for the whole machine', by: 'package.json' },
   'npm ci --omit=dev': { why: 'a step of the Dockerfile', by: 'test/unit/dockerfile.test.ts' },
   "echo '127.0.0.1 datanode' | sudo tee -a /etc/hosts": DOCKER,
@@ -123,12 +135,16 @@ describe('the commands of the pages', () => {
     platform = await startPlatform({ port: 0 });
     const kafka = { brokers: [process.env['PIPELINE_TEST_KAFKA'] ?? '127.0.0.1:9092'], partitions: 1 };
     const sources = {
-      pearson: { url: 'file:attempts.json', topic: 'attempts-pearson' },
+      pearson: { url: 'file:attempts.json', topic: TOPIC },
       refused: { url: `${platform.url}/attempts?fault=status&status=403` },
     };
     pipeline = await TestPipeline.create(sources, { kafka });
-    // The page of the quarantine has the message at offset 17.
-    const records = [...attempts({ seed: 17, count: 40 })].map((attempt, at) =>
+    await withAdmin(pipeline.kafka, async (admin) => {
+      const topics = await admin.listTopics();
+      if (topics.includes(TOPIC)) await admin.deleteTopics({ topics: [TOPIC] });
+    });
+    // The page of the quarantine has the message at offset 17. What was published once is not published again.
+    const records = [...attempts({ seed: Date.now(), count: 40 })].map((attempt, at) =>
       at === 17 ? { ...attempt, max_attempts: 'many' } : attempt,
     );
     await pipeline.placeFiles({ 'attempts.json': JSON.stringify(records) });

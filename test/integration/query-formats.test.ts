@@ -113,7 +113,7 @@ describe('the formats and files of query', () => {
       const ended = once(child, 'exit');
       await eventually('it is being written', async () => (await leftOf(name)).length === 1);
       child.kill('SIGINT');
-      assert.deepEqual(await ended, [130, null]);
+      assert.deepEqual(await ended, [null, 'SIGINT']);
       assert.deepEqual(await leftOf(name), []);
     });
   }
