@@ -42,9 +42,16 @@ export class ChunkWriter {
   async close(): Promise<void> {
     const ended = this.#current;
     if (ended === undefined) return;
-    this.#current = undefined;
     await ended.close();
+    this.#current = undefined;
     this.#written.push({ path: this.#path(), records: ended.frames, bytes: ended.bytes });
+  }
+
+  /** Removes what was written. */
+  async discard(): Promise<void> {
+    await this.#current?.discard();
+    this.#current = undefined;
+    for (const { path } of this.#written.splice(0)) await this.#staging.remove(path);
   }
 
   /** The chunks written, named after their content. */

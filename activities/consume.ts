@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { FrameWriter } from '../adapters/frames.ts';
+import type { KafkaOptions } from '../adapters/kafka.ts';
 import { readRanges } from '../adapters/kafka-read.ts';
+import { topicIdOf } from '../adapters/kafka-topic-id.ts';
 import { encodeMessage } from '../adapters/message-frames.ts';
-import { asStagingError } from '../adapters/staging.ts';
+import { isStagingFull } from '../adapters/staging.ts';
 import type { Batch, StagedBatch } from '../model/references.ts';
 import type { ActivityDeps } from './deps.ts';
+import { madeAnew } from './plan.ts';
 import { currentRun } from './run-context.ts';
 
 /** What `consume` is asked for. */
@@ -29,7 +32,7 @@ const IDLE_TIMEOUT_MS = 20_000;
 
 /**
  * Reads exact offset ranges into a staged file; of long ranges as much as a batch may hold.
- * @throws {PipelineError} RANGE_GONE, RANGE_STALLED, KAFKA_UNREACHABLE, STAGING_FULL
+ * @throws {PipelineError} RANGE_GONE, RANGE_STALLED, TOPIC_RESET, KAFKA_UNREACHABLE, STAGING_FULL
  */
 export function createConsume({ settings, kafka, staging }: ActivityDeps) {
   return async function consume({ batch, exact }: ConsumeRequest): Promise<Consumed> {
@@ -52,13 +55,16 @@ export function createConsume({ settings, kafka, staging }: ActivityDeps) {
         signal: run.signal,
       });
     } catch (error) {
-      throw asStagingError(error, path);
+      // The next try makes the file anew, and needs the space.
+      if (isStagingFull(error)) await writer.discard();
+      throw error;
     } finally {
       await writer.close();
     }
+    await requirePlanned(kafka, batch);
     const offsets = ranges.reduce((sum, { start, end }) => sum + Number(BigInt(end) - BigInt(start)), 0);
     const staged = {
-      batch: { topic: batch.topic, ranges },
+      batch: { ...batch, ranges },
       path,
       messages: writer.frames,
       gaps: offsets - writer.frames,
@@ -66,6 +72,13 @@ export function createConsume({ settings, kafka, staging }: ActivityDeps) {
     };
     return { staged, host: staging.hostId, seconds: run.seconds() };
   };
+}
+
+/** What was read is of the topic that was planned for if that is still there now. */
+async function requirePlanned(kafka: KafkaOptions, { topic, topicId }: Batch): Promise<void> {
+  if (topicId === undefined) return;
+  const id = await topicIdOf(kafka, topic);
+  if (id !== undefined && id !== topicId) throw madeAnew(topic, { id, before: topicId });
 }
 
 /** A batch's file is named after where it begins, so that a retry writes the same one. */

@@ -26,6 +26,19 @@ export function replayFence(reference: string): Fence {
   return once(`replay/${reference}`);
 }
 
+/** That the tables hold messages of the topic with this id of Kafka's, which a topic made anew does not have. */
+export function topicAppId(topic: string, id: string): string {
+  return `topic/${topic}/${id}`;
+}
+
+/** The ids under which the tables hold messages of a topic; more than one where it was made anew. */
+export function topicIdsIn(txns: ReadonlyMap<string, unknown>, topic: string): string[] {
+  const prefix = topicAppId(topic, '');
+  return [...txns.keys()]
+    .filter((appId) => appId.startsWith(prefix))
+    .map((appId) => appId.slice(prefix.length));
+}
+
 /** Up to which offset a partition landed. */
 export function partitionAppId(topic: string, partition: number): string {
   return `${topic}/${partition}`;

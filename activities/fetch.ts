@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { decoded } from '../adapters/decoding.ts';
 import { RecordSplitter } from '../adapters/framing.ts';
-import { asStagingError } from '../adapters/staging.ts';
+import { isStagingFull } from '../adapters/staging.ts';
 import { PipelineError } from '../model/errors.ts';
 import type { Chunk, Content } from '../model/references.ts';
 import { sourceOf } from '../model/settings.ts';
@@ -76,7 +76,9 @@ export function createFetch({ settings, staging, warehouse }: ActivityDeps) {
       }
       await writer.add(splitter.end());
     } catch (error) {
-      throw asStagingError(error, folder);
+      // The next try makes the chunks anew, and needs the space.
+      if (isStagingFull(error)) await writer.discard();
+      throw error;
     } finally {
       await writer.close();
     }

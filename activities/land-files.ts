@@ -21,6 +21,8 @@ export interface FilesToLand {
   /** Names what lands, for the files' names: the same for each try. */
   readonly subject: string;
   readonly fences: readonly Fence[];
+  /** Application ids that the table's log is to have from then on. */
+  readonly marks?: readonly string[];
   /** Goes into the commit, for people. */
   readonly info: Readonly<Record<string, unknown>>;
 }
@@ -44,7 +46,8 @@ export async function landFiles(
   for (const file of landing.files) adds.push(await upload(deps, table, file, landing.subject, scratch));
   const info = { runId: run.execution.runId, workflowId: run.execution.workflowId, ...landing.info };
   try {
-    const outcome = await table.commit({ fences: landing.fences, files: adds, info, scratch });
+    const { fences, marks = [] } = landing;
+    const outcome = await table.commit({ fences, marks, files: adds, info, scratch });
     if (outcome.outcome === 'landed-before') await discardUnused(table, adds);
     return outcome;
   } catch (error) {

@@ -2,7 +2,7 @@ import type { StagedTables } from '../model/references.ts';
 import { BATCH_TABLES, deliveries } from '../tables/index.ts';
 import type { Table } from '../tables/table.ts';
 import type { ActivityDeps } from './deps.ts';
-import { batchFences } from './fences.ts';
+import { batchFences, topicAppId } from './fences.ts';
 import { landFiles } from './land-files.ts';
 import { currentRun, type RunContext } from './run-context.ts';
 
@@ -57,6 +57,7 @@ async function landTable(
     files: files.filter((file) => file.table === table.name),
     subject: JSON.stringify(batch),
     fences: batchFences(batch),
+    marks: batch.topicId === undefined ? [] : [topicAppId(batch.topic, batch.topicId)],
     info: { batch, ...(skipped ? { skipped: true } : {}) },
   });
   return outcome;

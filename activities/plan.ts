@@ -1,9 +1,10 @@
 import { ensureTopic, topicOffsets, type PartitionOffsets } from '../adapters/kafka.ts';
+import { topicIdOf } from '../adapters/kafka-topic-id.ts';
 import { PipelineError } from '../model/errors.ts';
 import type { OffsetRange, PartitionEnds } from '../model/references.ts';
 import { BATCH_TABLES, deliveries } from '../tables/index.ts';
 import type { ActivityDeps } from './deps.ts';
-import { partitionAppId } from './fences.ts';
+import { partitionAppId, topicIdsIn } from './fences.ts';
 
 /** What `plan` is asked for. */
 export interface PlanRequest {
@@ -25,6 +26,8 @@ export interface Plan {
   readonly unfinished: boolean;
   /** Where the planned part of each partition ends. */
   readonly ends: PartitionEnds;
+  /** Kafka's id of the topic, where its cluster gives ids. */
+  readonly topicId?: string;
 }
 
 /**
@@ -35,13 +38,38 @@ export interface Plan {
 export function createPlan({ settings, kafka, warehouse }: ActivityDeps) {
   return async function plan({ topic, publishedEnds, until }: PlanRequest): Promise<Plan> {
     await ensureTopic(kafka, topic, settings.kafka);
+    const topicId = await topicIdOf(kafka, topic);
     const offsets = await topicOffsets(kafka, topic);
     const landed = await Promise.all(BATCH_TABLES.map(({ name }) => warehouse.table(name).snapshot()));
     const positions = new Map(
       BATCH_TABLES.map(({ name }, at) => [name, landed[at]?.txns ?? new Map<string, bigint>()]),
     );
-    return planOf(topic, withOwn(offsets, publishedEnds), positions, until);
+    if (topicId !== undefined) requireSameTopic(topic, topicId, positions);
+    const due = planOf(topic, withOwn(offsets, publishedEnds), positions, until);
+    return topicId === undefined ? due : { ...due, topicId };
   };
+}
+
+/**
+ * Makes sure that the tables hold nothing of another topic of this name, whose offsets say nothing of this one.
+ * @throws {PipelineError} TOPIC_RESET
+ */
+export function requireSameTopic(
+  topic: string,
+  id: string,
+  positions: ReadonlyMap<string, ReadonlyMap<string, bigint>>,
+): void {
+  const held = [...positions.values()].flatMap((txns) => topicIdsIn(txns, topic));
+  const before = held.find((other) => other !== id);
+  if (before !== undefined) throw madeAnew(topic, { id, before });
+}
+
+/** That a topic is not the one that it was. */
+export function madeAnew(topic: string, { id, before }: { id: string; before: string }): PipelineError {
+  return new PipelineError(
+    'TOPIC_RESET',
+    `${topic} was deleted and made anew: its id was ${before}, and is now ${id}`,
+  );
 }
 
 /** Right after a commit the broker can still show the end before it; so the run's own messages count too. */

@@ -1,9 +1,9 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { openHttp } from '../adapters/http-source.ts';
-import type { Staging } from '../adapters/staging.ts';
+import { staged, type Staging } from '../adapters/staging.ts';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import type { SourceSettings } from '../model/settings.ts';
 import type { RunContext } from './run-context.ts';
@@ -56,24 +56,15 @@ async function* download(url: string, read: SourceRead): AsyncGenerator<Buffer> 
   });
   if (content.validator !== undefined) run.remember({ host: staging.hostId, validator: content.validator });
   if (content.fromByte > 0) yield* readLocal(spool, request.source);
-  const keep = createWriteStream(spool, { flags: content.fromByte > 0 ? 'a' : 'w' });
+  const keep = await staged(spool, open(spool, content.fromByte > 0 ? 'a' : 'w'));
   try {
     for await (const bytes of content.body) {
-      await write(keep, bytes);
+      await staged(spool, keep.appendFile(bytes));
       yield bytes;
     }
   } finally {
-    await new Promise<void>((resolve) => keep.end(resolve));
+    await keep.close();
   }
-}
-
-function write(to: NodeJS.WritableStream, bytes: Buffer): Promise<void> {
-  return new Promise((resolve, reject) => {
-    to.write(bytes, (error) => {
-      if (error === null || error === undefined) resolve();
-      else reject(error);
-    });
-  });
 }
 
 async function sizeOf(file: string): Promise<number> {

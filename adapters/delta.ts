@@ -16,6 +16,8 @@ import { HdfsError, type WebHdfs } from './webhdfs.ts';
 export interface Commit {
   /** All of them must stand at their beginning, else the commit is not made. */
   readonly fences: readonly Fence[];
+  /** Application ids that stand at 1 from the commit on, whether or not they did before. */
+  readonly marks?: readonly string[];
   readonly files: readonly AddFile[];
   /** What made the commit, for people: it goes into `commitInfo`. */
   readonly info: Readonly<Record<string, unknown>>;
@@ -125,7 +127,7 @@ export class DeltaTable {
         const builder = await this.#refresh();
         const { version, txns } = builder.snapshot();
         if (judge(this.path, txns, commit.fences) === 'landed') return { outcome: 'landed-before', version };
-        const actions = entryOf(commit);
+        const actions = entryOf(commit, txns);
         if (!(await this.#writeEntry(version + 1, actions, commit.scratch))) continue;
         builder.apply(actions);
         await this.#checkpoint(builder.snapshot(), commit.scratch);
@@ -256,10 +258,12 @@ export class DeltaTable {
   }
 }
 
-function entryOf(commit: Commit): Action[] {
+function entryOf(commit: Commit, txns: Snapshot['txns']): Action[] {
+  const marks = (commit.marks ?? []).filter((appId) => !txns.has(appId));
   return [
     { commitInfo: { timestamp: Date.now(), operation: 'WRITE', commitId: randomUUID(), ...commit.info } },
     ...commit.fences.map(({ appId, to }) => ({ txn: { appId, version: safe(to) } })),
+    ...marks.map((appId) => ({ txn: { appId, version: 1 } })),
     ...commit.files.map((add) => ({ add })),
   ];
 }

@@ -53,7 +53,7 @@ export function sqlName(name: string): string {
  */
 export function asDuckDbError(thrown: unknown, what: string): unknown {
   const message = messageOf(thrown);
-  const kind = /^(?:[A-Z][a-z]+ )+Error(?=:)/.exec(message)?.[0];
+  const kind = /^(?:[A-Z][A-Za-z-]* )+Error(?=:)/.exec(message)?.[0];
   if (thrown instanceof PipelineError || kind === undefined) return thrown;
   if (message.includes('No space left'))
     return new PipelineError('STAGING_FULL', `${what}: no space is left on the disk`);

@@ -1,5 +1,6 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, rm, type FileHandle } from 'node:fs/promises';
 import { PipelineError } from '../model/errors.ts';
+import { staged } from './staging.ts';
 
 /**
  * Files of frames: each is its length as 4 bytes (unsigned, big-endian) and then that many bytes. Any byte
@@ -8,8 +9,9 @@ import { PipelineError } from '../model/errors.ts';
 const LENGTH_BYTES = 4;
 const BUFFER_BYTES = 1 << 20;
 
-/** Writes a file of frames, buffered. */
+/** Writes a file of frames, buffered. Where the disk is full, its methods fail with STAGING_FULL. */
 export class FrameWriter {
+  readonly #path: string;
   readonly #file: FileHandle;
   #pending: Buffer[] = [];
   #pendingBytes = 0;
@@ -18,13 +20,14 @@ export class FrameWriter {
   /** Bytes of the file, lengths included. */
   bytes = 0;
 
-  private constructor(file: FileHandle) {
+  private constructor(path: string, file: FileHandle) {
+    this.#path = path;
     this.#file = file;
   }
 
   /** Begins a new file, in place of one of that name. */
   static async create(path: string): Promise<FrameWriter> {
-    return new FrameWriter(await open(path, 'w'));
+    return new FrameWriter(path, await staged(path, open(path, 'w')));
   }
 
   /** Adds one frame, given in parts; they must not change until the next {@link flush}. */
@@ -46,7 +49,7 @@ export class FrameWriter {
     const whole = Buffer.concat(this.#pending);
     this.#pending = [];
     this.#pendingBytes = 0;
-    await writeAll(this.#file, whole);
+    await staged(this.#path, this.#file.appendFile(whole));
   }
 
   /** Ends the file; its bytes are with the operating system afterwards. */
@@ -56,6 +59,13 @@ export class FrameWriter {
     } finally {
       await this.#file.close();
     }
+  }
+
+  /** Ends the file and removes it, whatever of it was written. */
+  async discard(): Promise<void> {
+    this.#pending = [];
+    await this.#file.close();
+    await rm(this.#path, { force: true });
   }
 }
 
@@ -98,13 +108,6 @@ async function readMore(file: FileHandle, bytes: number): Promise<Buffer> {
   const buffer = Buffer.allocUnsafe(bytes);
   const { bytesRead } = await file.read(buffer, 0, bytes, null);
   return buffer.subarray(0, bytesRead);
-}
-
-async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
-  for (let at = 0; at < bytes.length;) {
-    const { bytesWritten } = await file.write(bytes, at);
-    at += bytesWritten;
-  }
 }
 
 async function openStaged(path: string): Promise<FileHandle> {

@@ -41,7 +41,12 @@ registerCodecs();
  * @throws {PipelineError} SETTINGS_INVALID for a file or a variable that is not there.
  */
 export function kafkaClient(options: KafkaOptions, suffix: string): Kafka {
-  const config: KafkaConfig = {
+  return new Kafka(clientConfig(options, suffix));
+}
+
+/** How a client reaches the cluster; see {@link kafkaClient}. */
+export function clientConfig(options: KafkaOptions, suffix: string) {
+  return {
     clientId: `assessment-pipeline-${suffix}`,
     brokers: [...options.brokers],
     ...securityOf(options),
@@ -54,8 +59,7 @@ export function kafkaClient(options: KafkaOptions, suffix: string): Kafka {
       const { message, error } = entry.log;
       options.logger.debug({ kafka: entry.namespace, error: error as unknown }, message);
     },
-  };
-  return new Kafka(config);
+  } satisfies KafkaConfig;
 }
 
 function securityOf({ tls, sasl }: KafkaOptions): Partial<KafkaConfig> {

@@ -44,14 +44,14 @@ export class Staging {
   /** Makes a folder of a run and returns its path, relative to the root. */
   async makeFolder(execution: Execution, name: string): Promise<string> {
     const folder = join(this.folderOf(execution), name);
-    await mkdir(this.resolve(folder), { recursive: true });
+    await staged(folder, mkdir(this.resolve(folder), { recursive: true }));
     return folder;
   }
 
   /** Makes a folder empty, or makes it; returns its path as it was given. */
   async renewFolder(path: string): Promise<string> {
     await this.remove(path);
-    await mkdir(this.resolve(path));
+    await staged(path, mkdir(this.resolve(path)));
     return path;
   }
 
@@ -91,13 +91,31 @@ export class Staging {
   }
 }
 
+/**
+ * Writes to something staged; "no space" becomes a named error there and then, since whoever hears of it first
+ * can be another library, which would take it for a fault of what it does itself.
+ * @throws {PipelineError} STAGING_FULL
+ */
+export async function staged<T>(path: string, writing: Promise<T>): Promise<T> {
+  try {
+    return await writing;
+  } catch (error) {
+    throw asStagingError(error, path);
+  }
+}
+
 /** Turns the operating system's "no space" into a named error; any other error stays as it is. */
-export function asStagingError(thrown: unknown, path: string): unknown {
+function asStagingError(thrown: unknown, path: string): unknown {
   const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
   if (code !== 'ENOSPC' && code !== 'EDQUOT') return thrown;
   return new PipelineError('STAGING_FULL', `no space is left to write ${path}: ${messageOf(thrown)}`, {
     cause: thrown,
   });
+}
+
+/** Whether something failed since there is no space. */
+export function isStagingFull(thrown: unknown): boolean {
+  return thrown instanceof PipelineError && thrown.code === 'STAGING_FULL';
 }
 
 /** The host's id: made once for a staging folder, by whichever worker comes first. */

@@ -40,6 +40,8 @@ export interface Batch {
   readonly topic: string;
   /** In order of the partitions; none of them is empty. */
   readonly ranges: readonly OffsetRange[];
+  /** Kafka's id of the topic, where its cluster gives ids. */
+  readonly topicId?: string;
 }
 
 /** Whole records of one fetch, staged on a host's disk, published in one Kafka transaction. */

@@ -203,6 +203,11 @@ export class TestWorker {
     return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? NaN) * 1024;
   }
 
+  /** Sends it a signal, as SIGSTOP, which stands it still until SIGCONT. */
+  signal(name: NodeJS.Signals): void {
+    this.#process.kill(name);
+  }
+
   /** Kills it as `kill -9` does. */
   async kill(): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;

@@ -62,7 +62,8 @@ async function landPlan(landing: Landing, plan: Plan): Promise<void> {
   };
   try {
     while (rest.length > 0 && !work.failed) {
-      const consumed = await consume(landing, { topic: landing.topic, ranges: rest }, plan.unfinished);
+      const batch = { topic: landing.topic, ranges: rest, ...idOf(plan) };
+      const consumed = await consume(landing, batch, plan.unfinished);
       rest = without(rest, consumed.staged.batch.ranges);
       start(consumed);
       await condition(() => work.active < BATCHES_AT_ONCE || work.failed);
@@ -71,6 +72,10 @@ async function landPlan(landing: Landing, plan: Plan): Promise<void> {
     await Promise.allSettled(landings);
   }
   await Promise.all(landings);
+}
+
+function idOf({ topicId }: Plan): Pick<Batch, 'topicId'> {
+  return topicId === undefined ? {} : { topicId };
 }
 
 async function consume(landing: Landing, batch: Batch, exact: boolean): Promise<Consumed> {

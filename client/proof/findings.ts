@@ -2,7 +2,7 @@
 export type FindingCode =
   /** The tables that a batch fills stand at different offsets. */
   | 'TABLES_DISAGREE'
-  /** The tables hold offsets that the topic does not have yet: it was made anew. */
+  /** The topic was deleted and made anew: its id is another, or the tables hold offsets that it does not have yet. */
   | 'TOPIC_RESET'
   /** The topic that the tables were filled from is not there. */
   | 'TOPIC_GONE'

@@ -1,6 +1,8 @@
 import type { Snapshot } from '../../adapters/delta-snapshot.ts';
 import type { LogEntry } from '../../adapters/delta-history.ts';
+import { topicIdsIn } from '../../activities/fences.ts';
 import type { KafkaOptions } from '../../adapters/kafka.ts';
+import { topicIdOf } from '../../adapters/kafka-topic-id.ts';
 import { BATCH_TABLES, deliveries } from '../../tables/index.ts';
 import type { Table } from '../../tables/table.ts';
 import type { Finding, Note } from './findings.ts';
@@ -66,11 +68,12 @@ async function judgeTopic(
   kafka: KafkaOptions,
   judged: Topic,
   positions: ReadonlyMap<string, ReadonlyMap<string, number>>,
-  { entries, ledger }: TablesEvidence,
+  { snapshots, entries, ledger }: TablesEvidence,
 ): Promise<TopicsVerdict> {
   const { topic, exists } = judged;
   const held = heldPartitions(topic, positions);
   const messages = exists ? await readTopic(kafka, topic, held) : new Map<number, KafkaEvidence>();
+  const id = exists ? await topicIdOf(kafka, topic) : undefined;
   const rows = ledger.topics.get(topic);
   const batches = batchesOf(entries);
   const partitions = new Set([...messages.keys(), ...held.keys(), ...(rows?.keys() ?? [])]);
@@ -94,6 +97,9 @@ async function judgeTopic(
     partitions: verdicts.map(({ report }) => report),
     findings: [
       ...(isGone && judged.isSource ? [goneFinding(topic)] : []),
+      ...(id === undefined
+        ? []
+        : madeAnew(topic, id, topicIdsIn(snapshots.get(deliveries)?.txns ?? new Map(), topic))),
       ...verdicts.flatMap(({ findings }) => findings),
     ],
     notes: [...notesOf(judged, isGone, ledger.refusedOf(topic)), ...verdicts.flatMap(({ notes }) => notes)],
@@ -111,6 +117,14 @@ function heldPartitions(
       return at.topic === topic ? [[at.partition, position] as const] : [];
     }),
   );
+}
+
+/** What was read of the topic is then compared with the rows of another one, and may well agree. */
+function madeAnew(topic: string, id: string, held: readonly string[]): Finding[] {
+  const before = held.filter((other) => other !== id);
+  if (before.length === 0) return [];
+  const message = `the tables hold messages of a topic of this name that had the id ${before.join(', ')}; its id is now ${id}`;
+  return [{ code: 'TOPIC_RESET', where: topic, message }];
 }
 
 function goneFinding(topic: string): Finding {

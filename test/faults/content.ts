@@ -27,6 +27,13 @@ type Content = Record<keyof typeof SELECTS, string[]>;
  * @param expected The attempts in any order; one that was delivered twice is there twice.
  */
 export async function requireExactly(pipeline: TestPipeline, expected: Iterable<FeedAttempt>): Promise<void> {
+  await requireContent(pipeline, expected);
+  const { code, stdout, stderr } = await pipeline.command('verify');
+  assert.equal(code, 0, stdout + stderr);
+}
+
+/** The first half of {@link requireExactly}, for where Kafka no longer has what landed. */
+export async function requireContent(pipeline: TestPipeline, expected: Iterable<FeedAttempt>): Promise<void> {
   const due = contentOf(expected);
   for (const [table, select] of Object.entries(SELECTS)) {
     const { stdout, stderr } = await pipeline.command('query', '--json', select);
@@ -36,8 +43,6 @@ export async function requireExactly(pipeline: TestPipeline, expected: Iterable<
     );
     requireSame(table, rows.sort(), due[table as keyof Content].sort());
   }
-  const { code, stdout, stderr } = await pipeline.command('verify');
-  assert.equal(code, 0, stdout + stderr);
 }
 
 /** Says how many are missing and how many too many, and shows one: thousands of lines would show nothing. */

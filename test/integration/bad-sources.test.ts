@@ -74,9 +74,6 @@ describe('a source that sends what it should not', () => {
         refused: at('/attempts?fault=status&status=403'),
         redirected: at('/redirected/attempts'),
         endless: at('/attempts?fault=endless'),
-        busy: at('/busy/attempts'),
-        cut: at('/cut/attempts'),
-        changed: at('/changed/attempts'),
       },
       { limits: { contentBytes: 80_000_000 } },
     );
@@ -164,38 +161,6 @@ describe('a source that sends what it should not', () => {
     const { code, message } = await waitingOf('endless');
     assert.equal(code, 'SOURCE_TOO_LARGE');
     assert.match(message, /more than 80000000 bytes/);
-  });
-
-  test('a server that is busy is asked again when it said, and then it lands', async () => {
-    platform.arm({ kind: 'busy', retryAfterSeconds: 2, path: '/busy/attempts' });
-    const began = Date.now();
-    const result = await (await pipeline.start({ source: 'busy' })).result();
-    assert.equal(result.outcome, 'landed');
-    assert(Date.now() - began >= 2000, 'it was asked before');
-  });
-
-  test('a download that was cut goes on where it was', async () => {
-    platform.arm({ kind: 'cut', bytes: 60_000, path: '/cut/attempts' });
-    const result = await (await pipeline.start({ source: 'cut' })).result();
-    assert.equal(result.rows['attempts'], 50);
-    const ranges = platform.requests
-      .filter(({ path }) => path === '/cut/attempts')
-      .map(({ range, status }) => [range !== undefined, status]);
-    assert.deepEqual(ranges, [
-      [false, 200],
-      [true, 206],
-    ]);
-  });
-
-  test('a content that changes between the tries is fetched anew, and never mixed', async () => {
-    platform.arm(
-      { kind: 'cut', bytes: 60_000, path: '/changed/attempts' },
-      { kind: 'changed', path: '/changed/attempts' },
-    );
-    const result = await (await pipeline.start({ source: 'changed' })).result();
-    assert.equal(result.outcome, 'landed');
-    assert.equal(result.rows['attempts'], result.content?.records);
-    assert.equal(result.rows['quarantine'], 0);
   });
 
   test('verify finds nothing off after all of it', async () => {

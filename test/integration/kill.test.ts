@@ -71,25 +71,6 @@ describe('a worker that is killed', () => {
     });
   }
 
-  test('and never comes back: a worker of another host finishes its batches', async () => {
-    const pipeline = await TestPipeline.create({ source: { url: `${platform.url}/attempts` } }, LIMITS);
-    try {
-      const first = await pipeline.startWorker('one');
-      const run = await pipeline.start({ source: 'source' });
-      await eventually(
-        'the run transforms',
-        async () => (await pipeline.activitiesOf(run.workflowId)).includes('transform'),
-        60_000,
-      );
-      await first.kill();
-      await pipeline.startWorker('two');
-      assert.equal((await run.result()).outcome, 'landed');
-      await requireWhole(pipeline);
-    } finally {
-      await pipeline.close();
-    }
-  });
-
   test('by a deployment drains: it ends by itself with success, and the next worker goes on', async () => {
     const pipeline = await TestPipeline.create({ source: { url: `${platform.url}/attempts` } }, LIMITS);
     try {

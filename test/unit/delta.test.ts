@@ -8,7 +8,7 @@ import {
   encodeCheckpoint,
   parseLastCheckpoint,
 } from '../../adapters/delta-checkpoint.ts';
-import { SnapshotBuilder } from '../../adapters/delta-snapshot.ts';
+import { SnapshotBuilder, type Snapshot } from '../../adapters/delta-snapshot.ts';
 import { PipelineError } from '../../model/errors.ts';
 
 const HEAD: Action[] = [
@@ -67,35 +67,51 @@ test('a snapshot is what the entries leave: the last of each transaction, and th
   assert.deepEqual([...snapshot.txns], [['t/0', 9n]]);
 });
 
-test('a checkpoint says the same as the entries up to it, for any of them', async () => {
-  const entry = fc.array(
-    fc.oneof(
-      fc.constantFrom('a', 'b', 'c', 'source=s/part é,1.parquet').map(add),
-      fc.constantFrom('a', 'b').map((path): Action => ({ remove: { path, deletionTimestamp: 1_000 } })),
-      fc
-        .tuple(fc.constantFrom('t/0', 't/1', 'content/s/ab'), fc.nat())
-        .map(([appId, version]): Action => ({ txn: { appId, version } })),
-    ),
-    { maxLength: 5 },
-  );
+/** Any entry of a log: files come and go, transactions go on. */
+const ENTRY = fc.array(
+  fc.oneof(
+    fc.constantFrom('a', 'b', 'c', 'source=s/part é,1.parquet').map(add),
+    fc.constantFrom('a', 'b').map((path): Action => ({ remove: { path, deletionTimestamp: 1_000 } })),
+    fc
+      .tuple(fc.constantFrom('t/0', 't/1', 'content/s/ab'), fc.nat())
+      .map(([appId, version]): Action => ({ txn: { appId, version } })),
+  ),
+  { maxLength: 5 },
+);
+
+/** The builder of a reader that begins at a checkpoint of what another one has read. */
+async function resumedFrom(builder: SnapshotBuilder): Promise<SnapshotBuilder> {
+  const bytes = await encodeCheckpoint(checkpointActions(builder.snapshot(), 2_000));
+  const resumed = new SnapshotBuilder('/w/t', builder.version);
+  resumed.load(await decodeCheckpoint(bytes, 'checkpoint'));
+  return resumed;
+}
+
+function requireSame(a: Snapshot, b: Snapshot): void {
+  assert.equal(a.version, b.version);
+  assert.deepEqual(new Map([...a.txns].sort()), new Map([...b.txns].sort()));
+  assert.deepEqual([...a.files.keys()].sort(), [...b.files.keys()].sort());
+  assert.deepEqual([...a.removed.keys()].sort(), [...b.removed.keys()].sort());
+  for (const [path, file] of a.files)
+    assert.deepEqual({ ...b.files.get(path), dataChange: true }, { ...file, dataChange: true });
+  assert.equal(b.metadata.schemaString, a.metadata.schemaString);
+}
+
+test('a log reads the same wherever checkpoints cut it, each made by a reader that began at the one before', async () => {
+  const log = fc.array(fc.record({ entry: ENTRY, cut: fc.boolean() }), { minLength: 1, maxLength: 6 });
   await fc.assert(
-    fc.asyncProperty(fc.array(entry, { minLength: 1, maxLength: 5 }), entry, async (entries, next) => {
+    fc.asyncProperty(log, ENTRY, async (entries, next) => {
       const whole = new SnapshotBuilder('/w/t');
       whole.apply(HEAD);
-      for (const actions of entries) whole.apply(actions);
-      const bytes = await encodeCheckpoint(checkpointActions(whole.snapshot(), 2_000));
-      const resumed = new SnapshotBuilder('/w/t', whole.version);
-      resumed.load(await decodeCheckpoint(bytes, 'checkpoint'));
+      let cutUp = await resumedFrom(whole);
+      for (const { entry, cut } of entries) {
+        whole.apply(entry);
+        cutUp.apply(entry);
+        if (cut) cutUp = await resumedFrom(cutUp);
+      }
       whole.apply(next);
-      resumed.apply(next);
-      const [a, b] = [whole.snapshot(), resumed.snapshot()];
-      assert.equal(a.version, b.version);
-      assert.deepEqual(new Map([...a.txns].sort()), new Map([...b.txns].sort()));
-      assert.deepEqual([...a.files.keys()].sort(), [...b.files.keys()].sort());
-      assert.deepEqual([...a.removed.keys()].sort(), [...b.removed.keys()].sort());
-      for (const [path, file] of a.files)
-        assert.deepEqual({ ...b.files.get(path), dataChange: true }, { ...file, dataChange: true });
-      assert.equal(b.metadata.schemaString, a.metadata.schemaString);
+      cutUp.apply(next);
+      requireSame(whole.snapshot(), cutUp.snapshot());
     }),
     { numRuns: 15, seed: 4 },
   );

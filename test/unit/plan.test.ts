@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { planOf, type Plan } from '../../activities/plan.ts';
+import { topicAppId } from '../../activities/fences.ts';
+import { planOf, requireSameTopic, type Plan } from '../../activities/plan.ts';
 import { judge } from '../../adapters/delta-snapshot.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { BATCH_TABLES } from '../../tables/index.ts';
@@ -68,6 +69,29 @@ test('offsets that retention deleted before they landed are named, never passed 
 
 test('a topic that ends before the tables do was made anew, and that is said', () => {
   assert.match(refusal(0, 3, [4, 4, 4, 4, 4]), /^TOPIC_RESET t\/0: .* up to 4, but the topic ends at 3/);
+});
+
+test('a topic that was made anew is known by its id, wherever it ends, and whichever table holds the other', () => {
+  const held = positions(4, 4, 4, 4, 4);
+  const judged = (): string => {
+    try {
+      requireSameTopic('t', 'new', held);
+      return 'the same';
+    } catch (error) {
+      assert(error instanceof PipelineError);
+      return `${error.code} ${error.message}`;
+    }
+  };
+  assert.equal(judged(), 'the same', 'no table knows an id yet');
+  for (const txns of held.values()) {
+    txns.set(topicAppId('t', 'new'), 1n).set(topicAppId('t-2', 'old'), 1n);
+    assert.equal(judged(), 'the same');
+  }
+  for (const txns of held.values()) {
+    txns.set(topicAppId('t', 'old'), 1n);
+    assert.match(judged(), /^TOPIC_RESET t was deleted .* its id was old, and is now new$/);
+    txns.delete(topicAppId('t', 'old'));
+  }
 });
 
 test('a table that is behind deliveries, which comes last, was changed by something else', () => {

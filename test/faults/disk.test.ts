@@ -1,0 +1,160 @@
+/** Fault 26: the disk of a worker's host is full. Its staging folder is a small file system of the test's own. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { describe } from 'node:test';
+import { startPlatform } from '../../services/platform/server.ts';
+import { TestPipeline, eventually, type IngestHandle } from '../harness.ts';
+import { requireExactly } from './content.ts';
+import { OtherTopic, endOf, someAttempts } from './other-topic.ts';
+
+const HOST = 'one';
+const ROOM = '200m';
+
+/** A file system in memory in place of a host's staging folder. */
+class SmallDisk {
+  readonly #path: string;
+
+  /** @param size As mount takes it. */
+  constructor(path: string, size: string) {
+    this.#path = path;
+    mkdirSync(path);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', path]);
+  }
+
+  static of(pipeline: TestPipeline, size: string): SmallDisk {
+    return new SmallDisk(join(pipeline.folder, `staging-${HOST}`), size);
+  }
+
+  /** Makes it larger, as somebody does who frees space. */
+  makeRoom(): void {
+    execFileSync('mount', ['-o', `remount,size=${ROOM}`, this.#path]);
+  }
+
+  /** Fills what is free, as another program would. */
+  fill(): void {
+    const { bavail, bsize } = statfsSync(this.#path);
+    try {
+      writeFileSync(join(this.#path, 'of-another-program'), Buffer.alloc(bavail * bsize));
+    } catch (error) {
+      // The worker took some of it meanwhile; full it is all the same.
+      assert.equal((error as NodeJS.ErrnoException).code, 'ENOSPC');
+    }
+  }
+
+  /** The names of all files, each with the folders that it is in. */
+  files(): string[] {
+    return readdirSync(this.#path, { recursive: true }).map(String);
+  }
+
+  unmount(): void {
+    if (existsSync(this.#path)) execFileSync('umount', ['--lazy', this.#path]);
+  }
+}
+
+/** Why no file system can be mounted here; undefined where it can. */
+function mountMissing(): string | undefined {
+  const folder = mkdtempSync(join(tmpdir(), 'mount-'));
+  try {
+    new SmallDisk(join(folder, 'tried'), '1m').unmount();
+    return undefined;
+  } catch {
+    return 'no file system can be mounted here, as root can where it is allowed';
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The code and message of what the step failed with last. */
+async function lastFailureOf(run: IngestHandle): Promise<string> {
+  const { raw } = await run.describe();
+  const failures = (raw.pendingActivities ?? []).map(
+    ({ activityType, lastFailure }) =>
+      `${activityType?.name ?? ''} ${lastFailure?.applicationFailureInfo?.type ?? ''}: ${lastFailure?.message ?? ''}`,
+  );
+  return failures.join('\n');
+}
+
+async function failsWith(run: IngestHandle, words: RegExp): Promise<void> {
+  let said = '';
+  await eventually(
+    `a step fails with ${words}`,
+    async () => words.test((said = await lastFailureOf(run))),
+    60_000,
+  ).catch((error: unknown) => assert.fail(`${String(error)}; it failed with: ${said}`));
+}
+
+describe('26 the disk is full', { skip: mountMissing() ?? false }, () => {
+  test('26 in fetch: it says so and keeps nothing half; with room again every attempt lands once', async () => {
+    const attempts = someAttempts(1, 4_000);
+    const platform = await startPlatform({ seed: 1, count: attempts.length });
+    const pipeline = await TestPipeline.create({ source: { url: `${platform.url}/attempts` } });
+    // A chunk fits, but not beside what is kept of the download.
+    const disk = SmallDisk.of(pipeline, '17m');
+    try {
+      await pipeline.startWorker(HOST);
+      const run = await pipeline.start({ source: 'source' });
+      await failsWith(run, /^fetch STAGING_FULL: no space is left to write /);
+      disk.makeRoom();
+      const result = await endOf(run);
+      assert.deepEqual([result.outcome, result.rows['attempts']], ['landed', attempts.length]);
+      await requireExactly(pipeline, attempts);
+    } finally {
+      disk.unmount();
+      await pipeline.close();
+      await platform.close();
+    }
+  });
+
+  /** A topic with a small disk before it, and a run of it. */
+  async function fillsUp(
+    { limits, size }: { limits: object; size: string },
+    work: (run: IngestHandle, disk: SmallDisk) => Promise<void>,
+  ): Promise<void> {
+    const attempts = someAttempts(2, 2_000);
+    const other = await OtherTopic.create({ limits });
+    const disk = SmallDisk.of(other.pipeline, size);
+    try {
+      await other.publish(attempts);
+      await other.pipeline.startWorker(HOST);
+      const run = await other.start();
+      await work(run, disk);
+      disk.makeRoom();
+      assert.equal((await endOf(run)).outcome, 'landed');
+      await requireExactly(other.pipeline, attempts);
+    } finally {
+      disk.unmount();
+      await other.pipeline.close();
+    }
+  }
+
+  test('26 in consume: it says so; with room again every attempt lands once', async () => {
+    // The bound of a batch is looked at after every few hundred messages, which are more than the disk holds.
+    await fillsUp({ limits: { batchBytes: 100_000 }, size: '600k' }, (run) =>
+      failsWith(run, /^consume STAGING_FULL: no space is left to write /),
+    );
+  });
+
+  test('26 before consume begins: it says so; with room again every attempt lands once', async () => {
+    await fillsUp({ limits: { batchBytes: 5_000_000 }, size: '4m' }, (run) =>
+      failsWith(
+        run,
+        /^consume STAGING_FULL: the disk of the staging folder \S+ has \d+ bytes free, and 5000000 are needed$/m,
+      ),
+    );
+  });
+
+  test('26 in transform, while the tables are written: it says so, and takes no half file for a whole one', async () => {
+    await fillsUp({ limits: { batchBytes: 10_000_000 }, size: '40m' }, async (run, disk) => {
+      await eventually(
+        'a table is being written',
+        () => disk.files().some((name) => name.endsWith('.parquet')),
+        60_000,
+      );
+      disk.fill();
+      await failsWith(run, /^transform STAGING_FULL: /m);
+    });
+  });
+});

@@ -1,0 +1,94 @@
+/** Faults 15 and 16: what comes into a topic, and becomes of it, between two tries of a step. */
+import assert from 'node:assert/strict';
+import test, { after, afterEach, before, beforeEach, describe } from 'node:test';
+import { FaultyHdfs } from '../faulty-hdfs.ts';
+import { statusOf, eventually } from '../harness.ts';
+import { API } from '../kafka-proxy.ts';
+import { ProxiedKafka } from '../proxied-kafka.ts';
+import { requireContent, requireExactly } from './content.ts';
+import { OtherTopic, endOf, someAttempts } from './other-topic.ts';
+
+const FIRST = someAttempts(1, 60);
+const MORE = someAttempts(2, 90);
+
+let broker: ProxiedKafka;
+let hdfs: FaultyHdfs;
+let other: OtherTopic;
+
+before(async () => {
+  broker = await ProxiedKafka.start();
+  hdfs = await FaultyHdfs.start('retries');
+});
+
+after(async () => {
+  await broker.stop();
+  await hdfs.stop();
+});
+
+beforeEach(async () => {
+  other = await OtherTopic.create(
+    { kafka: { brokers: [broker.kafka.broker] } },
+    { kafka: { brokers: [broker.proxy.address] }, hdfs: { nameNodes: [hdfs.nameNode.address] } },
+  );
+  await other.publish(FIRST);
+});
+
+afterEach(() => other.pipeline.close());
+
+describe('15 more is published between two tries', () => {
+  /** The run must land what its first try saw, and leave the rest to the next. */
+  async function landsFirstAlone(): Promise<void> {
+    const result = await endOf(await other.start());
+    assert.deepEqual(
+      [result.outcome, result.batches, result.rows['deliveries']],
+      ['landed', 1, FIRST.length],
+    );
+    await requireExactly(other.pipeline, FIRST);
+    const next = await other.run();
+    assert.deepEqual([next.outcome, next.rows['deliveries']], ['landed', MORE.length]);
+    await requireExactly(other.pipeline, [...FIRST, ...MORE]);
+  }
+
+  test('15 of consume: the batch stays what it was', async () => {
+    broker.proxy.plan(API.fetch, { kind: 'instead', run: () => other.publish(MORE) });
+    await other.pipeline.startWorker();
+    await landsFirstAlone();
+    assert.equal(broker.proxy.unused, 0);
+  });
+
+  test('15 of land: the batch stays what it was', async () => {
+    const run = async (): Promise<void> => {
+      await other.publish(MORE);
+      throw new Error('the request is cut');
+    };
+    hdfs.nameNode.plan(
+      /PUT \S*\/deliveries\/_delta_log\/\S*op=RENAME|PUT \S*\/deliveries\/_scratch\/\S*op=RENAME/,
+      {
+        kind: 'before',
+        run,
+      },
+    );
+    await other.pipeline.startWorker();
+    await landsFirstAlone();
+    assert.equal(hdfs.nameNode.unused, 0);
+  });
+});
+
+test('16 a topic that is made anew between two tries of consume is noticed, though it holds as many messages', async () => {
+  const run = async (): Promise<void> => {
+    await other.delete();
+    await other.make();
+    await other.publish(MORE);
+  };
+  broker.proxy.plan(API.fetch, { kind: 'instead', run });
+  await other.pipeline.startWorker();
+  const handle = await other.start();
+  await eventually('the run waits', async () => (await statusOf(handle)).state === 'waiting', 90_000);
+  const { waiting } = await statusOf(handle);
+  assert.equal(waiting?.code, 'TOPIC_RESET');
+  await handle.executeUpdate('abort');
+  await assert.rejects(handle.result());
+  // What is there now was never begun, so the next run may land it.
+  assert.equal((await other.run()).outcome, 'landed');
+  await requireContent(other.pipeline, MORE);
+});

@@ -1,0 +1,143 @@
+/** Faults 22 and 25: the customer's server, and the host of a worker, in the middle of a run. */
+import assert from 'node:assert/strict';
+import test, { after, before, describe } from 'node:test';
+import type { FeedAttempt } from '../../services/platform/attempt.ts';
+import { startPlatform, type Platform } from '../../services/platform/server.ts';
+import { TestPipeline, eventually } from '../harness.ts';
+import { requireExactly } from './content.ts';
+import { endOf, someAttempts } from './other-topic.ts';
+
+describe('22 a customer’s server', () => {
+  const COUNT = 50;
+  /** Less than the content has, so that a cut is in its middle. */
+  const CUT_BYTES = 60_000;
+  const SEEDS = { refusing: 1, busy: 2, cut: 3, slow: 4, changed: 5 };
+  let platform: Platform;
+  let pipeline: TestPipeline;
+  /** What landed so far. */
+  const expected: FeedAttempt[] = [];
+
+  before(async () => {
+    platform = await startPlatform();
+    pipeline = await TestPipeline.create(
+      Object.fromEntries(
+        Object.entries(SEEDS).map(([source, seed]) => [
+          source,
+          { url: `${platform.url}/${source}/attempts?count=${COUNT}&seed=${seed}` },
+        ]),
+      ),
+    );
+    await pipeline.startWorker();
+  });
+
+  after(async () => {
+    await pipeline.close();
+    await platform.close();
+  });
+
+  /** Runs a source; what its server has, or had in the end, must then stand in the tables once. */
+  async function landsOnce(
+    source: keyof typeof SEEDS,
+    has = someAttempts(SEEDS[source], COUNT),
+  ): Promise<void> {
+    const { outcome, content } = await endOf(await pipeline.start({ source }));
+    assert.deepEqual([outcome, content?.records], ['landed', has.length]);
+    expected.push(...has);
+    await requireExactly(pipeline, expected);
+  }
+
+  /** Whether each request of a source asked for a part, and what was answered. */
+  function requestsOf(source: keyof typeof SEEDS): [boolean, number][] {
+    return platform.requests
+      .filter(({ path }) => path === `/${source}/attempts`)
+      .map(({ range, status }) => [range !== undefined, status]);
+  }
+
+  test('22 that answers 500 twice is asked again', async () => {
+    platform.arm({ kind: 'status', status: 500, times: 2, path: '/refusing/attempts' });
+    await landsOnce('refusing');
+    assert.deepEqual(
+      requestsOf('refusing').map(([, status]) => status),
+      [500, 500, 200],
+    );
+  });
+
+  test('22 that is busy is asked again when it said', async () => {
+    platform.arm({ kind: 'busy', retryAfterSeconds: 2, path: '/busy/attempts' });
+    const began = Date.now();
+    await landsOnce('busy');
+    assert(Date.now() - began >= 2000, 'it was asked before');
+  });
+
+  test('22 that cuts its answer in the middle is asked for the rest alone', async () => {
+    platform.arm({ kind: 'cut', bytes: CUT_BYTES, path: '/cut/attempts' });
+    await landsOnce('cut');
+    assert.deepEqual(requestsOf('cut'), [
+      [false, 200],
+      [true, 206],
+    ]);
+  });
+
+  test('22 that is slow but steady is waited for', async () => {
+    platform.arm({ kind: 'slow', bytesPerSecond: 30_000, path: '/slow/attempts' });
+    await landsOnce('slow');
+    assert.deepEqual(requestsOf('slow'), [[false, 200]]);
+  });
+
+  test('22 whose content changes between the tries is asked for all of it, and nothing is mixed', async () => {
+    platform.arm(
+      { kind: 'cut', bytes: CUT_BYTES, path: '/changed/attempts' },
+      { kind: 'changed', path: '/changed/attempts' },
+    );
+    const now = async (): Promise<FeedAttempt[]> => {
+      const answer = await fetch(`${platform.url}/changed/attempts?count=${COUNT}&seed=${SEEDS.changed}`);
+      return (await answer.json()) as FeedAttempt[];
+    };
+    const { outcome } = await endOf(await pipeline.start({ source: 'changed' }));
+    assert.equal(outcome, 'landed');
+    assert.deepEqual(requestsOf('changed'), [
+      [false, 200],
+      [true, 200],
+    ]);
+    expected.push(...(await now()));
+    await requireExactly(pipeline, expected);
+  });
+});
+
+describe('25 a worker’s host that is gone for good', () => {
+  const COUNT = 3000;
+  let platform: Platform;
+
+  before(async () => {
+    platform = await startPlatform({ count: COUNT });
+  });
+
+  after(() => platform.close());
+
+  for (const [step, says] of [
+    ['publish', 'fetches the content again'],
+    ['transform', 'finishes its batches'],
+  ] as const) {
+    test(`25 in ${step}: a worker of another host ${says}, and every attempt lands once`, async () => {
+      const pipeline = await TestPipeline.create(
+        { source: { url: `${platform.url}/attempts` } },
+        { limits: { batchMessages: 700 } },
+      );
+      try {
+        const first = await pipeline.startWorker('one');
+        const run = await pipeline.start({ source: 'source' });
+        await eventually(
+          `the run is in ${step}`,
+          async () => (await pipeline.activitiesOf(run.workflowId)).includes(step),
+          60_000,
+        );
+        await first.kill();
+        await pipeline.startWorker('two');
+        assert.equal((await endOf(run)).outcome, 'landed');
+        await requireExactly(pipeline, someAttempts(1, COUNT));
+      } finally {
+        await pipeline.close();
+      }
+    });
+  }
+});

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import { asDuckDbError } from '../../adapters/duckdb.ts';
+import { asKafkaError } from '../../adapters/kafka-errors.ts';
+import { staged } from '../../adapters/staging.ts';
+import { ERROR_CODES, PipelineError, type ErrorCode } from '../../model/errors.ts';
+
+/** What a later try can mend by itself. Of everything else a person must hear at once. */
+const PASSING: readonly ErrorCode[] = [
+  ...(['SOURCE_UNREACHABLE', 'SOURCE_BUSY', 'SOURCE_CHANGED'] as const),
+  ...(['STAGING_FULL', 'KAFKA_UNREACHABLE', 'PUBLISH_FENCED', 'RANGE_STALLED'] as const),
+  ...(['HDFS_UNREACHABLE', 'HDFS_DAMAGED', 'TEMPORAL_UNREACHABLE', 'SCHEDULE_STALLED'] as const),
+  ...(['SERVICE_INSTALL_FAILED', 'SERVICE_NOT_READY', 'SERVICE_BUSY'] as const),
+];
+
+const CODES = Object.keys(ERROR_CODES) as ErrorCode[];
+
+function named(thrown: unknown): PipelineError {
+  assert(thrown instanceof PipelineError, String(thrown));
+  return thrown;
+}
+
+test('each code passes or lasts, and an error of it says the same and what a person can do', () => {
+  for (const code of CODES) {
+    const error = new PipelineError(code, 'what');
+    assert.equal(error.canRetry, PASSING.includes(code), code);
+    assert.match(error.advice, /^\S.*\.$|^\S.*: \S.*$/, code);
+  }
+});
+
+/** An error as kafkajs gives what a broker answers, also where its retries ended with it. */
+function answered(type: string, depth: number): Error {
+  const own = Object.assign(new Error('what the broker said'), { name: 'KafkaJSProtocolError', type });
+  return depth === 0 ? own : new Error('the retries are used up', { cause: answered(type, depth - 1) });
+}
+
+test('what a broker answers lasts where it refuses, and passes in any other case, however deep it is wrapped', () => {
+  const lasting = [
+    ...['TOPIC_AUTHORIZATION_FAILED', 'GROUP_AUTHORIZATION_FAILED', 'CLUSTER_AUTHORIZATION_FAILED'],
+    ...['TRANSACTIONAL_ID_AUTHORIZATION_FAILED', 'SASL_AUTHENTICATION_FAILED', 'UNSUPPORTED_SASL_MECHANISM'],
+    ...['ILLEGAL_SASL_STATE', 'INVALID_TOPIC_EXCEPTION', 'INVALID_REPLICATION_FACTOR', 'UNSUPPORTED_VERSION'],
+    'UNKNOWN_TOPIC_OR_PARTITION',
+  ];
+  const fenced = [
+    ...['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED', 'INVALID_TXN_STATE', 'CONCURRENT_TRANSACTIONS'],
+  ];
+  const other = fc
+    .stringMatching(/^[A-Z]{3,10}(_[A-Z]{3,10}){0,3}$/)
+    .filter((type) => !lasting.includes(type) && !fenced.includes(type));
+  const depth = fc.nat({ max: 3 });
+  const codeOf = (type: string, deep: number): string => asKafkaError(answered(type, deep), 'topic t').code;
+  fc.assert(
+    fc.property(fc.constantFrom(...lasting), depth, (type, deep) => {
+      assert.equal(codeOf(type, deep), 'KAFKA_REFUSED');
+    }),
+  );
+  fc.assert(
+    fc.property(fc.constantFrom(...fenced), depth, (type, deep) => {
+      assert.equal(codeOf(type, deep), 'PUBLISH_FENCED');
+    }),
+  );
+  fc.assert(
+    fc.property(other, depth, (type, deep) => {
+      assert.equal(codeOf(type, deep), 'KAFKA_UNREACHABLE');
+    }),
+  );
+});
+
+test('an error that has a name keeps it, whatever of Kafka’s client it passes through', () => {
+  fc.assert(
+    fc.property(fc.constantFrom(...CODES), fc.nat({ max: 3 }), (code, depth) => {
+      let thrown: Error = new PipelineError(code, 'what');
+      for (let wraps = 0; wraps < depth; wraps += 1)
+        thrown = Object.assign(new Error('wrapped', { cause: thrown }), { type: 'UNKNOWN' });
+      assert.equal(asKafkaError(thrown, 'topic t').code, code);
+    }),
+  );
+});
+
+test('a full disk passes, and names what was written; other errors of the system stay as they are', async () => {
+  const failing = (thrown: Error): Promise<unknown> =>
+    staged('a/file', Promise.reject(thrown)).catch((error: unknown) => error);
+  for (const code of ['ENOSPC', 'EDQUOT']) {
+    const full = named(await failing(Object.assign(new Error(code), { code })));
+    assert.deepEqual([full.code, full.canRetry], ['STAGING_FULL', true]);
+    assert.match(full.message, /a\/file/);
+  }
+  const other = Object.assign(new Error('EIO'), { code: 'EIO' });
+  assert.equal(await failing(other), other);
+});
+
+test('DuckDB’s errors last, but for a full disk, and never show a value', () => {
+  const secret = '4111 1111 1111 1111';
+  const failed = named(asDuckDbError(new Error(`Conversion Error: "${secret}" is no INTEGER`), 'the batch'));
+  assert.deepEqual([failed.code, failed.canRetry], ['TRANSFORM_FAILED', false]);
+  assert(!failed.message.includes(secret));
+  const full = named(
+    asDuckDbError(new Error('IO Error: Could not write file "a": No space left on device'), 'the batch'),
+  );
+  assert.deepEqual([full.code, full.canRetry], ['STAGING_FULL', true]);
+});
