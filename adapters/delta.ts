@@ -72,17 +72,18 @@ export class DeltaTable {
   /** Makes the table where there is none. Several may try at once; one wins. */
   async ensure(metadata: Metadata, scratch: string): Promise<void> {
     await this.#alone(async () => {
-      if ((await this.#refresh()).version >= 0) return;
-      await this.#writeEntry(
-        0,
-        [
-          { commitInfo: { operation: 'CREATE TABLE', timestamp: Date.now() } },
-          { protocol: { ...PROTOCOL } },
-          { metaData: metadata },
-        ],
-        scratch,
-      );
-      await this.#refresh();
+      // Another writer won the first entry, or the answer was lost before it was made: the log itself says which.
+      while ((await this.#refresh()).version < 0) {
+        await this.#writeEntry(
+          0,
+          [
+            { commitInfo: { operation: 'CREATE TABLE', timestamp: Date.now() } },
+            { protocol: { ...PROTOCOL } },
+            { metaData: metadata },
+          ],
+          scratch,
+        );
+      }
     });
   }
 

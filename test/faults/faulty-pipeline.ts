@@ -1,9 +1,11 @@
+import type { WorkflowHandle } from '@temporalio/client';
 import assert from 'node:assert/strict';
 import type { Waiting } from '../../model/run.ts';
 import { STEP } from '../../model/search-attributes.ts';
 import { startPlatform, type Platform } from '../../services/platform/server.ts';
 import { attempts } from '../../services/platform/generator.ts';
 import type { FeedAttempt } from '../../services/platform/attempt.ts';
+import type { ingest } from '../../workflows/index.ts';
 import { FaultyHdfs } from '../faulty-hdfs.ts';
 import type { FaultsProxy } from '../faults-proxy.ts';
 import { TestPipeline, eventually, statusOf, type IngestHandle } from '../harness.ts';
@@ -94,7 +96,7 @@ export class FaultyPipeline {
 }
 
 /** Whether a run has ended; fails when it waits for a person, as it would for ever. */
-async function hasEnded(run: IngestHandle): Promise<boolean> {
+export async function hasEnded(run: WorkflowHandle<typeof ingest>): Promise<boolean> {
   const { status, typedSearchAttributes } = await run.describe();
   if (typedSearchAttributes.get(STEP) === 'waiting')
     assert.fail(`the run waits: ${JSON.stringify((await statusOf(run)).waiting)}`);

@@ -5,6 +5,7 @@ import type { IngestResult, Waiting } from '../../model/run.ts';
 import { attempts } from '../../services/platform/generator.ts';
 import type { FeedAttempt } from '../../services/platform/attempt.ts';
 import type { ingest } from '../../workflows/index.ts';
+import { hasEnded } from './faulty-pipeline.ts';
 import { TestPipeline, eventually, statusOf, type IngestHandle } from '../harness.ts';
 
 /** What a message can hold: an attempt, or anything. */
@@ -112,17 +113,7 @@ export class OtherTopic {
 
 /** Waits for a run's end; fails when it waits for a person, as it would for ever. */
 export async function endOf(run: WorkflowHandle<typeof ingest>): Promise<IngestResult> {
-  await eventually(
-    `${run.workflowId} ends`,
-    async () => {
-      const { status } = await run.describe();
-      if (status.name !== 'RUNNING') return true;
-      const { waiting } = await statusOf(run);
-      assert.equal(waiting, null, JSON.stringify(waiting));
-      return false;
-    },
-    180_000,
-  );
+  await eventually(`${run.workflowId} ends`, () => hasEnded(run), 300_000);
   return run.result();
 }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test, { after, afterEach, before, beforeEach, describe } from 'node:test';
 import { FaultyHdfs } from '../faulty-hdfs.ts';
-import { statusOf, eventually } from '../harness.ts';
+import { statusOf, eventually, type IngestHandle } from '../harness.ts';
 import { API } from '../kafka-proxy.ts';
 import { ProxiedKafka } from '../proxied-kafka.ts';
 import { requireContent, requireExactly } from './content.ts';
@@ -26,6 +26,7 @@ after(async () => {
 });
 
 beforeEach(async () => {
+  hdfs.clear();
   other = await OtherTopic.create(
     { kafka: { brokers: [broker.kafka.broker] } },
     { kafka: { brokers: [broker.proxy.address] }, hdfs: { nameNodes: [hdfs.nameNode.address] } },
@@ -37,8 +38,8 @@ afterEach(() => other.pipeline.close());
 
 describe('15 more is published between two tries', () => {
   /** The run must land what its first try saw, and leave the rest to the next. */
-  async function landsFirstAlone(): Promise<void> {
-    const result = await endOf(await other.start());
+  async function landsFirstAlone(handle: IngestHandle): Promise<void> {
+    const result = await endOf(handle);
     assert.deepEqual(
       [result.outcome, result.batches, result.rows['deliveries']],
       ['landed', 1, FIRST.length],
@@ -52,25 +53,23 @@ describe('15 more is published between two tries', () => {
   test('15 of consume: the batch stays what it was', async () => {
     broker.proxy.plan(API.fetch, { kind: 'instead', run: () => other.publish(MORE) });
     await other.pipeline.startWorker();
-    await landsFirstAlone();
+    await landsFirstAlone(await other.start());
     assert.equal(broker.proxy.unused, 0);
   });
 
-  test('15 of land: the batch stays what it was', async () => {
+  test('15 of land, which another worker tries again: the batch stays what it was', async () => {
+    const first = await other.pipeline.startWorker();
+    let isKilled = false;
     const run = async (): Promise<void> => {
       await other.publish(MORE);
-      throw new Error('the request is cut');
+      await first.kill();
+      isKilled = true;
     };
-    hdfs.nameNode.plan(
-      /PUT \S*\/deliveries\/_delta_log\/\S*op=RENAME|PUT \S*\/deliveries\/_scratch\/\S*op=RENAME/,
-      {
-        kind: 'before',
-        run,
-      },
-    );
+    hdfs.nameNode.plan(/PUT \S*\/deliveries\/_scratch\/\S*op=RENAME/, { kind: 'before', run });
+    const handle = await other.start();
+    await eventually('the worker is killed', () => isKilled, 60_000);
     await other.pipeline.startWorker();
-    await landsFirstAlone();
-    assert.equal(hdfs.nameNode.unused, 0);
+    await landsFirstAlone(handle);
   });
 });
 
