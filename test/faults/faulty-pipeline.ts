@@ -1,5 +1,5 @@
-import type { WorkflowHandle } from '@temporalio/client';
 import assert from 'node:assert/strict';
+import type { WorkflowHandle } from '@temporalio/client';
 import type { Waiting } from '../../model/run.ts';
 import { STEP } from '../../model/search-attributes.ts';
 import { startPlatform, type Platform } from '../../services/platform/server.ts';
