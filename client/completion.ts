@@ -42,20 +42,20 @@ _pipeline_sources() {
 }
 _pipeline() {
   local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}"
-  local path="" word="" last="" words="" config="\${PIPELINE_CONFIG:-pipeline.yaml}" i
+  local at="" word="" last="" words="" config="\${PIPELINE_CONFIG:-pipeline.yaml}" i
   for ((i = 1; i < COMP_CWORD; i++)); do
     word="\${COMP_WORDS[i]}"
     if [[ "$last" == --config ]]; then config="$word"; fi
     last="$word"
-    case "$path/$word" in
-      ${paths.join('|')}) path="$path/$word" ;;
+    case "$at/$word" in
+      ${paths.join('|')}) at="$at/$word" ;;
     esac
   done
   COMPREPLY=()
-  case "$path $prev" in
+  case "$at $prev" in
 ${completions.flatMap(bashValues).join('\n')}
     *)
-      case "$path" in
+      case "$at" in
 ${completions.map(bashWords).join('\n')}
       esac ;;
   esac
@@ -84,7 +84,7 @@ function bashText(words: Words): string {
   return words === 'files' ? '' : words.join(' ');
 }
 
-/** zsh runs what is made for bash. */
+/** zsh runs what is made for bash. A variable called path would be its PATH. */
 function zshScript(completions: readonly Completion[]): string {
   return `autoload -Uz compinit bashcompinit\n(( $+functions[compdef] )) || compinit\nbashcompinit\n${bashScript(completions)}`;
 }
