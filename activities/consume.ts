@@ -6,7 +6,7 @@ import { readRanges } from '../adapters/kafka-read.ts';
 import { topicIdOf } from '../adapters/kafka-topic-id.ts';
 import { encodeMessage } from '../adapters/message-frames.ts';
 import { isStagingFull } from '../adapters/staging.ts';
-import type { Batch, StagedBatch } from '../model/references.ts';
+import { offsetsIn, type Batch, type StagedBatch } from '../model/references.ts';
 import type { ActivityDeps } from './deps.ts';
 import { madeAnew } from './plan.ts';
 import { currentRun } from './run-context.ts';
@@ -62,7 +62,7 @@ export function createConsume({ settings, kafka, staging }: ActivityDeps) {
       await writer.close();
     }
     await requirePlanned(kafka, batch);
-    const offsets = ranges.reduce((sum, { start, end }) => sum + Number(BigInt(end) - BigInt(start)), 0);
+    const offsets = offsetsIn(ranges);
     const staged = {
       batch: { ...batch, ranges },
       path,

@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { formatNumber } from '../model/figures.ts';
 
 /** Writes lines to standard output: what was asked for. */
 export function print(text = ''): void {
@@ -28,20 +29,8 @@ export function formatTable(
   );
   const table = new Table({ head: [...head], colAligns, style: { head: [], border: [], compact: true } });
   for (const row of rows)
-    table.push(row.map((cell) => (typeof cell === 'number' ? cell.toLocaleString('en-US') : cell)));
+    table.push(row.map((cell) => (typeof cell === 'number' ? formatNumber(cell) : cell)));
   return table.toString();
-}
-
-/** A size for people, as 1.4 MiB. */
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let size = bytes;
-  let unit = 0;
-  while (size >= 1024 && unit < units.length - 1) {
-    size /= 1024;
-    unit += 1;
-  }
-  return `${unit === 0 ? size : size.toFixed(1)} ${units[unit] ?? ''}`;
 }
 
 /** A time in whole seconds, as 2026-01-31T12:00:00Z. */

@@ -1,6 +1,7 @@
+import { formatBytes } from '../model/figures.ts';
 import { reasonLines } from '../model/reasons.ts';
 import { DECISIONS, STEPS, skippedText, type Interval, type RunStatus } from '../model/run.ts';
-import { formatBytes, formatTable } from './output.ts';
+import { formatTable } from './output.ts';
 import { escapeText } from './quarantine/escape.ts';
 
 /** A run's status for people: a line of where it is, and a table of its steps. */
@@ -25,10 +26,12 @@ export function formatStatus(workflowId: string, status: RunStatus): string {
 
 /** Where a run is, in one line. */
 export function formatLine(status: RunStatus): string {
-  const { state, step, source, chunks, chunksPublished, offsetsDue, offsetsLanded } = status;
+  const { state, step, source, chunks, chunksPublished, offsetsDue, offsetsLanded, failure } = status;
   if (state === 'unchanged') return `${source} is unchanged: this content landed before`;
   if (state === 'nothing-new') return `${source} has nothing new`;
   if (state === 'landed') return `${source} landed`;
+  if (state === 'failed') return `${source} failed at ${step}: ${failure ?? ''}`;
+  if (state === 'cancelled') return `${source} was cancelled at ${step}`;
   if (state === 'waiting') return `${source} waits for a person at ${step}`;
   if (step === 'fetch') return `${source}: fetch`;
   if (step === 'publish') return `${source}: publish, ${chunksPublished} of ${chunks} chunks`;

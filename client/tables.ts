@@ -2,13 +2,14 @@ import { Command } from 'commander';
 import { readEntry } from '../adapters/delta-history.ts';
 import type { Warehouse } from '../adapters/warehouse.ts';
 import { PipelineError } from '../model/errors.ts';
+import { formatBytes } from '../model/figures.ts';
 import { readSettings } from '../model/settings.ts';
 import { TABLES } from '../tables/index.ts';
 import { PARTITION_COLUMNS, type Column, type Table } from '../tables/table.ts';
 import { VIEWS, type View } from '../tables/views.ts';
 import { withExamples } from './help.ts';
 import { columnNamesOf, rowsOf, withTables } from './live-tables.ts';
-import { formatBytes, formatTable, print, printJson } from './output.ts';
+import { formatTable, print, printJson } from './output.ts';
 import { openWarehouse } from './warehouse.ts';
 
 interface TablesOptions {

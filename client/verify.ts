@@ -1,8 +1,9 @@
 import { Command } from 'commander';
+import { formatBytes } from '../model/figures.ts';
 import { readSettings } from '../model/settings.ts';
 import { EXIT } from './exit.ts';
 import { withExamples } from './help.ts';
-import { formatBytes, formatTable, print, printError, printJson } from './output.ts';
+import { formatTable, print, printError, printJson } from './output.ts';
 import { prove, type Proof } from './proof/prove.ts';
 import { clientLogger, openWarehouse } from './warehouse.ts';
 

@@ -32,6 +32,11 @@ export interface OffsetRange {
   readonly end: Offset;
 }
 
+/** How many offsets the ranges hold together, with a message or without. */
+export function offsetsIn(ranges: readonly OffsetRange[]): number {
+  return ranges.reduce((sum, { start, end }) => sum + Number(BigInt(end) - BigInt(start)), 0);
+}
+
 /** An offset for each partition: the one after the last that counts. */
 export type PartitionEnds = Readonly<Record<number, Offset>>;
 

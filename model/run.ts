@@ -103,7 +103,9 @@ export type Decision = (typeof DECISIONS)[number];
 
 /** Where a run is, as its query `status` answers. */
 export interface RunStatus extends Omit<IngestResult, 'outcome'> {
-  readonly state: 'running' | 'waiting' | RunOutcome;
+  readonly state: 'running' | 'waiting' | 'failed' | 'cancelled' | RunOutcome;
+  /** Why the run failed. */
+  readonly failure: string | null;
   /** The furthest step that has begun. */
   readonly step: Step;
   /** Chunks to publish, and offsets to land, as far as known. */

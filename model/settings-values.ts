@@ -1,12 +1,8 @@
 import { z } from 'zod';
+import { SOURCE_NAME } from './source-name.ts';
 
 /** The name of a source, or of a task queue. */
-export const NAME = z
-  .string()
-  .regex(
-    /^[a-z0-9][a-z0-9_-]{0,62}$/,
-    'must be 1 to 63 of a-z, 0-9, _ and -, and begin with a letter or digit',
-  );
+export const NAME = z.string().regex(SOURCE_NAME.pattern, `must be ${SOURCE_NAME.rule}`);
 
 /** A Kafka topic. */
 export const TOPIC = z

@@ -20,6 +20,7 @@ import type { ingest } from '../workflows/index.ts';
 /** Where the real servers are; the runner of the tests starts them and says so. */
 export const SERVERS = {
   temporal: process.env['PIPELINE_TEST_TEMPORAL'] ?? '127.0.0.1:7233',
+  temporalUi: process.env['PIPELINE_TEST_TEMPORAL_UI'] ?? 'http://127.0.0.1:8233',
   kafka: process.env['PIPELINE_TEST_KAFKA'] ?? '127.0.0.1:9092',
   nameNode: process.env['PIPELINE_TEST_HDFS'] ?? 'http://127.0.0.1:9870',
 } as const;

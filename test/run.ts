@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startStack, type Stack } from '../services/stack.ts';
+import { ensureChromium } from './ui/chromium.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const OTHER_NODES = ['22', '24'];
@@ -40,6 +41,7 @@ const PARTS: readonly Part[] = [
     run: (env) => runFolder('integration', { concurrency: 1, env }),
   },
   { name: 'faults', needsServers: true, run: (env) => runFolder('faults', { concurrency: 2, env }) },
+  { name: 'ui', needsServers: true, run: runUi },
   { name: 'interop', needsServers: true, run: (env) => runFolder('interop', { concurrency: 1, env }) },
 ];
 
@@ -81,6 +83,7 @@ async function runParts(chosen: readonly Part[]): Promise<Counts> {
 function addressesOf(stack: Stack): Record<string, string> {
   return {
     PIPELINE_TEST_TEMPORAL: stack.temporal.address,
+    PIPELINE_TEST_TEMPORAL_UI: stack.temporal.uiUrl,
     PIPELINE_TEST_KAFKA: stack.kafka.brokers.join(','),
     PIPELINE_TEST_HDFS: stack.hdfs.nameNodeHttp,
     PIPELINE_TEST_DEFAULT_FS: stack.hdfs.defaultFs,
@@ -133,6 +136,14 @@ async function runOtherNodes(): Promise<Counts> {
     );
   }
   return counts;
+}
+
+/** The Temporal UI in a real browser. Where none can be had, that is said, and counted as left out. */
+async function runUi(env: Record<string, string>): Promise<Counts> {
+  const missing = await ensureChromium(say);
+  if (missing === undefined) return runFolder('ui', { concurrency: 1, env });
+  say(missing);
+  return { passed: 0, failed: 0, skipped: filesOf('ui').length };
 }
 
 function nodeWords(concurrency: number): string[] {

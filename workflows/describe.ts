@@ -1,54 +1,113 @@
+import { formatBytes, formatCount, formatNumber } from '../model/figures.ts';
 import { reasonLines, type ReasonCounts } from '../model/reasons.ts';
-import { STEPS, skippedText, type Interval, type RunStatus, type Waiting } from '../model/run.ts';
+import {
+  STEPS,
+  skippedText,
+  type Interval,
+  type RunStatus,
+  type StepCounts,
+  type Waiting,
+} from '../model/run.ts';
+
+/**
+ * The Temporal UI shows Markdown in a frame that is lower than what it holds by the margin above the first line.
+ * This empty line is what it then cuts.
+ */
+const CUT_BY_THE_UI = '\u00a0';
 
 /** A run's status as the Temporal UI shows it: Markdown. */
 export function describeRun(status: RunStatus): string {
-  const rows = STEPS.map((step) => {
-    const { recordsIn, recordsOut, quarantined, bytes, seconds } = status.steps[step];
-    return `| ${step} | ${recordsIn} | ${recordsOut} | ${quarantined} | ${bytes} | ${seconds.toFixed(1)} |`;
-  });
-  return [
+  const parts = [
     `**${status.source}** → ${status.topic === '' ? '…' : status.topic}: ${headline(status)}`,
     ...intervalLines(status.interval),
-    '',
-    '| step | records in | records out | quarantined | bytes | seconds |',
-    '|---|---:|---:|---:|---:|---:|',
-    ...rows,
-    ...status.skipped.map((skipped) => `\n${skippedText(skipped)}`),
+    ...stepsTable(status),
+    ...rowsLines(status.rows),
+    ...status.skipped.map((skipped) => plain(skippedText(skipped))),
     ...quarantineLines(status.reasons),
-  ].join('\n');
+    ...unknownFieldsLines(status.unknownFields),
+    CUT_BY_THE_UI,
+  ];
+  return parts.join('\n\n');
+}
+
+/** The steps that did something. */
+function stepsTable({ steps }: RunStatus): string[] {
+  const rows = STEPS.filter((step) => didSomething(steps[step])).map((step) => {
+    const { recordsIn, recordsOut, quarantined, bytes, seconds } = steps[step];
+    const figures = [formatNumber(recordsIn), formatNumber(recordsOut), formatNumber(quarantined)];
+    return tableRow([step, ...figures, formatBytes(bytes), seconds.toFixed(1)]);
+  });
+  if (rows.length === 0) return [];
+  const head = tableRow(['step', 'records in', 'records out', 'quarantined', 'bytes', 'seconds']);
+  return [[head, '|---|---:|---:|---:|---:|---:|', ...rows].join('\n')];
+}
+
+/** The UI gives columns no room between them, and cells are trimmed of ordinary spaces. */
+function tableRow([first = '', ...cells]: readonly string[]): string {
+  return `| ${first} |${cells.map((cell) => ` \u2003${cell} |`).join('')}`;
+}
+
+function didSomething({ recordsIn, seconds }: StepCounts): boolean {
+  return recordsIn > 0 || seconds > 0;
 }
 
 function quarantineLines(reasons: ReasonCounts): string[] {
   const lines = reasonLines(reasons);
-  return lines.length === 0 ? [] : ['', 'In quarantine:', '', ...lines.map((line) => `- ${line}`)];
+  return lines.length === 0
+    ? []
+    : [['In quarantine:', '', ...lines.map((line) => `- ${plain(line)}`)].join('\n')];
 }
 
 function intervalLines({ from, to }: Interval): string[] {
-  return from === null && to === null ? [] : ['', `Interval: ${from ?? '…'} to ${to ?? '…'}`];
+  return from === null && to === null ? [] : [`Interval: ${from ?? '…'} to ${to ?? '…'}`];
+}
+
+function rowsLines(rows: RunStatus['rows']): string[] {
+  const landed = Object.entries(rows).map(([table, count]) => `${table} ${formatNumber(count)}`);
+  return landed.length === 0 ? [] : [`Rows landed: ${landed.join(', ')}`];
+}
+
+function unknownFieldsLines(fields: RunStatus['unknownFields']): string[] {
+  const met = Object.keys(fields).length;
+  return met === 0
+    ? []
+    : [`No table knows ${formatCount(met, 'field')} that were met; the query \`status\` lists them.`];
 }
 
 function headline(status: RunStatus): string {
-  if (status.waiting !== null) return waitingLine(status.waiting);
+  if (status.waiting !== null) return waitingLines(status.waiting);
   switch (status.state) {
     case 'unchanged':
       return 'unchanged; this content landed before';
     case 'nothing-new':
       return 'nothing new';
     case 'landed':
-      return `landed ${status.batches} batches`;
+      return `landed in ${formatCount(status.batches, 'batch', 'batches')}`;
+    case 'failed':
+      return `**failed** at ${status.step}\n\n${plain(status.failure ?? '')}`;
+    case 'cancelled':
+      return `**cancelled** at ${status.step}`;
     case 'running':
     case 'waiting':
-      return `${status.step}; ${status.offsetsLanded} of ${status.offsetsDue} offsets landed`;
+      return `${status.step}${progress(status)}`;
   }
 }
 
-function waitingLine({ step, what, code, message, advice, canSkip }: Waiting): string {
+function progress({ step, chunks, chunksPublished, offsetsDue, offsetsLanded }: RunStatus): string {
+  if (step === 'fetch') return '';
+  if (step === 'publish') return `, ${formatNumber(chunksPublished)} of ${formatCount(chunks, 'chunk')}`;
+  return `, ${formatNumber(offsetsLanded)} of ${formatCount(offsetsDue, 'offset')} landed`;
+}
+
+function waitingLines({ step, what, code, message, advice, canSkip }: Waiting): string {
   return [
-    `**waits for a person** at ${step} of ${what}`,
-    '',
-    `${code}: ${message}`,
-    '',
-    `${advice} Then send the update \`retry\`${canSkip ? ', `skip`' : ''} or \`abort\`.`,
-  ].join('\n');
+    `**waits for a person** at ${step} of ${plain(what)}`,
+    `${plain(code)}: ${plain(message)}`,
+    `${advice} Then send the update \`retry\`${canSkip ? ', `skip`' : ''} or \`abort\` (More Actions, Send an Update).`,
+  ].join('\n\n');
+}
+
+/** Text in which Markdown is to find nothing to do. */
+function plain(text: string): string {
+  return text.replaceAll(/[\\`*_[\]<>#|~]/g, '\\$&');
 }

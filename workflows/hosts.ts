@@ -44,19 +44,29 @@ const DOWNLOAD = {
   retry: RETRY,
 } satisfies ActivityOptions;
 
-const { fetch } = proxyActivities<Pick<Activities, 'fetch'>>(DOWNLOAD);
-const { consume } = proxyActivities<Pick<Activities, 'consume'>>(LONG);
-const { plan, record } = proxyActivities<Pick<Activities, 'plan' | 'record'>>(SHORT);
+type AnyHostActivities = Pick<Activities, 'fetch' | 'consume' | 'plan' | 'record'>;
 
-/** Activities that any worker can take; `fetch` and `consume` bind what follows to the host that took them. */
-export const anyHost = { fetch, consume, plan, record };
+/**
+ * Activities that any worker can take; `fetch` and `consume` bind what follows to the host that took them.
+ * @param summary What it is about, for the Temporal UI.
+ */
+export function anyHost(summary: string): ActivityInterfaceFor<AnyHostActivities> {
+  const { fetch } = proxyActivities<AnyHostActivities>({ ...DOWNLOAD, summary });
+  const { consume } = proxyActivities<AnyHostActivities>({ ...LONG, summary });
+  const { plan, record } = proxyActivities<AnyHostActivities>({ ...SHORT, summary });
+  return { fetch, consume, plan, record };
+}
 
 type HostActivities = Pick<Activities, 'judge' | 'publish' | 'transform' | 'land'>;
 
-/** The activities that need what is staged on a host's disk. */
-export function onHost(hostId: string): ActivityInterfaceFor<HostActivities> {
+/**
+ * The activities that need what is staged on a host's disk.
+ * @param summary What it is about, for the Temporal UI.
+ */
+export function onHost(hostId: string, summary: string): ActivityInterfaceFor<HostActivities> {
   return proxyActivities<HostActivities>({
     ...LONG,
+    summary,
     taskQueue: hostTaskQueue(workflowInfo().taskQueue, hostId),
     scheduleToStartTimeout: HOST_GONE_AFTER,
   });
@@ -69,6 +79,7 @@ export async function tidyHost(hostId: string): Promise<void> {
     taskQueue: hostTaskQueue(workflowInfo().taskQueue, hostId),
     scheduleToStartTimeout: '5s',
     retry: { maximumAttempts: 3 },
+    summary: 'what the run has on this host’s disk',
   });
   await tidy();
 }

@@ -1,8 +1,10 @@
-import { CancellationScope, log, patched, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, log, patched, workflowInfo } from '@temporalio/workflow';
 import type { Fetched } from '../activities/fetch.ts';
+import { messageOf } from '../model/errors.ts';
 import type { PartitionEnds } from '../model/references.ts';
 import type { IngestRequest, IngestResult, RunOutcome } from '../model/run.ts';
-import { anyHost, isHostLost, onHost, tidyHost } from './hosts.ts';
+import { aboutChunk, aboutFetch, aboutJudge } from './about.ts';
+import { anyHost, failureOf, isHostLost, onHost, tidyHost } from './hosts.ts';
 import { landTopic } from './land-topic.ts';
 import { withPatience } from './patience.ts';
 import { Person, SKIPPED } from './person.ts';
@@ -19,9 +21,12 @@ import { isScheduled, patienceOf, withInterval } from './scheduled.ts';
 export async function ingest(request: IngestRequest): Promise<IngestResult> {
   requireRequest(request);
   const hosts = new Set<string>();
+  const run = new Ingest(withInterval(request), hosts);
   try {
-    const run = new Ingest(withInterval(request), hosts);
     return isScheduled() ? await run.runFor(patienceOf(request)) : await run.run();
+  } catch (error) {
+    run.fail(error);
+    throw error;
   } finally {
     await CancellationScope.nonCancellable(() => tidy(hosts));
   }
@@ -47,6 +52,11 @@ class Ingest {
   /** Runs, but waits for a person no longer than so many seconds. */
   async runFor(patience: number): Promise<IngestResult> {
     return withPatience(this.#run, patience, () => this.run());
+  }
+
+  fail(error: unknown): void {
+    if (isCancellation(error)) this.#run.fail('cancelled', 'cancelled');
+    else this.#run.fail('failed', failureOf(error)?.message ?? messageOf(error));
   }
 
   async run(): Promise<IngestResult> {
@@ -92,13 +102,13 @@ class Ingest {
 
   async #judge({ outcome, host, chunks, quarantineLimit }: Fetched): Promise<void> {
     if (outcome !== 'fetched' || quarantineLimit === undefined) return;
-    await onHost(host).judge({ source: this.#request.source, chunks });
+    await onHost(host, aboutJudge(chunks)).judge({ source: this.#request.source, chunks });
   }
 
   async #fetch(): Promise<Fetched> {
     const { source } = this.#request;
     const fetched = await this.#person.attempt({ step: 'fetch', what: `source ${source}` }, () =>
-      anyHost.fetch(this.#request),
+      anyHost(aboutFetch(this.#request)).fetch(this.#request),
     );
     const { content, chunks, seconds } = fetched;
     this.#hosts.add(fetched.host);
@@ -115,7 +125,12 @@ class Ingest {
     for (const chunk of chunks) {
       this.#run.begin('publish');
       const published = await this.#person.attemptOrSkip({ step: 'publish', what: `chunk ${chunk.id}` }, () =>
-        onHost(host).publish({ source: this.#request.source, topic, chunk, ingestedOn: this.#ingestedOn }),
+        onHost(host, aboutChunk(chunk, chunks.length)).publish({
+          source: this.#request.source,
+          topic,
+          chunk,
+          ingestedOn: this.#ingestedOn,
+        }),
       );
       if (published === SKIPPED) continue;
       const { refused, seconds } = published;
@@ -139,7 +154,7 @@ class Ingest {
     const result = this.#run.result(outcome);
     if (outcome === 'landed') {
       await this.#person.attempt({ step: 'land', what: 'the run’s row in the table runs' }, () =>
-        anyHost.record({
+        anyHost('the run’s row in the table runs').record({
           request: this.#request,
           result,
           startedAt: this.#startedAt,

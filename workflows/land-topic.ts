@@ -2,6 +2,7 @@ import { condition } from '@temporalio/workflow';
 import type { Consumed } from '../activities/consume.ts';
 import type { Plan } from '../activities/plan.ts';
 import type { Batch, OffsetRange, PartitionEnds, StagedTables } from '../model/references.ts';
+import { aboutBatch, aboutMessages, aboutTables } from './about.ts';
 import { anyHost, isHostLost, isOvertaken, onHost } from './hosts.ts';
 import { SKIPPED, type Person } from './person.ts';
 import type { RunState } from './run-state.ts';
@@ -33,7 +34,7 @@ export async function landTopic(landing: Landing, publishedEnds: PartitionEnds):
   for (let overtaken = 0; ;) {
     const ends: PartitionEnds | null = until;
     const plan: Plan = await person.attempt({ step: 'consume', what: `topic ${topic}` }, () =>
-      anyHost.plan({ topic, publishedEnds, until: ends }),
+      anyHost(`what there is to land of topic ${topic}`).plan({ topic, publishedEnds, until: ends }),
     );
     until = plan.ends;
     run.due(plan.ranges);
@@ -81,7 +82,7 @@ function idOf({ topicId }: Plan): Pick<Batch, 'topicId'> {
 async function consume(landing: Landing, batch: Batch, exact: boolean): Promise<Consumed> {
   landing.run.begin('consume');
   const consumed = await landing.person.attempt({ step: 'consume', what: nameOf(batch) }, () =>
-    anyHost.consume({ batch, exact }),
+    anyHost(aboutBatch(batch, exact)).consume({ batch, exact }),
   );
   landing.useHost(consumed.host);
   return consumed;
@@ -106,17 +107,20 @@ async function landStaged(
   before: Promise<void>,
 ): Promise<void> {
   const { staged } = consumed;
-  const host = onHost(consumed.host);
   const what = nameOf(staged.batch);
   run.begin('transform');
   const transformed = await person.attemptOrSkip({ step: 'transform', what }, (pastLimit) =>
-    host.transform({ staged, ingestedOn, ...(pastLimit ? { pastLimit } : {}) }),
+    onHost(consumed.host, aboutMessages(staged)).transform({
+      staged,
+      ingestedOn,
+      ...(pastLimit ? { pastLimit } : {}),
+    }),
   );
   const tables = transformed === SKIPPED ? nothingOf(consumed) : transformed;
   await before;
   run.begin('land');
   const landed = await person.attempt({ step: 'land', what }, () =>
-    host.land({ tables, skipped: transformed === SKIPPED }),
+    onHost(consumed.host, aboutTables(tables)).land({ tables, skipped: transformed === SKIPPED }),
   );
   const { messages } = staged;
   run.count('consume', {

@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import { DURATION_EXAMPLES, parseDuration } from '../model/duration.ts';
 import type { IngestRequest } from '../model/run.ts';
+import { SOURCE_NAME } from '../model/source-name.ts';
 
 const KEYS = ['source', 'from', 'to', 'interval'];
 
@@ -16,6 +17,11 @@ export function requireRequest(request: unknown): asserts request is IngestReque
     throw invalid(`has the key ${JSON.stringify(unknown)}; there are ${KEYS.join(', ')}`);
   const { source, from, to, interval } = request as Record<string, unknown>;
   if (typeof source !== 'string' || source === '') throw invalid('must name a source, as text');
+  // What no source can be called is not repeated: it may be a URL with a password, or longer than Temporal takes.
+  if (!SOURCE_NAME.pattern.test(source))
+    throw invalid(
+      `must name a source of pipeline.yaml; a name is never a URL: it must be ${SOURCE_NAME.rule}`,
+    );
   for (const [name, value] of Object.entries({ from, to })) {
     if (value === undefined || value === null) continue;
     if (typeof value !== 'string' || Number.isNaN(Date.parse(value))) {

@@ -1,6 +1,6 @@
 import { defineQuery, setCurrentDetails, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
 import { MOST_OF_A_RUN, ReasonTally, type ReasonCounts } from '../model/reasons.ts';
-import type { Content, OffsetRange } from '../model/references.ts';
+import { offsetsIn, type Content, type OffsetRange } from '../model/references.ts';
 import {
   STEPS,
   type IngestRequest,
@@ -28,6 +28,7 @@ export class RunState {
   readonly #interval: Interval;
   #topic = '';
   #state: RunStatus['state'] = 'running';
+  #failure: string | null = null;
   #step: Step = 'fetch';
   #content: Content | null = null;
   #chunks = 0;
@@ -154,21 +155,7 @@ export class RunState {
 
   /** What the run reports when it ends so. */
   result(outcome: RunOutcome): IngestResult {
-    return {
-      outcome,
-      source: this.source,
-      topic: this.#topic,
-      interval: this.#interval,
-      content: this.#content,
-      batches: this.#batches,
-      gaps: this.#gaps,
-      rows: { ...this.#rows },
-      steps: { ...this.#steps },
-      offsets: [...this.#offsets.values()].sort((a, b) => a.partition - b.partition),
-      skipped: [...this.#skipped],
-      unknownFields: { ...this.#unknownFields },
-      reasons: this.#reasons.top(MOST_OF_A_RUN),
-    };
+    return { outcome, ...this.#soFar() };
   }
 
   /** Notes the end, for the UI and for searches. */
@@ -184,24 +171,47 @@ export class RunState {
     this.#tell();
   }
 
+  /** Notes that the run ends without an outcome, for the UI and for who asks. */
+  fail(state: 'failed' | 'cancelled', failure: string): void {
+    this.waiting = null;
+    this.#state = state;
+    this.#failure = failure;
+    this.#tell();
+  }
+
   status(): RunStatus {
+    // What is asked for most comes first: the Temporal UI shows the answer as it is.
     return {
-      ...this.result('landed'),
       state: this.#state,
       step: this.#step,
+      waiting: this.waiting,
+      failure: this.#failure,
       chunks: this.#chunks,
       chunksPublished: this.#chunksPublished,
       offsetsDue: this.#offsetsDue,
       offsetsLanded: offsetsIn([...this.#offsets.values()]),
-      waiting: this.waiting,
+      ...this.#soFar(),
+    };
+  }
+
+  #soFar(): Omit<IngestResult, 'outcome'> {
+    return {
+      source: this.source,
+      topic: this.#topic,
+      interval: this.#interval,
+      content: this.#content,
+      batches: this.#batches,
+      gaps: this.#gaps,
+      rows: { ...this.#rows },
+      steps: { ...this.#steps },
+      offsets: [...this.#offsets.values()].sort((a, b) => a.partition - b.partition),
+      skipped: [...this.#skipped],
+      unknownFields: { ...this.#unknownFields },
+      reasons: this.#reasons.top(MOST_OF_A_RUN),
     };
   }
 
   #tell(): void {
     setCurrentDetails(describeRun(this.status()));
   }
-}
-
-function offsetsIn(ranges: readonly OffsetRange[]): number {
-  return ranges.reduce((sum, { start, end }) => sum + Number(BigInt(end) - BigInt(start)), 0);
 }

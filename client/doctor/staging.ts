@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises';
 import { Staging } from '../../adapters/staging.ts';
 import { messageOf } from '../../model/errors.ts';
 import type { Settings } from '../../model/settings.ts';
-import { formatBytes } from '../output.ts';
+import { formatBytes } from '../../model/figures.ts';
 import { ok, warning, type Finding } from './check.ts';
 
 /** Can the staging folder of this host be written to, and has its disk room for what it may hold? */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { REASON_KIND, PATH_KIND } from '../../tables/quarantine.ts';
-import { formatBytes, formatTable, print, printError } from '../output.ts';
+import { formatBytes } from '../../model/figures.ts';
+import { formatTable, print, printError } from '../output.ts';
 import { readSettings } from '../../model/settings.ts';
 import { toJson } from '../query-values.ts';
 import { escapeText, safeJson } from './escape.ts';
