@@ -10,8 +10,8 @@ import type { IngestRequest } from '../model/run.ts';
 
 /** What a fetch is about, for the Temporal UI, which shows it beside the activity's name. */
 export function aboutFetch({ source, from, to }: IngestRequest): string {
-  if ((from ?? to ?? null) === null) return source;
-  return `${source}, ${from ?? '…'} to ${to ?? '…'}`;
+  if ((from ?? to ?? null) === null) return `source ${source}`;
+  return `source ${source}, ${from ?? '…'} to ${to ?? '…'}`;
 }
 
 /** What is judged before it is published. */

@@ -63,7 +63,8 @@ function intervalLines({ from, to }: Interval): string[] {
 }
 
 function rowsLines(rows: RunStatus['rows']): string[] {
-  const landed = Object.entries(rows).map(([table, count]) => `${table} ${formatNumber(count)}`);
+  const some = Object.entries(rows).filter(([, count]) => count > 0);
+  const landed = some.map(([table, count]) => `${table} ${formatNumber(count)}`);
   return landed.length === 0 ? [] : [`Rows landed: ${landed.join(', ')}`];
 }
 

@@ -74,7 +74,7 @@ describe('the start form of the Temporal UI', { skip: leftOut() }, () => {
     await table.getByText('chunk 1 of 1').waitFor();
     const shown = await table.innerText();
     for (const about of [
-      /fetch[^]*pearson/,
+      /fetch[^]*source pearson/,
       /publish[^]*chunk 1 of 1: 50 records/,
       /consume[^]*up to \d+ offsets of \d partitions?/,
       /transform[^]*50 messages/,

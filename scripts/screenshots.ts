@@ -1,0 +1,113 @@
+/**
+ * Takes the pictures of docs/images/ anew: npx tsx scripts/screenshots.ts
+ *
+ * It starts all that it needs on free ports, starts runs by the Temporal UI's form in a real browser, and stops
+ * everything at the end.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { startPlatform } from '../services/platform/server.ts';
+import { startStack, type Stack } from '../services/stack.ts';
+import { TemporalUi } from '../test/ui/temporal-ui.ts';
+import { ROOT } from './processes.ts';
+
+const IMAGES = join(ROOT, 'docs/images');
+const TASK_QUEUE = 'ingest';
+
+const folder = await mkdtemp(join(tmpdir(), 'pipeline-screenshots-'));
+const platform = await startPlatform();
+const stack = await startStack({ folder: join(folder, 'services'), ports: 'free', progress: say });
+const worker = startWorker(await writeSettings(stack, platform.url));
+const ui = await TemporalUi.open(stack.temporal.uiUrl);
+try {
+  await takesWork(worker);
+  await mkdir(IMAGES, { recursive: true });
+  await takeFinishedRun();
+  await takeWaitingRun();
+} finally {
+  await ui.close();
+  worker.kill('SIGTERM');
+  if (worker.exitCode === null) await once(worker, 'exit');
+  await platform.close();
+  await stack.stop();
+  await rm(folder, { recursive: true });
+}
+
+async function takeFinishedRun(): Promise<void> {
+  const form = { workflowId: 'pearson-monday', taskQueue: TASK_QUEUE, input: '{"source": "pearson"}' };
+  await ui.fillStartForm(form);
+  await take('start-form', 960);
+  await ui.start(form);
+  await ui.waitForStatus('Completed');
+  await ui.page.reload();
+  await ui.currentDetails(/landed in/);
+  await take('finished-details', 900);
+  await resize(1560);
+  await ui.openTab('History');
+  await ui.page.getByRole('button', { name: 'Compact' }).click();
+  await ui.page.getByText('chunk 1 of 1').last().waitFor();
+  await take('finished-history', 1560);
+}
+
+async function takeWaitingRun(): Promise<void> {
+  await ui.start({ workflowId: 'acme-monday', taskQueue: TASK_QUEUE, input: '{"source": "acme"}' });
+  await ui.currentDetails(/waits for a person/);
+  await ui.page.reload();
+  await ui.currentDetails(/waits for a person/);
+  await take('waiting-details', 760);
+}
+
+async function resize(height: number): Promise<void> {
+  await ui.page.setViewportSize({ width: 1440, height });
+}
+
+/** As high as asked, with what the mouse left behind taken away. */
+async function take(name: string, height: number): Promise<void> {
+  await resize(height);
+  await ui.page.mouse.move(0, 0);
+  const path = join(IMAGES, `${name}.png`);
+  await ui.page.screenshot({ path, animations: 'disabled' });
+  say(path);
+}
+
+async function writeSettings({ temporal, kafka, hdfs }: Stack, platformUrl: string): Promise<string> {
+  const file = join(folder, 'pipeline.yaml');
+  const settings = {
+    temporal: { address: temporal.address, uiUrl: temporal.uiUrl, taskQueue: TASK_QUEUE },
+    kafka: { brokers: kafka.brokers },
+    hdfs: { nameNodes: [hdfs.nameNodeHttp] },
+    worker: { staging: 'staging', healthPort: 0 },
+    sources: {
+      pearson: { url: `${platformUrl}/attempts`, topic: 'attempts-pearson' },
+      acme: { url: `${platformUrl}/attempts?fault=status&status=403`, topic: 'attempts-acme' },
+    },
+  };
+  await writeFile(file, stringify(settings));
+  return file;
+}
+
+function startWorker(settingsFile: string): ChildProcess {
+  return spawn(process.execPath, ['--import', 'tsx', join(ROOT, 'worker/main.ts')], {
+    cwd: ROOT,
+    env: { ...process.env, PIPELINE_CONFIG: settingsFile },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+}
+
+/** Reads the worker's log to the line that says so. */
+async function takesWork({ stderr }: ChildProcess): Promise<void> {
+  let log = '';
+  for await (const piece of stderr?.setEncoding('utf8').iterator({ destroyOnReturn: false }) ?? []) {
+    log += String(piece);
+    if (log.includes('the worker takes work')) break;
+  }
+  stderr?.resume();
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
