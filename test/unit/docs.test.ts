@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import test from 'node:test';
-import { promisify } from 'node:util';
+import type { Command } from 'commander';
 import { z } from 'zod';
+import { loadProgram } from '../../client/program.ts';
 import { OF_RUNS } from '../../scripts/docs-errors.ts';
 import { generatedPages } from '../../scripts/docs-pages.ts';
 import { VARIABLES } from '../../scripts/docs-settings.ts';
@@ -151,13 +151,9 @@ test('every file and folder that a page names is there', () => {
 
 test('every npm run, npx tsx and npx pipeline of the pages exists, with its options', async () => {
   const { scripts } = Package.parse(JSON.parse(read('package.json')));
-  const help = new Map<string, Promise<string>>();
-  const helpOf = (command: string): Promise<string> => {
-    const known = help.get(command) ?? pipelineHelp(command);
-    help.set(command, known);
-    return known;
-  };
-  const commands = [...(await helpOf('')).matchAll(/^ {2}([a-z]+) /gm)].map(([, name = '']) => name);
+  const program = await loadProgram();
+  const helpOf = (words: string): string => commandOf(program, words).helpInformation();
+  const commands = [...helpOf('').matchAll(/^ {2}([a-z]+) /gm)].map(([, name = '']) => name);
   assert.ok(commands.includes('start'), 'the list of commands was read');
   for (const { path, text } of pages) {
     for (const piece of codeIn(text)) {
@@ -171,10 +167,8 @@ test('every npm run, npx tsx and npx pipeline of the pages exists, with its opti
       if (program !== 'npx' || word !== 'pipeline' || !/^[a-z]/.test(name)) continue;
       assert.ok(commands.includes(name), `${path}: there is no npx pipeline ${name}`);
       // A command of commands, as schedule, has its options at these.
-      const under = new RegExp(`^ {2}${more[0] ?? ''} `, 'm').test(await helpOf(name))
-        ? ` ${more[0] ?? ''}`
-        : '';
-      const shown = `${await helpOf(name)}${await helpOf(name + under)}`;
+      const under = new RegExp(`^ {2}${more[0] ?? ''} `, 'm').test(helpOf(name)) ? ` ${more[0] ?? ''}` : '';
+      const shown = `${helpOf(name)}${helpOf(name + under)}`;
       for (const option of more.filter((one) => one.startsWith('--')))
         assert.ok(shown.includes(`${option} `), `${path}: pipeline ${name} has no ${option}`);
     }
@@ -195,13 +189,12 @@ test('every environment variable that the code reads is on the page of settings'
   assert.deepEqual([...found].filter((name) => !OF_OTHERS.has(name)).sort(), Object.keys(VARIABLES).sort());
 });
 
-async function pipelineHelp(command: string): Promise<string> {
-  const words = [
-    join(ROOT, 'bin/pipeline.js'),
-    ...command.split(' ').filter((word) => word !== ''),
-    '--help',
-  ];
-  return (await promisify(execFile)(process.execPath, words)).stdout;
+/** A command by its words, as `schedule set`; the program itself where there are none. */
+function commandOf(program: Command, words: string): Command {
+  return words
+    .split(' ')
+    .filter((word) => word !== '')
+    .reduce((at, word) => at.commands.find((sub) => sub.name() === word) ?? at, program);
 }
 
 /** The anchors of a page's headings, as GitHub makes them. */
