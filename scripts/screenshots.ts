@@ -1,5 +1,5 @@
 /**
- * Takes the pictures of docs/images/ anew: npx tsx scripts/screenshots.ts
+ * Takes the pictures of docs/images/ anew, or into another folder: npx tsx scripts/screenshots.ts [FOLDER]
  *
  * It starts all that it needs on free ports, starts runs by the Temporal UI's form in a real browser, and stops
  * everything at the end.
@@ -15,7 +15,7 @@ import { startStack, type Stack } from '../services/stack.ts';
 import { TemporalUi } from '../test/ui/temporal-ui.ts';
 import { ROOT } from './processes.ts';
 
-const IMAGES = join(ROOT, 'docs/images');
+const IMAGES = process.argv[2] ?? join(ROOT, 'docs/images');
 const TASK_QUEUE = 'ingest';
 
 const folder = await mkdtemp(join(tmpdir(), 'pipeline-screenshots-'));

@@ -106,6 +106,10 @@ const ELSEWHERE: Readonly<Record<string, { readonly why: string; readonly by: st
     why: 'the test gives no key',
     by: 'test/integration/secure-temporal.test.ts',
   },
+  'npx tsx scripts/screenshots.ts': {
+    why: 'it takes the pictures of the pages in a browser',
+    by: 'test/ui/screenshots.test.ts',
+  },
   'npm link': { why: 'it changes what is installed for the whole machine', by: 'package.json' },
   'npm ci --omit=dev': { why: 'a step of the Dockerfile', by: 'test/unit/dockerfile.test.ts' },
   "echo '127.0.0.1 datanode' | sudo tee -a /etc/hosts": DOCKER,
