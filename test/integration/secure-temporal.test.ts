@@ -53,12 +53,13 @@ describe('a Temporal that asks for TLS, a client certificate and an API key', ()
     const taskQueue = `secure-${process.pid}`;
     const pipeline = await TestPipeline.create(
       { feed: { url: 'file:feed.json' } },
-      { temporal: { address: 'localhost:1', taskQueue } },
+      { temporal: { taskQueue } },
+      { temporal: { address: 'localhost:1' } },
     );
     try {
       await pipeline.placeFiles({ 'feed.json': JSON.stringify([...attempts({ seed: 11, count: 50 })]) });
       const worker = await pipeline.startWorker('one', environment());
-      const own = { PIPELINE_CONFIG: pipeline.settingsFile };
+      const own = { PIPELINE_CONFIG: await pipeline.settingsOf('one') };
       const run = await runCommand(['start', 'feed', '--follow'], { ...environment(), ...own });
       assert.equal(run.code, 0, run.stderr);
       assert.match(run.stdout, /feed landed/);
