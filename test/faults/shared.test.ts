@@ -126,7 +126,6 @@ test('13 a worker that stands still in the middle of a commit, which another one
     first.signal('SIGSTOP');
     isStill = true;
     await new Promise<void>((resolve) => (goOn = resolve));
-    first.signal('SIGCONT');
   };
   // The first such request makes the table.
   hdfs.nameNode.plan(isCommit, { kind: 'before', run }, 1, 1);
@@ -138,6 +137,8 @@ test('13 a worker that stands still in the middle of a commit, which another one
   const before = commits();
   goOn();
   await eventually('the commit that was late is refused', () => commits() > before);
+  // Only now: it has waited for so long that it would take its request back.
+  first.signal('SIGCONT');
   await requireExactly(pipeline, attemptsOf(0));
 });
 
