@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import test, { afterEach, beforeEach, describe } from 'node:test';
 import type { Fault, FaultsProxy } from '../faults-proxy.ts';
 import { eventually, type IngestHandle, type TestWorker } from '../harness.ts';
-import { FaultyPipeline } from './faulty-pipeline.ts';
+import { FaultyPipeline, lastFailureOf } from './faulty-pipeline.ts';
 
 /** The requests of a commit, in their order. `attempts` is one of the first tables, `deliveries` the last. */
 const REQUESTS = {
@@ -171,7 +171,7 @@ describe('a file in HDFS', () => {
       await faulty.pipeline.startWorker();
       const run = await start();
       const words = /holds \d+ bytes, or others, where \d+ bytes were sent/;
-      await eventually('land fails', async () => words.test(await faulty.lastFailureOf(run)), 60_000);
+      await eventually('land fails', async () => words.test(await lastFailureOf(run)), 60_000);
       await faulty.remove(taken);
       await faulty.landsOnce(run);
     });

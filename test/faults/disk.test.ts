@@ -8,6 +8,7 @@ import test, { describe } from 'node:test';
 import { startPlatform } from '../../services/platform/server.ts';
 import { TestPipeline, eventually, type IngestHandle } from '../harness.ts';
 import { requireExactly } from './content.ts';
+import { lastFailureOf } from './faulty-pipeline.ts';
 import { OtherTopic, endOf, someAttempts } from './other-topic.ts';
 
 const HOST = 'one';
@@ -65,16 +66,6 @@ function mountMissing(): string | undefined {
   } finally {
     rmSync(folder, { recursive: true });
   }
-}
-
-/** The code and message of what the step failed with last. */
-async function lastFailureOf(run: IngestHandle): Promise<string> {
-  const { raw } = await run.describe();
-  const failures = (raw.pendingActivities ?? []).map(
-    ({ activityType, lastFailure }) =>
-      `${activityType?.name ?? ''} ${lastFailure?.applicationFailureInfo?.type ?? ''}: ${lastFailure?.message ?? ''}`,
-  );
-  return failures.join('\n');
 }
 
 async function failsWith(run: IngestHandle, words: RegExp): Promise<void> {

@@ -82,12 +82,6 @@ export class FaultyPipeline {
     return waiting;
   }
 
-  /** What the steps of a run that are tried again failed with last. */
-  async lastFailureOf(run: IngestHandle): Promise<string> {
-    const { raw } = await run.describe();
-    return (raw.pendingActivities ?? []).map(({ lastFailure }) => lastFailure?.message ?? '').join('\n');
-  }
-
   async close(): Promise<void> {
     await this.pipeline.close();
     await this.#hdfs.stop();
@@ -101,4 +95,17 @@ export async function hasEnded(run: WorkflowHandle<typeof ingest>): Promise<bool
   if (typedSearchAttributes.get(STEP) === 'waiting')
     assert.fail(`the run waits: ${JSON.stringify((await statusOf(run)).waiting)}`);
   return status.name !== 'RUNNING';
+}
+
+/** What the steps of a run that are tried again failed with last: a line each, the step, the code and the message. */
+export async function lastFailureOf(run: IngestHandle): Promise<string> {
+  const { raw } = await run.describe();
+  const failures = (raw.pendingActivities ?? []).flatMap(({ activityType, lastFailure }) =>
+    lastFailure === null || lastFailure === undefined
+      ? []
+      : [
+          `${activityType?.name ?? ''} ${lastFailure.applicationFailureInfo?.type ?? ''}: ${lastFailure.message ?? ''}`,
+        ],
+  );
+  return failures.join('\n');
 }

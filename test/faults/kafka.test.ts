@@ -5,7 +5,7 @@ import type { IngestHandle } from '../harness.ts';
 import { eventually } from '../harness.ts';
 import { API, type KafkaFault } from '../kafka-proxy.ts';
 import { ProxiedKafka } from '../proxied-kafka.ts';
-import { FaultyPipeline } from './faulty-pipeline.ts';
+import { FaultyPipeline, lastFailureOf } from './faulty-pipeline.ts';
 
 let broker: ProxiedKafka;
 let faulty: FaultyPipeline;
@@ -92,11 +92,8 @@ test('a broker that takes a request and never answers is noticed within its limi
   await faulty.pipeline.startWorker();
   const run = await faulty.pipeline.start({ source: 'source' });
   // A request has 10 s, and is sent 7 times before the step gives up and is tried again.
-  await eventually('publish fails', async () => (await faulty.lastFailureOf(run)) !== '', 120_000);
-  assert.match(
-    await faulty.lastFailureOf(run),
-    new RegExp(`${broker.proxy.address}.*gave no answer within 10 s`),
-  );
+  await eventually('publish fails', async () => (await lastFailureOf(run)) !== '', 120_000);
+  assert.match(await lastFailureOf(run), new RegExp(`${broker.proxy.address}.*gave no answer within 10 s`));
   broker.proxy.clear();
   await faulty.landsOnce(run);
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test, { after, afterEach, before, beforeEach, describe } from 'node:test';
 import type { ServiceName } from '../../services/ports.ts';
 import { eventually, type IngestHandle } from '../harness.ts';
-import { FaultyPipeline } from './faulty-pipeline.ts';
+import { FaultyPipeline, lastFailureOf } from './faulty-pipeline.ts';
 import { OwnServers } from './own-servers.ts';
 
 let servers: OwnServers;
@@ -36,11 +36,7 @@ async function startAndBreak(breakIt: () => Promise<void>): Promise<IngestHandle
 }
 
 async function failsWith(run: IngestHandle, words: RegExp): Promise<void> {
-  await eventually(
-    `a step fails with ${words}`,
-    async () => words.test(await faulty.lastFailureOf(run)),
-    90_000,
-  );
+  await eventually(`a step fails with ${words}`, async () => words.test(await lastFailureOf(run)), 90_000);
 }
 
 describe('a server that is killed in the middle of landing', () => {
