@@ -7,7 +7,13 @@ import { bundleWorkflowCode } from '@temporalio/worker';
 const file = process.argv[2];
 if (file === undefined) throw new Error('usage: node docker/bundle-workflows.js FILE');
 const { code } = await bundleWorkflowCode({
-  workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+  workflowsPath: pathOf('../workflows/index.ts'),
+  // As worker/workflow-code.ts has it.
+  workflowInterceptorModules: [pathOf('../workflows/run-ends.ts')],
 });
 await mkdir(dirname(file), { recursive: true });
 await writeFile(file, code);
+
+function pathOf(module) {
+  return fileURLToPath(new URL(module, import.meta.url));
+}

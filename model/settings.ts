@@ -63,7 +63,20 @@ const Worker = z
       .min(0)
       .max(65535)
       .default(8235)
-      .describe('The port of `/healthz`, on 127.0.0.1; 0 takes a free one.'),
+      .describe('The port of `/healthz` and `/metrics`; 0 takes a free one.'),
+    healthHost: z
+      .string()
+      .min(1)
+      .default('127.0.0.1')
+      .describe(
+        'The address of this host that they are answered at, as 0.0.0.0 for all. They ask for no login, and tell the names of sources and topics.',
+      ),
+    temporalMetricsPort: z
+      .int()
+      .min(1)
+      .max(65535)
+      .optional()
+      .describe('The port, likewise, of the metrics of Temporal’s SDK; without it there are none.'),
   })
   .describe('A worker, the process that runs the steps.');
 

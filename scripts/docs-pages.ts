@@ -1,5 +1,6 @@
 import { format, resolveConfig } from 'prettier';
 import { errorsPage } from './docs-errors.ts';
+import { metricsPage } from './docs-metrics.ts';
 import { settingsPage } from './docs-settings.ts';
 import { tablesPage } from './docs-tables.ts';
 
@@ -7,6 +8,7 @@ const PAGES: Readonly<Record<string, () => string>> = {
   'docs/settings.md': settingsPage,
   'docs/tables.md': tablesPage,
   'docs/errors.md': errorsPage,
+  'docs/metrics.md': metricsPage,
 };
 
 /** The pages that are made from the code, formatted, by their paths in the project. */

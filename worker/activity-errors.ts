@@ -1,7 +1,6 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
 import { keepAlive } from '../activities/run-context.ts';
-import type { Logger } from '../adapters/log.ts';
 import { PipelineError, messageOf } from '../model/errors.ts';
 
 /**
@@ -9,12 +8,6 @@ import { PipelineError, messageOf } from '../model/errors.ts';
  * whether to try again, and when.
  */
 export class ActivityErrors implements ActivityInboundCallsInterceptor {
-  readonly #logger: Logger;
-
-  constructor(logger: Logger) {
-    this.#logger = logger;
-  }
-
   async execute(
     input: ActivityExecuteInput,
     next: Next<ActivityInboundCallsInterceptor, 'execute'>,
@@ -23,26 +16,20 @@ export class ActivityErrors implements ActivityInboundCallsInterceptor {
     try {
       return await next(input);
     } catch (error) {
-      throw this.#asFailure(error);
+      throw asFailure(error);
     } finally {
       stop();
     }
   }
+}
 
-  #asFailure(error: unknown): unknown {
-    if (!(error instanceof PipelineError)) return error;
-    const { activityType, attempt, workflowExecution } = Context.current().info;
-    const message = messageOf(error);
-    this.#logger.warn(
-      { step: activityType, attempt, ...workflowExecution, code: error.code, error: message },
-      'a step failed',
-    );
-    return ApplicationFailure.create({
-      type: error.code,
-      message,
-      nonRetryable: !error.canRetry,
-      details: [error.advice],
-      ...(error.retryAfterMs === undefined ? {} : { nextRetryDelay: error.retryAfterMs }),
-    });
-  }
+function asFailure(error: unknown): unknown {
+  if (!(error instanceof PipelineError)) return error;
+  return ApplicationFailure.create({
+    type: error.code,
+    message: messageOf(error),
+    nonRetryable: !error.canRetry,
+    details: [error.advice],
+    ...(error.retryAfterMs === undefined ? {} : { nextRetryDelay: error.retryAfterMs }),
+  });
 }

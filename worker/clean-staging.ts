@@ -7,7 +7,8 @@ export async function cleanStaging(client: Client, staging: Staging, logger: Log
   for (const execution of await staging.executions()) {
     if (await isRunning(client, execution)) continue;
     await staging.remove(staging.folderOf(execution));
-    logger.info({ ...execution }, 'removed what a run that ended had left staged');
+    const { workflowId: run, runId } = execution;
+    logger.info({ run, runId }, 'removed what a run that ended had left staged');
   }
 }
 

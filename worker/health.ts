@@ -1,34 +1,51 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Metrics } from './metrics.ts';
 
-/** Answers /healthz on 127.0.0.1: 200 while the worker takes work, 503 before and while it drains. */
+/** Where a worker answers those who watch it, and what it counts for them. */
+export interface HealthOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly metrics: Metrics;
+}
+
+/**
+ * Answers /healthz: 200 while the worker takes work, 503 before and while it drains; and /metrics, in the text
+ * format of Prometheus.
+ */
 export class Health {
   readonly #server: Server;
+  readonly #metrics: Metrics;
   #state: 'starting' | 'ready' | 'draining' = 'starting';
+  #beforeMetrics: () => void = () => undefined;
 
-  private constructor() {
+  private constructor(metrics: Metrics) {
+    this.#metrics = metrics;
     this.#server = createServer((request, answer) => {
-      const known = request.url === '/healthz';
-      const status = known ? (this.#state === 'ready' ? 200 : 503) : 404;
-      answer.writeHead(status, { 'content-type': 'application/json' });
-      answer.end(JSON.stringify(known ? { state: this.#state } : { error: 'there is only /healthz' }));
+      if (request.url === '/healthz') this.#answerHealth(answer);
+      else if (request.url === '/metrics') void this.#answerMetrics(answer);
+      else send(answer, 404, { error: 'there are only /healthz and /metrics' });
     });
   }
 
-  /** @param port 0 takes a free one. */
-  static async listen(port: number): Promise<Health> {
-    const health = new Health();
-    health.#server.listen(port, '127.0.0.1');
+  static async listen({ host, port, metrics }: HealthOptions): Promise<Health> {
+    const health = new Health(metrics);
+    health.#server.listen(port, host);
     await once(health.#server, 'listening');
     return health;
   }
 
+  /** The address of /healthz, from this host. */
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/healthz`;
+    const { address, family, port } = this.#server.address() as AddressInfo;
+    return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}/healthz`;
   }
 
-  ready(): void {
+  /** @param beforeMetrics Is called each time that the metrics are read, before they are. */
+  ready(beforeMetrics: () => void): void {
+    this.#beforeMetrics = beforeMetrics;
     this.#state = 'ready';
   }
 
@@ -41,4 +58,20 @@ export class Health {
     this.#server.closeAllConnections();
     await once(this.#server, 'close');
   }
+
+  #answerHealth(answer: ServerResponse): void {
+    send(answer, this.#state === 'ready' ? 200 : 503, { state: this.#state });
+  }
+
+  async #answerMetrics(answer: ServerResponse): Promise<void> {
+    this.#beforeMetrics();
+    const text = await this.#metrics.text();
+    answer.writeHead(200, { 'content-type': this.#metrics.contentType });
+    answer.end(text);
+  }
+}
+
+function send(answer: ServerResponse, status: number, body: object): void {
+  answer.writeHead(status, { 'content-type': 'application/json' });
+  answer.end(JSON.stringify(body));
 }

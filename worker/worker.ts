@@ -1,6 +1,13 @@
-import { fileURLToPath } from 'node:url';
+import type { Context } from '@temporalio/activity';
 import { Client } from '@temporalio/client';
-import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import {
+  NativeConnection,
+  Runtime,
+  Worker,
+  type InjectedSinks,
+  type TelemetryOptions,
+  type WorkerOptions,
+} from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import type { Logger } from '../adapters/log.ts';
 import { Staging } from '../adapters/staging.ts';
@@ -9,10 +16,16 @@ import { Warehouse } from '../adapters/warehouse.ts';
 import { WebHdfs } from '../adapters/webhdfs.ts';
 import type { Settings } from '../model/settings.ts';
 import { hostTaskQueue } from '../model/task-queues.ts';
+import type { RunEnd, RunEndSinks } from '../workflows/run-ends.ts';
 import { ActivityErrors } from './activity-errors.ts';
+import { countedActivities } from './count-steps.ts';
 import { Health } from './health.ts';
+import { Metrics } from './metrics.ts';
+import { Standing } from './standing.ts';
 import { temporalLogger } from './temporal-logger.ts';
 import { cleanStaging } from './clean-staging.ts';
+import { NO_SOURCE, saysWhatFor, watchInto } from './watch.ts';
+import { workflowCode } from './workflow-code.ts';
 
 /** A worker that takes work. */
 export interface RunningWorker {
@@ -25,9 +38,6 @@ export interface RunningWorker {
 /** What runs when a worker drains has so long to end; then it is cancelled, and another worker goes on. */
 const DRAIN_GRACE = '30s';
 
-/** Names the file of the workflows' code where an image was built with it; else it is bundled at the start. */
-const BUNDLE_VARIABLE = 'PIPELINE_WORKFLOW_BUNDLE';
-
 /** So many activities run at once on a host; each may hold a batch. */
 const ACTIVITIES_AT_ONCE = 8;
 
@@ -36,22 +46,33 @@ const ACTIVITIES_AT_ONCE = 8;
  * host's own queue that need what is staged on its disk.
  */
 export async function startWorker(settings: Settings, logger: Logger): Promise<RunningWorker> {
-  Runtime.install({ logger: temporalLogger(logger), shutdownSignals: [] });
-  const health = await Health.listen(settings.worker.healthPort);
+  const { healthHost: host, healthPort: port, temporalMetricsPort } = settings.worker;
+  Runtime.install({
+    logger: temporalLogger(logger),
+    shutdownSignals: [],
+    telemetryOptions: temporalMetrics(host, temporalMetricsPort),
+  });
+  const metrics = new Metrics();
+  const health = await Health.listen({ host, port, metrics });
   const staging = await Staging.open(settings.worker.staging, settings.worker.stagingBytes);
   const { namespace, taskQueue } = settings.temporal;
   const connection = await connect(settings, staging, logger);
-  const activities = createActivities({
-    settings,
-    staging,
+  const kafka = { ...settings.kafka, logger };
+  const warehouse = new Warehouse(settings.hdfs.warehouse, {
+    hdfs: new WebHdfs({ ...settings.hdfs, logger }),
     logger,
-    kafka: { ...settings.kafka, logger },
-    warehouse: new Warehouse(settings.hdfs.warehouse, {
-      hdfs: new WebHdfs({ ...settings.hdfs, logger }),
-      logger,
-      checkpointInterval: settings.limits.checkpointInterval,
-    }),
+    checkpointInterval: settings.limits.checkpointInterval,
   });
+  const activities = countedActivities(
+    createActivities({ settings, staging, logger, kafka, warehouse }),
+    settings,
+    metrics,
+    watchInto(metrics, settings, logger),
+  );
+  const { workflowModules = [], ...code } = workflowCode(false);
+  const interceptors = {
+    activity: [(context: Context) => ({ inbound: new ActivityErrors(), outbound: saysWhatFor(context) })],
+  };
   const common: WorkerOptions = {
     connection,
     namespace,
@@ -62,12 +83,14 @@ export async function startWorker(settings: Settings, logger: Logger): Promise<R
     // So that a killed worker's progress is not lost, and is missed soon.
     maxHeartbeatThrottleInterval: '200ms',
     defaultHeartbeatThrottleInterval: '200ms',
-    interceptors: { activity: [() => ({ inbound: new ActivityErrors(logger) })] },
+    interceptors,
+    sinks: runSinks(settings, metrics),
   };
   const workers = await Promise.all([
     Worker.create({
       ...common,
-      ...workflowCode(),
+      ...code,
+      interceptors: { ...interceptors, workflowModules },
       stickyQueueScheduleToStartTimeout: '1s',
     }),
     Worker.create({ ...common, taskQueue: hostTaskQueue(taskQueue, staging.hostId) }),
@@ -76,7 +99,11 @@ export async function startWorker(settings: Settings, logger: Logger): Promise<R
     await connection.close();
     await health.close();
   });
-  health.ready();
+  const client = new Client({ connection, namespace });
+  const standing = new Standing({ settings, kafka, warehouse, client, metrics, logger });
+  health.ready(() => {
+    standing.refresh();
+  });
   logger.info({ taskQueue, host: staging.hostId, health: health.url }, 'the worker takes work');
   return {
     ended,
@@ -101,10 +128,21 @@ async function connect({ temporal }: Settings, staging: Staging, logger: Logger)
   }
 }
 
-/** Where the workflows' code comes from. A bundle is only taken when it is named: one left over could be old. */
-function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
-  const codePath = process.env[BUNDLE_VARIABLE];
-  return codePath === undefined || codePath === ''
-    ? { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) }
-    : { workflowBundle: { codePath } };
+/** Counts the runs whose end this worker saw. */
+function runSinks(settings: Settings, metrics: Metrics): InjectedSinks<RunEndSinks> {
+  return {
+    runs: {
+      ended: {
+        fn: (_, source: string, state: RunEnd) => {
+          const known = Object.hasOwn(settings.sources, source) ? source : NO_SOURCE;
+          metrics.add('pipeline_runs_total', { source: known, state });
+        },
+      },
+    },
+  };
+}
+
+/** Has the SDK of Temporal tell how it does, at an address of its own, if that is asked for. */
+function temporalMetrics(host: string, port: number | undefined): TelemetryOptions {
+  return port === undefined ? {} : { metrics: { prometheus: { bindAddress: `${host}:${port}` } } };
 }

@@ -16,6 +16,7 @@ Runtime.install({ logger: new DefaultLogger('ERROR') });
 test('the workflow goes through every recorded run as it did', async (t) => {
   const workflowBundle = await bundleWorkflowCode({
     workflowsPath: join(ROOT, 'workflows/index.ts'),
+    workflowInterceptorModules: [join(ROOT, 'workflows/run-ends.ts')],
     logger: new DefaultLogger('ERROR'),
   });
   for (const name of readdirSync(HISTORIES)) {

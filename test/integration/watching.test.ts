@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import test, { after, before, describe } from 'node:test';
+import { kafkaClient } from '../../adapters/kafka.ts';
+import { STEPS } from '../../model/run.ts';
+import { TestPipeline, eventually, statusOf, type TestWorker } from '../harness.ts';
+import { badAttempts, goodAttempts } from '../quarantined.ts';
+import { linesOf, scrape, valuesOf } from '../scraped.ts';
+
+/** Stands in each payload, and must stand nowhere else. */
+const SECRET = 'Zaphod Beeblebrox';
+
+const GOOD = goodAttempts(1, 40);
+const BAD = [...badAttempts(2, 3), ...goodAttempts(3, 2).map((attempt) => ({ ...attempt, exam_name: null }))];
+const LARGE = { ...goodAttempts(4, 1)[0], exam_name: 'x'.repeat(900_000) };
+const CONTENT = JSON.stringify([...GOOD, ...BAD, LARGE].map((attempt) => ({ ...attempt, note: SECRET })));
+
+const STEP_NAME = /^(fetch|publish|plan|consume|transform|land|record|tidy)$/;
+
+let pipeline: TestPipeline;
+let worker: TestWorker;
+let began: number;
+
+before(async () => {
+  pipeline = await TestPipeline.create({
+    watched: { url: 'file:content.json' },
+    gone: { url: 'file:gone.json' },
+  });
+  await pipeline.placeFiles({ 'content.json': CONTENT });
+  worker = await pipeline.startWorker('one', { LOG_LEVEL: 'debug' });
+  began = Date.now() / 1000;
+  const landed = await pipeline.start({ source: 'watched' });
+  assert.equal((await landed.result()).outcome, 'landed');
+});
+
+after(() => pipeline.close());
+
+describe('the metrics of a worker, after a run with records that are off', () => {
+  const of = (step: string): string => `{source="watched",step="${step}"}`;
+
+  test('count what went into each step, came out of it and went into quarantine, with the reason', async () => {
+    const metrics = await scrape(worker);
+    const all = GOOD.length + BAD.length + 1;
+    const published = all - 1;
+    const landed = GOOD.length;
+    assert.deepEqual(valuesOf(metrics, 'pipeline_records_in_total'), {
+      [of('fetch')]: all,
+      [of('publish')]: all,
+      [of('consume')]: published,
+      [of('transform')]: published,
+      [of('land')]: landed,
+    });
+    assert.deepEqual(valuesOf(metrics, 'pipeline_records_out_total'), {
+      [of('fetch')]: all,
+      [of('publish')]: published,
+      [of('consume')]: published,
+      [of('transform')]: landed,
+      [of('land')]: landed,
+    });
+    const reasonOf = (step: string, reason: string): string =>
+      `{source="watched",step="${step}",reason="${reason}"}`;
+    assert.deepEqual(valuesOf(metrics, 'pipeline_records_quarantined_total'), {
+      [reasonOf('publish', 'has … bytes, more than the 900000 that a record may have')]: 1,
+      [reasonOf('transform', 'max_attempts must be a whole number of 32 bits, is another text')]: 3,
+      [reasonOf('transform', 'exam_name must not be null')]: 2,
+    });
+    assert.deepEqual(valuesOf(metrics, 'pipeline_step_failures_total'), {});
+    assert.equal(metrics.get('pipeline_runs_total{source="watched",state="landed"}'), 1);
+    for (const step of STEPS) assert.equal(metrics.get(`pipeline_step_seconds_count{step="${step}"}`), 1);
+  });
+
+  test('say when the source landed last, and what its topic holds that has not landed', async () => {
+    const topic = pipeline.settings.sources['watched']?.topic ?? '';
+    await eventually('the worker asked', async () => {
+      const metrics = await scrape(worker);
+      const landedAt = metrics.get('pipeline_last_landed_timestamp_seconds{source="watched"}') ?? 0;
+      return landedAt > began && metrics.get(`pipeline_lag_messages{topic="${topic}"}`) === 0;
+    });
+    await publishMore(topic, 7);
+    await eventually('the worker asked again', async () => {
+      return (await scrape(worker)).get(`pipeline_lag_messages{topic="${topic}"}`) === 7;
+    });
+  });
+});
+
+test('the metrics of a worker tell of failures by their code, of a run that waits, and how it ended', async () => {
+  const handle = await pipeline.start({ source: 'gone' });
+  await eventually('the run waits', async () => (await statusOf(handle)).state === 'waiting');
+  await eventually('the worker asked', async () => {
+    return (await scrape(worker)).get('pipeline_waiting_runs{source="gone"}') === 1;
+  });
+  await handle.executeUpdate('abort');
+  await assert.rejects(handle.result());
+  const metrics = await scrape(worker);
+  assert.deepEqual(valuesOf(metrics, 'pipeline_step_failures_total'), {
+    '{source="gone",step="fetch",code="SOURCE_REFUSED"}': 1,
+  });
+  assert.equal(metrics.get('pipeline_runs_total{source="gone",state="aborted"}'), 1);
+  await eventually('nothing waits', async () => {
+    return (await scrape(worker)).get('pipeline_waiting_runs{source="gone"}') === 0;
+  });
+});
+
+test('each line of the log that is about a run says which, of which source, and which step; none has a payload', () => {
+  const lines = linesOf(worker).filter(({ run, runId }) => run !== undefined || runId !== undefined);
+  const messages = lines.map(({ msg }) => msg);
+  for (const expected of ['a step failed', 'Activity failed', 'Workflow failed'])
+    assert.ok(messages.includes(expected));
+  for (const line of lines) {
+    const { run, source, step, msg } = line;
+    // What Temporal's SDK writes at the level debug before it is known what is asked for.
+    if (msg === 'Workflow started' || msg === 'Activity started') continue;
+    // What tidies a host is for all of a run, and is not told of what.
+    if (step !== 'tidy')
+      assert.ok(String(run).startsWith(`${pipeline.name}-${String(source)}-`), String(msg));
+    assert.match(String(source), step === 'tidy' ? /^none$/ : /^(watched|gone)$/, String(msg));
+    if (!String(msg).startsWith('Workflow ')) assert.match(String(step), STEP_NAME, String(msg));
+  }
+  assert.ok(!JSON.stringify(linesOf(worker)).includes(SECRET));
+});
+
+async function publishMore(topic: string, count: number): Promise<void> {
+  const producer = kafkaClient(pipeline.kafka, 'others').producer();
+  await producer.connect();
+  await producer.send({
+    topic,
+    messages: goodAttempts(5, count).map((value) => ({ value: JSON.stringify(value) })),
+  });
+  await producer.disconnect();
+}

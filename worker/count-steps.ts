@@ -1,0 +1,128 @@
+import type { Activities } from '../activities/index.ts';
+import type { ReasonCounts } from '../model/reasons.ts';
+import { describe } from '../model/reasons.ts';
+import type { StagedFile } from '../model/references.ts';
+import { defaultSourceOf, type Settings } from '../model/settings.ts';
+import { deliveries, quarantine } from '../tables/index.ts';
+import { OTHER_REASONS, type Metrics } from './metrics.ts';
+import type { Watch } from './watch.ts';
+
+/** Stands for the source where reasons are of several. */
+export const SEVERAL_SOURCES = 'several sources';
+
+/**
+ * The activities, each watched: what it works for, and how it is counted when it ended well. A try that failed
+ * counts nothing, so that each step counts once, however often it is tried.
+ */
+export function countedActivities(
+  activities: Activities,
+  settings: Settings,
+  metrics: Metrics,
+  watch: Watch,
+): Activities {
+  const topicSource = ({ topic }: { readonly topic: string }): string => defaultSourceOf(settings, topic);
+  const counts = new StepCounts(metrics);
+  return {
+    fetch: watch('fetch', activities.fetch, {
+      sourceOf: ({ source }) => source,
+      count: ({ content }, { source }) => {
+        const { records, bytes } = content ?? { records: 0, bytes: 0 };
+        counts.add(source, 'fetch', { recordsIn: records, recordsOut: records, bytes });
+      },
+    }),
+    judge: watch('judge', activities.judge, { sourceOf: ({ source }) => source }),
+    publish: watch('publish', activities.publish, {
+      sourceOf: ({ source }) => source,
+      count: ({ refused, reasons }, { source, chunk: { records, bytes } }) => {
+        counts.add(source, 'publish', { recordsIn: records, recordsOut: records - refused, bytes });
+        counts.addReasons(source, 'publish', reasons, refused);
+      },
+    }),
+    plan: watch('plan', activities.plan, { sourceOf: topicSource }),
+    consume: watch('consume', activities.consume, {
+      sourceOf: ({ batch }) => topicSource(batch),
+      count: ({ staged: { batch, messages, bytes } }) => {
+        // Which sources the messages are of, the next step finds out.
+        counts.add(topicSource(batch), 'consume', { recordsIn: messages, recordsOut: messages, bytes });
+      },
+    }),
+    transform: watch('transform', activities.transform, {
+      sourceOf: ({ staged }) => topicSource(staged.batch),
+      count: ({ files, reasons, quarantined }) => {
+        for (const { source, landed, refused, bytes } of bySource(files))
+          counts.add(source, 'transform', { recordsIn: landed + refused, recordsOut: landed, bytes });
+        counts.addReasons(sourceOfRefused(files), 'transform', reasons, quarantined);
+      },
+    }),
+    land: watch('land', activities.land, {
+      sourceOf: ({ tables }) => topicSource(tables.batch),
+      count: (_, { tables }) => {
+        for (const { source, landed, bytes } of bySource(tables.files))
+          counts.add(source, 'land', { recordsIn: landed, recordsOut: landed, bytes });
+      },
+    }),
+    record: watch('record', activities.record, { sourceOf: ({ result }) => result.source }),
+    tidy: watch('tidy', activities.tidy, {}),
+  };
+}
+
+/** What a step did, as metrics. */
+class StepCounts {
+  readonly #metrics: Metrics;
+
+  constructor(metrics: Metrics) {
+    this.#metrics = metrics;
+  }
+
+  add(
+    source: string,
+    step: string,
+    { recordsIn, recordsOut, bytes }: { recordsIn: number; recordsOut: number; bytes: number },
+  ): void {
+    this.#metrics.add('pipeline_records_in_total', { source, step }, recordsIn);
+    this.#metrics.add('pipeline_records_out_total', { source, step }, recordsOut);
+    this.#metrics.add('pipeline_bytes_total', { source, step }, bytes);
+  }
+
+  addReasons(source: string, step: string, reasons: ReasonCounts | undefined, all: number): void {
+    if (all === 0) return;
+    const { named, others } = reasons ?? { named: [], others: all };
+    for (const { path, reason, count } of named)
+      this.#metrics.quarantined(source, step, describe(path, reason), count);
+    if (others > 0) this.#metrics.quarantined(source, step, OTHER_REASONS, others);
+  }
+}
+
+interface OfSource {
+  readonly source: string;
+  readonly landed: number;
+  readonly refused: number;
+  readonly bytes: number;
+}
+
+/** What the files of a batch hold of each source. */
+function bySource(files: readonly StagedFile[]): OfSource[] {
+  return [...new Set(files.map(sourceOfFile))].map((source) => {
+    const own = files.filter((file) => sourceOfFile(file) === source);
+    const rowsOf = (table: string): number =>
+      own.filter((file) => file.table === table).reduce((sum, { rows }) => sum + rows, 0);
+    return {
+      source,
+      landed: rowsOf(deliveries.name),
+      refused: rowsOf(quarantine.name),
+      bytes: own.reduce((sum, { bytes }) => sum + bytes, 0),
+    };
+  });
+}
+
+/** The reasons of a batch are not kept by source; so they are its own alone where one has all of them. */
+function sourceOfRefused(files: readonly StagedFile[]): string {
+  const [source = SEVERAL_SOURCES, ...others] = bySource(files)
+    .filter(({ refused }) => refused > 0)
+    .map((of) => of.source);
+  return others.length === 0 ? source : SEVERAL_SOURCES;
+}
+
+function sourceOfFile({ partition }: StagedFile): string {
+  return partition['source'] ?? SEVERAL_SOURCES;
+}
