@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
-import { PipelineError } from '../model/errors.ts';
+import { messageOf, PipelineError } from '../model/errors.ts';
 import type { Batch, OffsetRange } from '../model/references.ts';
 import { kafkaClient, topicOffsets, withAdmin, type KafkaOptions } from './kafka.ts';
+import './kafka-aborted.ts';
 import { asKafkaError } from './kafka-errors.ts';
 
 /** Where a read may stop before its ranges end, and who hears of the messages. */
@@ -49,11 +50,23 @@ export async function readRanges(
     const failure = asKafkaError(error, `topic ${batch.topic}`);
     throw isCompression(failure) ? await locate(options, reader.rest(), read, failure) : failure;
   } finally {
-    await consumer.disconnect();
-    await withAdmin(options, (admin) => admin.deleteGroups([groupId]));
+    await leave(options, consumer, groupId);
   }
   if (reader.jumped) await requireKept(options, batch);
   return reader.rangesRead();
+}
+
+/**
+ * Removes the group of a read, of which nothing is kept. Where that fails nothing is lost: Kafka forgets a group without
+ * members by itself. What the read came to, its error above all, must not give way to it.
+ */
+async function leave(options: KafkaOptions, consumer: Consumer, groupId: string): Promise<void> {
+  try {
+    await consumer.disconnect();
+    await withAdmin(options, (admin) => admin.deleteGroups([groupId]));
+  } catch (error) {
+    options.logger.debug({ group: groupId, error: messageOf(error) }, 'the group of a read was not removed');
+  }
 }
 
 function isCompression({ code }: PipelineError): boolean {

@@ -71,3 +71,25 @@ declare module 'kafkajs/src/protocol/decoder.js' {
     readBytes(length: number): Buffer;
   }
 }
+
+declare module 'kafkajs/src/broker/index.js' {
+  export interface FetchedMessage {
+    readonly offset: string;
+    readonly key: Buffer | null;
+    isControlRecord: boolean;
+    readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean };
+  }
+
+  export interface FetchedPartition {
+    readonly messages: FetchedMessage[];
+    abortedTransactions: readonly { readonly producerId: string; readonly firstOffset: string }[] | null;
+  }
+
+  export interface FetchAnswer {
+    readonly responses: readonly { readonly partitions: readonly FetchedPartition[] }[];
+  }
+
+  export default class Broker {
+    fetch(request: object): Promise<FetchAnswer>;
+  }
+}
