@@ -90,6 +90,6 @@ declare module 'kafkajs/src/broker/index.js' {
   }
 
   export default class Broker {
-    fetch(request: object): Promise<FetchAnswer>;
+    fetch: (this: Broker, request: object) => Promise<FetchAnswer>;
   }
 }
