@@ -204,6 +204,11 @@ export class TestWorker {
     return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? NaN) * 1024;
   }
 
+  /** Whether it has ended, by itself or because it was told to. */
+  get hasEnded(): boolean {
+    return this.#process.exitCode !== null || this.#process.signalCode !== null;
+  }
+
   /** Sends it a signal, as SIGSTOP, which stands it still until SIGCONT. */
   signal(name: NodeJS.Signals): void {
     this.#process.kill(name);
@@ -211,7 +216,7 @@ export class TestWorker {
 
   /** Kills it as `kill -9` does. */
   async kill(): Promise<void> {
-    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    if (this.hasEnded) return;
     this.#process.kill('SIGKILL');
     await this.#exited;
   }

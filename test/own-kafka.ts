@@ -47,6 +47,16 @@ export class OwnKafka {
     await this.#server.kill();
   }
 
+  /** Freezes it: it takes connections, and answers nothing. */
+  async pause(): Promise<void> {
+    await this.#server.pause();
+  }
+
+  /** Lets it go on. */
+  async resume(): Promise<void> {
+    await this.#server.resume();
+  }
+
   /** Starts it on the same ports and data; returns when it is ready. */
   async restart(): Promise<void> {
     await this.#server.start(await this.#service.prepare(() => undefined));

@@ -4,10 +4,10 @@ import { delimiter, join } from 'node:path';
 import { installJars } from '../../services/install.ts';
 import { runCommand } from '../../services/command.ts';
 import { startStack, type RunningService, type Stack } from '../../services/stack.ts';
-import type { ServiceName } from '../../services/ports.ts';
+import { SERVICE_NAMES, type ServiceName } from '../../services/ports.ts';
 import { JAVA_OPTIONS, requireJava } from '../../services/tools.ts';
 
-/** All servers, for a test that breaks them; no other test must notice. */
+/** Servers for a test that breaks them; no other test must notice. */
 export class OwnServers {
   readonly #folder: string;
   readonly #stack: Stack;
@@ -17,9 +17,13 @@ export class OwnServers {
     this.#stack = stack;
   }
 
-  static async start(): Promise<OwnServers> {
+  /** @param only Which; all unless named. */
+  static async start(only: readonly ServiceName[] = SERVICE_NAMES): Promise<OwnServers> {
     const folder = await mkdtemp(join(tmpdir(), 'own-servers-'));
-    return new OwnServers(folder, await startStack({ folder: join(folder, 'services'), ports: 'free' }));
+    return new OwnServers(
+      folder,
+      await startStack({ folder: join(folder, 'services'), ports: 'free', only }),
+    );
   }
 
   /** The parts of pipeline.yaml that lead to them. */

@@ -1,0 +1,25 @@
+/** A short soak: runs, other producers and faults at once, by a plan that its seed decides. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { reportText } from '../soak/report.ts';
+import { soak } from '../soak/soak.ts';
+
+const SEED = 7;
+const MINUTES = 0.4;
+/** Faults come faster than in a long one, so that some meet a run. */
+const PACE = [1, 4] as const;
+
+test('everything at once, in faults of all kinds: nothing is lost, nothing is there twice, nothing aborted is there', async (t) => {
+  const report = await soak({
+    seed: SEED,
+    minutes: MINUTES,
+    pace: PACE,
+    say: (line) => {
+      t.diagnostic(line);
+    },
+  });
+  t.diagnostic(reportText(report));
+  assert.deepEqual(report.findings, []);
+  assert.deepEqual([report.lost, report.doubled], [0, 0]);
+  assert(report.landed > 0 && report.aborted > 0, 'too little was done');
+});

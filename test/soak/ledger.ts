@@ -1,0 +1,138 @@
+import { createHash } from 'node:crypto';
+import { topicOffsets } from '../../adapters/kafka.ts';
+import { readRanges } from '../../adapters/kafka-read.ts';
+import type { TestPipeline } from '../harness.ts';
+
+/** A record as it is sent. */
+export interface SentRecord {
+  readonly bytes: Buffer;
+  /** Whether it can become no rows. */
+  readonly malformed: boolean;
+}
+
+/** How often records were put in: what a producer was told leaves no doubt, but for one that was told nothing. */
+export interface Times {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** How what was put in compares with Kafka and the tables. */
+export interface Balance {
+  /** Messages that Kafka holds committed. */
+  readonly recordsIn: number;
+  readonly landed: number;
+  readonly quarantined: number;
+  readonly lost: number;
+  readonly doubled: number;
+  /** Records that were sent in transactions that did not commit. */
+  readonly aborted: number;
+  /** The first few that are off, each with its numbers. */
+  readonly examples: readonly string[];
+}
+
+interface Entry {
+  readonly records: readonly { readonly id: string; readonly malformed: boolean }[];
+  readonly times: () => Times;
+}
+
+type Counts = Map<string, number>;
+
+const MOST_EXAMPLES = 10;
+
+/** What was put in, by whom ever: known before anything of the pipeline has seen it. */
+export class Ledger {
+  readonly #entries: Entry[] = [];
+
+  /** @param times Asked at the end. */
+  add(records: readonly SentRecord[], times: () => Times): void {
+    this.#entries.push({
+      times,
+      records: records.map(({ bytes, malformed }) => ({ id: idOf(bytes), malformed })),
+    });
+  }
+
+  /** Compares what was put in with what Kafka holds, and that with what stands in the tables. */
+  async compare(pipeline: TestPipeline, topics: readonly string[]): Promise<Balance> {
+    const { due, malformed, aborted } = this.#due();
+    const held = await heldBy(pipeline, topics);
+    const deliveries = await idsOf(pipeline, 'deliveries');
+    const quarantine = await idsOf(pipeline, 'quarantine');
+    const sum = { recordsIn: 0, lost: 0, doubled: 0 };
+    const examples: string[] = [];
+    for (const id of new Set([...due.keys(), ...held.keys(), ...deliveries.keys(), ...quarantine.keys()])) {
+      const { least, most } = due.get(id) ?? { least: 0, most: 0 };
+      const inKafka = held.get(id) ?? 0;
+      const [right, wrong] = malformed.has(id) ? [quarantine, deliveries] : [deliveries, quarantine];
+      const inTables = right.get(id) ?? 0;
+      const misplaced = wrong.get(id) ?? 0;
+      const lost = Math.max(0, least - inKafka) + Math.max(0, inKafka - inTables);
+      const doubled = Math.max(0, inKafka - most) + Math.max(0, inTables - inKafka) + misplaced;
+      sum.recordsIn += inKafka;
+      sum.lost += lost;
+      sum.doubled += doubled;
+      if (lost + doubled > 0 && examples.length < MOST_EXAMPLES)
+        examples.push(
+          `record ${id}: put in ${least} to ${most} times, in Kafka ${inKafka}, in its table ${inTables}, in the other ${misplaced}`,
+        );
+    }
+    return { ...sum, aborted, landed: total(deliveries), quarantined: total(quarantine), examples };
+  }
+
+  #due(): { due: Map<string, Times>; malformed: Set<string>; aborted: number } {
+    const due = new Map<string, Times>();
+    const malformed = new Set<string>();
+    let aborted = 0;
+    for (const { records, times } of this.#entries) {
+      const { least, most } = times();
+      if (most === 0) aborted += records.length;
+      for (const { id, malformed: isMalformed } of records) {
+        const before = due.get(id) ?? { least: 0, most: 0 };
+        due.set(id, { least: before.least + least, most: before.most + most });
+        if (isMalformed) malformed.add(id);
+      }
+    }
+    return { due, malformed, aborted };
+  }
+}
+
+function idOf(bytes: Buffer): string {
+  return createHash('md5').update(bytes).digest('hex');
+}
+
+function total(counts: Counts): number {
+  return [...counts.values()].reduce((sum, count) => sum + count, 0);
+}
+
+async function heldBy(pipeline: TestPipeline, topics: readonly string[]): Promise<Counts> {
+  const counts: Counts = new Map();
+  for (const topic of topics) {
+    for (const { partition, earliest, end } of await topicOffsets(pipeline.kafka, topic)) {
+      if (earliest === end) continue;
+      await readRanges(
+        pipeline.kafka,
+        { topic, ranges: [{ partition, start: earliest, end }] },
+        {
+          onMessages: (_, messages) => {
+            for (const { value } of messages) {
+              const id = idOf(value ?? Buffer.alloc(0));
+              counts.set(id, (counts.get(id) ?? 0) + 1);
+            }
+            return Promise.resolve();
+          },
+          isFull: () => false,
+          idleTimeoutMs: 20_000,
+          signal: new AbortController().signal,
+        },
+      );
+    }
+  }
+  return counts;
+}
+
+async function idsOf(pipeline: TestPipeline, table: 'deliveries' | 'quarantine'): Promise<Counts> {
+  const sql = `SELECT md5(payload) AS id, count(*)::INTEGER AS times FROM ${table} GROUP BY ALL`;
+  const { code, stdout, stderr } = await pipeline.command('query', '--json', sql);
+  if (code !== 0) throw new Error(`${table} cannot be read: ${stderr}`);
+  const rows = JSON.parse(stdout) as { id: string; times: number }[];
+  return new Map(rows.map(({ id, times }) => [id, times]));
+}

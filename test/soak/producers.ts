@@ -1,0 +1,91 @@
+import type { Producer } from 'kafkajs';
+import { kafkaClient } from '../../adapters/kafka.ts';
+import type { TestPipeline } from '../harness.ts';
+import type { SentRecord, Times } from './ledger.ts';
+import type { Ending } from './plan.ts';
+
+const TRANSACTION_TIMEOUT_MS = 15_000;
+const ONCE: Times = { least: 1, most: 1 };
+const NEVER: Times = { least: 0, most: 0 };
+/** The broker was asked, and did not say. */
+const IN_DOUBT: Times = { least: 0, most: 1 };
+
+/** Another producer of a topic, which knows nothing of the pipeline. */
+export class OtherProducer {
+  readonly #pipeline: TestPipeline;
+  readonly #topic: string;
+  #count = 0;
+
+  constructor(pipeline: TestPipeline, topic: string) {
+    this.#pipeline = pipeline;
+    this.#topic = topic;
+  }
+
+  /**
+   * Sends records at once.
+   * @returns How often they are in the topic then.
+   */
+  async send(records: readonly SentRecord[], ending: Ending): Promise<Times> {
+    const client = kafkaClient(this.#pipeline.kafka, 'others');
+    this.#count += 1;
+    const id = { transactionalId: `others-${this.#count}`, transactionTimeout: TRANSACTION_TIMEOUT_MS };
+    const producer = client.producer({
+      idempotent: true,
+      maxInFlightRequests: 1,
+      ...(ending === 'plain' ? {} : id),
+    });
+    try {
+      await producer.connect();
+    } catch {
+      // A broker that is down is a part of the plan; it never heard of the records.
+      return NEVER;
+    }
+    try {
+      return ending === 'plain'
+        ? await this.#sendPlain(producer, records)
+        : await this.#sendInTransaction(producer, records, ending);
+    } finally {
+      await producer.disconnect().catch(() => undefined);
+    }
+  }
+
+  async #sendPlain(producer: Producer, records: readonly SentRecord[]): Promise<Times> {
+    try {
+      await producer.send({ topic: this.#topic, messages: messagesOf(records) });
+      return ONCE;
+    } catch {
+      return IN_DOUBT;
+    }
+  }
+
+  async #sendInTransaction(
+    producer: Producer,
+    records: readonly SentRecord[],
+    ending: Exclude<Ending, 'plain'>,
+  ): Promise<Times> {
+    try {
+      const transaction = await producer.transaction();
+      await transaction.send({ topic: this.#topic, messages: messagesOf(records) });
+      if (ending === 'abandon') return NEVER;
+      if (ending === 'commit') return await commit(transaction);
+      await transaction.abort();
+      return NEVER;
+    } catch {
+      // Nobody told it to commit: the broker aborts it in the end.
+      return NEVER;
+    }
+  }
+}
+
+async function commit(transaction: { commit: () => Promise<void> }): Promise<Times> {
+  try {
+    await transaction.commit();
+    return ONCE;
+  } catch {
+    return IN_DOUBT;
+  }
+}
+
+function messagesOf(records: readonly SentRecord[]): { value: Buffer }[] {
+  return records.map(({ bytes }) => ({ value: bytes }));
+}
