@@ -7,7 +7,7 @@ import { withExamples } from './help.ts';
 import { fetchTables, snapshotsOf, withTables } from './live-tables.ts';
 import { formatTable, print, printJson } from './output.ts';
 import { toJson } from './query-values.ts';
-import { QUESTIONS, answerSql, type Question, type Scope } from './questions.ts';
+import { QUESTIONS, scopedSql, type Question, type Scope } from './questions.ts';
 import { openWarehouse } from './warehouse.ts';
 
 interface AnswersOptions {
@@ -60,8 +60,7 @@ async function answers(options: AnswersOptions): Promise<void> {
 }
 
 async function ask(connection: DuckDBConnection, question: Question, scope: Scope): Promise<Answer> {
-  const values = scope.source === undefined ? undefined : { source: scope.source };
-  const read = await connection.runAndReadAll(answerSql(question, scope), values);
+  const read = await connection.runAndReadAll(scopedSql(question.sql, scope));
   return { columns: read.columnNames(), rows: read.convertRows(toJson) };
 }
 

@@ -28,6 +28,18 @@ export function sinceOf(text: string): Date {
   throw new InvalidArgumentError(`It must be ${TIME_EXAMPLES}, or how long ago, as ${DURATION_EXAMPLES}.`);
 }
 
+/** Reads the name of a time zone, and gives it in its usual letters. */
+export function timeZoneOf(text: string): string {
+  try {
+    // An offset, as +02:00, is none: it is not known when it holds.
+    if (/^[A-Za-z]/.test(text))
+      return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone;
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+  }
+  throw new InvalidArgumentError('It must be a time zone’s name, as Europe/Berlin.');
+}
+
 function parseTime(text: string): Date | undefined {
   const time = new Date(text);
   // Some of these engines take for the first of March.

@@ -13,6 +13,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   schedule: async () => (await import('./schedule.ts')).scheduleCommand(),
   quarantine: async () => (await import('./quarantine.ts')).quarantineCommand(),
   answers: async () => (await import('./answers.ts')).answersCommand(),
+  report: async () => (await import('./report.ts')).reportCommand(),
   query: async () => (await import('./query.ts')).queryCommand(),
   tables: async () => (await import('./tables.ts')).tablesCommand(),
   doctor: async () => (await import('./doctor.ts')).doctorCommand(),

@@ -1,9 +1,11 @@
+import { sqlText } from '../adapters/duckdb.ts';
+
 /** One question about the attempts, as the data scientists asked it, and the SQL that answers it. */
 export interface Question {
   /** What its answer is called. */
   readonly name: string;
   readonly question: string;
-  /** DuckDB's SQL, over the relations `attempt` and `question`; see {@link answerSql}. */
+  /** DuckDB's SQL, over the relations of {@link scopedSql}. */
   readonly sql: string;
 }
 
@@ -86,11 +88,31 @@ export interface Scope {
   readonly deduplicated: boolean;
 }
 
-/** A question's SQL over the tables and views, for attempts of that scope. The source is parameter $source. */
-export function answerSql({ sql }: Question, { source, deduplicated }: Scope): string {
-  const suffix = deduplicated ? '_deduplicated' : '';
-  const where = source === undefined ? '' : ' WHERE source = $source';
-  return `WITH attempt AS (SELECT * FROM attempts${suffix}${where}),
-    question AS (SELECT * FROM questions${suffix}${where})
-    SELECT * FROM (${sql})`;
+/** What SQL can ask: each relation, and the table whose rows of the scope it has; `once` has each attempt once. */
+const RELATIONS: Readonly<Record<string, { readonly table: string; readonly once: boolean }>> = {
+  attempt: { table: 'attempts', once: true },
+  question: { table: 'questions', once: true },
+  option: { table: 'options', once: true },
+  delivered: { table: 'attempts', once: false },
+  refused: { table: 'quarantine', once: false },
+  run: { table: 'runs', once: false },
+};
+
+/** The SQL of one of {@link QUESTIONS}. */
+export function questionNamed(name: string): string {
+  const question = QUESTIONS.find((one) => one.name === name);
+  if (question === undefined) throw new TypeError(`there is no question ${name}`);
+  return question.sql;
+}
+
+/** SQL over {@link RELATIONS} as SQL over the tables and views, for that scope; as `pipeline query` takes it. */
+export function scopedSql(sql: string, { source, deduplicated }: Scope): string {
+  const where = source === undefined ? '' : ` WHERE source = ${sqlText(source)}`;
+  const relations = Object.entries(RELATIONS)
+    .filter(([name]) => new RegExp(`\\b${name}\\b`).test(sql))
+    .map(([name, { table, once }]) => {
+      const view = once && deduplicated ? `${table}_deduplicated` : table;
+      return `${name} AS (SELECT * FROM ${view}${where})`;
+    });
+  return `WITH ${relations.join(',\n')}\nSELECT * FROM (\n${sql}\n)`;
 }

@@ -1,6 +1,4 @@
 import { Command } from 'commander';
-import { readEntry } from '../adapters/delta-history.ts';
-import type { Warehouse } from '../adapters/warehouse.ts';
 import { PipelineError } from '../model/errors.ts';
 import { formatBytes } from '../model/figures.ts';
 import { readSettings } from '../model/settings.ts';
@@ -8,23 +6,13 @@ import { TABLES } from '../tables/index.ts';
 import { PARTITION_COLUMNS, type Column, type Table } from '../tables/table.ts';
 import { VIEWS, type View } from '../tables/views.ts';
 import { withExamples } from './help.ts';
-import { columnNamesOf, rowsOf, withTables } from './live-tables.ts';
+import { columnNamesOf, snapshotsOf, withTables } from './live-tables.ts';
 import { formatTable, print, printJson } from './output.ts';
+import { stateOf } from './table-state.ts';
 import { openWarehouse } from './warehouse.ts';
 
 interface TablesOptions {
   readonly json?: boolean;
-}
-
-/** What a table's log says of it; null where nobody has made the table yet, or its log does not say. */
-interface TableState {
-  readonly name: string;
-  readonly row: string;
-  readonly rows: number | null;
-  readonly files: number;
-  readonly bytes: number;
-  readonly version: number | null;
-  readonly lastCommit: string | null;
 }
 
 /** `pipeline tables [NAME]`: what there is to query. */
@@ -40,7 +28,8 @@ export function tablesCommand(): Command {
 async function tables(name: string | undefined, options: TablesOptions): Promise<void> {
   if (name !== undefined) return printColumns(name, options.json === true);
   const warehouse = openWarehouse(readSettings());
-  const states = await Promise.all(TABLES.map((table) => stateOf(warehouse, table)));
+  const snapshots = await snapshotsOf(warehouse, TABLES);
+  const states = await Promise.all(TABLES.map((table) => stateOf(warehouse, table, snapshots.get(table))));
   const views = VIEWS.map((view) => ({ name: view.name, row: view.row }));
   if (options.json === true) {
     printJson({ tables: states, views });
@@ -66,25 +55,6 @@ async function tables(name: string | undefined, options: TablesOptions): Promise
       views.map(({ name: view, row }) => [view, row]),
     ),
   );
-}
-
-async function stateOf(warehouse: Warehouse, { name, row }: Table): Promise<TableState> {
-  const table = warehouse.table(name);
-  const snapshot = await table.snapshot();
-  const nothing = { name, row, rows: 0, files: 0, bytes: 0, version: null, lastCommit: null };
-  if (snapshot === undefined) return nothing;
-  const files = [...snapshot.files.values()];
-  const rows = files.map(rowsOf);
-  const last = await readEntry(warehouse.options.hdfs, table.path, snapshot.version);
-  const at = last?.info['timestamp'];
-  return {
-    ...nothing,
-    rows: rows.reduce<number | null>((sum, one) => (sum === null || one === undefined ? null : sum + one), 0),
-    files: files.length,
-    bytes: files.reduce((sum, { size }) => sum + size, 0),
-    version: snapshot.version,
-    lastCommit: typeof at === 'number' ? new Date(at).toISOString() : null,
-  };
 }
 
 async function printColumns(name: string, json: boolean): Promise<void> {

@@ -115,6 +115,11 @@ export const ERROR_CODES = {
     retry: 'lasting',
     advice: 'List what is in quarantine with: pipeline quarantine list',
   },
+  REPORT_EMPTY: {
+    retry: 'lasting',
+    advice:
+      'Bring attempts first, with: pipeline start SOURCE --follow; pipeline tables shows what has landed.',
+  },
   OUTPUT_UNWRITABLE: {
     retry: 'lasting',
     advice: 'See whether the folder of --output can be written to and has room.',

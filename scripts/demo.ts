@@ -5,7 +5,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { messageOf, PipelineError } from '../model/errors.ts';
 import { readSettings, sourceOf, type Settings } from '../model/settings.ts';
@@ -49,7 +50,11 @@ async function demo(data: string | undefined, exit: boolean): Promise<void> {
   await pipeline('start', source, '--follow');
   heading('What the attempts answer, each counted once');
   await pipeline('answers', '--source', source, '--deduplicated');
+  const page = join(SERVICES_FOLDER, 'report.html');
+  heading('The same, and more, as a page');
+  await pipeline('report', '--source', source, '--output', page, '--force');
   heading('Where to look');
+  say(`Report    ${pathToFileURL(page).href}`);
   say(`Temporal  ${stack.temporal.uiUrl}`);
   say(`HDFS      ${stack.hdfs.nameNodeHttp}/explorer.html#${settings.hdfs.warehouse}`);
   say(`Ask       npx pipeline query "SELECT exam_name, avg(correct) FROM attempts GROUP BY ALL"`);

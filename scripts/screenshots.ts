@@ -4,11 +4,13 @@
  * It starts all that it needs on free ports, starts runs by the Temporal UI's form in a real browser, and stops
  * everything at the end.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 import { startPlatform } from '../services/platform/server.ts';
 import { startStack, type Stack } from '../services/stack.ts';
@@ -21,13 +23,15 @@ const TASK_QUEUE = 'ingest';
 const folder = await mkdtemp(join(tmpdir(), 'pipeline-screenshots-'));
 const platform = await startPlatform();
 const stack = await startStack({ folder: join(folder, 'services'), ports: 'free', progress: say });
-const worker = startWorker(await writeSettings(stack, platform.url));
+const settingsFile = await writeSettings(stack, platform.url);
+const worker = startWorker(settingsFile);
 const ui = await TemporalUi.open(stack.temporal.uiUrl);
 try {
   await takesWork(worker);
   await mkdir(IMAGES, { recursive: true });
   await takeFinishedRun();
   await takeWaitingRun();
+  await takeReport(settingsFile);
 } finally {
   await ui.close();
   worker.kill('SIGTERM');
@@ -59,6 +63,14 @@ async function takeWaitingRun(): Promise<void> {
   await ui.page.reload();
   await ui.currentDetails(/waits for a person/);
   await take('waiting-details', 760);
+}
+
+async function takeReport(settings: string): Promise<void> {
+  const file = join(folder, 'report.html');
+  const words = ['report', '--config', settings, '--source', 'pearson', '--output', file];
+  await promisify(execFile)(process.execPath, [join(ROOT, 'bin/pipeline.js'), ...words]);
+  await ui.page.goto(pathToFileURL(file).href);
+  await take('report', 1200);
 }
 
 async function resize(height: number): Promise<void> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
@@ -49,6 +49,8 @@ describe('the demo', { skip }, () => {
     assert.match(output, /│ fetch +│ +3,280 │ +3,280 │/);
     assert.match(output, /│ land +│ +3,280 │ +3,280 │/);
     assert.match(output, /How many exams were taken.*\n.*\n.*\n.*\n│ +3,242 │/);
+    const [, report = ''] = /^Report +(file:\S+)$/m.exec(output) ?? [];
+    assert.match(await readFile(new URL(report), 'utf8'), /<h1>Assessment attempts of pearson<\/h1>/);
     assert.match(output, /npm run stop/);
     for (const url of ['http://127.0.0.1:8235/healthz', 'http://127.0.0.1:8233/', 'http://127.0.0.1:9870/']) {
       assert.equal((await fetch(url)).status, 200, url);

@@ -43,6 +43,16 @@ const COMMANDS: Readonly<Record<string, Ending>> = {
   'npx pipeline retry RUN': { says: /: retry$/m },
   'npx pipeline abort RUN': { says: /: abort$/m },
   'npx pipeline answers': { says: /How many exams were taken/ },
+  // Into the folder of the pipeline, which is removed with it; the answers made it.
+  'npx pipeline report': {
+    as: { report: 'report --output $XDG_CACHE_HOME/report.html' },
+    says: /report\.html \(\d/,
+  },
+  'npx pipeline report --source pearson --time-zone Europe/Berlin --output pearson.html': {
+    as: { 'pearson.html': '$XDG_CACHE_HOME/pearson.html' },
+    says: /pearson\.html \(\d/,
+  },
+  'npx pipeline report --json': { says: /"hardest_exams"/ },
   'npx pipeline query SQL': { as: { SQL: '"SELECT count(*) AS n FROM attempts"' }, says: /│ +n │/ },
   'npx pipeline query': { exit: 2, says: /missing required argument 'sql'/ },
   'npx pipeline tables': { says: /│ deliveries / },

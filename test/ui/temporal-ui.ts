@@ -1,6 +1,6 @@
-import { chromium, type Browser, type Page, type Request, type Response } from 'playwright-core';
+import type { Browser, Page, Request, Response } from 'playwright-core';
 import { eventually } from '../harness.ts';
-import { findChromium } from './chromium.ts';
+import { launchBrowser } from './browser.ts';
 
 /** What a person fills into the UI's start form. */
 export interface StartForm {
@@ -12,16 +12,6 @@ export interface StartForm {
 
 const STEP_MS = 20_000;
 const VIEWPORT = { width: 1440, height: 900 };
-
-/** Chromium asks for nothing from outside; as root it has no sandbox of its own. */
-const WORDS = [
-  '--disable-gpu',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--no-first-run',
-  ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-];
 
 /** The Temporal UI in a real browser, used as a person uses it: by what is written on the page. */
 export class TemporalUi {
@@ -48,9 +38,7 @@ export class TemporalUi {
 
   /** @param url Where the UI is, as http://127.0.0.1:8233. */
   static async open(url: string, deviceScaleFactor = 1): Promise<TemporalUi> {
-    const executablePath = findChromium();
-    if (executablePath === undefined) throw new Error('there is no Chromium');
-    const browser = await chromium.launch({ executablePath, args: WORDS });
+    const browser = await launchBrowser();
     const context = await browser.newContext({ viewport: VIEWPORT, deviceScaleFactor, colorScheme: 'light' });
     return new TemporalUi(browser, await context.newPage(), url);
   }

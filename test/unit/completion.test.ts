@@ -14,6 +14,8 @@ const TYPED: readonly (readonly [words: readonly string[], offered: readonly str
     ['set', 'show'],
   ],
   [['schedule', 'set', 'one', '--ev'], ['--every']],
+  [['report', '--t'], ['--time-zone']],
+  [['report', '--source', 't'], ['two-more']],
   [['list', '--st'], ['--state']],
   [
     ['list', '--state', 't'],

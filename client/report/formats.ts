@@ -1,0 +1,81 @@
+import type { Json } from '@duckdb/node-api';
+import { formatNumber } from '../../model/figures.ts';
+import { html, type Markup } from './html.ts';
+import type { Format } from './part.ts';
+
+const UNITS = [
+  { seconds: 86_400, name: 'd' },
+  { seconds: 3600, name: 'h' },
+  { seconds: 60, name: 'min' },
+] as const;
+
+/** Writes values for people, with times in one time zone. */
+export class Formats {
+  readonly timeZone: string;
+  readonly #time: Intl.DateTimeFormat;
+
+  /** @param timeZone An IANA name, as Europe/Berlin. */
+  constructor(timeZone: string) {
+    this.timeZone = timeZone;
+    // The format of Sweden is that of ISO 8601, for people.
+    this.#time = new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'short' });
+  }
+
+  count(value: number): string {
+    return formatNumber(value);
+  }
+
+  /** Of one, as a percentage. */
+  share(value: number): string {
+    return `${(value * 100).toFixed(1)}%`;
+  }
+
+  decimal(value: number): string {
+    return value.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  }
+
+  /** A span in seconds, in its two largest units. */
+  duration(seconds: number): string {
+    if (seconds < 0) return `−${this.duration(-seconds)}`;
+    if (seconds < 60) return `${seconds < 10 ? seconds.toFixed(1) : Math.floor(seconds)} s`;
+    const whole = Math.floor(seconds);
+    const unit = UNITS.find((one) => whole >= one.seconds) ?? UNITS[2];
+    const next = UNITS[UNITS.indexOf(unit) + 1] ?? { seconds: 1, name: 's' };
+    const rest = Math.floor((whole % unit.seconds) / next.seconds);
+    return `${formatNumber(Math.floor(whole / unit.seconds))} ${unit.name}${rest === 0 ? '' : ` ${rest} ${next.name}`}`;
+  }
+
+  /** ISO 8601 in UTC, as a time of the zone. */
+  time(iso: string): string {
+    return this.#time.format(new Date(iso));
+  }
+
+  day(iso: string): string {
+    return this.time(iso).slice(0, 10);
+  }
+
+  /** A cell of a table. */
+  cell(value: Json | undefined, format: Format): Markup {
+    if (value === null || value === undefined) return html`<span class="none">–</span>`;
+    if (format === 'time' && typeof value === 'string') {
+      return html`<time datetime="${value}">${this.time(value)}</time>`;
+    }
+    if (format === 'code' && typeof value === 'string') return html`<code>${value}</code>`;
+    return html`${typeof value === 'number' ? this.#number(value, format) : plain(value)}`;
+  }
+
+  #number(value: number, format: Format): string {
+    if (format === 'share') return this.share(value);
+    if (format === 'decimal') return this.decimal(value);
+    return format === 'duration' ? this.duration(value) : this.count(value);
+  }
+}
+
+/** Whether a column of it is read from its right end. */
+export function isNumeric(format: Format): boolean {
+  return format === 'count' || format === 'share' || format === 'decimal' || format === 'duration';
+}
+
+function plain(value: Json): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

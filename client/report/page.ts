@@ -1,0 +1,234 @@
+import { formatNumber } from '../../model/figures.ts';
+import type { TableState } from '../table-state.ts';
+import { SECTIONS, figureOf, type Figures } from './figures.ts';
+import { Formats, isNumeric } from './formats.ts';
+import { Markup, html, jsonMarkup, type Content } from './html.ts';
+import { numberOf, sumOf, textOf, type Column, type Part, type ReportScope, type Row } from './part.ts';
+import { STYLE } from './style.ts';
+
+/** What a page is made of. */
+export interface Report {
+  readonly scope: ReportScope;
+  readonly figures: Figures;
+  /** The tables as they were when they were asked. */
+  readonly tables: readonly TableState[];
+}
+
+/** A table of more rows is folded, since the chart or the sentence above it says the most of it. */
+const OPEN_ROWS = 8;
+
+/** Nothing is fetched and nothing runs, whatever the data holds. */
+const POLICY = "default-src 'none'; style-src 'unsafe-inline'";
+
+/** The page: one file, whole in itself. */
+export function pageOf(report: Report): string {
+  const { scope, figures } = report;
+  const formats = new Formats(scope.timeZone);
+  const title = scope.source === undefined ? 'Assessment attempts' : `Assessment attempts of ${scope.source}`;
+  const page = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta http-equiv="Content-Security-Policy" content="${POLICY}" />
+        <meta name="color-scheme" content="light dark" />
+        <title>${title}</title>
+        <style>
+          ${new Markup(STYLE)}
+        </style>
+      </head>
+      <body>
+        <a class="skip" href="#content">Skip to the answers</a>
+        <div class="page">
+          ${headerOf(title, report, formats)}
+          <div class="columns">
+            ${contentsOf()}
+            <main id="content">
+              ${SECTIONS.map(
+                (section) =>
+                  html`<section id="${section.name}">
+                    <h2>${section.title}</h2>
+                    ${section.parts.map((part) => articleOf(part, figures, formats))}
+                  </section>`,
+              )}
+            </main>
+          </div>
+          ${footerOf(report, formats)}
+        </div>
+        <script type="application/json" id="figures">
+          ${jsonMarkup(dataOf(report))}
+        </script>
+      </body>
+    </html> `;
+  return `${page.text.trim()}\n`;
+}
+
+/** The report for programs; the page has it in its element `figures`. */
+export function dataOf({ scope, figures, tables }: Report): object {
+  return {
+    source: scope.source ?? null,
+    timeZone: scope.timeZone,
+    deduplicated: scope.deduplicated,
+    madeAt: scope.now.toISOString(),
+    figures: Object.fromEntries(figures),
+    tables,
+  };
+}
+
+function headerOf(title: string, { scope, figures }: Report, f: Formats): Markup {
+  const [overview] = figureOf(figures, 'overview').rows;
+  return html`<header>
+    <p class="kicker">Report</p>
+    <h1>${title}</h1>
+    <p>
+      Started from ${f.day(textOf(overview, 'first_started_at'))} to
+      ${f.day(textOf(overview, 'last_started_at'))}. ${countedOf(scope)} Times are of ${f.timeZone}. Made
+      <time datetime="${scope.now.toISOString()}">${f.time(scope.now.toISOString())}</time>.
+    </p>
+    <dl class="keys">
+      ${keysOf(figures, f).map(
+        ([name, value]) =>
+          html`<div>
+            <dt>${name}</dt>
+            <dd>${value}</dd>
+          </div>`,
+      )}
+    </dl>
+  </header>`;
+}
+
+function countedOf({ deduplicated }: ReportScope): string {
+  return deduplicated
+    ? 'Each attempt counts once, however often it was delivered.'
+    : 'Each delivery counts, so an attempt that was delivered twice counts twice.';
+}
+
+function keysOf(figures: Figures, f: Formats): [string, string][] {
+  const firstOf = (name: string): Row | undefined => figureOf(figures, name).rows[0];
+  const overview = firstOf('overview');
+  const scores = figureOf(figures, 'scores').rows;
+  const time = firstOf('time');
+  const keys: [string, string][] = [
+    ['exams taken', f.count(numberOf(overview, 'exams'))],
+    ['people', f.count(numberOf(overview, 'users'))],
+    ['exams to choose from', f.count(numberOf(overview, 'exam_names'))],
+  ];
+  if (scores.length > 0)
+    keys.push(['mean score', f.share(sumOf(scores, 'score_sum') / sumOf(scores, 'attempts'))]);
+  if (numberOf(time, 'timed') > 0)
+    keys.push(['median time on an exam', f.duration(numberOf(time, 'median'))]);
+  keys.push(
+    ['redundant deliveries', f.count(numberOf(firstOf('redeliveries'), 'redeliveries'))],
+    ['messages in quarantine', f.count(sumOf(figureOf(figures, 'quarantined').rows, 'messages'))],
+  );
+  return keys;
+}
+
+function contentsOf(): Markup {
+  return html`<nav aria-labelledby="contents">
+    <h2 id="contents">Contents</h2>
+    <ol>
+      ${SECTIONS.map(
+        (section) =>
+          html`<li>
+            <a href="#${section.name}">${section.title}</a>
+            <ol class="parts">
+              ${section.parts.map((part) => html`<li><a href="#${part.name}">${part.title}</a></li>`)}
+            </ol>
+          </li>`,
+      )}
+    </ol>
+  </nav>`;
+}
+
+function articleOf(part: Part, figures: Figures, f: Formats): Markup {
+  const { rows, sql } = figureOf(figures, part.name);
+  return html`<article id="${part.name}" aria-labelledby="${part.name}-title">
+    <h3 id="${part.name}-title">${part.title}</h3>
+    <p>${part.says(rows, f)}</p>
+    ${part.note === undefined ? '' : html`<p class="note">${part.note}</p>`}
+    ${part.chart === undefined || rows.length === 0 ? '' : part.chart(rows, f)} ${foldedTable(part, rows, f)}
+    <details class="sql">
+      <summary>How this was asked<span class="hidden">: ${part.title}</span></summary>
+      <pre tabindex="0"><code>${sql}</code></pre>
+    </details>
+  </article>`;
+}
+
+function foldedTable(part: Part, rows: readonly Row[], f: Formats): Content {
+  if (rows.length === 0) return '';
+  const table = tableOf({ title: part.title, columns: part.columns, isTitled: true }, rows, f);
+  if (rows.length <= OPEN_ROWS && part.chart === undefined) return table;
+  return html`<details>
+    <summary>${rows.length === 1 ? 'The row' : `The ${formatNumber(rows.length)} rows`} in a table</summary>
+    ${table}
+  </details>`;
+}
+
+interface Shape {
+  readonly title: string;
+  readonly columns: readonly Column[];
+  /** Whether a heading above it says the title already, so that its caption is for the ear alone. */
+  readonly isTitled: boolean;
+}
+
+function tableOf({ title, columns, isTitled }: Shape, rows: readonly Row[], f: Formats): Markup {
+  return html`<div class="scroller" role="region" tabindex="0" aria-label="Table: ${title}">
+    <table>
+      <caption${isTitled ? html` class="hidden"` : ''}>
+        ${title}
+      </caption>
+      <thead>
+        <tr>
+          ${columns.map(({ head, format }) => html`<th scope="col" ${classOf(format)}>${head}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.map(
+          (row) =>
+            html`<tr>
+              ${columns.map(({ name, format }, at) => cellOf(f.cell(row[name], format), format, at === 0))}
+            </tr> `,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function cellOf(content: Markup, format: Column['format'], isHead: boolean): Markup {
+  return isHead
+    ? html`<th scope="row" ${classOf(format)}>${content}</th>`
+    : html`<td${classOf(format)}>${content}</td>`;
+}
+
+function classOf(format: Column['format']): Markup {
+  return isNumeric(format) ? html` class="number"` : html``;
+}
+
+function footerOf({ figures, tables, scope }: Report, f: Formats): Markup {
+  const [run] = figureOf(figures, 'runs').rows;
+  const rows = tables.map((table) => ({ ...table }));
+  return html`<footer>
+    <h2 id="origin">Where this comes from</h2>
+    <p>
+      The tables as their logs said at
+      <time datetime="${scope.now.toISOString()}">${scope.now.toISOString()}</time>.
+      ${
+        run === undefined
+          ? 'No run of it has ended yet.'
+          : html`The last run that landed something is <code>${textOf(run, 'workflow_id')}</code>, run id
+              <code>${textOf(run, 'run_id')}</code>.`
+      }
+      Each SQL on this page answers again with <code>pipeline query</code>.
+    </p>
+    ${tableOf({ title: 'The versions of the tables', columns: TABLE_COLUMNS, isTitled: false }, rows, f)}
+  </footer>`;
+}
+
+const TABLE_COLUMNS: readonly Column[] = [
+  { name: 'name', head: 'Table', format: 'code' },
+  { name: 'version', head: 'Version', format: 'count' },
+  { name: 'rows', head: 'Rows', format: 'count' },
+  { name: 'files', head: 'Files', format: 'count' },
+  { name: 'lastCommit', head: 'Last commit', format: 'time' },
+];

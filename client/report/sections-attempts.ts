@@ -1,0 +1,209 @@
+import { sqlText } from '../../adapters/duckdb.ts';
+import { questionNamed } from '../questions.ts';
+import { columnChart, rankChart } from './charts.ts';
+import { numberOf, sumOf, textOf, type Column, type Part, type Row, type Section } from './part.ts';
+
+const EXAM: Column = { name: 'exam_name', head: 'Exam', format: 'text' };
+const ATTEMPTS: Column = { name: 'attempts', head: 'Times taken', format: 'count' };
+const PEOPLE: Column = { name: 'people', head: 'People', format: 'count' };
+
+const TAKEN = `SELECT exam_name, count(*) AS attempts, count(DISTINCT user_exam_id) AS people
+FROM attempt GROUP BY ALL`;
+
+const overview: Part = {
+  name: 'overview',
+  title: 'How many exams were taken, and by how many people?',
+  sql: questionNamed('overview'),
+  says: ([row], f) =>
+    `${f.count(numberOf(row, 'exams'))} times an exam was taken, by ${f.count(numberOf(row, 'users'))} people, ` +
+    `between ${f.time(textOf(row, 'first_started_at'))} and ${f.time(textOf(row, 'last_started_at'))}.`,
+  note: 'A person is an enrolment (user_exam_id): the source does not say who of two enrolments is the same.',
+  columns: [
+    { name: 'exams', head: 'Exams taken', format: 'count' },
+    { name: 'exam_names', head: 'Exams by name', format: 'count' },
+    { name: 'base_exam_ids', head: 'Exams by id', format: 'count' },
+    { name: 'users', head: 'People', format: 'count' },
+    { name: 'first_started_at', head: 'First start', format: 'time' },
+    { name: 'last_started_at', head: 'Last start', format: 'time' },
+  ],
+};
+
+const examsPerPerson: Part = {
+  name: 'exams_per_user',
+  title: 'How many exams does a person take?',
+  sql: questionNamed('exams_per_user'),
+  says: ([row], f) =>
+    `${f.decimal(numberOf(row, 'mean'))} in the mean, ${f.count(numberOf(row, 'median'))} in the median, ` +
+    `${f.count(numberOf(row, 'max'))} at most.`,
+  columns: [
+    { name: 'mean', head: 'Mean', format: 'decimal' },
+    { name: 'median', head: 'Median', format: 'decimal' },
+    { name: 'max', head: 'Most', format: 'count' },
+  ],
+};
+
+/** Whose they are. */
+export const SOURCES: Part = {
+  name: 'sources',
+  title: 'Which sources do they come from?',
+  sql: `SELECT source, count(*) AS attempts, count(DISTINCT exam_name) AS exam_names,
+  count(DISTINCT user_exam_id) AS people, min(started_at) AS first_started_at, max(started_at) AS last_started_at
+FROM attempt GROUP BY ALL ORDER BY attempts DESC, source`,
+  says: (rows, f) =>
+    rows.length === 1
+      ? `All of them come from ${textOf(rows[0], 'source')}.`
+      : `They come from ${rows.length} sources; most of them, ${f.count(numberOf(rows[0], 'attempts'))}, ` +
+        `from ${textOf(rows[0], 'source')}.`,
+  columns: [
+    { name: 'source', head: 'Source', format: 'text' },
+    ATTEMPTS,
+    { name: 'exam_names', head: 'Exams by name', format: 'count' },
+    PEOPLE,
+    { name: 'first_started_at', head: 'First start', format: 'time' },
+    { name: 'last_started_at', head: 'Last start', format: 'time' },
+  ],
+};
+
+/** How many rows they make. */
+export const ROWS: Part = {
+  name: 'rows',
+  title: 'How much do the tables hold of them?',
+  sql: `SELECT (SELECT count(*) FROM attempt) AS attempts, (SELECT count(*) FROM question) AS questions,
+  count(*) AS options, count(*) FILTER (checked) AS options_checked,
+  count(*) FILTER (correct) AS options_correct, count("at") AS options_at
+FROM option`,
+  says: ([row], f) =>
+    `${f.count(numberOf(row, 'questions'))} questions were put, with ${f.count(numberOf(row, 'options'))} options; ` +
+    `${f.count(numberOf(row, 'options_checked'))} of these were checked.`,
+  columns: [
+    { name: 'attempts', head: 'Attempts', format: 'count' },
+    { name: 'questions', head: 'Questions', format: 'count' },
+    { name: 'options', head: 'Options', format: 'count' },
+    { name: 'options_checked', head: 'Options checked', format: 'count' },
+    { name: 'options_correct', head: 'Options that are right', format: 'count' },
+    { name: 'options_at', head: 'Options with a time', format: 'count' },
+  ],
+};
+
+const mostTaken: Part = {
+  name: 'most_taken',
+  title: 'Which exams are taken most?',
+  sql: `${TAKEN} ORDER BY attempts DESC, exam_name LIMIT 30`,
+  says: ([first], f) =>
+    `${textOf(first, 'exam_name')}: ${f.count(numberOf(first, 'attempts'))} times, by ` +
+    `${f.count(numberOf(first, 'people'))} people.`,
+  chart: (rows, f) =>
+    rankChart({
+      title: `The ${rows.length} exams that are taken most`,
+      bars: rows.map((row) => barOf(row, f.count(numberOf(row, 'attempts')))),
+    }),
+  columns: [EXAM, ATTEMPTS, PEOPLE],
+};
+
+const leastTaken: Part = {
+  name: 'least_taken',
+  title: 'Which exams are taken least?',
+  sql: `${TAKEN} ORDER BY attempts, exam_name LIMIT 30`,
+  says: (rows, f) => {
+    const least = numberOf(rows[0], 'attempts');
+    const names = rows.filter((row) => numberOf(row, 'attempts') === least);
+    const times = least === 1 ? 'once' : `${f.count(least)} times`;
+    return names.length === rows.length && rows.length > 1
+      ? `At least ${rows.length} exams were taken only ${times}.`
+      : `${names.length} ${names.length === 1 ? 'was' : 'were'} taken only ${times}: ` +
+          `${names.map((row) => textOf(row, 'exam_name')).join('; ')}.`;
+  },
+  chart: (rows, f) =>
+    rankChart({
+      title: `The ${rows.length} exams that are taken least`,
+      bars: rows.map((row) => barOf(row, f.count(numberOf(row, 'attempts')))),
+    }),
+  columns: [EXAM, ATTEMPTS, PEOPLE],
+};
+
+const startsByHour: Part = {
+  name: 'starts_by_hour',
+  title: 'At which hour of the day do people start?',
+  sql: ({ timeZone }) => `SELECT hours.hour, count(started_at) AS attempts
+FROM (SELECT unnest(range(24)) AS hour) AS hours
+LEFT JOIN attempt ON hour(timezone(${sqlText(timeZone)}, started_at)) = hours.hour
+GROUP BY ALL ORDER BY hours.hour`,
+  says: (rows, f) => {
+    const [most] = [...rows].sort((a, b) => numberOf(b, 'attempts') - numberOf(a, 'attempts'));
+    const hour = numberOf(most, 'hour');
+    const share = numberOf(most, 'attempts') / sumOf(rows, 'attempts');
+    return `Most start between ${hour}:00 and ${hour + 1}:00 (${f.timeZone}): ${f.count(numberOf(most, 'attempts'))}, ${f.share(share)} of all.`;
+  },
+  chart: (rows, f) =>
+    columnChart({
+      title: 'Exams started in each hour of the day',
+      across: `hour of the day, ${f.timeZone}`,
+      up: 'exams started',
+      columns: rows.map((row) => ({
+        label: String(numberOf(row, 'hour')),
+        value: numberOf(row, 'attempts'),
+        hint: `${numberOf(row, 'hour')}:00: ${f.count(numberOf(row, 'attempts'))}`,
+      })),
+      everyNarrow: 3,
+    }),
+  columns: [{ name: 'hour', head: 'Hour', format: 'count' }, ATTEMPTS],
+};
+
+const lengths: Part = {
+  name: 'attempts_by_exam_length',
+  title: 'How long are the exams that are taken?',
+  sql: questionNamed('attempts_by_exam_length'),
+  says: (rows, f) => {
+    const [most] = [...rows].sort((a, b) => numberOf(b, 'attempts') - numberOf(a, 'attempts'));
+    if (most === undefined) return 'No attempt says how many questions its exam has.';
+    const share = numberOf(most, 'attempts') / sumOf(rows, 'attempts');
+    return `Most often ${numberOf(most, 'questions')} questions: ${f.count(numberOf(most, 'attempts'))} times, ${f.share(share)} of all.`;
+  },
+  chart: (rows, f) =>
+    columnChart({
+      title: 'Exams taken, by how many questions they have',
+      across: 'questions of the exam',
+      up: 'times taken',
+      columns: rows.map((row) => ({
+        label: String(numberOf(row, 'questions')),
+        value: numberOf(row, 'attempts'),
+        hint: `${numberOf(row, 'questions')} questions: ${f.count(numberOf(row, 'attempts'))}`,
+      })),
+    }),
+  columns: [{ name: 'questions', head: 'Questions', format: 'count' }, ATTEMPTS],
+};
+
+const questionsPerExam: Part = {
+  name: 'questions_per_exam',
+  title: 'How many questions has an exam?',
+  sql: questionNamed('questions_per_exam'),
+  says: ([row], f) =>
+    numberOf(row, 'exams_with_counts') === 0
+      ? 'No attempt says how many questions its exam has.'
+      : `${f.decimal(numberOf(row, 'mean'))} in the mean, from ${numberOf(row, 'min')} to ${numberOf(row, 'max')}.`,
+  note: 'Of the attempts that say how many questions the exam has.',
+  columns: [
+    { name: 'exams_with_counts', head: 'Attempts with counts', format: 'count' },
+    { name: 'mean', head: 'Mean', format: 'decimal' },
+    { name: 'min', head: 'Fewest', format: 'count' },
+    { name: 'max', head: 'Most', format: 'count' },
+  ],
+};
+
+function barOf(row: Row, shown: string) {
+  return { label: textOf(row, 'exam_name'), value: numberOf(row, 'attempts'), shown };
+}
+
+/** How much there is. */
+export const OVERVIEW: Section = {
+  name: 'overview-section',
+  title: 'Exams and people',
+  parts: [overview, examsPerPerson],
+};
+
+/** What is taken, and when. */
+export const TAKEN_SECTION: Section = {
+  name: 'taken-section',
+  title: 'What is taken, and when',
+  parts: [mostTaken, leastTaken, startsByHour, lengths, questionsPerExam],
+};

@@ -1,0 +1,283 @@
+import { questionNamed } from '../questions.ts';
+import { columnChart, intervalChart, rankChart, smallHistogram } from './charts.ts';
+import type { Formats } from './formats.ts';
+import { html, type Markup } from './html.ts';
+import { numberOf, sumOf, textOf, type Column, type Part, type Row, type Section } from './part.ts';
+
+/** Below so many attempts, a picture of their scores says little. */
+export const HISTOGRAM_LEAST = 20;
+
+const EXAM: Column = { name: 'exam_name', head: 'Exam', format: 'text' };
+const ATTEMPTS: Column = { name: 'attempts', head: 'Times taken', format: 'count' };
+const MEAN: Column = { name: 'mean_score', head: 'Mean score', format: 'share' };
+const scores: Part = {
+  name: 'scores',
+  title: 'How well do people do?',
+  sql: `SELECT least(10 * correct // total, 9)::INTEGER AS step, count(*) AS attempts,
+  sum(correct / total) AS score_sum, count(*) FILTER (all_correct) AS all_correct
+FROM attempt WHERE total > 0 GROUP BY ALL ORDER BY step`,
+  says: (rows, f) => {
+    if (rows.length === 0) return 'No attempt says how many of its questions were answered right.';
+    const attempts = sumOf(rows, 'attempts');
+    const perfect = sumOf(rows, 'all_correct');
+    return (
+      `${f.share(sumOf(rows, 'score_sum') / attempts)} of an exam’s questions are answered right in the mean. ` +
+      `${f.count(perfect)} attempts, ${f.share(perfect / attempts)}, have all of them right.`
+    );
+  },
+  note: 'A score is the share of the exam’s questions that were answered right. Step 9 is from 90% to 100%, both included.',
+  chart: (rows, f) =>
+    columnChart({
+      title: 'Attempts by their score, in steps of ten percent',
+      across: 'score',
+      up: 'attempts',
+      columns: Array.from({ length: 10 }, (_, step) => {
+        const value = numberOf(rows.find((row) => row['step'] === step) ?? { attempts: 0 }, 'attempts');
+        const label = stepLabel(step);
+        return { label, value, hint: `${label}: ${f.count(value)}` };
+      }),
+      turned: true,
+    }),
+  columns: [
+    { name: 'step', head: 'Step', format: 'count' },
+    ATTEMPTS,
+    { name: 'score_sum', head: 'Sum of scores', format: 'decimal' },
+    { name: 'all_correct', head: 'All right', format: 'count' },
+  ],
+};
+
+const scoresByExam: Part = {
+  name: 'scores_by_exam',
+  title: 'How are the scores of each exam spread?',
+  sql: `SELECT exam_name, count(*) AS attempts, avg(score) AS mean_score, median(score) AS median_score,
+  stddev_samp(score) AS deviation, ${steps()}
+FROM (SELECT exam_name, correct / total AS score, least(10 * correct // total, 9) AS step FROM attempt WHERE total > 0)
+GROUP BY ALL HAVING count(*) >= ${HISTOGRAM_LEAST} ORDER BY attempts DESC, exam_name`,
+  says: (rows) =>
+    rows.length === 0
+      ? `No exam was taken ${HISTOGRAM_LEAST} times.`
+      : `${rows.length} exams were taken ${HISTOGRAM_LEAST} times or more. Each picture has all scores of one, from 0% to 100%; its columns are as high as that exam’s most frequent score.`,
+  note: 'The columns of the table from 0% on count the attempts whose score begins there; the last goes to 100%.',
+  chart: (rows, f) =>
+    html`<ul class="histograms">
+      ${rows.map((row) => histogramOf(row, f))}
+    </ul>`,
+  columns: [
+    EXAM,
+    ATTEMPTS,
+    MEAN,
+    { name: 'median_score', head: 'Median', format: 'share' },
+    { name: 'deviation', head: 'Standard deviation', format: 'share' },
+    ...Array.from({ length: 10 }, (_, step): Column => {
+      return { name: `from_${step * 10}`, head: `${step * 10}%`, format: 'count' };
+    }),
+  ],
+};
+
+const hardestExams: Part = {
+  name: 'hardest_exams',
+  title: 'Which exams are the hardest?',
+  sql: `WITH exam AS (
+  SELECT exam_name, count(*) AS attempts, avg(correct / total) AS mean_score, var_samp(correct / total) AS variance
+  FROM attempt WHERE total > 0 GROUP BY ALL),
+whole AS (
+  SELECT count(*) AS exams, sum(attempts * mean_score) / sum(attempts) AS overall,
+    sum((attempts - 1) * variance) / nullif(sum(attempts - 1), 0) AS within_exams,
+    sum(attempts) - sum(attempts * attempts) / sum(attempts) AS evenness
+  FROM exam),
+spread AS (
+  SELECT overall, within_exams, greatest(0,
+    (SELECT sum(attempts * (mean_score - overall) ^ 2) FROM exam) - (exams - 1) * within_exams)
+      / nullif(evenness, 0) AS between_exams
+  FROM whole),
+estimate AS (
+  SELECT exam_name, attempts, mean_score,
+    coalesce((between_exams * mean_score + within_exams / attempts * overall)
+      / nullif(between_exams + within_exams / attempts, 0), mean_score) AS likely_score,
+    sqrt(coalesce(between_exams * within_exams / nullif(attempts * between_exams + within_exams, 0),
+      within_exams / attempts)) AS error
+  FROM exam, spread WHERE within_exams IS NOT NULL)
+SELECT exam_name, attempts, mean_score, likely_score,
+  greatest(0, likely_score - 1.96 * error) AS low, least(1, likely_score + 1.96 * error) AS high,
+  (SELECT 0.5 + sum(1 / (1 + exp(1.702 * (other.likely_score - this.likely_score)
+      / greatest(sqrt(other.error ^ 2 + this.error ^ 2), 1e-9)))) FROM estimate AS other) AS expected_place,
+  (SELECT count(*) FROM estimate) AS exams
+FROM estimate AS this ORDER BY expected_place, exam_name LIMIT 30`,
+  says: (rows, f) => {
+    const [first] = rows;
+    if (first === undefined) return 'No exam was taken twice, so nothing can be said.';
+    return (
+      `${textOf(first, 'exam_name')}, as far as its ${f.count(numberOf(first, 'attempts'))} attempts can tell: ` +
+      `its mean score is likely ${boundsOf(first, f)}, and its expected place among the ` +
+      `${f.count(numberOf(first, 'exams'))} exams is ${f.decimal(numberOf(first, 'expected_place'))}.`
+    );
+  },
+  note:
+    'A mean of few attempts says little. So each is drawn towards the mean of all attempts, the more so the fewer attempts it has ' +
+    '(empirical Bayes, from the spread within and between exams), and has an interval that holds the true mean with 95%. ' +
+    'They stand in the order of the place that is to be expected: one, and for each other exam the chance that it is the harder of the two. ' +
+    'So one of few attempts comes first only where these leave little doubt. In brackets: how often it was taken.',
+  chart: (rows, f) =>
+    intervalChart({
+      title: `The ${rows.length} hardest exams: the likely mean score with its 95% interval`,
+      across: 'likely mean score, %',
+      intervals: rows.map((row) => intervalOf(row, labelOf(row, 'attempts', f), 'likely_score', f)),
+    }),
+  columns: [
+    EXAM,
+    ATTEMPTS,
+    MEAN,
+    { name: 'likely_score', head: 'Likely mean', format: 'share' },
+    { name: 'low', head: 'From', format: 'share' },
+    { name: 'high', head: 'To', format: 'share' },
+    { name: 'expected_place', head: 'Expected place', format: 'decimal' },
+  ],
+};
+
+const fourQuestions: Part = {
+  name: 'four_question_exams',
+  title: 'How many exams have four questions?',
+  sql: questionNamed('four_question_exams'),
+  says: ([row], f) =>
+    `${f.count(numberOf(row, 'attempts'))} attempts at ${f.count(numberOf(row, 'exam_names'))} exams; ` +
+    `${f.count(numberOf(row, 'names_with_20_or_more'))} of these were taken 20 times or more.`,
+  columns: [
+    ATTEMPTS,
+    { name: 'exam_names', head: 'Exams', format: 'count' },
+    { name: 'names_with_20_or_more', head: 'Taken 20 times or more', format: 'count' },
+  ],
+};
+
+const lowestFour: Part = {
+  name: 'lowest_mean_score_4q_20plus',
+  title: 'Which of them, taken 20 times or more, have the lowest mean score?',
+  sql: questionNamed('lowest_mean_score_4q_20plus'),
+  says: ([row], f) =>
+    row === undefined
+      ? 'None was taken 20 times.'
+      : `${textOf(row, 'exam_name')}, with ${f.share(numberOf(row, 'mean_score'))} in ${f.count(numberOf(row, 'attempts'))} attempts.`,
+  note: 'These are plain means, as the first analysis of the attempts had them; the question before last has their uncertainty.',
+  columns: [EXAM, ATTEMPTS, MEAN],
+};
+
+const results: Part = {
+  name: 'results',
+  title: 'How are questions answered?',
+  sql: questionNamed('results'),
+  says: (rows, f) => {
+    const all = sumOf(rows, 'questions');
+    const right = rows.find((row) => row['user_result'] === 'correct');
+    return right === undefined
+      ? 'No question was answered right.'
+      : `${f.count(numberOf(right, 'questions'))} of ${f.count(all)} are answered right, ${f.share(numberOf(right, 'questions') / all)}.`;
+  },
+  chart: (rows, f) => {
+    const all = sumOf(rows, 'questions');
+    const sorted = [...rows].sort((a, b) => numberOf(b, 'questions') - numberOf(a, 'questions'));
+    return rankChart({
+      title: 'Questions by how they are answered',
+      bars: sorted.map((row) => ({
+        label: textOf(row, 'user_result').replaceAll('_', ' '),
+        value: numberOf(row, 'questions'),
+        shown: f.share(numberOf(row, 'questions') / all),
+      })),
+    });
+  },
+  columns: [
+    { name: 'user_result', head: 'Result', format: 'text' },
+    { name: 'questions', head: 'Questions', format: 'count' },
+  ],
+};
+
+const hardestQuestions: Part = {
+  name: 'hardest_questions',
+  title: 'Which questions are the hardest?',
+  sql: `WITH answered AS (
+  SELECT question_id, string_agg(DISTINCT exam_name, '; ' ORDER BY exam_name) AS exam_name, count(*) AS answers,
+    count(*) FILTER (user_result = 'correct') / count(*) AS share
+  FROM question JOIN attempt USING (kafka_topic, kafka_partition, kafka_offset)
+  WHERE user_result IS NOT NULL GROUP BY question_id HAVING count(*) >= ${HISTOGRAM_LEAST}),
+wilson AS (
+  SELECT *, (share + 1.96 ^ 2 / (2 * answers)) / (1 + 1.96 ^ 2 / answers) AS middle,
+    1.96 * sqrt(share * (1 - share) / answers + 1.96 ^ 2 / (4 * answers ^ 2)) / (1 + 1.96 ^ 2 / answers) AS margin
+  FROM answered)
+SELECT exam_name, question_id, answers, share, middle - margin AS low, middle + margin AS high
+FROM wilson ORDER BY high, question_id LIMIT 30`,
+  says: ([row], f) =>
+    row === undefined
+      ? `No question was put ${HISTOGRAM_LEAST} times.`
+      : `One of ${textOf(row, 'exam_name')}: ${f.share(numberOf(row, 'share'))} of ${f.count(numberOf(row, 'answers'))} answer it right, ` +
+        `likely ${boundsOf(row, f)} of all who will.`,
+  note:
+    `Of the questions that were put ${HISTOGRAM_LEAST} times or more and have a result. The interval is Wilson’s, of 95%; ` +
+    'they stand in the order of its upper end. The source gives questions by their id alone, without their text.',
+  chart: (rows, f) =>
+    intervalChart({
+      title: `The ${rows.length} hardest questions: the share answered right with its 95% interval`,
+      across: 'answered right, %',
+      intervals: rows.map((row) => intervalOf(row, labelOf(row, 'answers', f), 'share', f)),
+    }),
+  columns: [
+    EXAM,
+    { name: 'question_id', head: 'Question', format: 'code' },
+    { name: 'answers', head: 'Times put', format: 'count' },
+    { name: 'share', head: 'Answered right', format: 'share' },
+    { name: 'low', head: 'From', format: 'share' },
+    { name: 'high', head: 'To', format: 'share' },
+  ],
+};
+
+function steps(): string {
+  const counts = Array.from(
+    { length: 10 },
+    (_, step) => `count(*) FILTER (step = ${step}) AS from_${step * 10}`,
+  );
+  return `\n  ${counts.join(',\n  ')}`;
+}
+
+function stepLabel(step: number): string {
+  return `${step * 10}–${step === 9 ? 100 : step * 10 + 9}%`;
+}
+
+function histogramOf(row: Row, f: Formats): Markup {
+  const name = textOf(row, 'exam_name');
+  const bins = Array.from({ length: 10 }, (_, from) => ({
+    from,
+    attempts: numberOf(row, `from_${from * 10}`),
+  }));
+  return html`<li>
+    <h4>${name}</h4>
+    <p>
+      ${f.count(numberOf(row, 'attempts'))} attempts, mean
+      <strong>${f.share(numberOf(row, 'mean_score'))}</strong>
+    </p>
+    ${smallHistogram(`Scores of ${name}`, bins)}
+  </li>`;
+}
+
+function labelOf(row: Row, count: string, f: Formats): string {
+  return `${textOf(row, 'exam_name')} (${f.count(numberOf(row, count))})`;
+}
+
+function intervalOf(row: Row, label: string, value: string, f: Formats) {
+  const [low, high] = [numberOf(row, 'low'), numberOf(row, 'high')];
+  return { label, value: numberOf(row, value), low, high, shown: boundsOf(row, f) };
+}
+
+function boundsOf(row: Row, f: Formats): string {
+  return `between ${f.share(numberOf(row, 'low'))} and ${f.share(numberOf(row, 'high'))}`;
+}
+
+/** Scores, of all and of each exam. */
+export const SCORES_SECTION: Section = {
+  name: 'scores-section',
+  title: 'Scores',
+  parts: [scores, scoresByExam, hardestExams, fourQuestions, lowestFour],
+};
+
+/** What becomes of the questions. */
+export const QUESTIONS_SECTION: Section = {
+  name: 'questions-section',
+  title: 'Questions',
+  parts: [results, hardestQuestions],
+};

@@ -1,0 +1,147 @@
+import { columnChart, intervalChart } from './charts.ts';
+import { numberOf, sumOf, textOf, type Column, type Part, type Section } from './part.ts';
+import { HISTOGRAM_LEAST } from './sections-scores.ts';
+
+const EXAM: Column = { name: 'exam_name', head: 'Exam', format: 'text' };
+
+/** The seconds from the start of each attempt to its last change of an option; null where none has a time. */
+const TIMED = `WITH timed AS (
+  SELECT any_value(exam_name) AS exam_name, any_value(started_at) AS started_at, count(DISTINCT question_position) AS questions,
+    epoch(max("at") - any_value(started_at)) AS seconds
+  FROM option JOIN attempt USING (kafka_topic, kafka_partition, kafka_offset)
+  GROUP BY kafka_topic, kafka_partition, kafka_offset)`;
+
+/** Beyond it, a time is far out, by Tukey's rule: three times the spread of the middle half above it. */
+const FENCE = `quantile_cont(seconds, 0.75) + 3 * (quantile_cont(seconds, 0.75) - quantile_cont(seconds, 0.25))`;
+
+/** Where a step of the distribution begins, in seconds; each is about twice as long as the one before. */
+const BOUNDS = [0, 15, 30, 60, 120, 240, 480, 900, 1800, 3600, 7200, 14_400] as const;
+
+const LABELS = [
+  ...['before', '0 s', '15 s', '30 s', '1 min', '2 min', '4 min', '8 min', '15 min', '30 min'],
+  ...['1 h', '2 h', '4 h'],
+] as const;
+
+const time: Part = {
+  name: 'time',
+  title: 'How long does a person take for an exam?',
+  sql: `${TIMED}, fence AS (SELECT ${FENCE} AS seconds FROM timed WHERE seconds >= 0)
+SELECT count(*) AS attempts, count(seconds) AS timed, count(*) FILTER (seconds < 0) AS before_start,
+  min(seconds) AS least, quantile_cont(seconds, 0.25) AS quarter, median(seconds) AS median,
+  quantile_cont(seconds, 0.75) AS three_quarters, quantile_cont(seconds, 0.95) AS nineteen_of_twenty,
+  max(seconds) AS most, (SELECT seconds FROM fence) AS fence,
+  count(*) FILTER (seconds > (SELECT seconds FROM fence)) AS beyond_fence
+FROM timed`,
+  says: ([row], f) =>
+    row === undefined || numberOf(row, 'timed') === 0
+      ? 'No option has a time.'
+      : `Half of them take ${f.duration(numberOf(row, 'median'))} or less; the middle half between ` +
+        `${f.duration(numberOf(row, 'quarter'))} and ${f.duration(numberOf(row, 'three_quarters'))}. ` +
+        `${f.count(numberOf(row, 'beyond_fence'))} are far out, beyond ${f.duration(numberOf(row, 'fence'))}, ` +
+        `and ${f.count(numberOf(row, 'before_start'))} end before they started: the clocks of two machines.`,
+  note:
+    'From the start of the attempt to the last change of one of its options. A person may leave an exam open and come back; ' +
+    'so the median tells more than the mean. Far out is what lies more than three times the width of the middle half above it (Tukey).',
+  columns: [
+    { name: 'timed', head: 'With a time', format: 'count' },
+    { name: 'least', head: 'Least', format: 'duration' },
+    { name: 'quarter', head: 'A quarter below', format: 'duration' },
+    { name: 'median', head: 'Median', format: 'duration' },
+    { name: 'three_quarters', head: 'Three quarters below', format: 'duration' },
+    { name: 'nineteen_of_twenty', head: '95% below', format: 'duration' },
+    { name: 'most', head: 'Most', format: 'duration' },
+    { name: 'fence', head: 'Far out beyond', format: 'duration' },
+    { name: 'beyond_fence', head: 'Far out', format: 'count' },
+    { name: 'before_start', head: 'Before the start', format: 'count' },
+  ],
+};
+
+const distribution: Part = {
+  name: 'time_distribution',
+  title: 'How are these times spread?',
+  sql: `${TIMED}
+SELECT len(list_filter([${BOUNDS.join(', ')}], lambda bound: bound <= seconds))::INTEGER AS step, count(*) AS attempts
+FROM timed WHERE seconds IS NOT NULL GROUP BY ALL ORDER BY step`,
+  says: (rows, f) => {
+    if (rows.length === 0) return 'No option has a time.';
+    const long = rows.filter((row) => numberOf(row, 'step') > BOUNDS.indexOf(3600));
+    return `${f.count(sumOf(rows, 'attempts') - sumOf(long, 'attempts'))} end within an hour, ${f.count(sumOf(long, 'attempts'))} after more.`;
+  },
+  note: 'Each column begins at its name and ends where the next begins, about twice as far out; “before” ended before it started. In the table, step 0 is “before”, step 1 from 0 s to 15 s, and so on.',
+  chart: (rows, f) =>
+    columnChart({
+      title: 'Attempts by the time from their start to the last change of an option',
+      across: 'time taken, from',
+      up: 'attempts',
+      columns: LABELS.map((label, step) => {
+        const value = numberOf(rows.find((row) => row['step'] === step) ?? { attempts: 0 }, 'attempts');
+        return { label, value, hint: `${label}: ${f.count(value)}` };
+      }),
+      turned: true,
+    }),
+  columns: [
+    { name: 'step', head: 'Step', format: 'count' },
+    { name: 'attempts', head: 'Attempts', format: 'count' },
+  ],
+};
+
+const slowest: Part = {
+  name: 'time_by_exam',
+  title: 'Which exams take the most time?',
+  sql: `${TIMED}
+SELECT exam_name, count(*) AS attempts, avg(questions) AS questions, quantile_cont(seconds, 0.25) AS quarter,
+  median(seconds) AS median, quantile_cont(seconds, 0.75) AS three_quarters
+FROM timed WHERE seconds IS NOT NULL
+GROUP BY ALL HAVING count(*) >= ${HISTOGRAM_LEAST} ORDER BY median DESC, exam_name LIMIT 30`,
+  says: ([row], f) =>
+    row === undefined
+      ? `No exam was taken ${HISTOGRAM_LEAST} times.`
+      : `${textOf(row, 'exam_name')}: half take more than ${f.duration(numberOf(row, 'median'))}.`,
+  note: `Of the exams taken ${HISTOGRAM_LEAST} times or more. The lines are the middle half of the times, the dots their medians.`,
+  chart: (rows, f) => {
+    const most = Math.max(1, ...rows.map((row) => numberOf(row, 'three_quarters') / 60));
+    return intervalChart({
+      title: `The ${rows.length} exams that take the most time: median and middle half`,
+      across: 'minutes',
+      format: { domain: [0, most], nice: true },
+      intervals: rows.map((row) => ({
+        label: `${textOf(row, 'exam_name')} (${f.count(numberOf(row, 'attempts'))})`,
+        value: numberOf(row, 'median') / 60,
+        low: numberOf(row, 'quarter') / 60,
+        high: numberOf(row, 'three_quarters') / 60,
+        shown: f.duration(numberOf(row, 'median')),
+      })),
+    });
+  },
+  columns: [
+    EXAM,
+    { name: 'attempts', head: 'Times taken', format: 'count' },
+    { name: 'questions', head: 'Questions, mean', format: 'decimal' },
+    { name: 'quarter', head: 'A quarter below', format: 'duration' },
+    { name: 'median', head: 'Median', format: 'duration' },
+    { name: 'three_quarters', head: 'Three quarters below', format: 'duration' },
+  ],
+};
+
+const longest: Part = {
+  name: 'time_outliers',
+  title: 'Which attempts took the longest?',
+  sql: `${TIMED}
+SELECT exam_name, started_at, seconds FROM timed WHERE seconds IS NOT NULL ORDER BY seconds DESC, started_at LIMIT 10`,
+  says: ([row], f) =>
+    row === undefined
+      ? 'No option has a time.'
+      : `One of ${textOf(row, 'exam_name')}, with ${f.duration(numberOf(row, 'seconds'))}.`,
+  columns: [
+    EXAM,
+    { name: 'started_at', head: 'Started', format: 'time' },
+    { name: 'seconds', head: 'Time taken', format: 'duration' },
+  ],
+};
+
+/** How long exams take. */
+export const TIME_SECTION: Section = {
+  name: 'time-section',
+  title: 'Time',
+  parts: [time, distribution, slowest, longest],
+};
