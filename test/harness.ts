@@ -17,13 +17,21 @@ import type { IngestRequest, RunStatus } from '../model/run.ts';
 import { readSettings, type Settings } from '../model/settings.ts';
 import type { ingest } from '../workflows/index.ts';
 
-/** Where the real servers are; the runner of the tests starts them and says so. */
+/** Where the real servers are; the runner of the tests or of the benches starts them and says so. */
 export const SERVERS = {
-  temporal: process.env['PIPELINE_TEST_TEMPORAL'] ?? '127.0.0.1:7233',
-  temporalUi: process.env['PIPELINE_TEST_TEMPORAL_UI'] ?? 'http://127.0.0.1:8233',
-  kafka: process.env['PIPELINE_TEST_KAFKA'] ?? '127.0.0.1:9092',
-  nameNode: process.env['PIPELINE_TEST_HDFS'] ?? 'http://127.0.0.1:9870',
-} as const;
+  get temporal(): string {
+    return process.env['PIPELINE_TEST_TEMPORAL'] ?? '127.0.0.1:7233';
+  },
+  get temporalUi(): string {
+    return process.env['PIPELINE_TEST_TEMPORAL_UI'] ?? 'http://127.0.0.1:8233';
+  },
+  get kafka(): string {
+    return process.env['PIPELINE_TEST_KAFKA'] ?? '127.0.0.1:9092';
+  },
+  get nameNode(): string {
+    return process.env['PIPELINE_TEST_HDFS'] ?? 'http://127.0.0.1:9870';
+  },
+};
 
 /** The project's folder. */
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -198,9 +206,15 @@ export class TestWorker {
     return worker;
   }
 
+  /** The id of its process. */
+  get pid(): number {
+    if (this.#process.pid === undefined) throw new TypeError('the worker was not started');
+    return this.#process.pid;
+  }
+
   /** The most memory that it has had, in bytes. */
   peakMemory(): number {
-    const status = readFileSync(`/proc/${this.#process.pid ?? 'self'}/status`, 'utf8');
+    const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');
     return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? NaN) * 1024;
   }
 

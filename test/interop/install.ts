@@ -37,12 +37,17 @@ export function leftOut(): string | false {
  * @throws PipelineError SERVICE_TOOL_MISSING without Python or Maven, SERVICE_INSTALL_FAILED when it fails.
  */
 export async function installReaders(): Promise<Readers> {
-  const [python, jars] = await Promise.all([installPython(), installJars()]);
+  const pom = join(import.meta.dirname, 'pom.xml');
+  const [python, jars] = await Promise.all([installPython(), installJars('interop', pom)]);
   return { python, jars };
 }
 
-/** A Python of the tests' own; it is not fit for another version of Python, so that is part of its name. */
-async function installPython(): Promise<string> {
+/**
+ * A Python of the tests' own, with its path; it is not fit for another version of Python, so that is part of its name.
+ *
+ * @throws PipelineError SERVICE_TOOL_MISSING without Python, SERVICE_INSTALL_FAILED when it fails.
+ */
+export async function installPython(): Promise<string> {
   const version = pythonVersion();
   if (version === undefined) throw new PipelineError('SERVICE_TOOL_MISSING', PYTHON_ADVICE);
   const requirements = join(import.meta.dirname, 'requirements.txt');
@@ -58,14 +63,19 @@ async function installPython(): Promise<string> {
   return join(folder, 'bin/python');
 }
 
-async function installJars(): Promise<string> {
-  const pom = join(import.meta.dirname, 'pom.xml');
-  const name = `interop-jars-${await hashOf(pom)}`;
+/**
+ * The folder of the jars that a `pom.xml` names, without those that they name in turn.
+ *
+ * @param whose Part of the folder's name.
+ * @throws PipelineError SERVICE_TOOL_MISSING without Maven, SERVICE_INSTALL_FAILED when it fails.
+ */
+export async function installJars(whose: string, pom: string): Promise<string> {
+  const name = `${whose}-jars-${await hashOf(pom)}`;
   return installOnce(join(cacheFolder(), name), async (content) => {
     const args = ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime'];
     const only = ['-DexcludeTransitive=true', `-DoutputDirectory=${content}`];
     const command = { program: requireTool('mvn'), args: [...args, ...only] };
-    await runCommand('Fetching the jars of Delta', command, join(cacheFolder(), 'logs', `${name}.log`));
+    await runCommand(`Fetching the jars of ${whose}`, command, join(cacheFolder(), 'logs', `${name}.log`));
   });
 }
 

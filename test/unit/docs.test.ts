@@ -29,6 +29,12 @@ const CODE = [
   'workflows',
 ];
 
+/** What Maven brings. */
+const POMS = [
+  ...['services/kafka/pom.xml', 'services/hdfs/pom.xml', 'test/interop/pom.xml'],
+  'bench/peers/pom.xml',
+];
+
 const pages = ['README.md', ...markdownIn('docs')].map((path) => ({ path, text: read(path) }));
 
 function read(path: string): string {
@@ -97,7 +103,7 @@ test('every dependency has its row with its version, and none is listed that is 
 
 test('every program that Maven, pip or Go brings has its row with its version', () => {
   const found: Record<string, string> = {};
-  for (const pom of ['services/kafka/pom.xml', 'services/hdfs/pom.xml', 'test/interop/pom.xml']) {
+  for (const pom of POMS) {
     const text = read(pom);
     const own = /<version>([^<]+)</.exec(text)?.[1] ?? '';
     for (const [, dependency = ''] of text.matchAll(/<dependency>(.*?)<\/dependency>/gs)) {
@@ -111,7 +117,10 @@ test('every program that Maven, pip or Go brings has its row with its version', 
     found[name] = version;
   const [, go = ''] = /TEMPORAL_VERSION = '([^']+)'/.exec(read('services/install.ts')) ?? [];
   found['github.com/temporalio/cli'] = go;
-  assert.deepEqual(sorted(versionsUnder('Of the servers and the test readers')), sorted(found));
+  assert.deepEqual(
+    sorted(versionsUnder('Of the servers, the test readers and the benchmarks')),
+    sorted(found),
+  );
 });
 
 test('every failure that a workflow raises itself is on the page of errors', () => {

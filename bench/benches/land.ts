@@ -1,0 +1,89 @@
+import {
+  alternately,
+  copiesOf,
+  cpuOf,
+  secondsOf,
+  shown,
+  type Bench,
+  type Context,
+  type Found,
+} from '../context.ts';
+import { ratio, type Goal } from '../figures.ts';
+import { startWarm, type OurRun } from '../ours.ts';
+import { requireSameRows, Spark, type SparkRun } from '../peers/spark.ts';
+
+/** A topic of the usual size. */
+export const land: Bench = {
+  name: 'land',
+  title: 'Topic to tables',
+  about:
+    'Attempts lie in a topic of six partitions, uncompressed. Ours: from starting a run to its result, with a worker that is up and has landed 3,280 attempts before; all our tables, committed. Peer: the job of `bench/peers/spark_job.py`, three tables as plain files, without its start.',
+  needs: ['python3', 'mvn'],
+  run: async (context) => {
+    const { found, runs } = await againstSpark(context, copiesOf(context));
+    const cpu: Goal = {
+      what: 'land: Spark’s CPU seconds / ours',
+      value: ratio(cpuOf(runs.peer.map(({ job }) => job)), cpuOf(runs.ours)),
+      unit: 'times',
+      sense: 'at least',
+      bound: 4,
+    };
+    return { ...found, goals: [timeGoal('land', 5, runs), cpu] };
+  },
+};
+
+/** A topic of the seed's size. */
+export const small: Bench = {
+  name: 'small',
+  title: 'A small topic to tables',
+  about: 'As above, with one copy of the data.',
+  needs: ['python3', 'mvn'],
+  run: async (context) => {
+    const { found, runs } = await againstSpark(context, 1);
+    return { ...found, goals: [timeGoal('small', 7, runs)] };
+  },
+};
+
+interface Runs {
+  readonly ours: readonly OurRun[];
+  readonly peer: readonly SparkRun[];
+}
+
+function timeGoal(name: string, bound: number, { ours, peer }: Runs): Goal {
+  const value = ratio(secondsOf(peer.map(({ job }) => job)), secondsOf(ours));
+  return { what: `${name}: Spark’s job / ours`, value, unit: 'times', sense: 'at least', bound };
+}
+
+async function againstSpark(
+  context: Context,
+  copies: number,
+): Promise<{ found: Omit<Found, 'goals'>; runs: Runs }> {
+  const { stack, data, topics } = context;
+  const { attempts, bytes } = await data.file(copies, 'lines');
+  const warm = await topics.filled(data, 1, 'bench-warm');
+  const topic = await topics.filled(data, copies);
+  const spark = await Spark.install(stack, context.folder);
+  const runs = await alternately(
+    context,
+    async () => {
+      const ours = await startWarm(stack, warm, { bench: { topic } });
+      try {
+        return await ours.run('bench');
+      } finally {
+        await ours.close();
+      }
+    },
+    () => spark.run(topic),
+    (run) => shown('job' in run ? run.job : run),
+  );
+  for (const [at, { result }] of runs.ours.entries()) {
+    const peer = runs.peer[at];
+    if (peer !== undefined) requireSameRows(result.rows, peer);
+  }
+  const sides = [
+    { name: 'ours', runs: runs.ours },
+    { name: 'Spark’s job', runs: runs.peer.map(({ job }) => job) },
+    { name: 'Spark, start included', runs: runs.peer.map(({ whole }) => whole) },
+  ];
+  return { found: { attempts, bytes, sides, notes: [] }, runs };
+}

@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { buffer } from 'node:stream/consumers';
+import { createGunzip } from 'node:zlib';
+import { z } from 'zod';
+import { cacheFolder, installOnce } from '../services/install.ts';
+import { attempts, GENERATOR_VERSION } from '../services/platform/generator.ts';
+
+/** How many attempts a copy has, unless a file is given. */
+const GENERATED = 3280;
+const PIECE_CHARACTERS = 1 << 20;
+
+/** An attempt of which all but its id is taken as it is. */
+const Attempt = z.looseObject({ keen_id: z.string() });
+type Attempt = z.infer<typeof Attempt>;
+
+/** One attempt a line, or one JSON array, both compact. */
+export type Layout = 'lines' | 'array';
+
+/** A file of attempts. */
+export interface DataFile {
+  readonly path: string;
+  readonly attempts: number;
+  readonly bytes: number;
+}
+
+/** What is ingested: attempts, as many times as asked for, each time with other ids. */
+export class Data {
+  /** `generated`, or `given` where a file was. */
+  readonly origin: 'generated' | 'given';
+  /** How many attempts a copy has. */
+  readonly attempts: number;
+  readonly #name: string;
+  readonly #originals: readonly Attempt[];
+
+  private constructor(origin: Data['origin'], name: string, originals: readonly Attempt[]) {
+    this.origin = origin;
+    this.attempts = originals.length;
+    this.#name = name;
+    this.#originals = originals;
+  }
+
+  /** The attempts of the seeded generator, or those of a gzipped JSON array. */
+  static async open(file?: string): Promise<Data> {
+    if (file === undefined) {
+      const originals = [...attempts({ seed: 1, count: GENERATED })].map((attempt) => Attempt.parse(attempt));
+      return new Data('generated', `generated-${GENERATOR_VERSION}`, originals);
+    }
+    const zipped = await readFile(file);
+    const hash = createHash('sha256').update(zipped).digest('hex').slice(0, 8);
+    const plain = await buffer(Readable.from([zipped]).pipe(createGunzip()));
+    return new Data('given', `given-${hash}`, z.array(Attempt).parse(JSON.parse(plain.toString())));
+  }
+
+  /** The file of so many copies, made the first time. */
+  async file(copies: number, layout: Layout): Promise<DataFile> {
+    const folder = await installOnce(this.#folder(copies, layout), async (content) => {
+      await pipeline(Readable.from(this.#pieces(copies, layout)), createWriteStream(join(content, 'data')));
+    });
+    const path = join(folder, 'data');
+    return { path, attempts: copies * this.attempts, bytes: (await stat(path)).size };
+  }
+
+  /** Removes such a file, where it is large. */
+  async remove(copies: number, layout: Layout): Promise<void> {
+    await rm(this.#folder(copies, layout), { recursive: true, force: true });
+  }
+
+  #folder(copies: number, layout: Layout): string {
+    return join(cacheFolder(), `bench-${this.#name}-x${copies}-${layout}`);
+  }
+
+  *#pieces(copies: number, layout: Layout): Generator<string, void, undefined> {
+    const separator = layout === 'array' ? ',' : '\n';
+    let piece = layout === 'array' ? '[' : '';
+    for (let copy = 0; copy < copies; copy += 1) {
+      for (const [at, attempt] of this.#originals.entries()) {
+        if (copy > 0 || at > 0) piece += separator;
+        piece += JSON.stringify({ ...attempt, keen_id: `${attempt.keen_id}${copy.toString(16)}` });
+        if (piece.length < PIECE_CHARACTERS) continue;
+        yield piece;
+        piece = '';
+      }
+    }
+    yield layout === 'array' ? `${piece}]\n` : `${piece}\n`;
+  }
+}
+
+/** The lines of a file, in arrays of so many. */
+export async function* linesOf(path: string, atOnce: number): AsyncGenerator<Buffer[], void, undefined> {
+  let rest: Buffer = Buffer.alloc(0);
+  let lines: Buffer[] = [];
+  for await (const read of createReadStream(path, { highWaterMark: PIECE_CHARACTERS })) {
+    const piece = Buffer.concat([rest, read as Buffer]);
+    let start = 0;
+    for (let end = piece.indexOf(10); end >= 0; end = piece.indexOf(10, start)) {
+      lines.push(piece.subarray(start, end));
+      start = end + 1;
+      if (lines.length < atOnce) continue;
+      yield lines;
+      lines = [];
+    }
+    rest = piece.subarray(start);
+  }
+  if (lines.length > 0) yield lines;
+}

@@ -1,0 +1,86 @@
+import type { IngestResult } from '../model/run.ts';
+import type { Stack } from '../services/stack.ts';
+import { TestPipeline, type IngestHandle, type SourceYaml, type TestWorker } from '../test/harness.ts';
+import { mustRun, ServersMeter, type Measured } from './measure.ts';
+import { cpuSeconds, forgetPeak } from './processes.ts';
+
+/** A run of ours, from asking for it to its result. */
+export interface OurRun extends Measured {
+  readonly result: IngestResult;
+  readonly handle: IngestHandle;
+}
+
+/** Our pipeline with its workers, in a warehouse of its own. Our processes are the workers, Temporal and this one. */
+export class Ours {
+  readonly pipeline: TestPipeline;
+  readonly workers: readonly TestWorker[];
+  readonly #stack: Stack;
+
+  private constructor(stack: Stack, pipeline: TestPipeline, workers: readonly TestWorker[]) {
+    this.#stack = stack;
+    this.pipeline = pipeline;
+    this.workers = workers;
+  }
+
+  /** @param limits Settings other than the usual ones. */
+  static async start(
+    stack: Stack,
+    sources: Record<string, SourceYaml>,
+    hosts: readonly string[] = ['one'],
+    limits: Readonly<Record<string, number>> = {},
+  ): Promise<Ours> {
+    const pipeline = await TestPipeline.create(sources, { limits });
+    const workers: TestWorker[] = [];
+    for (const host of hosts) workers.push(await pipeline.startWorker(host));
+    return new Ours(stack, pipeline, workers);
+  }
+
+  /** Runs a source to its end, which must be that something landed, and nothing else. */
+  async run(source: string): Promise<OurRun> {
+    for (const { pid } of this.workers) forgetPeak(pid);
+    const [before, servers] = [this.#cpuSeconds(), new ServersMeter(this.#stack)];
+    const began = performance.now();
+    const handle = await this.pipeline.start({ source });
+    const result = await handle.result();
+    const seconds = (performance.now() - began) / 1000;
+    const quarantined = result.steps.transform.quarantined + result.steps.publish.quarantined;
+    if (result.outcome !== 'landed' || quarantined > 0)
+      throw new Error(`our run of ${source} ended as ${result.outcome}, with ${quarantined} in quarantine`);
+    return {
+      seconds,
+      cpuSeconds: this.#cpuSeconds() - before,
+      peakBytes: Math.max(...this.workers.map((worker) => worker.peakMemory())),
+      servers: servers.since(),
+      result,
+      handle,
+    };
+  }
+
+  /** Ends the workers, and removes what landed. */
+  async close(): Promise<void> {
+    await this.pipeline.close();
+  }
+
+  #cpuSeconds(): number {
+    const temporal = mustRun('temporal', this.#stack.service('temporal').pid);
+    const pids = [temporal, ...this.workers.map(({ pid }) => pid)];
+    const { user, system } = process.cpuUsage();
+    return pids.reduce((sum, pid) => sum + mustRun(`process ${pid}`, cpuSeconds(pid)), (user + system) / 1e6);
+  }
+}
+
+/**
+ * Ours as it is when work comes: started, and warm from a small run.
+ *
+ * @param warmTopic Holds that small run's messages.
+ */
+export async function startWarm(
+  stack: Stack,
+  warmTopic: string,
+  sources: Record<string, SourceYaml>,
+  hosts?: readonly string[],
+): Promise<Ours> {
+  const ours = await Ours.start(stack, { warm: { topic: warmTopic }, ...sources }, hosts);
+  await ours.run('warm');
+  return ours;
+}

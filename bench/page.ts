@@ -1,0 +1,91 @@
+import { formatNumber } from '../model/figures.ts';
+import { BENCHES } from './benches/index.ts';
+import { isMet, median, type Goal } from './figures.ts';
+import type { Result, Results, SideResult } from './results.ts';
+
+const HEAD = `# Benchmarks
+
+Made by \`npm run bench\` from \`bench/results.json\`; \`npm run bench -- land small\` measures these two anew. Both sides run in turns on the same machine and against the same servers. Each figure is the median of the runs, and the memory the most that was in use at once of each process, added up. Seconds of processor time of ours are those of the worker, of Temporal and of the client; those of Kafka, the NameNode and the DataNode, which both sides use, stand beside.
+
+\`npm run bench -- --quick --check\` runs each side once over less data, and fails where a ratio is worse than half of the one here.
+`;
+
+/** The page of the results. */
+export function benchmarksPage(results: Results): string {
+  const order = BENCHES.map(({ name }) => name);
+  const benches = results.benches.toSorted(
+    (one, other) => order.indexOf(one.name) - order.indexOf(other.name),
+  );
+  return [HEAD, ...goalsTable(benches), ...machineLines(results), ...benches.flatMap(section)].join('\n');
+}
+
+function goalsTable(benches: readonly Result[]): string[] {
+  const rows = benches
+    .flatMap(({ goals }) => goals)
+    .map((goal) => row([goal.what, valueOf(goal.value, goal), boundOf(goal), verdictOf(goal)]));
+  return ['## Goals', '', row(['what', 'found', 'goal', 'reached']), '|---|---:|---:|---|', ...rows, ''];
+}
+
+function verdictOf(goal: Goal): string {
+  if (goal.bound === null) return '';
+  return isMet(goal) ? 'yes' : '**no**';
+}
+
+function boundOf({ sense, bound, unit }: Goal): string {
+  return bound === null ? '' : `${sense} ${valueOf(bound, { unit })}`;
+}
+
+function valueOf(value: number, { unit }: Pick<Goal, 'unit'>): string {
+  return unit === 'times' ? `${value} ×` : `${formatNumber(value)} MiB`;
+}
+
+function machineLines({ machine, versions }: Results): string[] {
+  const { processor, cores, memoryGibibytes } = machine;
+  const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return [
+    '## The machine',
+    '',
+    `${processor}, ${cores} cores, ${memoryGibibytes} GiB of memory. ${named.join(', ')}.`,
+    '',
+  ];
+}
+
+function section({ title, about, on, data, attempts, bytes, sides, notes, name }: Result): string[] {
+  const megabytes = formatNumber(Math.round(bytes / 1e6));
+  return [
+    `## ${title}`,
+    '',
+    about,
+    '',
+    `${formatNumber(attempts)} ${data} attempts, ${megabytes} MB, on ${on}. \`npm run bench -- ${name}\``,
+    '',
+    row([
+      ...['side', 'seconds', 'of each run', 'attempts/s', 'CPU s', 'Kafka CPU s', 'NameNode CPU s'],
+      ...['DataNode CPU s', 'peak MiB'],
+    ]),
+    '|---|---:|---|---:|---:|---:|---:|---:|---:|',
+    ...sides.map((side) => sideRow(side, attempts)),
+    '',
+    ...notes.map((note) => `- ${note}`),
+    '',
+  ];
+}
+
+function sideRow(
+  { name, seconds, cpuSeconds, servers, peakMebibytes }: SideResult,
+  attempts: number,
+): string {
+  const middle = median(seconds);
+  return row([
+    name,
+    middle.toFixed(2),
+    seconds.map((one) => one.toFixed(2)).join(', '),
+    formatNumber(Math.round(attempts / middle)),
+    ...[cpuSeconds, servers.kafka, servers.namenode, servers.datanode].map((value) => value.toFixed(2)),
+    formatNumber(peakMebibytes),
+  ]);
+}
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`;
+}
