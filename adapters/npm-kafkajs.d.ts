@@ -93,3 +93,11 @@ declare module 'kafkajs/src/broker/index.js' {
     fetch: (this: Broker, request: object) => Promise<FetchAnswer>;
   }
 }
+
+declare module 'kafkajs/src/network/connection.js' {
+  export default class Connection {
+    readonly host: string;
+    readonly port: number;
+    send: (this: Connection, asked: { readonly request: { readonly apiName: string } }) => Promise<unknown>;
+  }
+}

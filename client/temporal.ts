@@ -6,7 +6,9 @@ import {
   isUnavailable,
   temporalConnection,
 } from '../adapters/temporal.ts';
+import { startTracing } from '../adapters/tracing.ts';
 import type { Settings } from '../model/settings.ts';
+import { tracedStart } from './traced-start.ts';
 
 /** Ids of runs that the command line starts begin so; one that names no run id is the source's latest. */
 export const RUN_PREFIX = 'ingest';
@@ -17,14 +19,17 @@ export async function withTemporal<T>(
   use: (client: Client) => Promise<T>,
 ): Promise<T> {
   const options = temporalConnection(temporal);
+  const tracing = await startTracing('assessment-pipeline');
   const connection = await connectTemporal(options);
   try {
-    return await use(new Client({ connection, namespace: temporal.namespace }));
+    const interceptors = tracing === undefined ? {} : { workflow: [tracedStart(tracing.runs)] };
+    return await use(new Client({ connection, namespace: temporal.namespace, interceptors }));
   } catch (error) {
     if (isUnavailable(error)) throw await asTemporalError(error, options);
     throw answeredError(error, options.address) ?? error;
   } finally {
     await connection.close();
+    await tracing?.stop();
   }
 }
 

@@ -83,11 +83,11 @@ export class Standing {
   async #lags(): Promise<{ labels: { topic: string }; value: number }[]> {
     const { kafka, settings } = this.#deps;
     const wanted = new Set(Object.values(settings.sources).map(({ topic }) => topic));
-    const existing = await withAdmin(kafka, (admin) => admin.listTopics());
+    const existing = new Set(await withAdmin(kafka, (admin) => admin.listTopics()));
     const txns = (await this.#snapshot())?.txns;
     const lags: { labels: { topic: string }; value: number }[] = [];
-    for (const topic of existing.filter((name) => wanted.has(name))) {
-      const offsets = await topicOffsets(kafka, topic);
+    for (const topic of wanted) {
+      const offsets = existing.has(topic) ? await topicOffsets(kafka, topic) : [];
       const due = offsets.map(({ partition, earliest, end }) => {
         const from = txns?.get(partitionAppId(topic, partition)) ?? BigInt(earliest);
         return Math.max(0, Number(BigInt(end) - from));

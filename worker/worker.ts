@@ -4,7 +4,6 @@ import {
   NativeConnection,
   Runtime,
   Worker,
-  type InjectedSinks,
   type TelemetryOptions,
   type WorkerOptions,
 } from '@temporalio/worker';
@@ -12,11 +11,11 @@ import { createActivities } from '../activities/index.ts';
 import type { Logger } from '../adapters/log.ts';
 import { Staging } from '../adapters/staging.ts';
 import { asTemporalError, connectTemporal, temporalConnection } from '../adapters/temporal.ts';
+import { startTracing } from '../adapters/tracing.ts';
 import { Warehouse } from '../adapters/warehouse.ts';
 import { WebHdfs } from '../adapters/webhdfs.ts';
 import type { Settings } from '../model/settings.ts';
 import { hostTaskQueue } from '../model/task-queues.ts';
-import type { RunEnd, RunEndSinks } from '../workflows/run-ends.ts';
 import { ActivityErrors } from './activity-errors.ts';
 import { countedActivities } from './count-steps.ts';
 import { Health } from './health.ts';
@@ -24,7 +23,9 @@ import { Metrics } from './metrics.ts';
 import { Standing } from './standing.ts';
 import { temporalLogger } from './temporal-logger.ts';
 import { cleanStaging } from './clean-staging.ts';
-import { NO_SOURCE, saysWhatFor, watchInto } from './watch.ts';
+import { runSinks } from './run-sinks.ts';
+import { tracedActivities } from './traced-activities.ts';
+import { saysWhatFor, watchInto } from './watch.ts';
 import { workflowCode } from './workflow-code.ts';
 
 /** A worker that takes work. */
@@ -69,9 +70,13 @@ export async function startWorker(settings: Settings, logger: Logger): Promise<R
     metrics,
     watchInto(metrics, settings, logger),
   );
-  const { workflowModules = [], ...code } = workflowCode(false);
+  const tracing = await startTracing('assessment-pipeline-worker');
+  const { workflowModules = [], ...code } = workflowCode();
   const interceptors = {
-    activity: [(context: Context) => ({ inbound: new ActivityErrors(), outbound: saysWhatFor(context) })],
+    activity: [
+      ...(tracing === undefined ? [] : [() => ({ inbound: tracedActivities(tracing.runs) })]),
+      (context: Context) => ({ inbound: new ActivityErrors(), outbound: saysWhatFor(context) }),
+    ],
   };
   const common: WorkerOptions = {
     connection,
@@ -84,7 +89,7 @@ export async function startWorker(settings: Settings, logger: Logger): Promise<R
     maxHeartbeatThrottleInterval: '200ms',
     defaultHeartbeatThrottleInterval: '200ms',
     interceptors,
-    sinks: runSinks(settings, metrics),
+    sinks: runSinks(settings, metrics, tracing?.runs),
   };
   const workers = await Promise.all([
     Worker.create({
@@ -97,6 +102,7 @@ export async function startWorker(settings: Settings, logger: Logger): Promise<R
   ]);
   const ended = Promise.all(workers.map((worker) => worker.run())).then(async () => {
     await connection.close();
+    await tracing?.stop();
     await health.close();
   });
   const client = new Client({ connection, namespace });
@@ -126,20 +132,6 @@ async function connect({ temporal }: Settings, staging: Staging, logger: Logger)
   } finally {
     await connection.close();
   }
-}
-
-/** Counts the runs whose end this worker saw. */
-function runSinks(settings: Settings, metrics: Metrics): InjectedSinks<RunEndSinks> {
-  return {
-    runs: {
-      ended: {
-        fn: (_, source: string, state: RunEnd) => {
-          const known = Object.hasOwn(settings.sources, source) ? source : NO_SOURCE;
-          metrics.add('pipeline_runs_total', { source: known, state });
-        },
-      },
-    },
-  };
 }
 
 /** Has the SDK of Temporal tell how it does, at an address of its own, if that is asked for. */

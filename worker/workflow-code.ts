@@ -7,15 +7,12 @@ const BUNDLE_VARIABLE = 'PIPELINE_WORKFLOW_BUNDLE';
 /** What stands around each workflow; docker/bundle-workflows.js puts the same into the image. */
 const MODULES = ['../workflows/run-ends.ts'];
 
-/**
- * Where the workflows' code comes from. A bundle is only taken when it is named: one left over could be old.
- * @param anew Whether it must be bundled here, since more is to stand around the workflows.
- */
-export function workflowCode(
-  anew: boolean,
-): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> & { readonly workflowModules?: string[] } {
+/** Where the workflows' code comes from. A bundle is only taken when it is named: one left over could be old. */
+export function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> & {
+  readonly workflowModules?: string[];
+} {
   const codePath = process.env[BUNDLE_VARIABLE] ?? '';
-  return codePath === '' || anew
+  return codePath === ''
     ? { workflowsPath: pathOf('../workflows/index.ts'), workflowModules: MODULES.map(pathOf) }
     : { workflowBundle: { codePath } };
 }

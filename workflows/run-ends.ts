@@ -3,20 +3,35 @@ import {
   TemporalFailure,
   isCancellation,
   proxySinks,
+  workflowInfo,
+  type ActivityInput,
+  type Next,
   type Sinks,
   type WorkflowExecuteInput,
   type WorkflowInboundCallsInterceptor,
   type WorkflowInterceptors,
   type WorkflowOutboundCallsInterceptor,
 } from '@temporalio/workflow';
+import type { Payload } from '@temporalio/common';
 import type { IngestRequest, IngestResult, RunOutcome } from '../model/run.ts';
+import { TRACE_HEADER } from '../model/trace-header.ts';
 
-/** How a run ended, for those who count runs. */
+/** How a run can end, for those who count runs. */
 export type RunEnd = RunOutcome | 'aborted' | 'undecided' | 'cancelled' | 'failed';
+
+/** A run that ended. */
+export interface RunEnded {
+  readonly source: string;
+  readonly end: RunEnd;
+  /** In milliseconds since 1970. */
+  readonly startedMs: number;
+  /** The trace that it was started in, where whoever did traces. */
+  readonly trace: Payload | undefined;
+}
 
 /** What the worker hears of runs; it is no part of a run's history. */
 export interface RunEndSinks extends Sinks {
-  runs: { ended: (source: string, end: RunEnd) => void };
+  runs: { ended: (told: RunEnded) => void };
 }
 
 const { runs } = proxySinks<RunEndSinks>();
@@ -24,7 +39,10 @@ const { runs } = proxySinks<RunEndSinks>();
 /** The states of runs that a workflow ends by itself, by the type of its failure. */
 const FAILED_AS: Readonly<Record<string, RunEnd>> = { ABORTED: 'aborted', UNDECIDED: 'undecided' };
 
-/** Tells the worker how each run ended; and has what is logged of a run name its source. */
+/**
+ * Tells the worker how each run ended, has what is logged of a run name its source, and hands on to the activities
+ * which trace they belong to. Nothing of it changes what a run does, or in which order.
+ */
 export function interceptors(): WorkflowInterceptors {
   const observer = new Observer();
   return { inbound: [observer], outbound: [observer] };
@@ -32,23 +50,32 @@ export function interceptors(): WorkflowInterceptors {
 
 class Observer implements WorkflowInboundCallsInterceptor, WorkflowOutboundCallsInterceptor {
   #source: string | undefined;
+  #trace: Payload | undefined;
 
   async execute(
     input: WorkflowExecuteInput,
     next: (input: WorkflowExecuteInput) => Promise<unknown>,
   ): Promise<unknown> {
     const [request] = input.args as [Partial<IngestRequest> | undefined];
-    const source = String(request?.source);
-    this.#source = source;
+    this.#source = String(request?.source);
+    this.#trace = input.headers[TRACE_HEADER];
     try {
       const result = await next(input);
-      runs.ended(source, (result as IngestResult).outcome);
+      this.#ended((result as IngestResult).outcome);
       return result;
     } catch (error) {
       const end = endOf(error);
-      if (end !== undefined) runs.ended(source, end);
+      if (end !== undefined) this.#ended(end);
       throw error;
     }
+  }
+
+  scheduleActivity(
+    input: ActivityInput,
+    next: Next<WorkflowOutboundCallsInterceptor, 'scheduleActivity'>,
+  ): Promise<unknown> {
+    if (this.#trace === undefined) return next(input);
+    return next({ ...input, headers: { ...input.headers, [TRACE_HEADER]: this.#trace } });
   }
 
   getLogAttributes(
@@ -56,6 +83,11 @@ class Observer implements WorkflowInboundCallsInterceptor, WorkflowOutboundCalls
     next: (attributes: Record<string, unknown>) => Record<string, unknown>,
   ): Record<string, unknown> {
     return next(this.#source === undefined ? attributes : { ...attributes, source: this.#source });
+  }
+
+  #ended(end: RunEnd): void {
+    const startedMs = workflowInfo().startTime.getTime();
+    runs.ended({ source: this.#source ?? '', end, startedMs, trace: this.#trace });
   }
 }
 

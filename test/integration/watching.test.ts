@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import { kafkaClient } from '../../adapters/kafka.ts';
 import { STEPS } from '../../model/run.ts';
-import { TestPipeline, eventually, statusOf, type TestWorker } from '../harness.ts';
+import { Collector } from '../collector.ts';
+import { TestPipeline, eventually, runCommand, statusOf, type TestWorker } from '../harness.ts';
 import { badAttempts, goodAttempts } from '../quarantined.ts';
 import { linesOf, scrape, valuesOf } from '../scraped.ts';
 
@@ -14,10 +15,23 @@ const BAD = [...badAttempts(2, 3), ...goodAttempts(3, 2).map((attempt) => ({ ...
 const LARGE = { ...goodAttempts(4, 1)[0], exam_name: 'x'.repeat(900_000) };
 const CONTENT = JSON.stringify([...GOOD, ...BAD, LARGE].map((attempt) => ({ ...attempt, note: SECRET })));
 
+/** A request, and a step that makes it. */
+const REQUESTS = [
+  ['Kafka Produce', 'publish'],
+  ['Kafka AddOffsetsToTxn', 'publish'],
+  ['Kafka EndTxn', 'publish'],
+  ['Kafka ListOffsets', 'plan'],
+  ['Kafka Fetch', 'consume'],
+  ['HDFS CREATE', 'land'],
+  ['HDFS RENAME', 'land'],
+  ['HDFS CREATE', 'record'],
+] as const;
+
 const STEP_NAME = /^(fetch|publish|plan|consume|transform|land|record|tidy)$/;
 
 let pipeline: TestPipeline;
 let worker: TestWorker;
+let collector: Collector;
 let began: number;
 
 before(async () => {
@@ -26,13 +40,21 @@ before(async () => {
     gone: { url: 'file:gone.json' },
   });
   await pipeline.placeFiles({ 'content.json': CONTENT });
-  worker = await pipeline.startWorker('one', { LOG_LEVEL: 'debug' });
+  collector = await Collector.start();
+  const traced = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_SCHEDULE_DELAY: '200' };
+  worker = await pipeline.startWorker('one', { LOG_LEVEL: 'debug', ...traced });
   began = Date.now() / 1000;
-  const landed = await pipeline.start({ source: 'watched' });
-  assert.equal((await landed.result()).outcome, 'landed');
+  const { code, stderr } = await runCommand(['start', 'watched', '--follow'], {
+    PIPELINE_CONFIG: pipeline.settingsFile,
+    ...traced,
+  });
+  assert.equal(code, 0, stderr);
 });
 
-after(() => pipeline.close());
+after(async () => {
+  await pipeline.close();
+  await collector.stop();
+});
 
 describe('the metrics of a worker, after a run with records that are off', () => {
   const of = (step: string): string => `{source="watched",step="${step}"}`;
@@ -82,6 +104,42 @@ describe('the metrics of a worker, after a run with records that are off', () =>
   });
 });
 
+describe('the trace of a run', () => {
+  before(() =>
+    eventually('the run’s own span came', () =>
+      collector.spans.some(({ name }) => name === 'RunWorkflow:ingest'),
+    ),
+  );
+
+  test('is one, from the command that started it to each activity', () => {
+    const steps = collector.spans.filter(({ name }) => name.startsWith('RunActivity:'));
+    const names = steps.map(({ name }) => name.slice('RunActivity:'.length));
+    assert.deepEqual(new Set(names), new Set([...STEPS, 'plan', 'record', 'tidy']));
+    for (const step of steps) {
+      const up = collector.pathOf(step);
+      assert.deepEqual(up.slice(-2), ['RunWorkflow:ingest', 'StartWorkflow:ingest'], up.join(' < '));
+    }
+    assert.equal(new Set(steps.map(({ traceId }) => traceId)).size, 1);
+  });
+
+  test('has the requests to Kafka and to HDFS within the step that made them', () => {
+    const made = (request: string, step: string): boolean =>
+      collector.spans.some(
+        (span) => span.name === request && collector.pathOf(span)[1] === `RunActivity:${step}`,
+      );
+    for (const [request, step] of REQUESTS) assert.ok(made(request, step), `${request} in ${step}`);
+    const requests = collector.spans.filter(({ name }) => /^(Kafka|HDFS|HTTP) /.test(name));
+    for (const span of requests)
+      assert.match(collector.pathOf(span)[1] ?? 'none', /^RunActivity:/, span.name);
+  });
+
+  test('holds no payload, and no query of an address', () => {
+    const text = JSON.stringify(collector.spans);
+    assert.ok(!text.includes(SECRET));
+    assert.ok(!text.includes('op='));
+  });
+});
+
 test('the metrics of a worker tell of failures by their code, of a run that waits, and how it ended', async () => {
   const handle = await pipeline.start({ source: 'gone' });
   await eventually('the run waits', async () => (await statusOf(handle)).state === 'waiting');
@@ -95,6 +153,12 @@ test('the metrics of a worker tell of failures by their code, of a run that wait
     '{source="gone",step="fetch",code="SOURCE_REFUSED"}': 1,
   });
   assert.equal(metrics.get('pipeline_runs_total{source="gone",state="aborted"}'), 1);
+  // Nobody who started it traced; so its trace is named after it.
+  const traceId = handle.firstExecutionRunId.replaceAll('-', '');
+  const ofRun = (): string[] =>
+    collector.spans.filter((span) => span.traceId === traceId).map((span) => span.name);
+  await eventually('its spans came', () => ofRun().includes('RunWorkflow:ingest'));
+  assert.ok(ofRun().includes('RunActivity:fetch'));
   await eventually('nothing waits', async () => {
     return (await scrape(worker)).get('pipeline_waiting_runs{source="gone"}') === 0;
   });
@@ -111,7 +175,7 @@ test('each line of the log that is about a run says which, of which source, and 
     if (msg === 'Workflow started' || msg === 'Activity started') continue;
     // What tidies a host is for all of a run, and is not told of what.
     if (step !== 'tidy')
-      assert.ok(String(run).startsWith(`${pipeline.name}-${String(source)}-`), String(msg));
+      assert.match(String(run), new RegExp(`^(ingest|${pipeline.name})-${String(source)}-`), String(msg));
     assert.match(String(source), step === 'tidy' ? /^none$/ : /^(watched|gone)$/, String(msg));
     if (!String(msg).startsWith('Workflow ')) assert.match(String(step), STEP_NAME, String(msg));
   }

@@ -18,7 +18,10 @@ const Package = z.object({
 });
 
 /** Variables that the code reads and other programs define, so that our pages need not say what they are. */
-const OF_OTHERS = new Set(['PATH', 'GOFLAGS']);
+const OF_OTHERS = new Set([
+  ...['PATH', 'GOFLAGS', 'TMPDIR'],
+  ...['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_SDK_DISABLED'],
+]);
 
 /** A page that names files of other repositories and of containers, besides ours. */
 const ABOUT_OTHERS = 'docs/docker.md';

@@ -1,0 +1,25 @@
+import { Context } from '@temporalio/activity';
+import { defaultPayloadConverter, type Payload } from '@temporalio/common';
+import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
+import type { RunTraces } from '../adapters/run-traces.ts';
+import { TRACE_HEADER } from '../model/trace-header.ts';
+
+/** Makes each activity a span of its run. */
+export function tracedActivities(runs: RunTraces): ActivityInboundCallsInterceptor {
+  return {
+    execute: (
+      input: ActivityExecuteInput,
+      next: Next<ActivityInboundCallsInterceptor, 'execute'>,
+    ): Promise<unknown> => {
+      const { activityType, attempt, workflowExecution } = Context.current().info;
+      if (workflowExecution === undefined) return next(input);
+      const run = { ...workflowExecution, traceParent: payloadText(input.headers[TRACE_HEADER]) };
+      return runs.activity(activityType, run, attempt, () => next(input));
+    },
+  };
+}
+
+/** The text that a payload of Temporal's holds, if there is one. */
+export function payloadText(payload: Payload | undefined): string | undefined {
+  return payload === undefined ? undefined : String(defaultPayloadConverter.fromPayload(payload));
+}
