@@ -70,7 +70,7 @@ async function takeReport(settings: string): Promise<void> {
   const words = ['report', '--config', settings, '--source', 'pearson', '--output', file];
   await promisify(execFile)(process.execPath, [join(ROOT, 'bin/pipeline.js'), ...words]);
   await ui.page.goto(pathToFileURL(file).href);
-  await take('report', 1200);
+  await take('report', 1500);
 }
 
 async function resize(height: number): Promise<void> {

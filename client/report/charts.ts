@@ -127,8 +127,10 @@ export function columnChart({
 export function smallHistogram(title: string, bins: readonly { from: number; attempts: number }[]): Markup {
   return draw(title, {
     width: 220,
-    height: 92,
-    ...{ marginLeft: 6, marginRight: 6, marginTop: 4, marginBottom: 20 },
+    height: 98,
+    // It is shown smaller than it is drawn where two stand side by side on a phone.
+    style: { fontSize: '15px' },
+    ...{ marginLeft: 14, marginRight: 22, marginTop: 4, marginBottom: 26 },
     x: { domain: [0, 100], ticks: [0, 50, 100], tickFormat: (share: number) => `${share}%`, label: null },
     y: { axis: null },
     marks: [
@@ -186,7 +188,7 @@ function bothWidths(title: string, drawAt: Draw): Markup {
 
 /** One drawing as SVG. Its colours are those of the page's style, so it follows light and dark. */
 function draw(title: string, options: Plot.PlotOptions): Markup {
-  const svg = Plot.plot({ ...options, document, className: 'plot', style: { fontSize: '12px' } });
+  const svg = Plot.plot({ style: { fontSize: '12px' }, ...options, document, className: 'plot' });
   svg.querySelector('style')?.remove();
   // It is one picture, with one name: what is in it is read in the table.
   for (const part of svg.querySelectorAll('[aria-label]')) part.removeAttribute('aria-label');

@@ -157,12 +157,32 @@ function articleOf(part: Part, figures: Figures, f: Formats): Markup {
 
 function foldedTable(part: Part, rows: readonly Row[], f: Formats): Content {
   if (rows.length === 0) return '';
+  const [only] = rows;
+  if (only !== undefined && part.isOneRow === true) return listOf(part, only, f);
   const table = tableOf({ title: part.title, columns: part.columns, isTitled: true }, rows, f);
   if (rows.length <= OPEN_ROWS && part.chart === undefined) return table;
   return html`<details>
     <summary>${rows.length === 1 ? 'The row' : `The ${formatNumber(rows.length)} rows`} in a table</summary>
     ${table}
   </details>`;
+}
+
+/** A single row, with its columns one below the other. */
+function listOf({ title, columns }: Part, row: Row, f: Formats): Markup {
+  return html`<table class="list">
+    <caption class="hidden">
+      ${title}
+    </caption>
+    <tbody>
+      ${columns.map(
+        ({ name, head, format }) =>
+          html`<tr>
+            <th scope="row">${head}</th>
+            <td${classOf(format)}>${f.cell(row[name], format)}</td>
+          </tr> `,
+      )}
+    </tbody>
+  </table>`;
 }
 
 interface Shape {

@@ -38,6 +38,8 @@ export interface Part {
   readonly note?: string;
   readonly chart?: (rows: readonly Row[], formats: Formats) => Markup;
   readonly columns: readonly Column[];
+  /** Whether there is always one row, and of many columns: it stands upright, which a phone has room for. */
+  readonly isOneRow?: boolean;
 }
 
 /** Questions that belong together. */

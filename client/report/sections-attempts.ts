@@ -12,6 +12,7 @@ FROM attempt GROUP BY ALL`;
 
 const overview: Part = {
   name: 'overview',
+  isOneRow: true,
   title: 'How many exams were taken, and by how many people?',
   sql: questionNamed('overview'),
   says: ([row], f) =>
@@ -67,6 +68,7 @@ FROM attempt GROUP BY ALL ORDER BY attempts DESC, source`,
 /** How many rows they make. */
 export const ROWS: Part = {
   name: 'rows',
+  isOneRow: true,
   title: 'How much do the tables hold of them?',
   sql: `SELECT (SELECT count(*) FROM attempt) AS attempts, (SELECT count(*) FROM question) AS questions,
   count(*) AS options, count(*) FILTER (checked) AS options_checked,

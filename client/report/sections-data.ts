@@ -10,6 +10,7 @@ const RUNS_MOST = 50;
 
 const redeliveries: Part = {
   name: 'redeliveries',
+  isOneRow: true,
   title: 'What was delivered more than once?',
   sql: `SELECT count(*) AS deliveries, count(DISTINCT (source, keen_id)) AS attempts,
   count(*) - count(DISTINCT (source, keen_id)) AS redeliveries,
@@ -78,6 +79,7 @@ GROUP BY ALL ORDER BY messages DESC, source, step, path, reason`,
 
 const missing: Part = {
   name: 'missing',
+  isOneRow: true,
   title: 'What does the source leave out?',
   sql: `SELECT count(*) FILTER (certification IS NULL) AS certification_null, count(*) FILTER (total IS NULL) AS counts_missing,
   (SELECT count(*) FROM question WHERE user_result IS NULL) AS questions_without_result

@@ -121,7 +121,7 @@ FROM estimate AS this ORDER BY expected_place, exam_name LIMIT 30`,
     intervalChart({
       title: `The ${rows.length} hardest exams: the likely mean score with its 95% interval`,
       across: 'likely mean score, %',
-      intervals: rows.map((row) => intervalOf(row, labelOf(row, 'attempts', f), 'likely_score', f)),
+      intervals: rows.map((row) => intervalOf(row, labelOf(row, f), 'likely_score', f)),
     }),
   columns: [
     EXAM,
@@ -210,12 +210,15 @@ FROM wilson ORDER BY high, question_id LIMIT 30`,
         `likely ${boundsOf(row, f)} of all who will.`,
   note:
     `Of the questions that were put ${HISTOGRAM_LEAST} times or more and have a result. The interval is Wilson’s, of 95%; ` +
-    'they stand in the order of its upper end. The source gives questions by their id alone, without their text.',
+    'they stand in the order of its upper end. The source gives a question by its id alone, of which the picture has the beginning.',
   chart: (rows, f) =>
     intervalChart({
       title: `The ${rows.length} hardest questions: the share answered right with its 95% interval`,
       across: 'answered right, %',
-      intervals: rows.map((row) => intervalOf(row, labelOf(row, 'answers', f), 'share', f)),
+      intervals: rows.map((row) => {
+        const id = textOf(row, 'question_id').slice(0, 8);
+        return intervalOf(row, `${textOf(row, 'exam_name')}, ${id}`, 'share', f);
+      }),
     }),
   columns: [
     EXAM,
@@ -255,8 +258,8 @@ function histogramOf(row: Row, f: Formats): Markup {
   </li>`;
 }
 
-function labelOf(row: Row, count: string, f: Formats): string {
-  return `${textOf(row, 'exam_name')} (${f.count(numberOf(row, count))})`;
+function labelOf(row: Row, f: Formats): string {
+  return `${textOf(row, 'exam_name')} (${f.count(numberOf(row, 'attempts'))})`;
 }
 
 function intervalOf(row: Row, label: string, value: string, f: Formats) {

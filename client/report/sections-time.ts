@@ -24,6 +24,7 @@ const LABELS = [
 
 const time: Part = {
   name: 'time',
+  isOneRow: true,
   title: 'How long does a person take for an exam?',
   sql: `${TIMED}, fence AS (SELECT ${FENCE} AS seconds FROM timed WHERE seconds >= 0)
 SELECT count(*) AS attempts, count(seconds) AS timed, count(*) FILTER (seconds < 0) AS before_start,

@@ -91,7 +91,7 @@ article > p:first-of-type { font-size: 1.0625rem; }
 svg.plot { display: block; width: 100%; height: auto; font-family: inherit; overflow: visible; }
 svg.plot text { white-space: pre; }
 
-.histograms { list-style: none; margin: 1rem 0; padding: 0; display: grid; gap: 1.25rem 1.5rem; grid-template-columns: repeat(auto-fill, minmax(min(12.5rem, 100%), 1fr)); }
+.histograms { list-style: none; margin: 1rem 0; padding: 0; display: grid; gap: 1.25rem 1.5rem; grid-template-columns: repeat(auto-fill, minmax(min(9.5rem, 100%), 1fr)); }
 .histograms li { break-inside: avoid; display: flex; flex-direction: column; min-width: 0; }
 .histograms h4 { overflow-wrap: anywhere; }
 .histograms p { margin: 0.15rem 0 0.35rem; font-size: 0.8125rem; color: var(--soft); }
@@ -110,6 +110,8 @@ th, td { padding: 0.4rem 1.25rem 0.4rem 0; text-align: left; vertical-align: top
 thead th { font-weight: 600; vertical-align: bottom; border-bottom-color: var(--soft); }
 tbody th { font-weight: 400; }
 tbody th:not(.number) { min-width: 9rem; }
+.list { margin: 0.75rem 0; }
+.list tr:first-child > * { border-top: 1px solid var(--line); }
 .number { text-align: right; white-space: nowrap; }
 time, td code, th code { white-space: nowrap; }
 .none { color: var(--soft); }
@@ -117,6 +119,9 @@ time, td code, th code { white-space: nowrap; }
 footer { border-top: 2px solid var(--ink); padding-top: 1.25rem; font-size: 0.9rem; }
 footer h2 { border: 0; padding: 0; font-size: 1.2rem; }
 
+@media (min-width: 40rem) {
+  .histograms { grid-template-columns: repeat(auto-fill, minmax(12.5rem, 1fr)); }
+}
 @media (min-width: 64rem) {
   .columns { display: grid; grid-template-columns: 15.5rem minmax(0, 1fr); gap: 3.5rem; align-items: start; }
   nav { position: sticky; top: 0; max-height: 100vh; overflow-y: auto; padding: 1.5rem 0.25rem; margin: 0; font-size: 0.8125rem; }

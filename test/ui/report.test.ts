@@ -113,8 +113,11 @@ describe('the report', { skip: leftOut() }, () => {
       const article = page.locator(`article[id="${name}"]`);
       assert.equal(await article.locator('pre').textContent(), sql);
       const cells = await page.evaluate<string[][]>(
-        `[...document.getElementById('${name}').querySelectorAll('tbody tr')].map((line) =>
-          [...line.children].map((cell) => cell.textContent.trim()))`,
+        `[...document.getElementById('${name}').querySelectorAll('table')].flatMap((table) =>
+          table.matches('.list')
+            ? [[...table.querySelectorAll('td')]]
+            : [...table.querySelectorAll('tbody tr')].map((line) => [...line.children]))
+          .map((line) => line.map((cell) => cell.textContent.trim()))`,
       );
       assert.equal(cells.length, rows.length, name);
       for (const [at, row] of rows.entries()) {

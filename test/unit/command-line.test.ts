@@ -94,6 +94,8 @@ const WRONG: readonly (readonly [words: string, says: RegExp])[] = [
   ['list one', /too many arguments/],
   ['start nobody', /^SOURCE_UNKNOWN: .*the sources are: pearson/],
   ['start pearson --from yesterday', /'yesterday' is invalid. It must be a day/],
+  ['report --time-zone +02:00', /'\+02:00' is invalid. It must be a time zone’s name/],
+  ['report --time-zone Europe/Atlantis', /'Europe\/Atlantis' is invalid/],
   ['start pearson --from 2026-02-30', /'2026-02-30' is invalid/],
   ['start pearson --to 2026-01-31', /the url of source pearson has no \{to\}: leave out --to/],
   ['start', /missing required argument 'source'/],
