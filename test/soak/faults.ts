@@ -4,6 +4,9 @@ import type { Customers } from './customers.ts';
 import { nameOf, type Act, type PlannedFault } from './plan.ts';
 import type { SoakServers } from './servers.ts';
 
+/** How much longer a harm waits for a request to meet. */
+const MEET_SECONDS = 15;
+
 /** Which requests of WebHDFS an operation is. */
 function requestsOf(operation: string): RegExp {
   return new RegExp(`op=${operation}\\b`);
@@ -24,7 +27,8 @@ export class Faults {
   /** Does a fault, waits, and mends it. When the signal is aborted it is mended at once. */
   async carryOut({ act, seconds }: PlannedFault, signal: AbortSignal): Promise<void> {
     const hasMet = await this.#begin(act);
-    await sleep(seconds * 1000, undefined, { signal }).catch(() => undefined);
+    await pause(seconds, signal);
+    for (let more = 0; more < MEET_SECONDS && !hasMet() && !signal.aborted; more += 1) await pause(1, signal);
     const name = nameOf(act);
     const count = this.done.get(name) ?? { planned: 0, met: 0 };
     this.done.set(name, { planned: count.planned + 1, met: count.met + (hasMet() ? 1 : 0) });
@@ -82,6 +86,10 @@ export class Faults {
         if (act.fault.kind === 'changed') this.#customers.changes.ended += 1;
     }
   }
+}
+
+async function pause(seconds: number, signal: AbortSignal): Promise<void> {
+  await sleep(seconds * 1000, undefined, { signal }).catch(() => undefined);
 }
 
 function always(): boolean {
