@@ -19,7 +19,7 @@ test('everything at once, in faults of all kinds: nothing is lost, nothing is th
       t.diagnostic(line);
     },
   });
-  t.diagnostic(reportText(report));
+  for (const line of reportText(report).split('\n')) t.diagnostic(line);
   assert.deepEqual(report.findings, []);
   assert.deepEqual([report.lost, report.doubled], [0, 0]);
   assert(report.landed > 0 && report.aborted > 0, 'too little was done');
