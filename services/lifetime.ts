@@ -30,7 +30,8 @@ function unwatch(): void {
 }
 
 function endAll(): void {
-  for (const end of dependents) end();
+  // What came last ends first: servers before the folder that they are in.
+  for (const end of [...dependents].reverse()) end();
   dependents.clear();
 }
 
