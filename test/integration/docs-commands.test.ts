@@ -38,10 +38,12 @@ const COMMANDS: Readonly<Record<string, Ending>> = {
   'npx pipeline start': { exit: 2, says: /missing required argument 'source'/ },
   'npx pipeline list': { says: /│ run / },
   'npx pipeline status RUN': { says: /waits for a person at fetch[^]*pipeline retry/ },
+  'npx pipeline list --state waiting': { says: /│ waiting / },
   'npx pipeline status [RUN]': { as: { '[RUN]': '' }, says: /│ waiting / },
   'npx pipeline skip RUN': { exit: 1, says: /^RUN_REFUSED: / },
   'npx pipeline retry RUN': { says: /: retry$/m },
   'npx pipeline abort RUN': { says: /: abort$/m },
+  'npx pipeline list --state failed': { says: /│ run |^no runs$/m },
   'npx pipeline answers': { says: /How many exams were taken/ },
   // Into the folder of the pipeline, which is removed with it; the answers made it.
   'npx pipeline report': {
@@ -73,6 +75,7 @@ const COMMANDS: Readonly<Record<string, Ending>> = {
   },
   'npx pipeline completion SHELL': { as: { SHELL: 'bash' }, says: /^complete -F _pipeline pipeline$/m },
   'npx pipeline schedule …': { as: { '…': '' }, exit: 2, says: /Usage: pipeline schedule/ },
+  'npx pipeline schedule list': {},
   'npx pipeline schedule': { exit: 2, says: /Usage: pipeline schedule/ },
   'npm run pipeline': { exit: 2, says: /Usage: pipeline/ },
   'npm run services': { exit: 1, says: /Usage: services/ },
@@ -120,6 +123,11 @@ const ELSEWHERE: Readonly<Record<string, { readonly why: string; readonly by: st
     why: 'it takes the pictures of the pages in a browser',
     by: 'test/ui/screenshots.test.ts',
   },
+  'npx tsx scripts/record-history.ts RUN FILE': {
+    why: 'it records what is replayed',
+    by: 'test/unit/replay.test.ts',
+  },
+  'npm run worker': { why: 'it runs until it is ended', by: 'test/demo/demo.test.ts' },
   'npm link': { why: 'it changes what is installed for the whole machine', by: 'package.json' },
   'npm ci --omit=dev': { why: 'a step of the Dockerfile', by: 'test/unit/dockerfile.test.ts' },
   "echo '127.0.0.1 datanode' | sudo tee -a /etc/hosts": DOCKER,
