@@ -12,7 +12,6 @@ export const STYLE = `
   --line: #dfdcd4;
   --bar: #2a6f8e;
   --link: #1d5d7a;
-  --grid: #1f2630;
 }
 @media (prefers-color-scheme: dark) {
   :root {
@@ -23,7 +22,6 @@ export const STYLE = `
     --line: #313943;
     --bar: #68b1cf;
     --link: #86c5df;
-    --grid: #e9e6df;
   }
 }
 * { box-sizing: border-box; }
@@ -131,7 +129,6 @@ footer h2 { border: 0; padding: 0; font-size: 1.2rem; }
 @media print {
   @page { margin: 16mm 14mm; }
   :root {
-    --paper: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #bbb; --bar: #3f7f9c; --link: #000; --grid: #000;
   }
   html { font-size: 13px; }
   .page { max-width: none; padding: 0; }
