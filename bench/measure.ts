@@ -18,7 +18,8 @@ export interface Measured {
   /** Processor time of the side's own processes. */
   readonly cpuSeconds: number;
   readonly peakBytes: number;
-  readonly servers: ServerSeconds;
+  /** Null where the sides cannot be told apart. */
+  readonly servers: ServerSeconds | null;
 }
 
 /** Counts what the shared servers use from now on. */

@@ -1,8 +1,9 @@
 import type { IngestResult } from '../model/run.ts';
+import type { ServiceName } from '../services/ports.ts';
 import type { Stack } from '../services/stack.ts';
 import { TestPipeline, type IngestHandle, type SourceYaml, type TestWorker } from '../test/harness.ts';
 import { mustRun, ServersMeter, type Measured } from './measure.ts';
-import { cpuSeconds, forgetPeak } from './processes.ts';
+import { cpuSeconds, forgetPeak, TreeMeter } from './processes.ts';
 
 /** A run of ours, from asking for it to its result. */
 export interface OurRun extends Measured {
@@ -53,6 +54,32 @@ export class Ours {
       servers: servers.since(),
       result,
       handle,
+    };
+  }
+
+  /** What a span of a run took of the workers and the servers; in milliseconds since 1970. */
+  watch(): (span: { readonly fromMs: number; readonly toMs: number }) => Measured {
+    for (const { pid } of this.workers) forgetPeak(pid);
+    const meterOf = (name: ServiceName): TreeMeter =>
+      new TreeMeter(mustRun(name, this.#stack.service(name).pid));
+    const workers = this.workers.map(({ pid }) => new TreeMeter(pid));
+    const servers = { kafka: meterOf('kafka'), namenode: meterOf('namenode'), datanode: meterOf('datanode') };
+    return ({ fromMs, toMs }) => {
+      const [from, to] = [fromMs - performance.timeOrigin, toMs - performance.timeOrigin];
+      const used = (meter: TreeMeter): number => {
+        meter.stop();
+        return meter.cpuBetween(from, to);
+      };
+      return {
+        seconds: (toMs - fromMs) / 1000,
+        cpuSeconds: workers.reduce((sum, meter) => sum + used(meter), 0),
+        peakBytes: Math.max(...workers.map((meter) => meter.peakBytesUntil(to))),
+        servers: {
+          kafka: used(servers.kafka),
+          namenode: used(servers.namenode),
+          datanode: used(servers.datanode),
+        },
+      };
     };
   }
 

@@ -59,14 +59,21 @@ function section({ title, about, on, data, attempts, bytes, sides, notes, name }
     '',
     `${formatNumber(attempts)} ${data} attempts, ${megabytes} MB, on ${on}. \`npm run bench -- ${name}\``,
     '',
+    ...sidesTable(sides, attempts),
+    ...notes.map((note) => `- ${note}`),
+    '',
+  ];
+}
+
+function sidesTable(sides: readonly SideResult[], attempts: number): string[] {
+  if (sides.length === 0) return [];
+  return [
     row([
       ...['side', 'seconds', 'of each run', 'attempts/s', 'CPU s', 'Kafka CPU s', 'NameNode CPU s'],
       ...['DataNode CPU s', 'peak MiB'],
     ]),
     '|---|---:|---|---:|---:|---:|---:|---:|---:|',
     ...sides.map((side) => sideRow(side, attempts)),
-    '',
-    ...notes.map((note) => `- ${note}`),
     '',
   ];
 }
@@ -81,7 +88,9 @@ function sideRow(
     middle.toFixed(2),
     seconds.map((one) => one.toFixed(2)).join(', '),
     formatNumber(Math.round(attempts / middle)),
-    ...[cpuSeconds, servers.kafka, servers.namenode, servers.datanode].map((value) => value.toFixed(2)),
+    ...[cpuSeconds, servers?.kafka, servers?.namenode, servers?.datanode].map(
+      (value) => value?.toFixed(2) ?? '',
+    ),
     formatNumber(peakMebibytes),
   ]);
 }

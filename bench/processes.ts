@@ -45,7 +45,7 @@ export class TreeMeter {
   readonly #timer: NodeJS.Timeout;
   readonly #cpu = new Map<number, number>();
   readonly #peaks = new Map<number, number>();
-  readonly #samples: { readonly atMs: number; readonly cpu: number }[] = [];
+  readonly #samples: { readonly atMs: number; readonly cpu: number; readonly peakBytes: number }[] = [];
 
   constructor(root: number) {
     this.#root = root;
@@ -76,6 +76,12 @@ export class TreeMeter {
     return this.#cpuAt(toMs) - this.#cpuAt(fromMs);
   }
 
+  /** As {@link peakBytes}, up to a time of `performance.now()`. */
+  peakBytesUntil(toMs: number): number {
+    const until = this.#samples.filter(({ atMs }) => atMs <= toMs);
+    return Math.max(...until.map((sample) => sample.peakBytes));
+  }
+
   #cpuAt(atMs: number): number {
     const after = this.#samples.findIndex((sample) => sample.atMs >= atMs);
     const next = this.#samples[after];
@@ -92,7 +98,7 @@ export class TreeMeter {
       if (cpu !== undefined) this.#cpu.set(pid, cpu);
       if (peak !== undefined) this.#peaks.set(pid, peak);
     }
-    this.#samples.push({ atMs: performance.now(), cpu: this.cpu });
+    this.#samples.push({ atMs: performance.now(), cpu: this.cpu, peakBytes: this.peakBytes });
   }
 }
 

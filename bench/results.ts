@@ -5,6 +5,7 @@ import { format, resolveConfig } from 'prettier';
 import { z } from 'zod';
 import type { Bench, Found, Side } from './context.ts';
 import { median } from './figures.ts';
+import type { ServerSeconds } from './measure.ts';
 import { benchmarksPage } from './page.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -18,7 +19,8 @@ const sideSchema = z.strictObject({
   /** Medians, as all that follow. */
   cpuSeconds: z.number(),
   peakMebibytes: z.number(),
-  servers: z.strictObject({ kafka: z.number(), namenode: z.number(), datanode: z.number() }),
+  /** Null where the sides cannot be told apart. */
+  servers: z.strictObject({ kafka: z.number(), namenode: z.number(), datanode: z.number() }).nullable(),
 });
 
 const resultSchema = z.strictObject({
@@ -72,14 +74,17 @@ export function resultOf(bench: Bench, found: Found, data: Result['data']): Resu
 }
 
 function sideOf({ name, runs }: Side): SideResult {
-  const server = (of: keyof SideResult['servers']): number =>
-    rounded(median(runs.map(({ servers }) => servers[of])));
+  const servers = runs.flatMap((run) => (run.servers === null ? [] : [run.servers]));
+  const server = (of: keyof ServerSeconds): number => rounded(median(servers.map((used) => used[of])));
   return {
     name,
     seconds: runs.map(({ seconds }) => rounded(seconds)),
     cpuSeconds: rounded(median(runs.map(({ cpuSeconds }) => cpuSeconds))),
     peakMebibytes: Math.round(median(runs.map(({ peakBytes }) => peakBytes)) / 2 ** 20),
-    servers: { kafka: server('kafka'), namenode: server('namenode'), datanode: server('datanode') },
+    servers:
+      servers.length === 0
+        ? null
+        : { kafka: server('kafka'), namenode: server('namenode'), datanode: server('datanode') },
   };
 }
 

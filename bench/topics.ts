@@ -15,6 +15,7 @@ export class Topics {
   readonly #stack: Stack;
   readonly #folder: string;
   readonly #filled = new Set<string>();
+  #made = 0;
 
   constructor(stack: Stack, folder: string) {
     this.#stack = stack;
@@ -28,6 +29,12 @@ export class Topics {
       admin.createTopics({ topics: [{ topic, numPartitions: partitions, replicationFactor: 1 }] }),
     );
     return topic;
+  }
+
+  /** As {@link make}, with a name that no topic had before. */
+  async makeNew(partitions?: number): Promise<string> {
+    this.#made += 1;
+    return this.make(`bench-${this.#made}`, partitions);
   }
 
   async remove(topic: string): Promise<void> {
@@ -55,8 +62,23 @@ export class Topics {
     return { ...measured, seconds: Printed.parse(JSON.parse(stdout)).seconds };
   }
 
+  /** Sends a few messages. */
+  async append(topic: string, values: readonly Buffer[]): Promise<void> {
+    const producer = this.#client().producer();
+    await producer.connect();
+    try {
+      await producer.send({ topic, messages: values.map((value) => ({ value })) });
+    } finally {
+      await producer.disconnect();
+    }
+  }
+
+  #client(): Kafka {
+    return new Kafka({ brokers: [this.broker], logLevel: logLevel.ERROR });
+  }
+
   async #withAdmin(use: (admin: Admin) => Promise<unknown>): Promise<void> {
-    const admin = new Kafka({ brokers: [this.broker], logLevel: logLevel.ERROR }).admin();
+    const admin = this.#client().admin();
     await admin.connect();
     try {
       await use(admin);

@@ -1,5 +1,22 @@
 import type { Bench } from '../context.ts';
+import { commits } from './commits.ts';
+import { feed } from './feed.ts';
+import { fetch } from './fetch.ts';
 import { land, small } from './land.ts';
+import { large } from './large.ts';
+import { publish } from './publish.ts';
+import { reading } from './reading.ts';
+import { workers } from './workers.ts';
 
 /** Every bench, in the order in which they run and are told of. */
-export const BENCHES: readonly Bench[] = [land, small];
+export const BENCHES: readonly Bench[] = [
+  land,
+  small,
+  feed,
+  publish,
+  fetch,
+  workers,
+  large,
+  commits,
+  reading,
+];

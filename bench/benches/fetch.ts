@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import { eventually } from '../../test/harness.ts';
+import { alternately, copiesOf, secondsOf, shown, type Bench, type Context } from '../context.ts';
+import { FeedServer } from '../feed-server.ts';
+import { median, ratio } from '../figures.ts';
+import { historyOf, spanOf } from '../history.ts';
+import { runMeasured, type Measured } from '../measure.ts';
+import { Ours } from '../ours.ts';
+
+const FETCH_MS = 120_000;
+
+/** From HTTP into records. */
+export const fetch: Bench = {
+  name: 'fetch',
+  title: 'Fetch and split',
+  about:
+    'Ours: of a run, the activity `fetch`, from an HTTP server into chunk files, hashed, in a worker that has done nothing before; its CPU seconds, and its memory until then. Peer: `jq -c ".[]"` of a file to /dev/null.',
+  needs: ['jq'],
+  run: async (context) => {
+    const { stack, data, folder } = context;
+    const array = await data.file(copiesOf(context), 'array');
+    const server = await FeedServer.start(array.path);
+    const jq = { program: 'jq', args: ['-c', '.[]', array.path], folder: join(folder, 'jq'), silent: true };
+    try {
+      const { ours, peer } = await alternately(
+        context,
+        () => ourFetch(context, server.url),
+        async () => (await runMeasured(stack, jq)).measured,
+        shown,
+      );
+      const mebibytes = median(ours.map(({ peakBytes }) => peakBytes)) / 2 ** 20;
+      return {
+        attempts: array.attempts,
+        bytes: array.bytes,
+        sides: [
+          { name: 'ours', runs: ours },
+          { name: 'jq', runs: peer },
+        ],
+        goals: [
+          {
+            ...{ what: 'fetch: jq / ours', value: ratio(secondsOf(peer), secondsOf(ours)) },
+            ...{ unit: 'times', sense: 'at least', bound: 5 },
+          },
+          { what: 'fetch: memory', value: mebibytes, unit: 'MiB', sense: 'at most', bound: 300 },
+        ],
+        notes: [],
+      };
+    } finally {
+      await server.stop();
+    }
+  },
+};
+
+/** What comes after the fetch is not waited for. */
+async function ourFetch({ stack, topics }: Context, url: string): Promise<Measured> {
+  const topic = await topics.makeNew();
+  const ours = await Ours.start(stack, { [topic]: { url, format: 'json-array', topic } });
+  try {
+    const watched = ours.watch();
+    const handle = await ours.pipeline.start({ source: topic });
+    const fetched = async () =>
+      (await historyOf(ours.pipeline, handle)).activities.filter(({ activity }) => activity === 'fetch');
+    await eventually('the fetch ends', async () => (await fetched()).length > 0, FETCH_MS);
+    const measured = watched(spanOf(await fetched(), 'fetch'));
+    await handle.terminate('the bench has seen its fetch');
+    return measured;
+  } finally {
+    await ours.close();
+    await topics.remove(topic);
+  }
+}

@@ -1,0 +1,100 @@
+import { join } from 'node:path';
+import { alternately, copiesOf, secondsOf, shown, type Bench, type Context } from '../context.ts';
+import { FeedServer } from '../feed-server.ts';
+import { ratio } from '../figures.ts';
+import { historyOf, spanOf } from '../history.ts';
+import { runMeasured, type Measured } from '../measure.ts';
+import { startWarm } from '../ours.ts';
+
+/** Into Kafka, exactly once. */
+export const publish: Bench = {
+  name: 'publish',
+  title: 'Publish',
+  about:
+    'Ours: of a run, from the start of its first `publish` to the end of its last one; a transaction a chunk, each fenced; the CPU seconds are the worker’s. Peers: `bench/peers/plain-producer.ts`, one idempotent producer of kafkajs that sends 300 messages at once, without its start; and `kcat -P -l`, which promises nothing.',
+  needs: ['kcat'],
+  run: async (context) => {
+    const { data, topics } = context;
+    const copies = copiesOf(context);
+    const [array, lines] = [await data.file(copies, 'array'), await data.file(copies, 'lines')];
+    const warm = await topics.filled(data, 1, 'bench-warm');
+    const server = await FeedServer.start(array.path);
+    try {
+      const runs = await alternately(
+        context,
+        () => ourPublish(context, server.url, warm),
+        async () => ({
+          plain: await intoNewTopic(context, (topic) => topics.fill(topic, lines.path)),
+          kcat: await intoNewTopic(context, (topic) => kcat(context, topic, lines.path)),
+        }),
+        (run) => ('plain' in run ? `${shown(run.plain)}; kcat ${shown(run.kcat)}` : shown(run)),
+      );
+      const peers = {
+        plain: runs.peer.map(({ plain }) => plain),
+        kcat: runs.peer.map((run) => run.kcat),
+      };
+      const against = (peer: readonly Measured[]): number => ratio(secondsOf(peer), secondsOf(runs.ours));
+      return {
+        attempts: lines.attempts,
+        bytes: lines.bytes,
+        sides: [
+          { name: 'ours', runs: runs.ours },
+          { name: 'kafkajs', runs: peers.plain },
+          { name: 'kcat', runs: peers.kcat },
+        ],
+        goals: [
+          {
+            what: 'publish: kafkajs / ours',
+            value: against(peers.plain),
+            unit: 'times',
+            sense: 'at least',
+            bound: 3,
+          },
+          {
+            what: 'publish: kcat / ours',
+            value: against(peers.kcat),
+            unit: 'times',
+            sense: 'at least',
+            bound: null,
+          },
+        ],
+        notes: [],
+      };
+    } finally {
+      await server.stop();
+    }
+  },
+};
+
+async function ourPublish({ stack, topics }: Context, url: string, warm: string): Promise<Measured> {
+  const topic = await topics.makeNew();
+  // Another source each time: Kafka knows which chunks of a source were published, whoever asks.
+  const ours = await startWarm(stack, warm, { [topic]: { url, format: 'json-array', topic } });
+  try {
+    const watched = ours.watch();
+    const { handle } = await ours.run(topic);
+    return watched(spanOf((await historyOf(ours.pipeline, handle)).activities, 'publish'));
+  } finally {
+    await ours.close();
+    await topics.remove(topic);
+  }
+}
+
+async function intoNewTopic(
+  { topics }: Context,
+  fill: (topic: string) => Promise<Measured>,
+): Promise<Measured> {
+  const topic = await topics.makeNew();
+  const measured = await fill(topic);
+  await topics.remove(topic);
+  return measured;
+}
+
+async function kcat({ stack, topics, folder }: Context, topic: string, file: string): Promise<Measured> {
+  const { measured } = await runMeasured(stack, {
+    program: 'kcat',
+    args: ['-P', '-b', topics.broker, '-t', topic, '-l', file],
+    folder: join(folder, 'kcat'),
+  });
+  return measured;
+}

@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { installReaders } from '../../test/interop/install.ts';
+import { copiesOf, secondsOf, shown, type Bench, type Context } from '../context.ts';
+import { ratio } from '../figures.ts';
+import { runMeasured, type Measured } from '../measure.ts';
+import { Ours } from '../ours.ts';
+import { requireSameRows, Spark } from '../peers/spark.ts';
+
+const QUESTIONS = join(import.meta.dirname, '../../test/interop');
+
+const roundsSchema = z.array(z.strictObject({ seconds: z.number(), cpuSeconds: z.number() }));
+const Printed = z.strictObject({ ours: roundsSchema, spark: roundsSchema });
+
+/** What the tables are for. */
+export const reading: Bench = {
+  name: 'reading',
+  title: 'Reading',
+  about:
+    'The standing questions (`test/interop/spark_answers.py`), asked by Spark of our tables through their Delta log, and of the plain files that `bench/peers/spark_job.py` wrote of the same topic; in turns in one session that is warm, with nothing kept in memory. The answers are compared.',
+  needs: ['python3', 'mvn'],
+  run: async (context) => {
+    const { stack, data, topics, say } = context;
+    const copies = copiesOf(context);
+    const { attempts, bytes } = await data.file(copies, 'lines');
+    const topic = await topics.filled(data, copies);
+    const spark = await Spark.install(stack, context.folder);
+    const ours = await Ours.start(stack, { bench: { topic } });
+    try {
+      const { result } = await ours.run('bench');
+      requireSameRows(result.rows, await spark.run(topic));
+      const warehouse = `${stack.hdfs.defaultFs}${ours.pipeline.settings.hdfs.warehouse}`;
+      const took = await ask(context, warehouse, spark.output);
+      for (const run of took.ours) say(`  ours ${shown(run)}`);
+      for (const run of took.spark) say(`  peer ${shown(run)}`);
+      const value = ratio(secondsOf(took.spark), secondsOf(took.ours));
+      return {
+        attempts,
+        bytes,
+        sides: [
+          { name: 'our tables', runs: took.ours },
+          { name: 'Spark’s files', runs: took.spark },
+        ],
+        goals: [{ what: 'reading: Spark’s files / ours', value, unit: 'times', sense: 'at least', bound: 1 }],
+        notes: ['Both sides are one process, whose memory is shown at both.'],
+      };
+    } finally {
+      await ours.close();
+    }
+  },
+};
+
+async function ask(
+  { stack, folder, rounds }: Context,
+  ours: string,
+  sparks: string,
+): Promise<Record<'ours' | 'spark', Measured[]>> {
+  const { python, jars } = await installReaders();
+  const script = join(import.meta.dirname, '../peers/reading.py');
+  const { measured, stdout } = await runMeasured(stack, {
+    program: python,
+    args: ['-B', script, jars, QUESTIONS, ours, sparks, String(rounds)],
+    env: { HADOOP_USER_NAME: 'hdfs', PYSPARK_PYTHON: python, SPARK_LOCAL_IP: '127.0.0.1' },
+    folder: join(folder, 'reading'),
+  });
+  const printed = Printed.parse(JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? ''));
+  const { peakBytes } = measured;
+  const whole = (runs: z.infer<typeof roundsSchema>): Measured[] =>
+    runs.map((run) => ({ ...run, peakBytes, servers: null }));
+  return { ours: whole(printed.ours), spark: whole(printed.spark) };
+}

@@ -1,0 +1,87 @@
+"""Asks the standing questions in Spark over our tables and over Spark's own, in turns.
+
+Usage: reading.py JARS QUESTIONS OURS SPARKS ROUNDS
+JARS is the folder of Delta's jars, QUESTIONS the folder of spark_answers.py, OURS our warehouse and SPARKS the
+folder of spark_job.py's tables, both as hdfs://HOST:PORT/DIR. Nothing is kept in memory between the questions.
+Prints one JSON line: of each side a list with seconds and CPU seconds (of Spark's process) of each round. Fails
+where the answers differ. One round more comes before, and is not counted.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+_, JARS, QUESTIONS, OURS, SPARKS, ROUNDS = sys.argv
+sys.path.insert(0, QUESTIONS)
+import spark_answers as asked  # noqa: E402
+
+TICKS_PER_SECOND = 100
+NAMES = ("attempts", "questions", "options")
+SQL = [asked.OVERVIEW, asked.BY_NAME, asked.PER_USER, asked.BY_LENGTH, asked.BY_HOUR, asked.FOUR_QUESTIONS]
+SQL += [asked.BY_RESULT, asked.ROWS]
+
+Tables = dict[str, DataFrame]
+
+
+def start_spark() -> SparkSession:
+    """As spark_job.py's, with Delta."""
+    settings = {
+        "spark.driver.extraClassPath": f"{JARS}/*",
+        "spark.driver.memory": "4g",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.ui.enabled": "false",
+    }
+    builder = SparkSession.builder.master("local[2]").appName("reading")
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    return builder.getOrCreate()
+
+
+def ask(spark: SparkSession, tables: Tables) -> list[Any]:
+    return [answer(spark, sql, {name: tables[name] for name in NAMES if f"{{{name}}}" in sql}) for sql in SQL]
+
+
+def answer(spark: SparkSession, sql: str, named: Tables) -> list[Any]:
+    rows = [row.asDict(recursive=True) for row in spark.sql(sql, **named).collect()]
+    # A mean depends on the order of its sum in the last digits.
+    rounded = json.loads(json.dumps(rows, default=str), parse_float=lambda digits: f"{float(digits):.9f}")
+    return sorted(rounded, key=json.dumps)
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
+
+
+def main() -> None:
+    spark = start_spark()
+    spark.sparkContext.setLogLevel("ERROR")
+    java = spark.sparkContext._jvm.java.lang.ProcessHandle.current().pid()
+    readers = {
+        "ours": lambda name: spark.read.format("delta").load(f"{OURS}/{name}"),
+        "spark": lambda name: spark.read.parquet(f"{SPARKS}/{name}"),
+    }
+    took: dict[str, list[dict[str, float]]] = {"ours": [], "spark": []}
+    for at in range(int(ROUNDS) + 1):
+        answers = {}
+        for side, read in readers.items():
+            began, used = time.monotonic(), cpu_seconds(java)
+            answers[side] = ask(spark, {name: read(name) for name in NAMES})
+            round_took = {"seconds": time.monotonic() - began, "cpuSeconds": cpu_seconds(java) - used}
+            if at > 0:
+                took[side].append(round_took)
+        for sql, ours, theirs in zip(SQL, answers["ours"], answers["spark"]):
+            if ours != theirs:
+                raise SystemExit(f"the answers differ: {sql}\n{ours}\n{theirs}")
+    print(json.dumps(took))
+    spark.stop()
+
+
+if __name__ == "__main__":
+    main()
