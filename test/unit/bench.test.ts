@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
+import { linesOf } from '../../bench/data.ts';
 import { isMet, median, ratio, regressions, type Goal } from '../../bench/figures.ts';
+import { TreeMeter } from '../../bench/processes.ts';
 import { merged, pageOf, readResults, type Results } from '../../bench/results.ts';
 import { ROOT } from '../harness.ts';
 
@@ -65,3 +71,37 @@ test('the page of benchmarks is what its results make', async () => {
   const page = readFileSync(join(ROOT, 'docs/benchmarks.md'), 'utf8');
   assert.ok(page === (await pageOf(results)), 'docs/benchmarks.md was changed by hand: change bench/');
 });
+
+test('a file is read as its lines, also where they are longer than a piece that is read', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'bench-lines-'));
+  try {
+    const lines = ['a', 'b'.repeat(3 << 20), 'c', '', 'd'];
+    const file = join(folder, 'lines');
+    await writeFile(file, `${lines.join('\n')}\n`);
+    const read: string[][] = [];
+    for await (const some of linesOf(file, 2)) read.push(some.map(String));
+    assert.deepEqual(
+      read.map(({ length }) => length),
+      [2, 2, 1],
+    );
+    assert.deepEqual(read.flat(), lines);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test(
+  'what a process’s child uses counts as the process’s',
+  { skip: process.platform !== 'linux' },
+  async () => {
+    const busy = `${process.execPath} -e 'while (process.cpuUsage().user < 600_000);'; true`;
+    const shell = spawn('sh', ['-c', busy], { stdio: 'ignore' });
+    assert.ok(shell.pid !== undefined);
+    const exited = once(shell, 'exit');
+    const meter = new TreeMeter(shell.pid);
+    await exited;
+    meter.stop();
+    assert.ok(meter.cpu > 0.3, `${meter.cpu} s`);
+    assert.ok(meter.peakBytes > 20e6, `${meter.peakBytes} bytes`);
+  },
+);
