@@ -29,6 +29,7 @@ export const fetch: Bench = {
         shown,
       );
       const mebibytes = median(ours.map(({ peakBytes }) => peakBytes)) / 2 ** 20;
+      const idle = median(ours.map(({ idleBytes }) => idleBytes)) / 2 ** 20;
       return {
         attempts: array.attempts,
         bytes: array.bytes,
@@ -43,7 +44,7 @@ export const fetch: Bench = {
           },
           { what: 'fetch: memory', value: mebibytes, unit: 'MiB', sense: 'at most', bound: 300 },
         ],
-        notes: [],
+        notes: [`Of the memory, the idle worker had ${idle.toFixed(0)} MiB before.`],
       };
     } finally {
       await server.stop();
@@ -51,19 +52,25 @@ export const fetch: Bench = {
   },
 };
 
+interface FetchRun extends Measured {
+  /** What the worker had in memory before. */
+  readonly idleBytes: number;
+}
+
 /** What comes after the fetch is not waited for. */
-async function ourFetch({ stack, topics }: Context, url: string): Promise<Measured> {
+async function ourFetch({ stack, topics }: Context, url: string): Promise<FetchRun> {
   const topic = await topics.makeNew();
   const ours = await Ours.start(stack, { [topic]: { url, format: 'json-array', topic } });
   try {
     const watched = ours.watch();
+    const idleBytes = Math.max(...ours.workers.map((worker) => worker.peakMemory()));
     const handle = await ours.pipeline.start({ source: topic });
     const fetched = async () =>
       (await historyOf(ours.pipeline, handle)).activities.filter(({ activity }) => activity === 'fetch');
     await eventually('the fetch ends', async () => (await fetched()).length > 0, FETCH_MS);
     const measured = watched(spanOf(await fetched(), 'fetch'));
     await handle.terminate('the bench has seen its fetch');
-    return measured;
+    return { ...measured, idleBytes };
   } finally {
     await ours.close();
     await topics.remove(topic);
