@@ -34,8 +34,6 @@ export class ChunkWriter {
       this.records += 1;
       if (this.#current.bytes >= CHUNK_BYTES) await this.close();
     }
-    // The records may share memory that the next ones are read into.
-    await this.#current?.flush();
   }
 
   /** Ends the chunk that is being written, if any. */

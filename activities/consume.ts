@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { FrameWriter } from '../adapters/frames.ts';
 import type { KafkaOptions } from '../adapters/kafka.ts';
 import { readRanges } from '../adapters/kafka-read.ts';
 import { topicIdOf } from '../adapters/kafka-topic-id.ts';
-import { encodeMessage } from '../adapters/message-frames.ts';
 import { isStagingFull } from '../adapters/staging.ts';
 import { offsetsIn, type Batch, type StagedBatch } from '../model/references.ts';
 import type { ActivityDeps } from './deps.ts';
+import { MessageWriter } from './message-files.ts';
 import { madeAnew } from './plan.ts';
 import { currentRun } from './run-context.ts';
 
@@ -31,7 +30,7 @@ export interface Consumed {
 const IDLE_TIMEOUT_MS = 20_000;
 
 /**
- * Reads exact offset ranges into a staged file; of long ranges as much as a batch may hold.
+ * Reads exact offset ranges into staged files; of long ranges as much as a batch may hold.
  * @throws {PipelineError} RANGE_GONE, RANGE_STALLED, TOPIC_RESET, KAFKA_UNREACHABLE, STAGING_FULL
  */
 export function createConsume({ settings, kafka, staging }: ActivityDeps) {
@@ -40,17 +39,14 @@ export function createConsume({ settings, kafka, staging }: ActivityDeps) {
     const { batchBytes, batchMessages } = settings.limits;
     await staging.reserve(batchBytes);
     const folder = await staging.makeFolder(run.execution, 'batches');
-    const path = join(folder, `${nameOf(batch)}.messages`);
-    const writer = await FrameWriter.create(staging.resolve(path));
+    const path = join(folder, nameOf(batch));
+    const partitions = batch.ranges.map(({ partition }) => partition);
+    const writer = await MessageWriter.create(staging, path, partitions);
     let ranges: Batch['ranges'];
     try {
       ranges = await readRanges(kafka, batch, {
-        onMessages: async (partition, messages) => {
-          for (const message of messages) await writer.write(...encodeMessage(partition, message));
-          // The messages share memory that the client uses again.
-          await writer.flush();
-        },
-        isFull: () => !exact && (writer.bytes >= batchBytes || writer.frames >= batchMessages),
+        onMessages: (partition, messages) => writer.add(partition, messages),
+        isFull: () => !exact && (writer.bytes >= batchBytes || writer.messages >= batchMessages),
         idleTimeoutMs: IDLE_TIMEOUT_MS,
         signal: run.signal,
       });
@@ -66,8 +62,8 @@ export function createConsume({ settings, kafka, staging }: ActivityDeps) {
     const staged = {
       batch: { ...batch, ranges },
       path,
-      messages: writer.frames,
-      gaps: offsets - writer.frames,
+      messages: writer.messages,
+      gaps: offsets - writer.messages,
       bytes: writer.bytes,
     };
     return { staged, host: staging.hostId, seconds: run.seconds() };
@@ -81,7 +77,7 @@ async function requirePlanned(kafka: KafkaOptions, { topic, topicId }: Batch): P
   if (id !== undefined && id !== topicId) throw madeAnew(topic, { id, before: topicId });
 }
 
-/** A batch's file is named after where it begins, so that a retry writes the same one. */
+/** A batch's folder is named after where it begins, so that a retry writes the same one. */
 function nameOf({ topic, ranges }: Batch): string {
   const starts = ranges.map(({ partition, start }) => `${partition}:${start}`).join(',');
   return createHash('sha256').update(`${topic} ${starts}`).digest('hex').slice(0, 16);

@@ -7,9 +7,13 @@ import { BatchLimits } from './batch-limits.ts';
 import { defaultSourceOf, type Settings } from '../model/settings.ts';
 import { addCounts, checkAttempt, type Fault, type PathCounts } from '../tables/check.ts';
 import { MESSAGE_RELATIONS, PARSE_MESSAGES } from '../tables/relations.ts';
+import { AttemptScan } from '../tables/scan.ts';
 
 /** JSON that JavaScript takes and DuckDB does not; it is quarantined too, since no table could hold it. */
 const STRICT_FAULT: Fault = { path: '', reason: 'is not JSON that every reader takes' };
+
+/** The scan accepts strict JSON alone; of the rest, DuckDB has its own opinion. */
+const IS_INVALID = 'CASE WHEN is_plain THEN false ELSE NOT json_valid(decode(payload)) END';
 
 /** What Kafka gives as the timestamp of a message that has none. */
 const NO_TIMESTAMP_MS = -1;
@@ -31,21 +35,22 @@ export class BatchRows {
   landed = 0;
   quarantined = 0;
   readonly #connection: DuckDBConnection;
-  readonly #messages: DuckDBAppender;
+  readonly #taken: DuckDBAppender;
   readonly #quarantined: DuckDBAppender;
   readonly #topic: string;
   readonly #known: ReadonlySet<string>;
   readonly #defaultSource: string;
   readonly #limits: BatchLimits;
+  readonly #scan = new AttemptScan();
 
   private constructor(
     connection: DuckDBConnection,
-    appenders: { messages: DuckDBAppender; quarantined: DuckDBAppender },
+    appenders: { taken: DuckDBAppender; quarantined: DuckDBAppender },
     settings: Settings,
     topic: string,
   ) {
     this.#connection = connection;
-    this.#messages = appenders.messages;
+    this.#taken = appenders.taken;
     this.#quarantined = appenders.quarantined;
     this.#topic = topic;
     this.#known = new Set(Object.keys(settings.sources));
@@ -55,9 +60,9 @@ export class BatchRows {
 
   static async create(connection: DuckDBConnection, settings: Settings, topic: string): Promise<BatchRows> {
     await connection.run(MESSAGE_RELATIONS);
-    const messages = await connection.createAppender('messages');
+    const taken = await connection.createAppender('taken');
     const quarantined = await connection.createAppender('quarantined');
-    return new BatchRows(connection, { messages, quarantined }, settings, topic);
+    return new BatchRows(connection, { taken, quarantined }, settings, topic);
   }
 
   /** Takes a message: as rows, or into quarantine with the reason. */
@@ -74,25 +79,30 @@ export class BatchRows {
       this.#refuse(message, TIME_FAULT, named);
       return;
     }
-    const verdict = checkAttempt(message.value);
-    if (verdict.fault !== undefined || message.value === null) {
-      this.#refuse(message, verdict.fault ?? STRICT_FAULT, named);
-      return;
+    const isPlain = message.value !== null && this.#scan.accepts(message.value);
+    if (!isPlain) {
+      const verdict = checkAttempt(message.value);
+      if (verdict.fault !== undefined) {
+        this.#refuse(message, verdict.fault, named);
+        return;
+      }
+      addCounts(this.values, verdict.values);
+      addCounts(this.unknown, verdict.unknown);
     }
-    addCounts(this.values, verdict.values);
-    addCounts(this.unknown, verdict.unknown);
     this.#limits.take(named, message.headers, undefined);
     this.landed += 1;
     this.sources.add(named);
-    appendHead(this.#messages, named, this.#topic, message);
-    this.#messages.appendVarchar(message.value.toString('utf8'));
-    this.#messages.endRow();
+    appendHead(this.#taken, named, this.#topic, message);
+    appendBlob(this.#taken, message.value);
+    this.#taken.appendBoolean(isPlain);
+    this.#taken.endRow();
   }
 
   /** Ends the taking; afterwards the relations that the tables select from are complete. */
   async finish(): Promise<void> {
-    this.#messages.closeSync();
+    this.#taken.closeSync();
     this.#quarantined.closeSync();
+    addCounts(this.values, this.#scan.values());
     await this.#refuseInvalid();
     await this.#connection.run(PARSE_MESSAGES);
   }
@@ -120,7 +130,7 @@ export class BatchRows {
 
   async #refuseInvalid(): Promise<void> {
     const found = await this.#connection.runAndReadAll(
-      'SELECT payload, source, headers FROM messages WHERE NOT json_valid(payload)',
+      `SELECT decode(payload), source, headers FROM taken WHERE ${IS_INVALID}`,
     );
     if (found.currentRowCount === 0) return;
     for (const [payload, source, headers] of found.getRows()) {
@@ -134,10 +144,10 @@ export class BatchRows {
     this.quarantined += found.currentRowCount;
     await this.#connection.run(`
       INSERT INTO quarantined
-        SELECT source, kafka_topic, kafka_partition, kafka_offset, published_at, key, headers, encode(payload),
+        SELECT source, kafka_topic, kafka_partition, kafka_offset, published_at, key, headers, payload,
           'transform', NULL, NULL, ${sqlText(STRICT_FAULT.path)}, ${sqlText(STRICT_FAULT.reason)}
-        FROM messages WHERE NOT json_valid(payload);
-      DELETE FROM messages WHERE NOT json_valid(payload)`);
+        FROM taken WHERE ${IS_INVALID};
+      DELETE FROM taken WHERE ${IS_INVALID}`);
   }
 }
 

@@ -1,10 +1,9 @@
 import { asDuckDbError, withDuckDb } from '../adapters/duckdb.ts';
-import { readFrames } from '../adapters/frames.ts';
-import { decodeMessage } from '../adapters/message-frames.ts';
 import { MOST_OF_A_STEP } from '../model/reasons.ts';
 import type { StagedBatch, StagedFile, StagedTables } from '../model/references.ts';
 import { BATCH_TABLES } from '../tables/index.ts';
 import type { ActivityDeps } from './deps.ts';
+import { messagesOf } from './message-files.ts';
 import { currentRun } from './run-context.ts';
 import { requireSameCounts, writeTable } from './transform-files.ts';
 import { BatchRows } from './transform-rows.ts';
@@ -43,9 +42,8 @@ export function createTransform({ settings, staging }: ActivityDeps) {
     };
     const tables = withDuckDb(options, async (connection) => {
       const rows = await BatchRows.create(connection, settings, staged.batch.topic);
-      for await (const frames of readFrames(staging.resolve(staged.path))) {
-        for (const frame of frames) rows.add(decodeMessage(frame));
-      }
+      for await (const messages of messagesOf(staging, staged))
+        for (const message of messages) rows.add(message);
       await rows.finish();
       if (pastLimit !== true) rows.requireWithinLimits();
       const files: StagedFile[] = [];

@@ -13,49 +13,53 @@ const BUFFER_BYTES = 1 << 20;
 export class FrameWriter {
   readonly #path: string;
   readonly #file: FileHandle;
-  #pending: Buffer[] = [];
-  #pendingBytes = 0;
+  readonly #buffer: Buffer;
+  #filled = 0;
   /** Frames written. */
   frames = 0;
   /** Bytes of the file, lengths included. */
   bytes = 0;
 
-  private constructor(path: string, file: FileHandle) {
+  private constructor(path: string, file: FileHandle, bufferBytes: number) {
     this.#path = path;
     this.#file = file;
+    this.#buffer = Buffer.allocUnsafeSlow(bufferBytes);
   }
 
   /** Begins a new file, in place of one of that name. */
-  static async create(path: string): Promise<FrameWriter> {
-    return new FrameWriter(path, await staged(path, open(path, 'w')));
+  static async create(path: string, bufferBytes = BUFFER_BYTES): Promise<FrameWriter> {
+    return new FrameWriter(path, await staged(path, open(path, 'w')), bufferBytes);
   }
 
-  /** Adds one frame, given in parts; they must not change until the next {@link flush}. */
+  /** Adds one frame, given in parts, which are copied. */
   async write(...parts: readonly Buffer[]): Promise<void> {
-    const length = Buffer.allocUnsafe(LENGTH_BYTES);
-    length.writeUInt32BE(parts.reduce((sum, part) => sum + part.length, 0));
-    for (const part of [length, ...parts]) {
-      this.#pending.push(part);
-      this.#pendingBytes += part.length;
-      this.bytes += part.length;
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    const bytes = LENGTH_BYTES + length;
+    if (bytes > this.#buffer.length - this.#filled) await this.#flush();
+    if (bytes > this.#buffer.length) {
+      const head = Buffer.allocUnsafe(LENGTH_BYTES);
+      head.writeUInt32BE(length);
+      await staged(this.#path, this.#file.appendFile(Buffer.concat([head, ...parts])));
+    } else {
+      let at = this.#buffer.writeUInt32BE(length, this.#filled);
+      for (const part of parts) at += part.copy(this.#buffer, at);
+      this.#filled = at;
     }
+    this.bytes += bytes;
     this.frames += 1;
-    if (this.#pendingBytes >= BUFFER_BYTES) await this.flush();
   }
 
-  /** Hands all that is buffered to the file. */
-  async flush(): Promise<void> {
-    if (this.#pending.length === 0) return;
-    const whole = Buffer.concat(this.#pending);
-    this.#pending = [];
-    this.#pendingBytes = 0;
+  async #flush(): Promise<void> {
+    if (this.#filled === 0) return;
+    const whole = this.#buffer.subarray(0, this.#filled);
+    this.#filled = 0;
     await staged(this.#path, this.#file.appendFile(whole));
   }
 
   /** Ends the file; its bytes are with the operating system afterwards. */
   async close(): Promise<void> {
     try {
-      await this.flush();
+      await this.#flush();
     } finally {
       await this.#file.close();
     }
@@ -63,7 +67,7 @@ export class FrameWriter {
 
   /** Ends the file and removes it, whatever of it was written. */
   async discard(): Promise<void> {
-    this.#pending = [];
+    this.#filled = 0;
     await this.#file.close();
     await rm(this.#path, { force: true });
   }

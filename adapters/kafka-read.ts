@@ -6,6 +6,8 @@ import { kafkaClient, topicOffsets, withAdmin, type KafkaOptions } from './kafka
 import './kafka-aborted.ts';
 import { asKafkaError } from './kafka-errors.ts';
 
+export type { KafkaMessage } from 'kafkajs';
+
 /** Where a read may stop before its ranges end, and who hears of the messages. */
 export interface RangeReadOptions {
   /** Called with messages of one partition, in order; the read goes on when it is done. */

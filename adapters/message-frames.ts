@@ -16,34 +16,35 @@ export interface StagedMessage {
 /** One header as it is written: `base64` where its value is no UTF-8. */
 export type WrittenHeader = { key: string; value: string | null } | { key: string; base64: string };
 
-const HEAD_BYTES = 20;
+/** Partition (4 bytes), offset (8), timestamp (8), and the lengths of key, headers and value (4 each). */
+const HEAD_BYTES = 32;
 const NONE = -1;
 
 /** The parts of a frame that holds a message. */
 export function encodeMessage(partition: number, message: KafkaMessage): Buffer[] {
+  const { key, value } = message;
+  const headers = Buffer.from(headersText(message.headers ?? {}));
   const head = Buffer.allocUnsafe(HEAD_BYTES);
   head.writeInt32BE(partition, 0);
   head.writeBigInt64BE(BigInt(message.offset), 4);
   head.writeBigInt64BE(BigInt(message.timestamp), 12);
-  return [
-    head,
-    ...sized(message.key),
-    ...sized(Buffer.from(headersText(message.headers ?? {}))),
-    ...sized(message.value),
-  ];
+  head.writeInt32BE(key?.length ?? NONE, 20);
+  head.writeInt32BE(headers.length, 24);
+  head.writeInt32BE(value?.length ?? NONE, 28);
+  return [head, ...(key === null ? [] : [key]), headers, ...(value === null ? [] : [value])];
 }
 
 /** The message of a frame. Its buffers share the frame's memory. */
 export function decodeMessage(frame: Buffer): StagedMessage {
   let at = HEAD_BYTES;
-  const next = (): Buffer | null => {
-    const length = frame.readInt32BE(at);
-    at += 4;
+  const part = (length: number): Buffer | null => {
     if (length === NONE) return null;
     at += length;
     return frame.subarray(at - length, at);
   };
-  const [key, headers, value] = [next(), next(), next()];
+  const key = part(frame.readInt32BE(20));
+  const headers = part(frame.readInt32BE(24));
+  const value = part(frame.readInt32BE(28));
   return {
     partition: frame.readInt32BE(0),
     offset: frame.readBigInt64BE(4),
@@ -100,10 +101,4 @@ function writtenHeader(key: string, value: Buffer | string | null | undefined): 
   if (value === undefined || value === null) return { key, value: null };
   const bytes = Buffer.from(value);
   return isUtf8(bytes) ? { key, value: bytes.toString('utf8') } : { key, base64: bytes.toString('base64') };
-}
-
-function sized(bytes: Buffer | null): Buffer[] {
-  const length = Buffer.allocUnsafe(4);
-  length.writeInt32BE(bytes === null ? NONE : bytes.length);
-  return bytes === null ? [length] : [length, bytes];
 }

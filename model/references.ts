@@ -67,10 +67,10 @@ export interface Content {
   readonly bytes: number;
 }
 
-/** The messages of a batch in a file on a host's disk. */
+/** The messages of a batch on a host's disk, a file for each partition. */
 export interface StagedBatch {
   readonly batch: Batch;
-  /** The file, relative to the host's staging folder. */
+  /** The folder of the files, relative to the host's staging folder. */
   readonly path: string;
   readonly messages: number;
   /** Offsets of the batch that never were a message: transaction markers and aborted messages. */

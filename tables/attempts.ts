@@ -103,7 +103,7 @@ export const attempts: Table = {
   select: `
     SELECT source, ${MESSAGE_COLUMN_LIST},
       a.keen_id, from_epoch(a.keen_created_at) AS keen_created_at, from_epoch(a.keen_timestamp) AS keen_timestamp,
-      a.started_at, a.base_exam_id, a.user_exam_id, a.exam_name, a.certification, a.max_attempts,
+      a.started_at::TIMESTAMPTZ AS started_at, a.base_exam_id, a.user_exam_id, a.exam_name, a.certification, a.max_attempts,
       a.sequences.id AS sequence_id, a.sequences.attempt AS attempt,
       a.sequences.counts.total AS total, a.sequences.counts.correct AS correct,
       a.sequences.counts.incorrect AS incorrect, a.sequences.counts.incomplete AS incomplete,

@@ -42,7 +42,7 @@ export const options: Table = {
   ],
   select: `
     SELECT source, ${MESSAGE_COLUMN_LIST}, question_position, option_position,
-      o.id AS option_id, o.checked, o.correct, o.submitted, o.at
+      o.id AS option_id, o.checked, o.correct, o.submitted, o.at::TIMESTAMPTZ AS at
     FROM (
       SELECT source, ${MESSAGE_COLUMN_LIST}, question_position,
         unnest(q.options) AS o,

@@ -119,7 +119,7 @@ async function requireValues(
   payloads: readonly (Buffer | null)[],
 ): Promise<void> {
   const read = await connection.runAndReadAll(`
-    SELECT kafka_offset::INTEGER, a.keen_id, a.exam_name, a.max_attempts, a.certification, epoch_us(a.started_at)::VARCHAR,
+    SELECT kafka_offset::INTEGER, a.keen_id, a.exam_name, a.max_attempts, a.certification, epoch_us(a.started_at::TIMESTAMPTZ)::VARCHAR,
       a.sequences.counts.total, len(a.sequences.questions)::INTEGER, list_sum(list_transform(a.sequences.questions, q -> len(q.options)))::INTEGER
     FROM parsed`);
   for (const [offset, ...values] of read.getRows()) {

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { attempts } from '../../services/platform/generator.ts';
+import { Random } from '../../services/platform/random.ts';
+import { addCounts, checkAttempt, type PathCounts } from '../../tables/check.ts';
+import { AttemptScan } from '../../tables/scan.ts';
+import { mutate } from '../mutations.ts';
+
+/** Attempts of the generator, as customers send them. */
+function* texts(seed: number, count: number): Generator<string> {
+  for (const attempt of attempts({ seed, count })) yield JSON.stringify(attempt);
+}
+
+function sorted(counts: PathCounts): [string, number][] {
+  return [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+test('the scan accepts every attempt that is as customers send it, and counts its values as the check does', () => {
+  const scan = new AttemptScan();
+  const counted: PathCounts = new Map();
+  for (const text of texts(1, 500)) {
+    const payload = Buffer.from(text);
+    assert.ok(scan.accepts(payload), text);
+    addCounts(counted, checkAttempt(payload).values);
+  }
+  assert.deepEqual(sorted(scan.values()), sorted(counted));
+});
+
+test('of broken attempts the scan accepts none that the check refuses, or in which the check finds other values', () => {
+  const random = new Random(7);
+  let accepted = 0;
+  let broken = 0;
+  for (const text of texts(2, 20_000)) {
+    const payload = mutate(text, random) ?? Buffer.alloc(0);
+    const scan = new AttemptScan();
+    if (!scan.accepts(payload)) {
+      assert.equal(scan.values().size, 0);
+      continue;
+    }
+    accepted += 1;
+    if (payload.toString() !== text) broken += 1;
+    const { fault, values, unknown } = checkAttempt(payload);
+    assert.equal(fault, undefined, payload.toString());
+    assert.deepEqual(sorted(scan.values()), sorted(values), payload.toString());
+    assert.equal(unknown.size, 0, payload.toString());
+  }
+  assert.ok(accepted > 1_000 && broken > 1_000, `${accepted} accepted, of which ${broken} were changed`);
+});
+
+/** A small attempt, whose one option was changed then. */
+function attemptAt(at: string, maxAttempts = '1'): Buffer {
+  const option = `{"id":"o","at":${at}}`;
+  const question = `{"id":"q","options":[${option}]}`;
+  const exam = '"base_exam_id":"b","user_exam_id":"u","exam_name":"e"';
+  return Buffer.from(
+    `{"keen_id":"k","started_at":"2018-01-01T00:00:00Z",${exam},"max_attempts":${maxAttempts},"sequences":{"questions":[${question}]}}`,
+  );
+}
+
+test('what is uncommon is left to the check', () => {
+  const left = [
+    ['"2018-01-01T00:00:00+00:00"', '1'],
+    ['"2016-02-29T00:00:00Z"', '1'],
+    ['"2018-02-30T00:00:00Z"', '1'],
+    ['"2018-13-01T00:00:00Z"', '1'],
+    ['"2018-01-01T24:00:00Z"', '1'],
+    ['"2018-01-01T00:00:00.1234567Z"', '1'],
+    ['"2018-01-01T00:0 :00Z"', '1'],
+    ['null', '1.0'],
+    ['null', '1e2'],
+    ['null', '01'],
+    ['null', '"1.7"'],
+    ['null', '"1."'],
+    ['null', '2147483648'],
+  ] as const;
+  for (const [at, maxAttempts] of left)
+    assert.ok(!new AttemptScan().accepts(attemptAt(at, maxAttempts)), `${at} ${maxAttempts}`);
+  const taken = [
+    ['"2018-12-31T23:59:59.999999Z"', '-1'],
+    ['null', '"1.0"'],
+    ['null', '0'],
+  ] as const;
+  for (const [at, maxAttempts] of taken)
+    assert.ok(new AttemptScan().accepts(attemptAt(at, maxAttempts)), `${at} ${maxAttempts}`);
+});
