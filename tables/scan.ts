@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
-import { ATTEMPT, type LeafType, type ObjectShape, type Shape } from '../model/attempt.ts';
+import { ATTEMPT, type ObjectShape, type Shape } from '../model/attempt.ts';
 import type { PathCounts } from './check.ts';
-import { ValueScan } from './scan-value.ts';
+import { NOT_SO, PASSES, isAt, passSpace, type Pass } from './scan-value.ts';
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -14,39 +14,39 @@ const NULL = Buffer.from('null');
 
 /** A field as the scan meets it. */
 interface Field {
-  readonly name: Buffer;
+  /** Its name in quotes. */
+  readonly name: Uint8Array;
   /** Its bit among the fields of its object. */
   readonly bit: number;
-  /** Which count it adds to; -1 for an object or a list. */
-  readonly count: number;
   readonly required: boolean;
-  readonly leaf: LeafType | undefined;
-  /** The fields of the object, or of each object of the list. */
-  readonly fields: Fields | undefined;
-  readonly isList: boolean;
+  readonly pass: Pass;
 }
 
+/** The fields of an object. */
 interface Fields {
   readonly all: readonly Field[];
   /** The bits of those that must be there. */
   readonly required: number;
+  /** Which field stood at each place the last time: most objects name theirs in the same order. */
+  readonly order: Field[];
 }
 
 /**
  * Finds, in one pass over a message's bytes, that it is an attempt as nearly all are: strict JSON, each field known,
  * given once and of its type in one of its common forms. Such a message needs no check, which would find the same at
- * ten times the cost; what the scan does not accept may still be right, and only the check says so.
+ * several times the cost; what the scan does not accept may still be right, and only the check says so.
  */
 export class AttemptScan {
-  /** The values other than null of each known field, over all messages accepted, in the order of {@link paths}. */
-  readonly #sums: Float64Array;
-  readonly #counts: Int32Array;
+  /** The fields that hold values, by their paths. */
   readonly #paths: string[] = [];
-  readonly #root: Fields;
-  readonly #scan = new ValueScan();
+  /** How many values other than null the message has of each of them. */
+  readonly #counts: Int32Array;
+  /** The same over all messages accepted. */
+  readonly #sums: Float64Array;
+  readonly #pass: Pass;
 
   constructor() {
-    this.#root = this.#fieldsOf(ATTEMPT, '');
+    this.#pass = this.#passOf(ATTEMPT, '');
     this.#counts = new Int32Array(this.#paths.length);
     this.#sums = new Float64Array(this.#paths.length);
   }
@@ -54,11 +54,9 @@ export class AttemptScan {
   /** Whether a message is such an attempt; then its values are counted. */
   accepts(payload: Buffer): boolean {
     if (!isUtf8(payload)) return false;
-    this.#scan.bytes = payload;
-    this.#scan.at = 0;
     this.#counts.fill(0);
-    if (this.#scan.next() !== OPEN_BRACE || !this.#object(this.#root)) return false;
-    if (this.#scan.next() !== -1) return false;
+    const end = this.#pass(payload, passSpace(payload, 0));
+    if (end === NOT_SO || passSpace(payload, end) !== payload.length) return false;
     for (let at = 0; at < this.#sums.length; at += 1)
       this.#sums[at] = (this.#sums[at] ?? 0) + (this.#counts[at] ?? 0);
     return true;
@@ -70,93 +68,82 @@ export class AttemptScan {
     return new Map(met.filter(([, count]) => count > 0));
   }
 
+  #passOf(shape: Shape, kind: string): Pass {
+    if (shape.kind === 'leaf') return this.#counted(PASSES[shape.type], kind);
+    if (shape.kind === 'list') return listPass(objectPass(this.#fieldsOf(shape.item, `${kind}[]`)));
+    return objectPass(this.#fieldsOf(shape, kind));
+  }
+
   #fieldsOf({ fields }: ObjectShape, kind: string): Fields {
-    const all = Object.entries(fields).map(([name, shape], at) =>
-      this.#fieldOf(name, shape, { bit: 1 << at, kind: kind === '' ? name : `${kind}.${name}` }),
-    );
+    const all = Object.entries(fields).map(([name, shape], at) => ({
+      name: Buffer.from(JSON.stringify(name)),
+      bit: 1 << at,
+      required: shape.required,
+      pass: this.#passOf(shape, kind === '' ? name : `${kind}.${name}`),
+    }));
     const required = all.filter((field) => field.required).reduce((bits, { bit }) => bits | bit, 0);
-    return { all, required };
+    return { all, required, order: [...all] };
   }
 
-  #fieldOf(name: string, shape: Shape, { bit, kind }: { bit: number; kind: string }): Field {
-    const field = { name: Buffer.from(name), bit, required: shape.required };
-    if (shape.kind === 'leaf') {
-      const count = this.#paths.push(kind) - 1;
-      return { ...field, count, leaf: shape.type, fields: undefined, isList: false };
-    }
-    const isList = shape.kind === 'list';
-    const fields = isList ? this.#fieldsOf(shape.item, `${kind}[]`) : this.#fieldsOf(shape, kind);
-    return { ...field, count: -1, leaf: undefined, fields, isList };
+  #counted(pass: Pass, path: string): Pass {
+    const place = this.#paths.push(path) - 1;
+    return (bytes, at) => {
+      this.#counts[place] = (this.#counts[place] ?? 0) + 1;
+      return pass(bytes, at);
+    };
   }
+}
 
-  /** Passes an object whose brace is next. */
-  #object({ all, required }: Fields): boolean {
-    this.#scan.at += 1;
-    let seen = 0;
-    if (this.#scan.next() === CLOSE_BRACE) {
-      this.#scan.at += 1;
-      return required === 0;
-    }
-    for (let guess = 0; ; guess += 1) {
-      if (this.#scan.next() !== QUOTE) return false;
-      const field = this.#name(all, guess);
-      if (field === undefined || (seen & field.bit) !== 0) return false;
-      seen |= field.bit;
-      if (this.#scan.next() !== COLON) return false;
-      this.#scan.at += 1;
-      if (!this.#value(field)) return false;
-      const end = this.#scan.next();
-      this.#scan.at += 1;
-      if (end === CLOSE_BRACE) return (seen & required) === required;
-      if (end !== COMMA) return false;
-    }
+function objectPass(fields: Fields): Pass {
+  return (bytes, at) => passObject(bytes, at, fields);
+}
+
+function passObject(bytes: Uint8Array, from: number, fields: Fields): number {
+  if (bytes[from] !== OPEN_BRACE) return NOT_SO;
+  let at = passSpace(bytes, from + 1);
+  if (bytes[at] === CLOSE_BRACE) return fields.required === 0 ? at + 1 : NOT_SO;
+  let seen = 0;
+  for (let place = 0; ; place += 1) {
+    const field = fieldAt(bytes, at, fields, place);
+    if (field === undefined || (seen & field.bit) !== 0) return NOT_SO;
+    seen |= field.bit;
+    at = passSpace(bytes, at + field.name.length);
+    if (bytes[at] !== COLON) return NOT_SO;
+    at = passValue(bytes, passSpace(bytes, at + 1), field);
+    if (at === NOT_SO) return NOT_SO;
+    at = passSpace(bytes, at);
+    if (bytes[at] === CLOSE_BRACE) return (seen & fields.required) === fields.required ? at + 1 : NOT_SO;
+    if (bytes[at] !== COMMA) return NOT_SO;
+    at = passSpace(bytes, at + 1);
   }
+}
 
-  /** Passes a field's name, whose quote is next. */
-  #name(all: readonly Field[], guess: number): Field | undefined {
-    // Most objects name their fields in the same order, so the search begins after the last one found.
-    for (let tried = 0; tried < all.length; tried += 1) {
-      const field = all[(guess + tried) % all.length];
-      if (field === undefined || !this.#isQuoted(field.name)) continue;
-      this.#scan.at += field.name.length + 2;
-      return field;
-    }
-    return undefined;
-  }
+function fieldAt(bytes: Uint8Array, at: number, { all, order }: Fields, place: number): Field | undefined {
+  const usual = order[place];
+  if (usual !== undefined && isAt(bytes, at, usual.name)) return usual;
+  if (bytes[at] !== QUOTE) return undefined;
+  const found = all.find(({ name }) => isAt(bytes, at, name));
+  if (found !== undefined && place < all.length) order[place] = found;
+  return found;
+}
 
-  /** Whether the string at the quote that is next is this one. */
-  #isQuoted(text: Uint8Array): boolean {
-    const bytes = this.#scan.bytes;
-    const from = this.#scan.at + 1;
-    if (bytes[from + text.length] !== QUOTE) return false;
-    return this.#scan.is(text, from);
-  }
+function passValue(bytes: Uint8Array, at: number, { required, pass }: Field): number {
+  if (bytes[at] === NULL[0]) return !required && isAt(bytes, at, NULL) ? at + NULL.length : NOT_SO;
+  return pass(bytes, at);
+}
 
-  #value(field: Field): boolean {
-    const byte = this.#scan.next();
-    if (byte === NULL[0]) return !field.required && this.#scan.word(NULL);
-    if (field.fields !== undefined) {
-      if (field.isList) return byte === OPEN_BRACKET && this.#list(field.fields);
-      return byte === OPEN_BRACE && this.#object(field.fields);
-    }
-    if (!this.#scan.leaf(field.leaf, byte)) return false;
-    this.#counts[field.count] = (this.#counts[field.count] ?? 0) + 1;
-    return true;
-  }
-
-  /** Passes a list of objects, whose bracket is next. */
-  #list(fields: Fields): boolean {
-    this.#scan.at += 1;
-    if (this.#scan.next() === CLOSE_BRACKET) {
-      this.#scan.at += 1;
-      return true;
-    }
+function listPass(passItem: Pass): Pass {
+  return (bytes, from) => {
+    if (bytes[from] !== OPEN_BRACKET) return NOT_SO;
+    let at = passSpace(bytes, from + 1);
+    if (bytes[at] === CLOSE_BRACKET) return at + 1;
     for (;;) {
-      if (this.#scan.next() !== OPEN_BRACE || !this.#object(fields)) return false;
-      const end = this.#scan.next();
-      this.#scan.at += 1;
-      if (end === CLOSE_BRACKET) return true;
-      if (end !== COMMA) return false;
+      at = passItem(bytes, at);
+      if (at === NOT_SO) return NOT_SO;
+      at = passSpace(bytes, at);
+      if (bytes[at] === CLOSE_BRACKET) return at + 1;
+      if (bytes[at] !== COMMA) return NOT_SO;
+      at = passSpace(bytes, at + 1);
     }
-  }
+  };
 }
