@@ -1,9 +1,9 @@
 import { readFrames } from '../adapters/frames.ts';
 import { ensureTopic } from '../adapters/kafka.ts';
 import { maxBytesOf, messageBytes, publishOnce, type OutgoingMessage } from '../adapters/kafka-publish.ts';
-import { userOf } from '../model/attempt.ts';
 import { CHUNK_HEADER, SOURCE_HEADER, type Chunk, type PartitionEnds } from '../model/references.ts';
 import { MOST_OF_A_STEP, ReasonTally, type ReasonCounts } from '../model/reasons.ts';
+import { userOf } from '../tables/user.ts';
 import type { ActivityDeps } from './deps.ts';
 import { quarantineRefused, type RefusedRecord } from './refused-records.ts';
 import { currentRun, type RunContext } from './run-context.ts';
@@ -56,10 +56,13 @@ export function createPublish(deps: ActivityDeps) {
 class Outgoing {
   readonly #headers: Readonly<Record<string, string>>;
   readonly #limits: { readonly recordBytes: number; readonly maxBytes: number };
+  /** Bytes of a message besides its key and its record. */
+  readonly #overhead: number;
 
   constructor({ source, chunk }: PublishRequest, limits: { recordBytes: number; maxBytes: number }) {
     this.#headers = { [SOURCE_HEADER]: source, [CHUNK_HEADER]: chunk.id };
     this.#limits = limits;
+    this.#overhead = messageBytes({ key: null, value: null, headers: this.#headers });
   }
 
   messageOf(record: Buffer): OutgoingMessage {
@@ -72,8 +75,7 @@ class Outgoing {
     if (record.length > recordBytes)
       return `has ${record.length} bytes, more than the ${recordBytes} that a record may have`;
     // A key is a part of its record, so one this small fits with any.
-    const alone = messageBytes({ key: null, value: record, headers: this.#headers });
-    if (alone + record.length <= maxBytes) return undefined;
+    if (this.#overhead + 2 * record.length <= maxBytes) return undefined;
     const bytes = messageBytes(this.messageOf(record));
     return bytes <= maxBytes
       ? undefined

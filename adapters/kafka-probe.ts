@@ -1,13 +1,14 @@
-import type { KafkaMessage, Transaction } from 'kafkajs';
 import { asKafkaError } from './kafka-errors.ts';
-import { kafkaClient, withAdmin, type KafkaOptions } from './kafka.ts';
-import { markerOf, transactionalProducer } from './kafka-publish.ts';
+import { withAdmin, type KafkaOptions } from './kafka.ts';
+import { markerOf, transactionOf } from './kafka-publish.ts';
+import { RecordBatch, encodeHeaders } from './kafka-record-batch.ts';
+import type { PublishTransaction } from './kafka-transaction.ts';
 
 /** Names what a probe publishes; it is never there to be read. */
 const PROBE = 'doctor';
 
 /** What a probe sends. */
-const MESSAGE: Pick<KafkaMessage, 'value'> = { value: Buffer.from('a probe; its transaction is aborted') };
+const VALUE = Buffer.from('a probe; its transaction is aborted');
 
 /** How many brokers a cluster has. */
 export async function countBrokers(options: KafkaOptions): Promise<number> {
@@ -26,21 +27,18 @@ export async function existingOf(options: KafkaOptions, topics: readonly string[
  * @throws {PipelineError} KAFKA_UNREACHABLE or KAFKA_REFUSED
  */
 export async function probePublishing(options: KafkaOptions, topic: string): Promise<void> {
-  const producer = transactionalProducer(kafkaClient(options, PROBE), `${PROBE}:${topic}`);
-  let transaction: Transaction | undefined;
+  const batch = new RecordBatch();
+  batch.add({ key: null, value: VALUE, headers: encodeHeaders([]) });
+  let transaction: PublishTransaction | undefined;
   try {
-    await producer.connect();
-    transaction = await producer.transaction();
-    await transaction.send({ topic, acks: -1, messages: [{ ...MESSAGE, partition: 0 }] });
-    await transaction.sendOffsets({
-      consumerGroupId: markerOf(PROBE),
-      topics: [{ topic, partitions: [{ partition: 0, offset: '0' }] }],
-    });
+    transaction = await transactionOf(options, `${PROBE}:${topic}`);
+    await transaction.send(topic, new Map([[0, batch]]));
+    await transaction.sendOffsets(markerOf(PROBE), topic, [{ partition: 0, offset: '0' }]);
     await transaction.abort();
   } catch (error) {
-    if (transaction?.isActive() === true) await transaction.abort().catch(() => undefined);
+    await transaction?.abort().catch(() => undefined);
     throw asKafkaError(error, `topic ${topic}`);
   } finally {
-    await producer.disconnect();
+    await transaction?.close();
   }
 }

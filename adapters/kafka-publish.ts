@@ -1,16 +1,10 @@
-import kafkajs, {
-  Partitioners,
-  type Admin,
-  type Kafka,
-  type Message,
-  type PartitionMetadata,
-  type Producer,
-  type Transaction,
-} from 'kafkajs';
+import kafkajs, { Partitioners, type Admin, type PartitionMetadata } from 'kafkajs';
 import { PipelineError } from '../model/errors.ts';
 import type { Offset, PartitionEnds } from '../model/references.ts';
 import { kafkaClient, whileCoordinatorLoads, withAdmin, type KafkaOptions } from './kafka.ts';
 import { asKafkaError } from './kafka-errors.ts';
+import { RecordBatch, encodeHeaders, type Header } from './kafka-record-batch.ts';
+import { PublishTransaction } from './kafka-transaction.ts';
 
 /** The values of each header, by its name. */
 export type MessageHeaders = Readonly<Record<string, string | Buffer | (string | Buffer)[]>>;
@@ -41,11 +35,11 @@ export interface PublishedSet {
   readonly before: boolean;
 }
 
-/** More than this of one partition in one request saves nothing. */
+/** More than this of one partition in one request saves nothing, nor does more than that of all of them. */
 const REQUEST_BYTES_A_PARTITION = 700_000;
+const REQUEST_BYTES = 6 << 20;
 /** What Kafka's format adds at most to a batch, to a message and to each of its headers. */
 const OVERHEAD_BYTES = { batch: 61, message: 36, header: 10 };
-const TRANSACTION_TIMEOUT_MS = 60_000;
 
 /** The consumer group whose committed offsets say that a set was published, and up to where. */
 export function markerOf(id: string): string {
@@ -54,9 +48,7 @@ export function markerOf(id: string): string {
 
 /** How many bytes a message has at most when it is sent by itself. */
 export function messageBytes({ key, value, headers }: OutgoingMessage): number {
-  const entries = Object.entries(headers).flatMap(([name, values]) =>
-    [values].flat().map((value) => [name, value] as const),
-  );
+  const entries = headersOf(headers);
   return (
     OVERHEAD_BYTES.batch +
     OVERHEAD_BYTES.message +
@@ -64,6 +56,12 @@ export function messageBytes({ key, value, headers }: OutgoingMessage): number {
     entries.reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value), 0) +
     (key === null ? 0 : Buffer.byteLength(key)) +
     (value?.length ?? 0)
+  );
+}
+
+function headersOf(headers: MessageHeaders): Header[] {
+  return Object.entries(headers).flatMap(([name, values]) =>
+    [values].flat().map((value) => [name, value] as const),
   );
 }
 
@@ -92,37 +90,28 @@ async function readMaxBytes(admin: Admin, topic: string): Promise<number> {
  * @throws {PipelineError} PUBLISH_FENCED, KAFKA_UNREACHABLE or KAFKA_REFUSED; then nothing of this try can be read.
  */
 export async function publishOnce(options: KafkaOptions, set: MessageSet): Promise<PublishedSet> {
-  const client = kafkaClient(options, 'publish');
-  const admin = client.admin();
-  const producer = transactionalProducer(client, set.id);
+  const admin = kafkaClient(options, 'publish').admin();
+  let transaction: PublishTransaction | undefined;
   try {
-    await Promise.all([admin.connect(), producer.connect()]);
-    return await publishInTransaction(admin, producer, set);
+    [transaction] = await Promise.all([transactionOf(options, set.id), admin.connect()]);
+    return await publishInTransaction(admin, transaction, set);
   } catch (error) {
     throw asKafkaError(error, `topic ${set.topic}, for the set ${set.id},`);
   } finally {
-    await Promise.all([admin.disconnect(), producer.disconnect()]);
+    await Promise.all([admin.disconnect(), transaction?.close()]);
   }
 }
 
-/** A producer that fences every older one of the same id. */
-export function transactionalProducer(client: Kafka, id: string): Producer {
-  return client.producer({
-    transactionalId: `publish:${id}`,
-    idempotent: true,
-    maxInFlightRequests: 1,
-    transactionTimeout: TRANSACTION_TIMEOUT_MS,
-    createPartitioner: Partitioners.DefaultPartitioner,
-    allowAutoTopicCreation: false,
-  });
+/** Begins the transaction of a set, which fences every older try. */
+export async function transactionOf(options: KafkaOptions, id: string): Promise<PublishTransaction> {
+  return PublishTransaction.begin(options, `publish:${id}`);
 }
 
 async function publishInTransaction(
   admin: Admin,
-  producer: Producer,
+  transaction: PublishTransaction,
   set: MessageSet,
 ): Promise<PublishedSet> {
-  const transaction = await producer.transaction();
   try {
     const before = await readMarker(admin, set);
     if (before !== undefined) {
@@ -130,15 +119,12 @@ async function publishInTransaction(
       return { ends: before, before: true };
     }
     const ends = await sendAll(admin, transaction, set);
-    await transaction.sendOffsets({
-      consumerGroupId: markerOf(set.id),
-      topics: [{ topic: set.topic, partitions: markerOffsets(ends) }],
-    });
+    await transaction.sendOffsets(markerOf(set.id), set.topic, markerOffsets(ends));
     await transaction.commit();
     return { ends, before: false };
   } catch (error) {
     // The broker aborts it too when the next try fences this one; so a failure here loses nothing.
-    if (transaction.isActive()) await transaction.abort().catch(() => undefined);
+    await transaction.abort().catch(() => undefined);
     throw error;
   }
 }
@@ -162,20 +148,25 @@ function markerOffsets(ends: PartitionEnds): { partition: number; offset: Offset
   return offsets.length > 0 ? offsets : [{ partition: 0, offset: '0' }];
 }
 
-async function sendAll(admin: Admin, transaction: Transaction, set: MessageSet): Promise<PartitionEnds> {
+async function sendAll(
+  admin: Admin,
+  transaction: PublishTransaction,
+  set: MessageSet,
+): Promise<PartitionEnds> {
   const { topic } = set;
   const requestBytes = Math.min(REQUEST_BYTES_A_PARTITION, await readMaxBytes(admin, topic));
-  const sender = new Sender({
-    transaction,
-    topic,
-    requestBytes,
-    partitions: await partitionsOf(admin, topic),
-  });
-  for await (const messages of set.messages) {
-    for (const message of messages) await sender.add(message);
+  const partitions = await partitionsOf(admin, topic);
+  const sender = new Sender({ transaction, topic, requestBytes, partitions });
+  try {
+    for await (const messages of set.messages) {
+      for (const message of messages) await sender.add(message);
+    }
+    await sender.end();
+    return sender.ends;
+  } catch (error) {
+    await sender.settle();
+    throw error;
   }
-  await sender.flush();
-  return sender.ends;
 }
 
 async function partitionsOf(admin: Admin, topic: string): Promise<number> {
@@ -184,31 +175,31 @@ async function partitionsOf(admin: Admin, topic: string): Promise<number> {
 }
 
 interface SenderOptions {
-  readonly transaction: Transaction;
+  readonly transaction: PublishTransaction;
   readonly topic: string;
   /** The most bytes of one partition in one request. */
   readonly requestBytes: number;
   readonly partitions: number;
 }
 
-/** Gathers messages into requests that the broker takes, and notes where each partition ends. */
+/** Gathers messages into requests that the broker takes, one on its way while the next is filled. */
 class Sender {
+  /** Where each partition ends, once all is sent. */
   readonly ends: Record<number, Offset> = {};
-  readonly #transaction: Transaction;
-  readonly #topic: string;
-  readonly #requestBytes: number;
+  readonly #options: SenderOptions;
   /** As the partitioner wants them. */
   readonly #partitions: PartitionMetadata[];
   readonly #choose = Partitioners.DefaultPartitioner();
-  #pending: Message[] = [];
-  #pendingBytes: number[] = [];
+  #batches = new Map<number, RecordBatch>();
+  #bytes = 0;
   #added = 0;
+  /** The request that is on its way; the next one waits for it, since a partition's batches must keep their order. */
+  #sent: Promise<void> = Promise.resolve();
+  #lastHeaders: { readonly of: MessageHeaders; readonly encoded: Buffer } | undefined;
 
-  constructor({ transaction, topic, requestBytes, partitions }: SenderOptions) {
-    this.#transaction = transaction;
-    this.#topic = topic;
-    this.#requestBytes = requestBytes;
-    this.#partitions = Array.from({ length: partitions }, (_, partitionId) => ({
+  constructor(options: SenderOptions) {
+    this.#options = options;
+    this.#partitions = Array.from({ length: options.partitions }, (_, partitionId) => ({
       partitionErrorCode: 0,
       partitionId,
       leader: 0,
@@ -220,27 +211,52 @@ class Sender {
   async add(message: OutgoingMessage): Promise<void> {
     const partition = this.#partitionOf(message);
     const bytes = messageBytes(message);
-    if ((this.#pendingBytes[partition] ?? 0) + bytes > this.#requestBytes) await this.flush();
-    this.#pending.push({
-      partition,
-      key: message.key,
-      value: message.value,
-      headers: { ...message.headers },
-    });
-    this.#pendingBytes[partition] = (this.#pendingBytes[partition] ?? 0) + bytes;
+    const most = this.#options.requestBytes;
+    const ofPartition = this.#batches.get(partition)?.bytes ?? 0;
+    if (this.#bytes + bytes > REQUEST_BYTES || ofPartition + bytes > most) await this.#flush();
+    const batch = this.#batches.get(partition) ?? new RecordBatch();
+    this.#batches.set(partition, batch);
+    const key = typeof message.key === 'string' ? Buffer.from(message.key) : message.key;
+    batch.add({ key, value: message.value, headers: this.#encoded(message.headers) });
+    this.#bytes += bytes;
     this.#added += 1;
   }
 
-  async flush(): Promise<void> {
-    const messages = this.#pending;
-    if (messages.length === 0) return;
-    this.#pending = [];
-    this.#pendingBytes = [];
-    const results = await this.#transaction.send({ topic: this.#topic, acks: -1, messages });
-    for (const { partition, baseOffset } of results) {
-      const count = messages.filter((message) => message.partition === partition).length;
-      this.ends[partition] = String(BigInt(baseOffset ?? '0') + BigInt(count));
+  /** Sends the rest, and waits until all is sent, or has failed. */
+  async end(): Promise<void> {
+    await this.#flush();
+    await this.#sent;
+  }
+
+  /** Waits for what is on its way, come of it what may: an abort must not overtake it. */
+  async settle(): Promise<void> {
+    await this.#sent.catch(() => undefined);
+  }
+
+  async #flush(): Promise<void> {
+    const batches = this.#batches;
+    this.#batches = new Map();
+    this.#bytes = 0;
+    await this.#sent;
+    if (batches.size === 0) return;
+    this.#sent = this.#send(batches);
+    // It is looked at when the next one is due.
+    this.#sent.catch(() => undefined);
+  }
+
+  async #send(batches: ReadonlyMap<number, RecordBatch>): Promise<void> {
+    const { transaction, topic } = this.#options;
+    for (const { partition, firstOffset } of await transaction.send(topic, batches)) {
+      const records = batches.get(partition)?.records ?? 0;
+      this.ends[partition] = String(BigInt(firstOffset) + BigInt(records));
     }
+  }
+
+  /** Messages of one set mostly share their headers. */
+  #encoded(headers: MessageHeaders): Buffer {
+    if (this.#lastHeaders?.of !== headers)
+      this.#lastHeaders = { of: headers, encoded: encodeHeaders(headersOf(headers)) };
+    return this.#lastHeaders.encoded;
   }
 
   #partitionOf(message: OutgoingMessage): number {
@@ -248,7 +264,7 @@ class Sender {
     if (partition !== undefined) return partition;
     if (key === null) return this.#added % this.#partitions.length;
     return this.#choose({
-      topic: this.#topic,
+      topic: this.#options.topic,
       partitionMetadata: this.#partitions,
       message: { key, value: null },
     });

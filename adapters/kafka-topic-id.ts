@@ -1,12 +1,10 @@
 import type { ProtocolRequest } from 'kafkajs/src/cluster/index.js';
-import Cluster from 'kafkajs/src/cluster/index.js';
-import loggers from 'kafkajs/src/loggers/index.js';
-import socketFactory from 'kafkajs/src/network/socketFactory.js';
 import Decoder from 'kafkajs/src/protocol/decoder.js';
 import Encoder from 'kafkajs/src/protocol/encoder.js';
 import { PipelineError } from '../model/errors.ts';
 import { asKafkaError } from './kafka-errors.ts';
-import { clientConfig, type KafkaOptions } from './kafka.ts';
+import { openCluster } from './kafka-cluster.ts';
+import type { KafkaOptions } from './kafka.ts';
 
 /** The request that says what a cluster and its topics are; from this version on with the topics' ids. */
 const METADATA = { apiKey: 3, apiVersion: 10, apiName: 'Metadata' } as const;
@@ -21,9 +19,7 @@ const ZERO_ID = Buffer.alloc(UUID_BYTES).toString('base64url');
  * @throws {PipelineError} KAFKA_UNREACHABLE, also when the broker does not know the topic yet; KAFKA_REFUSED
  */
 export async function topicIdOf(options: KafkaOptions, topic: string): Promise<string | undefined> {
-  const { logLevel: level, logCreator, ...config } = clientConfig(options, 'topic-id');
-  const logger = loggers.createLogger({ level, logCreator });
-  const cluster = new Cluster({ ...config, logger, socketFactory: socketFactory() });
+  const { cluster } = openCluster(options, 'topic-id');
   try {
     await cluster.connect();
     const broker = await cluster.brokerPool.findConnectedBroker();

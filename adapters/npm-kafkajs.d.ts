@@ -29,11 +29,17 @@ declare module 'kafkajs/src/cluster/index.js' {
       options: Omit<KafkaConfig, 'logLevel' | 'logCreator'> & {
         readonly logger: unknown;
         readonly socketFactory: ISocketFactory;
+        readonly metadataMaxAge: number;
+        readonly allowAutoTopicCreation: boolean;
       },
     );
     readonly brokerPool: { readonly findConnectedBroker: () => Promise<Broker> };
     connect(): Promise<void>;
     disconnect(): Promise<void>;
+    addTargetTopic(topic: string): Promise<void>;
+    refreshMetadataIfNecessary(): Promise<void>;
+    findLeaderForPartitions(topic: string, partitions: readonly number[]): Record<string, number[]>;
+    findBroker(asked: { readonly nodeId: string }): Promise<Broker>;
   }
 }
 
@@ -46,15 +52,24 @@ declare module 'kafkajs/src/network/socketFactory.js' {
 declare module 'kafkajs/src/loggers/index.js' {
   import type { KafkaConfig } from 'kafkajs';
 
+  /** Made to be handed on. */
+  export interface ClientLogger {
+    readonly namespace: unknown;
+  }
   const loggers: {
-    createLogger: (options: { level: number; logCreator: KafkaConfig['logCreator'] }) => unknown;
+    createLogger: (options: { level: number; logCreator: KafkaConfig['logCreator'] }) => ClientLogger;
   };
   export default loggers;
 }
 
 declare module 'kafkajs/src/protocol/encoder.js' {
   export default class Encoder {
+    constructor(initialBytes?: number);
     writeBuffer(bytes: Buffer): this;
+    writeBytes(bytes: Buffer): this;
+    writeInt16(value: number): this;
+    writeInt32(value: number): this;
+    writeString(text: string): this;
     writeUVarIntString(text: string): this;
   }
 }
@@ -71,6 +86,7 @@ declare module 'kafkajs/src/protocol/decoder.js' {
     readBytes(length: number): Buffer;
   }
 }
+
 
 declare module 'kafkajs/src/broker/index.js' {
   export interface FetchedMessage {
@@ -100,4 +116,51 @@ declare module 'kafkajs/src/network/connection.js' {
     readonly port: number;
     send: (this: Connection, asked: { readonly request: { readonly apiName: string } }) => Promise<unknown>;
   }
+}
+
+declare module 'kafkajs/src/producer/eosManager/index.js' {
+  import type Cluster from 'kafkajs/src/cluster/index.js';
+  import type { ClientLogger } from 'kafkajs/src/loggers/index.js';
+
+  /** What a producer of transactions knows of itself, and its requests to the coordinator. */
+  export interface EosManager {
+    initProducerId(): Promise<void>;
+    /** In decimal digits. */
+    getProducerId(): string;
+    getProducerEpoch(): number;
+    getSequence(topic: string, partition: number): number;
+    updateSequence(topic: string, partition: number, messages: number): void;
+    beginTransaction(): void;
+    addPartitionsToTransaction(
+      topics: readonly { topic: string; partitions: readonly { partition: number }[] }[],
+    ): Promise<void>;
+    sendOffsets(offsets: {
+      consumerGroupId: string;
+      topics: readonly { topic: string; partitions: readonly { partition: number; offset: string }[] }[];
+    }): Promise<void>;
+    isInTransaction(): boolean;
+    commit(): Promise<void>;
+    abort(): Promise<void>;
+  }
+
+  export default function createEosManager(options: {
+    readonly logger: ClientLogger;
+    readonly cluster: Cluster;
+    readonly transactionTimeout: number;
+    readonly transactional: boolean;
+    readonly transactionalId: string;
+  }): EosManager;
+}
+
+declare module 'kafkajs/src/protocol/requests/produce/v3/response.js' {
+  import type { ProtocolRequest } from 'kafkajs/src/cluster/index.js';
+
+  export interface ProduceAnswer {
+    readonly topics: readonly {
+      readonly partitions: readonly { readonly partition: number; readonly baseOffset: string }[];
+    }[];
+  }
+
+  const response: ProtocolRequest<ProduceAnswer>['response'];
+  export default response;
 }

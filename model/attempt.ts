@@ -93,18 +93,3 @@ export const ATTEMPT = object({
     }),
   ),
 });
-
-/** The field that names the user: messages of one user keep their order. */
-const KEY_FIELD = 'user_exam_id';
-
-/** The user whose attempt it is; null where the record does not say, which `transform` will judge. */
-export function userOf(record: Buffer): string | null {
-  try {
-    const value: unknown = JSON.parse(record.toString('utf8'));
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, KEY_FIELD)) return null;
-    const user = (value as Record<string, unknown>)[KEY_FIELD];
-    return typeof user === 'string' && user !== '' ? user : null;
-  } catch {
-    return null;
-  }
-}

@@ -63,7 +63,8 @@ export function isAt(bytes: Uint8Array, at: number, wanted: Uint8Array): boolean
   return true;
 }
 
-function passText(bytes: Uint8Array, at: number): number {
+/** Passes a text with its quotes, which may have simple escapes. */
+export function passText(bytes: Uint8Array, at: number): number {
   if (bytes[at] !== QUOTE) return NOT_SO;
   for (at += 1; ; at += 2) {
     while (at < bytes.length && PLAIN[bytes[at] ?? 0] === 1) at += 1;

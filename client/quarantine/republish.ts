@@ -2,9 +2,9 @@ import { atOnce } from '../../adapters/at-once.ts';
 import type { KafkaOptions } from '../../adapters/kafka.ts';
 import { maxBytesOf, messageBytes, publishOnce, type OutgoingMessage } from '../../adapters/kafka-publish.ts';
 import { headersFrom } from '../../adapters/message-frames.ts';
-import { userOf } from '../../model/attempt.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { CHUNK_HEADER, REPLAY_HEADER, SOURCE_HEADER } from '../../model/references.ts';
+import { userOf } from '../../tables/user.ts';
 import type { ChosenRow } from './chosen.ts';
 import type { Replay } from './marks.ts';
 

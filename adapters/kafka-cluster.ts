@@ -1,0 +1,22 @@
+import Cluster from 'kafkajs/src/cluster/index.js';
+import loggers, { type ClientLogger } from 'kafkajs/src/loggers/index.js';
+import socketFactory from 'kafkajs/src/network/socketFactory.js';
+import { clientConfig, type KafkaOptions } from './kafka.ts';
+
+/**
+ * The client's own view of a cluster, which can send requests of one's own; to be connected, and disconnected in
+ * the end.
+ * @param suffix Tells its purpose in the broker's logs.
+ */
+export function openCluster(
+  options: KafkaOptions,
+  suffix: string,
+): { cluster: Cluster; logger: ClientLogger } {
+  const { logLevel: level, logCreator, ...config } = clientConfig(options, suffix);
+  const logger = loggers.createLogger({ level, logCreator });
+  const own = { logger, socketFactory: socketFactory(), metadataMaxAge: METADATA_MAX_AGE_MS };
+  return { cluster: new Cluster({ ...config, ...own, allowAutoTopicCreation: false }), logger };
+}
+
+/** As the client's own producers have it. */
+const METADATA_MAX_AGE_MS = 300_000;

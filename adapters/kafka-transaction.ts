@@ -1,0 +1,136 @@
+import type { ProtocolRequest } from 'kafkajs/src/cluster/index.js';
+import type Cluster from 'kafkajs/src/cluster/index.js';
+import createEosManager, { type EosManager } from 'kafkajs/src/producer/eosManager/index.js';
+import Encoder from 'kafkajs/src/protocol/encoder.js';
+import produceResponse, { type ProduceAnswer } from 'kafkajs/src/protocol/requests/produce/v3/response.js';
+import type { Offset } from '../model/references.ts';
+import { openCluster } from './kafka-cluster.ts';
+import type { RecordBatch } from './kafka-record-batch.ts';
+import { REQUEST_TIMEOUT_MS } from './kafka-errors.ts';
+import type { KafkaOptions } from './kafka.ts';
+
+/** What a transaction that nobody ends is aborted after by the broker. */
+const TRANSACTION_TIMEOUT_MS = 60_000;
+
+/** The oldest version of this request that the brokers of today take. */
+const PRODUCE = { apiKey: 0, apiVersion: 3, apiName: 'Produce' } as const;
+const ALL_REPLICAS = -1;
+
+/** Where a batch came to stand. */
+export interface Stored {
+  readonly partition: number;
+  /** The offset of its first record. */
+  readonly firstOffset: Offset;
+}
+
+/**
+ * One transaction of one producer, over the client's own cluster and state of a producer. Batches are encoded here
+ * (see {@link RecordBatch}); all else is the client's. Where a request fails the transaction is to be aborted, since
+ * nobody knows whether its messages arrived.
+ */
+export class PublishTransaction {
+  readonly #cluster: Cluster;
+  readonly #producer: EosManager;
+  readonly #id: string;
+
+  private constructor(cluster: Cluster, producer: EosManager, id: string) {
+    this.#cluster = cluster;
+    this.#producer = producer;
+    this.#id = id;
+  }
+
+  /** Begins one, which fences every older producer of the same id, and aborts what it left open. */
+  static async begin(options: KafkaOptions, id: string): Promise<PublishTransaction> {
+    const { cluster, logger } = openCluster(options, 'publish');
+    try {
+      await cluster.connect();
+      const transactionTimeout = TRANSACTION_TIMEOUT_MS;
+      const asked = { logger, cluster, transactionTimeout, transactional: true, transactionalId: id };
+      const producer = createEosManager(asked);
+      await producer.initProducerId();
+      producer.beginTransaction();
+      return new PublishTransaction(cluster, producer, id);
+    } catch (error) {
+      await cluster.disconnect();
+      throw error;
+    }
+  }
+
+  /** Sends one batch for each of some partitions, to their leaders at once. */
+  async send(topic: string, batches: ReadonlyMap<number, RecordBatch>): Promise<Stored[]> {
+    const partitions = [...batches.keys()];
+    await this.#cluster.addTargetTopic(topic);
+    await this.#cluster.refreshMetadataIfNecessary();
+    await this.#producer.addPartitionsToTransaction([
+      { topic, partitions: partitions.map((partition) => ({ partition })) },
+    ]);
+    const sealed = new Map(
+      [...batches].map(([partition, batch]) => [partition, this.#seal(topic, partition, batch)]),
+    );
+    const byLeader = Object.entries(this.#cluster.findLeaderForPartitions(topic, partitions));
+    const stored = await Promise.all(
+      byLeader.map(async ([nodeId, led]) => {
+        const broker = await this.#cluster.findBroker({ nodeId });
+        const parts = led.map((partition) => ({
+          partition,
+          bytes: sealed.get(partition) ?? Buffer.alloc(0),
+        }));
+        return broker.connectionPool.send(this.#produce(topic, parts));
+      }),
+    );
+    return stored.flatMap(({ topics }) =>
+      topics.flatMap((answer) =>
+        answer.partitions.map(({ partition, baseOffset }) => ({ partition, firstOffset: baseOffset })),
+      ),
+    );
+  }
+
+  /** Commits offsets of a consumer group with the transaction. */
+  async sendOffsets(
+    consumerGroupId: string,
+    topic: string,
+    partitions: readonly { readonly partition: number; readonly offset: Offset }[],
+  ): Promise<void> {
+    await this.#producer.sendOffsets({ consumerGroupId, topics: [{ topic, partitions }] });
+  }
+
+  async commit(): Promise<void> {
+    await this.#producer.commit();
+  }
+
+  /** Takes back all that was sent. Where it was committed, or never began, nothing happens. */
+  async abort(): Promise<void> {
+    if (this.#producer.isInTransaction()) await this.#producer.abort();
+  }
+
+  async close(): Promise<void> {
+    await this.#cluster.disconnect();
+  }
+
+  #seal(topic: string, partition: number, batch: RecordBatch): Buffer {
+    const firstSequence = this.#producer.getSequence(topic, partition);
+    this.#producer.updateSequence(topic, partition, batch.records);
+    const id = BigInt(this.#producer.getProducerId());
+    return batch.seal({ id, epoch: this.#producer.getProducerEpoch(), firstSequence }, Date.now());
+  }
+
+  /** As kafka.apache.org/protocol has it. */
+  #produce(
+    topic: string,
+    parts: readonly { readonly partition: number; readonly bytes: Buffer }[],
+  ): ProtocolRequest<ProduceAnswer> {
+    const encode = (): Promise<Encoder> => {
+      const bytes = parts.reduce((sum, part) => sum + part.bytes.length, 0);
+      const encoder = new Encoder(bytes + topic.length + this.#id.length + 16 * (parts.length + 2))
+        .writeString(this.#id)
+        .writeInt16(ALL_REPLICAS)
+        .writeInt32(REQUEST_TIMEOUT_MS)
+        .writeInt32(1)
+        .writeString(topic)
+        .writeInt32(parts.length);
+      for (const part of parts) encoder.writeInt32(part.partition).writeBytes(part.bytes);
+      return Promise.resolve(encoder);
+    };
+    return { request: { ...PRODUCE, encode }, response: produceResponse };
+  }
+}
