@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { FrameWriter, readFrames } from '../adapters/frames.ts';
 import type { KafkaMessage } from '../adapters/kafka-read.ts';
-import { decodeMessage, encodeMessage, type StagedMessage } from '../adapters/message-frames.ts';
+import { decodeMessage, MessageEncoder, type StagedMessage } from '../adapters/message-frames.ts';
 import type { Staging } from '../adapters/staging.ts';
 import type { StagedBatch } from '../model/references.ts';
 
@@ -12,6 +12,7 @@ const LEAST_BUFFER_BYTES = 1 << 16;
 /** Writes the messages of a batch, a file for each partition, so that they stand in the order of their offsets. */
 export class MessageWriter {
   readonly #files: ReadonlyMap<number, FrameWriter>;
+  readonly #encoder = new MessageEncoder();
 
   private constructor(files: ReadonlyMap<number, FrameWriter>) {
     this.#files = files;
@@ -48,7 +49,7 @@ export class MessageWriter {
   async add(partition: number, messages: readonly KafkaMessage[]): Promise<void> {
     const file = this.#files.get(partition);
     if (file === undefined) throw new TypeError(`partition ${partition} is not of the batch`);
-    for (const message of messages) await file.write(...encodeMessage(partition, message));
+    for (const message of messages) await file.write(...this.#encoder.encode(partition, message));
   }
 
   /** Ends the files. */

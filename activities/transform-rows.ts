@@ -42,6 +42,7 @@ export class BatchRows {
   readonly #defaultSource: string;
   readonly #limits: BatchLimits;
   readonly #scan = new AttemptScan();
+  #last = { headers: '', source: '' };
 
   private constructor(
     connection: DuckDBConnection,
@@ -67,7 +68,7 @@ export class BatchRows {
 
   /** Takes a message: as rows, or into quarantine with the reason. */
   add(message: StagedMessage): void {
-    const named = headerOf(message.headers, SOURCE_HEADER) ?? this.#defaultSource;
+    const named = this.#sourceOf(message.headers);
     if (!this.#known.has(named)) {
       this.#refuse(message, {
         path: '',
@@ -96,6 +97,13 @@ export class BatchRows {
     appendBlob(this.#taken, message.value);
     this.#taken.appendBoolean(isPlain);
     this.#taken.endRow();
+  }
+
+  /** Most messages have the headers of the one before. */
+  #sourceOf(headers: string): string {
+    if (headers !== this.#last.headers)
+      this.#last = { headers, source: headerOf(headers, SOURCE_HEADER) ?? this.#defaultSource };
+    return this.#last.source;
   }
 
   /** Ends the taking; afterwards the relations that the tables select from are complete. */

@@ -52,6 +52,7 @@ export class DeltaTable {
   /** The table's folder, absolute. */
   readonly path: string;
   readonly #options: DeltaOptions;
+  readonly #madeFolders = new Set<string>();
   #builder: SnapshotBuilder | undefined;
   /** One reading or committing at a time, since they share the builder. */
   #last: Promise<unknown> = Promise.resolve();
@@ -94,7 +95,8 @@ export class DeltaTable {
    */
   async store(localFile: string, nameOf: (sha256: string) => string, scratch: string): Promise<StoredFile> {
     const absolute = (sha256: string): string => `${this.path}/${nameOf(sha256)}`;
-    const stored = await storeFile(this.#options.hdfs, localFile, absolute, this.#temporary(scratch));
+    const store = { hdfs: this.#options.hdfs, madeFolders: this.#madeFolders };
+    const stored = await storeFile(store, localFile, absolute, this.#temporary(scratch));
     return { ...stored, path: stored.path.slice(this.path.length + 1) };
   }
 
@@ -109,13 +111,14 @@ export class DeltaTable {
   }
 
   /**
-   * Whether a commit of these fences landed before; undefined when it is due.
-   * @throws {PipelineError} OFFSETS_MOVED when a fence stands elsewhere.
+   * Whether a commit of these fences had landed when the log was read last; undefined when it was due.
+   * @throws {PipelineError} OFFSETS_MOVED when a fence stood elsewhere.
    */
   async landed(fences: readonly Fence[]): Promise<CommitOutcome | undefined> {
-    const snapshot = await this.snapshot();
-    if (snapshot === undefined || judge(this.path, snapshot.txns, fences) === 'due') return undefined;
-    return { outcome: 'landed-before', version: snapshot.version };
+    return this.#alone(async () => {
+      const { version, txns } = (await this.#known()).snapshot();
+      return judge(this.path, txns, fences) === 'due' ? undefined : { outcome: 'landed-before', version };
+    });
   }
 
   /**
@@ -124,8 +127,8 @@ export class DeltaTable {
    */
   async commit(commit: Commit): Promise<CommitOutcome> {
     return this.#alone(async () => {
-      for (;;) {
-        const builder = await this.#refresh();
+      // Who knows the log as it was is refused its next number, and only then has to read on.
+      for (let builder = await this.#known(); ; builder = await this.#refresh()) {
         const { version, txns } = builder.snapshot();
         if (judge(this.path, txns, commit.fences) === 'landed') return { outcome: 'landed-before', version };
         const actions = entryOf(commit, txns);
@@ -141,6 +144,11 @@ export class DeltaTable {
     const result = this.#last.then(task, task);
     this.#last = result.catch(() => undefined);
     return result;
+  }
+
+  /** The log as it was read last. */
+  async #known(): Promise<SnapshotBuilder> {
+    return this.#builder ?? this.#refresh();
   }
 
   async #refresh(): Promise<SnapshotBuilder> {
@@ -197,7 +205,7 @@ export class DeltaTable {
     const { hdfs } = this.#options;
     const temporary = this.#temporary(scratch);
     await storeTemporary(hdfs, Buffer.from(formatActions(actions)), temporary);
-    await hdfs.makeFolder(this.#log);
+    if (version === 0) await hdfs.makeFolder(this.#log);
     try {
       await hdfs.rename(temporary, this.#entry(version));
       return true;

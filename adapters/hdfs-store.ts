@@ -1,7 +1,7 @@
 import { dirname } from 'node:path/posix';
 import { PipelineError } from '../model/errors.ts';
 import { digestsOf, type Digests } from './hdfs-checksum.ts';
-import { HdfsError, type WebHdfs } from './webhdfs.ts';
+import { HdfsError, type FileChecksum, type WebHdfs } from './webhdfs.ts';
 
 /** Where HDFS holds no file there is no checksum to compare with, and any block size will do. */
 const ANY_BLOCK_BYTES = 1 << 27;
@@ -17,6 +17,13 @@ export interface StoredFile {
   readonly modifiedAtMs: number;
 }
 
+/** Where files are written to. */
+export interface Store {
+  readonly hdfs: WebHdfs;
+  /** The folders that were made here, and need not be made again. */
+  readonly madeFolders: Set<string>;
+}
+
 /**
  * Writes a file under a temporary name and checks there that HDFS holds what was sent: a writer that dies,
  * or a lost answer, leaves a shorter file that looks whole.
@@ -29,11 +36,8 @@ export async function storeTemporary(
   temporary: string,
 ): Promise<StoredFile> {
   await hdfs.create(temporary, source);
-  const status = await hdfs.status(temporary);
-  const [sent, stored] = await Promise.all([
-    digestsOf(source, status?.blockSize ?? ANY_BLOCK_BYTES),
-    status === undefined ? undefined : hdfs.checksum(temporary),
-  ]);
+  const [status, stored] = await Promise.all([hdfs.status(temporary), checksumOf(hdfs, temporary)]);
+  const sent = await digestsOf(source, status?.blockSize ?? ANY_BLOCK_BYTES);
   if (status?.length !== sent.bytes || stored?.bytes !== sent.hdfs.bytes) {
     await hdfs.delete(temporary);
     throw damaged(temporary, sent, status?.length);
@@ -48,20 +52,26 @@ export async function storeTemporary(
  * @throws {PipelineError} HDFS_DAMAGED when the name holds other bytes, or what was sent did not arrive.
  */
 export async function storeFile(
-  hdfs: WebHdfs,
+  { hdfs, madeFolders }: Store,
   localFile: string,
   nameOf: (sha256: string) => string,
   temporary: string,
 ): Promise<StoredFile> {
   const stored = await storeTemporary(hdfs, { file: localFile }, temporary);
   const path = nameOf(stored.sha256);
-  await hdfs.makeFolder(dirname(path));
+  const folder = dirname(path);
+  if (!madeFolders.has(folder)) await hdfs.makeFolder(folder);
+  madeFolders.add(folder);
   try {
     await hdfs.rename(temporary, path);
     return { ...stored, path };
   } catch (error) {
     if (!(error instanceof HdfsError)) throw error;
-    if (isGone(error)) throw gone(temporary, error);
+    if (isGone(error)) {
+      // Or the folder is: then the next try makes it.
+      madeFolders.delete(folder);
+      throw gone(temporary, error);
+    }
     // Either an earlier try's file stands there, or this rename was carried out and its answer lost.
     const mayStand = error.ambiguous || error.exception === 'FileAlreadyExistsException';
     if (!mayStand) throw error;
@@ -73,6 +83,15 @@ export async function storeFile(
   if (status?.length !== sent.bytes || found?.bytes !== sent.hdfs.bytes)
     throw damaged(path, sent, status?.length);
   return { ...stored, path, modifiedAtMs: status.modifiedAtMs };
+}
+
+async function checksumOf(hdfs: WebHdfs, path: string): Promise<FileChecksum | undefined> {
+  try {
+    return await hdfs.checksum(path);
+  } catch (error) {
+    if (error instanceof HdfsError && isGone(error)) return undefined;
+    throw error;
+  }
 }
 
 /** Whether a rename failed because what was to be renamed is not there: somebody else removed it. */

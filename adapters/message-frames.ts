@@ -20,10 +20,39 @@ export type WrittenHeader = { key: string; value: string | null } | { key: strin
 const HEAD_BYTES = 32;
 const NONE = -1;
 
-/** The parts of a frame that holds a message. */
-export function encodeMessage(partition: number, message: KafkaMessage): Buffer[] {
-  const { key, value } = message;
-  const headers = Buffer.from(headersText(message.headers ?? {}));
+/** Makes frames of messages. */
+export class MessageEncoder {
+  #last: { readonly of: IHeaders; readonly written: Buffer } = { of: {}, written: Buffer.from('[]') };
+
+  /** The parts of a frame that holds a message. */
+  encode(partition: number, message: KafkaMessage): Buffer[] {
+    return encodeMessage(partition, message, this.#written(message.headers ?? {}));
+  }
+
+  /** Most messages have the headers of the one before. */
+  #written(headers: IHeaders): Buffer {
+    if (!areSame(headers, this.#last.of))
+      this.#last = { of: headers, written: Buffer.from(headersText(headers)) };
+    return this.#last.written;
+  }
+}
+
+/** Whether headers are written alike, as far as that can be seen at once. */
+function areSame(one: IHeaders, other: IHeaders): boolean {
+  const names = Object.keys(one);
+  const others = Object.keys(other);
+  if (names.length !== others.length) return false;
+  return names.every((name, at) => {
+    const [value, before] = [one[name], other[name]];
+    return name === others[at] && Buffer.isBuffer(value) && Buffer.isBuffer(before) && value.equals(before);
+  });
+}
+
+function encodeMessage(
+  partition: number,
+  { key, value, ...message }: KafkaMessage,
+  headers: Buffer,
+): Buffer[] {
   const head = Buffer.allocUnsafe(HEAD_BYTES);
   head.writeInt32BE(partition, 0);
   head.writeBigInt64BE(BigInt(message.offset), 4);

@@ -281,7 +281,12 @@ describe('webhdfs and parquetjs-lite, as the independent reader of what we wrote
       const files = await filesOf(connection);
       for (const { table, path, rows, bytes } of files) {
         const local = join(hdfs.local, path);
-        const stored = await storeFile(hdfs.direct, local, () => `${hdfs.root}/${path}`, hdfs.fresh());
+        const stored = await storeFile(
+          { hdfs: hdfs.direct, madeFolders: new Set() },
+          local,
+          () => `${hdfs.root}/${path}`,
+          hdfs.fresh(),
+        );
         const copy = `${local}.read-back`;
         assert.deepEqual(await auditor.read(stored.path, copy), { bytes, sha256: stored.sha256 });
         const columns = TABLES_BY_NAME.get(table)?.columns.filter(({ type }) => type !== 'timestamp') ?? [];
