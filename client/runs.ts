@@ -51,7 +51,12 @@ export interface RunRow {
 /** The runs of this pipeline, the newest first. */
 export async function runsOf(client: Client, settings: Settings, filter: RunFilter): Promise<RunRow[]> {
   const { taskQueue } = settings.temporal;
-  const conditions = [`WorkflowType = 'ingest'`, `TaskQueue = ${textOf(taskQueue)}`];
+  // A run that went on with a new history is found by its latest one.
+  const conditions = [
+    `WorkflowType = 'ingest'`,
+    `TaskQueue = ${textOf(taskQueue)}`,
+    `ExecutionStatus != 'ContinuedAsNew'`,
+  ];
   if (filter.source !== undefined) conditions.push(`${SOURCE.name} = ${textOf(filter.source)}`);
   if (filter.state !== undefined) conditions.push(CONDITIONS[filter.state]);
   if (filter.since !== undefined) conditions.push(`StartTime >= '${filter.since.toISOString()}'`);

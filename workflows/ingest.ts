@@ -1,36 +1,59 @@
-import { CancellationScope, isCancellation, log, patched, workflowInfo } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  ContinueAsNew,
+  continueAsNew,
+  isCancellation,
+  log,
+  patched,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { Fetched } from '../activities/fetch.ts';
 import { messageOf } from '../model/errors.ts';
-import type { PartitionEnds } from '../model/references.ts';
-import type { IngestRequest, IngestResult, RunOutcome } from '../model/run.ts';
+import type { IsoTime, PartitionEnds } from '../model/references.ts';
+import type { IngestRequest, IngestResult, RunOutcome, RunStatus } from '../model/run.ts';
 import { aboutChunk, aboutFetch, aboutJudge } from './about.ts';
 import { anyHost, failureOf, isHostLost, onHost, tidyHost } from './hosts.ts';
-import { landTopic } from './land-topic.ts';
+import { landTopic, type LandUntil } from './land-topic.ts';
 import { withPatience } from './patience.ts';
 import { Person, SKIPPED } from './person.ts';
 import { requireRequest } from './request.ts';
 import { RunState } from './run-state.ts';
-import { isScheduled, patienceOf, withInterval } from './scheduled.ts';
+import { scheduledPatience, withInterval } from './scheduled.ts';
 
 /**
  * One run: fetch, publish, consume, transform and land, in order, for what a source has and its topic holds.
  *
  * Its durable checkpoints are Kafka's offsets and the tables' logs; what is staged on a host's disk can be
  * made again from them. When the retries of a step are used up, the run waits for a person.
+ * @param carried Where a run goes on that began with another history; nobody else gives it.
  */
-export async function ingest(request: IngestRequest): Promise<IngestResult> {
+export async function ingest(request: IngestRequest, carried?: Carried): Promise<IngestResult> {
   requireRequest(request);
   const hosts = new Set<string>();
-  const run = new Ingest(withInterval(request), hosts);
+  const run = new Ingest(carried === undefined ? withInterval(request) : request, hosts, carried);
+  const patience = carried === undefined ? scheduledPatience(request) : carried.patience;
   try {
-    return isScheduled() ? await run.runFor(patienceOf(request)) : await run.run();
+    return await run.run(patience);
   } catch (error) {
-    run.fail(error);
+    if (!(error instanceof ContinueAsNew)) run.fail(error);
     throw error;
   } finally {
     await CancellationScope.nonCancellable(() => tidy(hosts));
   }
 }
+
+/** What a run takes over into a new history. */
+export interface Carried {
+  readonly status: RunStatus;
+  readonly startedAt: IsoTime;
+  /** How long it waits for a person, in seconds; null for ever. */
+  readonly patience: number | null;
+  readonly isUnchanged: boolean;
+  readonly rest: LandUntil;
+}
+
+/** What is to be landed, and whether the source had anything new. */
+type Brought = Pick<Carried, 'isUnchanged' | 'rest'>;
 
 /** Runs that began before it end at an unchanged content; later ones land what else their topic holds. */
 const UNCHANGED_LANDS = 'unchanged-lands';
@@ -40,18 +63,22 @@ class Ingest {
   readonly #hosts: Set<string>;
   readonly #run: RunState;
   readonly #person: Person;
-  readonly #startedAt = workflowInfo().startTime.toISOString();
+  readonly #carried: Carried | undefined;
+  readonly #startedAt: IsoTime;
 
-  constructor(request: IngestRequest, hosts: Set<string>) {
+  constructor(request: IngestRequest, hosts: Set<string>, carried: Carried | undefined) {
     this.#request = request;
     this.#hosts = hosts;
-    this.#run = new RunState(request);
+    this.#carried = carried;
+    this.#startedAt = carried?.startedAt ?? workflowInfo().startTime.toISOString();
+    this.#run = new RunState(request, carried?.status);
     this.#person = new Person(this.#run);
   }
 
-  /** Runs, but waits for a person no longer than so many seconds. */
-  async runFor(patience: number): Promise<IngestResult> {
-    return withPatience(this.#run, patience, () => this.run());
+  /** @param patience For how many seconds it waits for a person; null for ever. */
+  async run(patience: number | null): Promise<IngestResult> {
+    const work = (): Promise<IngestResult> => this.#ingest(patience);
+    return patience === null ? work() : withPatience(this.#run, patience, work);
   }
 
   fail(error: unknown): void {
@@ -59,9 +86,9 @@ class Ingest {
     else this.#run.fail('failed', failureOf(error)?.message ?? messageOf(error));
   }
 
-  async run(): Promise<IngestResult> {
-    const brought = await this.#fetchAndPublish();
-    const isUnchanged = brought === 'unchanged';
+  async #ingest(patience: number | null): Promise<IngestResult> {
+    const brought = this.#carried ?? (await this.#bring());
+    const { isUnchanged } = brought;
     if (isUnchanged && !patched(UNCHANGED_LANDS)) return this.#end('unchanged');
     const landing = {
       run: this.#run,
@@ -70,9 +97,21 @@ class Ingest {
       ingestedOn: this.#ingestedOn,
       useHost: (hostId: string) => this.#hosts.add(hostId),
     };
-    await landTopic(landing, isUnchanged ? {} : brought);
+    const rest = await landTopic(landing, brought.rest);
+    if (rest !== null) return this.#goOn({ patience, isUnchanged, rest });
     if (isUnchanged && !this.#run.consumedSomething) return this.#end('unchanged');
     return this.#end(this.#run.broughtSomething ? 'landed' : 'nothing-new');
+  }
+
+  async #goOn(left: Pick<Carried, 'patience' | 'isUnchanged' | 'rest'>): Promise<never> {
+    const carried = { ...left, status: this.#run.status(), startedAt: this.#startedAt };
+    return continueAsNew<typeof ingest>(this.#request, carried);
+  }
+
+  async #bring(): Promise<Brought> {
+    const ends = await this.#fetchAndPublish();
+    const isUnchanged = ends === 'unchanged';
+    return { isUnchanged, rest: { publishedEnds: isUnchanged ? {} : ends, until: null } };
   }
 
   /** @returns Where what was published ends. */

@@ -1,4 +1,4 @@
-import { condition } from '@temporalio/workflow';
+import { condition, patched, workflowInfo } from '@temporalio/workflow';
 import type { Consumed } from '../activities/consume.ts';
 import type { Plan } from '../activities/plan.ts';
 import type { Batch, OffsetRange, PartitionEnds, StagedTables } from '../model/references.ts';
@@ -24,13 +24,28 @@ const BATCHES_AT_ONCE = 3;
 /** So often another run may overtake this one before a person is asked; each time somebody landed something. */
 const MOST_OVERTAKINGS = 100;
 
+/** Runs that began before it go on in one history, however long it gets. */
+const CONTINUES = 'continues';
+
+/** Up to where a topic is to be landed. */
+export interface LandUntil {
+  /** Where the run's own messages end. */
+  readonly publishedEnds: PartitionEnds;
+  /** The ends of the run's first plan, where it has made one. */
+  readonly until: PartitionEnds | null;
+}
+
 /**
  * Lands everything in a topic up to its end as it is when this begins. When another run lands a part
  * meanwhile, the rest is planned anew; so two runs share the work.
+ * @returns What is left to land with a new history, since this one has grown long; null when nothing is.
  */
-export async function landTopic(landing: Landing, publishedEnds: PartitionEnds): Promise<void> {
+export async function landTopic(
+  landing: Landing,
+  { publishedEnds, until: firstEnds }: LandUntil,
+): Promise<LandUntil | null> {
   const { person, topic, run } = landing;
-  let until: PartitionEnds | null = null;
+  let until = firstEnds;
   for (let overtaken = 0; ;) {
     const ends: PartitionEnds | null = until;
     const plan: Plan = await person.attempt({ step: 'consume', what: `topic ${topic}` }, () =>
@@ -38,10 +53,11 @@ export async function landTopic(landing: Landing, publishedEnds: PartitionEnds):
     );
     until = plan.ends;
     run.due(plan.ranges);
-    if (plan.ranges.length === 0) return;
+    if (plan.ranges.length === 0) return null;
     try {
-      await landPlan(landing, plan);
-      if (!plan.unfinished) return;
+      const isLanded = await landPlan(landing, plan);
+      if (!isLanded) return { publishedEnds, until };
+      if (!plan.unfinished) return null;
     } catch (error) {
       overtaken += 1;
       if (!isOvertaken(error) || overtaken > MOST_OVERTAKINGS) throw error;
@@ -49,8 +65,16 @@ export async function landTopic(landing: Landing, publishedEnds: PartitionEnds):
   }
 }
 
-/** Reads batch after batch while earlier ones are transformed and landed; they land in order. */
-async function landPlan(landing: Landing, plan: Plan): Promise<void> {
+/** Temporal bounds a history, and says when it is time for a new one. */
+function isHistoryLong(): boolean {
+  return workflowInfo().continueAsNewSuggested && patched(CONTINUES);
+}
+
+/**
+ * Reads batch after batch while earlier ones are transformed and landed; they land in order.
+ * @returns Whether all of it landed, or the history grew long before.
+ */
+async function landPlan(landing: Landing, plan: Plan): Promise<boolean> {
   const landings: Promise<void>[] = [];
   const work = { active: 0, failed: false };
   let rest = plan.ranges;
@@ -62,7 +86,7 @@ async function landPlan(landing: Landing, plan: Plan): Promise<void> {
     landings.push(landed);
   };
   try {
-    while (rest.length > 0 && !work.failed) {
+    while (rest.length > 0 && !work.failed && !isHistoryLong()) {
       const batch = { topic: landing.topic, ranges: rest, ...idOf(plan) };
       const consumed = await consume(landing, batch, plan.unfinished);
       rest = without(rest, consumed.staged.batch.ranges);
@@ -73,6 +97,7 @@ async function landPlan(landing: Landing, plan: Plan): Promise<void> {
     await Promise.allSettled(landings);
   }
   await Promise.all(landings);
+  return rest.length === 0;
 }
 
 function idOf({ topicId }: Plan): Pick<Batch, 'topicId'> {

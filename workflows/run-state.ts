@@ -36,7 +36,7 @@ export class RunState {
   #offsetsDue = 0;
   #batches = 0;
   #gaps = 0;
-  #steps: Record<Step, StepCounts> = {
+  #steps: Readonly<Record<Step, StepCounts>> = {
     fetch: NOTHING,
     publish: NOTHING,
     consume: NOTHING,
@@ -49,9 +49,11 @@ export class RunState {
   readonly #unknownFields: Record<string, number> = {};
   #reasons = new ReasonTally();
 
-  constructor({ source, from, to }: IngestRequest) {
+  /** @param before Where the run was when its last history ended. */
+  constructor({ source, from, to }: IngestRequest, before?: RunStatus) {
     this.source = source;
     this.#interval = { from: from ?? null, to: to ?? null };
+    if (before !== undefined) this.#takeOver(before);
     setHandler(status, () => this.status(), {
       description: 'Where the run is: its steps, their counts, what it waits for.',
     });
@@ -60,6 +62,22 @@ export class RunState {
       { key: STEP, value: this.#step },
     ]);
     this.#tell();
+  }
+
+  #takeOver(before: RunStatus): void {
+    this.#topic = before.topic;
+    this.#step = before.step;
+    this.#content = before.content;
+    this.#chunks = before.chunks;
+    this.#chunksPublished = before.chunksPublished;
+    this.#batches = before.batches;
+    this.#gaps = before.gaps;
+    this.#steps = before.steps;
+    Object.assign(this.#rows, before.rows);
+    for (const range of before.offsets) this.#offsets.set(range.partition, range);
+    this.#skipped.push(...before.skipped);
+    this.met(before.unknownFields);
+    this.quarantined(before.reasons);
   }
 
   get topic(): string {
@@ -87,13 +105,14 @@ export class RunState {
   /** Adds to what a step did. */
   count(step: Step, counts: Partial<StepCounts>): void {
     const sum = this.#steps[step];
-    this.#steps[step] = {
+    const counted = {
       recordsIn: sum.recordsIn + (counts.recordsIn ?? 0),
       recordsOut: sum.recordsOut + (counts.recordsOut ?? 0),
       quarantined: sum.quarantined + (counts.quarantined ?? 0),
       bytes: sum.bytes + (counts.bytes ?? 0),
       seconds: sum.seconds + (counts.seconds ?? 0),
     };
+    this.#steps = { ...this.#steps, [step]: counted };
     this.#tell();
   }
 

@@ -5,8 +5,13 @@ import { SCHEDULED_BY, SCHEDULED_TIME } from '../model/schedule.ts';
 
 const DAY_SECONDS = 86_400;
 
+/** How long the run waits for a person, in seconds; null, which is for ever, unless a schedule started it. */
+export function scheduledPatience(request: IngestRequest): number | null {
+  return isScheduled() ? patienceOf(request) : null;
+}
+
 /** Whether a schedule started this run: by its time, by a trigger or by a backfill. */
-export function isScheduled(): boolean {
+function isScheduled(): boolean {
   return workflowInfo().typedSearchAttributes.get(SCHEDULED_BY) !== undefined;
 }
 
