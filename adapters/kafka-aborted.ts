@@ -22,6 +22,7 @@ export function abortedMessages<Message extends FetchedMessage>(
   messages: readonly Message[],
   aborted: readonly AbortedTransaction[],
 ): Message[] {
+  if (aborted.length === 0) return [];
   const coming = aborted
     .map(({ producerId, firstOffset }) => ({ producerId, first: BigInt(firstOffset) }))
     .sort((one, other) => (one.first < other.first ? -1 : 1));

@@ -87,7 +87,6 @@ declare module 'kafkajs/src/protocol/decoder.js' {
   }
 }
 
-
 declare module 'kafkajs/src/broker/index.js' {
   export interface FetchedMessage {
     readonly offset: string;
