@@ -1,11 +1,13 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { asDuckDbError, withDuckDb } from '../adapters/duckdb.ts';
+import { Turns } from '../adapters/turns.ts';
 import { MOST_OF_A_STEP } from '../model/reasons.ts';
 import type { StagedBatch, StagedFile, StagedTables } from '../model/references.ts';
 import { BATCH_TABLES } from '../tables/index.ts';
 import type { ActivityDeps } from './deps.ts';
 import { messagesOf } from './message-files.ts';
 import { currentRun } from './run-context.ts';
-import { requireSameCounts, writeTable } from './transform-files.ts';
+import { requireSameCounts, writeTable, type FileTarget } from './transform-files.ts';
 import { BatchRows } from './transform-rows.ts';
 
 /** What `transform` is asked for. */
@@ -17,6 +19,9 @@ export interface TransformRequest {
   readonly pastLimit?: boolean;
 }
 
+/** What a batch is as a whole is bounded by its size; this is what DuckDB may take before it spills to the disk. */
+const DUCKDB_MEMORY = '1GB';
+
 /** A staged batch may take so many times its size again, as DuckDB's spill and as Parquet files. */
 const ROOM = 2;
 
@@ -27,36 +32,29 @@ const ROOM = 2;
  * @throws {PipelineError} STAGING_LOST, STAGING_FULL, TRANSFORM_MISMATCH, TRANSFORM_FAILED, QUARANTINE_LIMIT
  */
 export function createTransform({ settings, staging }: ActivityDeps) {
-  return async function transform({
-    staged,
-    ingestedOn,
-    pastLimit,
-  }: TransformRequest): Promise<StagedTables> {
+  // One batch is read and checked while DuckDB makes files of another: each takes a processor, and several times the
+  // memory of its messages in DuckDB.
+  const turns = new Turns();
+  return async function transform(request: TransformRequest): Promise<StagedTables> {
+    const { staged, pastLimit } = request;
     const run = currentRun();
     await staging.reserve(staged.bytes * ROOM);
     const folder = await staging.renewFolder(`${staged.path}.tables`);
     const options = {
       threads: settings.worker.threads,
-      memoryLimit: '1GB',
+      memoryLimit: DUCKDB_MEMORY,
       temporaryFolder: staging.resolve(folder),
     };
     const tables = withDuckDb(options, async (connection) => {
       const rows = await BatchRows.create(connection, settings, staged.batch.topic);
       for await (const messages of messagesOf(staging, staged))
         for (const message of messages) rows.add(message);
-      await rows.finish();
-      if (pastLimit !== true) rows.requireWithinLimits();
-      const files: StagedFile[] = [];
-      for (const table of BATCH_TABLES) {
-        for (const source of rows.sources) {
-          const file = await writeTable(connection, table, source, {
-            folder,
-            ingestedOn,
-            resolve: (path) => staging.resolve(path),
-          });
-          if (file !== undefined) files.push(file);
-        }
-      }
+      const files = await turns.take(async () => {
+        await rows.finish();
+        if (pastLimit !== true) rows.requireWithinLimits();
+        const resolve = (path: string): string => staging.resolve(path);
+        return writeTables(connection, rows.sources, { folder, ingestedOn: request.ingestedOn, resolve });
+      });
       requireSameCounts(BATCH_TABLES, files, rows.values);
       return {
         batch: staged.batch,
@@ -73,4 +71,19 @@ export function createTransform({ settings, staging }: ActivityDeps) {
       throw asDuckDbError(error, `the batch ${JSON.stringify(staged.batch)}`);
     });
   };
+}
+
+async function writeTables(
+  connection: DuckDBConnection,
+  sources: Iterable<string>,
+  target: FileTarget,
+): Promise<StagedFile[]> {
+  const files: StagedFile[] = [];
+  for (const source of sources) {
+    for (const table of BATCH_TABLES) {
+      const file = await writeTable(connection, table, source, target);
+      if (file !== undefined) files.push(file);
+    }
+  }
+  return files;
 }

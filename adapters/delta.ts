@@ -10,6 +10,7 @@ import {
 import { PROTOCOL, SnapshotBuilder, judge, type Fence, type Snapshot } from './delta-snapshot.ts';
 import { gone, isGone, storeFile, storeTemporary, type StoredFile } from './hdfs-store.ts';
 import type { Logger } from './log.ts';
+import { Turns } from './turns.ts';
 import { HdfsError, type WebHdfs } from './webhdfs.ts';
 
 /** What a commit adds to a table. */
@@ -55,7 +56,7 @@ export class DeltaTable {
   readonly #madeFolders = new Set<string>();
   #builder: SnapshotBuilder | undefined;
   /** One reading or committing at a time, since they share the builder. */
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(path: string, options: DeltaOptions) {
     this.path = path;
@@ -64,7 +65,7 @@ export class DeltaTable {
 
   /** The table as it is now; undefined when there is none. */
   async snapshot(): Promise<Snapshot | undefined> {
-    return this.#alone(async () => {
+    return this.#turns.take(async () => {
       const builder = await this.#refresh();
       return builder.version < 0 ? undefined : builder.snapshot();
     });
@@ -72,7 +73,7 @@ export class DeltaTable {
 
   /** Makes the table where there is none. Several may try at once; one wins. */
   async ensure(metadata: Metadata, scratch: string): Promise<void> {
-    await this.#alone(async () => {
+    await this.#turns.take(async () => {
       // Another writer won the first entry, or the answer was lost before it was made: the log itself says which.
       while ((await this.#refresh()).version < 0) {
         await this.#writeEntry(
@@ -115,7 +116,7 @@ export class DeltaTable {
    * @throws {PipelineError} OFFSETS_MOVED when a fence stood elsewhere.
    */
   async landed(fences: readonly Fence[]): Promise<CommitOutcome | undefined> {
-    return this.#alone(async () => {
+    return this.#turns.take(async () => {
       const { version, txns } = (await this.#known()).snapshot();
       return judge(this.path, txns, fences) === 'due' ? undefined : { outcome: 'landed-before', version };
     });
@@ -126,7 +127,7 @@ export class DeltaTable {
    * @throws {PipelineError} OFFSETS_MOVED when a fence stands elsewhere; TABLE_LOG_INVALID; an error of HDFS.
    */
   async commit(commit: Commit): Promise<CommitOutcome> {
-    return this.#alone(async () => {
+    return this.#turns.take(async () => {
       // Who knows the log as it was is refused its next number, and only then has to read on.
       for (let builder = await this.#known(); ; builder = await this.#refresh()) {
         const { version, txns } = builder.snapshot();
@@ -138,12 +139,6 @@ export class DeltaTable {
         return { outcome: 'committed', version: version + 1 };
       }
     });
-  }
-
-  async #alone<T>(task: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(task, task);
-    this.#last = result.catch(() => undefined);
-    return result;
   }
 
   /** The log as it was read last. */
