@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import { TestPipeline } from '../harness.ts';
 
-const ATTEMPTS = 16_000;
+const ATTEMPTS = 14_000;
 
 /** Small attempts, of which a batch of this test holds five hundred: as many as are read at once. */
 function content(): string {
