@@ -102,6 +102,9 @@ const DOCKER = { why: 'there is no Docker where tests run', by: 'test/unit/docke
 const DEMO = { why: 'has the usual ports', by: 'test/demo/demo.test.ts' };
 
 /** What is not run here, and why; `by` names the test that runs or checks it. */
+/** Minutes on a machine that does nothing else. */
+const BENCH = { why: 'it measures for minutes', by: 'bench/main.ts' };
+
 const ELSEWHERE: Readonly<Record<string, { readonly why: string; readonly by: string }>> = {
   'npm run demo': DEMO,
   'npm run demo -- --data FILE': DEMO,
@@ -126,6 +129,14 @@ const ELSEWHERE: Readonly<Record<string, { readonly why: string; readonly by: st
   'npx tsx scripts/record-history.ts RUN FILE': {
     why: 'it records what is replayed',
     by: 'test/unit/replay.test.ts',
+  },
+  'npm run bench': BENCH,
+  'npm run bench -- --help': BENCH,
+  'npm run bench -- land small': BENCH,
+  'npm run bench -- --quick --check': BENCH,
+  'npm run soak -- --minutes 20 --seed 1': {
+    why: 'it takes as long as it is told to; a short one is a test',
+    by: 'test/faults/soak.test.ts',
   },
   'npm run worker': { why: 'it runs until it is ended', by: 'test/demo/demo.test.ts' },
   'npm link': { why: 'it changes what is installed for the whole machine', by: 'package.json' },
