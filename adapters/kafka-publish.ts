@@ -93,7 +93,8 @@ export async function publishOnce(options: KafkaOptions, set: MessageSet): Promi
   const admin = kafkaClient(options, 'publish').admin();
   let transaction: PublishTransaction | undefined;
   try {
-    [transaction] = await Promise.all([transactionOf(options, set.id), admin.connect()]);
+    await admin.connect();
+    transaction = await transactionOf(options, set.id);
     return await publishInTransaction(admin, transaction, set);
   } catch (error) {
     throw asKafkaError(error, `topic ${set.topic}, for the set ${set.id},`);
