@@ -5,31 +5,26 @@ import { linesOf } from '../data.ts';
 import { median, type Goal } from '../figures.ts';
 import { historyOf, type ActivityTime } from '../history.ts';
 
-/** So many records are a batch. */
+/** So many attempts are a run. */
 const BATCH = 5;
 const BEFORE = 5;
 const MEASURED = 9;
-/** What one run brings at most, so that its history stays short. */
-const BATCHES_AT_ONCE = 100;
+const NEW_WORKERS = 3;
+const TELL_EVERY = 100;
 
 /** Many commits to one table. */
 export const commits: Bench = {
   name: 'commits',
   title: 'A thousand commits',
-  about: `Runs of ${BATCH} attempts each on one topic, the medians of ${MEASURED}: what \`plan\` and \`land\` take when the tables' logs have about ten versions, and when they have about a thousand. Those between are landed as batches of ${BATCH}.`,
+  about: `Runs of ${BATCH} attempts each on one topic, one after the other; the medians of ${MEASURED}: what their \`plan\` and \`land\` take when the tables' logs have about ten versions, and when they have about a thousand. A new worker reads the logs anew for its first plan: that is the median of ${NEW_WORKERS}.`,
   needs: [],
   run: async (context) => {
-    const last = context.quick ? 100 : 1000;
+    const last = context.quick ? 40 : 1000;
     const landing = await Landing.start(context);
     try {
       await landing.runs(BEFORE);
       const early = await landing.stretch();
-      for (
-        let left = last - MEASURED - 1 - landing.commits;
-        left > 0;
-        left = last - MEASURED - 1 - landing.commits
-      )
-        await landing.runOf(Math.min(left, BATCHES_AT_ONCE));
+      await landing.runs(last - MEASURED - NEW_WORKERS - landing.commits);
       const late = await landing.stretch();
       const attempts = landing.commits * BATCH;
       return {
@@ -90,43 +85,43 @@ class Landing {
   static async start(context: Context): Promise<Landing> {
     const topic = await context.topics.makeNew(1);
     const { path } = await context.data.file(1, 'lines');
-    const { value: lines } = await linesOf(path, BATCH * BATCHES_AT_ONCE).next();
-    const limits = { batchMessages: BATCH };
-    const pipeline = await TestPipeline.create({ commits: { topic } }, { limits });
+    const { value: lines } = await linesOf(path, BATCH).next();
+    const pipeline = await TestPipeline.create({ commits: { topic } });
     const worker = await pipeline.startWorker();
     return new Landing(context, pipeline, worker, { topic, lines: lines ?? [] });
   }
 
-  /** One after the other. */
+  /** So many runs, one after the other. */
   async runs(count: number): Promise<ActivityTime[]> {
     const activities: ActivityTime[] = [];
-    for (let run = 0; run < count; run += 1) activities.push(...(await this.runOf(1)));
+    for (let run = 0; run < count; run += 1) activities.push(...(await this.#run()));
     return activities;
   }
 
-  /** A run of so many batches. */
-  async runOf(batches: number): Promise<readonly ActivityTime[]> {
-    const lines = this.#lines.slice(0, BATCH * batches);
-    await this.#context.topics.append(this.#topic, lines);
+  async #run(): Promise<readonly ActivityTime[]> {
+    await this.#context.topics.append(this.#topic, this.#lines);
     const handle = await this.#pipeline.start({ source: 'commits' });
-    const { batches: landed } = await handle.result();
-    if (landed !== batches) throw new Error(`a run landed ${landed} batches instead of ${batches}`);
-    this.commits += landed;
-    this.bytes += lines.reduce((sum, { length }) => sum + length, 0);
-    if (batches > 1) this.#context.say(`  ${formatNumber(this.commits)} commits`);
+    const { batches } = await handle.result();
+    if (batches !== 1) throw new Error(`a run landed ${batches} batches instead of one`);
+    this.commits += 1;
+    this.bytes += this.#lines.reduce((sum, { length }) => sum + length, 0);
+    if (this.commits % TELL_EVERY === 0) this.#context.say(`  ${formatNumber(this.commits)} commits`);
     return (await historyOf(this.#pipeline, handle)).activities;
   }
 
-  /** Measures with a new worker: its first run, then some more. */
+  /** Measures with new workers: the first run of each, then some more of the last one. */
   async stretch(): Promise<Stretch> {
-    await this.#worker.drain();
-    this.#worker = await this.#pipeline.startWorker();
-    const first = await this.runs(1);
+    const firsts: ActivityTime[] = [];
+    for (let worker = 0; worker < NEW_WORKERS; worker += 1) {
+      await this.#worker.drain();
+      this.#worker = await this.#pipeline.startWorker();
+      firsts.push(...(await this.runs(1)));
+    }
     const activities = await this.runs(MEASURED);
     return {
       land: median(millisecondsOf(activities, 'land')),
       plan: median(millisecondsOf(activities, 'plan')),
-      coldPlan: millisecondsOf(first, 'plan')[0] ?? NaN,
+      coldPlan: median(millisecondsOf(firsts, 'plan')),
     };
   }
 
