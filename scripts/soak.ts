@@ -28,7 +28,7 @@ const say = (line: string): void => {
 };
 say(`${again}, in ${folder}`);
 const release = endWithThisProcess(() => {
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
 });
 const report = await soak({ seed, minutes, pace: [5, 20], say });
 release();

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { tmpdir } from 'node:os';
+import test from 'node:test';
+import { withDuckDb } from '../../adapters/duckdb.ts';
+import { judgeReplays, type ReplayReport } from '../../client/proof/replays.ts';
+import type { Finding } from '../../client/proof/findings.ts';
+
+/** What the tables hold that replays are judged by: the message at 1 of partition 0 was replayed, and landed at 7. */
+const TABLES = `
+  CREATE TABLE deliveries (kafka_topic VARCHAR, kafka_partition INTEGER, kafka_offset BIGINT, headers VARCHAR);
+  CREATE TABLE quarantine (
+    kafka_topic VARCHAR, kafka_partition INTEGER, kafka_offset BIGINT, headers VARCHAR, chunk VARCHAR,
+    chunk_position BIGINT);
+  CREATE TABLE replays (
+    kafka_topic VARCHAR, kafka_partition INTEGER, kafka_offset BIGINT, chunk VARCHAR, chunk_position BIGINT,
+    replay_of VARCHAR, replay_partition INTEGER, replay_offset BIGINT);
+  INSERT INTO quarantine VALUES ('t', 0, 1, '[]', NULL, NULL);
+  INSERT INTO deliveries VALUES ('t', 0, 7, '[{"key":"replay-of","value":"t/0/1"}]');
+  INSERT INTO replays VALUES ('t', 0, 1, NULL, NULL, 't/0/1', 0, 7)`;
+
+async function judged(damage: string): Promise<{ report: ReplayReport; findings: Finding[] }> {
+  const options = { threads: 1, memoryLimit: '256MB', temporaryFolder: tmpdir() };
+  return withDuckDb(options, async (connection) => {
+    await connection.run(`${TABLES}; ${damage}`);
+    return judgeReplays(connection);
+  });
+}
+
+test('a replay that landed as what it is is in order', async () => {
+  const { report, findings } = await judged('');
+  assert.deepEqual(findings, []);
+  assert.deepEqual(report, { marked: 1, landed: 1, quarantinedAgain: 0, ahead: 0 });
+});
+
+test('a replay that no run has landed yet is ahead', async () => {
+  const { report, findings } = await judged('DELETE FROM deliveries');
+  assert.deepEqual(findings, []);
+  assert.equal(report.ahead, 1);
+});
+
+const DAMAGE: readonly [code: string, damage: string][] = [
+  ['REPLAY_WITHOUT_ORIGINAL', 'DELETE FROM quarantine'],
+  ['REPLAY_MARKED_TWICE', 'INSERT INTO replays SELECT * FROM replays'],
+  ['REPLAY_UNLIKE', `UPDATE deliveries SET headers = '[{"key":"replay-of","value":"t/0/2"}]'`],
+  ['REPLAY_UNLIKE', `UPDATE deliveries SET headers = '[]'`],
+  [
+    'REPLAYED_TWICE',
+    'INSERT INTO deliveries SELECT kafka_topic, kafka_partition, 8, headers FROM deliveries',
+  ],
+];
+
+for (const [code, damage] of DAMAGE) {
+  test(`${code} is found and names the replay: ${damage}`, async () => {
+    const { findings } = await judged(damage);
+    assert.deepEqual(
+      findings.map((finding) => finding.code),
+      [code],
+    );
+    assert.match(findings[0]?.message ?? '', /t\/0\/1/);
+  });
+}
