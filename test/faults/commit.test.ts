@@ -12,6 +12,7 @@ import { FaultyPipeline, lastFailureOf } from './faulty-pipeline.ts';
 const REQUESTS = {
   /** A table's first file in HDFS is its log's entry 0, the next one is data, the third the entry that adds it. */
   createFile: /PUT \S*\/attempts\/_scratch\/\S*op=CREATE/,
+  check: /GET \S*\/attempts\/_scratch\/\S*op=GETFILECHECKSUM/,
   renameData: /PUT \S*\/attempts\/_scratch\/\S*op=RENAME\S*part-/,
   renameEntry: /PUT \S*\/attempts\/_scratch\/\S*op=RENAME\S*_delta_log%2F0{19}1\.json/,
   renameLastEntry: /PUT \S*\/deliveries\/_scratch\/\S*op=RENAME\S*_delta_log%2F0{19}1\.json/,
@@ -133,6 +134,16 @@ describe('a file in HDFS', () => {
     test(`8 is ${what}, and is removed under its temporary name before it gets its own: it is sent again`, async () => {
       const remove = (line: string): Promise<void> => faulty.remove(pathOf(line));
       await survives(faulty.nameNode, request, { kind: 'before', run: remove });
+    });
+  }
+
+  for (const [what, { spared }] of [
+    ['data', DATA],
+    ['a log’s entry', ENTRY],
+  ] as const) {
+    test(`9 is ${what}, and has other bytes than were sent, as many: it never gets its name, and is sent again`, async () => {
+      const falsify = (line: string): Promise<void> => faulty.falsify(pathOf(line));
+      await survives(faulty.nameNode, REQUESTS.check, { kind: 'before', run: falsify }, spared);
     });
   }
 

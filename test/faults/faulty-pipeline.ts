@@ -66,6 +66,13 @@ export class FaultyPipeline {
     await this.#hdfs.direct.create(path, Buffer.from(content));
   }
 
+  /** Puts other bytes in a file's place, as many as it has. */
+  async falsify(path: string): Promise<void> {
+    const status = await this.#hdfs.direct.status(path);
+    await this.#hdfs.direct.delete(path);
+    await this.#hdfs.direct.create(path, Buffer.alloc(status?.length ?? 0, 'x'));
+  }
+
   /** Makes sure that a run ends by itself, and that then every attempt of the customer landed once, and nothing else. */
   async landsOnce(run: IngestHandle): Promise<void> {
     await eventually('the run ends', () => hasEnded(run), 300_000);
