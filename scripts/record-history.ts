@@ -1,7 +1,8 @@
 /**
  * Records the history of a run, to be replayed by the tests: tsx scripts/record-history.ts RUN FILE
  *
- * It is written as Temporal's protocol encodes it. Where a failure came about (its stack) and which process
+ * RUN is a run's id; of one that went on with a new history, its latest is taken, or with `@` and the id of an
+ * execution behind it, that one. It is written as Temporal's protocol encodes it. Where a failure came about (its stack) and which process
  * took a task is left out: neither matters to a replay, and both tell of the machine.
  */
 import { writeFile } from 'node:fs/promises';
@@ -11,9 +12,10 @@ import { readSettings } from '../model/settings.ts';
 
 const PRIVATE = new Set(['stackTrace', 'identity']);
 
-const [workflowId = '', file = ''] = process.argv.slice(2);
+const [run = '', file = ''] = process.argv.slice(2);
+const [workflowId = '', executionId] = run.split('@');
 await withTemporal(readSettings(), async (client) => {
-  const history = await client.workflow.getHandle(workflowId).fetchHistory();
+  const history = await client.workflow.getHandle(workflowId, executionId).fetchHistory();
   blank(history);
   await writeFile(file, proto.temporal.api.history.v1.History.encode(history).finish());
 });
