@@ -6,7 +6,7 @@ import produceResponse, { type ProduceAnswer } from 'kafkajs/src/protocol/reques
 import type { Offset } from '../model/references.ts';
 import { openCluster } from './kafka-cluster.ts';
 import type { RecordBatch } from './kafka-record-batch.ts';
-import { REQUEST_TIMEOUT_MS } from './kafka-errors.ts';
+import { REQUEST_TIMEOUT_MS, answerOf } from './kafka-errors.ts';
 import type { KafkaOptions } from './kafka.ts';
 
 /** What a transaction that nobody ends is aborted after by the broker. */
@@ -15,6 +15,8 @@ const TRANSACTION_TIMEOUT_MS = 60_000;
 /** The oldest version of this request that the brokers of today take. */
 const PRODUCE = { apiKey: 0, apiVersion: 3, apiName: 'Produce' } as const;
 const ALL_REPLICAS = -1;
+/** What kind of coordinator is asked for. */
+const TRANSACTION_COORDINATOR = 1;
 
 /** Where a batch came to stand. */
 export interface Stored {
@@ -51,8 +53,9 @@ export class PublishTransaction {
       producer.beginTransaction();
       return new PublishTransaction(cluster, producer, id);
     } catch (error) {
+      const telling = (await refusalOf(cluster, id)) ?? error;
       await cluster.disconnect();
-      throw error;
+      throw telling;
     }
   }
 
@@ -132,5 +135,16 @@ export class PublishTransaction {
       return Promise.resolve(encoder);
     };
     return { request: { ...PRODUCE, encode }, response: produceResponse };
+  }
+}
+
+/** The client forgets why it found no coordinator; so a broker is asked once more, without it. */
+async function refusalOf(cluster: Cluster, id: string): Promise<unknown> {
+  try {
+    const broker = await cluster.brokerPool.findConnectedBroker();
+    await broker.findGroupCoordinator({ groupId: id, coordinatorType: TRANSACTION_COORDINATOR });
+    return undefined;
+  } catch (error) {
+    return answerOf(error)?.endsWith('_AUTHORIZATION_FAILED') === true ? error : undefined;
   }
 }

@@ -22,6 +22,10 @@ declare module 'kafkajs/src/cluster/index.js' {
     /** By the number of the kind of request, the versions that the broker takes. */
     readonly versions: Readonly<Record<number, { readonly minVersion: number; readonly maxVersion: number }>>;
     readonly connectionPool: { send: <T>(request: ProtocolRequest<T>) => Promise<T> };
+    findGroupCoordinator(asked: {
+      readonly groupId: string;
+      readonly coordinatorType: number;
+    }): Promise<unknown>;
   }
 
   export default class Cluster {
