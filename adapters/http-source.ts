@@ -1,6 +1,5 @@
 import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { PassThrough } from 'node:stream';
 import { PipelineError, messageOf } from '../model/errors.ts';
 
 /** What to ask a customer's server for. */
@@ -104,21 +103,17 @@ function contentOf(request: HttpRequest, answer: IncomingMessage, status: number
       `${request.subject}: the server answered 206 with another range`,
     );
   }
-  return { fromByte, validator, body: bodyOf(request, answer, arrived(answer)) };
+  return { fromByte, validator, body: bodyOf(request, answer) };
 }
 
-async function* bodyOf(
-  request: HttpRequest,
-  answer: IncomingMessage,
-  content: AsyncIterable<Buffer>,
-): AsyncGenerator<Buffer> {
+async function* bodyOf(request: HttpRequest, answer: IncomingMessage): AsyncGenerator<Buffer> {
   const { windowMs, leastBytesPerSecond } = request.patience ?? PATIENCE;
   let began = performance.now();
   let received = 0;
   try {
-    for await (const bytes of content) {
-      yield bytes;
-      received += bytes.length;
+    for await (const bytes of answer) {
+      yield bytes as Buffer;
+      received += (bytes as Buffer).length;
       const waited = performance.now() - began;
       if (waited < windowMs) continue;
       if (received < (leastBytesPerSecond * waited) / 1000) throw tooSlow(request, received, waited);
@@ -129,29 +124,6 @@ async function* bodyOf(
   } finally {
     answer.destroy();
   }
-}
-
-/**
- * All that arrives of an answer from now on, and then the error that ended it, if one did: a stream that fails lets go
- * of what it has not handed out yet, so that a download that is cut soon would have nothing to go on from.
- */
-function arrived(answer: IncomingMessage): AsyncIterable<Buffer> {
-  const data = new PassThrough();
-  let failure: Error | undefined;
-  answer.on('error', (error) => {
-    failure = error;
-    data.end();
-  });
-  answer.on('close', () => {
-    if (answer.complete) return;
-    failure ??= new Error('the connection was closed in the middle of the answer');
-    data.end();
-  });
-  answer.pipe(data);
-  return (async function* () {
-    for await (const bytes of data) yield bytes as Buffer;
-    if (failure !== undefined) throw failure;
-  })();
 }
 
 function tooSlow({ subject }: HttpRequest, bytes: number, waitedMs: number): PipelineError {
