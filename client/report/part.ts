@@ -64,6 +64,23 @@ export function textOf(row: Row | undefined, name: string): string {
   throw new TypeError(`the column ${name} has no text`);
 }
 
+/** Columns of several tables. */
+export const EXAM: Column = { name: 'exam_name', head: 'Exam', format: 'text' };
+export const ATTEMPTS: Column = { name: 'attempts', head: 'Times taken', format: 'count' };
+
+/** An exam with how often it was taken, as one line of a chart. */
+export function examLabel(row: Row, formats: Formats): string {
+  return `${textOf(row, 'exam_name')} (${formats.count(numberOf(row, 'attempts'))})`;
+}
+
+/** The attempts of each step, from 0 on, as the columns of a chart; a step without a row has none. */
+export function stepColumns(rows: readonly Row[], labels: readonly string[], formats: Formats) {
+  return labels.map((label, step) => {
+    const value = numberOf(rows.find((row) => row['step'] === step) ?? { attempts: 0 }, 'attempts');
+    return { label, value, hint: `${label}: ${formats.count(value)}` };
+  });
+}
+
 /** The sum of a column. */
 export function sumOf(rows: readonly Row[], name: string): number {
   return rows.reduce((sum, row) => sum + numberOf(row, name), 0);

@@ -1,10 +1,20 @@
 import { sqlText } from '../../adapters/duckdb.ts';
 import { questionNamed } from '../questions.ts';
 import { columnChart, rankChart } from './charts.ts';
-import { numberOf, sumOf, textOf, type Column, type Part, type Row, type Section } from './part.ts';
+import type { Formats } from './formats.ts';
+import type { Markup } from './html.ts';
+import {
+  ATTEMPTS,
+  EXAM,
+  numberOf,
+  sumOf,
+  textOf,
+  type Column,
+  type Part,
+  type Row,
+  type Section,
+} from './part.ts';
 
-const EXAM: Column = { name: 'exam_name', head: 'Exam', format: 'text' };
-const ATTEMPTS: Column = { name: 'attempts', head: 'Times taken', format: 'count' };
 const PEOPLE: Column = { name: 'people', head: 'People', format: 'count' };
 
 const TAKEN = `SELECT exam_name, count(*) AS attempts, count(DISTINCT user_exam_id) AS people
@@ -94,11 +104,7 @@ const mostTaken: Part = {
   says: ([first], f) =>
     `${textOf(first, 'exam_name')}: ${f.count(numberOf(first, 'attempts'))} times, by ` +
     `${f.count(numberOf(first, 'people'))} people.`,
-  chart: (rows, f) =>
-    rankChart({
-      title: `The ${rows.length} exams that are taken most`,
-      bars: rows.map((row) => barOf(row, f.count(numberOf(row, 'attempts')))),
-    }),
+  chart: (rows, f) => takenChart('most', rows, f),
   columns: [EXAM, ATTEMPTS, PEOPLE],
 };
 
@@ -115,11 +121,7 @@ const leastTaken: Part = {
       : `${names.length} ${names.length === 1 ? 'was' : 'were'} taken only ${times}: ` +
           `${names.map((row) => textOf(row, 'exam_name')).join('; ')}.`;
   },
-  chart: (rows, f) =>
-    rankChart({
-      title: `The ${rows.length} exams that are taken least`,
-      bars: rows.map((row) => barOf(row, f.count(numberOf(row, 'attempts')))),
-    }),
+  chart: (rows, f) => takenChart('least', rows, f),
   columns: [EXAM, ATTEMPTS, PEOPLE],
 };
 
@@ -131,7 +133,7 @@ FROM (SELECT unnest(range(24)) AS hour) AS hours
 LEFT JOIN attempt ON hour(timezone(${sqlText(timeZone)}, started_at)) = hours.hour
 GROUP BY ALL ORDER BY hours.hour`,
   says: (rows, f) => {
-    const [most] = [...rows].sort((a, b) => numberOf(b, 'attempts') - numberOf(a, 'attempts'));
+    const most = mostOf(rows);
     const hour = numberOf(most, 'hour');
     const share = numberOf(most, 'attempts') / sumOf(rows, 'attempts');
     return `Most start between ${hour}:00 and ${hour + 1}:00 (${f.timeZone}): ${f.count(numberOf(most, 'attempts'))}, ${f.share(share)} of all.`;
@@ -156,7 +158,7 @@ const lengths: Part = {
   title: 'How long are the exams that are taken?',
   sql: questionNamed('attempts_by_exam_length'),
   says: (rows, f) => {
-    const [most] = [...rows].sort((a, b) => numberOf(b, 'attempts') - numberOf(a, 'attempts'));
+    const most = mostOf(rows);
     if (most === undefined) return 'No attempt says how many questions its exam has.';
     const share = numberOf(most, 'attempts') / sumOf(rows, 'attempts');
     return `Most often ${numberOf(most, 'questions')} questions: ${f.count(numberOf(most, 'attempts'))} times, ${f.share(share)} of all.`;
@@ -192,8 +194,19 @@ const questionsPerExam: Part = {
   ],
 };
 
-function barOf(row: Row, shown: string) {
-  return { label: textOf(row, 'exam_name'), value: numberOf(row, 'attempts'), shown };
+function takenChart(which: 'most' | 'least', rows: readonly Row[], f: Formats): Markup {
+  return rankChart({
+    title: `The ${rows.length} exams that are taken ${which}`,
+    bars: rows.map((row) => {
+      const value = numberOf(row, 'attempts');
+      return { label: textOf(row, 'exam_name'), value, shown: f.count(value) };
+    }),
+  });
+}
+
+/** The row of the most attempts. */
+function mostOf(rows: readonly Row[]): Row | undefined {
+  return [...rows].sort((a, b) => numberOf(b, 'attempts') - numberOf(a, 'attempts'))[0];
 }
 
 /** How much there is. */

@@ -1,7 +1,7 @@
 import { sqlText } from '../../adapters/duckdb.ts';
 import { STEPS } from '../../model/run.ts';
 import { PATH_KIND, REASON_KIND } from '../../tables/quarantine.ts';
-import { numberOf, sumOf, textOf, type Column, type Part, type Section } from './part.ts';
+import { EXAM, numberOf, sumOf, textOf, type Column, type Part, type Section } from './part.ts';
 import { ROWS, SOURCES } from './sections-attempts.ts';
 
 const SOURCE: Column = { name: 'source', head: 'Source', format: 'text' };
@@ -44,7 +44,7 @@ FROM delivered GROUP BY source, keen_id HAVING count(*) > 1 ORDER BY deliveries 
       : `${textOf(row, 'keen_id')}, ${f.count(numberOf(row, 'deliveries'))} times.`,
   columns: [
     { name: 'keen_id', head: 'Attempt', format: 'code' },
-    { name: 'exam_name', head: 'Exam', format: 'text' },
+    EXAM,
     { name: 'deliveries', head: 'Deliveries', format: 'count' },
     { name: 'first_published_at', head: 'First published', format: 'time' },
     { name: 'last_published_at', head: 'Last published', format: 'time' },

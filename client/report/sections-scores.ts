@@ -2,14 +2,31 @@ import { questionNamed } from '../questions.ts';
 import { columnChart, intervalChart, rankChart, smallHistogram } from './charts.ts';
 import type { Formats } from './formats.ts';
 import { html, type Markup } from './html.ts';
-import { numberOf, sumOf, textOf, type Column, type Part, type Row, type Section } from './part.ts';
+import {
+  ATTEMPTS,
+  EXAM,
+  examLabel,
+  numberOf,
+  stepColumns,
+  sumOf,
+  textOf,
+  type Column,
+  type Part,
+  type Row,
+  type Section,
+} from './part.ts';
 
 /** Below so many attempts, a picture of their scores says little. */
 export const HISTOGRAM_LEAST = 20;
 
-const EXAM: Column = { name: 'exam_name', head: 'Exam', format: 'text' };
-const ATTEMPTS: Column = { name: 'attempts', head: 'Times taken', format: 'count' };
 const MEAN: Column = { name: 'mean_score', head: 'Mean score', format: 'share' };
+
+/** The steps of a score: the last has all that is right, too. */
+const STEP_LABELS = Array.from(
+  { length: 10 },
+  (_, step) => `${step * 10}–${step === 9 ? 100 : step * 10 + 9}%`,
+);
+
 const scores: Part = {
   name: 'scores',
   title: 'How well do people do?',
@@ -31,11 +48,7 @@ FROM attempt WHERE total > 0 GROUP BY ALL ORDER BY step`,
       title: 'Attempts by their score, in steps of ten percent',
       across: 'score',
       up: 'attempts',
-      columns: Array.from({ length: 10 }, (_, step) => {
-        const value = numberOf(rows.find((row) => row['step'] === step) ?? { attempts: 0 }, 'attempts');
-        const label = stepLabel(step);
-        return { label, value, hint: `${label}: ${f.count(value)}` };
-      }),
+      columns: stepColumns(rows, STEP_LABELS, f),
       turned: true,
     }),
   columns: [
@@ -121,7 +134,7 @@ FROM estimate AS this ORDER BY expected_place, exam_name LIMIT 30`,
     intervalChart({
       title: `The ${rows.length} hardest exams: the likely mean score with its 95% interval`,
       across: 'likely mean score, %',
-      intervals: rows.map((row) => intervalOf(row, labelOf(row, f), 'likely_score', f)),
+      intervals: rows.map((row) => intervalOf(row, examLabel(row, f), 'likely_score', f)),
     }),
   columns: [
     EXAM,
@@ -238,10 +251,6 @@ function steps(): string {
   return `\n  ${counts.join(',\n  ')}`;
 }
 
-function stepLabel(step: number): string {
-  return `${step * 10}–${step === 9 ? 100 : step * 10 + 9}%`;
-}
-
 function histogramOf(row: Row, f: Formats): Markup {
   const name = textOf(row, 'exam_name');
   const bins = Array.from({ length: 10 }, (_, from) => ({
@@ -256,10 +265,6 @@ function histogramOf(row: Row, f: Formats): Markup {
     </p>
     ${smallHistogram(`Scores of ${name}`, bins)}
   </li>`;
-}
-
-function labelOf(row: Row, f: Formats): string {
-  return `${textOf(row, 'exam_name')} (${f.count(numberOf(row, 'attempts'))})`;
 }
 
 function intervalOf(row: Row, label: string, value: string, f: Formats) {

@@ -1,8 +1,16 @@
 import { columnChart, intervalChart } from './charts.ts';
-import { numberOf, sumOf, textOf, type Column, type Part, type Section } from './part.ts';
+import {
+  ATTEMPTS,
+  EXAM,
+  examLabel,
+  numberOf,
+  stepColumns,
+  sumOf,
+  textOf,
+  type Part,
+  type Section,
+} from './part.ts';
 import { HISTOGRAM_LEAST } from './sections-scores.ts';
-
-const EXAM: Column = { name: 'exam_name', head: 'Exam', format: 'text' };
 
 /** The seconds from the start of each attempt to its last change of an option; null where none has a time. */
 const TIMED = `WITH timed AS (
@@ -74,10 +82,7 @@ FROM timed WHERE seconds IS NOT NULL GROUP BY ALL ORDER BY step`,
       title: 'Attempts by the time from their start to the last change of an option',
       across: 'time taken, from',
       up: 'attempts',
-      columns: LABELS.map((label, step) => {
-        const value = numberOf(rows.find((row) => row['step'] === step) ?? { attempts: 0 }, 'attempts');
-        return { label, value, hint: `${label}: ${f.count(value)}` };
-      }),
+      columns: stepColumns(rows, LABELS, f),
       turned: true,
     }),
   columns: [
@@ -106,7 +111,7 @@ GROUP BY ALL HAVING count(*) >= ${HISTOGRAM_LEAST} ORDER BY median DESC, exam_na
       across: 'minutes',
       format: { domain: [0, most], nice: true },
       intervals: rows.map((row) => ({
-        label: `${textOf(row, 'exam_name')} (${f.count(numberOf(row, 'attempts'))})`,
+        label: examLabel(row, f),
         value: numberOf(row, 'median') / 60,
         low: numberOf(row, 'quarter') / 60,
         high: numberOf(row, 'three_quarters') / 60,
@@ -116,7 +121,7 @@ GROUP BY ALL HAVING count(*) >= ${HISTOGRAM_LEAST} ORDER BY median DESC, exam_na
   },
   columns: [
     EXAM,
-    { name: 'attempts', head: 'Times taken', format: 'count' },
+    ATTEMPTS,
     { name: 'questions', head: 'Questions, mean', format: 'decimal' },
     { name: 'quarter', head: 'A quarter below', format: 'duration' },
     { name: 'median', head: 'Median', format: 'duration' },
