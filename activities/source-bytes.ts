@@ -54,20 +54,15 @@ async function* download(url: string, read: SourceRead): AsyncGenerator<Buffer> 
       received > 0 && earlier.success ? { validator: earlier.data.validator, fromByte: received } : undefined,
     signal: run.signal,
   });
-  // Reading begins at once: a connection that is cut before would leave nothing to go on from.
-  const body = content.body[Symbol.asyncIterator]();
-  const first = body.next();
-  first.catch(() => undefined);
   if (content.validator !== undefined) run.remember({ host: staging.hostId, validator: content.validator });
   if (content.fromByte > 0) yield* readLocal(spool, request.source);
   const keep = await staged(spool, open(spool, content.fromByte > 0 ? 'a' : 'w'));
   try {
-    for (let piece = await first; piece.done !== true; piece = await body.next()) {
-      await staged(spool, keep.appendFile(piece.value));
-      yield piece.value;
+    for await (const bytes of content.body) {
+      await staged(spool, keep.appendFile(bytes));
+      yield bytes;
     }
   } finally {
-    await body.return?.();
     await keep.close();
   }
 }

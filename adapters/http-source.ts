@@ -103,10 +103,24 @@ function contentOf(request: HttpRequest, answer: IncomingMessage, status: number
       `${request.subject}: the server answered 206 with another range`,
     );
   }
-  return { fromByte, validator, body: bodyOf(request, answer) };
+  return { fromByte, validator, body: begun(bodyOf(request, answer)) };
 }
 
-async function* bodyOf(request: HttpRequest, answer: IncomingMessage): AsyncGenerator<Buffer> {
+/** Begins to read at once: of a connection that is cut before, nothing would be left to go on from. */
+function begun<T>(pieces: AsyncGenerator<T, void>): AsyncGenerator<T, void> {
+  const first = pieces.next();
+  // Whoever reads hears of it.
+  first.catch(() => undefined);
+  return (async function* () {
+    try {
+      for (let piece = await first; piece.done !== true; piece = await pieces.next()) yield piece.value;
+    } finally {
+      await pieces.return();
+    }
+  })();
+}
+
+async function* bodyOf(request: HttpRequest, answer: IncomingMessage): AsyncGenerator<Buffer, void> {
   const { windowMs, leastBytesPerSecond } = request.patience ?? PATIENCE;
   let began = performance.now();
   let received = 0;
