@@ -3,6 +3,9 @@ import loggers, { type ClientLogger } from 'kafkajs/src/loggers/index.js';
 import socketFactory from 'kafkajs/src/network/socketFactory.js';
 import { clientConfig, type KafkaOptions } from './kafka.ts';
 
+/** As the client's own producers have it. */
+const METADATA_MAX_AGE_MS = 300_000;
+
 /**
  * The client's own view of a cluster, which can send requests of one's own; to be connected, and disconnected in
  * the end.
@@ -17,6 +20,3 @@ export function openCluster(
   const own = { logger, socketFactory: socketFactory(), metadataMaxAge: METADATA_MAX_AGE_MS };
   return { cluster: new Cluster({ ...config, ...own, allowAutoTopicCreation: false }), logger };
 }
-
-/** As the client's own producers have it. */
-const METADATA_MAX_AGE_MS = 300_000;

@@ -3,7 +3,9 @@ import type Cluster from 'kafkajs/src/cluster/index.js';
 import createEosManager, { type EosManager } from 'kafkajs/src/producer/eosManager/index.js';
 import Encoder from 'kafkajs/src/protocol/encoder.js';
 import produceResponse, { type ProduceAnswer } from 'kafkajs/src/protocol/requests/produce/v3/response.js';
+import { PipelineError } from '../model/errors.ts';
 import type { Offset } from '../model/references.ts';
+import { atOnce } from './at-once.ts';
 import { openCluster } from './kafka-cluster.ts';
 import type { RecordBatch } from './kafka-record-batch.ts';
 import { REQUEST_TIMEOUT_MS, answerOf } from './kafka-errors.ts';
@@ -67,24 +69,26 @@ export class PublishTransaction {
     await this.#producer.addPartitionsToTransaction([
       { topic, partitions: partitions.map((partition) => ({ partition })) },
     ]);
-    const sealed = new Map(
-      [...batches].map(([partition, batch]) => [partition, this.#seal(topic, partition, batch)]),
-    );
+    const sealed = [...batches].map(([partition, batch]) => ({
+      partition,
+      bytes: this.#seal(topic, partition, batch),
+    }));
     const byLeader = Object.entries(this.#cluster.findLeaderForPartitions(topic, partitions));
-    const stored = await Promise.all(
-      byLeader.map(async ([nodeId, led]) => {
-        const broker = await this.#cluster.findBroker({ nodeId });
-        const parts = led.map((partition) => ({
-          partition,
-          bytes: sealed.get(partition) ?? Buffer.alloc(0),
-        }));
-        return broker.connectionPool.send(this.#produce(topic, parts));
-      }),
-    );
-    return stored.flatMap(({ topics }) =>
-      topics.flatMap((answer) =>
-        answer.partitions.map(({ partition, baseOffset }) => ({ partition, firstOffset: baseOffset })),
-      ),
+    // Where one leader fails, what is on its way to the others arrives first: an abort must not overtake it.
+    const answers = await atOnce(byLeader.length, byLeader, async ([nodeId, led]) => {
+      const broker = await this.#cluster.findBroker({ nodeId });
+      const parts = sealed.filter(({ partition }) => led.includes(partition));
+      return broker.connectionPool.send(this.#produce(topic, parts));
+    });
+    const stored = answers
+      .flatMap(({ topics }) => topics.flatMap((answer) => answer.partitions))
+      .map(({ partition, baseOffset }) => ({ partition, firstOffset: baseOffset }));
+    // The client passes over a partition that it knows no leader of.
+    if (stored.length === batches.size) return stored;
+    const missing = batches.size - stored.length;
+    throw new PipelineError(
+      'KAFKA_UNREACHABLE',
+      `topic ${topic}: ${missing} of its partitions have no leader`,
     );
   }
 
