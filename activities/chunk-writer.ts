@@ -16,6 +16,8 @@ export class ChunkWriter {
   readonly #folder: string;
   readonly #written: Omit<Chunk, 'id'>[] = [];
   #current: FrameWriter | undefined;
+  /** Bytes of the largest record of the chunk that is being written. */
+  #largestBytes = 0;
 
   /** @param folder Where the chunks go, relative to the staging folder. */
   constructor(staging: Staging, folder: string) {
@@ -31,6 +33,7 @@ export class ChunkWriter {
         this.#current = await FrameWriter.create(this.#staging.resolve(this.#path()));
       }
       await this.#current.write(record);
+      this.#largestBytes = Math.max(this.#largestBytes, record.length);
       this.records += 1;
       if (this.#current.bytes >= CHUNK_BYTES) await this.close();
     }
@@ -42,7 +45,13 @@ export class ChunkWriter {
     if (ended === undefined) return;
     await ended.close();
     this.#current = undefined;
-    this.#written.push({ path: this.#path(), records: ended.frames, bytes: ended.bytes });
+    this.#written.push({
+      path: this.#path(),
+      records: ended.frames,
+      bytes: ended.bytes,
+      largestBytes: this.#largestBytes,
+    });
+    this.#largestBytes = 0;
   }
 
   /** Removes what was written. */

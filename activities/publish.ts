@@ -1,6 +1,6 @@
 import { readFrames } from '../adapters/frames.ts';
-import { ensureTopic } from '../adapters/kafka.ts';
-import { maxBytesOf, messageBytes, publishOnce, type OutgoingMessage } from '../adapters/kafka-publish.ts';
+import { Publisher } from '../adapters/kafka-publish.ts';
+import { messageBytes, type OutgoingMessage } from '../adapters/outgoing-message.ts';
 import { CHUNK_HEADER, SOURCE_HEADER, type Chunk, type PartitionEnds } from '../model/references.ts';
 import { MOST_OF_A_STEP, ReasonTally, type ReasonCounts } from '../model/reasons.ts';
 import { userOf } from '../tables/user.ts';
@@ -38,17 +38,23 @@ export function createPublish(deps: ActivityDeps) {
     const { settings, kafka, staging } = deps;
     const { chunk, topic } = request;
     const run = currentRun();
-    await ensureTopic(kafka, topic, settings.kafka);
-    const limits = { recordBytes: settings.limits.recordBytes, maxBytes: await maxBytesOf(kafka, topic) };
-    const outgoing = new Outgoing(request, limits);
-    const file = staging.resolve(chunk.path);
-    const refused = await findRefused(file, outgoing);
-    if (refused.length > 0) await quarantineRefused(deps, run, request, refused);
-    const messages = messagesOf(file, outgoing, run);
-    const { ends } = await publishOnce(kafka, { id: chunk.id, topic, messages });
-    const reasons = new ReasonTally();
-    for (const { reason } of refused) reasons.add('publish', { path: '', reason });
-    return { ends, refused: refused.length, reasons: reasons.top(MOST_OF_A_STEP), seconds: run.seconds() };
+    const publisher = await Publisher.open(kafka, topic, settings.kafka);
+    try {
+      const limits = { recordBytes: settings.limits.recordBytes, maxBytes: publisher.maxBytes };
+      const outgoing = new Outgoing(request, limits);
+      const file = staging.resolve(chunk.path);
+      const refused = outgoing.takesAll(chunk) ? [] : await findRefused(file, outgoing);
+      if (refused.length > 0) await quarantineRefused(deps, run, request, refused);
+      const { ends } = await publisher.publishOnce({
+        id: chunk.id,
+        messages: messagesOf(file, outgoing, run),
+      });
+      const reasons = new ReasonTally();
+      for (const { reason } of refused) reasons.add('publish', { path: '', reason });
+      return { ends, refused: refused.length, reasons: reasons.top(MOST_OF_A_STEP), seconds: run.seconds() };
+    } finally {
+      await publisher.close();
+    }
   };
 }
 
@@ -69,13 +75,22 @@ class Outgoing {
     return { key: userOf(record), value: record, headers: this.#headers };
   }
 
+  /** Whether it is known without reading a chunk that Kafka can take each of its records. */
+  takesAll({ largestBytes }: Chunk): boolean {
+    return largestBytes !== undefined && largestBytes <= this.#limits.recordBytes && this.#fits(largestBytes);
+  }
+
+  /** A key is a part of its record, so a record this small fits with any. */
+  #fits(bytes: number): boolean {
+    return this.#overhead + 2 * bytes <= this.#limits.maxBytes;
+  }
+
   /** Why Kafka cannot take a record; undefined when it can. */
   refusalOf(record: Buffer): string | undefined {
     const { recordBytes, maxBytes } = this.#limits;
     if (record.length > recordBytes)
       return `has ${record.length} bytes, more than the ${recordBytes} that a record may have`;
-    // A key is a part of its record, so one this small fits with any.
-    if (this.#overhead + 2 * record.length <= maxBytes) return undefined;
+    if (this.#fits(record.length)) return undefined;
     const bytes = messageBytes(this.messageOf(record));
     return bytes <= maxBytes
       ? undefined

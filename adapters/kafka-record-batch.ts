@@ -72,7 +72,7 @@ export class RecordBatch {
     this.records += 1;
   }
 
-  /** The batch as it is sent; nothing may be added afterwards. */
+  /** The batch as it is sent, in memory of the batch; until that is cleared nothing may be added. */
   seal({ id, epoch, firstSequence }: BatchProducer, timestampMs: number): Buffer {
     const buffer = this.#buffer;
     buffer.writeBigInt64BE(0n, 0); // the broker gives the offset
@@ -90,6 +90,12 @@ export class RecordBatch {
     const view = new DataView(buffer.buffer, buffer.byteOffset, this.#end);
     buffer.writeInt32BE(crc32c(view, AT.attributes, this.#end - AT.attributes), AT.crc);
     return buffer.subarray(0, this.#end);
+  }
+
+  /** Empties it, so that another can be filled in the same memory. */
+  clear(): void {
+    this.records = 0;
+    this.#end = HEAD_BYTES;
   }
 
   #makeRoom(bytes: number): void {

@@ -85,11 +85,19 @@ export async function withAdmin<T>(options: KafkaOptions, use: (admin: Admin) =>
     await admin.connect();
     return await use(admin);
   } catch (error) {
-    const subject = `the Kafka cluster at ${options.brokers.join(', ')}`;
-    throw isSilentClose(error) ? await explainClose(options, subject, error) : asKafkaError(error, subject);
+    throw await clusterError(options, error);
   } finally {
     await admin.disconnect();
   }
+}
+
+/** What an error means that came of asking the cluster, or of connecting to it. */
+export async function clusterError(
+  options: KafkaOptions,
+  error: unknown,
+  subject = `the Kafka cluster at ${options.brokers.join(', ')}`,
+): Promise<PipelineError> {
+  return isSilentClose(error) ? explainClose(options, subject, error) : asKafkaError(error, subject);
 }
 
 /** A broker that is spoken to in a way that it does not take closes the connection, and does not say why. */
@@ -110,18 +118,23 @@ function closedOn({ sasl }: KafkaOptions): ConnectionFault {
   return { what: `it closed the connection without an answer${why}`, lasting: false };
 }
 
+/** How a topic is made. */
+export interface TopicShape {
+  readonly partitions: number;
+  readonly replicationFactor: number;
+}
+
 /** Makes a topic where there is none. One that exists is left as it is. */
-export async function ensureTopic(
-  options: KafkaOptions,
-  topic: string,
-  shape: { readonly partitions: number; readonly replicationFactor: number },
-): Promise<void> {
-  await withAdmin(options, async (admin) => {
-    if ((await admin.listTopics()).includes(topic)) return;
-    await admin.createTopics({
-      waitForLeaders: true,
-      topics: [{ topic, numPartitions: shape.partitions, replicationFactor: shape.replicationFactor }],
-    });
+export async function ensureTopic(options: KafkaOptions, topic: string, shape: TopicShape): Promise<void> {
+  await withAdmin(options, (admin) => ensureTopicThrough(admin, topic, shape));
+}
+
+/** As {@link ensureTopic}, over a connection that is open. */
+export async function ensureTopicThrough(admin: Admin, topic: string, shape: TopicShape): Promise<void> {
+  if ((await admin.listTopics()).includes(topic)) return;
+  await admin.createTopics({
+    waitForLeaders: true,
+    topics: [{ topic, numPartitions: shape.partitions, replicationFactor: shape.replicationFactor }],
   });
 }
 

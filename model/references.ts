@@ -57,6 +57,8 @@ export interface Chunk {
   readonly path: string;
   readonly records: number;
   readonly bytes: number;
+  /** Bytes of its largest record; chunks of older versions do not say. */
+  readonly largestBytes?: number;
 }
 
 /** What was fetched of a source. */

@@ -1,6 +1,7 @@
 import { atOnce } from '../../adapters/at-once.ts';
 import type { KafkaOptions } from '../../adapters/kafka.ts';
-import { maxBytesOf, messageBytes, publishOnce, type OutgoingMessage } from '../../adapters/kafka-publish.ts';
+import { maxBytesOf, publishOnce } from '../../adapters/kafka-publish.ts';
+import { messageBytes, type OutgoingMessage } from '../../adapters/outgoing-message.ts';
 import { headersFrom } from '../../adapters/message-frames.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { CHUNK_HEADER, REPLAY_HEADER, SOURCE_HEADER } from '../../model/references.ts';

@@ -9,7 +9,8 @@ import {
   withAdmin,
   type KafkaOptions,
 } from '../../adapters/kafka.ts';
-import { markerOf, publishOnce, type OutgoingMessage } from '../../adapters/kafka-publish.ts';
+import { markerOf, publishOnce } from '../../adapters/kafka-publish.ts';
+import type { OutgoingMessage } from '../../adapters/outgoing-message.ts';
 import { readRanges } from '../../adapters/kafka-read.ts';
 import { createLogger } from '../../adapters/log.ts';
 import { PipelineError } from '../../model/errors.ts';

@@ -1,0 +1,113 @@
+import type { Offset } from '../model/references.ts';
+import { partitionOf } from './kafka-partitioner.ts';
+import { RecordBatch, encodeHeaders } from './kafka-record-batch.ts';
+import type { PublishTransaction } from './kafka-transaction.ts';
+import { headersOf, overheadOf, type MessageHeaders, type OutgoingMessage } from './outgoing-message.ts';
+
+/** More than this of one partition in one request saves nothing, nor does more than that of all of them. */
+export const REQUEST_BYTES_A_PARTITION = 700_000;
+const REQUEST_BYTES = 6 << 20;
+
+/** A topic that is published to. */
+export interface OpenTopic {
+  readonly name: string;
+  /** How many it has. */
+  readonly partitions: number;
+}
+
+interface SenderOptions {
+  readonly transaction: PublishTransaction;
+  readonly topic: OpenTopic;
+  /** The most bytes of one partition in one request. */
+  readonly requestBytes: number;
+}
+
+/** Gathers messages into requests that the broker takes, one on its way while the next is filled. */
+export class Sender {
+  /** Where each partition ends, once all is sent. */
+  readonly ends: Record<number, Offset> = {};
+  readonly #options: SenderOptions;
+  #batches = new Map<number, RecordBatch>();
+  /** Sent; their memory is used again. */
+  #spare: RecordBatch[] = [];
+  #bytes = 0;
+  #added = 0;
+  /** The request that is on its way; the next one waits for it, since a partition's batches must keep their order. */
+  #sent: Promise<void> = Promise.resolve();
+  #lastHeaders: EncodedHeaders | undefined;
+
+  constructor(options: SenderOptions) {
+    this.#options = options;
+  }
+
+  async add({ key: given, value, headers, partition: wanted }: OutgoingMessage): Promise<void> {
+    const key = typeof given === 'string' ? Buffer.from(given) : given;
+    const partition = wanted ?? this.#partitionOf(key);
+    const { encoded, overhead } = this.#encoded(headers);
+    const bytes = overhead + (key?.length ?? 0) + (value?.length ?? 0);
+    const most = this.#options.requestBytes;
+    const ofPartition = this.#batches.get(partition)?.bytes ?? 0;
+    if (this.#bytes + bytes > REQUEST_BYTES || ofPartition + bytes > most) await this.#flush();
+    let batch = this.#batches.get(partition);
+    if (batch === undefined) {
+      batch = this.#spare.pop() ?? new RecordBatch();
+      this.#batches.set(partition, batch);
+    }
+    batch.add({ key, value, headers: encoded });
+    this.#bytes += bytes;
+    this.#added += 1;
+  }
+
+  /** Sends the rest, and waits until all is sent, or has failed. */
+  async end(): Promise<void> {
+    await this.#flush();
+    await this.#sent;
+  }
+
+  /** Waits for what is on its way, come of it what may: an abort must not overtake it. */
+  async settle(): Promise<void> {
+    await this.#sent.catch(() => undefined);
+  }
+
+  async #flush(): Promise<void> {
+    const batches = this.#batches;
+    this.#batches = new Map();
+    this.#bytes = 0;
+    await this.#sent;
+    if (batches.size === 0) return;
+    this.#sent = this.#send(batches);
+    // It is looked at when the next one is due.
+    this.#sent.catch(() => undefined);
+  }
+
+  async #send(batches: ReadonlyMap<number, RecordBatch>): Promise<void> {
+    const { transaction, topic } = this.#options;
+    for (const { partition, firstOffset } of await transaction.send(topic.name, batches)) {
+      const records = batches.get(partition)?.records ?? 0;
+      this.ends[partition] = String(BigInt(firstOffset) + BigInt(records));
+    }
+    for (const batch of batches.values()) batch.clear();
+    this.#spare.push(...batches.values());
+  }
+
+  /** Messages of one set mostly share their headers. */
+  #encoded(headers: MessageHeaders): EncodedHeaders {
+    if (this.#lastHeaders?.of !== headers) {
+      const list = headersOf(headers);
+      this.#lastHeaders = { of: headers, encoded: encodeHeaders(list), overhead: overheadOf(list) };
+    }
+    return this.#lastHeaders;
+  }
+
+  #partitionOf(key: Buffer | null): number {
+    const { partitions } = this.#options.topic;
+    return key === null ? this.#added % partitions : partitionOf(key, partitions);
+  }
+}
+
+interface EncodedHeaders {
+  readonly of: MessageHeaders;
+  readonly encoded: Buffer;
+  /** See {@link overheadOf}. */
+  readonly overhead: number;
+}
