@@ -86,7 +86,7 @@ function temporalError(address: string, { what, lasting }: ConnectionFault, caus
 }
 
 /** What gRPC answered; Temporal's client wraps it. */
-function statusOf(thrown: unknown): { readonly code: number; readonly details: string } | undefined {
+export function statusOf(thrown: unknown): { readonly code: number; readonly details: string } | undefined {
   if (isGrpcServiceError(thrown)) return thrown;
   return thrown instanceof Error ? statusOf(thrown.cause) : undefined;
 }

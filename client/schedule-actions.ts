@@ -1,28 +1,27 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client } from '@temporalio/client';
+import { ScheduleOverlapPolicy, type Client } from '@temporalio/client';
 import { PipelineError } from '../model/errors.ts';
-import { formatDuration } from '../model/duration.ts';
 import { readSettings, sourceOf, type Settings } from '../model/settings.ts';
-import type { ingest } from '../workflows/index.ts';
-import { formatTime, print, printError, printJson } from './output.ts';
-import { gapOf } from './schedule-gap.ts';
+import type { ScheduleWords } from '../model/schedule-words.ts';
+import { print, printError, printJson } from './output.ts';
+import { warnOfGap } from './schedule-gap.ts';
+import { planOf } from './schedule-plan.ts';
 import {
-  planOf,
-  policiesOf,
-  requestOf,
-  specOf,
-  type SchedulePlan,
-  type TimingWords,
-} from './schedule-plan.ts';
-import { describeSchedule, scheduleIdOf, sourceOfSchedule, withSchedule } from './schedule-temporal.ts';
+  describeSchedule,
+  describeScheduleIfAny,
+  scheduleIdOf,
+  scheduledSources,
+  withSchedule,
+} from './schedule-temporal.ts';
 import { formatSchedule, formatSchedules, viewOf, type ScheduleView } from './schedule-view.ts';
+import { writeSchedule } from './schedule-write.ts';
 import { uiUrlOf, withTemporal } from './temporal.ts';
 
 interface JsonOption {
   readonly json?: boolean;
 }
 
-interface SetOptions extends TimingWords, JsonOption {
+interface SetOptions extends ScheduleWords, JsonOption {
   readonly paused?: true;
   readonly note?: string;
 }
@@ -32,69 +31,19 @@ export async function setSchedule(source: string, options: SetOptions): Promise<
   const settings = readSettings();
   const plan = planOf(source, sourceOf(settings, source), options);
   await withTemporal(settings, async (client) => {
-    const done = await createOrUpdate(client, settings, plan, options);
+    const done = await writeSchedule(client, settings, plan, options);
     const view = viewOf(settings, source, await describeSchedule(client, source));
     if (options.json === true) printJson({ done, ...view });
     else print(`${done} ${view.schedule}\n${formatSchedule(view)}`);
-    const gap = await gapOf(client, plan);
-    if (gap === undefined) return;
-    printError(
-      `warning: no run asks for the ${formatDuration(gap.seconds)} from ${formatTime(gap.from)} to ${formatTime(gap.to)}; ` +
-        'give a longer --interval (an attempt that is fetched twice stands once in the views)',
-    );
+    await warnOfGap(client, plan);
   });
-}
-
-async function createOrUpdate(
-  client: Client,
-  { temporal }: Settings,
-  plan: SchedulePlan,
-  { paused, note }: SetOptions,
-): Promise<'created' | 'changed'> {
-  const scheduleId = scheduleIdOf(plan.source);
-  const schedule = {
-    spec: specOf(plan),
-    policies: policiesOf(plan),
-    action: {
-      type: 'startWorkflow',
-      workflowType: 'ingest',
-      taskQueue: temporal.taskQueue,
-      // Temporal adds the scheduled time.
-      workflowId: scheduleId,
-      args: [requestOf(plan)],
-    },
-  } as const;
-  const state = { ...(paused === undefined ? {} : { paused }), ...(note === undefined ? {} : { note }) };
-  try {
-    await asSpecError(() => client.schedule.create<typeof ingest>({ ...schedule, scheduleId, state }));
-    return 'created';
-  } catch (error) {
-    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
-  }
-  const handle = client.schedule.getHandle(scheduleId);
-  await asSpecError(() =>
-    handle.update<typeof ingest>((known) => ({ ...schedule, state: { ...known.state, ...state } })),
-  );
-  return 'changed';
-}
-
-/** Temporal alone knows whether a cron expression is one; its client makes that a TypeError. */
-async function asSpecError<T>(use: () => Promise<T>): Promise<T> {
-  try {
-    return await use();
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    throw new PipelineError('SCHEDULE_INVALID', `Temporal does not take the schedule: ${error.message}`, {
-      cause: error,
-    });
-  }
 }
 
 /** `pipeline schedule list` */
 export async function listSchedules({ json }: JsonOption): Promise<void> {
   const settings = readSettings();
   await withTemporal(settings, async (client) => {
-    const sources = await scheduledSources(client, settings);
+    const sources = await scheduledSources(client, Object.keys(settings.sources));
     const views = await Promise.all(sources.map((source) => viewIfAny(client, settings, source)));
     const found = views.filter((view) => view !== undefined);
     if (json === true) printJson(found);
@@ -102,27 +51,13 @@ export async function listSchedules({ json }: JsonOption): Promise<void> {
   });
 }
 
-/** Temporal's list is a little late, so each source of the settings is asked for too. */
-async function scheduledSources(client: Client, settings: Settings): Promise<string[]> {
-  const sources = new Set(Object.keys(settings.sources));
-  for await (const { scheduleId, action } of client.schedule.list()) {
-    const source = sourceOfSchedule(scheduleId);
-    if (source !== undefined && action?.workflowType === 'ingest') sources.add(source);
-  }
-  return [...sources].sort();
-}
-
 async function viewIfAny(
   client: Client,
   settings: Settings,
   source: string,
 ): Promise<ScheduleView | undefined> {
-  try {
-    return viewOf(settings, source, await describeSchedule(client, source));
-  } catch (error) {
-    if (error instanceof PipelineError && error.code === 'SCHEDULE_UNKNOWN') return undefined;
-    throw error;
-  }
+  const described = await describeScheduleIfAny(client, source);
+  return described === undefined ? undefined : viewOf(settings, source, described);
 }
 
 /** `pipeline schedule show SOURCE` */

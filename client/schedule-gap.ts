@@ -1,9 +1,11 @@
 import type { Client } from '@temporalio/client';
+import { formatDuration } from '../model/duration.ts';
+import { formatTime, printError } from './output.ts';
 import type { SchedulePlan } from './schedule-plan.ts';
 import { scheduledTimes } from './schedule-temporal.ts';
 
 /** A time that no run asks for, since two scheduled times are further apart than the interval is long. */
-export interface Gap {
+interface Gap {
   readonly from: Date;
   readonly to: Date;
   readonly seconds: number;
@@ -21,10 +23,7 @@ const TIMES = 10_000;
  * Finds the first time that a schedule of intervals leaves out: one that runs from Monday to Friday with an
  * interval of a day leaves out the weekend, one at 3 o'clock in Berlin an hour when the clocks go back.
  */
-export async function gapOf(
-  client: Client,
-  { source, timing, interval }: SchedulePlan,
-): Promise<Gap | undefined> {
+async function gapOf(client: Client, { source, timing, interval }: SchedulePlan): Promise<Gap | undefined> {
   if (interval === undefined) return undefined;
   // These are evenly spaced: two of them tell.
   const limit = timing.kind === 'every' ? 2 : TIMES;
@@ -40,4 +39,14 @@ export async function gapOf(
     if (seen >= limit) break;
   }
   return undefined;
+}
+
+/** Says where a schedule of intervals, as Temporal has it, leaves out a time. */
+export async function warnOfGap(client: Client, plan: SchedulePlan): Promise<void> {
+  const gap = await gapOf(client, plan);
+  if (gap === undefined) return;
+  printError(
+    `warning: ${plan.source}: no run asks for the ${formatDuration(gap.seconds)} from ${formatTime(gap.from)} to ${formatTime(gap.to)}; ` +
+      'give a longer interval (an attempt that is fetched twice stands once in the views)',
+  );
 }

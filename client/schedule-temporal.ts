@@ -11,7 +11,7 @@ export function scheduleIdOf(source: string): string {
 }
 
 /** The source that a schedule of this program is of; undefined for another's. */
-export function sourceOfSchedule(scheduleId: string): string | undefined {
+function sourceOfSchedule(scheduleId: string): string | undefined {
   const prefix = scheduleIdOf('');
   return scheduleId.startsWith(prefix) ? scheduleId.slice(prefix.length) : undefined;
 }
@@ -37,6 +37,32 @@ export async function withSchedule<T>(source: string, use: () => Promise<T>): Pr
  */
 export async function describeSchedule(client: Client, source: string): Promise<ScheduleDescription> {
   return withSchedule(source, () => client.schedule.getHandle(scheduleIdOf(source)).describe());
+}
+
+/** What Temporal says of a source's schedule; undefined where it has none. */
+export async function describeScheduleIfAny(
+  client: Client,
+  source: string,
+): Promise<ScheduleDescription | undefined> {
+  try {
+    return await describeSchedule(client, source);
+  } catch (error) {
+    if (error instanceof PipelineError && error.code === 'SCHEDULE_UNKNOWN') return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The sources that may have a schedule, in order.
+ * @param known Those to name in any case: Temporal's list is a little late.
+ */
+export async function scheduledSources(client: Client, known: readonly string[]): Promise<string[]> {
+  const sources = new Set(known);
+  for await (const { scheduleId, action } of client.schedule.list()) {
+    const source = sourceOfSchedule(scheduleId);
+    if (source !== undefined && action?.workflowType === 'ingest') sources.add(source);
+  }
+  return [...sources].sort();
 }
 
 /** How many runs a schedule has queued, and has dropped since its queue was full. */

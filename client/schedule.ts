@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { DURATION_EXAMPLES } from '../model/duration.ts';
 import { timeOf, wholeNumber } from './arguments.ts';
 import { withExamples } from './help.ts';
+import { applySchedules } from './schedule-apply.ts';
 import { PART_DEFAULT, PART_MAX, backfillSchedule } from './schedule-backfill.ts';
 import {
   deleteSchedule,
@@ -25,15 +26,29 @@ export function scheduleCommand(): Command {
 A source whose url holds {from} and {to} is asked, by each run, for the interval that ends at the run's
 scheduled time, however late it begins; so the intervals join. See docs/schedules.md.`,
     );
-  for (const sub of [set(), list(), show(), pause(), resume(), trigger(), backfill(), remove()])
+  for (const sub of [apply(), set(), list(), show(), pause(), resume(), trigger(), backfill(), remove()])
     command.addCommand(sub.option('--json', 'as JSON'));
   return withExamples(
     command,
+    'pipeline schedule apply',
     'pipeline schedule set pearson --every 15m',
     'pipeline schedule set pearson --cron "0 3 * * *" --timezone Europe/Berlin --interval 1d',
     'pipeline schedule pause pearson --note "the customer moves servers"',
     'pipeline schedule backfill pearson --from 2026-01-01 --to 2026-02-01',
   );
+}
+
+function apply(): Command {
+  const command = new Command('apply')
+    .description('Bring the schedules of the settings to Temporal: show how they differ, then make them so.')
+    .argument('[source...]', 'sources of pipeline.yaml; without them, all')
+    .option('--dry-run', 'show how they differ, and do nothing')
+    .option('--prune', 'delete the schedules of this pipeline that the settings do not have')
+    .action(applySchedules);
+  return withExamples(command, 'pipeline schedule apply --dry-run', 'pipeline schedule apply pearson', [
+    'pipeline schedule apply --prune',
+    'also deletes those that are no longer in the settings',
+  ]);
 }
 
 function set(): Command {
@@ -44,6 +59,7 @@ function set(): Command {
     .option('--cron <expression>', 'at these times: minute, hour, day of month, month, day of week')
     .option('--timezone <name>', 'the time zone of --cron (default: UTC)')
     .option('--interval <duration>', 'how much each run asks the customer for, or none (default: as --every)')
+    .option('--catch-up <duration>', 'how old a time may be that runs once Temporal is back (default: 3d)')
     .option('--paused', 'do not start runs until it is resumed')
     .option('--note <text>', 'what a person should know of it')
     .action(setSchedule);

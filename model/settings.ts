@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { isScalar, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
 import { PipelineError } from './errors.ts';
+import { Schedule, requireSchedule } from './settings-schedule.ts';
 import { Hdfs, Kafka, Temporal, type TlsFiles } from './settings-servers.ts';
 import { HOST, NAME, TOPIC, VARIABLE } from './settings-values.ts';
 import { temporalProfile } from './temporal-environment.ts';
@@ -40,7 +41,9 @@ const Source = z
       .describe(
         'Which share of its records may go into quarantine, as 0.05. With more the run waits for a person before it publishes what it fetched, or before it lands a batch that others published. Without it there is no limit: what is bad is quarantined, and nothing waits for a person.',
       ),
+    schedule: Schedule.optional(),
   })
+  .superRefine(requireSchedule)
   .describe('One customer’s feed.');
 
 const Worker = z
@@ -134,12 +137,17 @@ export type Settings = z.infer<typeof Settings>;
 /** Where settings are read from unless PIPELINE_CONFIG says otherwise. */
 export const SETTINGS_FILE = 'pipeline.yaml';
 
+/** The settings file of this program. */
+export function settingsFile(): string {
+  return process.env['PIPELINE_CONFIG'] ?? SETTINGS_FILE;
+}
+
 /**
  * Reads and checks a settings file. Relative folders and `file:` URLs in it are relative to the file. Where Temporal's
  * own environment variables name its address and namespace, those hold.
  * @throws {PipelineError} SETTINGS_INVALID, naming each key that is off, its value and what is allowed.
  */
-export function readSettings(file = process.env['PIPELINE_CONFIG'] ?? SETTINGS_FILE): Settings {
+export function readSettings(file = settingsFile()): Settings {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');

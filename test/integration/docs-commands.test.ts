@@ -76,6 +76,7 @@ const COMMANDS: Readonly<Record<string, Ending>> = {
   'npx pipeline completion SHELL': { as: { SHELL: 'bash' }, says: /^complete -F _pipeline pipeline$/m },
   'npx pipeline schedule …': { as: { '…': '' }, exit: 2, says: /Usage: pipeline schedule/ },
   'npx pipeline schedule list': {},
+  'npx pipeline schedule apply': { says: /^no source has a schedule, neither in / },
   'npx pipeline schedule': { exit: 2, says: /Usage: pipeline schedule/ },
   'npm run pipeline': { exit: 2, says: /Usage: pipeline/ },
   'npm run services': { exit: 1, says: /Usage: services/ },
@@ -83,6 +84,8 @@ const COMMANDS: Readonly<Record<string, Ending>> = {
 
 /** The page of schedules, whose source is asked by interval; in its own order. */
 const SCHEDULES: Readonly<Record<string, Ending>> = {
+  'npm run pipeline -- schedule apply --dry-run': { says: /^a dry run; it would be: 1 (created|changed)$/m },
+  'npm run pipeline -- schedule apply': { says: /^1 (created|changed)$/m },
   'npm run pipeline -- schedule set pearson --every 15m': { says: /each run brings the 15m/ },
   'npm run pipeline -- schedule set pearson --cron "0 3 * * *" --timezone Europe/Berlin --interval 25h': {
     says: /^changed ingest-pearson\npearson: cron 0 3 \* \* \* \(Europe\/Berlin\)/m,
@@ -178,7 +181,7 @@ describe('the commands of the pages', () => {
     await pipeline.placeFiles({ 'attempts.json': JSON.stringify(records) });
     await pipeline.startWorker();
     byInterval = await TestPipeline.create({
-      pearson: { url: `${platform.url}/attempts?from={from}&to={to}` },
+      pearson: { url: `${platform.url}/attempts?from={from}&to={to}`, schedule: { every: '15m' } },
     });
     await byInterval.startWorker();
     const handle = await pipeline.start({ source: 'refused' });

@@ -131,7 +131,7 @@ describe('schedules', () => {
     const words = ['--cron', '0 3 * * *', '--timezone', 'Europe/Berlin', '--interval', '1d', '--paused'];
     const apart = await pipeline.command('schedule', 'set', TWICE, ...words);
     assert.equal(apart.code, 0, apart.stderr);
-    assert.match(apart.stderr, /warning: no run asks for the 1h from .*T01:00:00Z to .*T02:00:00Z/);
+    assert.match(apart.stderr, /warning: twice-.*: no run asks for the 1h from .*T01:00:00Z to .*T02:00:00Z/);
   });
 
   test('a triggered run of a paused schedule lands, and its interval ends when it was triggered', async () => {

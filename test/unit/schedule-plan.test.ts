@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import { planOf, policiesOf, requestOf, specOf, type TimingWords } from '../../client/schedule-plan.ts';
+import { planOf, policiesOf, requestOf, specOf } from '../../client/schedule-plan.ts';
 import { formatDuration, isoDuration, parseDuration } from '../../model/duration.ts';
 import { PipelineError } from '../../model/errors.ts';
+import type { ScheduleWords } from '../../model/schedule-words.ts';
 import type { SourceSettings } from '../../model/settings.ts';
 
 const BASE = { format: 'json-array', topic: 'topic' } as SourceSettings;
@@ -45,14 +46,32 @@ describe('the plan of a schedule', () => {
     assert.equal(policiesOf(planOf('pearson', WHOLE, { every: '1h' })).overlap, 'SKIP');
   });
 
-  const refused: [what: string, source: SourceSettings, words: TimingWords, message: RegExp][] = [
+  const refused: [what: string, source: SourceSettings, words: ScheduleWords, message: RegExp][] = [
     ['neither --every nor --cron', WHOLE, {}, /one of --every, as 15m, and --cron/],
     ['both', WHOLE, { every: '1h', cron: '0 3 * * *' }, /one of --every, as 15m, and --cron/],
     ['a duration that is none', WHOLE, { every: 'hourly' }, /--every "hourly": must be a duration/],
     ['no time at all', WHOLE, { every: '0s' }, /--every "0s": must be a duration/],
     ['a part of a second', WHOLE, { every: '1.5s' }, /--every "1.5s": must be a duration of whole seconds/],
-    ['a time zone without cron', WHOLE, { every: '1h', timezone: 'UTC' }, /--timezone belongs to --cron/],
+    [
+      'a time zone without cron',
+      WHOLE,
+      { every: '1h', timezone: 'UTC' },
+      /--timezone "UTC": belongs to --cron/,
+    ],
     ['a time zone that is none', WHOLE, { cron: '0 3 * * *', timezone: 'Berlin' }, /--timezone "Berlin"/],
+    [
+      'a time zone that is an offset',
+      WHOLE,
+      { cron: '0 3 * * *', timezone: '+02:00' },
+      /--timezone "\+02:00"/,
+    ],
+    ['no expression', WHOLE, { cron: ' ' }, /--cron " ": must be an expression/],
+    [
+      'a catch-up that Temporal lengthens',
+      WHOLE,
+      { every: '1h', catchUp: '9s' },
+      /--catch-up "9s": must be at/,
+    ],
     ['an interval that the url cannot ask for', WHOLE, { every: '1h', interval: '1h' }, /neither \{from\}/],
     ['no interval where the url asks for one', BY_INTERVAL, { every: '1h', interval: 'none' }, /needs an/],
     ['cron without an interval', BY_INTERVAL, { cron: '0 3 * * *' }, /say with --interval how much/],

@@ -47,3 +47,26 @@ test('a key that does not exist, a missing one and a wrong value are named toget
 test('what is no YAML is refused with its place', () => {
   assert.match(faultOf('sources: {'), /pipeline\.yaml is not YAML: .* at line 1/);
 });
+
+const SCHEDULES: readonly (readonly [schedule: string, says: RegExp])[] = [
+  ['{}', /sources\.pearson\.schedule: \{\}: give one of every, as 15m, and cron, as "0 3/],
+  ['{ every: 1h, cron: "0 3 * * *" }', /sources\.pearson\.schedule: .*: give one of every/],
+  ['{ every: hourly }', /sources\.pearson\.schedule\.every: "hourly": must be a duration/],
+  ['{ every: 15 }', /sources\.pearson\.schedule\.every: 15: /],
+  ['{ every: 1h, timezone: UTC }', /sources\.pearson\.schedule\.timezone: "UTC": belongs to cron/],
+  ['{ cron: "0 3 * * *", interval: 1d, timezone: Berlin }', /schedule\.timezone: "Berlin": must be a time/],
+  ['{ cron: "0 3 * * *" }', /sources\.pearson\.schedule: .*say with interval how much/],
+  ['{ every: 1h, interval: none }', /sources\.pearson\.schedule\.interval: "none": .*needs an interval/],
+  ['{ every: 1h, catchUp: 1s }', /sources\.pearson\.schedule\.catchUp: "1s": must be at least 10s/],
+  ['{ every: 1h, paused: yes }', /sources\.pearson\.schedule\.paused: "yes": /],
+  ['{ every: 1h, note: "" }', /sources\.pearson\.schedule\.note: "": /],
+  ['{ evry: 1h }', /sources\.pearson\.schedule: has keys that do not exist: evry/],
+];
+
+test('a schedule that cannot be one is refused, naming the source and the key', () => {
+  const yaml = (schedule: string): string =>
+    `sources: { pearson: { url: "http://customer/?from={from}", topic: t, schedule: ${schedule} } }`;
+  for (const [schedule, says] of SCHEDULES) assert.match(faultOf(yaml(schedule)), says, schedule);
+  for (const schedule of ['{ every: 1h }', '{ cron: "0 3 * * *", interval: 1d, timezone: Europe/Berlin }'])
+    assert.equal(faultOf(yaml(schedule)), 'none');
+});

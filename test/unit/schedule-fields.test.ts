@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import test, { describe } from 'node:test';
+import { changesOf, formatChanges, wantedFields } from '../../client/schedule-fields.ts';
+import { planOf } from '../../client/schedule-plan.ts';
+import type { SourceSettings } from '../../model/settings.ts';
+
+const SOURCE = {
+  format: 'json-array',
+  topic: 'topic',
+  url: 'http://customer/?from={from}',
+} as SourceSettings;
+const HOURLY = wantedFields(planOf('pearson', SOURCE, { every: '1h' }), 'ingest', {});
+
+describe('how a schedule differs', () => {
+  test('from none: each key of the settings is new', () => {
+    assert.deepEqual(formatChanges(changesOf(HOURLY, undefined)), [
+      '  + every     1h',
+      '  + interval  1h',
+      '  + catchUp   3d',
+      '  + paused    false',
+    ]);
+  });
+
+  test('from itself: in nothing', () => {
+    const changes = changesOf(HOURLY, HOURLY);
+    assert.deepEqual(new Set(changes.map(({ change }) => change)), new Set(['=']));
+  });
+
+  test('a key that changes, one that is new and one that goes are marked', () => {
+    const words = { cron: '0 3 * * *', timezone: 'Europe/Berlin', interval: '25h', catchUp: '1d' };
+    const wanted = wantedFields(planOf('pearson', SOURCE, words), 'ingest', { paused: true, note: 'new' });
+    assert.deepEqual(formatChanges(changesOf(wanted, HOURLY)), [
+      '  - every     1h',
+      '  + cron      0 3 * * *',
+      '  + timezone  Europe/Berlin',
+      '  ~ interval  1h → 1d1h',
+      '  ~ catchUp   3d → 1d',
+      '  ~ paused    false → true',
+      '  + note      new',
+    ]);
+  });
+
+  test('whether it is paused, and its note, stay where the settings do not say', () => {
+    const there = { ...HOURLY, paused: 'true', note: 'the customer moves servers' };
+    const plan = planOf('pearson', SOURCE, { every: '1h' });
+    assert.equal(wantedFields(plan, 'ingest', {}, there).paused, 'true');
+    assert.equal(wantedFields(plan, 'ingest', {}, there).note, 'the customer moves servers');
+    assert.equal(wantedFields(plan, 'ingest', { paused: false }, there).paused, 'false');
+  });
+
+  test('what somebody changed in the Temporal UI is named, though the settings cannot say it', () => {
+    const there = { ...HOURLY, overlap: 'ALLOW_ALL', jitter: '30s', taskQueue: 'another' };
+    const changed = changesOf(HOURLY, there).filter(({ change }) => change !== '=');
+    assert.deepEqual(formatChanges(changed), [
+      '  ~ overlap    ALLOW_ALL → BUFFER_ALL',
+      '  ~ taskQueue  another → ingest',
+      '  - jitter     30s',
+    ]);
+  });
+});
