@@ -1,10 +1,10 @@
 import { readFrames } from '../adapters/frames.ts';
 import { Publisher } from '../adapters/kafka-publish.ts';
-import { messageBytes, type OutgoingMessage } from '../adapters/outgoing-message.ts';
-import { CHUNK_HEADER, SOURCE_HEADER, type Chunk, type PartitionEnds } from '../model/references.ts';
+import type { OutgoingMessage } from '../adapters/outgoing-message.ts';
+import type { Chunk, PartitionEnds } from '../model/references.ts';
 import { MOST_OF_A_STEP, ReasonTally, type ReasonCounts } from '../model/reasons.ts';
-import { userOf } from '../tables/user.ts';
 import type { ActivityDeps } from './deps.ts';
+import { Outgoing } from './outgoing.ts';
 import { quarantineRefused, type RefusedRecord } from './refused-records.ts';
 import { currentRun, type RunContext } from './run-context.ts';
 
@@ -41,7 +41,7 @@ export function createPublish(deps: ActivityDeps) {
     const publisher = await Publisher.open(kafka, topic, settings.kafka);
     try {
       const limits = { recordBytes: settings.limits.recordBytes, maxBytes: publisher.maxBytes };
-      const outgoing = new Outgoing(request, limits);
+      const outgoing = new Outgoing(request.source, chunk.id, limits);
       const file = staging.resolve(chunk.path);
       const refused = outgoing.takesAll(chunk) ? [] : await findRefused(file, outgoing);
       if (refused.length > 0) await quarantineRefused(deps, run, request, refused);
@@ -56,46 +56,6 @@ export function createPublish(deps: ActivityDeps) {
       await publisher.close();
     }
   };
-}
-
-/** How the records of a chunk become messages, and which cannot. */
-class Outgoing {
-  readonly #headers: Readonly<Record<string, string>>;
-  readonly #limits: { readonly recordBytes: number; readonly maxBytes: number };
-  /** Bytes of a message besides its key and its record. */
-  readonly #overhead: number;
-
-  constructor({ source, chunk }: PublishRequest, limits: { recordBytes: number; maxBytes: number }) {
-    this.#headers = { [SOURCE_HEADER]: source, [CHUNK_HEADER]: chunk.id };
-    this.#limits = limits;
-    this.#overhead = messageBytes({ key: null, value: null, headers: this.#headers });
-  }
-
-  messageOf(record: Buffer): OutgoingMessage {
-    return { key: userOf(record), value: record, headers: this.#headers };
-  }
-
-  /** Whether it is known without reading a chunk that Kafka can take each of its records. */
-  takesAll({ largestBytes }: Chunk): boolean {
-    return largestBytes !== undefined && largestBytes <= this.#limits.recordBytes && this.#fits(largestBytes);
-  }
-
-  /** A key is a part of its record, so a record this small fits with any. */
-  #fits(bytes: number): boolean {
-    return this.#overhead + 2 * bytes <= this.#limits.maxBytes;
-  }
-
-  /** Why Kafka cannot take a record; undefined when it can. */
-  refusalOf(record: Buffer): string | undefined {
-    const { recordBytes, maxBytes } = this.#limits;
-    if (record.length > recordBytes)
-      return `has ${record.length} bytes, more than the ${recordBytes} that a record may have`;
-    if (this.#fits(record.length)) return undefined;
-    const bytes = messageBytes(this.messageOf(record));
-    return bytes <= maxBytes
-      ? undefined
-      : `makes a message of ${bytes} bytes, more than the ${maxBytes} that its topic takes`;
-  }
 }
 
 async function findRefused(file: string, outgoing: Outgoing): Promise<RefusedRecord[]> {

@@ -1,5 +1,8 @@
 import { InvalidArgumentError } from 'commander';
 import { DURATION_EXAMPLES, parseDuration } from '../model/duration.ts';
+import { PipelineError } from '../model/errors.ts';
+import type { SourceSettings } from '../model/settings.ts';
+import { formatTime } from './output.ts';
 
 const TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d))?$/;
 const TIME_EXAMPLES = 'a day, as 2026-01-31, or a time, as 2026-01-31T12:00:00Z';
@@ -46,4 +49,27 @@ function parseTime(text: string): Date | undefined {
   const day = new Date(text.slice(0, 10));
   const exists = !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text.slice(0, 10));
   return TIME.test(text) && exists && !Number.isNaN(time.getTime()) ? time : undefined;
+}
+
+/**
+ * Makes sure that a source is asked for an interval if, and only if, its url has one.
+ * @throws {PipelineError} USAGE_INVALID
+ */
+export function requireInterval(
+  source: string,
+  { url }: SourceSettings,
+  options: { readonly from?: Date; readonly to?: Date },
+): void {
+  for (const bound of ['from', 'to'] as const) {
+    const wanted = url?.includes(`{${bound}}`) === true;
+    const given = options[bound] !== undefined;
+    if (wanted === given) continue;
+    const what = wanted ? `has {${bound}}: give --${bound}` : `has no {${bound}}: leave out --${bound}`;
+    throw new PipelineError('USAGE_INVALID', `the url of source ${source} ${what}`);
+  }
+  if (options.from !== undefined && options.to !== undefined && options.from >= options.to)
+    throw new PipelineError(
+      'USAGE_INVALID',
+      `--from ${formatTime(options.from)} must be before --to ${formatTime(options.to)}`,
+    );
 }

@@ -6,7 +6,7 @@ export const EXIT = {
   failed: 1,
   /** The command's words or the settings are off; nothing was done. */
   usage: 2,
-  /** The run waits for a person. */
+  /** The run waits for a person, or would. */
   waiting: 3,
 } as const;
 
@@ -18,5 +18,5 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   ok: 'It did what was asked.',
   failed: 'It could not: a server, a run or a table failed; or verify found something off.',
   usage: 'The command’s words or the settings are off; nothing was done.',
-  waiting: 'The run waits for a person (start --follow, schedule backfill).',
+  waiting: 'The run waits for a person (start --follow, schedule backfill), or would (preview).',
 };

@@ -4,6 +4,7 @@ import { withExamples } from './help.ts';
 
 /** The commands, in the order of the help. */
 const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
+  preview: async () => (await import('./preview.ts')).previewCommand(),
   start: async () => (await import('./start.ts')).startCommand(),
   list: async () => (await import('./list.ts')).listCommand(),
   status: async () => (await import('./status.ts')).statusCommand(),

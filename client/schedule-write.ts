@@ -4,6 +4,7 @@ import { statusOf } from '../adapters/temporal.ts';
 import { PipelineError } from '../model/errors.ts';
 import type { Settings } from '../model/settings.ts';
 import type { ingest } from '../workflows/index.ts';
+import { aboutRun } from './about-run.ts';
 import { policiesOf, requestOf, specOf, type SchedulePlan } from './schedule-plan.ts';
 import { scheduleIdOf } from './schedule-temporal.ts';
 
@@ -24,6 +25,7 @@ export async function writeSchedule(
   { paused, note }: StateWords,
 ): Promise<'created' | 'changed'> {
   const scheduleId = scheduleIdOf(plan.source);
+  const request = requestOf(plan);
   const schedule = {
     spec: specOf(plan),
     policies: policiesOf(plan),
@@ -33,7 +35,8 @@ export async function writeSchedule(
       taskQueue: temporal.taskQueue,
       // Temporal adds the scheduled time.
       workflowId: scheduleId,
-      args: [requestOf(plan)],
+      args: [request],
+      ...aboutRun(request, `schedule ${scheduleId}`),
     },
   } as const;
   const state = { ...(paused === undefined ? {} : { paused }), ...(note === undefined ? {} : { note }) };

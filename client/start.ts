@@ -3,9 +3,10 @@ import { WorkflowFailedError, type Client, type WorkflowHandleWithStartDetails }
 import { Command } from 'commander';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import type { IngestRequest, RunStatus } from '../model/run.ts';
-import { readSettings, sourceOf, type SourceSettings } from '../model/settings.ts';
+import { readSettings, sourceOf } from '../model/settings.ts';
 import type { ingest } from '../workflows/index.ts';
-import { timeOf } from './arguments.ts';
+import { aboutRun, whoStarts } from './about-run.ts';
+import { requireInterval, timeOf } from './arguments.ts';
 import { EXIT } from './exit.ts';
 import { withExamples } from './help.ts';
 import { formatTime, print, printError, printJson } from './output.ts';
@@ -55,6 +56,7 @@ async function start(source: string, options: StartOptions): Promise<void> {
       taskQueue: settings.temporal.taskQueue,
       workflowId: `${RUN_PREFIX}-${source}-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`,
       args: [request],
+      ...aboutRun(request, whoStarts()),
     });
     const run = handle.workflowId;
     const url = uiUrlOf(settings, run, handle.firstExecutionRunId);
@@ -69,25 +71,6 @@ async function start(source: string, options: StartOptions): Promise<void> {
     if (failure !== undefined) throw asRunFailure(handle, failure);
     if (status.state === 'waiting') process.exitCode = EXIT.waiting;
   });
-}
-
-/**
- * Makes sure that a source is asked for an interval if, and only if, its url has one.
- * @throws {PipelineError} USAGE_INVALID
- */
-function requireInterval(source: string, { url }: SourceSettings, options: StartOptions): void {
-  for (const bound of ['from', 'to'] as const) {
-    const wanted = url?.includes(`{${bound}}`) === true;
-    const given = options[bound] !== undefined;
-    if (wanted === given) continue;
-    const what = wanted ? `has {${bound}}: give --${bound}` : `has no {${bound}}: leave out --${bound}`;
-    throw new PipelineError('USAGE_INVALID', `the url of source ${source} ${what}`);
-  }
-  if (options.from !== undefined && options.to !== undefined && options.from >= options.to)
-    throw new PipelineError(
-      'USAGE_INVALID',
-      `--from ${formatTime(options.from)} must be before --to ${formatTime(options.to)}`,
-    );
 }
 
 /** Shows a run until it ends, or waits for a person: how it is then, and what it failed with if it did. */

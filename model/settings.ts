@@ -131,6 +131,11 @@ export const Settings = z.strictObject({
 /** A customer's feed, without its name. */
 export type SourceSettings = z.infer<typeof Source>;
 
+/** A source that no settings have, its defaults filled in. */
+export function sourceWith(words: z.input<typeof Source>): SourceSettings {
+  return Source.parse(words);
+}
+
 /** All of `pipeline.yaml`, its defaults filled in. */
 export type Settings = z.infer<typeof Settings>;
 

@@ -39,8 +39,10 @@ async function undecided(run: RunState, patience: number): Promise<Waiting> {
   for (;;) {
     await condition(() => run.waiting !== null);
     const { waiting } = run;
-    const decided = await condition(() => run.waiting !== waiting, `${patience}s`);
-    if (!decided && waiting !== null) return waiting;
+    if (waiting === null) continue;
+    const summary = `gives up unless a person decides what to do about the failed ${waiting.step}`;
+    const decided = await condition(() => run.waiting !== waiting, `${patience}s`, { summary });
+    if (!decided) return waiting;
   }
 }
 

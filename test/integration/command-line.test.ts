@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { hostname, userInfo } from 'node:os';
 import test, { after, before, describe } from 'node:test';
 import { EXIT } from '../../client/exit.ts';
 import { RUN_STATES, runsOf, type RunFilter, type RunRow } from '../../client/runs.ts';
@@ -63,6 +64,13 @@ describe('the command line', () => {
     assert.equal(landed.status?.state, 'landed');
     assert.equal(landed.status.steps.land.recordsOut, COUNT);
     assert.ok(landed.url.includes(landed.run));
+  });
+
+  test('Temporal keeps what a run was asked for, and by whom', async () => {
+    const run = await pipeline.client.workflow.getHandle(landed.run).describe();
+    assert.equal(await run.staticSummary(), 'ingest good');
+    const { username } = userInfo();
+    assert.deepEqual(run.memo, { request: { source: 'good' }, startedBy: `${username}@${hostname()}` });
   });
 
   test('a run that comes to wait for a person answers with what it waits for, and exits with 3', async () => {
@@ -168,6 +176,9 @@ describe('the command line', () => {
     assert.deepEqual(await json<Done>(EXIT.ok, 'schedule', 'resume', source), { ...paused, done: 'resumed' });
     const started = await json<Started>(EXIT.ok, 'schedule', 'trigger', source);
     assert.ok(started.run.startsWith(schedule));
+    const run = await pipeline.client.workflow.getHandle(started.run).describe();
+    assert.equal(await run.staticSummary(), `ingest ${source}, the P1D before its time`);
+    assert.equal(run.memo?.['startedBy'], `schedule ${schedule}`);
     const range = ['--from', '2026-01-01', '--to', '2026-01-03'];
     assert.deepEqual(await json<Done>(EXIT.ok, 'schedule', 'backfill', source, ...range), {
       ...{ source, intervals: 2, before: 0, completed: 2, failed: [], waiting: null },

@@ -32,6 +32,7 @@ const COMMANDS: Readonly<Record<string, Ending>> = {
   'npx pipeline COMMAND --help': { as: { COMMAND: 'list' }, says: /Examples:/ },
   // One of the sources is there to have a run that waits.
   'npx pipeline doctor': { exit: 1, says: /✔ source pearson: [^]*✖ source refused: SOURCE_REFUSED/ },
+  'npx pipeline preview SOURCE': { as: PEARSON, says: /records would land, 1 would be quarantined/ },
   'npx pipeline start SOURCE --follow': { as: PEARSON, says: /pearson landed\n[^]*│ land / },
   'npx pipeline start pearson --follow': { says: /pearson is unchanged/ },
   'npx pipeline start SOURCE': { as: PEARSON, says: /^started ingest-pearson-/ },

@@ -1,0 +1,124 @@
+import type { DuckDBConnection, Json } from '@duckdb/node-api';
+import { sizeRefusal } from '../../activities/outgoing.ts';
+import { BatchRows } from '../../activities/transform-rows.ts';
+import { sqlName, withDuckDb } from '../../adapters/duckdb.ts';
+import { headersText } from '../../adapters/message-frames.ts';
+import { ReasonTally, type ReasonCounts } from '../../model/reasons.ts';
+import { SOURCE_HEADER } from '../../model/references.ts';
+import { sourceOf, type Settings } from '../../model/settings.ts';
+import type { PathCounts } from '../../tables/check.ts';
+import { BATCH_TABLES, quarantine } from '../../tables/index.ts';
+import { MESSAGE_COLUMNS, duckDbType, type Table } from '../../tables/table.ts';
+import { userOf } from '../../tables/user.ts';
+import { toJson } from '../query-values.ts';
+
+/** What would become of records. */
+export interface Judgement {
+  readonly landed: number;
+  readonly quarantined: number;
+  readonly reasons: ReasonCounts;
+  /** The places, from 0, of the first records that would be quarantined. */
+  readonly bad: readonly number[];
+  /** How often each field was met that no table knows, by its path. */
+  readonly unknown: PathCounts;
+  readonly tables: readonly PreviewedTable[];
+}
+
+/** A table as it would come. */
+export interface PreviewedTable {
+  readonly table: string;
+  readonly rows: number;
+  /** Without those of which nothing is known before a message is published. */
+  readonly columns: readonly PreviewedColumn[];
+}
+
+/** A column as it would come. */
+export interface PreviewedColumn {
+  readonly name: string;
+  readonly type: string;
+  /** Rows in which it has a value. */
+  readonly values: number;
+  /** The first value; null where there is none. */
+  readonly example: Json;
+}
+
+const MOST_REASONS = 20;
+const MOST_BAD = 5;
+
+/** What is known when a message is published, and not before. */
+const OF_PUBLISHING = new Set([...MESSAGE_COLUMNS.map(({ name }) => name), 'headers']);
+
+/** What a run would make of records, by the very code that makes it; in memory alone. */
+export async function judge(
+  settings: Settings,
+  source: string,
+  records: readonly Buffer[],
+): Promise<Judgement> {
+  const options = { threads: settings.worker.threads, memoryLimit: '1GB', temporaryFolder: '' };
+  return withDuckDb(options, async (connection) => {
+    const { topic } = sourceOf(settings, source);
+    const rows = await BatchRows.create(connection, settings, topic);
+    const reasons = new ReasonTally();
+    const tooLarge: number[] = [];
+    const headers = headersText({ [SOURCE_HEADER]: Buffer.from(source) });
+    const timestampMs = Date.now();
+    for (const [at, record] of records.entries()) {
+      const reason = sizeRefusal(record, settings.limits.recordBytes);
+      if (reason !== undefined) {
+        reasons.add('publish', { path: '', reason });
+        tooLarge.push(at);
+        continue;
+      }
+      const key = userOf(record);
+      rows.add({
+        partition: 0,
+        offset: BigInt(at),
+        timestampMs,
+        key: key === null ? null : Buffer.from(key),
+        headers,
+        value: record,
+      });
+    }
+    await rows.finish();
+    reasons.addAll(rows.reasons.top(MOST_REASONS));
+    const bad = [...tooLarge, ...(await firstBad(connection))].sort((a, b) => a - b);
+    const tables: PreviewedTable[] = [];
+    for (const table of BATCH_TABLES)
+      if (table !== quarantine) tables.push(await previewTable(connection, table));
+    return {
+      landed: rows.landed,
+      quarantined: rows.quarantined + tooLarge.length,
+      reasons: reasons.top(MOST_REASONS),
+      bad: bad.slice(0, MOST_BAD),
+      unknown: rows.unknown,
+      tables,
+    };
+  });
+}
+
+async function firstBad(connection: DuckDBConnection): Promise<number[]> {
+  const read = await connection.runAndReadAll(
+    `SELECT kafka_offset FROM quarantined ORDER BY kafka_offset LIMIT ${MOST_BAD}`,
+  );
+  return read.getRows().map(([offset]) => Number(offset));
+}
+
+async function previewTable(connection: DuckDBConnection, table: Table): Promise<PreviewedTable> {
+  const columns = table.columns.filter(({ name }) => !OF_PUBLISHING.has(name));
+  const asked = columns.flatMap(({ name, type }) => {
+    const column = `${sqlName(name)}::${duckDbType(type)}`;
+    return [`count(${column})`, `first(${column}) FILTER (${column} IS NOT NULL)`];
+  });
+  const read = await connection.runAndReadAll(`SELECT count(*), ${asked.join(', ')} FROM (${table.select})`);
+  const [rows = 0, ...found] = read.convertRows(toJson)[0] ?? [];
+  return {
+    table: table.name,
+    rows: Number(rows),
+    columns: columns.map(({ name, type }, at) => ({
+      name,
+      type,
+      values: Number(found[2 * at]),
+      example: found[2 * at + 1] ?? null,
+    })),
+  };
+}

@@ -1,0 +1,126 @@
+import { createReadStream } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { tokenOf, urlOf } from '../../activities/source-address.ts';
+import { decoded } from '../../adapters/decoding.ts';
+import { RecordSplitter, type RecordFormat } from '../../adapters/framing.ts';
+import { openHttp } from '../../adapters/http-source.ts';
+import { PipelineError, messageOf } from '../../model/errors.ts';
+import type { SourceSettings } from '../../model/settings.ts';
+
+/** The first records of a content. */
+export interface Sample {
+  readonly records: readonly Buffer[];
+  readonly bytes: number;
+  readonly format: RecordFormat;
+  /** Whether the content ends with these records. */
+  readonly whole: boolean;
+  /** Why the content could not be read further, where that is why there are no more records. */
+  readonly broken: PipelineError | undefined;
+}
+
+/** How much of a content to look at; whichever is reached first. */
+export interface SampleLimits {
+  readonly records: number;
+  /** A sample this large is enough: it is held in memory. */
+  readonly bytes: number;
+}
+
+/** What to look at: a source of the settings for an interval, or a file. */
+export interface SampleRequest {
+  /** What is looked at, for messages, as `source pearson`. */
+  readonly subject: string;
+  /** Undefined where the content itself is to tell: one that begins with `[` is a JSON array. */
+  readonly format: RecordFormat | undefined;
+  readonly open: (signal: AbortSignal) => AsyncIterable<Buffer>;
+}
+
+/** A longer record cannot be read; the rest of the content neither. */
+const MAX_READABLE_RECORD_BYTES = 64 << 20;
+
+const PATIENCE = { idleMs: 30_000, windowMs: 30_000, leastBytesPerSecond: 1 };
+
+const OPEN_BRACKET = '['.charCodeAt(0);
+
+/** A source's content, as its run would ask for it. Nothing of it is kept. */
+export function contentOf(
+  name: string,
+  source: SourceSettings,
+  interval: { readonly from?: string; readonly to?: string },
+): SampleRequest {
+  const subject = `source ${name}`;
+  const url = urlOf({ source: name, ...interval }, source);
+  const open =
+    url.protocol === 'file:'
+      ? () => fileBytes(fileURLToPath(url), subject)
+      : (signal: AbortSignal) => download(url, subject, source, { token: tokenOf(name, source), signal });
+  return { subject, format: source.format, open };
+}
+
+/** The content of a file that no source names. */
+export function fileContent(file: string, format: RecordFormat | undefined): SampleRequest {
+  return { subject: file, format, open: () => fileBytes(file, file) };
+}
+
+/**
+ * The first records of a content. What comes after them is not asked for.
+ * @throws {PipelineError} where there is no content at all to be had.
+ */
+export async function readSample(request: SampleRequest, limits: SampleLimits): Promise<Sample> {
+  const { subject } = request;
+  const records: Buffer[] = [];
+  let format = request.format;
+  let bytes = 0;
+  let splitter: RecordSplitter | undefined;
+  const take = (found: readonly Buffer[]): boolean => {
+    for (const record of found) {
+      records.push(record);
+      bytes += record.length;
+      if (records.length === limits.records || bytes >= limits.bytes) return true;
+    }
+    return false;
+  };
+  const stopped = new AbortController();
+  try {
+    for await (const piece of decoded(request.open(stopped.signal), subject)) {
+      format ??= formatOf(piece);
+      if (format === undefined) continue;
+      splitter ??= new RecordSplitter({ format, maxRecordBytes: MAX_READABLE_RECORD_BYTES, subject });
+      if (take(splitter.push(piece))) return { records, bytes, format, whole: false, broken: undefined };
+    }
+    format ??= 'ndjson';
+    splitter ??= new RecordSplitter({ format, maxRecordBytes: MAX_READABLE_RECORD_BYTES, subject });
+    take(splitter.end());
+    return { records, bytes, format, whole: true, broken: undefined };
+  } catch (error) {
+    if (!(error instanceof PipelineError) || records.length === 0 || format === undefined) throw error;
+    return { records, bytes, format, whole: false, broken: error };
+  } finally {
+    stopped.abort();
+  }
+}
+
+/** How records stand in a content, by its first byte that is no space or mark; undefined while none came. */
+function formatOf(piece: Buffer): RecordFormat | undefined {
+  const first = piece.find((byte) => byte > 0x20 && ![0xef, 0xbb, 0xbf].includes(byte));
+  if (first === undefined) return undefined;
+  return first === OPEN_BRACKET ? 'json-array' : 'ndjson';
+}
+
+async function* fileBytes(file: string, subject: string): AsyncGenerator<Buffer> {
+  try {
+    for await (const bytes of createReadStream(file)) yield bytes as Buffer;
+  } catch (cause) {
+    throw new PipelineError('SOURCE_REFUSED', `${subject}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+async function* download(
+  url: URL,
+  subject: string,
+  { redirectHosts }: SourceSettings,
+  { token, signal }: { readonly token: string | undefined; readonly signal: AbortSignal },
+): AsyncGenerator<Buffer> {
+  const request = { url: url.href, subject, token, redirectHosts, signal, resume: undefined };
+  const { body } = await openHttp({ ...request, patience: PATIENCE });
+  yield* body;
+}
