@@ -2,8 +2,13 @@ import type { Argument, Command, Option } from 'commander';
 import { TABLES } from '../tables/index.ts';
 import { VIEWS } from '../tables/views.ts';
 
-/** What can be typed at a place: some words, the sources of the settings, or the name of a file. */
-export type Words = readonly string[] | 'sources' | 'files';
+/** The words of a text that can hold any of them, as the tables of a query. */
+export interface Within {
+  readonly within: readonly string[];
+}
+
+/** What can be typed at a place: some words, the sources of the settings, the name of a file, or a text with words. */
+export type Words = readonly string[] | 'sources' | 'files' | Within;
 
 /** What completes a command: where it is called, and what can follow. */
 export interface Completion {
@@ -37,5 +42,7 @@ function wordsOf(of: Option | Argument): Words {
   const name = 'flags' in of ? /<(\w+)>/.exec(of.flags)?.[1] : of.name();
   if (name === 'source') return 'sources';
   if (name === 'file') return 'files';
-  return name === 'table' ? [...TABLES, ...VIEWS].map((table) => table.name) : [];
+  const tables = [...TABLES, ...VIEWS].map((table) => table.name);
+  if (name === 'sql') return { within: tables };
+  return name === 'table' ? tables : [];
 }

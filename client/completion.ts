@@ -1,5 +1,5 @@
 import { Argument, Command } from 'commander';
-import { completionsOf, type Completion, type Words } from './completion-words.ts';
+import { completionsOf, type Completion, type Within, type Words } from './completion-words.ts';
 import { withExamples } from './help.ts';
 import { print } from './output.ts';
 import { loadProgram } from './program.ts';
@@ -40,6 +40,14 @@ function bashScript(completions: readonly Completion[]): string {
 _pipeline_sources() {
   awk '${SOURCES_AWK}' "$1" 2>/dev/null
 }
+# Completes the last word of a text that was begun with a quote.
+_pipeline_within() {
+  local last="\${cur##*[[:space:],()]}" name
+  local before="\${cur%"$last"}"
+  for name in $1; do
+    if [[ -n "$before" && "$name" == "$last"* ]]; then COMPREPLY+=("\${before#[\\"\\']}$name"); fi
+  done
+}
 _pipeline() {
   local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}"
   local at="" word="" last="" words="" config="\${PIPELINE_CONFIG:-pipeline.yaml}" i
@@ -59,7 +67,7 @@ ${completions.flatMap(bashValues).join('\n')}
 ${completions.map(bashWords).join('\n')}
       esac ;;
   esac
-  COMPREPLY=($(compgen -W "$words" -- "$cur"))
+  COMPREPLY+=($(compgen -W "$words" -- "$cur"))
 }
 complete -F _pipeline pipeline`;
 }
@@ -76,12 +84,17 @@ function bashValues({ path, options }: Completion): string[] {
 
 function bashWords({ path, subcommands, options, argument }: Completion): string {
   const own = [...subcommands, ...options.map(({ flag }) => flag)].join(' ');
-  return `        "${path}") words="${own} ${bashText(argument)}" ;;`;
+  const within = isWithin(argument) ? ` _pipeline_within "${argument.within.join(' ')}"` : '';
+  return `        "${path}") words="${own} ${bashText(argument)}"${within === '' ? '' : `;${within}`} ;;`;
 }
 
 function bashText(words: Words): string {
   if (words === 'sources') return '$(_pipeline_sources "$config")';
-  return words === 'files' ? '' : words.join(' ');
+  return words === 'files' || isWithin(words) ? '' : words.join(' ');
+}
+
+function isWithin(words: Words): words is Within {
+  return typeof words === 'object' && 'within' in words;
 }
 
 /** zsh runs what is made for bash. A variable called path would be its PATH. */
@@ -97,6 +110,12 @@ function __pipeline_sources
   set -q PIPELINE_CONFIG; and set config $PIPELINE_CONFIG
   awk '${SOURCES_AWK}' $config 2>/dev/null
 end
+function __pipeline_within
+  set -l text (commandline -ct | string trim -l -c '"\\'' | string collect)
+  set -l last (string match -r '[^\\s,()]*$' -- $text)
+  set -l before (string sub -l (math (string length -- $text) - (string length -- "$last")) -- $text)
+  test -n "$before"; and printf "$before%s\\n" $argv
+end
 function __pipeline_at
   set -l path ''
   for word in (commandline -opc)[2..-1]
@@ -111,8 +130,9 @@ ${completions.flatMap(fishLines).join('\n')}`;
 function fishLines({ path, subcommands, options, argument }: Completion): string[] {
   const at = `complete -c pipeline -n "__pipeline_at '${path}'"`;
   const words = subcommands.length > 0 ? subcommands : argument;
+  const isNone = Array.isArray(words) && words.length === 0;
   return [
-    ...(words.length > 0 ? [`${at}${fishText(words)}`] : []),
+    ...(isNone ? [] : [`${at}${fishText(words)}`]),
     ...options.map(({ flag, value }) => {
       const follows = value === undefined ? '' : ` -x${fishText(value)}`;
       return `${at} -l ${flag.slice(2)}${value === 'files' ? ' -r -F' : follows}`;
@@ -122,5 +142,6 @@ function fishLines({ path, subcommands, options, argument }: Completion): string
 
 function fishText(words: Words): string {
   if (words === 'files') return '';
+  if (isWithin(words)) return ` -a '(__pipeline_within ${words.within.join(' ')})'`;
   return words === 'sources' ? ` -a '(__pipeline_sources)'` : ` -a '${words.join(' ')}'`;
 }

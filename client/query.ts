@@ -1,4 +1,5 @@
 import { text } from 'node:stream/consumers';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { Command, Option } from 'commander';
 import { TableCache, cacheFolderOf, type CachedTable } from '../adapters/table-cache.ts';
 import { PipelineError, messageOf } from '../model/errors.ts';
@@ -9,8 +10,9 @@ import { VIEWS } from '../tables/views.ts';
 import { withExamples } from './help.ts';
 import { fetchTables, snapshotsOf, tablesNamedIn, withTables } from './live-tables.ts';
 import { printError } from './output.ts';
-import { FORMATS, formatOf, writeWhole, type Format, type OutputWords } from './query-file.ts';
+import { FORMATS, formatOf, writeWhole, type OutputWords } from './query-file.ts';
 import { writeAnswer } from './query-output.ts';
+import { writePlan } from './query-plan.ts';
 import { openWarehouse } from './warehouse.ts';
 
 const FORMATS_HELP = `
@@ -20,6 +22,10 @@ Formats:
            (with one column alone, a null is an empty line); times are ISO 8601, nested values JSON
   json     an array, an object a row, every value whole
   parquet  with the columns' true types; for a single SELECT, and --output`;
+
+interface QueryWords extends OutputWords {
+  readonly explain?: boolean;
+}
 
 /** `pipeline query SQL`: answers a query over the tables. */
 export function queryCommand(): Command {
@@ -32,6 +38,10 @@ export function queryCommand(): Command {
     .option('--json', 'the same as --format json')
     .option('--output <file>', 'into a file, which is there whole or not at all')
     .option('--force', 'replace the file if it exists')
+    .option(
+      '--explain',
+      'show, in place of the answer, the steps by which it came, with the rows and the time of each',
+    )
     .addHelpText('after', `\nTables: ${namesOf(TABLES)}\nViews:  ${namesOf(VIEWS)}\n${FORMATS_HELP}`)
     .action(query);
   return withExamples(
@@ -40,18 +50,30 @@ export function queryCommand(): Command {
     'pipeline query --json - < report.sql',
     'pipeline query "FROM attempts_deduplicated" --output attempts.parquet',
     'pipeline query "SELECT * FROM runs" --format csv',
+    'pipeline query --explain "SELECT count(*) FROM options WHERE checked"',
   );
 }
 
-async function query(argument: string, options: OutputWords): Promise<void> {
+async function query(argument: string, options: QueryWords): Promise<void> {
   const format = formatOf(options);
+  const explain = options.explain === true;
+  if (explain && (options.output !== undefined || options.format !== undefined))
+    throw new PipelineError('USAGE_INVALID', '--explain gives no answer: leave out --format and --output');
   const sql = argument === '-' ? await text(process.stdin) : argument;
   const { output } = options;
-  if (output === undefined) return answer(sql, format, undefined);
-  await writeWhole(output, options, (file) => answer(sql, format, file));
+  if (output === undefined)
+    return answer(sql, (connection) =>
+      explain
+        ? writePlan(connection, sql, format)
+        : writeAnswer(connection, { sql, format, file: undefined }),
+    );
+  await writeWhole(output, options, (file) =>
+    answer(sql, (connection) => writeAnswer(connection, { sql, format, file })),
+  );
 }
 
-async function answer(sql: string, format: Format, file: string | undefined): Promise<void> {
+/** @param write Writes what is to be said about the query; gives the rows of its answer. */
+async function answer(sql: string, write: (connection: DuckDBConnection) => Promise<number>): Promise<void> {
   const settings = readSettings();
   const { hdfs } = settings;
   const warehouse = openWarehouse(settings);
@@ -64,7 +86,7 @@ async function answer(sql: string, format: Format, file: string | undefined): Pr
   const tables = TABLES.map((table) => ({ table, files: cached.get(table)?.files ?? null }));
   const rows = await withTables(tables, async (connection) => {
     try {
-      return await writeAnswer(connection, { sql, format, file });
+      return await write(connection);
     } catch (cause) {
       throw asQueryError(cause);
     }

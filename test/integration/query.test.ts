@@ -89,6 +89,26 @@ describe('query and tables', () => {
     assert.match(stderr, /^1 row in \d+\.\d\d s; files: 0, fetched: 0/);
   });
 
+  test('--explain shows by which steps the answer comes, and nothing of the answer', async () => {
+    const sql = 'SELECT exam_name, count(*) FROM attempts WHERE total > 0 GROUP BY ALL -- by exam';
+    const { code, stdout, stderr } = await pipeline.command('query', '--explain', '--json', sql);
+    assert.equal(code, 0, stderr);
+    const steps = JSON.parse(stdout) as Record<'step' | 'about' | 'rows' | 'depth' | 'seconds', unknown>[];
+    const [first, last] = [steps[0], steps.at(-1)];
+    const exams = (await ask(`SELECT count(*) AS n FROM (${sql.replace(/ --.*/, '')})`)) as { n: number }[];
+    assert.deepEqual([first?.depth, first?.rows], [0, exams[0]?.n]);
+    assert.match(String(last?.step), /READ_PARQUET/);
+    assert.equal(last?.rows, COUNT);
+    const shown = await pipeline.command('query', '--explain', sql);
+    assert.match(shown.stdout, /^│ {3,}READ_PARQUET +│ .*│ +500 │ +[\d.]+ │$/m);
+    const refused = await pipeline.command('query', '--explain', 'CREATE TABLE t (a INT)');
+    assert.deepEqual([refused.code, refused.stdout], [1, '']);
+    assert.match(refused.stderr, /^QUERY_INVALID: for --explain, the query must be a single SELECT/);
+    const both = await pipeline.command('query', '--explain', '--format', 'csv', sql);
+    assert.equal(both.code, 2);
+    assert.match(both.stderr, /^USAGE_INVALID: --explain gives no answer/);
+  });
+
   test('a query can come on standard input', async () => {
     const child = spawn(process.execPath, [join(ROOT, 'bin/pipeline.js'), 'query', '--json', '-'], {
       env: {

@@ -31,6 +31,15 @@ const TYPED: readonly (readonly [words: readonly string[], offered: readonly str
     ['attempts', 'attempts_deduplicated'],
   ],
   [
+    ['query', '"SELECT count(*) FROM options JOIN que'],
+    [
+      'SELECT count(*) FROM options JOIN questions',
+      'SELECT count(*) FROM options JOIN questions_deduplicated',
+    ],
+  ],
+  [['query', '"FROM attempts, del'], ['FROM attempts, deliveries']],
+  [['query', '--expl'], ['--explain']],
+  [
     ['query', '$(touch evaluated)', '--fo'],
     ['--force', '--format'],
   ],
