@@ -19,7 +19,7 @@ const zones = ORDER.flatMap((row, at) =>
 );
 
 export default tseslint.config(
-  { ignores: ['node_modules', 'dist', '.services'] },
+  { ignores: ['node_modules', 'dist', '.services', '.venv'] },
   js.configs.recommended,
   { files: ['**/*.js'], languageOptions: { globals: { process: 'readonly', URL: 'readonly' } } },
   {

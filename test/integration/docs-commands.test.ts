@@ -103,6 +103,10 @@ const SCHEDULES: Readonly<Record<string, Ending>> = {
 };
 
 const DOCKER = { why: 'there is no Docker where tests run', by: 'test/unit/docker.test.ts' };
+const NOTEBOOKS = {
+  why: 'the notebooks are run with the packages that the tests keep',
+  by: 'test/interop/notebooks.test.ts',
+};
 const DEMO = { why: 'has the usual ports', by: 'test/demo/demo.test.ts' };
 
 /** What is not run here, and why; `by` names the test that runs or checks it. */
@@ -136,6 +140,9 @@ const ELSEWHERE: Readonly<Record<string, { readonly why: string; readonly by: st
     by: 'test/faults/soak.test.ts',
   },
   'npm run worker': { why: 'it runs until it is ended', by: 'test/demo/demo.test.ts' },
+  'python3 -m venv .venv': NOTEBOOKS,
+  '.venv/bin/pip install -r notebooks/requirements.txt': NOTEBOOKS,
+  '.venv/bin/jupyter nbconvert --execute --to html notebooks/duckdb.ipynb': NOTEBOOKS,
   'npm link': { why: 'it changes what is installed for the whole machine', by: 'package.json' },
   'npm ci --omit=dev': { why: 'a step of the Dockerfile', by: 'test/unit/dockerfile.test.ts' },
   "echo '127.0.0.1 datanode' | sudo tee -a /etc/hosts": DOCKER,

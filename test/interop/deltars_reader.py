@@ -1,7 +1,7 @@
 """Reads the tables with delta-rs, which shares no code with Spark or with us, straight from HDFS.
 
 Usage: deltars_reader.py
-Needs deltalake, pyarrow and pandas (requirements.txt) and HADOOP_USER_NAME; see answering.py for how it is
+Needs deltalake, pyarrow and pandas (notebooks/requirements.txt) and HADOOP_USER_NAME; see answering.py for how it is
 asked. Tables are named by their URL, as hdfs://localhost:8020/warehouse/attempts.
 """
 

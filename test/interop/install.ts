@@ -15,6 +15,9 @@ export interface Readers {
   readonly jars: string;
 }
 
+/** The folder of the notebooks, whose packages the other programs in Python share. */
+export const NOTEBOOKS = join(import.meta.dirname, '../../notebooks');
+
 const LEAST_PYTHON = [3, 11] as const;
 const PYTHON_ADVICE = `Spark and delta-rs run under Python ${LEAST_PYTHON.join('.')} or later with venv: apt install python3-venv, or brew install python.`;
 
@@ -32,7 +35,7 @@ export function leftOut(): string | false {
 }
 
 /**
- * Fetches what the programs need, once for each change of `requirements.txt` and `pom.xml`.
+ * Fetches what the programs need, once for each change of the notebooks' requirements and of `pom.xml`.
  *
  * @throws PipelineError SERVICE_TOOL_MISSING without Python or Maven, SERVICE_INSTALL_FAILED when it fails.
  */
@@ -50,15 +53,19 @@ export async function installReaders(): Promise<Readers> {
 export async function installPython(): Promise<string> {
   const version = pythonVersion();
   if (version === undefined) throw new PipelineError('SERVICE_TOOL_MISSING', PYTHON_ADVICE);
-  const requirements = join(import.meta.dirname, 'requirements.txt');
-  const name = `interop-python-${version}-${await hashOf(requirements)}`;
+  const requirements = join(NOTEBOOKS, 'requirements.txt');
+  const name = `python-${version}-${await hashOf(requirements, join(NOTEBOOKS, 'constraints.txt'))}`;
   const log = join(cacheFolder(), 'logs', `${name}.log`);
   const folder = await installOnce(join(cacheFolder(), name), async (content) => {
     const python = { program: 'python3', args: ['-m', 'venv', content] };
     await runCommand('Making a folder for Python’s packages', python, log);
     const pip = ['-m', 'pip', 'install', '--quiet', '--no-input', '--no-cache-dir'];
     const args = [...pip, '--disable-pip-version-check', '--requirement', requirements];
-    await runCommand('Fetching Spark and delta-rs', { program: join(content, 'bin/python'), args }, log);
+    await runCommand(
+      'Fetching Spark, delta-rs and what runs notebooks',
+      { program: join(content, 'bin/python'), args },
+      log,
+    );
   });
   return join(folder, 'bin/python');
 }
@@ -87,7 +94,8 @@ function pythonVersion(): string | undefined {
   return `${major}.${minor}`;
 }
 
-async function hashOf(file: string): Promise<string> {
-  const content = await readFile(file);
-  return createHash('sha256').update(content).digest('hex').slice(0, 8);
+async function hashOf(...files: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(await readFile(file));
+  return hash.digest('hex').slice(0, 8);
 }

@@ -2,7 +2,7 @@
 
 Usage: spark_reader.py JARS FOLDER
 JARS is the folder of Delta's jars (pom.xml), FOLDER a folder for temporary files. Needs pyspark
-(requirements.txt) and HADOOP_USER_NAME; see answering.py for how it is asked. Tables are named by their URL,
+(notebooks/requirements.txt) and HADOOP_USER_NAME; see answering.py for how it is asked. Tables are named by their URL,
 as hdfs://localhost:8020/warehouse/attempts. Nothing listens outside 127.0.0.1, and no jar is looked for
 elsewhere.
 """

@@ -114,9 +114,7 @@ test('every program that Maven, pip or Go brings has its row with its version', 
       found[`${of('groupId')}:${of('artifactId')}`] = of('version').replace(`\${project.version}`, own);
     }
   }
-  for (const [, name = '', version = ''] of read('test/interop/requirements.txt').matchAll(
-    /^([\w-]+)==(\S+)/gm,
-  ))
+  for (const [, name = '', version = ''] of read('notebooks/requirements.txt').matchAll(/^([\w-]+)==(\S+)/gm))
     found[name] = version;
   const [, go = ''] = /TEMPORAL_VERSION = '([^']+)'/.exec(read('services/install.ts')) ?? [];
   found['github.com/temporalio/cli'] = go;
