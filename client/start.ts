@@ -1,16 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { WorkflowFailedError, type Client, type WorkflowHandleWithStartDetails } from '@temporalio/client';
 import { Command } from 'commander';
-import { PipelineError, messageOf } from '../model/errors.ts';
-import type { IngestRequest, RunStatus } from '../model/run.ts';
+import type { IngestRequest } from '../model/run.ts';
 import { readSettings, sourceOf } from '../model/settings.ts';
 import type { ingest } from '../workflows/index.ts';
 import { aboutRun, whoStarts } from './about-run.ts';
 import { requireInterval, timeOf } from './arguments.ts';
-import { EXIT } from './exit.ts';
+import { follow } from './follow.ts';
 import { withExamples } from './help.ts';
-import { formatTime, print, printError, printJson } from './output.ts';
-import { formatLine, formatStatus } from './progress.ts';
+import { formatTime, print, printJson } from './output.ts';
+import { formatStatus } from './progress.ts';
 import { RUN_PREFIX, uiUrlOf, withTemporal } from './temporal.ts';
 
 interface StartOptions {
@@ -19,10 +16,6 @@ interface StartOptions {
   readonly follow?: boolean;
   readonly json?: boolean;
 }
-
-type Handle = WorkflowHandleWithStartDetails<typeof ingest>;
-
-const POLL_MS = 250;
 
 /** `pipeline start SOURCE`: starts a run. */
 export function startCommand(): Command {
@@ -52,7 +45,7 @@ async function start(source: string, options: StartOptions): Promise<void> {
     ...(to === undefined ? {} : { to: formatTime(to) }),
   };
   await withTemporal(settings, async (client) => {
-    const handle: Handle = await client.workflow.start<typeof ingest>('ingest', {
+    const handle = await client.workflow.start<typeof ingest>('ingest', {
       taskQueue: settings.temporal.taskQueue,
       workflowId: `${RUN_PREFIX}-${source}-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`,
       args: [request],
@@ -65,40 +58,9 @@ async function start(source: string, options: StartOptions): Promise<void> {
       if (json === true) printJson({ run, source, url });
       return;
     }
-    const { status, failure } = await follow(client, handle);
-    if (json === true) printJson({ run, source, url, status });
-    else print(formatStatus(run, status));
-    if (failure !== undefined) throw asRunFailure(handle, failure);
-    if (status.state === 'waiting') process.exitCode = EXIT.waiting;
-  });
-}
-
-/** Shows a run until it ends, or waits for a person: how it is then, and what it failed with if it did. */
-async function follow(client: Client, handle: Handle): Promise<{ status: RunStatus; failure: unknown }> {
-  const stop = new AbortController();
-  const ended = client
-    .withAbortSignal(stop.signal, () => handle.result())
-    .then(
-      () => ({ failure: undefined }),
-      (failure: unknown) => ({ failure }),
-    );
-  let shown = '';
-  for (;;) {
-    const end = await Promise.race([ended, sleep(POLL_MS, undefined)]);
-    const status = await handle.query<RunStatus>('status');
-    const line = formatLine(status);
-    if (line !== shown && end === undefined) printError(line);
-    shown = line;
-    if (end === undefined && status.state !== 'waiting') continue;
-    // Asking for the result takes as long as Temporal lets one ask, and would keep the command from ending.
-    stop.abort();
-    return { status, failure: end?.failure };
-  }
-}
-
-function asRunFailure(handle: Handle, failure: unknown): unknown {
-  if (!(failure instanceof WorkflowFailedError)) return failure;
-  return new PipelineError('RUN_FAILED', `${handle.workflowId}: ${messageOf(failure.cause)}`, {
-    cause: failure,
+    await follow(client, run, (status) => {
+      if (json === true) printJson({ run, source, url, status });
+      else print(formatStatus(run, status));
+    });
   });
 }

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { PipelineError } from '../model/errors.ts';
 import type { RunStatus } from '../model/run.ts';
 import { readSettings, type Settings } from '../model/settings.ts';
+import { follow } from './follow.ts';
 import { withExamples } from './help.ts';
 import { print, printError, printJson } from './output.ts';
 import { formatStatus } from './progress.ts';
@@ -10,6 +11,7 @@ import { formatRuns, runsOf } from './runs.ts';
 import { uiUrlOf, withTemporal } from './temporal.ts';
 
 interface StatusOptions {
+  readonly follow?: boolean;
   readonly json?: boolean;
 }
 
@@ -22,20 +24,25 @@ export function statusCommand(): Command {
       `Show where a run is and what it waits for; without one, the latest ${LATEST}. See list for more.`,
     )
     .argument('[run]', 'a run’s workflow id')
+    .option('--follow', 'show on standard error how the run goes, until it ends or waits for a person')
     .option('--json', 'as JSON')
     .action(status);
   return withExamples(
     command,
     'pipeline status',
     'pipeline status ingest-pearson-2026-01-31T12-00-00-000Z',
+    'pipeline status ingest-pearson-2026-01-31T12-00-00-000Z --follow',
     'pipeline status ingest-pearson-2026-01-31T12-00-00-000Z --json',
   );
 }
 
-async function status(run: string | undefined, { json }: StatusOptions): Promise<void> {
+async function status(run: string | undefined, options: StatusOptions): Promise<void> {
+  const { json } = options;
+  if (run === undefined && options.follow === true)
+    throw new PipelineError('USAGE_INVALID', '--follow shows one run: give its id');
   const settings = readSettings();
   await withTemporal(settings, async (client) => {
-    if (run !== undefined) return printStatus(client, settings, run, json === true);
+    if (run !== undefined) return printStatus(client, settings, run, options);
     const rows = await runsOf(client, settings, { limit: LATEST });
     if (json === true) {
       printJson(rows);
@@ -46,12 +53,21 @@ async function status(run: string | undefined, { json }: StatusOptions): Promise
   });
 }
 
-async function printStatus(client: Client, settings: Settings, run: string, json: boolean): Promise<void> {
+async function printStatus(
+  client: Client,
+  settings: Settings,
+  run: string,
+  { json, follow: isFollowed }: StatusOptions,
+): Promise<void> {
   const handle = client.workflow.getHandle(run);
   try {
-    const [answer, description] = await Promise.all([handle.query<RunStatus>('status'), handle.describe()]);
-    if (json) printJson(answer);
-    else print(`${formatStatus(run, answer)}\n${uiUrlOf(settings, run, description.runId)}`);
+    const { runId } = await handle.describe();
+    const show = (answer: RunStatus): void => {
+      if (json === true) printJson(answer);
+      else print(`${formatStatus(run, answer)}\n${uiUrlOf(settings, run, runId)}`);
+    };
+    if (isFollowed === true) await follow(client, run, show);
+    else show(await handle.query<RunStatus>('status'));
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
     throw new PipelineError('RUN_UNKNOWN', `there is no run ${JSON.stringify(run)}`, { cause: error });

@@ -112,6 +112,9 @@ export interface RunStatus extends Omit<IngestResult, 'outcome'> {
   readonly chunks: number;
   readonly chunksPublished: number;
   readonly offsetsDue: number;
+  /** Those on their way to the tables: landed, or at least so far. */
+  readonly offsetsConsumed: number;
+  readonly offsetsTransformed: number;
   readonly offsetsLanded: number;
   readonly waiting: Waiting | null;
 }

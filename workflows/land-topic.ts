@@ -110,6 +110,7 @@ async function consume(landing: Landing, batch: Batch, exact: boolean): Promise<
     anyHost(aboutBatch(batch, exact)).consume({ batch, exact }),
   );
   landing.useHost(consumed.host);
+  landing.run.reached('consume', consumed.staged.batch.ranges);
   return consumed;
 }
 
@@ -141,6 +142,7 @@ async function landStaged(
       ...(pastLimit ? { pastLimit } : {}),
     }),
   );
+  run.reached('transform', staged.batch.ranges);
   const tables = transformed === SKIPPED ? nothingOf(consumed) : transformed;
   await before;
   run.begin('land');

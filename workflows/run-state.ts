@@ -45,6 +45,8 @@ export class RunState {
   };
   readonly #rows: Record<string, number> = {};
   readonly #offsets = new Map<number, OffsetRange>();
+  /** Up to where each partition is consumed and transformed, as far as this history knows. */
+  readonly #reached = { consume: new Map<number, OffsetRange>(), transform: new Map<number, OffsetRange>() };
   readonly #skipped: Skipped[] = [];
   readonly #unknownFields: Record<string, number> = {};
   #reasons = new ReasonTally();
@@ -138,13 +140,16 @@ export class RunState {
     this.#tell();
   }
 
+  /** Notes that a step is done with a batch; one that had to be done again counts once. */
+  reached(step: 'consume' | 'transform', ranges: readonly OffsetRange[]): void {
+    extend(this.#reached[step], ranges);
+    this.#tell();
+  }
+
   landed(ranges: readonly OffsetRange[], gaps: number, rows: Readonly<Record<string, number>>): void {
     this.#batches += 1;
     this.#gaps += gaps;
-    for (const range of ranges) {
-      const known = this.#offsets.get(range.partition);
-      this.#offsets.set(range.partition, known === undefined ? range : { ...known, end: range.end });
-    }
+    extend(this.#offsets, ranges);
     for (const [table, count] of Object.entries(rows)) this.#rows[table] = (this.#rows[table] ?? 0) + count;
     this.#tell();
   }
@@ -208,9 +213,17 @@ export class RunState {
       chunks: this.#chunks,
       chunksPublished: this.#chunksPublished,
       offsetsDue: this.#offsetsDue,
+      offsetsConsumed: this.#offsetsReached('consume'),
+      offsetsTransformed: this.#offsetsReached('transform'),
       offsetsLanded: offsetsIn([...this.#offsets.values()]),
       ...this.#soFar(),
     };
+  }
+
+  #offsetsReached(step: 'consume' | 'transform'): number {
+    const furthest = new Map(this.#offsets);
+    extend(furthest, [...this.#reached[step].values()]);
+    return offsetsIn([...furthest.values()]);
   }
 
   #soFar(): Omit<IngestResult, 'outcome'> {
@@ -232,5 +245,15 @@ export class RunState {
 
   #tell(): void {
     setCurrentDetails(describeRun(this.status()));
+  }
+}
+
+/** Adds ranges to those of their partitions, which they go on from, or are a part of. */
+function extend(known: Map<number, OffsetRange>, ranges: readonly OffsetRange[]): void {
+  for (const range of ranges) {
+    const before = known.get(range.partition);
+    if (before === undefined) known.set(range.partition, range);
+    else if (BigInt(range.end) > BigInt(before.end))
+      known.set(range.partition, { ...before, end: range.end });
   }
 }

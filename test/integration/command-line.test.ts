@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { hostname, userInfo } from 'node:os';
 import test, { after, before, describe } from 'node:test';
 import { EXIT } from '../../client/exit.ts';
 import { RUN_STATES, runsOf, type RunFilter, type RunRow } from '../../client/runs.ts';
 import type { RunStatus } from '../../model/run.ts';
 import { startPlatform, type Platform } from '../../services/platform/server.ts';
-import { TestPipeline, eventually } from '../harness.ts';
+import { ROOT, TestPipeline, eventually } from '../harness.ts';
 
 const COUNT = 40;
 
@@ -150,6 +152,41 @@ describe('the command line', () => {
     assert.equal(code, EXIT.failed);
     assert.equal((JSON.parse(stdout) as Started).status?.step, 'fetch');
     assert.match(stderr.trimEnd().split('\n').at(-1) ?? '', /^\{"code":"RUN_FAILED","message":/);
+  });
+
+  test('a run is followed by bars in a terminal, from a second one too; Ctrl-C leaves the run alone', async () => {
+    const run = await pipeline.start({ source: 'stalled' });
+    const command = `node bin/pipeline.js status ${run.workflowId} --follow`;
+    const child = spawn('script', ['-qec', `stty rows 40 cols 120; exec ${command}`, '/dev/null'], {
+      cwd: ROOT,
+      env: { ...process.env, PIPELINE_CONFIG: pipeline.settingsFile },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let shown = '';
+    child.stdout.on('data', (piece: Buffer) => (shown += piece.toString('utf8')));
+    await eventually('the bars are shown', () =>
+      Promise.resolve(/stalled: fetch[^]*fetch +·{24}/.test(shown)),
+    );
+    const { stdout } = spawnSync('pgrep', ['-f', `^node.* status ${run.workflowId} --follow`], {
+      encoding: 'utf8',
+    });
+    process.kill(Number(stdout.trim()), 'SIGINT');
+    const [code] = (await once(child, 'exit')) as [number];
+    assert.equal(code, 130);
+    assert.match(
+      shown,
+      new RegExp(`${run.workflowId} goes on without this command; to see it again: pipeline status`),
+    );
+    assert.equal((await run.describe()).status.name, 'RUNNING');
+    await run.terminate('by a test');
+  });
+
+  test('status --follow ends with how the run is, and wants one', async () => {
+    const ended = await json<RunStatus>(EXIT.ok, 'status', landed.run, '--follow');
+    assert.equal(ended.state, 'landed');
+    const { code, stderr } = await pipeline.command('status', '--follow');
+    assert.equal(code, EXIT.usage);
+    assert.match(stderr, /^USAGE_INVALID: --follow shows one run/);
   });
 
   test('an interval is asked for where the url has one, and must be one', async () => {

@@ -1,0 +1,109 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WorkflowFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
+import { createLogUpdate } from 'log-update';
+import { PipelineError, messageOf } from '../model/errors.ts';
+import type { RunStatus } from '../model/run.ts';
+import type { ingest } from '../workflows/index.ts';
+import { EXIT } from './exit.ts';
+import { printError } from './output.ts';
+import { ProgressBars } from './progress-bars.ts';
+import { formatLine } from './progress.ts';
+
+const POLL_MS = 250;
+
+/** What a shell gives for a program that Ctrl-C ended. */
+const INTERRUPTED = 130;
+
+/**
+ * Shows on standard error how a run goes, until it ends or waits for a person: as bars in a terminal, else as a line
+ * for each thing that changed. Ctrl-C ends the command, not the run, and says so.
+ * @param ended Told how the run is then.
+ * @throws {PipelineError} RUN_FAILED when the run failed.
+ */
+export async function follow(client: Client, run: string, ended: (status: RunStatus) => void): Promise<void> {
+  const handle = client.workflow.getHandle<typeof ingest>(run);
+  const view = process.stderr.isTTY ? new BarsView() : new LinesView();
+  const leave = (): void => {
+    view.close();
+    printError(`${run} goes on without this command; to see it again: pipeline status ${run} --follow`);
+    process.exit(INTERRUPTED);
+  };
+  process.once('SIGINT', leave);
+  try {
+    const { status, failure } = await watch(client, handle, view);
+    view.close();
+    ended(status);
+    if (failure !== undefined) throw asRunFailure(run, failure);
+    if (status.state === 'waiting') process.exitCode = EXIT.waiting;
+  } finally {
+    view.close();
+    process.off('SIGINT', leave);
+  }
+}
+
+/** How a run's status is shown while it changes. */
+interface View {
+  readonly show: (status: RunStatus) => void;
+  readonly close: () => void;
+}
+
+/** Bars that are drawn anew in place, and gone in the end. */
+class BarsView implements View {
+  readonly #bars = new ProgressBars(performance.now());
+  readonly #terminal = createLogUpdate(process.stderr);
+  #isOpen = true;
+
+  show(status: RunStatus): void {
+    this.#terminal(this.#bars.lines(status, performance.now()).join('\n'));
+  }
+
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#terminal.clear();
+    this.#terminal.done();
+  }
+}
+
+/** A line for each thing that changed, for a log. */
+class LinesView implements View {
+  #shown = '';
+
+  show(status: RunStatus): void {
+    const line = formatLine(status);
+    if (line !== this.#shown) printError(line);
+    this.#shown = line;
+  }
+
+  close(): void {
+    this.#shown = '';
+  }
+}
+
+async function watch(
+  client: Client,
+  handle: WorkflowHandle<typeof ingest>,
+  view: View,
+): Promise<{ status: RunStatus; failure: unknown }> {
+  const stop = new AbortController();
+  const ended = client
+    .withAbortSignal(stop.signal, () => handle.result())
+    .then(
+      () => ({ failure: undefined }),
+      (failure: unknown) => ({ failure }),
+    );
+  for (;;) {
+    const end = await Promise.race([ended, sleep(POLL_MS, undefined)]);
+    const status = await handle.query<RunStatus>('status');
+    if (end === undefined) view.show(status);
+    if (end === undefined && status.state !== 'waiting') continue;
+    // Asking for the result takes as long as Temporal lets one ask, and would keep the command from ending.
+    stop.abort();
+    return { status, failure: end?.failure };
+  }
+}
+
+function asRunFailure(run: string, failure: unknown): unknown {
+  if (!(failure instanceof WorkflowFailedError)) return failure;
+  return new PipelineError('RUN_FAILED', `${run}: ${messageOf(failure.cause)}`, { cause: failure });
+}
