@@ -120,7 +120,7 @@ function unfinishedRange(
     throw new PipelineError(
       'TABLE_LOG_INVALID',
       `${deliveries.name} holds ${appId} up to ${last ?? 0n}, but ${behind.table} only up to ${behind.at ?? 'nothing'}; ` +
-        'it was changed by something else',
+        'the table is a new one, or was changed by something else',
     );
   }
   const begun = others.flatMap(({ at }) => (at !== undefined && at > (last ?? -1n) ? [at] : []));

@@ -91,3 +91,26 @@ export function parseAction(value: unknown): Action {
 export function formatActions(actions: readonly Action[]): string {
   return actions.map((action) => `${JSON.stringify(action)}\n`).join('');
 }
+
+const Schema = z.object({ fields: z.array(z.object({ name: z.string(), type: z.unknown() })) });
+
+/**
+ * Makes sure that a table has all columns that are to be written, with their types. Readers see no other columns than
+ * those that the log names; so what a file held besides would be lost to them in silence.
+ * @param table Its folder, for the message.
+ * @throws {PipelineError} TABLE_OTHER_COLUMNS, naming the first that is missing or of another type.
+ */
+export function requireColumns(table: string, held: Metadata, wanted: Metadata): void {
+  const types = new Map(fieldsOf(held).map(({ name, type }) => [name, JSON.stringify(type)]));
+  for (const { name, type } of fieldsOf(wanted)) {
+    const of = types.get(name);
+    const is = JSON.stringify(type);
+    if (of === is) continue;
+    const what = of === undefined ? `has no column ${name}` : `has the column ${name} as ${of}, not as ${is}`;
+    throw new PipelineError('TABLE_OTHER_COLUMNS', `${table} was made with other columns: it ${what}`);
+  }
+}
+
+function fieldsOf({ schemaString }: Metadata): z.infer<typeof Schema>['fields'] {
+  return Schema.parse(JSON.parse(schemaString)).fields;
+}

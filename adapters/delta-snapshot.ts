@@ -41,6 +41,11 @@ export class SnapshotBuilder {
     return this.#version;
   }
 
+  /** The table's schema; undefined where the log has not told it. */
+  get metadata(): Metadata | undefined {
+    return this.#metadata;
+  }
+
   /** Applies all actions of the next version. */
   apply(actions: readonly Action[]): void {
     this.load(actions);

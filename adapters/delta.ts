@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { PipelineError, messageOf } from '../model/errors.ts';
-import { formatActions, parseActions, type Action, type AddFile, type Metadata } from './delta-actions.ts';
+import {
+  formatActions,
+  parseActions,
+  requireColumns,
+  type Action,
+  type AddFile,
+  type Metadata,
+} from './delta-actions.ts';
 import {
   checkpointActions,
   decodeCheckpoint,
@@ -71,11 +78,15 @@ export class DeltaTable {
     });
   }
 
-  /** Makes the table where there is none. Several may try at once; one wins. */
+  /**
+   * Makes the table where there is none. Several may try at once; one wins.
+   * @throws {PipelineError} TABLE_OTHER_COLUMNS when there is one that lacks a column.
+   */
   async ensure(metadata: Metadata, scratch: string): Promise<void> {
     await this.#turns.take(async () => {
+      let builder = await this.#refresh();
       // Another writer won the first entry, or the answer was lost before it was made: the log itself says which.
-      while ((await this.#refresh()).version < 0) {
+      while (builder.version < 0) {
         await this.#writeEntry(
           0,
           [
@@ -85,7 +96,9 @@ export class DeltaTable {
           ],
           scratch,
         );
+        builder = await this.#refresh();
       }
+      if (builder.metadata !== undefined) requireColumns(this.path, builder.metadata, metadata);
     });
   }
 

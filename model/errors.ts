@@ -80,6 +80,10 @@ export const ERROR_CODES = {
     retry: 'lasting',
     advice: 'Repair the table’s _delta_log; nothing is written until then.',
   },
+  TABLE_OTHER_COLUMNS: {
+    retry: 'lasting',
+    advice: 'Land into a new warehouse: set hdfs.warehouse to another folder (docs/adding-a-table.md).',
+  },
   TRANSFORM_FAILED: {
     retry: 'lasting',
     advice: 'A fault of this program: report the message. Nothing landed.',

@@ -93,6 +93,23 @@ describe('a commit', () => {
     await Promise.all(Array.from({ length: 8 }, () => open(path).ensure(deltaMetadata(attempts), SCRATCH)));
     assert.equal((await open(path).snapshot())?.version, 0);
   });
+
+  test('of columns that the table does not have is refused; fewer than it has are as good', async () => {
+    const table = await newTable();
+    const shaped = (columns: typeof attempts.columns): Promise<void> =>
+      open(table.path).ensure(deltaMetadata({ ...attempts, columns }), SCRATCH);
+    await shaped(attempts.columns.slice(1));
+    const grown = [...attempts.columns, { name: 'colour', type: 'string', meaning: '' } as const];
+    assert.match(await codeOf(shaped(grown)), /^TABLE_OTHER_COLUMNS: .* it has no column colour$/);
+    const turned = attempts.columns.map((column) =>
+      column.name === 'total' ? { ...column, type: 'long' as const } : column,
+    );
+    assert.match(
+      await codeOf(shaped(turned)),
+      /^TABLE_OTHER_COLUMNS: .* it has the column total as "integer", not as "long"$/,
+    );
+    assert.equal((await open(table.path).snapshot())?.version, 0);
+  });
 });
 
 describe('a log with a checkpoint', () => {

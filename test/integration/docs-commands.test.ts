@@ -23,6 +23,7 @@ interface Ending {
 const TOPIC = 'attempts-pearson';
 
 const PEARSON = { SOURCE: 'pearson' };
+const ACME = { acme: 'pearson' };
 const VERIFIED = /^verified: \d+ offsets = \d+ deliveries \+ 1 quarantined \+ \d+ gaps/m;
 
 /** What is run, in this order. RUN is a run that waits for a person. */
@@ -33,8 +34,17 @@ const COMMANDS: Readonly<Record<string, Ending>> = {
   // One of the sources is there to have a run that waits.
   'npx pipeline doctor': { exit: 1, says: /✔ source pearson: [^]*✖ source refused: SOURCE_REFUSED/ },
   'npx pipeline preview SOURCE': { as: PEARSON, says: /records would land, 1 would be quarantined/ },
+  'npx pipeline preview pearson': {
+    says: /^source pearson: a JSON array; all of it was looked at: 40 records/,
+  },
+  'npx pipeline preview attempts.json': {
+    as: { 'attempts.json': '"$(dirname "$PIPELINE_CONFIG")/attempts.json"' },
+    says: /^39 records would land, 1 would be quarantined/m,
+  },
+  'npx pipeline preview acme': { as: ACME, says: /^attempts: 39 rows$/m },
   'npx pipeline start SOURCE --follow': { as: PEARSON, says: /pearson landed\n[^]*│ land / },
   'npx pipeline start pearson --follow': { says: /pearson is unchanged/ },
+  'npx pipeline start acme --follow': { as: ACME, says: /pearson is unchanged/ },
   'npx pipeline start SOURCE': { as: PEARSON, says: /^started ingest-pearson-/ },
   'npx pipeline start': { exit: 2, says: /missing required argument 'source'/ },
   'npx pipeline list': { says: /│ run / },
@@ -58,8 +68,15 @@ const COMMANDS: Readonly<Record<string, Ending>> = {
   'npx pipeline report --json': { says: /"hardest_exams"/ },
   'npx pipeline query SQL': { as: { SQL: '"SELECT count(*) AS n FROM attempts"' }, says: /│ +n │/ },
   'npx pipeline query': { exit: 2, says: /missing required argument 'sql'/ },
+  [`npx pipeline query "SELECT exam_name, count(*) AS attempts, avg(correct / total) AS score FROM attempts_deduplicated GROUP BY ALL ORDER BY attempts DESC LIMIT 5"`]:
+    { says: /│ exam_name +│ attempts │ +score │[^]*5 rows in / },
+  [`npx pipeline query "SELECT question_id, count(*) AS asked, avg((user_result = 'unanswered')::INT) AS unanswered FROM questions_deduplicated GROUP BY ALL HAVING asked >= 20 ORDER BY unanswered DESC LIMIT 5"`]:
+    { says: /│ question_id │ asked │ unanswered │/ },
+  [`npx pipeline query "SELECT payload->>'exam_name' AS exam, count(*) AS n FROM deliveries GROUP BY ALL ORDER BY n DESC LIMIT 3"`]:
+    { says: /│ exam +│ n │[^]*3 rows in / },
   'npx pipeline tables': { says: /│ deliveries / },
   'npx pipeline tables [NAME]': { as: { '[NAME]': 'options' }, says: /│ checked / },
+  'npx pipeline tables attempts': { says: /│ keen_id / },
   'npx pipeline tables NAME': { as: { NAME: 'attempts' }, says: /│ keen_id / },
   'npx pipeline verify': { says: VERIFIED },
   'npx pipeline quarantine …': { as: { '…': '' }, exit: 2, says: /Usage: pipeline quarantine/ },
@@ -131,6 +148,7 @@ const ELSEWHERE: Readonly<Record<string, { readonly why: string; readonly by: st
     why: 'it takes the pictures of the pages in a browser',
     by: 'test/ui/screenshots.test.ts',
   },
+  'npx tsx scripts/docs.ts': { why: 'it writes pages in place', by: 'test/unit/docs.test.ts' },
   'npx tsx scripts/record-history.ts RUN FILE': {
     why: 'it records what is replayed',
     by: 'test/unit/replay.test.ts',

@@ -94,7 +94,7 @@ test('a topic that was made anew is known by its id, wherever it ends, and which
   }
 });
 
-test('a table that is behind deliveries, which comes last, was changed by something else', () => {
+test('a table that is behind deliveries, which comes last, is a new one or was changed by something else', () => {
   assert.match(
     refusal(0, 20, [4, 2, 4, 4, 4]),
     /^TABLE_LOG_INVALID deliveries holds t\/0 up to 4, but attempts only up to 2/,
