@@ -30,17 +30,26 @@ const MOST_NAMED = 3;
  * @param limit A share, 0 to 1.
  * @throws {PipelineError} QUARANTINE_LIMIT, naming the counts, the share, the limit and the first reasons.
  */
-export function requireWithinLimit(what: string, limit: number, { records, bad, reasons }: Judged): void {
-  if (records === 0 || bad / records <= limit) return;
+export function requireWithinLimit(what: string, limit: number, judged: Judged): void {
+  const why = whyOverLimit(what, limit, judged);
+  if (why !== undefined) throw new PipelineError('QUARANTINE_LIMIT', why);
+}
+
+/** The message of {@link requireWithinLimit}; undefined where the share is within the limit. */
+export function whyOverLimit(
+  what: string,
+  limit: number,
+  { records, bad, reasons }: Judged,
+): string | undefined {
+  if (records === 0 || bad / records <= limit) return undefined;
   const { named, others } = reasons.top(MOST_NAMED);
   const texts = [
     ...named.map(({ count, path, reason }) => `${count} × ${describe(path, reason)}`),
     ...(others === 0 ? [] : [`${others} × other reasons`]),
   ];
-  throw new PipelineError(
-    'QUARANTINE_LIMIT',
+  return (
     `${what}: ${bad} of ${records} records, ${percent(bad / records)}, would go into quarantine, more than the ` +
-      `quarantineLimit of ${percent(limit)}: ${texts.join(', ')}`,
+    `quarantineLimit of ${percent(limit)}: ${texts.join(', ')}`
   );
 }
 

@@ -28,15 +28,20 @@ const Resumable = z.object({ host: z.string(), validator: z.string() });
  */
 export async function* openSource(read: SourceRead): AsyncGenerator<Buffer> {
   const url = urlOf(read.request, read.source);
-  if (url.protocol === 'file:') yield* readLocal(fileURLToPath(url), read.request.source);
+  if (url.protocol === 'file:') yield* readLocal(fileURLToPath(url), `source ${read.request.source}`);
   else yield* download(url.href, read);
 }
 
-async function* readLocal(file: string, source: string): AsyncGenerator<Buffer> {
+/**
+ * The bytes of a file of this machine.
+ * @param subject Whose they are, for messages.
+ * @throws {PipelineError} SOURCE_REFUSED when it cannot be read.
+ */
+export async function* readLocal(file: string, subject: string): AsyncGenerator<Buffer> {
   try {
     for await (const bytes of createReadStream(file, { highWaterMark: 1 << 18 })) yield bytes as Buffer;
   } catch (cause) {
-    throw new PipelineError('SOURCE_REFUSED', `source ${source}: ${messageOf(cause)}`, { cause });
+    throw new PipelineError('SOURCE_REFUSED', `${subject}: ${messageOf(cause)}`, { cause });
   }
 }
 
@@ -45,9 +50,10 @@ async function* download(url: string, read: SourceRead): AsyncGenerator<Buffer> 
   const spool = staging.resolve(read.spool);
   const earlier = Resumable.safeParse(run.lastDetails);
   const received = earlier.success && earlier.data.host === staging.hostId ? await sizeOf(spool) : 0;
+  const subject = `source ${request.source}`;
   const content = await openHttp({
     url,
-    subject: `source ${request.source}`,
+    subject,
     token: tokenOf(request.source, source),
     redirectHosts: source.redirectHosts,
     resume:
@@ -55,7 +61,7 @@ async function* download(url: string, read: SourceRead): AsyncGenerator<Buffer> 
     signal: run.signal,
   });
   if (content.validator !== undefined) run.remember({ host: staging.hostId, validator: content.validator });
-  if (content.fromByte > 0) yield* readLocal(spool, request.source);
+  if (content.fromByte > 0) yield* readLocal(spool, subject);
   const keep = await staged(spool, open(spool, content.fromByte > 0 ? 'a' : 'w'));
   try {
     for await (const bytes of content.body) {

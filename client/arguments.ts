@@ -73,3 +73,14 @@ export function requireInterval(
       `--from ${formatTime(options.from)} must be before --to ${formatTime(options.to)}`,
     );
 }
+
+/** The interval that a command's words ask for, as a request has it. */
+export function intervalOf({ from, to }: { readonly from?: Date; readonly to?: Date }): {
+  readonly from?: string;
+  readonly to?: string;
+} {
+  return {
+    ...(from === undefined ? {} : { from: formatTime(from) }),
+    ...(to === undefined ? {} : { to: formatTime(to) }),
+  };
+}

@@ -13,6 +13,9 @@ export const EXIT = {
 /** One of {@link EXIT}. */
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
+/** What a shell gives for a program that Ctrl-C ended. */
+export const INTERRUPTED = 130;
+
 /** What each exit code means, for the help and for docs/errors.md. */
 export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   ok: 'It did what was asked.',

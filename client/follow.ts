@@ -4,15 +4,12 @@ import { createLogUpdate } from 'log-update';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import type { RunStatus } from '../model/run.ts';
 import type { ingest } from '../workflows/index.ts';
-import { EXIT } from './exit.ts';
+import { EXIT, INTERRUPTED } from './exit.ts';
 import { printError } from './output.ts';
 import { ProgressBars } from './progress-bars.ts';
 import { formatLine } from './progress.ts';
 
 const POLL_MS = 250;
-
-/** What a shell gives for a program that Ctrl-C ended. */
-const INTERRUPTED = 130;
 
 /**
  * Shows on standard error how a run goes, until it ends or waits for a person: as bars in a terminal, else as a line

@@ -1,13 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { Command, Option } from 'commander';
-import { Judged, requireWithinLimit } from '../activities/quarantine-limit.ts';
+import { Judged, whyOverLimit } from '../activities/quarantine-limit.ts';
 import type { RecordFormat } from '../adapters/framing.ts';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import { readSettings, sourceOf, sourceWith, type Settings } from '../model/settings.ts';
-import { requireInterval, timeOf, wholeNumber } from './arguments.ts';
+import { intervalOf, requireInterval, timeOf, wholeNumber } from './arguments.ts';
 import { EXIT } from './exit.ts';
 import { withExamples } from './help.ts';
-import { formatTime, print, printJson } from './output.ts';
+import { print, printJson } from './output.ts';
 import { formatPreview } from './preview/format.ts';
 import { judge, type Judgement } from './preview/judge.ts';
 import { contentOf, fileContent, readSample, type Sample, type SampleRequest } from './preview/sample.ts';
@@ -100,11 +100,7 @@ async function contentNamed(
   if (format !== undefined)
     throw new PipelineError('USAGE_INVALID', `the format of source ${word} is set: leave out --format`);
   requireInterval(word, source, options);
-  const interval = {
-    ...(from === undefined ? {} : { from: formatTime(from) }),
-    ...(to === undefined ? {} : { to: formatTime(to) }),
-  };
-  return { settings, source: word, request: contentOf(word, source, interval) };
+  return { settings, source: word, request: contentOf(word, source, intervalOf(options)) };
 }
 
 /** @throws {PipelineError} SOURCE_UNKNOWN, saying why there is no such file either. */
@@ -135,13 +131,7 @@ function limitPassed(
   judged.records = landed + quarantined;
   judged.bad = quarantined;
   judged.reasons.addAll(reasons);
-  try {
-    requireWithinLimit(`${subject}, as far as it was looked at`, quarantineLimit, judged);
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof PipelineError)) throw error;
-    return error.message;
-  }
+  return whyOverLimit(`${subject}, as far as it was looked at`, quarantineLimit, judged);
 }
 
 function jsonOf(subject: string, sample: Sample, judged: Judgement, overLimit: string | undefined): object {

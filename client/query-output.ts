@@ -1,12 +1,13 @@
 import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { StatementType, type DuckDBConnection, type DuckDBResult, type Json } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBResult, Json } from '@duckdb/node-api';
 import Table from 'cli-table3';
 import { sqlText } from '../adapters/duckdb.ts';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import { printError } from './output.ts';
 import type { Format } from './query-file.ts';
+import { requireSelect } from './query-select.ts';
 import { toJson } from './query-values.ts';
 
 /** A table for people shows so many rows, and so much of each value. */
@@ -99,10 +100,7 @@ function cellOf(value: Json): string {
 
 /** DuckDB writes Parquet itself, with the types that the columns have. */
 async function writeParquet(connection: DuckDBConnection, sql: string, file: string): Promise<number> {
-  const statements = await connection.extractStatements(sql);
-  const only = statements.count === 1 ? await statements.prepare(0) : undefined;
-  if (only?.statementType !== StatementType.SELECT)
-    throw new PipelineError('QUERY_INVALID', 'for --format parquet, the query must be a single SELECT');
+  await requireSelect(connection, sql, '--format parquet');
   // As a view, since a query may end with a semicolon or a comment, which nothing can follow.
   await connection.run(`CREATE TEMP VIEW "the answer" AS ${sql}`);
   const copied = await connection.run(

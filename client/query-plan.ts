@@ -1,9 +1,9 @@
-import { StatementType, type DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
-import { PipelineError } from '../model/errors.ts';
 import { formatTable, print, printJson } from './output.ts';
 import { escapeText } from './quarantine/escape.ts';
 import type { Format } from './query-file.ts';
+import { requireSelect } from './query-select.ts';
 
 /** One step of a query's plan. What it takes in comes from the steps that stand below it, one deeper. */
 interface PlanStep {
@@ -53,7 +53,8 @@ const MOST_CHARACTERS = 60;
  * @returns How many rows the answer has.
  */
 export async function writePlan(connection: DuckDBConnection, sql: string, format: Format): Promise<number> {
-  await requireSelect(connection, sql);
+  // Anything else would be done, and may have no steps.
+  await requireSelect(connection, sql, '--explain');
   const read = await connection.runAndReadAll(`EXPLAIN (ANALYZE, FORMAT json) ${sql}`);
   const profile = Profile.parse(JSON.parse(String(read.getRows()[0]?.[1])));
   const tops = profile.children.flatMap((top) => (top.operator_name === MEASURING ? top.children : [top]));
@@ -61,14 +62,6 @@ export async function writePlan(connection: DuckDBConnection, sql: string, forma
   if (format === 'json') printJson(steps);
   else print(formatSteps(steps));
   return steps[0]?.rows ?? 0;
-}
-
-/** Anything else would be done, and may have no steps. */
-async function requireSelect(connection: DuckDBConnection, sql: string): Promise<void> {
-  const statements = await connection.extractStatements(sql);
-  const only = statements.count === 1 ? await statements.prepare(0) : undefined;
-  if (only?.statementType !== StatementType.SELECT)
-    throw new PipelineError('QUERY_INVALID', 'for --explain, the query must be a single SELECT');
 }
 
 function stepsOf(operator: Operator, depth: number): PlanStep[] {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ScheduleOverlapPolicy, type Client } from '@temporalio/client';
 import { PipelineError } from '../model/errors.ts';
 import { readSettings } from '../model/settings.ts';
-import { EXIT } from './exit.ts';
+import { EXIT, INTERRUPTED } from './exit.ts';
 import { formatTime, print, printError, printJson } from './output.ts';
 import { invalid, planFrom } from './schedule-plan.ts';
 import {
@@ -48,9 +48,6 @@ export interface Part {
   readonly times: readonly number[];
   readonly ranges: readonly { readonly start: number; readonly end: number }[];
 }
-
-/** What a shell gives for a program that Ctrl-C ended. */
-const INTERRUPTED = 130;
 
 const POLL_MS = 500;
 const STALLED_MS = 60_000;

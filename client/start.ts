@@ -3,10 +3,10 @@ import type { IngestRequest } from '../model/run.ts';
 import { readSettings, sourceOf } from '../model/settings.ts';
 import type { ingest } from '../workflows/index.ts';
 import { aboutRun, whoStarts } from './about-run.ts';
-import { requireInterval, timeOf } from './arguments.ts';
+import { intervalOf, requireInterval, timeOf } from './arguments.ts';
 import { follow } from './follow.ts';
 import { withExamples } from './help.ts';
-import { formatTime, print, printJson } from './output.ts';
+import { print, printJson } from './output.ts';
 import { formatStatus } from './progress.ts';
 import { RUN_PREFIX, uiUrlOf, withTemporal } from './temporal.ts';
 
@@ -37,13 +37,9 @@ export function startCommand(): Command {
 
 async function start(source: string, options: StartOptions): Promise<void> {
   const settings = readSettings();
-  const { from, to, json } = options;
+  const { json } = options;
   requireInterval(source, sourceOf(settings, source), options);
-  const request: IngestRequest = {
-    source,
-    ...(from === undefined ? {} : { from: formatTime(from) }),
-    ...(to === undefined ? {} : { to: formatTime(to) }),
-  };
+  const request: IngestRequest = { source, ...intervalOf(options) };
   await withTemporal(settings, async (client) => {
     const handle = await client.workflow.start<typeof ingest>('ingest', {
       taskQueue: settings.temporal.taskQueue,

@@ -1,10 +1,10 @@
-import { createReadStream } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { tokenOf, urlOf } from '../../activities/source-address.ts';
+import { readLocal } from '../../activities/source-bytes.ts';
 import { decoded } from '../../adapters/decoding.ts';
 import { RecordSplitter, type RecordFormat } from '../../adapters/framing.ts';
 import { openHttp } from '../../adapters/http-source.ts';
-import { PipelineError, messageOf } from '../../model/errors.ts';
+import { PipelineError } from '../../model/errors.ts';
 import type { SourceSettings } from '../../model/settings.ts';
 
 /** The first records of a content. */
@@ -51,14 +51,14 @@ export function contentOf(
   const url = urlOf({ source: name, ...interval }, source);
   const open =
     url.protocol === 'file:'
-      ? () => fileBytes(fileURLToPath(url), subject)
+      ? () => readLocal(fileURLToPath(url), subject)
       : (signal: AbortSignal) => download(url, subject, source, { token: tokenOf(name, source), signal });
   return { subject, format: source.format, open };
 }
 
 /** The content of a file that no source names. */
 export function fileContent(file: string, format: RecordFormat | undefined): SampleRequest {
-  return { subject: file, format, open: () => fileBytes(file, file) };
+  return { subject: file, format, open: () => readLocal(file, file) };
 }
 
 /**
@@ -104,14 +104,6 @@ function formatOf(piece: Buffer): RecordFormat | undefined {
   const first = piece.find((byte) => byte > 0x20 && ![0xef, 0xbb, 0xbf].includes(byte));
   if (first === undefined) return undefined;
   return first === OPEN_BRACKET ? 'json-array' : 'ndjson';
-}
-
-async function* fileBytes(file: string, subject: string): AsyncGenerator<Buffer> {
-  try {
-    for await (const bytes of createReadStream(file)) yield bytes as Buffer;
-  } catch (cause) {
-    throw new PipelineError('SOURCE_REFUSED', `${subject}: ${messageOf(cause)}`, { cause });
-  }
 }
 
 async function* download(
