@@ -118,6 +118,10 @@ test('every program that Maven, pip or Go brings has its row with its version', 
     found[name] = version;
   const [, go = ''] = /TEMPORAL_VERSION = '([^']+)'/.exec(read('services/install.ts')) ?? [];
   found['github.com/temporalio/cli'] = go;
+  for (const [, name = '', version = ''] of read('test/interop/grafana/go.mod').matchAll(
+    /^require (\S+) v(\S+)$/gm,
+  ))
+    found[name] = version;
   assert.deepEqual(
     sorted(versionsUnder('Of the servers, the test readers and the benchmarks')),
     sorted(found),

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -71,20 +70,6 @@ void describe('the alert rules', () => {
       headed,
       rules.map(({ alert }) => alert),
     );
-  });
-
-  it('pass the tests of Prometheus’ own tool, where it is installed', (t) => {
-    if (spawnSync('promtool', ['--version']).error !== undefined) {
-      t.skip('promtool is not on the PATH');
-      return;
-    }
-    for (const words of [
-      ['check', 'config', 'docker/prometheus/prometheus.yml'],
-      ['test', 'rules', 'docker/prometheus/alerts.test.yml'],
-    ]) {
-      const { status, stdout, stderr } = spawnSync('promtool', words, { cwd: ROOT, encoding: 'utf8' });
-      assert.equal(status, 0, stdout + stderr);
-    }
   });
 });
 
