@@ -1,4 +1,5 @@
 import type { Bench } from '../context.ts';
+import { backfill } from './backfill.ts';
 import { commits } from './commits.ts';
 import { feed } from './feed.ts';
 import { fetch } from './fetch.ts';
@@ -18,5 +19,6 @@ export const BENCHES: readonly Bench[] = [
   workers,
   large,
   commits,
+  backfill,
   reading,
 ];
