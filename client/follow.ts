@@ -8,12 +8,13 @@ import { EXIT, INTERRUPTED } from './exit.ts';
 import { printError } from './output.ts';
 import { ProgressBars } from './progress-bars.ts';
 import { formatLine } from './progress.ts';
+import { runStatus } from './run-status.ts';
 
 const POLL_MS = 250;
 
 /**
  * Shows on standard error how a run goes, until it ends or waits for a person: as bars in a terminal, else as a line
- * for each thing that changed. Ctrl-C ends the command, not the run, and says so.
+ * for each thing that changed. While no worker is there to say it, that is shown. Ctrl-C ends the command, not the run, and says so.
  * @param ended Told how the run is then.
  * @throws {PipelineError} RUN_FAILED when the run failed.
  */
@@ -41,6 +42,8 @@ export async function follow(client: Client, run: string, ended: (status: RunSta
 /** How a run's status is shown while it changes. */
 interface View {
   readonly show: (status: RunStatus) => void;
+  /** Shows that nobody says how the run is, and why. */
+  readonly miss: (why: PipelineError) => void;
   readonly close: () => void;
 }
 
@@ -52,6 +55,10 @@ class BarsView implements View {
 
   show(status: RunStatus): void {
     this.#terminal(this.#bars.lines(status, performance.now()).join('\n'));
+  }
+
+  miss({ message, advice }: PipelineError): void {
+    this.#terminal(`${message}\n${advice}`);
   }
 
   close(): void {
@@ -67,13 +74,20 @@ class LinesView implements View {
   #shown = '';
 
   show(status: RunStatus): void {
-    const line = formatLine(status);
-    if (line !== this.#shown) printError(line);
-    this.#shown = line;
+    this.#say(formatLine(status));
+  }
+
+  miss({ message, advice }: PipelineError): void {
+    this.#say(`${message}. ${advice}`);
   }
 
   close(): void {
     this.#shown = '';
+  }
+
+  #say(line: string): void {
+    if (line !== this.#shown) printError(line);
+    this.#shown = line;
   }
 }
 
@@ -89,14 +103,32 @@ async function watch(
       () => ({ failure: undefined }),
       (failure: unknown) => ({ failure }),
     );
-  for (;;) {
-    const end = await Promise.race([ended, sleep(POLL_MS, undefined)]);
-    const status = await handle.query<RunStatus>('status');
-    if (end === undefined) view.show(status);
-    if (end === undefined && status.state !== 'waiting') continue;
+  try {
+    for (;;) {
+      const end = await Promise.race([ended, sleep(POLL_MS, undefined)]);
+      const status = await answeredStatus(client, handle, view);
+      if (status === undefined) continue;
+      if (end === undefined) view.show(status);
+      if (end !== undefined || status.state === 'waiting') return { status, failure: end?.failure };
+    }
+  } finally {
     // Asking for the result takes as long as Temporal lets one ask, and would keep the command from ending.
     stop.abort();
-    return { status, failure: end?.failure };
+  }
+}
+
+/** How a run is; undefined, and shown, while no worker says so. */
+async function answeredStatus(
+  client: Client,
+  handle: WorkflowHandle<typeof ingest>,
+  view: View,
+): Promise<RunStatus | undefined> {
+  try {
+    return await runStatus(client, handle);
+  } catch (error) {
+    if (!(error instanceof PipelineError) || error.code !== 'WORKER_MISSING') throw error;
+    view.miss(error);
+    return undefined;
   }
 }
 

@@ -7,6 +7,7 @@ import { follow } from './follow.ts';
 import { withExamples } from './help.ts';
 import { print, printError, printJson } from './output.ts';
 import { formatStatus } from './progress.ts';
+import { runStatus } from './run-status.ts';
 import { formatRuns, runsOf } from './runs.ts';
 import { uiUrlOf, withTemporal } from './temporal.ts';
 
@@ -67,7 +68,7 @@ async function printStatus(
       else print(`${formatStatus(run, answer)}\n${uiUrlOf(settings, run, runId)}`);
     };
     if (isFollowed === true) await follow(client, run, show);
-    else show(await handle.query<RunStatus>('status'));
+    else show(await runStatus(client, handle));
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
     throw new PipelineError('RUN_UNKNOWN', `there is no run ${JSON.stringify(run)}`, { cause: error });

@@ -96,6 +96,10 @@ export const ERROR_CODES = {
     retry: 'lasting',
     advice: 'Correct the namespace, the login or the rights there, as the message says (docs/clusters.md).',
   },
+  WORKER_MISSING: {
+    retry: 'passing',
+    advice: 'Start one with: npm run worker. The run is kept, and goes on where it was.',
+  },
   RUN_UNKNOWN: { retry: 'lasting', advice: 'List the runs with: pipeline list' },
   RUN_REFUSED: { retry: 'lasting', advice: 'See what the run waits for with: pipeline status RUN' },
   RUN_FAILED: {
