@@ -31,6 +31,7 @@ try {
   await mkdir(IMAGES, { recursive: true });
   await takeFinishedRun();
   await takeWaitingRun();
+  await takeMemo(settingsFile);
   await takeReport(settingsFile);
 } finally {
   await ui.close();
@@ -65,12 +66,33 @@ async function takeWaitingRun(): Promise<void> {
   await take('waiting-details', 760);
 }
 
+/** Of a run that a schedule started: its pages say what was asked for, and by whom. */
+async function takeMemo(settings: string): Promise<void> {
+  await pipeline(settings, 'schedule', 'set', 'pearson', '--every', '1d', '--paused');
+  const triggered = await pipeline(settings, 'schedule', 'trigger', 'pearson', '--json');
+  const { run } = JSON.parse(triggered) as { run: string };
+  await ui.open(run);
+  await ui.waitForStatus('Completed');
+  await ui.page.reload();
+  await ui.openTab('User Metadata');
+  await ui.page.frameLocator('main iframe').first().getByText('ingest pearson').waitFor();
+  await ui.openTab('Memo');
+  await ui.page.getByText('startedBy').waitFor();
+  await take('memo', 640);
+}
+
 async function takeReport(settings: string): Promise<void> {
   const file = join(folder, 'report.html');
-  const words = ['report', '--config', settings, '--source', 'pearson', '--output', file];
-  await promisify(execFile)(process.execPath, [join(ROOT, 'bin/pipeline.js'), ...words]);
+  await pipeline(settings, 'report', '--source', 'pearson', '--output', file);
   await ui.page.goto(pathToFileURL(file).href);
   await take('report', 1500);
+}
+
+/** What the command line answers. */
+async function pipeline(settings: string, ...words: string[]): Promise<string> {
+  const program = [join(ROOT, 'bin/pipeline.js'), ...words, '--config', settings];
+  const { stdout } = await promisify(execFile)(process.execPath, program);
+  return stdout;
 }
 
 async function resize(height: number): Promise<void> {

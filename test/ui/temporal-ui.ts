@@ -80,6 +80,12 @@ export class TemporalUi {
     else await this.page.goto(`${this.#url}/namespaces/default/workflows`);
   }
 
+  /** Opens a run's page. */
+  async open(workflowId: string): Promise<void> {
+    await this.page.goto(`${this.#url}/namespaces/default/workflows/${workflowId}`);
+    await this.page.getByRole('heading', { name: workflowId }).waitFor();
+  }
+
   /** Starts a run by the form, and follows the UI's link to its page. */
   async start(form: StartForm): Promise<void> {
     await this.fillStartForm(form);
