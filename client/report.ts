@@ -55,12 +55,7 @@ async function report(options: ReportOptions): Promise<void> {
     throw new PipelineError('USAGE_INVALID', '--json writes no file: leave out --output and --force');
   const settings = readSettings();
   if (source !== undefined) sourceOf(settings, source);
-  const scope: ReportScope = {
-    source,
-    deduplicated: options.allDeliveries !== true,
-    timeZone: options.timeZone,
-    now: new Date(),
-  };
+  const scope = { source, deduplicated: options.allDeliveries !== true, timeZone: options.timeZone };
   if (options.json === true) {
     printJson(dataOf(await makeReport(settings, scope)));
     return;
@@ -74,11 +69,13 @@ async function report(options: ReportOptions): Promise<void> {
 }
 
 /** @throws {PipelineError} REPORT_EMPTY when no attempt has landed. */
-async function makeReport(settings: Settings, scope: ReportScope): Promise<Report> {
+async function makeReport(settings: Settings, asked: Omit<ReportScope, 'now'>): Promise<Report> {
   const { hdfs } = settings;
   const warehouse = openWarehouse(settings);
   const cache = new TableCache(cacheFolderOf(hdfs.nameNodes, hdfs.warehouse), warehouse.options.hdfs);
   const snapshots = await snapshotsOf(warehouse, TABLES);
+  // What they hold came before.
+  const scope = { ...asked, now: new Date() };
   const needed = new Map([...snapshots].filter(([{ name }]) => name !== 'deliveries'));
   const [states, cached] = await Promise.all([
     Promise.all(TABLES.map((table) => stateOf(warehouse, table, snapshots.get(table)))),

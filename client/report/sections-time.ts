@@ -1,4 +1,5 @@
 import { columnChart, intervalChart } from './charts.ts';
+import type { Formats } from './formats.ts';
 import {
   ATTEMPTS,
   EXAM,
@@ -30,6 +31,13 @@ const LABELS = [
   ...['1 h', '2 h', '4 h'],
 ] as const;
 
+/** Of attempts that end before they start, where there are any. */
+function beforeStart(attempts: number, formats: Formats): string {
+  return attempts === 0
+    ? ''
+    : ` ${formats.count(attempts)} end before they started: the clocks of two machines.`;
+}
+
 const time: Part = {
   name: 'time',
   isOneRow: true,
@@ -46,8 +54,8 @@ FROM timed`,
       ? 'No option has a time.'
       : `Half of them take ${f.duration(numberOf(row, 'median'))} or less; the middle half between ` +
         `${f.duration(numberOf(row, 'quarter'))} and ${f.duration(numberOf(row, 'three_quarters'))}. ` +
-        `${f.count(numberOf(row, 'beyond_fence'))} are far out, beyond ${f.duration(numberOf(row, 'fence'))}, ` +
-        `and ${f.count(numberOf(row, 'before_start'))} end before they started: the clocks of two machines.`,
+        `${f.count(numberOf(row, 'beyond_fence'))} are far out, beyond ${f.duration(numberOf(row, 'fence'))}.` +
+        beforeStart(numberOf(row, 'before_start'), f),
   note:
     'From the start of the attempt to the last change of one of its options. A person may leave an exam open and come back; ' +
     'so the median tells more than the mean. Far out is what lies more than three times the width of the middle half above it (Tukey).',

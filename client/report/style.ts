@@ -1,3 +1,6 @@
+/** Text, bars and links, by day and on paper. */
+const DARK_ON_LIGHT = '--ink: #1f2630; --soft: #56606d; --bar: #2a6f8e; --link: #1d5d7a;';
+
 /**
  * The style of the page. Everything takes its colours from the variables, the charts too; so light, dark and
  * paper differ in these alone. No font is fetched.
@@ -7,11 +10,8 @@ export const STYLE = `
   color-scheme: light dark;
   --paper: #fcfbf8;
   --card: #ffffff;
-  --ink: #1f2630;
-  --soft: #56606d;
   --line: #dfdcd4;
-  --bar: #2a6f8e;
-  --link: #1d5d7a;
+  ${DARK_ON_LIGHT}
 }
 @media (prefers-color-scheme: dark) {
   :root {
@@ -129,15 +129,21 @@ footer h2 { border: 0; padding: 0; font-size: 1.2rem; }
 @media print {
   @page { margin: 16mm 14mm; }
   :root {
+    color-scheme: light;
+    --paper: #ffffff;
+    --card: #ffffff;
+    --line: #cfcbc2;
+    ${DARK_ON_LIGHT}
   }
   html { font-size: 13px; }
   .page { max-width: none; padding: 0; }
   .columns { display: block; }
-  nav, .skip, .sql { display: none; }
+  nav, .skip, .sql, details:not([open]) { display: none; }
   h2, h3, h4 { break-after: avoid; }
   section { break-before: page; margin-bottom: 0; }
   main section:first-child { break-before: auto; }
-  .chart, tr, .keys div { break-inside: avoid; }
+  article, .chart, tr, .keys div { break-inside: avoid; }
+  article:has(.histograms, details[open]) { break-inside: auto; }
   .chart .wide { max-width: 40rem; }
   .scroller { overflow: visible; }
   thead { display: table-header-group; }

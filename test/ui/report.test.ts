@@ -159,6 +159,16 @@ describe('the report', { skip: leftOut() }, () => {
     }
   }
 
+  test('is printed dark on white in dark surroundings too, without what only a click opens', async () => {
+    const page = await open(1440, 'dark');
+    await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+    const style = 'getComputedStyle(document.body)';
+    const colours = await page.evaluate(`[${style}.backgroundColor, ${style}.color]`);
+    assert.deepEqual(colours, ['rgb(255, 255, 255)', 'rgb(31, 38, 48)']);
+    assert.equal(await page.locator('nav, details').filter({ visible: true }).count(), 0);
+    assert.ok((await page.locator('.chart').filter({ visible: true }).count()) > 5);
+  });
+
   test('asks for nothing besides itself, and says nothing went wrong', () => {
     assert.deepEqual(faults, []);
   });
