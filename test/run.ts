@@ -38,7 +38,7 @@ const PARTS: readonly Part[] = [
   {
     name: 'integration',
     needsServers: true,
-    run: (env) => runFolder('integration', { concurrency: 1, env }),
+    run: (env) => runFolder('integration', { concurrency: 2, env }),
   },
   { name: 'faults', needsServers: true, run: (env) => runFolder('faults', { concurrency: 2, env }) },
   { name: 'ui', needsServers: true, run: runUi },
