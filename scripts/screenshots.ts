@@ -75,7 +75,7 @@ async function takeMemo(settings: string): Promise<void> {
   await ui.waitForStatus('Completed');
   await ui.page.reload();
   await ui.openTab('User Metadata');
-  await ui.page.frameLocator('main iframe').first().getByText('ingest pearson').waitFor();
+  await ui.page.locator('main iframe').first().contentFrame().getByText('ingest pearson').waitFor();
   await ui.openTab('Memo');
   await ui.page.getByText('startedBy').waitFor();
   await take('memo', 640);
