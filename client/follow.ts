@@ -14,7 +14,8 @@ const POLL_MS = 250;
 
 /**
  * Shows on standard error how a run goes, until it ends or waits for a person: as bars in a terminal, else as a line
- * for each thing that changed. While no worker is there to say it, that is shown. Ctrl-C ends the command, not the run, and says so.
+ * for each thing that changed. While no worker is there to say it, that is shown. Ctrl-C ends the command, not the
+ * run, and says so.
  * @param ended Told how the run is then.
  * @throws {PipelineError} RUN_FAILED when the run failed.
  */
@@ -106,10 +107,12 @@ async function watch(
   try {
     for (;;) {
       const end = await Promise.race([ended, sleep(POLL_MS, undefined)]);
+      // One that has ended is not waited for: only what goes on can go on when a worker comes.
+      if (end !== undefined) return { status: await runStatus(client, handle), ...end };
       const status = await answeredStatus(client, handle, view);
       if (status === undefined) continue;
-      if (end === undefined) view.show(status);
-      if (end !== undefined || status.state === 'waiting') return { status, failure: end?.failure };
+      view.show(status);
+      if (status.state === 'waiting') return { status, failure: undefined };
     }
   } finally {
     // Asking for the result takes as long as Temporal lets one ask, and would keep the command from ending.

@@ -71,7 +71,7 @@ async function takeMemo(settings: string): Promise<void> {
   await pipeline(settings, 'schedule', 'set', 'pearson', '--every', '1d', '--paused');
   const triggered = await pipeline(settings, 'schedule', 'trigger', 'pearson', '--json');
   const { run } = JSON.parse(triggered) as { run: string };
-  await ui.open(run);
+  await ui.openRun(run);
   await ui.waitForStatus('Completed');
   await ui.page.reload();
   await ui.openTab('User Metadata');

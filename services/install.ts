@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { PipelineError } from '../model/errors.ts';
-import { runCommand } from './command.ts';
+import { runCommand, type Command } from './command.ts';
 import { lookUp } from './identity.ts';
 import { isProgram, onPath, requireTool } from './tools.ts';
 
@@ -75,20 +75,34 @@ export async function installTemporal(progress: Progress): Promise<string> {
   return join(folder, 'temporal');
 }
 
-/** Go's module and build caches take gigabytes for this one program, so they go with the scratch folder. */
+/** Builds the `temporal` program. */
 function buildTemporal(content: string, scratch: string, log: string): Promise<void> {
-  const command = {
+  const args = ['install', '-ldflags=-s -w', `github.com/temporalio/cli/cmd/temporal@v${TEMPORAL_VERSION}`];
+  const command = goCommand(args, scratch, { GOBIN: content });
+  return runCommand(`Building Temporal ${TEMPORAL_VERSION}`, command, log);
+}
+
+/**
+ * A command of Go. Its module and build caches take gigabytes for one program, so they go with the scratch folder.
+ *
+ * @throws PipelineError SERVICE_TOOL_MISSING without Go.
+ */
+export function goCommand(
+  args: readonly string[],
+  scratch: string,
+  env: Readonly<Record<string, string>> = {},
+): Command {
+  return {
     program: requireTool('go'),
-    args: ['install', '-ldflags=-s -w', `github.com/temporalio/cli/cmd/temporal@v${TEMPORAL_VERSION}`],
+    args,
     env: {
-      GOBIN: content,
+      ...env,
       GOMODCACHE: join(scratch, 'modules'),
       GOCACHE: join(scratch, 'build'),
       // Go's module cache is read-only unless told otherwise, and could not be deleted.
       GOFLAGS: `${process.env['GOFLAGS'] ?? ''} -modcacherw`.trim(),
     },
   };
-  return runCommand(`Building Temporal ${TEMPORAL_VERSION}`, command, log);
 }
 
 type Fill = (content: string, scratch: string) => Promise<void>;

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { INTERRUPTED } from '../../client/exit.ts';
+import { formatTime } from '../../client/output.ts';
+import { describeSchedule, queueOf, scheduleIdOf } from '../../client/schedule-temporal.ts';
 import { formatNumber } from '../../model/figures.ts';
-import { attempts } from '../../services/platform/generator.ts';
+import { attempts, type FeedAttempt } from '../../services/platform/generator.ts';
 import { startPlatform, type Platform } from '../../services/platform/server.ts';
 import { ROOT, TestPipeline } from '../../test/harness.ts';
 import type { Bench, Context } from '../context.ts';
@@ -18,6 +20,7 @@ const MINUTES = 48;
 
 /** After so large a share it is stopped as by Ctrl-C, and given again. */
 const STOPPED_AFTER = 0.3;
+const TELL_EVERY = 100;
 
 const Result = z.object({
   intervals: z.int(),
@@ -32,7 +35,7 @@ export const backfill: Bench = {
   name: 'backfill',
   title: 'Two thousand intervals',
   about:
-    'A source is asked for 48 minutes at a time over HTTP: `pipeline schedule backfill` brings 2,000 such intervals, is stopped as by Ctrl-C after a third of them, and is given again. Each interval is a run of its own, one after the other. It fails unless every interval ran once, and ended well, and the tables hold each of their attempts once. Compared is the time from one run’s end to the next’s, of the last tenth and of the first.',
+    'A source is asked for 48 minutes at a time over HTTP: `pipeline schedule backfill` brings 2,000 such intervals, is stopped as by Ctrl-C after three tenths of them, and is given again. Each interval is a run of its own, one after the other. It fails unless every interval ran once, and ended well, and the tables hold each of their attempts once. Compared is the time from one run’s end to the next’s, of the last tenth and of the first.',
   needs: [],
   run: async (context) => {
     const intervals = context.quick ? 40 : 2000;
@@ -45,13 +48,13 @@ export const backfill: Bench = {
     });
     try {
       await pipeline.startWorker();
-      const schedule = new ScheduleCommands(pipeline, source);
-      await schedule.make();
+      await makeSchedule(pipeline, source);
       const began = performance.now();
-      const queued = await schedule.bring(context, { intervals, toMs });
+      const command = new BackfillCommand(pipeline, source, context.say);
+      const queued = await bring(context, command, { intervals, toMs });
       const seconds = (performance.now() - began) / 1000;
-      await requireRight(pipeline, platform, { intervals, expected: expected.length });
-      const { first, last } = await pacesOf(pipeline, source, intervals);
+      await requireRight(pipeline, platform, { intervals, expected });
+      const { first, last } = await pacesOf(pipeline, intervals);
       return {
         attempts: expected.length,
         bytes: Buffer.byteLength(JSON.stringify(expected)),
@@ -71,94 +74,90 @@ export const backfill: Bench = {
         ],
       };
     } finally {
-      await pipeline.client.schedule.getHandle(`ingest-${source}`).delete();
+      await pipeline.client.schedule.getHandle(scheduleIdOf(source)).delete();
       await pipeline.close();
       await platform.close();
     }
   },
 };
 
-/** The command line, as a user gives it. */
-class ScheduleCommands {
+/** Makes the schedule, paused: its own times must not come between. */
+async function makeSchedule(pipeline: TestPipeline, source: string): Promise<void> {
+  const words = ['schedule', 'set', source, '--every', `${MINUTES}m`, '--paused'];
+  const { code, stderr } = await pipeline.command(...words);
+  if (code !== 0) throw new Error(`the schedule was not made: ${stderr}`);
+}
+
+/** Brings the intervals, by a command that is stopped and one that goes on; the most that were queued at once. */
+async function bring(
+  context: Context,
+  command: BackfillCommand,
+  range: { readonly intervals: number; readonly toMs: number },
+): Promise<number> {
+  const words = ['--from', formatTime(new Date(FROM_MS)), '--to', formatTime(new Date(range.toMs)), '--json'];
+  if (context.quick) words.push('--part', '10');
+  const stopAt = Math.round(range.intervals * STOPPED_AFTER);
+  const stopped = await command.run(words, stopAt);
+  if (stopped.code !== INTERRUPTED)
+    throw new Error(`the backfill that was stopped ended with ${stopped.code}: ${stopped.stderr}`);
+  context.say(`  stopped after ${formatNumber(stopAt)} intervals`);
+  const { code, stdout, stderr } = await command.run(words, Infinity);
+  if (code !== 0) throw new Error(`the backfill ended with ${code}: ${stderr}`);
+  const { intervals, before, completed, failed } = Result.parse(JSON.parse(stdout));
+  const isAll = intervals === range.intervals && before >= stopAt && before + completed === intervals;
+  if (!isAll || failed.length > 0) throw new Error(`the backfill came to ${stdout}`);
+  return command.queued;
+}
+
+/** `pipeline schedule backfill`, as a user gives it. */
+class BackfillCommand {
+  /** The most intervals that Temporal had in its queue at once. */
+  queued = 0;
   readonly #pipeline: TestPipeline;
   readonly #source: string;
+  readonly #say: (line: string) => void;
 
-  constructor(pipeline: TestPipeline, source: string) {
+  constructor(pipeline: TestPipeline, source: string, say: (line: string) => void) {
     this.#pipeline = pipeline;
     this.#source = source;
+    this.#say = say;
   }
 
-  /** Makes the schedule, paused: its own times must not come between. */
-  async make(): Promise<void> {
-    const { code, stderr } = await this.run(['set', this.#source, '--every', `${MINUTES}m`, '--paused']);
-    if (code !== 0) throw new Error(`the schedule was not made: ${stderr}`);
-  }
-
-  /** Brings the intervals, by a command that is stopped and one that goes on; the most that were queued at once. */
-  async bring(context: Context, range: { intervals: number; toMs: number }): Promise<number> {
-    const words = ['backfill', this.#source, '--from', timeOf(FROM_MS), '--to', timeOf(range.toMs), '--json'];
-    if (context.quick) words.push('--part', '10');
-    const stopAt = Math.round(range.intervals * STOPPED_AFTER);
-    let queued = 0;
-    let told = 0;
-    const watch = async (done: number, stop: () => void): Promise<void> => {
-      const { raw } = await this.#pipeline.client.schedule.getHandle(`ingest-${this.#source}`).describe();
-      queued = Math.max(queued, Number(raw.info?.bufferSize ?? 0));
-      if (done >= told + range.intervals / 20) {
-        told = done;
-        context.say(`  ${formatNumber(done)} intervals`);
-      }
-      if (done >= stopAt) stop();
-    };
-    const stopped = await this.run(words, watch);
-    if (stopped.code !== INTERRUPTED)
-      throw new Error(`the backfill that was stopped ended with ${stopped.code}: ${stopped.stderr}`);
-    told = 0;
-    const { code, stdout, stderr } = await this.run(words, (done) => watch(done, () => undefined));
-    if (code !== 0) throw new Error(`the backfill ended with ${code}: ${stderr}`);
-    const { intervals, before, completed, failed } = Result.parse(JSON.parse(stdout));
-    if (
-      intervals !== range.intervals ||
-      before < stopAt ||
-      before + completed !== intervals ||
-      failed.length > 0
-    )
-      throw new Error(`the backfill came to ${stdout}`);
-    return queued;
-  }
-
-  /** Runs one to its end. `watch` hears how many intervals of this command have run, and can stop it. */
+  /** Runs it, and ends it as Ctrl-C does once it has brought so many intervals. */
   async run(
     words: readonly string[],
-    watch?: (done: number, stop: () => void) => Promise<void>,
+    stopAt: number,
   ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-    const child = spawn(process.execPath, [join(ROOT, 'bin/pipeline.js'), 'schedule', ...words], {
+    const program = [join(ROOT, 'bin/pipeline.js'), 'schedule', 'backfill', this.#source, ...words];
+    const child = spawn(process.execPath, program, {
       env: { ...process.env, PIPELINE_CONFIG: this.#pipeline.settingsFile },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    let [stdout, last] = ['', ''];
+    let [stdout, last, told] = ['', '', 0];
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
     const ended = once(child, 'close') as Promise<[number | null]>;
     for await (const line of createInterface({ input: child.stderr })) {
       last = line;
       const [, done] = /^(\d+) of \d+ intervals have run/.exec(line) ?? [];
-      if (done !== undefined) await watch?.(Number(done), () => child.kill('SIGINT'));
+      if (done === undefined) continue;
+      const described = await describeSchedule(this.#pipeline.client, this.#source);
+      this.queued = Math.max(this.queued, queueOf(described).queued);
+      if (Number(done) >= told + TELL_EVERY) {
+        told = Number(done);
+        this.#say(`  ${formatNumber(told)} intervals`);
+      }
+      if (Number(done) >= stopAt) child.kill('SIGINT');
     }
     const [code] = await ended;
     return { code, stdout, stderr: last };
   }
 }
 
-/** As the command line takes it: in whole seconds. */
-function timeOf(ms: number): string {
-  return new Date(ms).toISOString().replace('.000Z', 'Z');
-}
-
 /** Each interval ran once and ended well, and each attempt is there once. */
 async function requireRight(
   pipeline: TestPipeline,
   platform: Platform,
-  { intervals, expected }: { intervals: number; expected: number },
+  { intervals, expected }: { intervals: number; expected: readonly FeedAttempt[] },
 ): Promise<void> {
   const asked = [...platform.totals.values()].reduce((sum, { requests }) => sum + requests, 0);
   if (asked !== intervals)
@@ -166,19 +165,17 @@ async function requireRight(
   const sql = 'SELECT count(*)::INT AS rows, count(DISTINCT user_exam_id)::INT AS attempts FROM attempts';
   const { stdout, stderr } = await pipeline.command('query', '--json', sql);
   const [found] = z.array(z.object({ rows: z.int(), attempts: z.int() })).parse(JSON.parse(stdout || '[]'));
-  if (found?.rows !== expected) throw new Error(`${found?.rows ?? 0} rows landed of ${expected}: ${stderr}`);
+  const due = { rows: expected.length, attempts: new Set(expected.map((one) => one.user_exam_id)).size };
+  if (found?.rows !== due.rows || found.attempts !== due.attempts)
+    throw new Error(`landed ${JSON.stringify(found)} in place of ${JSON.stringify(due)}: ${stderr}`);
 }
 
 /** Seconds from one end to the next, of the first tenth of the runs and of the last. */
-async function pacesOf(
-  pipeline: TestPipeline,
-  source: string,
-  intervals: number,
-): Promise<{ first: number; last: number }> {
+async function pacesOf(pipeline: TestPipeline, intervals: number): Promise<{ first: number; last: number }> {
   const ends: number[] = [];
   const query = `TaskQueue = '${pipeline.name}' AND ExecutionStatus = 'Completed'`;
-  for await (const { workflowId, closeTime } of pipeline.client.workflow.list({ query }))
-    if (workflowId.startsWith(`ingest-${source}-`) && closeTime !== undefined) ends.push(closeTime.getTime());
+  for await (const { closeTime } of pipeline.client.workflow.list({ query }))
+    if (closeTime !== undefined) ends.push(closeTime.getTime());
   if (ends.length !== intervals) throw new Error(`${ends.length} runs of ${intervals} ended well`);
   ends.sort((one, other) => one - other);
   const tenth = Math.floor(intervals / 10);

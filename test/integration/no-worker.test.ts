@@ -21,6 +21,14 @@ describe('a run that no worker takes', () => {
     await platform.close();
   });
 
+  test('and that has ended is not waited for', async () => {
+    const run = await pipeline.start({ source: 'customer' });
+    await run.terminate('by a test');
+    const { code, stderr } = await pipeline.command('status', run.workflowId, '--follow');
+    assert.equal(code, EXIT.failed);
+    assert.match(stderr, /^WORKER_MISSING: no worker of the task queue /m);
+  });
+
   test('is said to wait for one, and goes on once it is there; who follows it sees both', async () => {
     const words = [join(ROOT, 'bin/pipeline.js'), 'start', 'customer', '--follow'];
     const child = spawn(process.execPath, words, {

@@ -94,7 +94,8 @@ function pythonVersion(): string | undefined {
   return `${major}.${minor}`;
 }
 
-async function hashOf(...files: readonly string[]): Promise<string> {
+/** Names what files hold, in a few characters. */
+export async function hashOf(...files: readonly string[]): Promise<string> {
   const hash = createHash('sha256');
   for (const file of files) hash.update(await readFile(file));
   return hash.digest('hex').slice(0, 8);

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
-import { readFileSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCommand } from '../../services/command.ts';
-import { cacheFolder, installOnce } from '../../services/install.ts';
-import { onPath, requireTool } from '../../services/tools.ts';
+import { cacheFolder, goCommand, installOnce } from '../../services/install.ts';
+import { onPath } from '../../services/tools.ts';
 import { apt, hasApt, succeeds } from '../debian.ts';
+import { hashOf } from './install.ts';
 
 /** The program that reads a dashboard by Grafana's own schema. */
 const GRAFANA = join(import.meta.dirname, 'grafana');
@@ -50,21 +50,12 @@ function packagesIn(folder: string): string[] {
 
 /** The program that reads a dashboard by Grafana's own schema, built once. */
 export async function buildDashboardCheck(): Promise<string> {
-  const hash = createHash('sha256');
-  for (const name of ['go.mod', 'go.sum', 'main.go']) hash.update(readFileSync(join(GRAFANA, name)));
-  const name = `dashboard-check-${hash.digest('hex').slice(0, 8)}`;
+  const parts = ['go.mod', 'go.sum', 'main.go'].map((name) => join(GRAFANA, name));
+  const name = `dashboard-check-${await hashOf(...parts)}`;
   const folder = await installOnce(join(cacheFolder(), name), (content, scratch) =>
     runCommand(
       'Building the check of the dashboard',
-      {
-        program: requireTool('go'),
-        args: ['build', '-C', GRAFANA, '-o', join(content, 'dashboard-check'), '.'],
-        env: {
-          GOMODCACHE: join(scratch, 'modules'),
-          GOCACHE: join(scratch, 'build'),
-          GOFLAGS: `${process.env['GOFLAGS'] ?? ''} -modcacherw`.trim(),
-        },
-      },
+      goCommand(['build', '-C', GRAFANA, '-o', join(content, 'dashboard-check'), '.'], scratch),
       join(cacheFolder(), 'logs', `${name}.log`),
     ),
   );

@@ -81,7 +81,7 @@ export class TemporalUi {
   }
 
   /** Opens a run's page. */
-  async open(workflowId: string): Promise<void> {
+  async openRun(workflowId: string): Promise<void> {
     await this.page.goto(`${this.#url}/namespaces/default/workflows/${workflowId}`);
     await this.page.getByRole('heading', { name: workflowId }).waitFor();
   }
