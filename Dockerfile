@@ -14,8 +14,7 @@ COPY services/platform/ services/platform/
 COPY tables/ tables/
 COPY worker/ worker/
 COPY workflows/ workflows/
-COPY docker/bundle-workflows.js docker/
-RUN node docker/bundle-workflows.js dist/workflows.js
+RUN node worker/bundle-workflows.js dist/workflows.js
 
 FROM node:20.20.2-bookworm-slim
 ENV NODE_ENV=production \

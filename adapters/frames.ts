@@ -74,30 +74,34 @@ export class FrameWriter {
 }
 
 /**
- * The frames of a file, in order, a few at a time so that a reader can let others run in between.
+ * The frames of a file, in order, a few at a time so that a reader can let others run in between. Their memory is used
+ * again: they are gone once the next are asked for.
  * @throws {PipelineError} STAGING_LOST when there is no such file, or it ends within a frame.
  */
 export async function* readFrames(path: string): AsyncGenerator<Buffer[]> {
   const file = await openStaged(path);
   try {
-    let rest: Buffer = Buffer.alloc(0);
+    let buffer: Buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+    let filled = 0;
     for (;;) {
-      const need = rest.length >= LENGTH_BYTES ? rest.readUInt32BE() + LENGTH_BYTES : LENGTH_BYTES;
-      const more = await readMore(file, Math.max(BUFFER_BYTES, need - rest.length));
-      if (more.length === 0) break;
-      rest = rest.length === 0 ? more : Buffer.concat([rest, more]);
+      const { bytesRead } = await file.read(buffer, filled, buffer.length - filled, null);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
       const frames: Buffer[] = [];
-      rest = takeFrames(rest, frames);
+      const taken = takeFrames(buffer.subarray(0, filled), frames);
       if (frames.length > 0) yield frames;
+      buffer.copyWithin(0, taken, filled);
+      filled -= taken;
+      buffer = withRoom(buffer, filled);
     }
-    if (rest.length > 0)
-      throw new PipelineError('STAGING_LOST', `the staged file ${path} ends within a frame`);
+    if (filled > 0) throw new PipelineError('STAGING_LOST', `the staged file ${path} ends within a frame`);
   } finally {
     await file.close();
   }
 }
 
-function takeFrames(bytes: Buffer, frames: Buffer[]): Buffer {
+/** Adds the whole frames of some bytes; returns where the rest begins. */
+function takeFrames(bytes: Buffer, frames: Buffer[]): number {
   let at = 0;
   while (at + LENGTH_BYTES <= bytes.length) {
     const end = at + LENGTH_BYTES + bytes.readUInt32BE(at);
@@ -105,13 +109,16 @@ function takeFrames(bytes: Buffer, frames: Buffer[]): Buffer {
     frames.push(bytes.subarray(at + LENGTH_BYTES, end));
     at = end;
   }
-  return bytes.subarray(at);
+  return at;
 }
 
-async function readMore(file: FileHandle, bytes: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(bytes);
-  const { bytesRead } = await file.read(buffer, 0, bytes, null);
-  return buffer.subarray(0, bytesRead);
+/** A buffer that begins with the same bytes and takes the frame that they begin. */
+function withRoom(buffer: Buffer, filled: number): Buffer {
+  const needed = filled < LENGTH_BYTES ? LENGTH_BYTES : LENGTH_BYTES + buffer.readUInt32BE();
+  if (needed <= buffer.length) return buffer;
+  const larger = Buffer.allocUnsafeSlow(needed);
+  buffer.copy(larger, 0, 0, filled);
+  return larger;
 }
 
 async function openStaged(path: string): Promise<FileHandle> {

@@ -60,7 +60,14 @@ const Worker = z
       .min(1)
       .default(20 * 2 ** 30)
       .describe('How many bytes that folder may hold. A step that needs more waits and tries again.'),
-    threads: z.int().min(1).max(64).default(2).describe('How many threads DuckDB has for a batch.'),
+    threads: z
+      .int()
+      .min(1)
+      .max(64)
+      .default(1)
+      .describe(
+        'How many threads DuckDB has for a batch. Of several, each that has nothing to do takes a processor nevertheless.',
+      ),
     healthPort: z
       .int()
       .min(0)

@@ -30,7 +30,7 @@ export const VARIABLES: Readonly<Record<string, string>> = {
   TEMPORAL_CLI: 'The `temporal` program for the servers; else the one on the `PATH`, else one that is built.',
   JAVA_HOME: 'The Java for Kafka and HDFS; else the one on the `PATH`.',
   PIPELINE_WORKFLOW_BUNDLE:
-    'The bundle of the workflows that `docker/bundle-workflows.js` made; without it, the worker makes one when it starts.',
+    'The bundle of the workflows that `worker/bundle-workflows.js` made; without it, the worker makes one when it starts.',
   OTEL_EXPORTER_OTLP_ENDPOINT:
     'The collector that the worker and the command line send OpenTelemetry’s traces to, as `http://127.0.0.1:4318`; without it there are none. The other variables of OpenTelemetry hold as well.',
   PLATFORM_TOKEN:

@@ -71,7 +71,6 @@ export async function startWorker(settings: Settings, logger: Logger): Promise<R
     watchInto(metrics, settings, logger),
   );
   const tracing = await startTracing('assessment-pipeline-worker');
-  const { workflowModules = [], ...code } = workflowCode();
   const interceptors = {
     activity: [
       ...(tracing === undefined ? [] : [() => ({ inbound: tracedActivities(tracing.runs) })]),
@@ -94,8 +93,7 @@ export async function startWorker(settings: Settings, logger: Logger): Promise<R
   const workers = await Promise.all([
     Worker.create({
       ...common,
-      ...code,
-      interceptors: { ...interceptors, workflowModules },
+      workflowBundle: await workflowCode(),
       stickyQueueScheduleToStartTimeout: '1s',
     }),
     Worker.create({ ...common, taskQueue: hostTaskQueue(taskQueue, staging.hostId) }),

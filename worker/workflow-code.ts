@@ -1,22 +1,33 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { WorkerOptions } from '@temporalio/worker';
+import { promisify } from 'node:util';
+import type { WorkflowBundleOption } from '@temporalio/worker';
 
 /** Names the file of the workflows' code where an image was built with it; else it is bundled at the start. */
 const BUNDLE_VARIABLE = 'PIPELINE_WORKFLOW_BUNDLE';
 
-/** What stands around each workflow; docker/bundle-workflows.js puts the same into the image. */
-const MODULES = ['../workflows/run-ends.ts'];
+const BUNDLER = fileURLToPath(new URL('bundle-workflows.js', import.meta.url));
 
 /** Where the workflows' code comes from. A bundle is only taken when it is named: one left over could be old. */
-export function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> & {
-  readonly workflowModules?: string[];
-} {
+export async function workflowCode(): Promise<WorkflowBundleOption> {
   const codePath = process.env[BUNDLE_VARIABLE] ?? '';
-  return codePath === ''
-    ? { workflowsPath: pathOf('../workflows/index.ts'), workflowModules: MODULES.map(pathOf) }
-    : { workflowBundle: { codePath } };
+  return codePath === '' ? { code: await bundledCode() } : { codePath };
 }
 
-function pathOf(module: string): string {
-  return fileURLToPath(new URL(module, import.meta.url));
+/**
+ * Bundles in a process of its own: the bundler never gives back its memory, which every search for garbage would go
+ * through for as long as the worker runs.
+ */
+async function bundledCode(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'pipeline-workflows-'));
+  try {
+    const file = join(folder, 'workflows.js');
+    await promisify(execFile)(process.execPath, [BUNDLER, file]);
+    return await readFile(file, 'utf8');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }

@@ -1,14 +1,14 @@
-// Bundles the workflows once, where an image is built, so that a worker need not at every start.
+// Bundles the workflows: where an image is built, or for a worker that has no bundle.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode } from '@temporalio/worker';
 
 const file = process.argv[2];
-if (file === undefined) throw new Error('usage: node docker/bundle-workflows.js FILE');
+if (file === undefined) throw new Error('usage: node worker/bundle-workflows.js FILE');
 const { code } = await bundleWorkflowCode({
   workflowsPath: pathOf('../workflows/index.ts'),
-  // As worker/workflow-code.ts has it.
+  // What stands around each workflow.
   workflowInterceptorModules: [pathOf('../workflows/run-ends.ts')],
 });
 await mkdir(dirname(file), { recursive: true });
