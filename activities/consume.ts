@@ -31,7 +31,7 @@ const IDLE_TIMEOUT_MS = 20_000;
 
 /**
  * Reads exact offset ranges into staged files; of long ranges as much as a batch may hold.
- * @throws {PipelineError} RANGE_GONE, RANGE_STALLED, TOPIC_RESET, KAFKA_UNREACHABLE, STAGING_FULL
+ * @throws {PipelineError} RANGE_GONE, RANGE_STALLED, TOPIC_RESET, STAGING_FULL, an error of Kafka
  */
 export function createConsume({ settings, kafka, staging }: ActivityDeps) {
   return async function consume({ batch, exact }: ConsumeRequest): Promise<Consumed> {

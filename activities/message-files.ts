@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { FrameWriter, readFrames } from '../adapters/frames.ts';
-import type { KafkaMessage } from '../adapters/kafka-read.ts';
+import type { KafkaMessage } from '../adapters/kafka-fetched-batch.ts';
 import { decodeMessage, MessageEncoder, type StagedMessage } from '../adapters/message-frames.ts';
 import type { Staging } from '../adapters/staging.ts';
 import type { StagedBatch } from '../model/references.ts';

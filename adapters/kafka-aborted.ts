@@ -1,62 +1,32 @@
-import Broker, { type FetchedMessage, type FetchedPartition } from 'kafkajs/src/broker/index.js';
+import type { FetchedBatch } from './kafka-fetched-batch.ts';
 
-/** A transaction that was aborted, as a broker names it beside the messages that it answers. */
+/** A transaction that was aborted, as a broker names it beside what it answers. */
 export interface AbortedTransaction {
-  readonly producerId: string;
-  readonly firstOffset: string;
+  readonly producerId: bigint;
+  readonly firstOffset: bigint;
 }
 
-/** What a control record's key holds when it ends a transaction that was aborted: version 0, type 0. */
-const ABORT = Buffer.alloc(4);
+/** Tells in one answer of a broker, batch by batch, what was committed: as the Java client does. */
+export class AbortedTransactions {
+  /** Those that begin further on, by their first offsets; the broker has them by their ends. */
+  readonly #coming: AbortedTransaction[];
+  /** The producers whose transaction at this place was aborted. */
+  readonly #producers = new Set<bigint>();
 
-/**
- * The messages of aborted transactions, as the Java client tells them.
- *
- * kafkajs 2.2.4 takes the transactions for sorted by their first offsets; brokers sort them by their ends. And it
- * enters one transaction a message, though a read can begin in the middle of several. So it hands out aborted messages
- * where transactions overlap: one that was left open by a producer that died, and that Kafka aborts when its time is
- * out, is enough.
- * @param messages Of one partition, in order.
- */
-export function abortedMessages<Message extends FetchedMessage>(
-  messages: readonly Message[],
-  aborted: readonly AbortedTransaction[],
-): Message[] {
-  if (aborted.length === 0) return [];
-  const coming = aborted
-    .map(({ producerId, firstOffset }) => ({ producerId, first: BigInt(firstOffset) }))
-    .sort((one, other) => (one.first < other.first ? -1 : 1));
-  const producers = new Set<string>();
-  return messages.filter(({ offset, key, isControlRecord, batchContext }) => {
-    const at = BigInt(offset);
-    for (let next = coming[0]; next !== undefined && next.first <= at; next = coming[0]) {
-      producers.add(next.producerId);
-      coming.shift();
+  /** @param aborted All that touch the answer's batches. */
+  constructor(aborted: readonly AbortedTransaction[]) {
+    this.#coming = [...aborted].sort((one, other) => (one.firstOffset < other.firstOffset ? -1 : 1));
+  }
+
+  /** Whether the next batch holds messages of no transaction, or of one that was committed. */
+  isCommitted(batch: FetchedBatch): boolean {
+    for (let next = this.#coming[0]; next !== undefined; next = this.#coming[0]) {
+      if (next.firstOffset > batch.lastOffset) break;
+      this.#producers.add(next.producerId);
+      this.#coming.shift();
     }
-    const { producerId, inTransaction } = batchContext;
-    if (!isControlRecord) return inTransaction && producers.has(producerId);
-    if (key !== null && ABORT.equals(key)) producers.delete(producerId);
+    if (!batch.isControl) return !batch.isTransactional || !this.#producers.has(batch.producerId);
+    if (batch.endsInAbort()) this.#producers.delete(batch.producerId);
     return false;
-  });
+  }
 }
-
-/**
- * Has consumers of kafkajs pass over all aborted messages, and nothing else: they are marked as what kafkajs passes
- * over anyway, since it gives no other way to say so.
- */
-function passOverAborted({ messages, abortedTransactions }: FetchedPartition): void {
-  // Null where nothing was asked of transactions, as by a reader of what is not committed.
-  for (const message of abortedMessages(messages, abortedTransactions ?? [])) message.isControlRecord = true;
-}
-
-const fetch = Broker.prototype.fetch;
-
-Broker.prototype.fetch = async function (request) {
-  const answer = await fetch.call(this, request);
-  for (const { partitions } of answer.responses)
-    for (const partition of partitions) {
-      passOverAborted(partition);
-      partition.abortedTransactions = [];
-    }
-  return answer;
-};

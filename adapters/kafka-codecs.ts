@@ -1,6 +1,5 @@
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
-import kafkajs from 'kafkajs';
 import { decompressFrame } from 'lz4-napi';
 import { uncompress } from 'snappyjs';
 import { PipelineError, messageOf } from '../model/errors.ts';
@@ -40,20 +39,6 @@ const DECOMPRESS: Record<CodecName, Decompress> = {
   snappy: (compressed) => Promise.resolve(uncompressXerial(compressed)),
   zstd: decompressZstd(RUNTIME),
 };
-
-/** Makes the Kafka client read what any producer compresses. Once for the process, as it keeps its codecs so. */
-export function registerCodecs(): void {
-  const { CompressionTypes, CompressionCodecs } = kafkajs;
-  const names = [
-    [CompressionTypes.GZIP, 'gzip'],
-    [CompressionTypes.Snappy, 'snappy'],
-    [CompressionTypes.LZ4, 'lz4'],
-    [CompressionTypes.ZSTD, 'zstd'],
-  ] as const;
-  // What is published is not compressed, so there is no way to.
-  const codecs = names.map(([type, name]) => [type, () => ({ decompress: codecOf(name) })] as const);
-  Object.assign(CompressionCodecs, Object.fromEntries(codecs));
-}
 
 /**
  * How batches of a codec are read.

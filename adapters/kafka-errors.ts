@@ -86,7 +86,8 @@ function isAuthentication(thrown: unknown): boolean {
   return thrown instanceof Error && thrown.name === 'KafkaJSSASLAuthenticationError';
 }
 
-function isLate(thrown: unknown): boolean {
+/** Whether a broker gave no answer in its time. */
+export function isLate(thrown: unknown): boolean {
   if (!(thrown instanceof Error)) return false;
   return thrown.name === 'KafkaJSRequestTimeoutError' || isLate(thrown.cause);
 }

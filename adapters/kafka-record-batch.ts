@@ -19,8 +19,8 @@ export interface BatchProducer {
 export type Header = readonly [name: string, value: string | Buffer];
 
 /** The bytes of a batch before its records, and where its parts stand there. */
-const HEAD_BYTES = 61;
-const AT = {
+export const HEAD_BYTES = 61;
+export const AT = {
   length: 8,
   leaderEpoch: 12,
   magic: 16,
@@ -34,8 +34,9 @@ const AT = {
   firstSequence: 53,
   records: 57,
 } as const;
-const MAGIC = 2;
-const TRANSACTIONAL = 1 << 4;
+export const MAGIC = 2;
+/** What the bits of its attributes say. */
+export const ATTRIBUTES = { codec: 7, appendTime: 1 << 3, transactional: 1 << 4, control: 1 << 5 } as const;
 
 /** What a record takes at most besides its key, value and headers: its length, attributes, deltas and their lengths. */
 const RECORD_OVERHEAD_BYTES = 32;
@@ -79,7 +80,7 @@ export class RecordBatch {
     buffer.writeInt32BE(this.#end - AT.leaderEpoch, AT.length);
     buffer.writeInt32BE(0, AT.leaderEpoch);
     buffer.writeInt8(MAGIC, AT.magic);
-    buffer.writeInt16BE(TRANSACTIONAL, AT.attributes);
+    buffer.writeInt16BE(ATTRIBUTES.transactional, AT.attributes);
     buffer.writeInt32BE(this.records - 1, AT.lastOffsetDelta);
     buffer.writeBigInt64BE(BigInt(timestampMs), AT.firstTimestamp);
     buffer.writeBigInt64BE(BigInt(timestampMs), AT.maxTimestamp);

@@ -6,7 +6,6 @@ import type { Offset } from '../model/references.ts';
 import { secretOf } from '../model/secrets.ts';
 import type { Sasl, TlsFiles } from '../model/settings-servers.ts';
 import { probe, type ConnectionFault } from './connection-faults.ts';
-import { registerCodecs } from './kafka-codecs.ts';
 import { REQUEST_TIMEOUT_MS, answerOf, asKafkaError, brokerOf, isSilentClose } from './kafka-errors.ts';
 import type { Logger } from './log.ts';
 import { readTls } from './tls.ts';
@@ -32,8 +31,6 @@ const CONNECTION_TIMEOUT_MS = 5_000;
 
 /** Client retries cover a leader's election; what takes longer is retried by the step. */
 const RETRY = { retries: 6, initialRetryTime: 50, maxRetryTime: 2_000, factor: 0, multiplier: 2 };
-
-registerCodecs();
 
 /**
  * A client of the cluster; `suffix` tells its purpose in the broker's logs. Certificates and the password are read

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { IHeaders, KafkaMessage } from 'kafkajs';
+import { decodeHeaders, type KafkaMessage } from './kafka-fetched-batch.ts';
 
 /** A Kafka message as a staged file holds it. */
 export interface StagedMessage {
@@ -22,41 +22,30 @@ const NONE = -1;
 
 /** Makes frames of messages. */
 export class MessageEncoder {
-  #last: { readonly of: IHeaders; readonly written: Buffer } = { of: {}, written: Buffer.from('[]') };
+  #last: { readonly of: Buffer; readonly written: Buffer } | undefined;
 
   /** The parts of a frame that holds a message. */
   encode(partition: number, message: KafkaMessage): Buffer[] {
-    return encodeMessage(partition, message, this.#written(message.headers ?? {}));
+    return encodeMessage(partition, message, this.#written(message.headers));
   }
 
   /** Most messages have the headers of the one before. */
-  #written(headers: IHeaders): Buffer {
-    if (!areSame(headers, this.#last.of))
-      this.#last = { of: headers, written: Buffer.from(headersText(headers)) };
+  #written(headers: Buffer): Buffer {
+    if (this.#last?.of.equals(headers) !== true)
+      this.#last = { of: Buffer.from(headers), written: Buffer.from(headersText(decodeHeaders(headers))) };
     return this.#last.written;
   }
 }
 
-/** Whether headers are written alike, as far as that can be seen at once. */
-function areSame(one: IHeaders, other: IHeaders): boolean {
-  const names = Object.keys(one);
-  const others = Object.keys(other);
-  if (names.length !== others.length) return false;
-  return names.every((name, at) => {
-    const [value, before] = [one[name], other[name]];
-    return name === others[at] && Buffer.isBuffer(value) && Buffer.isBuffer(before) && value.equals(before);
-  });
-}
-
 function encodeMessage(
   partition: number,
-  { key, value, ...message }: KafkaMessage,
+  { key, value, offset, timestampMs }: KafkaMessage,
   headers: Buffer,
 ): Buffer[] {
   const head = Buffer.allocUnsafe(HEAD_BYTES);
   head.writeInt32BE(partition, 0);
-  head.writeBigInt64BE(BigInt(message.offset), 4);
-  head.writeBigInt64BE(BigInt(message.timestamp), 12);
+  head.writeBigInt64BE(offset, 4);
+  head.writeBigInt64BE(timestampMs, 12);
   head.writeInt32BE(key?.length ?? NONE, 20);
   head.writeInt32BE(headers.length, 24);
   head.writeInt32BE(value?.length ?? NONE, 28);
@@ -84,26 +73,9 @@ export function decodeMessage(frame: Buffer): StagedMessage {
   };
 }
 
-/**
- * Headers as a JSON array: those of one name together and in order, since the client hands them on so, and the
- * names in the order in which they first came, but whole numbers before the others.
- */
-export function headersText(headers: IHeaders): string {
-  const written = Object.entries(headers).flatMap(([key, values]) =>
-    (Array.isArray(values) ? values : [values])
-      .filter(isFromMessage)
-      .map((value) => writtenHeader(key, value)),
-  );
-  return JSON.stringify(written);
-}
-
-/**
- * The client gathers headers in an object. Where one is called as something that every object has, such as
- * `constructor`, it takes that for the first value of the name. And it gives null where a header has no value,
- * whatever its types say.
- */
-function isFromMessage(value: unknown): boolean {
-  return value === null || value === undefined || typeof value === 'string' || Buffer.isBuffer(value);
+/** Headers as a JSON array, in order. */
+export function headersText(headers: readonly (readonly [name: string, value: Buffer | null])[]): string {
+  return JSON.stringify(headers.map(([name, value]) => writtenHeader(name, value)));
 }
 
 /**
@@ -126,8 +98,7 @@ export function headerOf(headers: string, name: string): string | undefined {
   return found !== undefined && 'value' in found && found.value !== null ? found.value : undefined;
 }
 
-function writtenHeader(key: string, value: Buffer | string | null | undefined): WrittenHeader {
-  if (value === undefined || value === null) return { key, value: null };
-  const bytes = Buffer.from(value);
-  return isUtf8(bytes) ? { key, value: bytes.toString('utf8') } : { key, base64: bytes.toString('base64') };
+function writtenHeader(key: string, value: Buffer | null): WrittenHeader {
+  if (value === null) return { key, value: null };
+  return isUtf8(value) ? { key, value: value.toString('utf8') } : { key, base64: value.toString('base64') };
 }

@@ -41,6 +41,7 @@ declare module 'kafkajs/src/cluster/index.js' {
     connect(): Promise<void>;
     disconnect(): Promise<void>;
     addTargetTopic(topic: string): Promise<void>;
+    refreshMetadata(): Promise<void>;
     refreshMetadataIfNecessary(): Promise<void>;
     findLeaderForPartitions(topic: string, partitions: readonly number[]): Record<string, number[]>;
     findBroker(asked: { readonly nodeId: string }): Promise<Broker>;
@@ -71,8 +72,10 @@ declare module 'kafkajs/src/protocol/encoder.js' {
     constructor(initialBytes?: number);
     writeBuffer(bytes: Buffer): this;
     writeBytes(bytes: Buffer): this;
+    writeInt8(value: number): this;
     writeInt16(value: number): this;
     writeInt32(value: number): this;
+    writeInt64(value: bigint): this;
     writeString(text: string): this;
     writeUVarIntString(text: string): this;
   }
@@ -83,34 +86,22 @@ declare module 'kafkajs/src/protocol/decoder.js' {
     constructor(bytes: Buffer);
     readInt16(): number;
     readInt32(): number;
+    readInt64(): bigint;
+    readString(): string | null;
+    readArray<T>(read: (decoder: Decoder) => T): T[];
     readUVarInt(): number;
     readUVarIntString(): string | null;
     readUVarIntArray(read: (decoder: Decoder) => void): unknown;
     readTaggedFields(): unknown;
+    /** @param length Read first, where it is not given; -1 is null. */
     readBytes(length: number): Buffer;
+    readBytes(): Buffer | null;
   }
 }
 
-declare module 'kafkajs/src/broker/index.js' {
-  export interface FetchedMessage {
-    readonly offset: string;
-    readonly key: Buffer | null;
-    isControlRecord: boolean;
-    readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean };
-  }
-
-  export interface FetchedPartition {
-    readonly messages: FetchedMessage[];
-    abortedTransactions: readonly { readonly producerId: string; readonly firstOffset: string }[] | null;
-  }
-
-  export interface FetchAnswer {
-    readonly responses: readonly { readonly partitions: readonly FetchedPartition[] }[];
-  }
-
-  export default class Broker {
-    fetch: (this: Broker, request: object) => Promise<FetchAnswer>;
-  }
+declare module 'kafkajs/src/protocol/error.js' {
+  /** An error by its number; whether it passes is its property `retriable`. */
+  export function createErrorFromCode(code: number): Error;
 }
 
 declare module 'kafkajs/src/network/connection.js' {

@@ -55,6 +55,10 @@ export const ERROR_CODES = {
     retry: 'lasting',
     advice: 'Start the worker with a Node that reads the compression, then retry: nothing was skipped.',
   },
+  KAFKA_BATCH_DAMAGED: {
+    retry: 'passing',
+    advice: 'See whether the disk of the partition’s leader, and the network to it, are sound.',
+  },
   KAFKA_BATCH_UNREADABLE: {
     retry: 'lasting',
     advice: 'See whether other consumers can read the topic there; what cannot be read must leave it first.',

@@ -14,6 +14,8 @@ export const API = {
 export type KafkaFault =
   /** The broker carries it out, and the connection is cut in place of its answer. */
   | { readonly kind: 'swallow-answer' }
+  /** A byte of the broker's answer, which is 100 bytes before its end, is another one. */
+  | { readonly kind: 'spoil-answer' }
   /** The connection is cut; the broker never hears of it. */
   | { readonly kind: 'cut' }
   /** Nobody answers; the broker never hears of it. */
@@ -92,7 +94,7 @@ export class KafkaProxy {
         cut();
       });
     }
-    /** The answers that are not to be passed on, by their requests' numbers. */
+    /** The answers that are not to be passed on as they are, by their requests' numbers. */
     const withheld = new Map<number, KafkaFault>();
     const requests = new Frames((frame) => {
       const fault = this.#faultFor(frame.readInt16BE(4));
@@ -106,6 +108,7 @@ export class KafkaProxy {
     const answers = new Frames((frame) => {
       const fault = withheld.get(frame.readInt32BE(4));
       if (fault === undefined) client.write(frame);
+      else if (fault.kind === 'spoil-answer') client.write(spoilt(frame));
       else if (fault.kind === 'after') void fault.run().finally(cut);
       else cut();
     });
@@ -122,6 +125,12 @@ export class KafkaProxy {
     if (planned !== undefined) planned.left -= 1;
     return planned?.fault;
   }
+}
+
+function spoilt(frame: Buffer): Buffer {
+  const at = frame.length - 100;
+  frame.writeUInt8(frame.readUInt8(at) ^ 1, at);
+  return frame;
 }
 
 /** Cuts a stream into Kafka's frames: a length of 4 bytes, and so many bytes. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Message } from 'kafkajs';
 import { kafkaClient, topicOffsets, withAdmin } from '../adapters/kafka.ts';
+import { decodeHeaders } from '../adapters/kafka-fetched-batch.ts';
 import { readRanges } from '../adapters/kafka-read.ts';
 import type { Proof } from '../client/proof/prove.ts';
 import type { IngestResult } from '../model/run.ts';
@@ -115,16 +116,14 @@ export class QuarantinedTopic {
       {
         onMessages: (_, messages) => {
           for (const { offset, key, value, headers } of messages) {
-            const texts = Object.entries(headers ?? {}).map(([name, values]) => [
-              name,
-              [values].flat().map(String),
-            ]);
+            const texts: Record<string, string[]> = {};
+            for (const [name, text] of decodeHeaders(headers)) (texts[name] ??= []).push(String(text));
             const copied = value === null ? null : Buffer.from(value);
             found.push({
-              offset,
+              offset: String(offset),
               key: key === null ? null : String(key),
               value: copied,
-              headers: Object.fromEntries(texts) as ReadMessage['headers'],
+              headers: texts,
             });
           }
           return Promise.resolve();

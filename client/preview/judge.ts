@@ -60,7 +60,7 @@ export async function judge(
     const rows = await BatchRows.create(connection, settings, topic);
     const reasons = new ReasonTally();
     const tooLarge: number[] = [];
-    const headers = headersText({ [SOURCE_HEADER]: Buffer.from(source) });
+    const headers = headersText([[SOURCE_HEADER, Buffer.from(source)]]);
     const timestampMs = Date.now();
     for (const [at, record] of records.entries()) {
       const reason = sizeRefusal(record, settings.limits.recordBytes);

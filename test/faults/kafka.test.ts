@@ -87,13 +87,27 @@ describe('24 a broker that is killed', () => {
   }
 });
 
-test('a broker that takes a request and never answers is noticed within its limit, and named', async () => {
-  broker.proxy.plan(API.produce, { kind: 'freeze' }, 1_000);
+for (const [step, api] of [
+  ['publish', API.produce],
+  ['consume', API.fetch],
+] as const) {
+  test(`a broker that takes a request of ${step} and never answers is noticed within its limit, and named`, async () => {
+    broker.proxy.plan(api, { kind: 'freeze' }, 1_000);
+    await faulty.pipeline.startWorker();
+    const run = await faulty.pipeline.start({ source: 'source' });
+    // A request has 10 s; those of publish are sent 7 times before the step gives up and is tried again.
+    await eventually(`${step} fails`, async () => (await lastFailureOf(run)) !== '', 120_000);
+    assert.match(await lastFailureOf(run), new RegExp(`${broker.proxy.address}.*gave no answer within 10 s`));
+    broker.proxy.clear();
+    await faulty.landsOnce(run);
+  });
+}
+
+test('messages that arrive otherwise than they were sent are not taken, but read again', async () => {
+  broker.proxy.plan(API.fetch, { kind: 'spoil-answer' });
   await faulty.pipeline.startWorker();
   const run = await faulty.pipeline.start({ source: 'source' });
-  // A request has 10 s, and is sent 7 times before the step gives up and is tried again.
-  await eventually('publish fails', async () => (await lastFailureOf(run)) !== '', 120_000);
-  assert.match(await lastFailureOf(run), new RegExp(`${broker.proxy.address}.*gave no answer within 10 s`));
-  broker.proxy.clear();
-  await faulty.landsOnce(run);
+  await eventually('consume fails', async () => (await lastFailureOf(run)) !== '', 60_000);
+  assert.match(await lastFailureOf(run), /\/\d: from offset \d+ on, messages are damaged: their checksum/);
+  await landsAfterFault(run);
 });

@@ -10,6 +10,7 @@ import { ERROR_CODES, PipelineError, type ErrorCode } from '../../model/errors.t
 const PASSING: readonly ErrorCode[] = [
   ...(['SOURCE_UNREACHABLE', 'SOURCE_BUSY', 'SOURCE_CHANGED'] as const),
   ...(['STAGING_FULL', 'KAFKA_UNREACHABLE', 'PUBLISH_FENCED', 'RANGE_STALLED'] as const),
+  'KAFKA_BATCH_DAMAGED',
   ...(['HDFS_UNREACHABLE', 'HDFS_DAMAGED', 'TEMPORAL_UNREACHABLE', 'SCHEDULE_STALLED'] as const),
   ...(['WORKER_MISSING', 'SERVICE_INSTALL_FAILED', 'SERVICE_NOT_READY', 'SERVICE_BUSY'] as const),
 ];

@@ -108,7 +108,7 @@ export class FilledTopics {
       { topic, ranges },
       {
         onMessages: (_, messages) => {
-          offsets.push(...messages.map(({ offset }) => offset));
+          offsets.push(...messages.map(({ offset }) => String(offset)));
           return Promise.resolve();
         },
         isFull: () => false,

@@ -1,0 +1,235 @@
+import assert from 'node:assert/strict';
+import { gzipSync } from 'node:zlib';
+import test, { describe } from 'node:test';
+import fc from 'fast-check';
+import { AbortedTransactions } from '../../adapters/kafka-aborted.ts';
+import { crc32c } from '../../adapters/crc32c.ts';
+import {
+  batchesIn,
+  decodeHeaders,
+  type FetchedBatch,
+  type KafkaMessage,
+} from '../../adapters/kafka-fetched-batch.ts';
+import { AT, ATTRIBUTES, HEAD_BYTES, RecordBatch, encodeHeaders } from '../../adapters/kafka-record-batch.ts';
+import { PipelineError } from '../../model/errors.ts';
+
+const NO_END = 2n ** 62n;
+const TIME_MS = 1_516_717_442_735;
+
+interface Head {
+  readonly firstOffset?: bigint;
+  readonly attributes?: number;
+  readonly producerId?: bigint;
+}
+
+/** A batch as a broker gives it, with other fields than a producer gives it. */
+function batchOf(values: readonly string[], head: Head = {}): Buffer {
+  const batch = new RecordBatch();
+  for (const value of values) batch.add({ key: null, value: Buffer.from(value), headers: encodeHeaders([]) });
+  const producer = { id: head.producerId ?? 7n, epoch: 0, firstSequence: 0 };
+  return changed(Buffer.from(batch.seal(producer, TIME_MS)), (bytes) => {
+    bytes.writeBigInt64BE(head.firstOffset ?? 0n, 0);
+    bytes.writeInt16BE(head.attributes ?? 0, AT.attributes);
+  });
+}
+
+/** A batch with something changed, and a length and a checksum that fit. */
+function changed(batch: Buffer, change: (bytes: Buffer) => unknown): Buffer {
+  const made = change(batch);
+  const bytes = Buffer.isBuffer(made) ? made : batch;
+  bytes.writeInt32BE(bytes.length - AT.leaderEpoch, AT.length);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  bytes.writeInt32BE(crc32c(view, AT.attributes, bytes.length - AT.attributes), AT.crc);
+  return bytes;
+}
+
+async function messagesIn(bytes: Buffer, end = NO_END): Promise<KafkaMessage[]> {
+  const all: KafkaMessage[] = [];
+  for (const batch of batchesIn(bytes, end)) all.push(...(await batch.messages()));
+  return all;
+}
+
+function codeAndText(error: unknown): string {
+  return error instanceof PipelineError ? `${error.code}: ${error.message}` : String(error);
+}
+
+async function failureOf(bytes: Buffer): Promise<string> {
+  return messagesIn(bytes).then(() => 'none', codeAndText);
+}
+
+const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array));
+const part = fc.option(bytes);
+const headers = fc.array(fc.tuple(fc.string(), bytes), { maxLength: 4 });
+const records = fc.array(fc.tuple(part, part, headers), { minLength: 1, maxLength: 200 });
+
+test('of a batch is read what was written into it', async () => {
+  await fc.assert(
+    fc.asyncProperty(records, fc.bigInt(0n, 2n ** 60n), async (written, firstOffset) => {
+      const batch = new RecordBatch();
+      for (const [key, value, own] of written) batch.add({ key, value, headers: encodeHeaders(own) });
+      const sealed = Buffer.from(batch.seal({ id: 1n, epoch: 0, firstSequence: 0 }, TIME_MS));
+      sealed.writeBigInt64BE(firstOffset, 0);
+      const read = await messagesIn(sealed);
+      assert.deepEqual(
+        read.map(({ headers: own, ...message }) => ({ ...message, own: decodeHeaders(own) })),
+        written.map(([key, value, own], at) => ({
+          offset: firstOffset + BigInt(at),
+          timestampMs: BigInt(TIME_MS),
+          key,
+          value,
+          own,
+        })),
+      );
+    }),
+    { numRuns: 100 },
+  );
+});
+
+describe('what a broker gives', () => {
+  const three = [
+    batchOf(['a', 'b'], { firstOffset: 3n }),
+    batchOf(['c'], { firstOffset: 5n }),
+    batchOf(['d'], { firstOffset: 9n }),
+  ];
+  const valuesOf = async (given: Buffer, end?: bigint): Promise<string[]> =>
+    (await messagesIn(given, end)).map(({ value, offset }) => `${offset}${String(value)}`);
+
+  test('is read as far as its last batch is whole', async () => {
+    const all = Buffer.concat(three);
+    assert.deepEqual(await valuesOf(all), ['3a', '4b', '5c', '9d']);
+    const cut = all.length - (three[2]?.length ?? 0);
+    for (const length of [cut, cut + 1, cut + HEAD_BYTES, all.length - 1])
+      assert.deepEqual(await valuesOf(all.subarray(0, length)), ['3a', '4b', '5c'], `${length}`);
+  });
+
+  test('is not looked at from where no more is wanted', async () => {
+    const [one, two, damaged] = [three[0], three[1], Buffer.from(three[2] ?? '')];
+    damaged.writeInt8(1, damaged.length - 1);
+    const all = Buffer.concat([one ?? damaged, two ?? damaged, damaged]);
+    assert.deepEqual(await valuesOf(all, 6n), ['3a', '4b', '5c']);
+    assert.match(await failureOf(all), /^KAFKA_BATCH_DAMAGED: messages are damaged: .*checksum/);
+  });
+
+  test('is refused wherever a byte is another one', async () => {
+    const batch = batchOf(['some value']);
+    for (let at = AT.magic; at < batch.length; at += 1) {
+      const damaged = Buffer.from(batch);
+      damaged.writeUInt8((damaged[at] ?? 0) ^ 0x10, at);
+      assert.match(await failureOf(damaged), /^KAFKA_BATCH_(DAMAGED|UNREADABLE)/, `byte ${at}`);
+    }
+  });
+
+  test('is refused where its records are none, though the checksum fits', async () => {
+    for (const end of [HEAD_BYTES + 1, HEAD_BYTES + 5, HEAD_BYTES + 12]) {
+      const short = changed(batchOf(['some value']), (whole) => Buffer.from(whole.subarray(0, end)));
+      assert.match(await failureOf(short), /^KAFKA_BATCH_DAMAGED: messages are damaged: a record/);
+    }
+    const endless = changed(batchOf(['some value']), (whole) => {
+      whole.fill(0xff, HEAD_BYTES);
+    });
+    assert.match(await failureOf(endless), /^KAFKA_BATCH_DAMAGED: messages are damaged/);
+  });
+
+  test('in the format of before 0.11 is said to be that', async () => {
+    const old = Buffer.from(three[0] ?? '');
+    old.writeInt8(1, AT.magic);
+    assert.match(await failureOf(old), /^KAFKA_BATCH_UNREADABLE: messages are of Kafka's message format 1,/);
+  });
+
+  test('in a compression that nobody knows is said to be that', async () => {
+    assert.match(
+      await failureOf(batchOf(['a'], { attributes: 6 })),
+      /^KAFKA_CODEC_MISSING: .*codec 6 of Kafka/,
+    );
+  });
+
+  test('compressed is read, and what is not of its compression is refused', async () => {
+    const zipped = changed(batchOf(['a', 'b'], { attributes: 1 }), (whole) =>
+      Buffer.concat([whole.subarray(0, HEAD_BYTES), gzipSync(whole.subarray(HEAD_BYTES))]),
+    );
+    assert.deepEqual(await valuesOf(zipped), ['0a', '1b']);
+    assert.match(
+      await failureOf(batchOf(['a', 'b'], { attributes: 1 })),
+      /^KAFKA_BATCH_UNREADABLE: messages are compressed with gzip and cannot be decompressed/,
+    );
+  });
+
+  test('has the times of its producer, or the broker’s where the topic is set so', async () => {
+    const later = (attributes: number): Buffer =>
+      changed(batchOf(['a'], { attributes }), (whole) => {
+        whole.writeBigInt64BE(BigInt(TIME_MS) + 500n, AT.maxTimestamp);
+      });
+    const timesOf = async (given: Buffer): Promise<number[]> =>
+      (await messagesIn(given)).map(({ timestampMs }) => Number(timestampMs) - TIME_MS);
+    assert.deepEqual(await timesOf(later(0)), [0]);
+    assert.deepEqual(await timesOf(later(ATTRIBUTES.appendTime)), [500]);
+  });
+});
+
+test('of any transactions, one within another, that is told committed which was', () => {
+  const producer = fc.bigInt(1n, 3n);
+  const step = fc.record({ producer, does: fc.constantFrom('send', 'plain', 'commit', 'abort') });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), fc.nat(40), (steps, startAt) => {
+      const log = played(steps);
+      const from = BigInt(Math.min(startAt, log.batches.length));
+      const answer = Buffer.concat(log.batches.slice(Number(from)));
+      const aborted = log.aborted.filter(({ lastOffset }) => lastOffset >= from);
+      const told = new AbortedTransactions(aborted);
+      const committed = [...batchesIn(answer, NO_END)].filter((batch) => told.isCommitted(batch));
+      assert.deepEqual(
+        committed.map(({ firstOffset }: FetchedBatch) => firstOffset),
+        log.committed.filter((offset) => offset >= from),
+      );
+    }),
+    { numRuns: 300 },
+  );
+});
+
+interface Log {
+  readonly batches: readonly Buffer[];
+  readonly aborted: readonly { producerId: bigint; firstOffset: bigint; lastOffset: bigint }[];
+  /** The offsets of committed messages, in order. */
+  readonly committed: readonly bigint[];
+}
+
+/** What a partition holds after some producers did something, a batch of one message a step; as a broker tells it. */
+function played(steps: readonly { producer: bigint; does: string }[]): Log {
+  const batches: Buffer[] = [];
+  const aborted: Log['aborted'][number][] = [];
+  const committed: bigint[] = [];
+  const open = new Map<bigint, bigint[]>();
+  const end = (producerId: bigint, does: 'commit' | 'abort'): void => {
+    const sent = open.get(producerId);
+    if (sent === undefined) return;
+    const at = BigInt(batches.length);
+    const attributes = ATTRIBUTES.transactional | ATTRIBUTES.control;
+    const marker = Buffer.alloc(4);
+    marker.writeInt16BE(does === 'abort' ? 0 : 1, 2);
+    const batch = new RecordBatch();
+    batch.add({ key: marker, value: Buffer.alloc(6), headers: encodeHeaders([]) });
+    const sealed = Buffer.from(batch.seal({ id: producerId, epoch: 0, firstSequence: 0 }, TIME_MS));
+    batches.push(
+      changed(sealed, (whole) => {
+        whole.writeBigInt64BE(at, 0);
+        whole.writeInt16BE(attributes, AT.attributes);
+      }),
+    );
+    if (does === 'commit') committed.push(...sent);
+    else aborted.push({ producerId, firstOffset: sent[0] ?? at, lastOffset: at });
+    open.delete(producerId);
+  };
+  for (const { producer, does } of steps) {
+    if (does === 'commit' || does === 'abort') {
+      end(producer, does);
+      continue;
+    }
+    const firstOffset = BigInt(batches.length);
+    if (does === 'plain') committed.push(firstOffset);
+    else open.set(producer, [...(open.get(producer) ?? []), firstOffset]);
+    const attributes = does === 'plain' ? 0 : ATTRIBUTES.transactional;
+    batches.push(batchOf(['x'], { firstOffset, producerId: does === 'plain' ? -1n : producer, attributes }));
+  }
+  for (const producer of [...open.keys()]) end(producer, 'commit');
+  return { batches, aborted, committed: committed.sort((one, other) => (one < other ? -1 : 1)) };
+}
