@@ -38,16 +38,24 @@ export class FetchedBatch {
   readonly #bytes: Buffer;
   readonly #attributes: number;
 
-  /** @throws {PipelineError} KAFKA_BATCH_DAMAGED; KAFKA_BATCH_UNREADABLE when it is of another format. */
+  /** @throws {PipelineError} KAFKA_BATCH_DAMAGED or KAFKA_BATCH_UNREADABLE when it is of another format. */
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
+    requireFormat(bytes);
     this.firstOffset = bytes.readBigInt64BE(0);
-    this.#requireSound();
     this.#attributes = bytes.readInt16BE(AT.attributes);
     this.lastOffset = this.firstOffset + BigInt(bytes.readInt32BE(AT.lastOffsetDelta));
     this.producerId = bytes.readBigInt64BE(AT.producerId);
     this.isTransactional = this.#has(ATTRIBUTES.transactional);
     this.isControl = this.#has(ATTRIBUTES.control);
+  }
+
+  /** @throws {PipelineError} KAFKA_BATCH_DAMAGED when it is not as its producer sent it. */
+  requireSound(): void {
+    const bytes = this.#bytes;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    if (crc32c(view, AT.attributes, bytes.length - AT.attributes) !== bytes.readInt32BE(AT.crc))
+      throw damaged('their checksum is not the one that they came with');
   }
 
   /** Whether it says that a transaction was aborted. */
@@ -80,19 +88,6 @@ export class FetchedBatch {
     return (this.#attributes & bit) !== 0;
   }
 
-  #requireSound(): void {
-    const bytes = this.#bytes;
-    if (bytes.length < HEAD_BYTES) throw damaged('a batch is shorter than its head');
-    const magic = bytes.readInt8(AT.magic);
-    if (magic !== MAGIC) {
-      const message = `messages are of Kafka's message format ${magic}, of before 0.11, and this program reads ${MAGIC}`;
-      throw new PipelineError('KAFKA_BATCH_UNREADABLE', message);
-    }
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    if (crc32c(view, AT.attributes, bytes.length - AT.attributes) !== bytes.readInt32BE(AT.crc))
-      throw damaged('their checksum is not the one that they came with');
-  }
-
   #read(records: Buffer): KafkaMessage[] {
     const bytes = this.#bytes;
     const first = bytes.readBigInt64BE(AT.firstTimestamp);
@@ -112,16 +107,23 @@ export class FetchedBatch {
 
 /**
  * The whole batches in what was fetched of a partition: the last one is cut where no more was asked for.
- * @param end The offset from which on none is wanted.
  * @throws {PipelineError} KAFKA_BATCH_DAMAGED or KAFKA_BATCH_UNREADABLE, see {@link FetchedBatch}
  */
-export function* batchesIn(bytes: Buffer, end: bigint): Generator<FetchedBatch, void, undefined> {
-  for (let at = 0; at + HEAD_BYTES <= bytes.length && bytes.readBigInt64BE(at) < end;) {
-    const next = at + LENGTH_FROM + bytes.readUInt32BE(at + AT.length);
-    if (next > bytes.length) return;
-    yield new FetchedBatch(bytes.subarray(at, next));
-    at = next;
+export function* batchesIn(bytes: Buffer): Generator<FetchedBatch, void, undefined> {
+  for (let at = 0; at + HEAD_BYTES <= bytes.length;) {
+    const end = at + LENGTH_FROM + bytes.readUInt32BE(at + AT.length);
+    if (end > bytes.length) return;
+    yield new FetchedBatch(bytes.subarray(at, end));
+    at = end;
   }
+}
+
+function requireFormat(bytes: Buffer): void {
+  if (bytes.length < HEAD_BYTES) throw damaged('a batch is shorter than its head');
+  const magic = bytes.readInt8(AT.magic);
+  if (magic === MAGIC) return;
+  const message = `messages are of Kafka's message format ${magic}, of before 0.11, and this program reads ${MAGIC}`;
+  throw new PipelineError('KAFKA_BATCH_UNREADABLE', message);
 }
 
 /**

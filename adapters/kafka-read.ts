@@ -168,7 +168,12 @@ class RangeReader {
   #batchesOf(progress: Progress, records: Buffer): FetchedBatch[] {
     const batches: FetchedBatch[] = [];
     try {
-      for (const batch of batchesIn(records, progress.end)) {
+      for (const batch of batchesIn(records)) {
+        if (batch.firstOffset >= progress.end) {
+          progress.coming = progress.end;
+          break;
+        }
+        batch.requireSound();
         batches.push(batch);
         progress.coming = batch.lastOffset + 1n;
       }
@@ -178,12 +183,14 @@ class RangeReader {
     return batches;
   }
 
+  /** Gives the messages of what came last; all of it is passed then, also what compaction took. */
   async #give({ progress, batches, aborted }: Part): Promise<void> {
     for (const batch of batches) {
-      if (this.#read.isFull()) return;
       if (aborted.isCommitted(batch)) await this.#giveBatch(progress, batch);
-      else this.#move(progress, batch.lastOffset + 1n);
+      if (this.#read.isFull()) return;
+      this.#move(progress, batch.lastOffset + 1n);
     }
+    if (!this.#read.isFull()) this.#move(progress, progress.coming);
   }
 
   async #giveBatch(progress: Progress, batch: FetchedBatch): Promise<void> {
@@ -199,14 +206,14 @@ class RangeReader {
       const last = messages.at(-1);
       if (last !== undefined) this.#move(progress, last.offset + 1n);
     }
-    // Compaction can have taken the last ones.
-    this.#move(progress, batch.lastOffset + 1n);
   }
 
   #move(progress: Progress, next: bigint): void {
+    if (next <= progress.next) return;
     progress.next = next;
     this.#lastMove = Date.now();
   }
+
   /** Says where messages stand that cannot be read. */
   #placed(error: unknown, { range }: Progress, offset: bigint): unknown {
     if (!(error instanceof PipelineError)) return error;
