@@ -23,16 +23,20 @@ export class Ours {
     this.workers = workers;
   }
 
-  /** @param limits Settings other than the usual ones. */
+  /**
+   * @param limits Settings other than the usual ones.
+   * @param nodeArgs Arguments of the workers' Node.
+   */
   static async start(
     stack: Stack,
     sources: Record<string, SourceYaml>,
     hosts: readonly string[] = ['one'],
     limits: Readonly<Record<string, number>> = {},
+    nodeArgs: readonly string[] = [],
   ): Promise<Ours> {
     const pipeline = await TestPipeline.create(sources, { limits });
     const workers: TestWorker[] = [];
-    for (const host of hosts) workers.push(await pipeline.startWorker(host));
+    for (const host of hosts) workers.push(await pipeline.startWorker(host, {}, nodeArgs));
     return new Ours(stack, pipeline, workers);
   }
 

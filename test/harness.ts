@@ -124,8 +124,13 @@ export class TestPipeline {
   }
 
   /** A worker process. `host` names its staging folder: workers of other names are on other hosts. */
-  async startWorker(host = 'one', env: Record<string, string> = {}): Promise<TestWorker> {
-    const worker = await TestWorker.start(this, host, env);
+  /** @param nodeArgs Arguments of Node, before the program's. */
+  async startWorker(
+    host = 'one',
+    env: Record<string, string> = {},
+    nodeArgs: readonly string[] = [],
+  ): Promise<TestWorker> {
+    const worker = await TestWorker.start(this, host, env, nodeArgs);
     this.#workers.add(worker);
     return worker;
   }
@@ -188,10 +193,16 @@ export class TestWorker {
     this.#exited = once(child, 'exit');
   }
 
-  static async start(pipeline: TestPipeline, host: string, env: Record<string, string>): Promise<TestWorker> {
+  static async start(
+    pipeline: TestPipeline,
+    host: string,
+    env: Record<string, string>,
+    nodeArgs: readonly string[],
+  ): Promise<TestWorker> {
     const settingsFile = await pipeline.settingsOf(host);
     const log = join(pipeline.folder, `worker-${host}-${Date.now()}.log`);
-    const child = spawn(process.execPath, ['--import', 'tsx', join(ROOT, 'worker/main.ts')], {
+    const args = [...nodeArgs, '--import', 'tsx', join(ROOT, 'worker/main.ts')];
+    const child = spawn(process.execPath, args, {
       cwd: ROOT,
       env: { ...process.env, PIPELINE_CONFIG: settingsFile, ...env },
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -5,6 +5,7 @@ import { feed } from './feed.ts';
 import { fetch } from './fetch.ts';
 import { land, small } from './land.ts';
 import { large } from './large.ts';
+import { profile } from './profile.ts';
 import { publish } from './publish.ts';
 import { reading } from './reading.ts';
 import { workers } from './workers.ts';
@@ -12,6 +13,7 @@ import { workers } from './workers.ts';
 /** Every bench, in the order in which they run and are told of. */
 export const BENCHES: readonly Bench[] = [
   land,
+  profile,
   small,
   feed,
   publish,
