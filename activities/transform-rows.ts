@@ -115,6 +115,11 @@ export class BatchRows {
     await this.#connection.run(PARSE_MESSAGES);
   }
 
+  /** Gives back the memory of the messages as they came; what was parsed of them stays. */
+  async forgetMessages(): Promise<void> {
+    await this.#connection.run('TRUNCATE taken');
+  }
+
   /** @throws {PipelineError} QUARANTINE_LIMIT when too large a share of what others published is bad. */
   requireWithinLimits(): void {
     this.#limits.require();

@@ -3,7 +3,8 @@ import { asDuckDbError, withDuckDb } from '../adapters/duckdb.ts';
 import { Turns } from '../adapters/turns.ts';
 import { MOST_OF_A_STEP } from '../model/reasons.ts';
 import type { StagedBatch, StagedFile, StagedTables } from '../model/references.ts';
-import { BATCH_TABLES } from '../tables/index.ts';
+import { BATCH_TABLES, deliveries } from '../tables/index.ts';
+import type { Table } from '../tables/table.ts';
 import type { ActivityDeps } from './deps.ts';
 import { messagesOf } from './message-files.ts';
 import { currentRun } from './run-context.ts';
@@ -53,7 +54,7 @@ export function createTransform({ settings, staging }: ActivityDeps) {
         await rows.finish();
         if (pastLimit !== true) rows.requireWithinLimits();
         const resolve = (path: string): string => staging.resolve(path);
-        return writeTables(connection, rows.sources, { folder, ingestedOn: request.ingestedOn, resolve });
+        return writeTables(connection, rows, { folder, ingestedOn: request.ingestedOn, resolve });
       });
       requireSameCounts(BATCH_TABLES, files, rows.values);
       return {
@@ -73,17 +74,23 @@ export function createTransform({ settings, staging }: ActivityDeps) {
   };
 }
 
+/** Writes the messages as they came first: their memory is free for what is made of them. */
 async function writeTables(
   connection: DuckDBConnection,
-  sources: Iterable<string>,
+  rows: BatchRows,
   target: FileTarget,
 ): Promise<StagedFile[]> {
   const files: StagedFile[] = [];
-  for (const source of sources) {
-    for (const table of BATCH_TABLES) {
-      const file = await writeTable(connection, table, source, target);
-      if (file !== undefined) files.push(file);
+  const write = async (tables: readonly Table[]): Promise<void> => {
+    for (const source of rows.sources) {
+      for (const table of tables) {
+        const file = await writeTable(connection, table, source, target);
+        if (file !== undefined) files.push(file);
+      }
     }
-  }
+  };
+  await write([deliveries]);
+  await rows.forgetMessages();
+  await write(BATCH_TABLES.filter((table) => table !== deliveries));
   return files;
 }
