@@ -1,5 +1,5 @@
 import { readFrames } from '../adapters/frames.ts';
-import { Publisher } from '../adapters/kafka-publish.ts';
+import { IdlePublishers } from '../adapters/idle-publishers.ts';
 import type { OutgoingMessage } from '../adapters/outgoing-message.ts';
 import type { Chunk, PartitionEnds } from '../model/references.ts';
 import { MOST_OF_A_STEP, ReasonTally, type ReasonCounts } from '../model/reasons.ts';
@@ -34,12 +34,12 @@ export interface Published {
  * @throws {PipelineError} STAGING_LOST, KAFKA_UNREACHABLE, KAFKA_REFUSED, an error of HDFS
  */
 export function createPublish(deps: ActivityDeps) {
+  const { settings, kafka, staging } = deps;
+  const publishers = new IdlePublishers(kafka, settings.kafka);
   return async function publish(request: PublishRequest): Promise<Published> {
-    const { settings, kafka, staging } = deps;
     const { chunk, topic } = request;
     const run = currentRun();
-    const publisher = await Publisher.open(kafka, topic, settings.kafka);
-    try {
+    return publishers.use(topic, async (publisher) => {
       const limits = { recordBytes: settings.limits.recordBytes, maxBytes: publisher.maxBytes };
       const outgoing = new Outgoing(request.source, chunk.id, limits);
       const file = staging.resolve(chunk.path);
@@ -52,9 +52,7 @@ export function createPublish(deps: ActivityDeps) {
       const reasons = new ReasonTally();
       for (const { reason } of refused) reasons.add('publish', { path: '', reason });
       return { ends, refused: refused.length, reasons: reasons.top(MOST_OF_A_STEP), seconds: run.seconds() };
-    } finally {
-      await publisher.close();
-    }
+    });
   };
 }
 

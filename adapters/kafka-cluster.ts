@@ -6,15 +6,18 @@ import { clientConfig, type KafkaOptions } from './kafka.ts';
 /** As the client's own producers have it. */
 const METADATA_MAX_AGE_MS = 300_000;
 
+/** A {@link openCluster cluster}, and the logger for what works over it. */
+export interface OpenCluster {
+  readonly cluster: Cluster;
+  readonly logger: ClientLogger;
+}
+
 /**
  * The client's own view of a cluster, which can send requests of one's own; to be connected, and disconnected in
  * the end.
  * @param suffix Tells its purpose in the broker's logs.
  */
-export function openCluster(
-  options: KafkaOptions,
-  suffix: string,
-): { cluster: Cluster; logger: ClientLogger } {
+export function openCluster(options: KafkaOptions, suffix: string): OpenCluster {
   const { logLevel: level, logCreator, ...config } = clientConfig(options, suffix);
   const logger = loggers.createLogger({ level, logCreator });
   const own = { logger, socketFactory: socketFactory(), metadataMaxAge: METADATA_MAX_AGE_MS };

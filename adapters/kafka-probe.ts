@@ -1,3 +1,4 @@
+import { openCluster } from './kafka-cluster.ts';
 import { asKafkaError } from './kafka-errors.ts';
 import { withAdmin, type KafkaOptions } from './kafka.ts';
 import { markerOf, transactionOf } from './kafka-publish.ts';
@@ -29,9 +30,11 @@ export async function existingOf(options: KafkaOptions, topics: readonly string[
 export async function probePublishing(options: KafkaOptions, topic: string): Promise<void> {
   const batch = new RecordBatch();
   batch.add({ key: null, value: VALUE, headers: encodeHeaders([]) });
+  const open = openCluster(options, 'probe');
   let transaction: PublishTransaction | undefined;
   try {
-    transaction = await transactionOf(options, `${PROBE}:${topic}`);
+    await open.cluster.connect();
+    transaction = await transactionOf(open, `${PROBE}:${topic}`);
     await transaction.send(topic, new Map([[0, batch]]));
     await transaction.sendOffsets(markerOf(PROBE), topic, [{ partition: 0, offset: '0' }]);
     await transaction.abort();
@@ -39,6 +42,6 @@ export async function probePublishing(options: KafkaOptions, topic: string): Pro
     await transaction?.abort().catch(() => undefined);
     throw asKafkaError(error, `topic ${topic}`);
   } finally {
-    await transaction?.close();
+    await open.cluster.disconnect();
   }
 }

@@ -10,6 +10,7 @@ import {
   type KafkaOptions,
   type TopicShape,
 } from './kafka.ts';
+import { openCluster, type OpenCluster } from './kafka-cluster.ts';
 import { asKafkaError } from './kafka-errors.ts';
 import { REQUEST_BYTES_A_PARTITION, Sender, type OpenTopic } from './kafka-sender.ts';
 import { PublishTransaction } from './kafka-transaction.ts';
@@ -54,17 +55,17 @@ async function readMaxBytes(admin: Admin, topic: string): Promise<number> {
   );
 }
 
-/** Publishes sets of messages to one topic, over one connection; to be closed. */
+/** Publishes sets of messages to one topic, over connections of its own; to be closed. */
 export class Publisher {
   /** The most bytes that a message to this topic may have; see {@link messageBytes}. */
   readonly maxBytes: number;
-  readonly #options: KafkaOptions;
   readonly #admin: Admin;
+  readonly #open: OpenCluster;
   readonly #topic: OpenTopic;
 
-  private constructor(options: KafkaOptions, admin: Admin, topic: OpenTopic, maxBytes: number) {
-    this.#options = options;
+  private constructor(admin: Admin, open: OpenCluster, topic: OpenTopic, maxBytes: number) {
     this.#admin = admin;
+    this.#open = open;
     this.#topic = topic;
     this.maxBytes = maxBytes;
   }
@@ -75,14 +76,17 @@ export class Publisher {
    */
   static async open(options: KafkaOptions, name: string, shape?: TopicShape): Promise<Publisher> {
     const admin = kafkaClient(options, 'publish').admin();
+    const open = openCluster(options, 'publish');
     try {
       await admin.connect();
       if (shape !== undefined) await ensureTopicThrough(admin, name, shape);
       const maxBytes = await readMaxBytes(admin, name);
       const topic = { name, partitions: await partitionsOf(admin, name) };
-      return new Publisher(options, admin, topic, maxBytes);
+      await open.cluster.connect();
+      return new Publisher(admin, open, topic, maxBytes);
     } catch (error) {
       await admin.disconnect();
+      await open.cluster.disconnect();
       throw await clusterError(options, error, `topic ${name}`);
     }
   }
@@ -94,19 +98,17 @@ export class Publisher {
    * @throws {PipelineError} PUBLISH_FENCED, KAFKA_UNREACHABLE or KAFKA_REFUSED; then nothing of this try can be read.
    */
   async publishOnce(set: MessageSet): Promise<PublishedSet> {
-    let transaction: PublishTransaction | undefined;
     try {
-      transaction = await transactionOf(this.#options, set.id);
+      const transaction = await transactionOf(this.#open, set.id);
       return await this.#publishIn(transaction, set);
     } catch (error) {
       throw asKafkaError(error, `topic ${this.#topic.name}, for the set ${set.id},`);
-    } finally {
-      await transaction?.close();
     }
   }
 
   async close(): Promise<void> {
     await this.#admin.disconnect();
+    await this.#open.cluster.disconnect();
   }
 
   async #publishIn(transaction: PublishTransaction, set: MessageSet): Promise<PublishedSet> {
@@ -157,9 +159,12 @@ export async function publishOnce(
   }
 }
 
-/** Begins the transaction of a set, which fences every older try. */
-export async function transactionOf(options: KafkaOptions, id: string): Promise<PublishTransaction> {
-  return PublishTransaction.begin(options, `publish:${id}`);
+/**
+ * Begins the transaction of a set, which fences every older try.
+ * @param open Connected.
+ */
+export async function transactionOf(open: OpenCluster, id: string): Promise<PublishTransaction> {
+  return PublishTransaction.begin(open, `publish:${id}`);
 }
 
 async function readMarker(admin: Admin, id: string, topic: string): Promise<PartitionEnds | undefined> {

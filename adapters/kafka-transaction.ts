@@ -6,10 +6,9 @@ import produceResponse, { type ProduceAnswer } from 'kafkajs/src/protocol/reques
 import { PipelineError } from '../model/errors.ts';
 import type { Offset } from '../model/references.ts';
 import { atOnce } from './at-once.ts';
-import { openCluster } from './kafka-cluster.ts';
+import type { OpenCluster } from './kafka-cluster.ts';
 import type { RecordBatch } from './kafka-record-batch.ts';
 import { REQUEST_TIMEOUT_MS, answerOf } from './kafka-errors.ts';
-import type { KafkaOptions } from './kafka.ts';
 
 /** What a transaction that nobody ends is aborted after by the broker. */
 const TRANSACTION_TIMEOUT_MS = 60_000;
@@ -43,11 +42,12 @@ export class PublishTransaction {
     this.#id = id;
   }
 
-  /** Begins one, which fences every older producer of the same id, and aborts what it left open. */
-  static async begin(options: KafkaOptions, id: string): Promise<PublishTransaction> {
-    const { cluster, logger } = openCluster(options, 'publish');
+  /**
+   * Begins one, which fences every older producer of the same id, and aborts what it left open.
+   * @param open Connected.
+   */
+  static async begin({ cluster, logger }: OpenCluster, id: string): Promise<PublishTransaction> {
     try {
-      await cluster.connect();
       const transactionTimeout = TRANSACTION_TIMEOUT_MS;
       const asked = { logger, cluster, transactionTimeout, transactional: true, transactionalId: id };
       const producer = createEosManager(asked);
@@ -55,9 +55,7 @@ export class PublishTransaction {
       producer.beginTransaction();
       return new PublishTransaction(cluster, producer, id);
     } catch (error) {
-      const telling = (await refusalOf(cluster, id)) ?? error;
-      await cluster.disconnect();
-      throw telling;
+      throw (await refusalOf(cluster, id)) ?? error;
     }
   }
 
@@ -108,10 +106,6 @@ export class PublishTransaction {
   /** Takes back all that was sent. Where it was committed, or never began, nothing happens. */
   async abort(): Promise<void> {
     if (this.#producer.isInTransaction()) await this.#producer.abort();
-  }
-
-  async close(): Promise<void> {
-    await this.#cluster.disconnect();
   }
 
   #seal(topic: string, partition: number, batch: RecordBatch): Buffer {
