@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import type { KafkaOptions } from '../adapters/kafka.ts';
 import { readRanges } from '../adapters/kafka-read.ts';
 import { topicIdOf } from '../adapters/kafka-topic-id.ts';
-import { isStagingFull } from '../adapters/staging.ts';
 import { offsetsIn, type Batch, type StagedBatch } from '../model/references.ts';
 import type { ActivityDeps } from './deps.ts';
 import { MessageWriter } from './message-files.ts';
@@ -50,12 +49,11 @@ export function createConsume({ settings, kafka, staging }: ActivityDeps) {
         idleTimeoutMs: IDLE_TIMEOUT_MS,
         signal: run.signal,
       });
-    } catch (error) {
-      // The next try makes the file anew, and needs the space.
-      if (isStagingFull(error)) await writer.discard();
-      throw error;
-    } finally {
       await writer.close();
+    } catch (error) {
+      // The next try makes the files anew; where the disk is full, it needs their space.
+      await writer.discard();
+      throw error;
     }
     await requirePlanned(kafka, batch);
     const offsets = offsetsIn(ranges);

@@ -103,9 +103,9 @@ describe('26 the disk is full', { skip: mountMissing() ?? false }, () => {
   }
 
   test('26 in consume: it says so; with room again every attempt lands once', async () => {
-    // The bound of a batch is looked at after every few hundred messages, which are more than the disk holds.
+    // The bound of a batch is looked at between the batches of its producer, of which one is more than the disk holds.
     await fillsUp(
-      { limits: { batchBytes: 100_000 }, size: '600k' },
+      { limits: { batchBytes: 100_000 }, size: '200k' },
       /^consume STAGING_FULL: no space is left to write /,
     );
   });
