@@ -29,6 +29,10 @@ export interface PartitionOffsets {
 
 const CONNECTION_TIMEOUT_MS = 5_000;
 
+/** How long a cluster may take to know what was just made or loaded, and how often it is asked meanwhile. */
+const LOADING_WITHIN_MS = 20_000;
+const LOADING_PAUSE_MS = 100;
+
 /** Client retries cover a leader's election; what takes longer is retried by the step. */
 const RETRY = { retries: 6, initialRetryTime: 50, maxRetryTime: 2_000, factor: 0, multiplier: 2 };
 
@@ -128,11 +132,20 @@ export async function ensureTopic(options: KafkaOptions, topic: string, shape: T
 
 /** As {@link ensureTopic}, over a connection that is open. */
 export async function ensureTopicThrough(admin: Admin, topic: string, shape: TopicShape): Promise<void> {
-  if ((await admin.listTopics()).includes(topic)) return;
-  await admin.createTopics({
-    waitForLeaders: true,
-    topics: [{ topic, numPartitions: shape.partitions, replicationFactor: shape.replicationFactor }],
-  });
+  const isKnown = async (): Promise<boolean> => (await admin.listTopics()).includes(topic);
+  if (await isKnown()) return;
+  try {
+    await admin.createTopics({
+      waitForLeaders: true,
+      topics: [{ topic, numPartitions: shape.partitions, replicationFactor: shape.replicationFactor }],
+    });
+  } catch (error) {
+    // It is made, and the broker that was asked for its leaders does not know it yet.
+    if (answerOf(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
+  }
+  // A busy cluster takes a moment until it knows what it made, for this caller or for another at the same time.
+  const deadline = Date.now() + LOADING_WITHIN_MS;
+  while (!(await isKnown()) && Date.now() < deadline) await sleep(LOADING_PAUSE_MS);
 }
 
 /** What can be read of each partition of a topic, in order of the partitions. */
@@ -152,8 +165,6 @@ const LOADING = new Set([
   'NOT_COORDINATOR_FOR_GROUP',
   'GROUP_COORDINATOR_NOT_AVAILABLE',
 ]);
-const LOADING_WITHIN_MS = 20_000;
-const LOADING_PAUSE_MS = 100;
 
 /** Asks a group's coordinator again while it is not ready, which kafkajs does for consumers but not for an admin. */
 export async function whileCoordinatorLoads<T>(ask: () => Promise<T>): Promise<T> {
