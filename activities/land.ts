@@ -1,5 +1,5 @@
 import type { StagedTables } from '../model/references.ts';
-import { BATCH_TABLES, deliveries } from '../tables/index.ts';
+import { BATCH_TABLES, DERIVED_TABLES, deliveries } from '../tables/index.ts';
 import type { Table } from '../tables/table.ts';
 import type { ActivityDeps } from './deps.ts';
 import { batchFences, topicAppId } from './fences.ts';
@@ -32,8 +32,9 @@ export function createLand(deps: ActivityDeps) {
   return async function land(request: LandRequest): Promise<Landed> {
     const run = currentRun();
     const { tables } = request;
-    const others = BATCH_TABLES.filter((table) => table !== deliveries);
-    const settled = await Promise.allSettled(others.map((table) => landTable(deps, run, table, request)));
+    const settled = await Promise.allSettled(
+      DERIVED_TABLES.map((table) => landTable(deps, run, table, request)),
+    );
     for (const result of settled) if (result.status === 'rejected') throw result.reason;
     const outcome = await landTable(deps, run, deliveries, request);
     for (const path of tables.staged) await deps.staging.remove(path);

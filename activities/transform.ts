@@ -3,7 +3,7 @@ import { asDuckDbError, withDuckDb } from '../adapters/duckdb.ts';
 import { Turns } from '../adapters/turns.ts';
 import { MOST_OF_A_STEP } from '../model/reasons.ts';
 import type { StagedBatch, StagedFile, StagedTables } from '../model/references.ts';
-import { BATCH_TABLES, deliveries } from '../tables/index.ts';
+import { BATCH_TABLES, DERIVED_TABLES, deliveries } from '../tables/index.ts';
 import type { Table } from '../tables/table.ts';
 import type { ActivityDeps } from './deps.ts';
 import { messagesOf } from './message-files.ts';
@@ -91,6 +91,6 @@ async function writeTables(
   };
   await write([deliveries]);
   await rows.forgetMessages();
-  await write(BATCH_TABLES.filter((table) => table !== deliveries));
+  await write(DERIVED_TABLES);
   return files;
 }

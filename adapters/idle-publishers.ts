@@ -6,6 +6,7 @@ import { messageOf } from '../model/errors.ts';
 const IDLE_MS = 2_000;
 
 interface Idle {
+  readonly topic: string;
   readonly publisher: Publisher;
   readonly timer: NodeJS.Timeout;
 }
@@ -17,7 +18,7 @@ interface Idle {
 export class IdlePublishers {
   readonly #options: KafkaOptions;
   readonly #shape: TopicShape;
-  readonly #idle = new Map<string, Idle[]>();
+  readonly #idle = new Set<Idle>();
 
   /** @param shape How a topic is made if there is none. */
   constructor(options: KafkaOptions, shape: TopicShape) {
@@ -42,22 +43,21 @@ export class IdlePublishers {
   }
 
   #take(topic: string): Publisher | undefined {
-    const found = this.#idle.get(topic)?.pop();
-    clearTimeout(found?.timer);
-    return found?.publisher;
+    const found = [...this.#idle].find((idle) => idle.topic === topic);
+    if (found === undefined) return undefined;
+    clearTimeout(found.timer);
+    this.#idle.delete(found);
+    return found.publisher;
   }
 
   #keep(topic: string, publisher: Publisher): void {
-    const all = this.#idle.get(topic) ?? [];
     const timer = setTimeout(() => {
-      const left = all.filter((one) => one.publisher !== publisher);
-      all.splice(0, all.length, ...left);
-      if (all.length === 0) this.#idle.delete(topic);
+      this.#idle.delete(idle);
       publisher.close().catch((error: unknown) => {
         this.#options.logger.debug({ topic, error: messageOf(error) }, 'an idle publisher was not closed');
       });
     }, IDLE_MS);
-    all.push({ publisher, timer });
-    this.#idle.set(topic, all);
+    const idle = { topic, publisher, timer };
+    this.#idle.add(idle);
   }
 }

@@ -70,14 +70,19 @@ export class FetchedBatch {
    * @throws {PipelineError} KAFKA_BATCH_DAMAGED, KAFKA_BATCH_UNREADABLE or KAFKA_CODEC_MISSING, without saying where.
    */
   async messages(): Promise<KafkaMessage[]> {
+    return this.#read(await this.#records());
+  }
+
+  /** Its records, decompressed. */
+  async #records(): Promise<Buffer> {
     const records = this.#bytes.subarray(HEAD_BYTES);
     const number = this.#attributes & ATTRIBUTES.codec;
-    if (number === 0) return this.#read(records);
+    if (number === 0) return records;
     const codec = CODECS[number];
     if (codec === undefined)
       throw new PipelineError('KAFKA_CODEC_MISSING', `messages are compressed with codec ${number} of Kafka`);
     try {
-      return this.#read(await codecOf(codec)(records));
+      return await codecOf(codec)(records);
     } catch (error) {
       if (!(error instanceof PipelineError)) throw error;
       throw new PipelineError(error.code, `messages are compressed with ${error.message}`);

@@ -7,8 +7,11 @@ import { replays } from './replays.ts';
 import { runs } from './runs.ts';
 import type { Table } from './table.ts';
 
+/** The tables that are made of a batch's messages. */
+export const DERIVED_TABLES: readonly Table[] = [quarantine, attempts, questions, options];
+
 /** The tables that a batch fills, in the order of their commits: a batch in `deliveries` is complete. */
-export const BATCH_TABLES: readonly Table[] = [quarantine, attempts, questions, options, deliveries];
+export const BATCH_TABLES: readonly Table[] = [...DERIVED_TABLES, deliveries];
 
 /** All tables of the warehouse. */
 export const TABLES: readonly Table[] = [...BATCH_TABLES, replays, runs];

@@ -123,8 +123,10 @@ export class TestPipeline {
     for (const [name, content] of Object.entries(files)) await writeFile(join(this.folder, name), content);
   }
 
-  /** A worker process. `host` names its staging folder: workers of other names are on other hosts. */
-  /** @param nodeArgs Arguments of Node, before the program's. */
+  /**
+   * A worker process. `host` names its staging folder: workers of other names are on other hosts.
+   * @param nodeArgs Arguments of Node, before the program's.
+   */
   async startWorker(
     host = 'one',
     env: Record<string, string> = {},
