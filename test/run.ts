@@ -11,12 +11,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startStack, type Stack } from '../services/stack.ts';
+import { BUNDLE_VARIABLE, bundleWorkflows } from '../worker/workflow-code.ts';
 import { ensureChromium } from './ui/chromium.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const OTHER_NODES = ['22', '24'];
 /** A test that hangs is a failure, and must not hold up the others. A whole file counts as a test here too. */
 const TEST_TIMEOUT_MS = 900_000;
+/** Of what failed in a part, this much is said again at the end. */
+const FAILURES_SHOWN = 6_000;
 
 interface Counts {
   passed: number;
@@ -54,8 +57,12 @@ if (unknown !== undefined) {
   say(`there is no part ${unknown}; there are ${PARTS.map(({ name }) => name).join(', ')}`);
   process.exit(2);
 }
+/** What the runner of the tests says of those that failed, of each part. */
+const failures: string[] = [];
 const parts = PARTS.filter(({ name }) => wanted.length === 0 || wanted.some(({ part }) => part === name));
 const total = await runParts(parts);
+// Again, since a part that failed may be thousands of lines above.
+for (const failure of failures) say(`\n${failure}`);
 if (total.skipped > 0) say(`${total.skipped} tests were left out, as said above`);
 say(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
@@ -63,14 +70,19 @@ process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
 async function runParts(chosen: readonly Part[]): Promise<Counts> {
   const sum: Counts = { passed: 0, failed: 0, skipped: 0 };
   const folder = await mkdtemp(join(tmpdir(), 'pipeline-tests-'));
+  // Each of the many workers that are started would bundle the same.
+  const bundle = join(folder, 'workflows.js');
   let stack: Stack | undefined;
   try {
     for (const part of chosen) {
       const began = Date.now();
       say(`\n== ${part.name}`);
-      if (part.needsServers === true)
-        stack ??= await startStack({ folder: join(folder, 'services'), ports: 'free', progress: say });
-      add(sum, await part.run(stack === undefined ? {} : addressesOf(stack)));
+      if (part.needsServers === true && stack === undefined) {
+        stack = await startStack({ folder: join(folder, 'services'), ports: 'free', progress: say });
+        await bundleWorkflows(bundle);
+      }
+      const ofServers = stack && { ...addressesOf(stack), [BUNDLE_VARIABLE]: bundle };
+      add(sum, await part.run(ofServers ?? {}));
       say(`== ${part.name}: ${Math.round((Date.now() - began) / 1000)} s`);
     }
   } finally {
@@ -193,6 +205,8 @@ function countsOf({ code, output }: Ended, name: string): Counts {
   const last = (word: string): number =>
     Number([...output.matchAll(new RegExp(`^\\S+ ${word} (\\d+)$`, 'gm'))].at(-1)?.[1] ?? 0);
   const counts = { passed: last('pass'), failed: last('fail') + last('cancelled'), skipped: last('skipped') };
+  const failed = output.lastIndexOf('✖ failing tests:');
+  if (failed >= 0) failures.push(`== ${name}: ${output.slice(failed, failed + FAILURES_SHOWN)}`);
   if (code !== 0 && counts.failed === 0) {
     say(`${name}: the runner of the tests ended with ${code}`);
     counts.failed = 1;
