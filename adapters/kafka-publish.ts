@@ -12,6 +12,7 @@ import {
 } from './kafka.ts';
 import { openCluster, type OpenCluster } from './kafka-cluster.ts';
 import { asKafkaError } from './kafka-errors.ts';
+import type { RecordBatch } from './kafka-record-batch.ts';
 import { REQUEST_BYTES_A_PARTITION, Sender, type OpenTopic } from './kafka-sender.ts';
 import { PublishTransaction } from './kafka-transaction.ts';
 import type { OutgoingMessage } from './outgoing-message.ts';
@@ -62,6 +63,8 @@ export class Publisher {
   readonly #admin: Admin;
   readonly #open: OpenCluster;
   readonly #topic: OpenTopic;
+  /** Of the set before, for the next one. */
+  readonly #spare: RecordBatch[] = [];
 
   private constructor(admin: Admin, open: OpenCluster, topic: OpenTopic, maxBytes: number) {
     this.#admin = admin;
@@ -132,7 +135,7 @@ export class Publisher {
 
   async #sendAll(transaction: PublishTransaction, all: MessageSet['messages']): Promise<PartitionEnds> {
     const requestBytes = Math.min(REQUEST_BYTES_A_PARTITION, this.maxBytes);
-    const sender = new Sender({ transaction, topic: this.#topic, requestBytes });
+    const sender = new Sender({ transaction, topic: this.#topic, requestBytes, spare: this.#spare });
     try {
       for await (const messages of all) {
         for (const message of messages) await sender.add(message);

@@ -20,6 +20,8 @@ interface SenderOptions {
   readonly topic: OpenTopic;
   /** The most bytes of one partition in one request. */
   readonly requestBytes: number;
+  /** Empty batches, whose memory is used; those that are sent come back here. */
+  readonly spare: RecordBatch[];
 }
 
 /** Gathers messages into requests that the broker takes, one on its way while the next is filled. */
@@ -28,8 +30,6 @@ export class Sender {
   readonly ends: Record<number, Offset> = {};
   readonly #options: SenderOptions;
   #batches = new Map<number, RecordBatch>();
-  /** Sent; their memory is used again. */
-  #spare: RecordBatch[] = [];
   #bytes = 0;
   #added = 0;
   /** The request that is on its way; the next one waits for it, since a partition's batches must keep their order. */
@@ -50,7 +50,7 @@ export class Sender {
     if (this.#bytes + bytes > REQUEST_BYTES || ofPartition + bytes > most) await this.#flush();
     let batch = this.#batches.get(partition);
     if (batch === undefined) {
-      batch = this.#spare.pop() ?? new RecordBatch();
+      batch = this.#options.spare.pop() ?? new RecordBatch();
       this.#batches.set(partition, batch);
     }
     batch.add({ key, value, headers: encoded });
@@ -81,13 +81,13 @@ export class Sender {
   }
 
   async #send(batches: ReadonlyMap<number, RecordBatch>): Promise<void> {
-    const { transaction, topic } = this.#options;
+    const { transaction, topic, spare } = this.#options;
     for (const { partition, firstOffset } of await transaction.send(topic.name, batches)) {
       const records = batches.get(partition)?.records ?? 0;
       this.ends[partition] = String(BigInt(firstOffset) + BigInt(records));
     }
     for (const batch of batches.values()) batch.clear();
-    this.#spare.push(...batches.values());
+    spare.push(...batches.values());
   }
 
   /** Messages of one set mostly share their headers. */

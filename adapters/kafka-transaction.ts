@@ -1,4 +1,3 @@
-import type { ProtocolRequest } from 'kafkajs/src/cluster/index.js';
 import type Cluster from 'kafkajs/src/cluster/index.js';
 import createEosManager, { type EosManager } from 'kafkajs/src/producer/eosManager/index.js';
 import Encoder from 'kafkajs/src/protocol/encoder.js';
@@ -7,6 +6,7 @@ import { PipelineError } from '../model/errors.ts';
 import type { Offset } from '../model/references.ts';
 import { atOnce } from './at-once.ts';
 import type { OpenCluster } from './kafka-cluster.ts';
+import { sendParts, type PartsRequest } from './kafka-parts.ts';
 import type { RecordBatch } from './kafka-record-batch.ts';
 import { REQUEST_TIMEOUT_MS, answerOf } from './kafka-errors.ts';
 
@@ -76,7 +76,7 @@ export class PublishTransaction {
     const answers = await atOnce(byLeader.length, byLeader, async ([nodeId, led]) => {
       const broker = await this.#cluster.findBroker({ nodeId });
       const parts = sealed.filter(({ partition }) => led.includes(partition));
-      return broker.connectionPool.send(this.#produce(topic, parts));
+      return sendParts(broker, this.#produce(topic, parts));
     });
     const stored = answers
       .flatMap(({ topics }) => topics.flatMap((answer) => answer.partitions))
@@ -115,24 +115,23 @@ export class PublishTransaction {
     return batch.seal({ id, epoch: this.#producer.getProducerEpoch(), firstSequence }, Date.now());
   }
 
-  /** As kafka.apache.org/protocol has it. */
+  /** Format: kafka.apache.org/protocol */
   #produce(
     topic: string,
-    parts: readonly { readonly partition: number; readonly bytes: Buffer }[],
-  ): ProtocolRequest<ProduceAnswer> {
-    const encode = (): Promise<Encoder> => {
-      const bytes = parts.reduce((sum, part) => sum + part.bytes.length, 0);
-      const encoder = new Encoder(bytes + topic.length + this.#id.length + 16 * (parts.length + 2))
-        .writeString(this.#id)
-        .writeInt16(ALL_REPLICAS)
-        .writeInt32(REQUEST_TIMEOUT_MS)
-        .writeInt32(1)
-        .writeString(topic)
-        .writeInt32(parts.length);
-      for (const part of parts) encoder.writeInt32(part.partition).writeBytes(part.bytes);
-      return Promise.resolve(encoder);
-    };
-    return { request: { ...PRODUCE, encode }, response: produceResponse };
+    sealed: readonly { readonly partition: number; readonly bytes: Buffer }[],
+  ): PartsRequest<ProduceAnswer> {
+    const head = new Encoder()
+      .writeString(this.#id)
+      .writeInt16(ALL_REPLICAS)
+      .writeInt32(REQUEST_TIMEOUT_MS)
+      .writeInt32(1)
+      .writeString(topic)
+      .writeInt32(sealed.length).buffer;
+    const parts = sealed.flatMap(({ partition, bytes }) => [
+      new Encoder(8).writeInt32(partition).writeInt32(bytes.length).buffer,
+      bytes,
+    ]);
+    return { request: PRODUCE, parts: [head, ...parts], response: produceResponse };
   }
 }
 

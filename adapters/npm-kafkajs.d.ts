@@ -1,6 +1,7 @@
 /** What is used of the inside of the package kafkajs 2.2.4, which has no way to send a request of one's own. */
 declare module 'kafkajs/src/cluster/index.js' {
   import type { ISocketFactory, KafkaConfig } from 'kafkajs';
+  import type Connection from 'kafkajs/src/network/connection.js';
   import type Encoder from 'kafkajs/src/protocol/encoder.js';
 
   /** A request of Kafka's protocol, and how its answer is read. */
@@ -21,7 +22,11 @@ declare module 'kafkajs/src/cluster/index.js' {
     readonly brokerAddress: string;
     /** By the number of the kind of request, the versions that the broker takes. */
     readonly versions: Readonly<Record<number, { readonly minVersion: number; readonly maxVersion: number }>>;
-    readonly connectionPool: { send: <T>(request: ProtocolRequest<T>) => Promise<T> };
+    readonly connectionPool: {
+      send: <T>(request: ProtocolRequest<T>) => Promise<T>;
+      /** Connected. */
+      getConnectionByRequest: (asked: { request: { readonly apiKey: number } }) => Promise<Connection>;
+    };
     findGroupCoordinator(asked: {
       readonly groupId: string;
       readonly coordinatorType: number;
@@ -70,6 +75,8 @@ declare module 'kafkajs/src/loggers/index.js' {
 declare module 'kafkajs/src/protocol/encoder.js' {
   export default class Encoder {
     constructor(initialBytes?: number);
+    /** What is written. */
+    readonly buffer: Buffer;
     writeBuffer(bytes: Buffer): this;
     writeBytes(bytes: Buffer): this;
     writeInt8(value: number): this;
@@ -105,9 +112,33 @@ declare module 'kafkajs/src/protocol/error.js' {
 }
 
 declare module 'kafkajs/src/network/connection.js' {
+  import type { Socket } from 'node:net';
+
   export default class Connection {
     readonly host: string;
     readonly port: number;
+    readonly clientId: string;
+    /** Of the moment: a connection that broke has another one afterwards. */
+    readonly socket: Socket;
+    readonly requestQueue: {
+      push: (request: {
+        readonly entry: {
+          readonly apiKey: number;
+          readonly apiName: string;
+          readonly apiVersion: number;
+          readonly correlationId: number;
+          readonly resolve: (answer: { readonly payload: Buffer }) => void;
+          readonly reject: (error: Error) => void;
+        };
+        readonly expectResponse: boolean;
+        readonly requestTimeout: number | null;
+        readonly sendRequest: () => void;
+      }) => void;
+    };
+    /** Nothing happens where none is asked for, or it is still good. */
+    authenticate(): Promise<void>;
+    failIfNotConnected(): void;
+    nextCorrelationId(): number;
     send: (this: Connection, asked: { readonly request: { readonly apiName: string } }) => Promise<unknown>;
   }
 }

@@ -1,8 +1,8 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { SpanKind, SpanStatusCode, context, trace, type Span, type Tracer } from '@opentelemetry/api';
-import { isTracingSuppressed } from '@opentelemetry/core';
+import { SpanKind, SpanStatusCode, type Span, type Tracer } from '@opentelemetry/api';
 import Connection from 'kafkajs/src/network/connection.js';
+import { inKafkaSpan, isTraced } from './kafka-span.ts';
 
 /** Node tells of the requests of its HTTP client by these; the first of them from Node 22.12 on. */
 const HTTP_BEGINS = ['http.client.request.created', 'http.client.request.start'];
@@ -14,13 +14,7 @@ const HTTP_ANSWERS = 'http.client.response.finish';
  */
 export function traceRequests(tracer: Tracer): void {
   traceHttp(tracer);
-  traceKafka(tracer);
-}
-
-/** Whether what runs is part of a trace; the sending of traces is not. */
-function isTraced(): boolean {
-  const active = context.active();
-  return trace.getSpan(active) !== undefined && !isTracingSuppressed(active);
+  traceKafka();
 }
 
 function traceHttp(tracer: Tracer): void {
@@ -75,27 +69,11 @@ function attributesOf({ method, path, host }: ClientRequest): Record<string, str
 
 /**
  * kafkajs tells of a request only when it ended, and then not for whom it was. So the one place through which all
- * of them go is stood around.
+ * that it sends itself goes is stood around.
  */
-function traceKafka(tracer: Tracer): void {
+function traceKafka(): void {
   const { send } = Connection.prototype;
   Connection.prototype.send = async function (this: Connection, asked) {
-    if (!isTraced()) return send.call(this, asked);
-    const { apiName } = asked.request;
-    const attributes = {
-      'messaging.system': 'kafka',
-      'messaging.operation.name': apiName,
-      'server.address': this.host,
-      'server.port': this.port,
-    };
-    const span = tracer.startSpan(`Kafka ${apiName}`, { kind: SpanKind.CLIENT, attributes });
-    try {
-      return await send.call(this, asked);
-    } catch (error) {
-      span.setStatus({ code: SpanStatusCode.ERROR });
-      throw error;
-    } finally {
-      span.end();
-    }
+    return inKafkaSpan(this, asked.request.apiName, () => send.call(this, asked));
   };
 }

@@ -11,6 +11,7 @@ import {
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { messageOf } from '../model/errors.ts';
 import { RunIds, RunTraces } from './run-traces.ts';
+import { TRACER } from './kafka-span.ts';
 import { traceRequests } from './traced-requests.ts';
 
 /** Traces that are on. */
@@ -43,7 +44,7 @@ export function traceTo(service: string): Tracing {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   trace.setGlobalTracerProvider(provider);
   setGlobalErrorHandler(warn);
-  const tracer = provider.getTracer('assessment-pipeline');
+  const tracer = provider.getTracer(TRACER);
   traceRequests(tracer);
   return { runs: new RunTraces(tracer, ids), stop: () => provider.shutdown().catch(warn) };
 }
