@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { decoded } from '../adapters/decoding.ts';
 import { RecordSplitter } from '../adapters/framing.ts';
-import { isStagingFull } from '../adapters/staging.ts';
 import { PipelineError } from '../model/errors.ts';
 import type { Chunk, Content } from '../model/references.ts';
 import { sourceOf } from '../model/settings.ts';
@@ -75,12 +74,11 @@ export function createFetch({ settings, staging, warehouse }: ActivityDeps) {
         await writer.add(splitter.push(piece));
       }
       await writer.add(splitter.end());
-    } catch (error) {
-      // The next try makes the chunks anew, and needs the space.
-      if (isStagingFull(error)) await writer.discard();
-      throw error;
-    } finally {
       await writer.close();
+    } catch (error) {
+      // The next try makes the chunks anew; where the disk is full, it needs their space.
+      await writer.discard();
+      throw error;
     }
     const content = { sha256: hash.digest('hex'), records: writer.records, bytes };
     const landed = await warehouse.table(runs.name).snapshot();

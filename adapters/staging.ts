@@ -113,11 +113,6 @@ function asStagingError(thrown: unknown, path: string): unknown {
   });
 }
 
-/** Whether something failed since there is no space. */
-export function isStagingFull(thrown: unknown): boolean {
-  return thrown instanceof PipelineError && thrown.code === 'STAGING_FULL';
-}
-
 /** The host's id: made once for a staging folder, by whichever worker comes first. */
 async function hostIdOf(root: string): Promise<string> {
   const file = join(root, 'host-id');
