@@ -38,6 +38,11 @@ export function clock(): number {
   return Number(process.hrtime.bigint() / 1000n);
 }
 
+/** What that clock showed at a time, given in milliseconds since 1970. */
+export function clockAt(timeMs: number): number {
+  return clock() - (performance.timeOrigin + performance.now() - timeMs) * 1000;
+}
+
 /**
  * The seconds that the JavaScript of a process was in each piece, or in what that called; and in all else.
  * @param folder Where Node wrote its profiles: one a thread, of which the busiest is taken.

@@ -13,7 +13,7 @@ Made by \`npm run bench\` from \`bench/results.json\`; \`npm run bench -- land s
 /** Why the goals that are not reached are not. */
 const LIMITS = `## What holds the rest back
 
-For land and feed it is the processor: the profile of a landing, below, shows how little of it is idle.
+For land and feed it is the processor: the profile, below, shows how little of it is idle.
 
 - **land**: Spark’s job reads, parses and writes. Ours does so too, and besides it checks each field of each message, of which Spark makes null where it is wrong; stages each batch, so that a step that is tried again need not read Kafka again; writes the messages as they came, a fourth table; holds the values that it counted against those in the files; and commits. DuckDB’s parsing and writing, in native code, takes less than half of it. The rest is one thread of JavaScript, in which the check and the handing over to DuckDB, value by value, take most. A check and a parser of attempts in native code, which fill the columns of Parquet themselves, would spare both and DuckDB’s parsing. More processors help without that, since batches are read, transformed and landed side by side.
 - **feed** is fetch, publish and land one after the other: a run lands what it published once all of it is published. To land the first chunks meanwhile would fill the processors where publish waits for Kafka.

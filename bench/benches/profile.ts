@@ -1,14 +1,19 @@
 import { join } from 'node:path';
 import { copiesOf, shown, type Bench } from '../context.ts';
-import { clock, secondsIn, type Piece } from '../cpu-profile.ts';
+import { clock, clockAt, secondsIn, type Piece } from '../cpu-profile.ts';
+import { FeedServer } from '../feed-server.ts';
+import { median } from '../figures.ts';
+import { historyOf, spanOf, type ActivityTime } from '../history.ts';
 import { machine } from '../machine.ts';
 import { mustRun } from '../measure.ts';
 import { Ours, type OurRun } from '../ours.ts';
 import { cpuSeconds } from '../processes.ts';
 
+const GARBAGE: Piece = { name: 'collecting garbage', functions: /^\(garbage collector\) / };
+
 /** The pieces of a landing. */
-const PIECES: readonly Piece[] = [
-  { name: 'collecting garbage', functions: /^\(garbage collector\) / },
+const OF_LANDING: readonly Piece[] = [
+  GARBAGE,
   { name: 'checking the messages', functions: /tables\/(scan|check)/ },
   { name: 'handing them to DuckDB', functions: /@duckdb/ },
   { name: 'reading Kafka', functions: /adapters\/(kafka-|crc32c)|\/kafkajs\// },
@@ -16,22 +21,38 @@ const PIECES: readonly Piece[] = [
   { name: 'writing to HDFS', functions: /adapters\/(webhdfs|hdfs|delta)|activities\/land/ },
 ];
 
+/** The pieces of publishing. */
+const OF_PUBLISHING: readonly Piece[] = [
+  GARBAGE,
+  { name: 'the checksums of the batches', functions: /^seal .*kafka-record-batch|adapters\/crc32c/ },
+  {
+    name: 'making the batches',
+    functions:
+      /adapters\/(kafka-record-batch|kafka-sender|kafka-partitioner|outgoing)|activities\/outgoing|tables\/user/,
+  },
+  { name: 'reading the chunks', functions: /adapters\/(frames|staging)/ },
+  { name: 'speaking with Kafka', functions: /adapters\/kafka-|\/kafkajs\// },
+];
+
 /** What the worker does with its time. */
 export const profile: Bench = {
   name: 'profile',
-  title: 'Where the time of a landing goes',
+  title: 'Where the time goes',
   about:
-    'One run of `land`, by a worker that profiles itself (`node --cpu-prof`), which takes some of the time itself.',
+    'One run of `land` and one of `feed`, by a worker that profiles itself (`node --cpu-prof`), which takes some of the time itself.',
   needs: [],
   run: async (context) => {
     const { stack, data, topics, folder, say } = context;
     const copies = copiesOf(context);
-    const { attempts, bytes } = await data.file(copies, 'lines');
+    const [array, { attempts, bytes }] = [await data.file(copies, 'array'), await data.file(copies, 'lines')];
     const warm = await topics.filled(data, 1, 'bench-warm');
     const topic = await topics.filled(data, copies);
+    const fedTopic = await topics.makeNew();
+    const server = await FeedServer.start(array.path);
     const profiles = join(folder, 'profiles');
     const nodeArgs = ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
-    const sources = { warm: { topic: warm }, bench: { topic } };
+    const feed = { url: server.url, format: 'json-array', topic: fedTopic };
+    const sources = { warm: { topic: warm }, bench: { topic }, [fedTopic]: feed };
     const ours = await Ours.start(stack, sources, ['one'], {}, nodeArgs);
     try {
       await ours.run('warm');
@@ -39,34 +60,77 @@ export const profile: Bench = {
       if (worker === undefined) throw new TypeError('ours has no worker');
       const cpuOfWorker = (): number => mustRun('the worker', cpuSeconds(worker.pid));
       const [from, before] = [clock(), cpuOfWorker()];
-      const run = await ours.run('bench');
+      const landed = await ours.run('bench');
       const [to, used] = [clock(), cpuOfWorker() - before];
-      say(`  ${shown(run)}`);
+      say(`  from a topic: ${shown(landed)}`);
+      const fed = await ours.run(fedTopic);
+      say(`  from a feed: ${shown(fed)}`);
+      const { activities } = await historyOf(ours.pipeline, fed.handle);
+      const { fromMs, toMs } = spanOf(activities, 'publish');
+      const publishing = { from: clockAt(fromMs), to: clockAt(toMs) };
       await worker.drain();
-      const pieces = secondsIn(profiles, PIECES, { from, to });
       return {
         attempts,
         bytes,
-        sides: [{ name: 'ours', runs: [run] }],
+        sides: [
+          { name: 'from a topic', runs: [landed] },
+          { name: 'from a feed', runs: [fed] },
+        ],
         goals: [],
-        notes: notesOf(run, used, pieces),
+        notes: [
+          ...notesOfLanding(landed, used, secondsIn(profiles, OF_LANDING, { from, to })),
+          ...notesOfFeed(fed, activities, secondsIn(profiles, OF_PUBLISHING, publishing)),
+        ],
       };
     } finally {
       await ours.close();
+      await server.stop();
+      await topics.remove(fedTopic);
     }
   },
 };
 
-function notesOf(run: OurRun, used: number, pieces: ReadonlyMap<string, number>): string[] {
+function notesOfLanding(run: OurRun, used: number, pieces: ReadonlyMap<string, number>): string[] {
   const { cores } = machine();
   const inScript = sumOf(pieces.values());
   const all = run.cpuSeconds + sumOf(Object.values(run.servers ?? {}));
-  const found = [...pieces].sort(([, one], [, other]) => other - one);
   return [
-    `The worker’s JavaScript took ${inScript.toFixed(1)} s: ${found.map(([name, seconds]) => `${name} ${seconds.toFixed(1)}`).join(', ')}.`,
-    `Its other threads took ${(used - inScript).toFixed(1)} s of processor time: DuckDB’s, which parse the JSON and write the Parquet files; those that read and write files; those that help to collect garbage.`,
-    `With Temporal, the client and the servers it was ${all.toFixed(1)} s: on ${cores} processors ${(all / cores).toFixed(1)} s at best, of the ${run.seconds.toFixed(1)} s that the run took.`,
+    `From a topic, the worker’s JavaScript took ${seconds(inScript)}: ${listOf(pieces)}.`,
+    `Its other threads took ${seconds(used - inScript)} of processor time: DuckDB’s, which parse the JSON and write the Parquet files; those that read and write files; those that help to collect garbage.`,
+    `With Temporal, the client and the servers it was ${seconds(all)}: on ${cores} processors ${seconds(all / cores)} at best, of the ${seconds(run.seconds)} that the run took.`,
   ];
+}
+
+function notesOfFeed(
+  run: OurRun,
+  activities: readonly ActivityTime[],
+  pieces: ReadonlyMap<string, number>,
+): string[] {
+  const lengthOf = (name: string): number => {
+    const { fromMs, toMs } = spanOf(activities, name);
+    return (toMs - fromMs) / 1000;
+  };
+  const [fetched, published] = [lengthOf('fetch'), lengthOf('publish')];
+  const chunks = activities
+    .filter(({ activity }) => activity === 'publish')
+    .map(({ startedMs, endedMs }) => endedMs - startedMs);
+  const [first = NaN, ...others] = chunks;
+  const between = published * 1000 - sumOf(chunks);
+  const inScript = sumOf(pieces.values());
+  return [
+    `From a feed, fetch took ${seconds(fetched)}, publish ${seconds(published)}, and the landing the rest of the ${seconds(run.seconds)}.`,
+    `Publish had ${chunks.length} chunks: the first, which connects and makes the topic, took ${first.toFixed(0)} ms, the others ${median(others).toFixed(0)} ms in the median; Temporal took ${(between / others.length).toFixed(0)} ms from one to the next.`,
+    `The worker’s JavaScript took ${seconds(inScript)} of it: ${listOf(pieces)}. For the rest it waited for Kafka and for Temporal.`,
+  ];
+}
+
+function listOf(pieces: ReadonlyMap<string, number>): string {
+  const found = [...pieces].sort(([, one], [, other]) => other - one);
+  return found.map(([name, took]) => `${name} ${took.toFixed(1)}`).join(', ');
+}
+
+function seconds(value: number): string {
+  return `${value.toFixed(1)} s`;
 }
 
 function sumOf(values: Iterable<number>): number {
