@@ -97,7 +97,7 @@ function notesOfLanding(run: OurRun, used: number, pieces: ReadonlyMap<string, n
   return [
     `From a topic, the worker’s JavaScript took ${seconds(inScript)}: ${listOf(pieces)}.`,
     `Its other threads took ${seconds(used - inScript)} of processor time: DuckDB’s, which parse the JSON and write the Parquet files; those that read and write files; those that help to collect garbage.`,
-    `With Temporal, the client and the servers it was ${seconds(all)}: on ${cores} processors ${seconds(all / cores)} at best, of the ${seconds(run.seconds)} that the run took.`,
+    `With Temporal, the client and the servers it was ${seconds(all)}: on ${cores} processors ${seconds(all / cores)} at best, of the ${seconds(run.seconds)} that the run took; and ${seconds((all - inScript) / cores)} if the worker’s JavaScript took nothing.`,
   ];
 }
 
