@@ -56,7 +56,10 @@ export async function landFiles(
   }
 }
 
-/** A file's name tells its batch, its run and its bytes; so two tries share it only if they wrote the same. */
+/**
+ * A file's name tells its batch, its run and its bytes; so two tries share it only if they wrote the same, and no other
+ * run does, which could remove it. A run's id begins with its time, and ends with what is its own.
+ */
 async function upload(
   { staging }: LandingDeps,
   table: DeltaTable,
@@ -68,7 +71,7 @@ async function upload(
     .map(([name, value]) => `${name}=${value}`)
     .join('/');
   const nameOf = (sha256: string): string =>
-    `${folder}/part-${shortHash(subject)}-${scratch.slice(0, 8)}-${sha256.slice(0, 8)}.parquet`;
+    `${folder}/part-${shortHash(subject)}-${scratch.slice(-8)}-${sha256.slice(0, 8)}.parquet`;
   const stored = await table.store(staging.resolve(file.path), nameOf, scratch);
   return {
     path: stored.path,

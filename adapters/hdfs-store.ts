@@ -78,7 +78,8 @@ export async function storeFile(
   }
   const status = await hdfs.status(path);
   const sent = await digestsOf({ file: localFile }, status?.blockSize ?? ANY_BLOCK_BYTES);
-  const found = status === undefined ? undefined : await hdfs.checksum(path);
+  // It can be removed meanwhile: by another run that wrote the same, and does not need it.
+  const found = status === undefined ? undefined : await checksumOf(hdfs, path);
   await hdfs.delete(temporary);
   if (status?.length !== sent.bytes || found?.bytes !== sent.hdfs.bytes)
     throw damaged(path, sent, status?.length);

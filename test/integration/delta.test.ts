@@ -247,6 +247,19 @@ describe('a data file', () => {
     assert.equal((await faulty.direct.read(`${table.path}/part/a`)).toString(), 'one');
   });
 
+  test('that an earlier try stored and somebody removes while it is looked at is sent again', async () => {
+    const table = await newTable(faulty.client());
+    const file = await localFile('one');
+    await table.store(file, () => 'part/a', SCRATCH);
+    const run = async (): Promise<void> => {
+      await faulty.direct.delete(`${table.path}/part/a`);
+    };
+    faulty.nameNode.plan(/part\/a\?op=GETFILECHECKSUM/, { kind: 'before', run });
+    assert.match(await codeOf(table.store(file, () => 'part/a', SCRATCH)), /^HDFS_DAMAGED: .*part\/a/);
+    await table.store(file, () => 'part/a', SCRATCH);
+    assert.equal((await faulty.direct.read(`${table.path}/part/a`)).toString(), 'one');
+  });
+
   test('whose rename’s answer is lost is stored, and found to be', async () => {
     const table = await newTable(faulty.client());
     faulty.nameNode.plan(/op=RENAME/, { kind: 'swallow-answer' });
