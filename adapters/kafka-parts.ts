@@ -1,7 +1,6 @@
 import type { Broker, ProtocolRequest } from 'kafkajs/src/cluster/index.js';
 import type Connection from 'kafkajs/src/network/connection.js';
 import Encoder from 'kafkajs/src/protocol/encoder.js';
-import { inKafkaSpan } from './kafka-span.ts';
 
 /** A request of Kafka's protocol whose body is given in parts. */
 export interface PartsRequest<T> {
@@ -12,12 +11,25 @@ export interface PartsRequest<T> {
 }
 
 /**
+ * Stands around a request.
+ * @param apiName The request's kind, as Produce.
+ */
+export type Around = <T>(connection: Connection, apiName: string, send: () => Promise<T>) => Promise<T>;
+
+let around: Around = (_connection, _apiName, send) => send();
+
+/** Has something stand around each request that is sent in parts from now on, as the traces do where they are on. */
+export function standAround(given: Around): void {
+  around = given;
+}
+
+/**
  * Sends a request over the client's connection to a broker, its parts as they stand. What the client sends itself it
  * copies three times, which the collecting of garbage pays for once more.
  */
 export async function sendParts<T>({ connectionPool }: Broker, asked: PartsRequest<T>): Promise<T> {
   const connection = await connectionPool.getConnectionByRequest(asked);
-  return inKafkaSpan(connection, asked.request.apiName, () => sendOver(connection, asked));
+  return around(connection, asked.request.apiName, () => sendOver(connection, asked));
 }
 
 /** As the client's `Connection.send`, but for the copies. */

@@ -1,8 +1,9 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { SpanKind, SpanStatusCode, type Span, type Tracer } from '@opentelemetry/api';
+import { SpanKind, SpanStatusCode, context, trace, type Span, type Tracer } from '@opentelemetry/api';
+import { isTracingSuppressed } from '@opentelemetry/core';
 import Connection from 'kafkajs/src/network/connection.js';
-import { inKafkaSpan, isTraced } from './kafka-span.ts';
+import { standAround, type Around } from './kafka-parts.ts';
 
 /** Node tells of the requests of its HTTP client by these; the first of them from Node 22.12 on. */
 const HTTP_BEGINS = ['http.client.request.created', 'http.client.request.start'];
@@ -14,7 +15,13 @@ const HTTP_ANSWERS = 'http.client.response.finish';
  */
 export function traceRequests(tracer: Tracer): void {
   traceHttp(tracer);
-  traceKafka();
+  traceKafka(tracer);
+}
+
+/** Whether what runs is part of a trace; the sending of traces is not. */
+function isTraced(): boolean {
+  const active = context.active();
+  return trace.getSpan(active) !== undefined && !isTracingSuppressed(active);
 }
 
 function traceHttp(tracer: Tracer): void {
@@ -69,11 +76,30 @@ function attributesOf({ method, path, host }: ClientRequest): Record<string, str
 
 /**
  * kafkajs tells of a request only when it ended, and then not for whom it was. So the one place through which all
- * that it sends itself goes is stood around.
+ * that it sends itself goes is stood around, and the one for what is sent in parts.
  */
-function traceKafka(): void {
+function traceKafka(tracer: Tracer): void {
+  const traced: Around = async ({ host, port }, apiName, send) => {
+    if (!isTraced()) return send();
+    const attributes = {
+      'messaging.system': 'kafka',
+      'messaging.operation.name': apiName,
+      'server.address': host,
+      'server.port': port,
+    };
+    const span = tracer.startSpan(`Kafka ${apiName}`, { kind: SpanKind.CLIENT, attributes });
+    try {
+      return await send();
+    } catch (error) {
+      span.setStatus({ code: SpanStatusCode.ERROR });
+      throw error;
+    } finally {
+      span.end();
+    }
+  };
   const { send } = Connection.prototype;
   Connection.prototype.send = async function (this: Connection, asked) {
-    return inKafkaSpan(this, asked.request.apiName, () => send.call(this, asked));
+    return traced(this, asked.request.apiName, () => send.call(this, asked));
   };
+  standAround(traced);
 }

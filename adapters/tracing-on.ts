@@ -11,7 +11,6 @@ import {
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { messageOf } from '../model/errors.ts';
 import { RunIds, RunTraces } from './run-traces.ts';
-import { TRACER } from './kafka-span.ts';
 import { traceRequests } from './traced-requests.ts';
 
 /** Traces that are on. */
@@ -44,7 +43,7 @@ export function traceTo(service: string): Tracing {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   trace.setGlobalTracerProvider(provider);
   setGlobalErrorHandler(warn);
-  const tracer = provider.getTracer(TRACER);
+  const tracer = provider.getTracer('assessment-pipeline');
   traceRequests(tracer);
   return { runs: new RunTraces(tracer, ids), stop: () => provider.shutdown().catch(warn) };
 }
