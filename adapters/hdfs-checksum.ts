@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { crc32c } from './crc32c.ts';
+import { crc32c } from '@node-rs/crc32';
 import { withBody, type LocalSource } from './webhdfs-bodies.ts';
 import { HdfsError, type FileChecksum } from './webhdfs.ts';
 
@@ -59,7 +59,6 @@ export async function digestsOf(source: LocalSource, blockSize: number): Promise
 class HdfsChecksum {
   readonly #blockSize: number;
   readonly #scratch = Buffer.alloc(SCRATCH_BYTES);
-  readonly #view = new DataView(this.#scratch.buffer, this.#scratch.byteOffset, SCRATCH_BYTES);
   readonly #crcs = Buffer.alloc((SCRATCH_BYTES / CHUNK_BYTES) * 4);
   readonly #blocks: Buffer[] = [];
   #filled = 0;
@@ -111,7 +110,7 @@ class HdfsChecksum {
     let crcs = 0;
     for (let at = 0; at < this.#filled; at += CHUNK_BYTES) {
       const length = Math.min(CHUNK_BYTES, this.#filled - at);
-      this.#crcs.writeInt32BE(crc32c(this.#view, at, length), crcs);
+      this.#crcs.writeUInt32BE(crc32c(this.#scratch.subarray(at, at + length)), crcs);
       crcs += 4;
       this.#inBlock += length;
       if (this.#inBlock < this.#blockSize) continue;

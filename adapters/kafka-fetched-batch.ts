@@ -1,5 +1,5 @@
+import { crc32c } from '@node-rs/crc32';
 import { PipelineError, messageOf } from '../model/errors.ts';
-import { crc32c } from './crc32c.ts';
 import { codecOf, type CodecName } from './kafka-codecs.ts';
 import { AT, ATTRIBUTES, HEAD_BYTES, MAGIC } from './kafka-record-batch.ts';
 import { RecordReader } from './kafka-record-reader.ts';
@@ -53,8 +53,7 @@ export class FetchedBatch {
   /** @throws {PipelineError} KAFKA_BATCH_DAMAGED when it is not as its producer sent it. */
   requireSound(): void {
     const bytes = this.#bytes;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    if (crc32c(view, AT.attributes, bytes.length - AT.attributes) !== bytes.readInt32BE(AT.crc))
+    if (crc32c(bytes.subarray(AT.attributes)) !== bytes.readUInt32BE(AT.crc))
       throw damaged('their checksum is not the one that they came with');
   }
 

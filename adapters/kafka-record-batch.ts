@@ -1,4 +1,4 @@
-import { crc32c } from './crc32c.ts';
+import { crc32c } from '@node-rs/crc32';
 
 /** A message as it is written into a batch. */
 export interface BatchRecord {
@@ -88,8 +88,7 @@ export class RecordBatch {
     buffer.writeInt16BE(epoch, AT.producerEpoch);
     buffer.writeInt32BE(firstSequence, AT.firstSequence);
     buffer.writeInt32BE(this.records, AT.records);
-    const view = new DataView(buffer.buffer, buffer.byteOffset, this.#end);
-    buffer.writeInt32BE(crc32c(view, AT.attributes, this.#end - AT.attributes), AT.crc);
+    buffer.writeUInt32BE(crc32c(buffer.subarray(AT.attributes, this.#end)), AT.crc);
     return buffer.subarray(0, this.#end);
   }
 

@@ -3,8 +3,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import fc from 'fast-check';
-import { crc32c } from '../../adapters/crc32c.ts';
 import { digestsOf, fileChecksum } from '../../adapters/hdfs-checksum.ts';
 import { HdfsError } from '../../adapters/webhdfs.ts';
 import { PipelineError } from '../../model/errors.ts';
@@ -43,46 +41,12 @@ const RECORDED = [
   ],
 ] as const;
 
-function crcOf(bytes: Uint8Array): string {
-  const memory = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return (crc32c(memory, 0, bytes.byteLength) >>> 0).toString(16).padStart(8, '0');
-}
-
-/** CRC-32C by its definition, a bit at a time. */
-function slowCrc(bytes: Uint8Array): string {
-  let crc = 0xffffffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit += 1) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
-  }
-  return (~crc >>> 0).toString(16).padStart(8, '0');
-}
-
 /** Bytes that no two blocks share, the same in every run. */
 function pattern(length: number): Buffer {
   const bytes = Buffer.alloc(length);
   for (let at = 0; at < length; at += 1) bytes[at] = (Math.imul(at, 2654435761) >>> 13) & 0xff;
   return bytes;
 }
-
-test('CRC-32C gives the values of RFC 3720, appendix B.4', () => {
-  assert.equal(crcOf(Buffer.alloc(32, 0)), '8a9136aa');
-  assert.equal(crcOf(Buffer.alloc(32, 0xff)), '62a8ab43');
-  assert.equal(crcOf(Uint8Array.from({ length: 32 }, (_, at) => at)), '46dd794e');
-  assert.equal(crcOf(Buffer.from('123456789')), 'e3069283');
-  assert.equal(crcOf(Buffer.alloc(0)), '00000000');
-});
-
-test('CRC-32C equals its definition for bytes of any length, wherever they begin', () => {
-  fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 600 }), fc.nat(9), (bytes, from) => {
-      const memory = new Uint8Array(from + bytes.length);
-      memory.set(bytes, from);
-      const crc = crc32c(new DataView(memory.buffer), from, bytes.length) >>> 0;
-      assert.equal(crc.toString(16).padStart(8, '0'), slowCrc(bytes));
-    }),
-  );
-});
 
 test('the checksum is what HDFS reported of the same bytes', async () => {
   for (const [length, blockSize, algorithm, bytes] of RECORDED) {
