@@ -13,7 +13,9 @@ export type TemporalConnection = Pick<ConnectionOptions, 'tls' | 'metadata'> & {
   readonly apiKey?: string;
 };
 
+/** After this it is looked for what is wrong; where nothing is, the server may be busy, and has longer. */
 const CONNECT_TIMEOUT = '5s';
+const BUSY_TIMEOUT = '15s';
 
 /** The statuses of gRPC that a person has to do something about. */
 const REFUSED: Readonly<Record<number, string>> = {
@@ -50,6 +52,12 @@ export async function connectTemporal(connection: TemporalConnection): Promise<C
   try {
     return await Connection.connect({ ...connection, connectTimeout: CONNECT_TIMEOUT });
   } catch (error) {
+    const known = await knownError(error, connection);
+    if (known !== undefined) throw known;
+  }
+  try {
+    return await Connection.connect({ ...connection, connectTimeout: BUSY_TIMEOUT });
+  } catch (error) {
     throw await asTemporalError(error, connection);
   }
 }
@@ -59,11 +67,20 @@ export async function asTemporalError(
   thrown: unknown,
   connection: TemporalConnection,
 ): Promise<PipelineError> {
+  const known = await knownError(thrown, connection);
+  return known ?? temporalError(connection.address, { what: messageOf(thrown), lasting: false }, thrown);
+}
+
+/** As {@link asTemporalError}; undefined where nothing is seen to be wrong. */
+async function knownError(
+  thrown: unknown,
+  connection: TemporalConnection,
+): Promise<PipelineError | undefined> {
   if (thrown instanceof PipelineError) return thrown;
   const answered = answeredError(thrown, connection.address);
   if (answered !== undefined) return answered;
   const fault = await probe({ ...hostAndPort(connection.address), tls: tlsOf(connection) });
-  return temporalError(connection.address, fault ?? { what: messageOf(thrown), lasting: false }, thrown);
+  return fault === undefined ? undefined : temporalError(connection.address, fault, thrown);
 }
 
 /** What Temporal refused, or that it is gone, as a named error; undefined for all that is for the caller to judge. */
