@@ -1,59 +1,81 @@
 import { readFrames } from '../adapters/frames.ts';
 import { IdlePublishers } from '../adapters/idle-publishers.ts';
+import type { Publisher } from '../adapters/kafka-publish.ts';
+import { oneAhead } from '../adapters/one-ahead.ts';
 import type { OutgoingMessage } from '../adapters/outgoing-message.ts';
-import type { Chunk, PartitionEnds } from '../model/references.ts';
-import { MOST_OF_A_STEP, ReasonTally, type ReasonCounts } from '../model/reasons.ts';
+import { messageOf } from '../model/errors.ts';
+import type { ChunksToPublish, Published, PublishedChunk } from '../model/published.ts';
+import { MOST_OF_A_STEP, ReasonTally } from '../model/reasons.ts';
+import type { Chunk } from '../model/references.ts';
 import type { ActivityDeps } from './deps.ts';
 import { Outgoing } from './outgoing.ts';
 import { quarantineRefused, type RefusedRecord } from './refused-records.ts';
 import { currentRun, type RunContext } from './run-context.ts';
 
 /** What `publish` is asked for. */
-export interface PublishRequest {
+export interface PublishRequest extends ChunksToPublish {
   readonly source: string;
   readonly topic: string;
-  readonly chunk: Chunk;
   /** The UTC day that names the partition of refused records, as 2026-01-31. */
   readonly ingestedOn: string;
 }
 
-/** Where a chunk stands in its topic. */
-export interface Published {
-  /** For each partition that got a message, the offset after the chunk's last one. */
-  readonly ends: PartitionEnds;
-  /** Records that Kafka cannot take, now in quarantine. */
-  readonly refused: number;
-  /** Why; runs that began long ago may have chunks that do not say. */
-  readonly reasons?: ReasonCounts;
-  readonly seconds: number;
-}
-
 /**
- * Publishes a chunk in one Kafka transaction, once, however often it is tried and by whomever.
+ * Publishes a chunk in one Kafka transaction, once, however often it is tried and by whomever; then those after it,
+ * each likewise. Where one of these fails, who asked hears how far it went, and begins with that one the next time.
  * Records that Kafka cannot take go into quarantine first.
  * @throws {PipelineError} STAGING_LOST, KAFKA_UNREACHABLE, KAFKA_REFUSED, an error of HDFS
  */
 export function createPublish(deps: ActivityDeps) {
-  const { settings, kafka, staging } = deps;
-  const publishers = new IdlePublishers(kafka, settings.kafka);
-  return async function publish(request: PublishRequest): Promise<Published> {
-    const { chunk, topic } = request;
+  const publishers = new IdlePublishers(deps.kafka, deps.settings.kafka);
+  return async function publish({ chunk: first, more = [], ...about }: PublishRequest): Promise<Published> {
     const run = currentRun();
-    return publishers.use(topic, async (publisher) => {
-      const limits = { recordBytes: settings.limits.recordBytes, maxBytes: publisher.maxBytes };
-      const outgoing = new Outgoing(request.source, chunk.id, limits);
-      const file = staging.resolve(chunk.path);
-      const refused = outgoing.takesAll(chunk) ? [] : await findRefused(file, outgoing);
-      if (refused.length > 0) await quarantineRefused(deps, run, request, refused);
-      const { ends } = await publisher.publishOnce({
-        id: chunk.id,
-        messages: messagesOf(file, outgoing, run),
+    const chunks = [first, ...more];
+    const published: PublishedChunk[] = [];
+    let seconds = 0;
+    try {
+      await publishers.use(about.topic, async (publisher) => {
+        const work = (chunk: Chunk, before: Promise<unknown>): ReturnType<typeof publishChunk> =>
+          publishChunk(deps, run, publisher, { ...about, chunk, before });
+        for await (const done of oneAhead(chunks, work)) {
+          const soFar = run.seconds();
+          published.push({ ...done, seconds: soFar - seconds });
+          seconds = soFar;
+        }
       });
-      const reasons = new ReasonTally();
-      for (const { reason } of refused) reasons.add('publish', { path: '', reason });
-      return { ends, refused: refused.length, reasons: reasons.top(MOST_OF_A_STEP), seconds: run.seconds() };
-    });
+    } catch (error) {
+      if (published.length === 0) throw error;
+      const failed = { chunk: chunks[published.length]?.id, error: messageOf(error) };
+      deps.logger.warn(failed, 'a chunk was not published, and is tried again');
+    }
+    const [asked, ...others] = published;
+    if (asked === undefined) throw new TypeError(`the chunk ${first.id} was neither published nor refused`);
+    return others.length === 0 ? asked : { ...asked, more: others };
   };
+}
+
+interface ChunkRequest extends Omit<PublishRequest, 'more'> {
+  /** What is to be over before anything of the chunk is sent. */
+  readonly before: Promise<unknown>;
+}
+
+async function publishChunk(
+  deps: ActivityDeps,
+  run: RunContext,
+  publisher: Publisher,
+  request: ChunkRequest,
+): Promise<Omit<PublishedChunk, 'seconds'>> {
+  const { chunk, source, before } = request;
+  const limits = { recordBytes: deps.settings.limits.recordBytes, maxBytes: publisher.maxBytes };
+  const outgoing = new Outgoing(source, chunk.id, limits);
+  const file = deps.staging.resolve(chunk.path);
+  const refused = outgoing.takesAll(chunk) ? [] : await findRefused(file, outgoing);
+  if (refused.length > 0) await quarantineRefused(deps, run, request, refused);
+  const set = { id: chunk.id, messages: messagesOf(file, outgoing, run) };
+  const { ends } = await publisher.publishOnce(set, before);
+  const reasons = new ReasonTally();
+  for (const { reason } of refused) reasons.add('publish', { path: '', reason });
+  return { ends, refused: refused.length, reasons: reasons.top(MOST_OF_A_STEP) };
 }
 
 async function findRefused(file: string, outgoing: Outgoing): Promise<RefusedRecord[]> {

@@ -63,7 +63,7 @@ export class Publisher {
   readonly #admin: Admin;
   readonly #open: OpenCluster;
   readonly #topic: OpenTopic;
-  /** Of the set before, for the next one. */
+  /** Of sets before, for the next ones. */
   readonly #spare: RecordBatch[] = [];
 
   private constructor(admin: Admin, open: OpenCluster, topic: OpenTopic, maxBytes: number) {
@@ -98,12 +98,14 @@ export class Publisher {
    * Publishes a set in one transaction with its own marker: either all of it and the marker are in the topic,
    * or nothing is. Beginning the transaction fences every older try, and only then is the marker looked for;
    * so whichever try comes last sees the truth.
+   * @param after The transaction begins and its first messages are made ready before that is over, but nothing is
+   * sent; where that fails, so does this.
    * @throws {PipelineError} PUBLISH_FENCED, KAFKA_UNREACHABLE or KAFKA_REFUSED; then nothing of this try can be read.
    */
-  async publishOnce(set: MessageSet): Promise<PublishedSet> {
+  async publishOnce(set: MessageSet, after: Promise<unknown> = Promise.resolve()): Promise<PublishedSet> {
     try {
       const transaction = await transactionOf(this.#open, set.id);
-      return await this.#publishIn(transaction, set);
+      return await this.#publishIn(transaction, set, after);
     } catch (error) {
       throw asKafkaError(error, `topic ${this.#topic.name}, for the set ${set.id},`);
     }
@@ -114,7 +116,11 @@ export class Publisher {
     await this.#open.cluster.disconnect();
   }
 
-  async #publishIn(transaction: PublishTransaction, set: MessageSet): Promise<PublishedSet> {
+  async #publishIn(
+    transaction: PublishTransaction,
+    set: MessageSet,
+    after: Promise<unknown>,
+  ): Promise<PublishedSet> {
     const { name } = this.#topic;
     try {
       const before = await readMarker(this.#admin, set.id, name);
@@ -122,7 +128,7 @@ export class Publisher {
         await transaction.abort();
         return { ends: before, before: true };
       }
-      const ends = await this.#sendAll(transaction, set.messages);
+      const ends = await this.#sendAll(transaction, set.messages, after);
       await transaction.sendOffsets(markerOf(set.id), name, markerOffsets(ends));
       await transaction.commit();
       return { ends, before: false };
@@ -133,9 +139,13 @@ export class Publisher {
     }
   }
 
-  async #sendAll(transaction: PublishTransaction, all: MessageSet['messages']): Promise<PartitionEnds> {
+  async #sendAll(
+    transaction: PublishTransaction,
+    all: MessageSet['messages'],
+    after: Promise<unknown>,
+  ): Promise<PartitionEnds> {
     const requestBytes = Math.min(REQUEST_BYTES_A_PARTITION, this.maxBytes);
-    const sender = new Sender({ transaction, topic: this.#topic, requestBytes, spare: this.#spare });
+    const sender = new Sender({ transaction, after, topic: this.#topic, requestBytes, spare: this.#spare });
     try {
       for await (const messages of all) {
         for (const message of messages) await sender.add(message);

@@ -17,6 +17,8 @@ export interface OpenTopic {
 
 interface SenderOptions {
   readonly transaction: PublishTransaction;
+  /** Nothing is sent before it, and nothing at all if it fails. */
+  readonly after: Promise<unknown>;
   readonly topic: OpenTopic;
   /** The most bytes of one partition in one request. */
   readonly requestBytes: number;
@@ -24,7 +26,10 @@ interface SenderOptions {
   readonly spare: RecordBatch[];
 }
 
-/** Gathers messages into requests that the broker takes, one on its way while the next is filled. */
+/**
+ * Gathers messages into requests that the broker takes: while one is on its way, and another waits for it, the next
+ * is filled.
+ */
 export class Sender {
   /** Where each partition ends, once all is sent. */
   readonly ends: Record<number, Offset> = {};
@@ -32,12 +37,15 @@ export class Sender {
   #batches = new Map<number, RecordBatch>();
   #bytes = 0;
   #added = 0;
-  /** The request that is on its way; the next one waits for it, since a partition's batches must keep their order. */
-  #sent: Promise<void> = Promise.resolve();
+  /** What is on its way, one request after the other, since a partition's batches must keep their order. */
+  #sent: Promise<unknown>;
+  /** Where it is over, there is room for one more. */
+  #room: Promise<unknown> = Promise.resolve();
   #lastHeaders: EncodedHeaders | undefined;
 
   constructor(options: SenderOptions) {
     this.#options = options;
+    this.#sent = options.after;
   }
 
   async add({ key: given, value, headers, partition: wanted }: OutgoingMessage): Promise<void> {
@@ -73,10 +81,11 @@ export class Sender {
     const batches = this.#batches;
     this.#batches = new Map();
     this.#bytes = 0;
-    await this.#sent;
+    await this.#room;
     if (batches.size === 0) return;
-    this.#sent = this.#send(batches);
-    // It is looked at when the next one is due.
+    this.#room = this.#sent;
+    this.#sent = this.#sent.then(() => this.#send(batches));
+    // It is looked at when there is to be room for another one, and in the end.
     this.#sent.catch(() => undefined);
   }
 

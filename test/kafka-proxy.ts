@@ -29,6 +29,7 @@ interface Planned {
   readonly api: number;
   readonly fault: KafkaFault;
   left: number;
+  spared: number;
 }
 
 /** A real TCP proxy before a real broker, which reads Kafka's frames and does harm when told to. */
@@ -63,9 +64,13 @@ export class KafkaProxy {
     return this.#planned.filter(({ left }) => left > 0).length;
   }
 
-  /** Plans a fault for the next requests of a kind. */
-  plan(api: number, fault: KafkaFault, times = 1): void {
-    this.#planned.push({ api, fault, left: times });
+  /**
+   * Plans a fault for the next requests of a kind.
+   * @param times How many requests it harms.
+   * @param spared How many are spared before.
+   */
+  plan(api: number, fault: KafkaFault, times = 1, spared = 0): void {
+    this.#planned.push({ api, fault, left: times, spared });
   }
 
   /** Forgets the planned faults. */
@@ -122,8 +127,13 @@ export class KafkaProxy {
 
   #faultFor(api: number): KafkaFault | undefined {
     const planned = this.#planned.find((one) => one.api === api && one.left > 0);
-    if (planned !== undefined) planned.left -= 1;
-    return planned?.fault;
+    if (planned === undefined) return undefined;
+    if (planned.spared > 0) {
+      planned.spared -= 1;
+      return undefined;
+    }
+    planned.left -= 1;
+    return planned.fault;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Activities } from '../activities/index.ts';
+import { chunksPublished } from '../model/published.ts';
 import type { ReasonCounts } from '../model/reasons.ts';
 import { describe } from '../model/reasons.ts';
 import type { StagedFile } from '../model/references.ts';
@@ -33,9 +34,12 @@ export function countedActivities(
     judge: watch('judge', activities.judge, { sourceOf: ({ source }) => source }),
     publish: watch('publish', activities.publish, {
       sourceOf: ({ source }) => source,
-      count: ({ refused, reasons }, { source, chunk: { records, bytes } }) => {
-        counts.add(source, 'publish', { recordsIn: records, recordsOut: records - refused, bytes });
-        counts.addReasons(source, 'publish', reasons, refused);
+      count: (published, request) => {
+        const { source } = request;
+        for (const [{ records, bytes }, { refused, reasons }] of chunksPublished(request, published)) {
+          counts.add(source, 'publish', { recordsIn: records, recordsOut: records - refused, bytes });
+          counts.addReasons(source, 'publish', reasons, refused);
+        }
       },
     }),
     plan: watch('plan', activities.plan, { sourceOf: topicSource }),

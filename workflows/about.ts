@@ -1,4 +1,5 @@
 import { formatBytes, formatCount } from '../model/figures.ts';
+import type { ChunksToPublish } from '../model/published.ts';
 import {
   offsetsIn,
   type Batch,
@@ -16,14 +17,27 @@ export function aboutFetch({ source, from, to }: IngestRequest): string {
 
 /** What is judged before it is published. */
 export function aboutJudge(chunks: readonly Chunk[]): string {
-  const records = chunks.reduce((sum, chunk) => sum + chunk.records, 0);
-  return `whether too many of ${formatCount(records, 'record')} are bad`;
+  return `whether too many of ${formatCount(recordsOf(chunks), 'record')} are bad`;
 }
 
-/** What a publish is about. */
-export function aboutChunk({ id, records, bytes }: Chunk, chunks: number): string {
-  const index = Number(id.slice(id.lastIndexOf('/') + 1));
-  return `chunk ${index + 1} of ${chunks}: ${formatCount(records, 'record')}, ${formatBytes(bytes)}`;
+/**
+ * What a publish is about.
+ * @param all How many chunks were fetched.
+ */
+export function aboutChunks({ chunk, more = [] }: ChunksToPublish, all: number): string {
+  const chunks = [chunk, ...more];
+  const [from, to] = [numberOf(chunk), numberOf(more.at(-1) ?? chunk)];
+  const which = from === to ? `chunk ${from}` : `chunks ${from} to ${to}`;
+  const bytes = chunks.reduce((sum, chunk) => sum + chunk.bytes, 0);
+  return `${which} of ${all}: ${formatCount(recordsOf(chunks), 'record')}, ${formatBytes(bytes)}`;
+}
+
+function numberOf({ id }: Chunk): number {
+  return Number(id.slice(id.lastIndexOf('/') + 1)) + 1;
+}
+
+function recordsOf(chunks: readonly Chunk[]): number {
+  return chunks.reduce((sum, { records }) => sum + records, 0);
 }
 
 /** What a consume is about: a batch that is known, or as much of the ranges as a batch may hold. */

@@ -9,9 +9,10 @@ import {
 } from '@temporalio/workflow';
 import type { Fetched } from '../activities/fetch.ts';
 import { messageOf } from '../model/errors.ts';
-import type { IsoTime, PartitionEnds } from '../model/references.ts';
+import { chunksPublished, type PublishedChunk } from '../model/published.ts';
+import type { Chunk, IsoTime, PartitionEnds } from '../model/references.ts';
 import type { IngestRequest, IngestResult, RunOutcome, RunStatus } from '../model/run.ts';
-import { aboutChunk, aboutFetch, aboutJudge } from './about.ts';
+import { aboutChunks, aboutFetch, aboutJudge } from './about.ts';
 import { anyHost, failureOf, isHostLost, onHost, tidyHost } from './hosts.ts';
 import { landTopic, type LandUntil } from './land-topic.ts';
 import { withPatience } from './patience.ts';
@@ -51,6 +52,12 @@ export interface Carried {
   readonly isUnchanged: boolean;
   readonly rest: LandUntil;
 }
+
+/**
+ * How many chunks one activity publishes at most: few are handed over by Temporal, and a run says often enough how
+ * far it is.
+ */
+const CHUNKS_A_PUBLISH = 8;
 
 /** What is to be landed, and whether the source had anything new. */
 type Brought = Pick<Carried, 'isUnchanged' | 'rest'>;
@@ -160,33 +167,38 @@ class Ingest {
   }
 
   async #publish({ host, topic, chunks }: Fetched): Promise<PartitionEnds> {
+    const { source } = this.#request;
     const ends: Record<number, string> = {};
-    for (const chunk of chunks) {
+    let left = chunks;
+    for (;;) {
+      const [chunk, ...after] = left;
+      if (chunk === undefined) return ends;
+      const asked = { chunk, more: after.slice(0, CHUNKS_A_PUBLISH - 1) };
+      const { publish } = onHost(host, aboutChunks(asked, chunks.length));
       this.#run.begin('publish');
       const published = await this.#person.attemptOrSkip({ step: 'publish', what: `chunk ${chunk.id}` }, () =>
-        onHost(host, aboutChunk(chunk, chunks.length)).publish({
-          source: this.#request.source,
-          topic,
-          chunk,
-          ingestedOn: this.#ingestedOn,
-        }),
+        publish({ source, topic, ...asked, ingestedOn: this.#ingestedOn }),
       );
-      if (published === SKIPPED) continue;
-      const { refused, seconds } = published;
-      const recordsOut = chunk.records - refused;
-      this.#run.count('publish', {
-        recordsIn: chunk.records,
-        recordsOut,
-        quarantined: refused,
-        bytes: chunk.bytes,
-        seconds,
-      });
-      this.#run.quarantined(published.reasons);
-      this.#run.published();
-      for (const [partition, end] of Object.entries(published.ends))
-        ends[Number(partition)] = later(ends[Number(partition)], end);
+      // It may have published fewer than it was asked for.
+      const done = published === SKIPPED ? [] : chunksPublished(asked, published);
+      for (const [of, where] of done) this.#published(of, where, ends);
+      left = left.slice(Math.max(done.length, 1));
     }
-    return ends;
+  }
+
+  #published(chunk: Chunk, published: PublishedChunk, ends: Record<number, string>): void {
+    const { refused, seconds } = published;
+    this.#run.count('publish', {
+      recordsIn: chunk.records,
+      recordsOut: chunk.records - refused,
+      quarantined: refused,
+      bytes: chunk.bytes,
+      seconds,
+    });
+    this.#run.quarantined(published.reasons);
+    this.#run.published();
+    for (const [partition, end] of Object.entries(published.ends))
+      ends[Number(partition)] = later(ends[Number(partition)], end);
   }
 
   async #end(outcome: RunOutcome): Promise<IngestResult> {

@@ -24,6 +24,8 @@ export interface FaultyOptions {
   readonly ofWorkers?: Readonly<Record<string, object>>;
   /** The NameNode behind the proxies, unless it is the one that tests share. */
   readonly nameNode?: string;
+  /** How many attempts the customer has. */
+  readonly count?: number;
 }
 
 /** A pipeline whose workers reach HDFS through proxies that do harm when told to, and a customer to fetch from. */
@@ -36,24 +38,25 @@ export class FaultyPipeline {
   readonly expected: readonly FeedAttempt[];
   readonly #hdfs: FaultyHdfs;
 
-  private constructor(pipeline: TestPipeline, hdfs: FaultyHdfs, platform: Platform) {
+  private constructor(pipeline: TestPipeline, hdfs: FaultyHdfs, platform: Platform, count: number) {
     this.pipeline = pipeline;
     this.platform = platform;
     this.nameNode = hdfs.nameNode;
     this.dataNode = hdfs.dataNode;
-    this.expected = [...attempts({ seed: SEED, count: COUNT })];
+    this.expected = [...attempts({ seed: SEED, count })];
     this.#hdfs = hdfs;
   }
 
-  static async create({ more = {}, ofWorkers = {}, nameNode }: FaultyOptions = {}): Promise<FaultyPipeline> {
-    const platform = await startPlatform({ seed: SEED, count: COUNT });
+  static async create(options: FaultyOptions = {}): Promise<FaultyPipeline> {
+    const { more = {}, ofWorkers = {}, nameNode, count = COUNT } = options;
+    const platform = await startPlatform({ seed: SEED, count });
     const hdfs = await FaultyHdfs.start('faults', nameNode);
     const pipeline = await TestPipeline.create(
       { source: { url: `${platform.url}/attempts` } },
       { limits: { batchMessages: BATCH_MESSAGES }, ...more },
       { hdfs: { nameNodes: [hdfs.nameNode.address] }, ...ofWorkers },
     );
-    return new FaultyPipeline(pipeline, hdfs, platform);
+    return new FaultyPipeline(pipeline, hdfs, platform, count);
   }
 
   /** Removes what stands at a path of HDFS, as somebody else would. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test, { after, afterEach, before, beforeEach, describe } from 'node:test';
 import type { IngestHandle } from '../harness.ts';
-import { eventually } from '../harness.ts';
+import { eventually, statusOf } from '../harness.ts';
 import { API, type KafkaFault } from '../kafka-proxy.ts';
 import { ProxiedKafka } from '../proxied-kafka.ts';
 import { FaultyPipeline, lastFailureOf } from './faulty-pipeline.ts';
@@ -62,6 +62,61 @@ describe('23 a publish', () => {
     });
   }
 });
+
+describe('23 of several chunks', () => {
+  /** Three chunks of it, which one activity publishes. */
+  const COUNT = 15_000;
+  let several: FaultyPipeline;
+
+  before(async () => {
+    several = await FaultyPipeline.create({
+      more: { kafka: { brokers: [broker.kafka.broker] }, limits: {} },
+      ofWorkers: { kafka: { brokers: [broker.proxy.address] } },
+      count: COUNT,
+    });
+    await several.pipeline.startWorker();
+  });
+
+  after(() => several.close());
+
+  test('the second, whose commit is cut off, and the third come after the first, and each is there once', async () => {
+    broker.proxy.plan(API.endTransaction, { kind: 'swallow-answer' }, 1, 1);
+    const run = await several.pipeline.start({ source: 'source' });
+    const { outcome, steps } = await run.result();
+    assert.equal(broker.proxy.unused, 0, 'the fault was not met');
+    assert.equal(outcome, 'landed');
+    assert.equal(steps.publish.recordsOut, COUNT);
+    const { chunks, chunksPublished } = await statusOf(run);
+    assert.deepEqual([chunks, chunksPublished], [3, 3]);
+    const { events } = await run.fetchHistory();
+    const asked = (events ?? []).map(
+      (event) => event.activityTaskScheduledEventAttributes?.activityType?.name,
+    );
+    assert.equal(
+      asked.filter((name) => name === 'publish').length,
+      2,
+      'one says how far it went, and one publishes the rest',
+    );
+    await requireInOrder(several);
+  });
+});
+
+/** Makes sure that each user's attempts landed once each, in the order in which the customer gave them. */
+async function requireInOrder({ pipeline, expected }: FaultyPipeline): Promise<void> {
+  const verified = await pipeline.command('verify');
+  assert.equal(verified.code, 0, verified.stdout + verified.stderr);
+  const { stdout } = await pipeline.command(
+    'query',
+    '--json',
+    `SELECT user_exam_id AS user, string_agg(keen_id, ' ' ORDER BY kafka_partition, kafka_offset) AS ids
+     FROM attempts GROUP BY user_exam_id`,
+  );
+  const due = new Map<string, string>();
+  for (const { user_exam_id: user, keen_id: id } of expected)
+    due.set(user, due.has(user) ? `${due.get(user) ?? ''} ${id}` : id);
+  const found = JSON.parse(stdout) as { user: string; ids: string }[];
+  assert.deepEqual(new Map(found.map(({ user, ids }) => [user, ids])), due);
+}
 
 describe('24 a broker that is killed', () => {
   for (const [step, api] of [

@@ -2,90 +2,15 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { after, before, describe } from 'node:test';
 import type { Producer } from 'kafkajs';
-import {
-  ensureTopic,
-  kafkaClient,
-  topicOffsets,
-  withAdmin,
-  type KafkaOptions,
-} from '../../adapters/kafka.ts';
-import { markerOf, publishOnce } from '../../adapters/kafka-publish.ts';
-import type { OutgoingMessage } from '../../adapters/outgoing-message.ts';
-import { readRanges } from '../../adapters/kafka-read.ts';
-import { createLogger } from '../../adapters/log.ts';
+import { kafkaClient, topicOffsets, withAdmin } from '../../adapters/kafka.ts';
+import { Publisher, markerOf, publishOnce } from '../../adapters/kafka-publish.ts';
 import { PipelineError } from '../../model/errors.ts';
-import type { OffsetRange, PartitionEnds } from '../../model/references.ts';
-import { SERVERS, codeOf } from '../harness.ts';
+import type { OffsetRange } from '../../model/references.ts';
+import { codeOf } from '../harness.ts';
+import { OPTIONS, PREFIX, inPieces, messages, newTopic, read, readAll } from '../kafka-topic.ts';
 
-const OPTIONS: KafkaOptions = { brokers: [SERVERS.kafka], logger: createLogger('test', 'fatal') };
-const PREFIX = `kafka-test-${process.pid}-${Date.now().toString(36)}`;
-
-let topics = 0;
-
-async function newTopic(partitions: number): Promise<string> {
-  topics += 1;
-  const topic = `${PREFIX}-${topics}`;
-  await ensureTopic(OPTIONS, topic, { partitions, replicationFactor: 1 });
-  return topic;
-}
-
-function messages(count: number, from = 0): OutgoingMessage[] {
-  return Array.from({ length: count }, (_, at) => ({
-    key: `user-${(from + at) % 17}`,
-    value: Buffer.from(`value ${from + at}`),
-    headers: { source: 'test' },
-  }));
-}
-
-async function* inPieces(
-  all: readonly OutgoingMessage[],
-  failAt?: number,
-): AsyncGenerator<OutgoingMessage[]> {
-  for (let at = 0; at < all.length; at += 100) {
-    if (failAt !== undefined && at >= failAt) throw new TypeError('the producer died');
-    yield await Promise.resolve(all.slice(at, at + 100));
-  }
-}
-
-interface Read {
-  readonly ranges: OffsetRange[];
-  readonly values: string[];
-  readonly offsets: string[];
-}
-
-async function read(
-  topic: string,
-  ranges: OffsetRange[],
-  isFull: (count: number) => boolean = () => false,
-): Promise<Read> {
-  const values: string[] = [];
-  const offsets: string[] = [];
-  const done = await readRanges(
-    OPTIONS,
-    { topic, ranges },
-    {
-      onMessages: (partition, some) => {
-        for (const message of some) {
-          values.push(message.value?.toString('utf8') ?? '');
-          offsets.push(`${partition}:${message.offset}`);
-        }
-        return Promise.resolve();
-      },
-      isFull: () => isFull(values.length),
-      idleTimeoutMs: 5_000,
-      signal: new AbortController().signal,
-    },
-  );
-  return { ranges: done, values, offsets };
-}
-
-/** All of a topic, up to where what was published ends: the broker can show the end before it for a moment. */
-async function readAll(topic: string, ends: PartitionEnds): Promise<Read> {
-  return read(
-    topic,
-    Object.entries(ends).map(([partition, end]) => ({ partition: Number(partition), start: '0', end })),
-  );
-}
+/** So many messages make several requests. */
+const LARGE = 120_000;
 
 describe('a set of messages', () => {
   test('is published once, however often it is tried, and each try answers where it ends', async () => {
@@ -107,6 +32,43 @@ describe('a set of messages', () => {
     const { values } = await readAll(topic, ends);
     assert.equal(values.length, 1000);
     assert.equal(new Set(values).size, 1000);
+  });
+
+  test('that comes after something is sent when that is over, and not before', async () => {
+    const topic = await newTopic(2);
+    const all = messages(LARGE);
+    const endsOf = async (): Promise<string[]> => (await topicOffsets(OPTIONS, topic)).map(({ end }) => end);
+    const over = sleep(1_000).then(endsOf);
+    const publisher = await Publisher.open(OPTIONS, topic);
+    const published = publisher.publishOnce({ id: `${topic}/0`, messages: inPieces(all) }, over);
+    assert.deepEqual(await over, ['0', '0'], 'something was sent before');
+    const { ends } = await published;
+    await publisher.close();
+    const { values } = await readAll(topic, ends);
+    assert.equal(values.length, LARGE);
+    assert.equal(new Set(values).size, LARGE);
+  });
+
+  test('that comes after something that fails is not there, and is whole after the next try', async () => {
+    const topic = await newTopic(2);
+    const all = messages(LARGE);
+    const failing = sleep(500).then(() => Promise.reject(new TypeError('the one before failed')));
+    const publisher = await Publisher.open(OPTIONS, topic);
+    const first = publisher.publishOnce({ id: `${topic}/0`, messages: inPieces(all) }, failing);
+    await assert.rejects(first, /the one before failed/);
+    const { before: wasBefore, ends } = await publisher.publishOnce({
+      id: `${topic}/0`,
+      messages: inPieces(all),
+    });
+    await publisher.close();
+    assert.equal(wasBefore, false);
+    const { ranges, values } = await readAll(topic, ends);
+    assert.equal(new Set(values).size, LARGE);
+    // Each partition has the messages and the marker of one commit; no abort's, since nothing was sent.
+    assert.deepEqual(
+      ranges.map(({ start, end }) => Number(end) - Number(start)).reduce((sum, count) => sum + count),
+      LARGE,
+    );
   });
 
   test('without a message is marked too, so that it is not looked at again', async () => {

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { setImmediate as turn } from 'node:timers/promises';
+import test from 'node:test';
+import { oneAhead } from '../../adapters/one-ahead.ts';
+
+/** What became of each item, in the order in which it did. */
+let events: string[] = [];
+
+async function* worked(items: readonly number[], failing?: number): AsyncGenerator<number> {
+  events = [];
+  yield* oneAhead(items, async (item, before) => {
+    events.push(`begin ${item}`);
+    await before;
+    await turn();
+    if (item === failing) throw new RangeError(`${item} fails`);
+    events.push(`end ${item}`);
+    return item * 10;
+  });
+}
+
+test('each piece of work begins while the one before is under way, and ends after it', async () => {
+  const results: number[] = [];
+  for await (const result of worked([1, 2, 3])) results.push(result);
+  assert.deepEqual(results, [10, 20, 30]);
+  assert.deepEqual(events, ['begin 1', 'begin 2', 'end 1', 'begin 3', 'end 2', 'end 3']);
+});
+
+test('after a failure nothing new begins, and the next one, which hears of it, ends first', async () => {
+  const results: number[] = [];
+  const work = (async () => {
+    for await (const result of worked([1, 2, 3, 4], 2)) results.push(result);
+  })();
+  await assert.rejects(work, /^RangeError: 2 fails$/);
+  assert.deepEqual(results, [10]);
+  assert.deepEqual(events, ['begin 1', 'begin 2', 'end 1', 'begin 3']);
+});
+
+test('what is under way ends before who asked goes on, also where they want no more', async () => {
+  for await (const result of worked([1, 2, 3])) {
+    assert.equal(result, 10);
+    break;
+  }
+  assert.deepEqual(events, ['begin 1', 'begin 2', 'end 1', 'end 2']);
+});
+
+test('nothing to do is done at once', async () => {
+  for await (const result of worked([])) assert.fail(`there is ${result}`);
+});
