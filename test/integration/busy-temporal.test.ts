@@ -6,8 +6,8 @@ import test from 'node:test';
 import { connectTemporal } from '../../adapters/temporal.ts';
 import { SERVERS } from '../harness.ts';
 
-/** Longer than a server is waited for before it is looked for what is wrong. */
-const BUSY_MS = 7_000;
+/** Longer than a server is waited for, and looked at for what is wrong, before it is taken for busy. */
+const BUSY_MS = 10_000;
 
 test('a Temporal that takes connections and is too busy to answer is waited for', async (t) => {
   const [host = '', port = ''] = SERVERS.temporal.split(':');
