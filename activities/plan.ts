@@ -1,4 +1,4 @@
-import { ensureTopic, topicOffsets, type PartitionOffsets } from '../adapters/kafka.ts';
+import { ensureTopic, topicOffsetsPast, type PartitionOffsets } from '../adapters/kafka.ts';
 import { topicIdOf } from '../adapters/kafka-topic-id.ts';
 import { PipelineError } from '../model/errors.ts';
 import type { OffsetRange, PartitionEnds } from '../model/references.ts';
@@ -39,7 +39,7 @@ export function createPlan({ settings, kafka, warehouse }: ActivityDeps) {
   return async function plan({ topic, publishedEnds, until }: PlanRequest): Promise<Plan> {
     await ensureTopic(kafka, topic, settings.kafka);
     const topicId = await topicIdOf(kafka, topic);
-    const offsets = await topicOffsets(kafka, topic);
+    const offsets = await topicOffsetsPast(kafka, topic, until === null ? publishedEnds : {});
     const landed = await Promise.all(BATCH_TABLES.map(({ name }) => warehouse.table(name).snapshot()));
     const positions = new Map(
       BATCH_TABLES.map(({ name }, at) => [name, landed[at]?.txns ?? new Map<string, bigint>()]),
@@ -72,7 +72,7 @@ export function madeAnew(topic: string, { id, before }: { id: string; before: st
   );
 }
 
-/** Right after a commit the broker can still show the end before it; so the run's own messages count too. */
+/** Where the broker does not show the run's own messages yet, they count all the same. */
 function withOwn(offsets: readonly PartitionOffsets[], publishedEnds: PartitionEnds): PartitionOffsets[] {
   return offsets.map((offset) => {
     const own = publishedEnds[offset.partition] ?? '0';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionOptions } from 'node:tls';
 import { Kafka, logLevel, type Admin, type KafkaConfig, type SASLOptions } from 'kafkajs';
 import { PipelineError } from '../model/errors.ts';
-import type { Offset } from '../model/references.ts';
+import type { Offset, PartitionEnds } from '../model/references.ts';
 import { secretOf } from '../model/secrets.ts';
 import type { Sasl, TlsFiles } from '../model/settings-servers.ts';
 import { probe, type ConnectionFault } from './connection-faults.ts';
@@ -32,6 +32,10 @@ const CONNECTION_TIMEOUT_MS = 5_000;
 /** How long a cluster may take to know what was just made or loaded, and how often it is asked meanwhile. */
 const LOADING_WITHIN_MS = 20_000;
 const LOADING_PAUSE_MS = 100;
+
+/** How long the markers of commits are waited for, and how often it is looked for them meanwhile. */
+const MARKERS_WITHIN_MS = 2_000;
+const MARKERS_PAUSE_MS = 20;
 
 /** Client retries cover a leader's election; what takes longer is retried by the step. */
 const RETRY = { retries: 6, initialRetryTime: 50, maxRetryTime: 2_000, factor: 0, multiplier: 2 };
@@ -157,6 +161,26 @@ export async function topicOffsets(options: KafkaOptions, topic: string): Promis
       .map(({ partition, low, high }) => ({ partition, earliest: low, end: high }))
       .sort((a, b) => a.partition - b.partition);
   });
+}
+
+/**
+ * As {@link topicOffsets}, once the markers of commits are there: a broker writes them after it has confirmed a
+ * commit, most of them within milliseconds. An open transaction of somebody else can hide them for longer than they
+ * are waited for.
+ * @param ends Where the messages of these commits end.
+ */
+export async function topicOffsetsPast(
+  options: KafkaOptions,
+  topic: string,
+  ends: PartitionEnds,
+): Promise<PartitionOffsets[]> {
+  const deadline = Date.now() + MARKERS_WITHIN_MS;
+  for (;;) {
+    const offsets = await topicOffsets(options, topic);
+    const arePast = offsets.every(({ partition, end }) => BigInt(end) > BigInt(ends[partition] ?? '-1'));
+    if (arePast || Date.now() > deadline) return offsets;
+    await sleep(MARKERS_PAUSE_MS);
+  }
 }
 
 /** What a broker answers while it makes or loads its topic of group offsets: a new cluster, or one just restarted. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { after, before, describe } from 'node:test';
 import type { Producer } from 'kafkajs';
-import { kafkaClient, topicOffsets, withAdmin } from '../../adapters/kafka.ts';
+import { kafkaClient, topicOffsets, topicOffsetsPast, withAdmin } from '../../adapters/kafka.ts';
 import { Publisher, markerOf, publishOnce } from '../../adapters/kafka-publish.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { OffsetRange } from '../../model/references.ts';
@@ -69,6 +69,24 @@ describe('a set of messages', () => {
       ranges.map(({ start, end }) => Number(end) - Number(start)).reduce((sum, count) => sum + count),
       LARGE,
     );
+  });
+
+  test('is shown by its topic with the marker of its commit, as soon as nobody else’s transaction hides it', async () => {
+    const topic = await newTopic(1);
+    const other = kafkaClient(OPTIONS, 'other').producer({
+      transactionalId: `${topic}-other`,
+      idempotent: true,
+    });
+    await other.connect();
+    const open = await other.transaction();
+    await open.send({ topic, messages: [{ value: 'not committed yet' }] });
+    const { ends } = await publishOnce(OPTIONS, { id: `${topic}/0`, topic, messages: inPieces(messages(3)) });
+    assert.deepEqual(ends, { 0: '4' });
+    const aborted = sleep(500).then(() => open.abort());
+    const [shown] = await topicOffsetsPast(OPTIONS, topic, ends);
+    await aborted;
+    await other.disconnect();
+    assert.ok(Number(shown?.end) >= 5, `it ends at ${shown?.end ?? 'nothing'}`);
   });
 
   test('without a message is marked too, so that it is not looked at again', async () => {
