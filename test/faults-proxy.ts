@@ -10,6 +10,7 @@ import {
 import type { AddressInfo } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { PlannedFaults } from './planned-faults.ts';
 
 /** What can go wrong with a request on its way. `afterBytes` counts the bytes of a body, not of its head. */
 export type Fault =
@@ -41,14 +42,6 @@ export type Fault =
       readonly headers?: OutgoingHttpHeaders;
     };
 
-interface Planned {
-  readonly matches: RegExp;
-  readonly fault: Fault;
-  /** So many requests that match are spared first. */
-  spared: number;
-  left: number;
-}
-
 /** How to start a {@link FaultsProxy}. */
 export interface FaultsProxyOptions {
   /** Where the real server listens, as `http://127.0.0.1:9870`. */
@@ -65,7 +58,7 @@ export class FaultsProxy {
   readonly answered: string[] = [];
   readonly #server: Server;
   readonly #options: FaultsProxyOptions;
-  readonly #planned: Planned[] = [];
+  readonly #faults = new PlannedFaults<string, Fault>();
   #port = 0;
 
   private constructor(options: FaultsProxyOptions) {
@@ -102,7 +95,7 @@ export class FaultsProxy {
 
   /** How many planned faults no request has met yet. */
   get unused(): number {
-    return this.#planned.filter(({ left }) => left > 0).length;
+    return this.#faults.unused;
   }
 
   /**
@@ -112,12 +105,12 @@ export class FaultsProxy {
    * @param spared How many requests that match are spared before.
    */
   plan(matches: RegExp, fault: Fault, times = 1, spared = 0): void {
-    this.#planned.push({ matches, fault, left: times, spared });
+    this.#faults.plan((line) => matches.test(line), fault, times, spared);
   }
 
   /** Forgets the planned faults and the requests seen. */
   clear(): void {
-    this.#planned.length = 0;
+    this.#faults.clear();
     this.seen.length = 0;
     this.answered.length = 0;
   }
@@ -133,22 +126,11 @@ export class FaultsProxy {
   #serve(request: IncomingMessage, response: ServerResponse): void {
     const line = `${request.method ?? ''} ${request.url ?? ''}`;
     this.seen.push(line);
-    const fault = this.#faultFor(line);
+    const fault = this.#faults.next(line);
     if (fault?.kind === 'reset') request.socket.resetAndDestroy();
     else if (fault?.kind === 'answer') response.writeHead(fault.status, fault.headers).end(fault.body);
     else if (fault?.kind === 'before') void this.#forwardAfter(fault.run(line), request, response);
     else if (fault?.kind !== 'freeze') this.#forward(request, response, fault);
-  }
-
-  #faultFor(line: string): Fault | undefined {
-    const planned = this.#planned.find(({ matches, left }) => left > 0 && matches.test(line));
-    if (planned === undefined) return undefined;
-    if (planned.spared > 0) {
-      planned.spared -= 1;
-      return undefined;
-    }
-    planned.left -= 1;
-    return planned.fault;
   }
 
   async #forwardAfter(

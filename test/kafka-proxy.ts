@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createConnection, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { PlannedFaults } from './planned-faults.ts';
 
 /** Kafka's numbers of the requests that a fault can be planned for (kafka.apache.org/protocol, "Api Keys"). */
 export const API = {
@@ -25,18 +26,11 @@ export type KafkaFault =
   /** Something is done when the broker has carried it out, in place of its answer. */
   | { readonly kind: 'after'; readonly run: () => Promise<void> };
 
-interface Planned {
-  readonly api: number;
-  readonly fault: KafkaFault;
-  left: number;
-  spared: number;
-}
-
 /** A real TCP proxy before a real broker, which reads Kafka's frames and does harm when told to. */
 export class KafkaProxy {
   readonly #server: Server;
   readonly #target: { readonly host: string; readonly port: number };
-  readonly #planned: Planned[] = [];
+  readonly #faults = new PlannedFaults<number, KafkaFault>();
   readonly #sockets = new Set<Socket>();
 
   private constructor(target: { host: string; port: number }) {
@@ -61,7 +55,7 @@ export class KafkaProxy {
 
   /** How many planned faults no request has met yet. */
   get unused(): number {
-    return this.#planned.filter(({ left }) => left > 0).length;
+    return this.#faults.unused;
   }
 
   /**
@@ -70,12 +64,12 @@ export class KafkaProxy {
    * @param spared How many are spared before.
    */
   plan(api: number, fault: KafkaFault, times = 1, spared = 0): void {
-    this.#planned.push({ api, fault, left: times, spared });
+    this.#faults.plan((asked) => asked === api, fault, times, spared);
   }
 
   /** Forgets the planned faults. */
   clear(): void {
-    this.#planned.length = 0;
+    this.#faults.clear();
   }
 
   async stop(): Promise<void> {
@@ -102,7 +96,7 @@ export class KafkaProxy {
     /** The answers that are not to be passed on as they are, by their requests' numbers. */
     const withheld = new Map<number, KafkaFault>();
     const requests = new Frames((frame) => {
-      const fault = this.#faultFor(frame.readInt16BE(4));
+      const fault = this.#faults.next(frame.readInt16BE(4));
       if (fault?.kind === 'cut') cut();
       else if (fault?.kind === 'instead') void fault.run().finally(cut);
       else if (fault?.kind !== 'freeze') {
@@ -123,17 +117,6 @@ export class KafkaProxy {
     broker.on('data', (bytes) => {
       answers.push(bytes);
     });
-  }
-
-  #faultFor(api: number): KafkaFault | undefined {
-    const planned = this.#planned.find((one) => one.api === api && one.left > 0);
-    if (planned === undefined) return undefined;
-    if (planned.spared > 0) {
-      planned.spared -= 1;
-      return undefined;
-    }
-    planned.left -= 1;
-    return planned.fault;
   }
 }
 
