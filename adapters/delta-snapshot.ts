@@ -116,19 +116,26 @@ export function judge(
   txns: ReadonlyMap<string, bigint>,
   fences: readonly Fence[],
 ): 'due' | 'landed' {
-  const landed = fences.filter(({ appId, to }) => (txns.get(appId) ?? -1n) >= to);
-  if (landed.length === fences.length) return 'landed';
-  const off = fences.find(({ appId, from }) => {
-    const at = txns.get(appId);
-    return at !== undefined && at !== from;
-  });
-  if (off === undefined && landed.length === 0) return 'due';
-  const named = off ?? landed[0];
-  const at = txns.get(named?.appId ?? '') ?? 0n;
-  const kind = at < (named?.from ?? 0n) ? 'a gap' : 'an overlap';
+  const off = fenceOff(txns, fences);
+  if (off === undefined) return fences.every((fence) => isPassed(txns, fence)) ? 'landed' : 'due';
+  const { appId, from, to } = off;
+  const at = txns.get(appId) ?? 0n;
+  const kind = at < (from ?? 0n) ? 'a gap' : 'an overlap';
   throw new PipelineError(
     'OFFSETS_MOVED',
-    `${table}: ${named?.appId ?? 'the commit'} stands at ${at}, but the commit goes from ` +
-      `${named?.from ?? 'the beginning'} to ${named?.to ?? '?'}, which would leave ${kind}`,
+    `${table}: ${appId} stands at ${at}, but the commit goes from ` +
+      `${from ?? 'the beginning'} to ${to}, which would leave ${kind}`,
   );
+}
+
+/** A fence that keeps a commit from being due, and from having landed; undefined where it is or has. */
+export function fenceOff(txns: ReadonlyMap<string, bigint>, fences: readonly Fence[]): Fence | undefined {
+  const passed = fences.filter((fence) => isPassed(txns, fence));
+  if (passed.length === fences.length) return undefined;
+  const off = fences.find(({ appId, from }) => txns.has(appId) && txns.get(appId) !== from);
+  return off ?? passed[0];
+}
+
+function isPassed(txns: ReadonlyMap<string, bigint>, { appId, to }: Fence): boolean {
+  return (txns.get(appId) ?? -1n) >= to;
 }

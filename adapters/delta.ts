@@ -14,8 +14,8 @@ import {
   encodeCheckpoint,
   parseLastCheckpoint,
 } from './delta-checkpoint.ts';
-import { PROTOCOL, SnapshotBuilder, judge, type Fence, type Snapshot } from './delta-snapshot.ts';
-import { gone, isGone, storeFile, storeTemporary, type StoredFile } from './hdfs-store.ts';
+import { PROTOCOL, SnapshotBuilder, fenceOff, judge, type Fence, type Snapshot } from './delta-snapshot.ts';
+import { gone, isGone, storeBytes, storeFile, type StoredFile } from './hdfs-store.ts';
 import type { Logger } from './log.ts';
 import { Turns } from './turns.ts';
 import { HdfsError, type WebHdfs } from './webhdfs.ts';
@@ -62,6 +62,8 @@ export class DeltaTable {
   readonly #options: DeltaOptions;
   readonly #madeFolders = new Set<string>();
   #builder: SnapshotBuilder | undefined;
+  /** What the table must have for what is committed to it. */
+  #required: Metadata | undefined;
   /** One reading or committing at a time, since they share the builder. */
   readonly #turns = new Turns();
 
@@ -79,12 +81,13 @@ export class DeltaTable {
   }
 
   /**
-   * Makes the table where there is none. Several may try at once; one wins.
+   * Makes the table where there is none. Several may try at once; one wins. Each commit from then on needs its columns.
    * @throws {PipelineError} TABLE_OTHER_COLUMNS when there is one that lacks a column.
    */
   async ensure(metadata: Metadata, scratch: string): Promise<void> {
     await this.#turns.take(async () => {
-      let builder = await this.#refresh();
+      this.#required = metadata;
+      let builder = await this.#known();
       // Another writer won the first entry, or the answer was lost before it was made: the log itself says which.
       while (builder.version < 0) {
         await this.#writeEntry(
@@ -98,7 +101,7 @@ export class DeltaTable {
         );
         builder = await this.#refresh();
       }
-      if (builder.metadata !== undefined) requireColumns(this.path, builder.metadata, metadata);
+      this.#requireColumns(builder);
     });
   }
 
@@ -125,33 +128,52 @@ export class DeltaTable {
   }
 
   /**
-   * Whether a commit of these fences had landed when the log was read last; undefined when it was due.
-   * @throws {PipelineError} OFFSETS_MOVED when a fence stood elsewhere.
+   * Whether a commit of these fences has landed; undefined when it is due, by the log as it is known.
+   * @throws {PipelineError} OFFSETS_MOVED when a fence stands elsewhere.
    */
   async landed(fences: readonly Fence[]): Promise<CommitOutcome | undefined> {
     return this.#turns.take(async () => {
-      const { version, txns } = (await this.#known()).snapshot();
+      const { version, txns } = (await this.#logFor(fences)).snapshot();
       return judge(this.path, txns, fences) === 'due' ? undefined : { outcome: 'landed-before', version };
     });
   }
 
   /**
    * Adds to the table, once: any number of tries by any number of writers make one entry.
-   * @throws {PipelineError} OFFSETS_MOVED when a fence stands elsewhere; TABLE_LOG_INVALID; an error of HDFS.
+   * @throws {PipelineError} OFFSETS_MOVED when a fence stands elsewhere; TABLE_OTHER_COLUMNS; TABLE_LOG_INVALID; an
+   * error of HDFS.
    */
   async commit(commit: Commit): Promise<CommitOutcome> {
     return this.#turns.take(async () => {
-      // Who knows the log as it was is refused its next number, and only then has to read on.
-      for (let builder = await this.#known(); ; builder = await this.#refresh()) {
+      for (;;) {
+        const builder = await this.#logFor(commit.fences);
         const { version, txns } = builder.snapshot();
         if (judge(this.path, txns, commit.fences) === 'landed') return { outcome: 'landed-before', version };
+        this.#requireColumns(builder);
         const actions = entryOf(commit, txns);
-        if (!(await this.#writeEntry(version + 1, actions, commit.scratch))) continue;
-        builder.apply(actions);
-        await this.#checkpoint(builder.snapshot(), commit.scratch);
-        return { outcome: 'committed', version: version + 1 };
+        if (await this.#writeEntry(version + 1, actions, commit.scratch)) {
+          builder.apply(actions);
+          await this.#checkpoint(builder.snapshot(), commit.scratch);
+          return { outcome: 'committed', version: version + 1 };
+        }
+        // Who knows the log as it was is refused its next number, and only then has to read on.
+        await this.#refresh();
       }
     });
+  }
+
+  /**
+   * The log, read as far as the fences need: as it is known, where by that they have landed or are due. It only goes
+   * on, so that what has landed has; and a commit that is not due any more is refused its number.
+   */
+  async #logFor(fences: readonly Fence[]): Promise<SnapshotBuilder> {
+    const known = await this.#known();
+    return fenceOff(known.snapshot().txns, fences) === undefined ? known : this.#refresh();
+  }
+
+  #requireColumns({ metadata }: SnapshotBuilder): void {
+    if (metadata !== undefined && this.#required !== undefined)
+      requireColumns(this.path, metadata, this.#required);
   }
 
   /** The log as it was read last. */
@@ -212,7 +234,7 @@ export class DeltaTable {
   async #writeEntry(version: number, actions: readonly Action[], scratch: string): Promise<boolean> {
     const { hdfs } = this.#options;
     const temporary = this.#temporary(scratch);
-    await storeTemporary(hdfs, Buffer.from(formatActions(actions)), temporary);
+    await storeBytes(hdfs, Buffer.from(formatActions(actions)), temporary);
     if (version === 0) await hdfs.makeFolder(this.#log);
     try {
       await hdfs.rename(temporary, this.#entry(version));
@@ -243,10 +265,10 @@ export class DeltaTable {
     try {
       const actions = checkpointActions(snapshot, Date.now());
       const checkpoint = this.#temporary(scratch);
-      await storeTemporary(hdfs, await encodeCheckpoint(actions), checkpoint);
+      await storeBytes(hdfs, await encodeCheckpoint(actions), checkpoint);
       await hdfs.rename(checkpoint, this.#checkpointFile(version));
       const pointer = this.#temporary(scratch);
-      await storeTemporary(hdfs, Buffer.from(JSON.stringify({ version, size: actions.length })), pointer);
+      await storeBytes(hdfs, Buffer.from(JSON.stringify({ version, size: actions.length })), pointer);
       await hdfs.replace(pointer, `${this.#log}/_last_checkpoint`);
     } catch (error) {
       logger.warn({ table: this.path, version, error: messageOf(error) }, 'the checkpoint was not written');

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path/posix';
 import { PipelineError } from '../model/errors.ts';
-import { digestsOf, type Digests } from './hdfs-checksum.ts';
+import { digestsOf } from './hdfs-checksum.ts';
 import { HdfsError, type FileChecksum, type WebHdfs } from './webhdfs.ts';
 
 /** Where HDFS holds no file there is no checksum to compare with, and any block size will do. */
@@ -40,9 +40,22 @@ export async function storeTemporary(
   const sent = await digestsOf(source, status?.blockSize ?? ANY_BLOCK_BYTES);
   if (status?.length !== sent.bytes || stored?.bytes !== sent.hdfs.bytes) {
     await hdfs.delete(temporary);
-    throw damaged(temporary, sent, status?.length);
+    throw damaged(temporary, sent.bytes, status?.length);
   }
   return { path: temporary, bytes: sent.bytes, sha256: sent.sha256, modifiedAtMs: status.modifiedAtMs };
+}
+
+/**
+ * Writes a small file under a temporary name, and reads it there: HDFS holds what was sent. That asks less of it than
+ * a length and a checksum.
+ * @throws {PipelineError} HDFS_DAMAGED when other bytes are there; the temporary file is removed.
+ */
+export async function storeBytes(hdfs: WebHdfs, bytes: Buffer, temporary: string): Promise<void> {
+  await hdfs.create(temporary, bytes);
+  const stored = await hdfs.readIfExists(temporary);
+  if (stored?.equals(bytes) === true) return;
+  await hdfs.delete(temporary);
+  throw damaged(temporary, bytes.length, stored?.length);
 }
 
 /**
@@ -82,7 +95,7 @@ export async function storeFile(
   const found = status === undefined ? undefined : await checksumOf(hdfs, path);
   await hdfs.delete(temporary);
   if (status?.length !== sent.bytes || found?.bytes !== sent.hdfs.bytes)
-    throw damaged(path, sent, status?.length);
+    throw damaged(path, sent.bytes, status?.length);
   return { ...stored, path, modifiedAtMs: status.modifiedAtMs };
 }
 
@@ -105,7 +118,7 @@ export function gone(temporary: string, cause: HdfsError): PipelineError {
   return new PipelineError('HDFS_DAMAGED', `${temporary} was removed before it got its name`, { cause });
 }
 
-function damaged(path: string, sent: Digests, length: number | undefined): PipelineError {
+function damaged(path: string, sent: number, length: number | undefined): PipelineError {
   const holds = length === undefined ? 'nothing' : `${length} bytes, or others`;
-  return new PipelineError('HDFS_DAMAGED', `${path} holds ${holds}, where ${sent.bytes} bytes were sent`);
+  return new PipelineError('HDFS_DAMAGED', `${path} holds ${holds}, where ${sent} bytes were sent`);
 }

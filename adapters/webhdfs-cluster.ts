@@ -142,6 +142,7 @@ export class Cluster {
       path: call.path,
       server: `NameNode ${nameNode.host}`,
       changes: effect !== 'none' && !redirects,
+      redirected: false,
     };
     const answer = await exchange({
       ...shared,
@@ -157,7 +158,7 @@ export class Cluster {
     // A gateway sends on to itself, and asks there again who comes. Another server must not learn the password.
     const itself = target.origin === url.origin;
     const server = `${itself ? 'the gateway' : 'DataNode'} ${target.host}`;
-    const second: Step = { ...step, server, changes: effect !== 'none' };
+    const second: Step = { ...step, server, changes: effect !== 'none', redirected: true };
     const outcome = await exchange({
       ...shared,
       step: second,

@@ -12,6 +12,8 @@ export interface Step {
   readonly server: string;
   /** Whether this step changes anything in HDFS, so that its failure can leave doubt. */
   readonly changes: boolean;
+  /** Whether it is the step at the DataNode, or at the gateway once more, that the NameNode sent on to. */
+  readonly redirected: boolean;
 }
 
 /** What is known of a failure besides its message. */
@@ -19,6 +21,7 @@ export interface HdfsFailure {
   readonly exception?: string | undefined;
   readonly httpStatus?: number | undefined;
   readonly ambiguous?: boolean;
+  readonly redirected?: boolean;
   readonly cause?: unknown;
 }
 
@@ -30,6 +33,8 @@ export class HdfsError extends PipelineError {
   readonly httpStatus: number | undefined;
   /** The operation may have been carried out though it failed: the answer was lost or late, or leaves doubt. */
   readonly ambiguous: boolean;
+  /** Whether a DataNode answered so, to which the NameNode had sent on. */
+  readonly redirected: boolean;
 
   constructor(
     code: 'HDFS_UNREACHABLE' | 'HDFS_REFUSED' | 'HDFS_DAMAGED',
@@ -40,6 +45,7 @@ export class HdfsError extends PipelineError {
     this.exception = failure.exception;
     this.httpStatus = failure.httpStatus;
     this.ambiguous = failure.ambiguous ?? false;
+    this.redirected = failure.redirected ?? false;
   }
 }
 
@@ -113,6 +119,7 @@ export function answerError(step: Step, status: number, body: Buffer, challenge 
       exception,
       httpStatus: status,
       ambiguous: step.changes && passing && !leavesNoDoubt(step, exception),
+      redirected: step.redirected,
     },
   );
 }

@@ -145,7 +145,8 @@ export class WebHdfs {
       return await this.read(path);
     } catch (thrown) {
       if (!isMissing(thrown)) throw thrown;
-      // A DataNode answers the same of a folder, and of a file that was removed and made anew meanwhile.
+      // The NameNode knows. A DataNode answers the same of a folder, and of a file that was removed and made anew meanwhile.
+      if (!thrown.redirected) return undefined;
       const status = await this.status(path);
       if (status === undefined) return undefined;
       if (status.type === 'FILE') return this.read(path);
@@ -272,7 +273,7 @@ export class WebHdfs {
   }
 }
 
-function isMissing(thrown: unknown): boolean {
+function isMissing(thrown: unknown): thrown is HdfsError {
   return thrown instanceof HdfsError && thrown.exception === 'FileNotFoundException';
 }
 

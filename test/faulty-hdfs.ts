@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HdfsError, WebHdfs } from '../adapters/webhdfs.ts';
 import { FaultsProxy, type Fault } from './faults-proxy.ts';
+import { eventually } from './harness.ts';
 
 /** The real NameNode, which the runner of the tests starts. */
 export const NAME_NODE = process.env['PIPELINE_TEST_HDFS'] ?? 'http://127.0.0.1:9870';
@@ -51,6 +52,29 @@ export class FaultyHdfs {
   client(nameNodes: readonly string[] = [this.nameNode.address], attempts = 2): WebHdfs {
     const timeouts = { connectMs: LIMIT_MS, answerMs: LIMIT_MS, idleMs: LIMIT_MS };
     return new WebHdfs({ nameNodes, user: 'hdfs', timeouts, retry: { attempts, backoffMs: 10 } });
+  }
+
+  /** A client that goes the same way, and waits for answers that are late. */
+  patient(): WebHdfs {
+    return new WebHdfs({ nameNodes: [this.nameNode.address], user: 'hdfs' });
+  }
+
+  /** Does something that writes a file, of which other bytes, as many, take the place while its answer is on its way. */
+  async replacedMeanwhile<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.dataNode.answered.length;
+    this.dataNode.plan(/op=CREATE/, { kind: 'delay-answer', ms: 4_000 });
+    const working = work();
+    working.catch(() => undefined);
+    let written = '';
+    await eventually('a file is written', () => {
+      const line = this.dataNode.answered.slice(before).find((answered) => answered.includes('op=CREATE'));
+      written = /\/webhdfs\/v1(\/[^?]*)/.exec(line ?? '')?.[1] ?? '';
+      return written !== '';
+    });
+    const { length } = await this.direct.read(written);
+    await this.direct.delete(written);
+    await this.direct.create(written, Buffer.alloc(length, 'y'));
+    return working;
   }
 
   /** A path that no other test uses. */

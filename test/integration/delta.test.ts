@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import test, { after, before, beforeEach, describe } from 'node:test';
 import type { AddFile } from '../../adapters/delta-actions.ts';
 import type { Fence } from '../../adapters/delta-snapshot.ts';
 import { DeltaTable, type CommitOutcome } from '../../adapters/delta.ts';
 import { createLogger } from '../../adapters/log.ts';
-import { WebHdfs } from '../../adapters/webhdfs.ts';
+import type { WebHdfs } from '../../adapters/webhdfs.ts';
 import { attempts } from '../../tables/index.ts';
 import { deltaMetadata } from '../../tables/table.ts';
 import { FaultyHdfs } from '../faulty-hdfs.ts';
-import { codeOf, eventually } from '../harness.ts';
+import { codeOf } from '../harness.ts';
 
 const LOGGER = createLogger('test', 'fatal');
 const SCRATCH = 'run';
@@ -112,6 +110,50 @@ describe('a commit', () => {
   });
 });
 
+describe('a writer that knows the log as it was', () => {
+  test('asks for nothing of it while it is the only one', async () => {
+    const table = await newTable(faulty.client());
+    await commit(table, 0, 4);
+    const before = faulty.nameNode.seen.length;
+    await table.ensure(deltaMetadata(attempts), SCRATCH);
+    assert.equal(await table.landed(fence(4, 8)), undefined);
+    await commit(table, 4, 8);
+    const asked = faulty.nameNode.seen.slice(before);
+    assert.deepEqual(
+      asked.map((line) => /op=(\w+)/.exec(line)?.[1]),
+      ['CREATE', 'OPEN', 'RENAME'],
+    );
+  });
+
+  test('commits what follows on what another has committed since', async () => {
+    const table = await newTable();
+    await commit(table, 0, 4);
+    await commit(open(table.path), 4, 8);
+    assert.equal(await table.landed(fence(8, 12)), undefined);
+    assert.deepEqual(await commit(table, 8, 12), { outcome: 'committed', version: 3 });
+  });
+
+  test('learns from the log what another has landed of it since', async () => {
+    const table = await newTable();
+    await commit(table, 0, 4);
+    await commit(open(table.path), 4, 8);
+    assert.deepEqual(await commit(table, 4, 8), { outcome: 'landed-before', version: 2 });
+    assert.match(await codeOf(commit(table, 6, 9)), /^OFFSETS_MOVED: .* t\/0 stands at 8, .* an overlap/);
+    assert.deepEqual(await filesOf(table), ['0-4', '4-8']);
+  });
+
+  test('commits nothing more once another has taken a column away', async () => {
+    const table = await newTable();
+    await table.ensure(deltaMetadata(attempts), SCRATCH);
+    await commit(table, 0, 4);
+    const metaData = deltaMetadata({ ...attempts, columns: attempts.columns.slice(1) });
+    const entry = `${table.path}/_delta_log/${'2'.padStart(20, '0')}.json`;
+    await faulty.direct.create(entry, Buffer.from(JSON.stringify({ metaData })));
+    assert.match(await codeOf(commit(table, 4, 8)), /^TABLE_OTHER_COLUMNS: .* it has no column /);
+    assert.deepEqual(await filesOf(table), ['0-4']);
+  });
+});
+
 describe('a log with a checkpoint', () => {
   test('reads as without it, also when the entries before it are gone', async () => {
     const table = await newTable();
@@ -183,95 +225,17 @@ describe('when HDFS fails in the middle of a commit', () => {
     assert.deepEqual(await commit(table, 0, 4), { outcome: 'committed', version: 1 });
   });
 
+  test('and other bytes of the same length take the entry’s place on the way: nothing is committed', async () => {
+    const table = await newTable(faulty.patient());
+    const committing = codeOf(faulty.replacedMeanwhile(() => commit(table, 0, 4)));
+    assert.match(await committing, /^HDFS_DAMAGED: .*_scratch/);
+    assert.deepEqual(await filesOf(table), []);
+  });
+
   test('and an entry is corrupt: nothing is written after it, and the error names it', async () => {
     const table = await newTable();
     const entry = `${table.path}/_delta_log/${'1'.padStart(20, '0')}.json`;
     await faulty.direct.create(entry, Buffer.from('{"add":{"path":'));
     assert.match(await codeOf(commit(table, 0, 4)), new RegExp(`^TABLE_LOG_INVALID: ${entry}, line 1,`));
-  });
-});
-
-describe('a data file', () => {
-  async function localFile(content: string): Promise<string> {
-    const file = join(faulty.local, 'file.parquet');
-    await writeFile(file, content);
-    return file;
-  }
-
-  const nameOf = (sha256: string): string => `part/${sha256}.parquet`;
-
-  test('of which HDFS holds nothing, though it said so, never gets its name', async () => {
-    const table = await newTable(faulty.client());
-    const file = await localFile('x'.repeat(10_000));
-    faulty.dataNode.plan(/op=CREATE/, { kind: 'answer', status: 201 });
-    assert.match(
-      await codeOf(table.store(file, nameOf, SCRATCH)),
-      /^HDFS_DAMAGED: .* holds nothing, where 10000 bytes/,
-    );
-    assert.equal((await table.store(file, nameOf, SCRATCH)).bytes, 10_000);
-  });
-
-  test('of which HDFS holds other bytes of the same length never gets its name', async () => {
-    const patient = new WebHdfs({ nameNodes: [faulty.nameNode.address], user: 'hdfs' });
-    const table = await newTable(patient);
-    const file = await localFile('x'.repeat(10_000));
-    // While the answer is on its way, something else takes the file's place.
-    faulty.dataNode.plan(/op=CREATE/, { kind: 'delay-answer', ms: 4_000 });
-    const storing = codeOf(table.store(file, nameOf, SCRATCH));
-    const temporary = await createdPath();
-    await faulty.direct.delete(temporary);
-    await faulty.direct.create(temporary, Buffer.from('y'.repeat(10_000)));
-    assert.match(await storing, /^HDFS_DAMAGED: /);
-    assert.equal(await faulty.direct.status(`${table.path}/part`), undefined);
-  });
-
-  /** Where a file was written, as soon as the DataNode has it whole. */
-  async function createdPath(): Promise<string> {
-    let path = '';
-    await eventually('a file is written', () => {
-      const line = faulty.dataNode.answered.find((answered) => answered.includes('op=CREATE')) ?? '';
-      path = /\/webhdfs\/v1(\/[^?]*)/.exec(line)?.[1] ?? '';
-      return path !== '';
-    });
-    return path;
-  }
-
-  test('that an earlier try stored is kept; other bytes under its name are never taken for it', async () => {
-    const table = await newTable();
-    const first = await table.store(await localFile('one'), () => 'part/a', SCRATCH);
-    assert.deepEqual(await table.store(await localFile('one'), () => 'part/a', SCRATCH), first);
-    assert.match(
-      await codeOf(table.store(await localFile('two'), () => 'part/a', SCRATCH)),
-      /^HDFS_DAMAGED: .*part\/a/,
-    );
-    assert.equal((await faulty.direct.read(`${table.path}/part/a`)).toString(), 'one');
-  });
-
-  test('that an earlier try stored and somebody removes while it is looked at is sent again', async () => {
-    const table = await newTable(faulty.client());
-    const file = await localFile('one');
-    await table.store(file, () => 'part/a', SCRATCH);
-    const run = async (): Promise<void> => {
-      await faulty.direct.delete(`${table.path}/part/a`);
-    };
-    faulty.nameNode.plan(/part\/a\?op=GETFILECHECKSUM/, { kind: 'before', run });
-    assert.match(await codeOf(table.store(file, () => 'part/a', SCRATCH)), /^HDFS_DAMAGED: .*part\/a/);
-    await table.store(file, () => 'part/a', SCRATCH);
-    assert.equal((await faulty.direct.read(`${table.path}/part/a`)).toString(), 'one');
-  });
-
-  test('whose rename’s answer is lost is stored, and found to be', async () => {
-    const table = await newTable(faulty.client());
-    faulty.nameNode.plan(/op=RENAME/, { kind: 'swallow-answer' });
-    const stored = await table.store(await localFile('lost'), nameOf, SCRATCH);
-    assert.equal((await faulty.direct.read(`${table.path}/${stored.path}`)).toString(), 'lost');
-  });
-
-  test('leaves nothing in the folder of temporary files after it was swept', async () => {
-    const table = await newTable();
-    await table.store(await localFile('one'), () => 'part/a', SCRATCH);
-    await codeOf(table.store(await localFile('two'), () => 'part/a', SCRATCH));
-    await table.sweep(SCRATCH);
-    assert.deepEqual(await faulty.direct.list(`${table.path}/_scratch`), []);
   });
 });

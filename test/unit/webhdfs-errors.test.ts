@@ -13,6 +13,7 @@ const step = (operation: string, changes: boolean): Step => ({
   path: '/a',
   server: 'NameNode 127.0.0.1:9870',
   changes,
+  redirected: false,
 });
 const READ = step('OPEN', false);
 const RENAME = step('RENAME', true);
@@ -86,4 +87,10 @@ test('a message says the operation, the path, the server and the exception, with
 test('a certificate that is not accepted is no passing fault', () => {
   const thrown = Object.assign(new Error('self-signed'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
   assert.equal(connectionError(READ, thrown, false).code, 'HDFS_REFUSED');
+});
+
+test('an error says whether a DataNode named it, to which the NameNode had sent on', () => {
+  const body = Buffer.from('{"RemoteException":{"exception":"FileNotFoundException","message":"no"}}');
+  assert.equal(answerError(READ, 404, body).redirected, false);
+  assert.equal(answerError({ ...READ, redirected: true }, 404, body).redirected, true);
 });

@@ -8,7 +8,13 @@ import { HdfsError, type Step } from '../../adapters/webhdfs-errors.ts';
 import { exchange, type Exchange, type Timeouts } from '../../adapters/webhdfs-request.ts';
 import { PipelineError } from '../../model/errors.ts';
 
-const STEP: Step = { operation: 'OPEN', path: '/a', server: 'NameNode test', changes: true };
+const STEP: Step = {
+  operation: 'OPEN',
+  path: '/a',
+  server: 'NameNode test',
+  changes: true,
+  redirected: false,
+};
 const TIMEOUTS: Timeouts = {
   connectMs: 200,
   answerMs: 200,

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { after, before, beforeEach, describe } from 'node:test';
+import { DeltaTable } from '../../adapters/delta.ts';
+import { createLogger } from '../../adapters/log.ts';
+import type { WebHdfs } from '../../adapters/webhdfs.ts';
+import { FaultyHdfs } from '../faulty-hdfs.ts';
+import { codeOf } from '../harness.ts';
+
+const LOGGER = createLogger('test', 'fatal');
+const SCRATCH = 'run';
+
+let faulty: FaultyHdfs;
+
+before(async () => {
+  faulty = await FaultyHdfs.start('delta-files');
+});
+
+beforeEach(() => {
+  faulty.clear();
+});
+
+after(() => faulty.stop());
+
+function newTable(hdfs: WebHdfs = faulty.direct): DeltaTable {
+  return new DeltaTable(faulty.fresh(), { hdfs, logger: LOGGER, checkpointInterval: 5 });
+}
+
+describe('a data file', () => {
+  async function localFile(content: string): Promise<string> {
+    const file = join(faulty.local, 'file.parquet');
+    await writeFile(file, content);
+    return file;
+  }
+
+  const nameOf = (sha256: string): string => `part/${sha256}.parquet`;
+
+  test('of which HDFS holds nothing, though it said so, never gets its name', async () => {
+    const table = newTable(faulty.client());
+    const file = await localFile('x'.repeat(10_000));
+    faulty.dataNode.plan(/op=CREATE/, { kind: 'answer', status: 201 });
+    assert.match(
+      await codeOf(table.store(file, nameOf, SCRATCH)),
+      /^HDFS_DAMAGED: .* holds nothing, where 10000 bytes/,
+    );
+    assert.equal((await table.store(file, nameOf, SCRATCH)).bytes, 10_000);
+  });
+
+  test('of which HDFS holds other bytes of the same length never gets its name', async () => {
+    const table = newTable(faulty.patient());
+    const file = await localFile('x'.repeat(10_000));
+    const storing = codeOf(faulty.replacedMeanwhile(() => table.store(file, nameOf, SCRATCH)));
+    assert.match(await storing, /^HDFS_DAMAGED: /);
+    assert.equal(await faulty.direct.status(`${table.path}/part`), undefined);
+  });
+
+  test('that an earlier try stored is kept; other bytes under its name are never taken for it', async () => {
+    const table = newTable();
+    const first = await table.store(await localFile('one'), () => 'part/a', SCRATCH);
+    assert.deepEqual(await table.store(await localFile('one'), () => 'part/a', SCRATCH), first);
+    assert.match(
+      await codeOf(table.store(await localFile('two'), () => 'part/a', SCRATCH)),
+      /^HDFS_DAMAGED: .*part\/a/,
+    );
+    assert.equal((await faulty.direct.read(`${table.path}/part/a`)).toString(), 'one');
+  });
+
+  test('that an earlier try stored and somebody removes while it is looked at is sent again', async () => {
+    const table = newTable(faulty.client());
+    const file = await localFile('one');
+    await table.store(file, () => 'part/a', SCRATCH);
+    const run = async (): Promise<void> => {
+      await faulty.direct.delete(`${table.path}/part/a`);
+    };
+    faulty.nameNode.plan(/part\/a\?op=GETFILECHECKSUM/, { kind: 'before', run });
+    assert.match(await codeOf(table.store(file, () => 'part/a', SCRATCH)), /^HDFS_DAMAGED: .*part\/a/);
+    await table.store(file, () => 'part/a', SCRATCH);
+    assert.equal((await faulty.direct.read(`${table.path}/part/a`)).toString(), 'one');
+  });
+
+  test('whose rename’s answer is lost is stored, and found to be', async () => {
+    const table = newTable(faulty.client());
+    faulty.nameNode.plan(/op=RENAME/, { kind: 'swallow-answer' });
+    const stored = await table.store(await localFile('lost'), nameOf, SCRATCH);
+    assert.equal((await faulty.direct.read(`${table.path}/${stored.path}`)).toString(), 'lost');
+  });
+
+  test('leaves nothing in the folder of temporary files after it was swept', async () => {
+    const table = newTable();
+    await table.store(await localFile('one'), () => 'part/a', SCRATCH);
+    await codeOf(table.store(await localFile('two'), () => 'part/a', SCRATCH));
+    await table.sweep(SCRATCH);
+    assert.deepEqual(await faulty.direct.list(`${table.path}/_scratch`), []);
+  });
+});
