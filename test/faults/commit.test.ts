@@ -12,7 +12,9 @@ import { FaultyPipeline, lastFailureOf } from './faulty-pipeline.ts';
 const REQUESTS = {
   /** A table's first file in HDFS is its log's entry 0, the next one is data, the third the entry that adds it. */
   createFile: /PUT \S*\/attempts\/_scratch\/\S*op=CREATE/,
-  check: /GET \S*\/attempts\/_scratch\/\S*op=GETFILECHECKSUM/,
+  checkData: /GET \S*\/attempts\/_scratch\/\S*op=GETFILECHECKSUM/,
+  /** As a table's first entry, too. */
+  checkEntry: /GET \S*\/attempts\/_scratch\/\S*op=OPEN/,
   renameData: /PUT \S*\/attempts\/_scratch\/\S*op=RENAME\S*part-/,
   renameEntry: /PUT \S*\/attempts\/_scratch\/\S*op=RENAME\S*_delta_log%2F0{19}1\.json/,
   renameLastEntry: /PUT \S*\/deliveries\/_scratch\/\S*op=RENAME\S*_delta_log%2F0{19}1\.json/,
@@ -137,13 +139,13 @@ describe('a file in HDFS', () => {
     });
   }
 
-  for (const [what, { spared }] of [
-    ['data', DATA],
-    ['a log’s entry', ENTRY],
+  for (const [what, request, spared] of [
+    ['data', REQUESTS.checkData, 0],
+    ['a log’s entry', REQUESTS.checkEntry, 1],
   ] as const) {
     test(`9 is ${what}, and has other bytes than were sent, as many: it never gets its name, and is sent again`, async () => {
       const falsify = (line: string): Promise<void> => faulty.falsify(pathOf(line));
-      await survives(faulty.nameNode, REQUESTS.check, { kind: 'before', run: falsify }, spared);
+      await survives(faulty.nameNode, request, { kind: 'before', run: falsify }, spared);
     });
   }
 
