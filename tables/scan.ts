@@ -1,21 +1,22 @@
 import { isUtf8 } from 'node:buffer';
 import { ATTEMPT, type ObjectShape, type Shape } from '../model/attempt.ts';
 import type { PathCounts } from './check.ts';
-import { NOT_SO, PASSES, isAt, passSpace, type Pass } from './scan-value.ts';
+import { ScanText, isAt, wanted, type Wanted } from './scan-text.ts';
+import { NOT_SO, PASSES, passSpace, type Pass } from './scan-value.ts';
 
-const QUOTE = 0x22;
 const COMMA = 0x2c;
 const COLON = 0x3a;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
-const NULL = Buffer.from('null');
+const NULL = wanted('null');
+const N = 0x6e;
 
 /** A field as the scan meets it. */
 interface Field {
   /** Its name in quotes. */
-  readonly name: Uint8Array;
+  readonly name: Wanted;
   /** Its bit among the fields of its object. */
   readonly bit: number;
   readonly required: boolean;
@@ -44,6 +45,7 @@ export class AttemptScan {
   /** The same over all messages accepted. */
   readonly #sums: Float64Array;
   readonly #pass: Pass;
+  readonly #text = new ScanText();
 
   constructor() {
     this.#pass = this.#passOf(ATTEMPT, '');
@@ -55,8 +57,9 @@ export class AttemptScan {
   accepts(payload: Buffer): boolean {
     if (!isUtf8(payload)) return false;
     this.#counts.fill(0);
-    const end = this.#pass(payload, passSpace(payload, 0));
-    if (end === NOT_SO || passSpace(payload, end) !== payload.length) return false;
+    const text = this.#text.take(payload);
+    const end = this.#pass(text, passSpace(text, 0));
+    if (end === NOT_SO || passSpace(text, end) !== payload.length) return false;
     for (let at = 0; at < this.#sums.length; at += 1)
       this.#sums[at] = (this.#sums[at] ?? 0) + (this.#counts[at] ?? 0);
     return true;
@@ -76,7 +79,7 @@ export class AttemptScan {
 
   #fieldsOf({ fields }: ObjectShape, kind: string): Fields {
     const all = Object.entries(fields).map(([name, shape], at) => ({
-      name: Buffer.from(JSON.stringify(name)),
+      name: wanted(JSON.stringify(name)),
       bit: 1 << at,
       required: shape.required,
       pass: this.#passOf(shape, kind === '' ? name : `${kind}.${name}`),
@@ -87,63 +90,66 @@ export class AttemptScan {
 
   #counted(pass: Pass, path: string): Pass {
     const place = this.#paths.push(path) - 1;
-    return (bytes, at) => {
+    return (text, at) => {
       this.#counts[place] = (this.#counts[place] ?? 0) + 1;
-      return pass(bytes, at);
+      return pass(text, at);
     };
   }
 }
 
 function objectPass(fields: Fields): Pass {
-  return (bytes, at) => passObject(bytes, at, fields);
+  return (text, at) => passObject(text, at, fields);
 }
 
-function passObject(bytes: Uint8Array, from: number, fields: Fields): number {
-  if (bytes[from] !== OPEN_BRACE) return NOT_SO;
-  let at = passSpace(bytes, from + 1);
-  if (bytes[at] === CLOSE_BRACE) return fields.required === 0 ? at + 1 : NOT_SO;
+function passObject(text: DataView, from: number, fields: Fields): number {
+  if (text.getUint8(from) !== OPEN_BRACE) return NOT_SO;
+  let at = passSpace(text, from + 1);
+  if (text.getUint8(at) === CLOSE_BRACE) return fields.required === 0 ? at + 1 : NOT_SO;
   let seen = 0;
   for (let place = 0; ; place += 1) {
-    const field = fieldAt(bytes, at, fields, place);
+    const field = fieldAt(text, at, fields, place);
     if (field === undefined || (seen & field.bit) !== 0) return NOT_SO;
     seen |= field.bit;
-    at = passSpace(bytes, at + field.name.length);
-    if (bytes[at] !== COLON) return NOT_SO;
-    at = passValue(bytes, passSpace(bytes, at + 1), field);
+    at = passSpace(text, at + field.name.length);
+    if (text.getUint8(at) !== COLON) return NOT_SO;
+    at = passValue(text, passSpace(text, at + 1), field);
     if (at === NOT_SO) return NOT_SO;
-    at = passSpace(bytes, at);
-    if (bytes[at] === CLOSE_BRACE) return (seen & fields.required) === fields.required ? at + 1 : NOT_SO;
-    if (bytes[at] !== COMMA) return NOT_SO;
-    at = passSpace(bytes, at + 1);
+    at = passSpace(text, at);
+    if (text.getUint8(at) === CLOSE_BRACE)
+      return (seen & fields.required) === fields.required ? at + 1 : NOT_SO;
+    if (text.getUint8(at) !== COMMA) return NOT_SO;
+    at = passSpace(text, at + 1);
   }
 }
 
-function fieldAt(bytes: Uint8Array, at: number, { all, order }: Fields, place: number): Field | undefined {
+function fieldAt(text: DataView, at: number, { all, order }: Fields, place: number): Field | undefined {
   const usual = order[place];
-  if (usual !== undefined && isAt(bytes, at, usual.name)) return usual;
-  if (bytes[at] !== QUOTE) return undefined;
-  const found = all.find(({ name }) => isAt(bytes, at, name));
-  if (found !== undefined && place < all.length) order[place] = found;
-  return found;
+  if (usual !== undefined && isAt(text, at, usual.name)) return usual;
+  for (const field of all) {
+    if (!isAt(text, at, field.name)) continue;
+    if (place < all.length) order[place] = field;
+    return field;
+  }
+  return undefined;
 }
 
-function passValue(bytes: Uint8Array, at: number, { required, pass }: Field): number {
-  if (bytes[at] === NULL[0]) return !required && isAt(bytes, at, NULL) ? at + NULL.length : NOT_SO;
-  return pass(bytes, at);
+function passValue(text: DataView, at: number, { required, pass }: Field): number {
+  if (text.getUint8(at) === N) return !required && isAt(text, at, NULL) ? at + NULL.length : NOT_SO;
+  return pass(text, at);
 }
 
 function listPass(passItem: Pass): Pass {
-  return (bytes, from) => {
-    if (bytes[from] !== OPEN_BRACKET) return NOT_SO;
-    let at = passSpace(bytes, from + 1);
-    if (bytes[at] === CLOSE_BRACKET) return at + 1;
+  return (text, from) => {
+    if (text.getUint8(from) !== OPEN_BRACKET) return NOT_SO;
+    let at = passSpace(text, from + 1);
+    if (text.getUint8(at) === CLOSE_BRACKET) return at + 1;
     for (;;) {
-      at = passItem(bytes, at);
+      at = passItem(text, at);
       if (at === NOT_SO) return NOT_SO;
-      at = passSpace(bytes, at);
-      if (bytes[at] === CLOSE_BRACKET) return at + 1;
-      if (bytes[at] !== COMMA) return NOT_SO;
-      at = passSpace(bytes, at + 1);
+      at = passSpace(text, at);
+      if (text.getUint8(at) === CLOSE_BRACKET) return at + 1;
+      if (text.getUint8(at) !== COMMA) return NOT_SO;
+      at = passSpace(text, at + 1);
     }
   };
 }

@@ -1,13 +1,18 @@
-import { NOT_SO, isAt, passSpace, passText } from './scan-value.ts';
+import { ScanText, isAt, wanted } from './scan-text.ts';
+import { NOT_SO, passSpace, passText } from './scan-value.ts';
 
 /** The field that names the user: messages of one user keep their order. */
 const KEY_FIELD = 'user_exam_id';
 
-const NAME = Buffer.from(JSON.stringify(KEY_FIELD));
+const NAME = wanted(JSON.stringify(KEY_FIELD));
 const OPEN_BRACE = 0x7b;
 const COLON = 0x3a;
 const COMMA = 0x2c;
 const BACKSLASH = 0x5c;
+
+/** So much of a record is looked at before it is read whole. */
+const LEADING_BYTES = 1024;
+const LEADING = new ScanText();
 
 /**
  * The user whose attempt it is; null where the record does not say. Whether the record is right otherwise,
@@ -19,18 +24,21 @@ export function userOf(record: Buffer): string | null {
 
 /** The user where only texts stand before, as in nearly all records; reading the whole record takes far longer. */
 function leadingUser(record: Buffer): string | undefined {
-  let at = passSpace(record, 0);
-  if (record[at] !== OPEN_BRACE) return undefined;
+  const text = LEADING.take(record.subarray(0, LEADING_BYTES));
+  let at = passSpace(text, 0);
+  if (text.getUint8(at) !== OPEN_BRACE) return undefined;
   do {
-    const name = passSpace(record, at + 1);
-    const colon = passSpace(record, passText(record, name));
-    if (record[colon] !== COLON) return undefined;
-    const value = passSpace(record, colon + 1);
-    const end = passText(record, value);
+    const name = passSpace(text, at + 1);
+    const nameEnd = passText(text, name);
+    if (nameEnd === NOT_SO) return undefined;
+    const colon = passSpace(text, nameEnd);
+    if (text.getUint8(colon) !== COLON) return undefined;
+    const value = passSpace(text, colon + 1);
+    const end = passText(text, value);
     if (end === NOT_SO) return undefined;
-    if (isAt(record, name, NAME)) return plainText(record.subarray(value + 1, end - 1));
-    at = passSpace(record, end);
-  } while (record[at] === COMMA);
+    if (isAt(text, name, NAME)) return plainText(record.subarray(value + 1, end - 1));
+    at = passSpace(text, end);
+  } while (text.getUint8(at) === COMMA);
   return undefined;
 }
 
