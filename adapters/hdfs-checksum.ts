@@ -14,8 +14,7 @@ export interface Digests {
 
 /** The bytes that share a CRC: HDFS's default, `dfs.bytes-per-checksum`. */
 const CHUNK_BYTES = 512;
-/** The bytes that are looked at together: a multiple of a chunk that stays in the processor's cache. */
-const SCRATCH_BYTES = 64 * 1024;
+const CRC_BYTES = 4;
 /** The room that Hadoop's buffer begins with; it doubles when it is full, and its unused rest is hashed too. */
 const BUFFER_BYTES = 32;
 /** The checksum has bytes per CRC (4), CRCs per block (8) and an MD5 (16). */
@@ -58,8 +57,7 @@ export async function digestsOf(source: LocalSource, blockSize: number): Promise
  */
 class HdfsChecksum {
   readonly #blockSize: number;
-  readonly #scratch = Buffer.alloc(SCRATCH_BYTES);
-  readonly #crcs = Buffer.alloc((SCRATCH_BYTES / CHUNK_BYTES) * 4);
+  readonly #kept = Buffer.alloc(CHUNK_BYTES);
   readonly #blocks: Buffer[] = [];
   #filled = 0;
   #block: Hash = createHash('md5');
@@ -76,16 +74,19 @@ class HdfsChecksum {
   }
 
   update(bytes: Buffer): void {
-    for (let at = 0; at < bytes.length;) {
-      const copied = bytes.copy(this.#scratch, this.#filled, at);
-      at += copied;
-      this.#filled += copied;
-      if (this.#filled === SCRATCH_BYTES) this.#empty();
+    let at = 0;
+    if (this.#filled > 0) {
+      at = this.#keep(bytes);
+      if (this.#filled < CHUNK_BYTES) return;
+      this.#takeKept();
     }
+    const end = bytes.length - ((bytes.length - at) % CHUNK_BYTES);
+    this.#take(bytes.subarray(at, end));
+    this.#keep(bytes.subarray(end));
   }
 
   digest(): FileChecksum {
-    this.#empty();
+    this.#takeKept();
     if (this.#inBlock > 0) this.#endBlock();
     const blocks = this.#blocks.length;
     const bytesPerCrc = blocks === 0 ? 0 : CHUNK_BYTES;
@@ -105,21 +106,33 @@ class HdfsChecksum {
     };
   }
 
-  /** Takes the CRCs of what is in the scratch, which ends within a chunk only at the content's end. */
-  #empty(): void {
-    let crcs = 0;
-    for (let at = 0; at < this.#filled; at += CHUNK_BYTES) {
-      const length = Math.min(CHUNK_BYTES, this.#filled - at);
-      this.#crcs.writeUInt32BE(crc32c(this.#scratch.subarray(at, at + length)), crcs);
-      crcs += 4;
-      this.#inBlock += length;
+  /** Keeps what does not fill a chunk until more comes; answers how much it took. */
+  #keep(bytes: Buffer): number {
+    const copied = bytes.copy(this.#kept, this.#filled);
+    this.#filled += copied;
+    return copied;
+  }
+
+  #takeKept(): void {
+    this.#take(this.#kept.subarray(0, this.#filled));
+    this.#filled = 0;
+  }
+
+  /** Takes the CRCs of whole chunks; only the content's end is a shorter one. */
+  #take(bytes: Buffer): void {
+    const crcs = Buffer.allocUnsafe(Math.ceil(bytes.length / CHUNK_BYTES) * CRC_BYTES);
+    let from = 0;
+    let to = 0;
+    for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+      const chunk = bytes.subarray(at, at + CHUNK_BYTES);
+      to = crcs.writeUInt32BE(crc32c(chunk), to);
+      this.#inBlock += chunk.length;
       if (this.#inBlock < this.#blockSize) continue;
-      this.#block.update(this.#crcs.subarray(0, crcs));
-      crcs = 0;
+      this.#block.update(crcs.subarray(from, to));
+      from = to;
       this.#endBlock();
     }
-    this.#block.update(this.#crcs.subarray(0, crcs));
-    this.#filled = 0;
+    this.#block.update(crcs.subarray(from, to));
   }
 
   #endBlock(): void {

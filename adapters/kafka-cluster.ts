@@ -1,6 +1,7 @@
 import Cluster from 'kafkajs/src/cluster/index.js';
 import loggers, { type ClientLogger } from 'kafkajs/src/loggers/index.js';
 import socketFactory from 'kafkajs/src/network/socketFactory.js';
+import { wholeAnswers } from './kafka-socket.ts';
 import { clientConfig, type KafkaOptions } from './kafka.ts';
 
 /** As the client's own producers have it. */
@@ -20,6 +21,7 @@ export interface OpenCluster {
 export function openCluster(options: KafkaOptions, suffix: string): OpenCluster {
   const { logLevel: level, logCreator, ...config } = clientConfig(options, suffix);
   const logger = loggers.createLogger({ level, logCreator });
-  const own = { logger, socketFactory: socketFactory(), metadataMaxAge: METADATA_MAX_AGE_MS };
+  const sockets = options.tls === undefined ? wholeAnswers() : socketFactory();
+  const own = { logger, socketFactory: sockets, metadataMaxAge: METADATA_MAX_AGE_MS };
   return { cluster: new Cluster({ ...config, ...own, allowAutoTopicCreation: false }), logger };
 }

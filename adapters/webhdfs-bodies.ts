@@ -56,10 +56,10 @@ async function fileBody(file: LocalFile): Promise<Body> {
   return {
     bytes: size,
     async *chunks() {
+      const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, size));
       for (let at = 0; at < size;) {
-        // A fresh buffer each: the one before may not be on its way yet.
-        const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, size - at));
-        const { bytesRead } = await local(file.name, () => file.handle.read(buffer, 0, buffer.length, at));
+        const length = Math.min(CHUNK_BYTES, size - at);
+        const { bytesRead } = await local(file.name, () => file.handle.read(buffer, 0, length, at));
         if (bytesRead === 0) {
           throw new PipelineError('STAGING_LOST', `${file.name} was cut to ${at} of ${size} bytes meanwhile`);
         }

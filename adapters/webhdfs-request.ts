@@ -40,7 +40,7 @@ export const DEFAULT_TIMEOUTS: Timeouts = {
 /** A body to send. */
 export interface Body {
   readonly bytes: number;
-  /** The content from its start; asked again when the exchange is tried again. */
+  /** The content from its start; asked again when the exchange is tried again. A chunk's memory is used again for the next. */
   chunks(): AsyncIterable<Buffer>;
 }
 
