@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { Answers } from '../../adapters/kafka-socket.ts';
+
+function answer(length: number): Buffer {
+  const bytes = Buffer.alloc(4 + length, length);
+  bytes.writeInt32BE(length);
+  return bytes;
+}
+
+test('answers come whole and in order, however they are cut, and keep no memory that is used again', () => {
+  const sent = [answer(1), answer(70_000), answer(3), answer(500)];
+  const all = Buffer.concat(sent);
+  for (const step of [1, 3, 4, 5, 64, 65_536, all.length]) {
+    const given: Buffer[] = [];
+    const answers = new Answers((bytes) => given.push(bytes));
+    const read = Buffer.alloc(step);
+    for (let at = 0; at < all.length; at += step) {
+      const copied = all.copy(read, 0, at);
+      answers.take(read.subarray(0, copied));
+      read.fill(0xff);
+    }
+    assert.deepEqual(given, sent, `${step} bytes at once`);
+  }
+});
+
+test('what begins with no length that an answer has is given as it comes', () => {
+  const said = Buffer.from('HTTP/1.1 400 Bad Request');
+  const given: Buffer[] = [];
+  const answers = new Answers((bytes) => given.push(bytes));
+  answers.take(answer(2));
+  answers.take(said);
+  answers.take(said);
+  assert.deepEqual(given[0], answer(2));
+  assert.deepEqual(Buffer.concat(given.slice(1)), Buffer.concat([said, said]));
+});
