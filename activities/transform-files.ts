@@ -41,9 +41,10 @@ export async function writeTable(
   const columns = table.columns.map(
     ({ name, type }) => `${sqlName(name)}::${duckDbType(type)} AS ${sqlName(name)}`,
   );
+  const grouped = table.rowGroupRows === undefined ? '' : `, ROW_GROUP_SIZE ${table.rowGroupRows}`;
   const read = await connection.runAndReadAll(
     `COPY (SELECT ${columns.join(', ')} FROM (${table.select}) WHERE source = ${sqlText(source)})
-     TO ${sqlText(target.resolve(path))} (FORMAT parquet, COMPRESSION snappy, RETURN_STATS)`,
+     TO ${sqlText(target.resolve(path))} (FORMAT parquet, COMPRESSION snappy, RETURN_STATS${grouped})`,
   );
   const answer = CopyAnswer.parse(read.getRowObjectsJson()[0]);
   if (answer.count === 0) {

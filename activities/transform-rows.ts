@@ -6,8 +6,10 @@ import { SOURCE_HEADER } from '../model/references.ts';
 import { BatchLimits } from './batch-limits.ts';
 import { defaultSourceOf, type Settings } from '../model/settings.ts';
 import { addCounts, checkAttempt, type Fault, type PathCounts } from '../tables/check.ts';
+import { DERIVED_TABLES, deliveries } from '../tables/index.ts';
 import { MESSAGE_RELATIONS, PARSE_MESSAGES } from '../tables/relations.ts';
 import { AttemptScan } from '../tables/scan.ts';
+import type { Table } from '../tables/table.ts';
 
 /** JSON that JavaScript takes and DuckDB does not; it is quarantined too, since no table could hold it. */
 const STRICT_FAULT: Fault = { path: '', reason: 'is not JSON that every reader takes' };
@@ -106,18 +108,19 @@ export class BatchRows {
     return this.#last.source;
   }
 
-  /** Ends the taking; afterwards the relations that the tables select from are complete. */
+  /** Ends the taking: what becomes rows and what does not is known, in `messages` and `quarantined`. */
   async finish(): Promise<void> {
     this.#taken.closeSync();
     this.#quarantined.closeSync();
     addCounts(this.values, this.#scan.values());
     await this.#refuseInvalid();
-    await this.#connection.run(PARSE_MESSAGES);
   }
 
-  /** Gives back the memory of the messages as they came; what was parsed of them stays. */
-  async forgetMessages(): Promise<void> {
-    await this.#connection.run('TRUNCATE taken');
+  /** Does something with each table in turn, while the relations that its SELECT names are there. */
+  async withEachTable(use: (table: Table) => Promise<void>): Promise<void> {
+    await use(deliveries);
+    await this.#connection.run(PARSE_MESSAGES);
+    for (const table of DERIVED_TABLES) await use(table);
   }
 
   /** @throws {PipelineError} QUARANTINE_LIMIT when too large a share of what others published is bad. */

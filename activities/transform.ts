@@ -3,8 +3,7 @@ import { asDuckDbError, withDuckDb } from '../adapters/duckdb.ts';
 import { Turns } from '../adapters/turns.ts';
 import { MOST_OF_A_STEP } from '../model/reasons.ts';
 import type { StagedBatch, StagedFile, StagedTables } from '../model/references.ts';
-import { BATCH_TABLES, DERIVED_TABLES, deliveries } from '../tables/index.ts';
-import type { Table } from '../tables/table.ts';
+import { BATCH_TABLES } from '../tables/index.ts';
 import type { ActivityDeps } from './deps.ts';
 import { messagesOf } from './message-files.ts';
 import { currentRun } from './run-context.ts';
@@ -74,23 +73,17 @@ export function createTransform({ settings, staging }: ActivityDeps) {
   };
 }
 
-/** Writes the messages as they came first: their memory is free for what is made of them. */
 async function writeTables(
   connection: DuckDBConnection,
   rows: BatchRows,
   target: FileTarget,
 ): Promise<StagedFile[]> {
   const files: StagedFile[] = [];
-  const write = async (tables: readonly Table[]): Promise<void> => {
+  await rows.withEachTable(async (table) => {
     for (const source of rows.sources) {
-      for (const table of tables) {
-        const file = await writeTable(connection, table, source, target);
-        if (file !== undefined) files.push(file);
-      }
+      const file = await writeTable(connection, table, source, target);
+      if (file !== undefined) files.push(file);
     }
-  };
-  await write([deliveries]);
-  await rows.forgetMessages();
-  await write(DERIVED_TABLES);
+  });
   return files;
 }

@@ -15,5 +15,6 @@ export const deliveries: Table = {
     },
     { name: 'payload', type: 'string', meaning: 'The message’s value, the JSON text as it came.' },
   ],
+  rowGroupRows: 4096,
   select: `SELECT source, ${MESSAGE_COLUMN_LIST}, key, headers, payload FROM messages`,
 };

@@ -25,7 +25,10 @@ export const MESSAGE_RELATIONS = `
     key BLOB, headers VARCHAR, payload BLOB,
     step VARCHAR, chunk VARCHAR, chunk_position BIGINT, path VARCHAR, reason VARCHAR);`;
 
-/** Fills `parsed` and `parsed_questions` from `messages`, in their order. */
+/**
+ * Makes `parsed` and `parsed_questions` of `messages`, in their order. Then `messages` is no more: both would take
+ * twice the memory.
+ */
 export const PARSE_MESSAGES = `
   CREATE TABLE parsed AS
     SELECT source, kafka_topic, kafka_partition, kafka_offset, published_at,
@@ -35,4 +38,6 @@ export const PARSE_MESSAGES = `
     SELECT source, ${MESSAGE_COLUMN_LIST},
       unnest(a.sequences.questions) AS q,
       (generate_subscripts(a.sequences.questions, 1) - 1)::INTEGER AS question_position
-    FROM parsed`;
+    FROM parsed;
+  DROP VIEW messages;
+  DROP TABLE taken`;

@@ -21,10 +21,12 @@ export interface Table {
   readonly row: string;
   /** Without the partition columns, which no data file holds. */
   readonly columns: readonly Column[];
+  /** Rows of a row group of its files, where they are large: whoever writes or reads one has it in memory. */
+  readonly rowGroupRows?: number;
   /**
    * The SELECT that fills it, of DuckDB, from the relations of a batch (see activities/transform.ts):
-   * `messages` (those that became rows), `parsed` (the same with their attempt as the struct `a`),
-   * `parsed_questions` (its questions as `q`), and `quarantined`. It gives the table's columns and, besides, `source`.
+   * `messages` (those that became rows) for `deliveries`, and for the others `parsed` (the same with their attempt as
+   * the struct `a`), `parsed_questions` (its questions as `q`), and `quarantined`. It gives the table's columns and, besides, `source`.
    */
   readonly select: string;
 }

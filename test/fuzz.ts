@@ -68,16 +68,16 @@ async function transform(
 ): Promise<void> {
   await withDuckDb({ threads: 1, memoryLimit: '1GB', temporaryFolder: folder }, async (connection) => {
     const rows = await BatchRows.create(connection, SETTINGS, 'fuzz');
-    for (const [at, value] of payloads.entries()) {
-      rows.add({ partition: 0, offset: BigInt(at), timestampMs: 0, key: null, headers: '[]', value });
-    }
+    const rest = { partition: 0, timestampMs: 0, key: null, headers: '[]' };
+    for (const [at, value] of payloads.entries()) rows.add({ ...rest, offset: BigInt(at), value });
     await rows.finish();
+    await requireTold(connection, payloads);
     const files: StagedFile[] = [];
-    for (const table of BATCH_TABLES) {
+    await rows.withEachTable(async (table) => {
       const target = { folder: '', ingestedOn: '2026-01-31', resolve: (path: string) => join(folder, path) };
       const file = await writeTable(connection, table, 'fuzz', target);
       if (file !== undefined) files.push(file);
-    }
+    });
     requireSameCounts(BATCH_TABLES, files, rows.values);
     const rowsOf = (table: string): number => files.find((file) => file.table === table)?.rows ?? 0;
     assert.equal(rows.landed + rows.quarantined, payloads.length);
@@ -85,7 +85,6 @@ async function transform(
       [rowsOf('attempts'), rowsOf('deliveries'), rowsOf('quarantine')],
       [rows.landed, rows.landed, rows.quarantined],
     );
-    await requireTold(connection, payloads);
     await requireValues(connection, payloads);
     counts.records += payloads.length;
     counts.landed += rows.landed;

@@ -82,16 +82,17 @@ export async function judge(
     await rows.finish();
     reasons.addAll(rows.reasons.top(MOST_REASONS));
     const bad = [...tooLarge, ...(await firstBad(connection))].sort((a, b) => a - b);
-    const tables: PreviewedTable[] = [];
-    for (const table of BATCH_TABLES)
-      if (table !== quarantine) tables.push(await previewTable(connection, table));
+    const previewed = new Map<Table, PreviewedTable>();
+    await rows.withEachTable(async (table) => {
+      if (table !== quarantine) previewed.set(table, await previewTable(connection, table));
+    });
     return {
       landed: rows.landed,
       quarantined: rows.quarantined + tooLarge.length,
       reasons: reasons.top(MOST_REASONS),
       bad: bad.slice(0, MOST_BAD),
       unknown: rows.unknown,
-      tables,
+      tables: BATCH_TABLES.flatMap((table) => previewed.get(table) ?? []),
     };
   });
 }

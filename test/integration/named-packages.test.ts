@@ -266,11 +266,11 @@ describe('webhdfs and parquetjs-lite, as the independent reader of what we wrote
       resolve: (path: string) => join(hdfs.local, path),
     };
     const files: StagedFile[] = [];
-    for (const table of BATCH_TABLES) {
+    await batch.withEachTable(async (table) => {
       const file = await writeTable(connection, table, 'customer', target);
       assert.ok(file, table.name);
       files.push(file);
-    }
+    });
     return files;
   }
 
