@@ -58,6 +58,7 @@ describe('a topic', () => {
     await java.tell('abort', aborted);
     await send(plain, 25);
     await java.tell('commit', committed);
+    await topics.shows(topic, 30n);
     const { rows, gaps } = await topics.run('transactions');
     // Ten aborted messages and two markers.
     assert.deepEqual([rows['deliveries'], gaps], [20, 12]);

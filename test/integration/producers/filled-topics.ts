@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { withAdmin } from '../../../adapters/kafka.ts';
+import { topicOffsets, withAdmin } from '../../../adapters/kafka.ts';
 import { readRanges } from '../../../adapters/kafka-read.ts';
 import type { IngestResult } from '../../../model/run.ts';
 import { attempts } from '../../../services/platform/generator.ts';
@@ -24,6 +24,7 @@ export class FilledTopics {
   readonly pipeline: TestPipeline;
   readonly worker: TestWorker;
   readonly java: JavaClient;
+  /** Each publishes, and waits until readers get to see all of it. */
   readonly publish: Readonly<Record<ProducerName, Publish>>;
   /** The workflow of each run. */
   readonly runs: string[] = [];
@@ -33,9 +34,9 @@ export class FilledTopics {
     this.worker = worker;
     this.java = java;
     this.publish = {
-      kafkajs: kafkajsClient(pipeline.kafka),
-      java: java.publish,
-      kcat: kcatClient(SERVERS.kafka),
+      kafkajs: this.#untilShown(kafkajsClient(pipeline.kafka)),
+      java: this.#untilShown(java.publish),
+      kcat: this.#untilShown(kcatClient(SERVERS.kafka)),
     };
   }
 
@@ -73,6 +74,29 @@ export class FilledTopics {
       admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions, configEntries }] }),
     );
     return topic;
+  }
+
+  /** Waits until readers get past so many offsets of a topic: Kafka ends a transaction after it has confirmed that. */
+  async shows(topic: string, offsets: bigint): Promise<void> {
+    await eventually(
+      `${topic} shows ${offsets} offsets`,
+      async () => (await this.#shownOf(topic)) >= offsets,
+    );
+  }
+
+  #untilShown(publish: Publish): Publish {
+    return async (publication, messages) => {
+      const { topic } = publication;
+      const all = (await this.#shownOf(topic)) + BigInt(messages.length);
+      await publish(publication, messages);
+      await this.shows(topic, all);
+    };
+  }
+
+  /** How many offsets readers get past, over all partitions. */
+  async #shownOf(topic: string): Promise<bigint> {
+    const offsets = await topicOffsets(this.pipeline.kafka, topic);
+    return offsets.reduce((sum, { end }) => sum + BigInt(end), 0n);
   }
 
   /** Runs a source to its end; a run that waits for a person fails, in time. */
