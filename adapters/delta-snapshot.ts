@@ -46,6 +46,11 @@ export class SnapshotBuilder {
     return this.#metadata;
   }
 
+  /** The version of each application's last transaction, as it goes on. */
+  get txns(): ReadonlyMap<string, bigint> {
+    return this.#txns;
+  }
+
   /** Applies all actions of the next version. */
   apply(actions: readonly Action[]): void {
     this.load(actions);

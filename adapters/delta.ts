@@ -168,7 +168,7 @@ export class DeltaTable {
    */
   async #logFor(fences: readonly Fence[]): Promise<SnapshotBuilder> {
     const known = await this.#known();
-    return fenceOff(known.snapshot().txns, fences) === undefined ? known : this.#refresh();
+    return fenceOff(known.txns, fences) === undefined ? known : this.#refresh();
   }
 
   #requireColumns({ metadata }: SnapshotBuilder): void {
