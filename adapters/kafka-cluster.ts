@@ -1,15 +1,17 @@
 import Cluster from 'kafkajs/src/cluster/index.js';
 import loggers, { type ClientLogger } from 'kafkajs/src/loggers/index.js';
 import socketFactory from 'kafkajs/src/network/socketFactory.js';
-import { wholeAnswers } from './kafka-socket.ts';
+import { AnswerMemory, wholeAnswers } from './kafka-socket.ts';
 import { clientConfig, type KafkaOptions } from './kafka.ts';
 
 /** As the client's own producers have it. */
 const METADATA_MAX_AGE_MS = 300_000;
 
-/** A {@link openCluster cluster}, and the logger for what works over it. */
+/** A {@link openCluster cluster}, and what works over it needs. */
 export interface OpenCluster {
   readonly cluster: Cluster;
+  /** Where the memory of its large answers can be given back to. */
+  readonly memory: AnswerMemory;
   readonly logger: ClientLogger;
 }
 
@@ -21,7 +23,8 @@ export interface OpenCluster {
 export function openCluster(options: KafkaOptions, suffix: string): OpenCluster {
   const { logLevel: level, logCreator, ...config } = clientConfig(options, suffix);
   const logger = loggers.createLogger({ level, logCreator });
-  const sockets = options.tls === undefined ? wholeAnswers() : socketFactory();
+  const memory = new AnswerMemory();
+  const sockets = options.tls === undefined ? wholeAnswers(memory) : socketFactory();
   const own = { logger, socketFactory: sockets, metadataMaxAge: METADATA_MAX_AGE_MS };
-  return { cluster: new Cluster({ ...config, ...own, allowAutoTopicCreation: false }), logger };
+  return { cluster: new Cluster({ ...config, ...own, allowAutoTopicCreation: false }), memory, logger };
 }

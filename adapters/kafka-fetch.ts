@@ -1,4 +1,4 @@
-import type { ProtocolRequest } from 'kafkajs/src/cluster/index.js';
+import type { Broker, ProtocolRequest } from 'kafkajs/src/cluster/index.js';
 import Decoder from 'kafkajs/src/protocol/decoder.js';
 import Encoder from 'kafkajs/src/protocol/encoder.js';
 import type { AbortedTransaction } from './kafka-aborted.ts';
@@ -27,15 +27,34 @@ export interface FetchedPartition {
   readonly records: Buffer;
 }
 
+/** Where a partition is read from on. */
+interface From {
+  readonly partition: number;
+  readonly offset: bigint;
+}
+
+/**
+ * Asks a broker for messages of a topic from some offsets on.
+ * @returns What shares the memory of the broker's answer.
+ */
+export async function fetchFrom(
+  { connectionPool }: Broker,
+  topic: string,
+  from: readonly From[],
+): Promise<FetchedPartition[]> {
+  const asked = fetchOf(topic, from);
+  const connection = await connectionPool.getConnectionByRequest(asked);
+  // What comes after an answer the client keeps, be it nothing, and copies the whole next answer to join the two.
+  if (connection.bytesBuffered === 0) connection.chunks = [];
+  return connectionPool.send(asked);
+}
+
 /**
  * The request for messages of a topic from some offsets on, which no open transaction stands before. kafkajs has one
  * too, and makes six objects of each message.
  * Format: kafka.apache.org/protocol
  */
-export function fetchOf(
-  topic: string,
-  from: readonly { readonly partition: number; readonly offset: bigint }[],
-): ProtocolRequest<FetchedPartition[]> {
+function fetchOf(topic: string, from: readonly From[]): ProtocolRequest<FetchedPartition[]> {
   const encode = (): Promise<Encoder> => {
     const encoder = new Encoder()
       .writeInt32(NO_REPLICA)

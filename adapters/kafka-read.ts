@@ -7,13 +7,16 @@ import { atOnce } from './at-once.ts';
 import { AbortedTransactions } from './kafka-aborted.ts';
 import { openCluster } from './kafka-cluster.ts';
 import { asKafkaError, isLate } from './kafka-errors.ts';
-import { fetchOf, type FetchedPartition } from './kafka-fetch.ts';
+import { fetchFrom, type FetchedPartition } from './kafka-fetch.ts';
 import { batchesIn, type FetchedBatch, type KafkaMessage } from './kafka-fetched-batch.ts';
+import type { AnswerMemory } from './kafka-socket.ts';
 import { topicOffsets, type KafkaOptions } from './kafka.ts';
 
 /** Where a read may stop before its ranges end, and who hears of the messages. */
 export interface RangeReadOptions {
-  /** Called with messages of one partition, in order; the read goes on when it is done. */
+  /**
+   * Called with messages of one partition, in order; the read goes on when it is done. Their memory is used again then.
+   */
   readonly onMessages: (partition: number, messages: readonly KafkaMessage[]) => Promise<void>;
   /** Asked before each call; once it answers true the read ends where it is. */
   readonly isFull: () => boolean;
@@ -48,8 +51,8 @@ export async function readRanges(
   batch: Batch,
   read: RangeReadOptions,
 ): Promise<OffsetRange[]> {
-  const { cluster } = openCluster(options, 'read');
-  const reader = new RangeReader(options, cluster, batch, read);
+  const { cluster, memory } = openCluster(options, 'read');
+  const reader = new RangeReader(options, { cluster, memory }, batch, read);
   try {
     await cluster.connect();
     await cluster.addTargetTopic(batch.topic);
@@ -83,15 +86,22 @@ interface Part {
 class RangeReader {
   readonly #options: KafkaOptions;
   readonly #cluster: Cluster;
+  readonly #memory: AnswerMemory;
   readonly #topic: string;
   readonly #read: RangeReadOptions;
   /** In the order in which they are asked for: the first of an answer gets a batch however large it is. */
   readonly #progress: Progress[];
   #lastMove = Date.now();
 
-  constructor(options: KafkaOptions, cluster: Cluster, batch: Batch, read: RangeReadOptions) {
+  constructor(
+    options: KafkaOptions,
+    { cluster, memory }: { readonly cluster: Cluster; readonly memory: AnswerMemory },
+    batch: Batch,
+    read: RangeReadOptions,
+  ) {
     this.#options = options;
     this.#cluster = cluster;
+    this.#memory = memory;
     this.#topic = batch.topic;
     this.#read = read;
     this.#progress = batch.ranges.map((range) => {
@@ -110,11 +120,13 @@ class RangeReader {
   async run(): Promise<void> {
     let fetched = this.#fetchPatiently();
     for (;;) {
-      const parts = this.#partsOf(await fetched);
+      const partitions = await fetched;
+      const parts = this.#partsOf(partitions);
       fetched = this.#fetchPatiently();
       // Where the read ends before it is waited for, its failure is nobody's.
       fetched.catch(() => undefined);
       for (const part of parts) await this.#give(part);
+      for (const { records } of partitions) this.#memory.giveBack(records);
       if (this.#read.isFull() || this.#progress.every(({ next, end }) => next >= end)) return;
       if (this.#read.signal.aborted)
         throw new PipelineError('KAFKA_UNREACHABLE', `the read of ${this.#topic} was cancelled`);
@@ -147,7 +159,7 @@ class RangeReader {
       const broker = await this.#cluster.findBroker({ nodeId });
       const asked = open.filter(({ range }) => led.includes(range.partition));
       const from = asked.map(({ range, coming }) => ({ partition: range.partition, offset: coming }));
-      return broker.connectionPool.send(fetchOf(this.#topic, from));
+      return fetchFrom(broker, this.#topic, from);
     });
     const partitions = answers.flat();
     const failed = partitions.find(({ error }) => error !== 0 && error !== OFFSET_OUT_OF_RANGE);

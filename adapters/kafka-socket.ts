@@ -9,14 +9,48 @@ const LENGTH_BYTES = 4;
 /** Memory is not made ready for an answer of more than this; that is put together as it comes. */
 const MOST_BYTES = 1 << 26;
 
+/** From so many bytes on an answer gets memory that another had; it is made in steps, since no two are of one length. */
+const LARGE_BYTES = 1 << 20;
+
+/**
+ * The memory of large answers, which is taken again for others once it is given back. What is let go of instead has
+ * the garbage collected, and all that lives searched through, each few answers.
+ */
+export class AnswerMemory {
+  readonly #free: Buffer[] = [];
+  /** What was taken and not given back, as far as somebody holds it still. */
+  readonly #taken = new WeakSet<ArrayBufferLike>();
+
+  /** So many bytes, whose content is what it is. */
+  take(bytes: number): Buffer {
+    if (bytes < LARGE_BYTES) return Buffer.allocUnsafeSlow(bytes);
+    const fitting = this.#free.findIndex((one) => one.length >= bytes);
+    // Where none fits, a larger one takes the place of one that is free.
+    const [free] = this.#free.splice(Math.max(fitting, 0), 1);
+    const memory =
+      fitting >= 0 && free !== undefined
+        ? free
+        : Buffer.allocUnsafeSlow(Math.ceil(bytes / LARGE_BYTES) * LARGE_BYTES);
+    this.#taken.add(memory.buffer);
+    return memory.subarray(0, bytes);
+  }
+
+  /**
+   * Lets the memory of an answer be taken again.
+   * @param part Any part of it. What is of other memory, or was given back already, is let be.
+   */
+  giveBack(part: Buffer): void {
+    if (this.#taken.delete(part.buffer)) this.#free.push(Buffer.from(part.buffer));
+  }
+}
+
 /**
  * Connects as the client does itself, but hands it whole answers. Of many megabytes that are read, it would have
- * memory made for each 64 KiB and once more for the whole; what is let go of so often has the garbage collected
- * forty times in ten seconds. Not for TLS.
+ * memory made for each 64 KiB and once more for the whole. Not for TLS.
  */
-export function wholeAnswers(): ISocketFactory {
+export function wholeAnswers(memory: AnswerMemory): ISocketFactory {
   return ({ host, port, onConnect }) => {
-    const answers = new Answers((answer) => socket.emit('data', answer));
+    const answers = new Answers(memory, (answer) => socket.emit('data', answer));
     const onread = {
       buffer: Buffer.allocUnsafeSlow(READ_BYTES),
       callback: (bytes: number, buffer: Uint8Array): boolean => {
@@ -32,6 +66,7 @@ export function wholeAnswers(): ISocketFactory {
 
 /** Puts answers together, each of which begins with its length in four bytes. */
 export class Answers {
+  readonly #memory: AnswerMemory;
   readonly #give: (bytes: Buffer) => void;
   readonly #length = Buffer.alloc(LENGTH_BYTES);
   #lengthFilled = 0;
@@ -41,7 +76,8 @@ export class Answers {
   #asItComes = false;
 
   /** @param give Takes each whole answer, its length included. */
-  constructor(give: (bytes: Buffer) => void) {
+  constructor(memory: AnswerMemory, give: (bytes: Buffer) => void) {
+    this.#memory = memory;
     this.#give = give;
   }
 
@@ -73,7 +109,7 @@ export class Answers {
     this.#lengthFilled = 0;
     const length = this.#length.readInt32BE();
     if (length > 0 && length <= MOST_BYTES) {
-      this.#answer = Buffer.allocUnsafeSlow(LENGTH_BYTES + length);
+      this.#answer = this.#memory.take(LENGTH_BYTES + length);
       this.#filled = this.#length.copy(this.#answer);
     } else {
       this.#asItComes = true;

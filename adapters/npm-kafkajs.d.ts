@@ -120,6 +120,9 @@ declare module 'kafkajs/src/network/connection.js' {
     readonly clientId: string;
     /** Of the moment: a connection that broke has another one afterwards. */
     readonly socket: Socket;
+    /** What came and is no whole answer yet, in pieces, of which one can be empty; and how much that is. */
+    chunks: Buffer[];
+    readonly bytesBuffered: number;
     readonly requestQueue: {
       push: (request: {
         readonly entry: {

@@ -4,6 +4,7 @@ import test, { after, before, describe } from 'node:test';
 import type { Producer } from 'kafkajs';
 import { kafkaClient, topicOffsets, topicOffsetsPast, withAdmin } from '../../adapters/kafka.ts';
 import { Publisher, markerOf, publishOnce } from '../../adapters/kafka-publish.ts';
+import { readRanges } from '../../adapters/kafka-read.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { OffsetRange } from '../../model/references.ts';
 import { codeOf } from '../harness.ts';
@@ -240,6 +241,37 @@ describe('a range', () => {
     );
     assert.match(await codeOf(read(gone, range(5, 15))), /^RANGE_GONE/);
     assert.equal((await read(gone, range(20, 40))).values.length, 20);
+  });
+
+  test('of several answers is given as it was sent, however slowly it is taken', async () => {
+    const large = await newTopic(2);
+    const sent = messages(LARGE).map((message) => String(message.value));
+    const { ends } = await publishOnce(OPTIONS, {
+      id: `${large}/0`,
+      topic: large,
+      messages: inPieces(messages(LARGE)),
+    });
+    const values: string[] = [];
+    const ranges = Object.entries(ends).map(([partition, end]) => ({
+      partition: Number(partition),
+      start: '0',
+      end,
+    }));
+    await readRanges(
+      OPTIONS,
+      { topic: large, ranges },
+      {
+        // The next answer comes meanwhile.
+        onMessages: async (_, some) => {
+          await sleep(2);
+          values.push(...some.map(({ value }) => String(value)));
+        },
+        isFull: () => false,
+        idleTimeoutMs: 10_000,
+        signal: new AbortController().signal,
+      },
+    );
+    assert.deepEqual(values.sort(), sent.sort());
   });
 
   test('leaves no consumer group behind', async () => {

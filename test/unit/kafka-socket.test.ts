@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Answers } from '../../adapters/kafka-socket.ts';
+import { AnswerMemory, Answers } from '../../adapters/kafka-socket.ts';
 
 function answer(length: number): Buffer {
   const bytes = Buffer.alloc(4 + length, length);
@@ -13,7 +13,7 @@ test('answers come whole and in order, however they are cut, and keep no memory 
   const all = Buffer.concat(sent);
   for (const step of [1, 3, 4, 5, 64, 65_536, all.length]) {
     const given: Buffer[] = [];
-    const answers = new Answers((bytes) => given.push(bytes));
+    const answers = new Answers(new AnswerMemory(), (bytes) => given.push(bytes));
     const read = Buffer.alloc(step);
     for (let at = 0; at < all.length; at += step) {
       const copied = all.copy(read, 0, at);
@@ -27,10 +27,41 @@ test('answers come whole and in order, however they are cut, and keep no memory 
 test('what begins with no length that an answer has is given as it comes', () => {
   const said = Buffer.from('HTTP/1.1 400 Bad Request');
   const given: Buffer[] = [];
-  const answers = new Answers((bytes) => given.push(bytes));
+  const answers = new Answers(new AnswerMemory(), (bytes) => given.push(bytes));
   answers.take(answer(2));
   answers.take(said);
   answers.take(said);
   assert.deepEqual(given[0], answer(2));
   assert.deepEqual(Buffer.concat(given.slice(1)), Buffer.concat([said, said]));
+});
+
+const LARGE = 3 << 20;
+
+test('a large answer takes the memory of one that was given back, and of no other', () => {
+  const memory = new AnswerMemory();
+  const held = memory.take(LARGE);
+  const spent = memory.take(LARGE);
+  memory.giveBack(spent.subarray(7, 9));
+  memory.giveBack(spent);
+  const next = memory.take(LARGE - 1);
+  assert.equal(next.buffer, spent.buffer);
+  assert.equal(next.length, LARGE - 1);
+  const another = memory.take(LARGE);
+  assert.ok(![held.buffer, spent.buffer].includes(another.buffer), 'given back twice, it is taken once');
+});
+
+test('an answer that fits no memory that is free gets a larger one in its place', () => {
+  const memory = new AnswerMemory();
+  const small = memory.take(LARGE);
+  memory.giveBack(small);
+  assert.equal(memory.take(2 * LARGE).length, 2 * LARGE);
+  assert.notEqual(memory.take(LARGE).buffer, small.buffer);
+});
+
+test('what is no memory of large answers is not taken for one when it is given back', () => {
+  const memory = new AnswerMemory();
+  const foreign = Buffer.alloc(LARGE);
+  memory.giveBack(foreign);
+  memory.giveBack(memory.take(5));
+  assert.notEqual(memory.take(LARGE).buffer, foreign.buffer);
 });
