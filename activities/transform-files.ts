@@ -41,10 +41,11 @@ export async function writeTable(
   const columns = table.columns.map(
     ({ name, type }) => `${sqlName(name)}::${duckDbType(type)} AS ${sqlName(name)}`,
   );
-  const grouped = table.rowGroupRows === undefined ? '' : `, ROW_GROUP_SIZE ${table.rowGroupRows}`;
+  const { rowGroupRows, compression = 'snappy' } = table;
+  const grouped = rowGroupRows === undefined ? '' : `, ROW_GROUP_SIZE ${rowGroupRows}`;
   const read = await connection.runAndReadAll(
     `COPY (SELECT ${columns.join(', ')} FROM (${table.select}) WHERE source = ${sqlText(source)})
-     TO ${sqlText(target.resolve(path))} (FORMAT parquet, COMPRESSION snappy, RETURN_STATS${grouped})`,
+     TO ${sqlText(target.resolve(path))} (FORMAT parquet, COMPRESSION ${compression}, RETURN_STATS${grouped})`,
   );
   const answer = CopyAnswer.parse(read.getRowObjectsJson()[0]);
   if (answer.count === 0) {

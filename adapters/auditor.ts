@@ -5,6 +5,7 @@ import parquet from 'parquetjs-lite';
 import webhdfs, { type Redirect } from 'webhdfs';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import { correctRuns } from './auditor-runs.ts';
+import { unpackZstd } from './auditor-zstd.ts';
 import { faultOf } from './connection-faults.ts';
 import { identityOf, tlsOf, type HdfsOptions, type Identity } from './hdfs-access.ts';
 import type { TlsMaterial } from './tls.ts';
@@ -19,6 +20,7 @@ export interface ReadBack {
 const TIMEOUT_MS = 30_000;
 
 correctRuns();
+unpackZstd();
 
 /**
  * Reads what the pipeline wrote, through the packages webhdfs and parquetjs-lite: they share no code with
@@ -26,7 +28,8 @@ correctRuns();
  *
  * They have faults of their own. webhdfs reports a read that was cut short, or a page of an error, as the
  * file; so whoever calls compares length and SHA-256. parquetjs-lite reads some timestamps not at all, and
- * repeated values wrong; so the first are not asked for, and the second are corrected.
+ * repeated values wrong; so the first are not asked for, and the second are corrected. What zstd has packed it
+ * reads by a decoder that it is given.
  */
 export class Auditor {
   readonly #nameNodes: readonly URL[];

@@ -34,3 +34,11 @@ declare module 'parquetjs-lite/lib/codec/rle.js' {
   const rle: { decodeValues(type: string, cursor: Cursor, count: number, options: Options): number[] };
   export default rle;
 }
+
+declare module 'parquetjs-lite/lib/compression.js' {
+  /** How each codec of Parquet is unpacked, by its name there. */
+  const compression: {
+    readonly PARQUET_COMPRESSION_METHODS: Record<string, { readonly inflate: (packed: Buffer) => Buffer }>;
+  };
+  export default compression;
+}

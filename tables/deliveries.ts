@@ -16,5 +16,7 @@ export const deliveries: Table = {
     { name: 'payload', type: 'string', meaning: 'The message’s value, the JSON text as it came.' },
   ],
   rowGroupRows: 4096,
+  // A third of what snappy makes of JSON, for a tenth more time; and each byte less need not be sent to HDFS.
+  compression: 'zstd',
   select: `SELECT source, ${MESSAGE_COLUMN_LIST}, key, headers, payload FROM messages`,
 };

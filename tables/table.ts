@@ -23,6 +23,8 @@ export interface Table {
   readonly columns: readonly Column[];
   /** Rows of a row group of its files, where they are large: whoever writes or reads one has it in memory. */
   readonly rowGroupRows?: number;
+  /** What packs its files: snappy, which the most readers take, unless another is worth it. */
+  readonly compression?: 'snappy' | 'zstd';
   /**
    * The SELECT that fills it, of DuckDB, from the relations of a batch (see activities/transform.ts):
    * `messages` (those that became rows) for `deliveries`, and for the others `parsed` (the same with their attempt as

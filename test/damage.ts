@@ -89,13 +89,13 @@ export class DamagedCopy {
    * Writes a data file, as an action that adds it.
    * @param sql Gives its rows, from the rows of the table's first file, which it names `rows`.
    * @param into The table that it is for.
-   * @param compression `zstd` makes it a file as another program leaves it, without a checksum in the log.
+   * @param compression `lz4_raw` makes it a file as another program leaves it, without a checksum in the log.
    */
   async fileOf(
     table: string,
     sql: string,
     into = table,
-    compression: 'snappy' | 'zstd' = 'snappy',
+    compression: 'snappy' | 'lz4_raw' = 'snappy',
   ): Promise<AddFile> {
     const { path, add } = await this.firstFile(table);
     const local = join(this.#pipeline.folder, 'damage.parquet');

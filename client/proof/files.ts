@@ -128,7 +128,7 @@ function isOurs({ tags }: AddFile): boolean {
 }
 
 /**
- * Other programs write what parquetjs-lite cannot read, as zstd, or reads wrong, as columns that leave their
+ * Other programs write what parquetjs-lite cannot read, as lz4, or reads wrong, as columns that leave their
  * dictionary half-way. DuckDB reads them: here it is not the one that wrote.
  */
 async function readForeign(

@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import rle from 'parquetjs-lite/lib/codec/rle.js';
+import compression from 'parquetjs-lite/lib/compression.js';
 import { sqlText, withDuckDb } from '../../adapters/duckdb.ts';
 
 // Before the auditor puts its own in.
 const theirs = rle.decodeValues.bind(rle);
+const theirCodecs = Object.keys(compression.PARQUET_COMPRESSION_METHODS);
 const { readRows } = await import('../../adapters/auditor.ts');
 
 const COLUMNS = ['kafka_topic', 'kafka_partition', 'kafka_offset'];
@@ -30,12 +32,12 @@ describe('the auditor’s reader of Parquet', () => {
 
   after(() => rm(folder, { recursive: true }));
 
-  async function write(select: string): Promise<{ file: string; rows: string[][] }> {
+  async function write(select: string, codec = 'snappy'): Promise<{ file: string; rows: string[][] }> {
     const file = join(folder, 'file.parquet');
     const options = { threads: 1, memoryLimit: '512MB', temporaryFolder: folder };
     return withDuckDb(options, async (connection) => {
       await connection.run(`CREATE TABLE rows AS ${select}`);
-      await connection.run(`COPY rows TO ${sqlText(file)} (FORMAT parquet, COMPRESSION snappy)`);
+      await connection.run(`COPY rows TO ${sqlText(file)} (FORMAT parquet, COMPRESSION ${codec})`);
       const read = await connection.runAndReadAll(`SELECT ${COLUMNS.join(', ')} FROM rows`);
       return { file, rows: read.getRows().map((row) => row.map(String)) };
     });
@@ -70,11 +72,23 @@ describe('the auditor’s reader of Parquet', () => {
       select: `SELECT 't' AS kafka_topic, NULL::INTEGER AS kafka_partition, NULL::BIGINT AS kafka_offset FROM range(3)`,
     },
   ]) {
-    test(`reads ${what} as DuckDB wrote them`, async () => {
-      const { file, rows } = await write(select);
-      assert.deepEqual(await read(file), rows);
-    });
+    for (const codec of ['snappy', 'zstd']) {
+      test(`reads ${what} as DuckDB wrote them with ${codec}`, async () => {
+        const { file, rows } = await write(select, codec);
+        assert.deepEqual(await read(file), rows);
+      });
+    }
   }
+
+  test('reads long texts that zstd has packed, alike and not, as they were; parquetjs-lite alone reads none', async () => {
+    assert.ok(!theirCodecs.includes('ZSTD'));
+    const { file, rows } = await write(
+      `SELECT repeat(md5((i % 50)::VARCHAR), 1 + i % 70) || md5(i::VARCHAR) AS kafka_topic,
+        0 AS kafka_partition, i AS kafka_offset FROM range(20000) t(i)`,
+      'zstd',
+    );
+    assert.deepEqual(await read(file), rows);
+  });
 
   test('needs its own decoder of runs: that of parquetjs-lite reads entry 330 as 75', () => {
     // A run of eight, of a dictionary whose entries take nine bits: 330 is 0x14a.

@@ -124,14 +124,6 @@ describe('the package parquetjs-lite', () => {
     });
   });
 
-  test('reads no file of ours that zstd has packed', async () => {
-    await withEngine(async (connection) => {
-      const file = join(folder, 'zstd.parquet');
-      await connection.run(`COPY (SELECT 1 AS value) TO ${sqlText(file)} (FORMAT parquet, COMPRESSION zstd)`);
-      await assert.rejects(readRows(file, ['value']).next(), /ZSTD/);
-    });
-  });
-
   test('does not read times that repeat, as DuckDB writes them', async () => {
     await withEngine(async (connection) => {
       const file = join(folder, 'times.parquet');
