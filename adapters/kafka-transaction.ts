@@ -1,5 +1,9 @@
 import type Cluster from 'kafkajs/src/cluster/index.js';
-import createEosManager, { type EosManager } from 'kafkajs/src/producer/eosManager/index.js';
+import type { Broker, CoordinatorAsked } from 'kafkajs/src/cluster/index.js';
+import createEosManager, {
+  type CoordinatorFinder,
+  type EosManager,
+} from 'kafkajs/src/producer/eosManager/index.js';
 import Encoder from 'kafkajs/src/protocol/encoder.js';
 import produceResponse, { type ProduceAnswer } from 'kafkajs/src/protocol/requests/produce/v3/response.js';
 import { PipelineError } from '../model/errors.ts';
@@ -19,6 +23,43 @@ const ALL_REPLICAS = -1;
 /** What kind of coordinator is asked for. */
 const TRANSACTION_COORDINATOR = 1;
 
+/**
+ * Finds the coordinators of a transaction. The client asks before each request where they are; a transaction that has
+ * begun stays with the one that began it, and where that one no longer is it, the transaction fails.
+ */
+class Coordinators implements CoordinatorFinder {
+  readonly #cluster: Cluster;
+  #transactions: Broker | undefined;
+  #isKept = false;
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster;
+  }
+
+  refreshMetadataIfNecessary(): Promise<void> {
+    return this.#cluster.refreshMetadataIfNecessary();
+  }
+
+  async findGroupCoordinator(asked: CoordinatorAsked): Promise<Broker> {
+    if (asked.coordinatorType !== TRANSACTION_COORDINATOR) return this.#cluster.findGroupCoordinator(asked);
+    // The client looks whether the connection to it still is.
+    if (this.#isKept && this.#transactions !== undefined)
+      return this.#cluster.findBroker({ nodeId: this.#transactions.nodeId });
+    this.#transactions = await this.#cluster.findGroupCoordinator(asked);
+    return this.#transactions;
+  }
+
+  /** Goes on with the one that was found last. */
+  keep(): void {
+    this.#isKept = true;
+  }
+
+  /** Asks again. */
+  forget(): void {
+    this.#isKept = false;
+  }
+}
+
 /** Where a batch came to stand. */
 export interface Stored {
   readonly partition: number;
@@ -33,11 +74,13 @@ export interface Stored {
  */
 export class PublishTransaction {
   readonly #cluster: Cluster;
+  readonly #coordinators: Coordinators;
   readonly #producer: EosManager;
   readonly #id: string;
 
-  private constructor(cluster: Cluster, producer: EosManager, id: string) {
+  private constructor(cluster: Cluster, coordinators: Coordinators, producer: EosManager, id: string) {
     this.#cluster = cluster;
+    this.#coordinators = coordinators;
     this.#producer = producer;
     this.#id = id;
   }
@@ -48,12 +91,18 @@ export class PublishTransaction {
    */
   static async begin({ cluster, logger }: OpenCluster, id: string): Promise<PublishTransaction> {
     try {
-      const transactionTimeout = TRANSACTION_TIMEOUT_MS;
-      const asked = { logger, cluster, transactionTimeout, transactional: true, transactionalId: id };
-      const producer = createEosManager(asked);
+      const coordinators = new Coordinators(cluster);
+      const producer = createEosManager({
+        logger,
+        cluster: coordinators,
+        transactionTimeout: TRANSACTION_TIMEOUT_MS,
+        transactional: true,
+        transactionalId: id,
+      });
       await producer.initProducerId();
+      coordinators.keep();
       producer.beginTransaction();
-      return new PublishTransaction(cluster, producer, id);
+      return new PublishTransaction(cluster, coordinators, producer, id);
     } catch (error) {
       throw (await refusalOf(cluster, id)) ?? error;
     }
@@ -105,7 +154,9 @@ export class PublishTransaction {
 
   /** Takes back all that was sent. Where it was committed, or never began, nothing happens. */
   async abort(): Promise<void> {
-    if (this.#producer.isInTransaction()) await this.#producer.abort();
+    if (!this.#producer.isInTransaction()) return;
+    this.#coordinators.forget();
+    await this.#producer.abort();
   }
 
   #seal(topic: string, partition: number, batch: RecordBatch): Buffer {

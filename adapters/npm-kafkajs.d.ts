@@ -19,6 +19,7 @@ declare module 'kafkajs/src/cluster/index.js' {
   }
 
   export interface Broker {
+    readonly nodeId: string;
     readonly brokerAddress: string;
     /** By the number of the kind of request, the versions that the broker takes. */
     readonly versions: Readonly<Record<number, { readonly minVersion: number; readonly maxVersion: number }>>;
@@ -27,10 +28,13 @@ declare module 'kafkajs/src/cluster/index.js' {
       /** Connected. */
       getConnectionByRequest: (asked: { request: { readonly apiKey: number } }) => Promise<Connection>;
     };
-    findGroupCoordinator(asked: {
-      readonly groupId: string;
-      readonly coordinatorType: number;
-    }): Promise<unknown>;
+    findGroupCoordinator(asked: CoordinatorAsked): Promise<unknown>;
+  }
+
+  /** Whose coordinator is asked for: a group's, or a producer's of transactions. */
+  export interface CoordinatorAsked {
+    readonly groupId: string;
+    readonly coordinatorType: number;
   }
 
   export default class Cluster {
@@ -50,6 +54,8 @@ declare module 'kafkajs/src/cluster/index.js' {
     refreshMetadataIfNecessary(): Promise<void>;
     findLeaderForPartitions(topic: string, partitions: readonly number[]): Record<string, number[]>;
     findBroker(asked: { readonly nodeId: string }): Promise<Broker>;
+    /** Asks a broker for it each time. */
+    findGroupCoordinator(asked: CoordinatorAsked): Promise<Broker>;
   }
 }
 
@@ -150,6 +156,9 @@ declare module 'kafkajs/src/producer/eosManager/index.js' {
   import type Cluster from 'kafkajs/src/cluster/index.js';
   import type { ClientLogger } from 'kafkajs/src/loggers/index.js';
 
+  /** What it uses of a cluster for transactions. */
+  export type CoordinatorFinder = Pick<Cluster, 'refreshMetadataIfNecessary' | 'findGroupCoordinator'>;
+
   /** What a producer of transactions knows of itself, and its requests to the coordinator. */
   export interface EosManager {
     initProducerId(): Promise<void>;
@@ -173,7 +182,7 @@ declare module 'kafkajs/src/producer/eosManager/index.js' {
 
   export default function createEosManager(options: {
     readonly logger: ClientLogger;
-    readonly cluster: Cluster;
+    readonly cluster: CoordinatorFinder;
     readonly transactionTimeout: number;
     readonly transactional: boolean;
     readonly transactionalId: string;

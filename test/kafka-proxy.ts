@@ -6,6 +6,7 @@ import { PlannedFaults } from './planned-faults.ts';
 export const API = {
   produce: 0,
   fetch: 1,
+  findCoordinator: 10,
   initProducerId: 22,
   endTransaction: 26,
   commitMarker: 28,

@@ -63,6 +63,17 @@ describe('23 a publish', () => {
   }
 });
 
+/** Of the marker's group, to read it and to write it, and of the transaction. */
+const COORDINATORS_ASKED_FOR = 3;
+
+test('a publish asks once where the coordinator of its transaction is', async () => {
+  broker.proxy.plan(API.findCoordinator, { kind: 'cut' }, 1, COORDINATORS_ASKED_FOR);
+  await faulty.pipeline.startWorker();
+  await faulty.landsOnce(await faulty.pipeline.start({ source: 'source' }));
+  assert.equal(broker.proxy.unused, 1, 'it was asked for once more');
+  broker.proxy.clear();
+});
+
 describe('23 of several chunks', () => {
   /** Three chunks of it, which one activity publishes. */
   const COUNT = 15_000;
