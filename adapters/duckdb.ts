@@ -1,4 +1,4 @@
-import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { PipelineError, messageOf } from '../model/errors.ts';
 
 /** How much one DuckDB may take. */
@@ -17,6 +17,8 @@ export async function withDuckDb<T>(
   options: DuckDbOptions,
   use: (connection: DuckDBConnection) => Promise<T>,
 ): Promise<T> {
+  // Native code of more than 30 MB: what fetches or publishes need not have it.
+  const { DuckDBInstance } = await import('@duckdb/node-api');
   const instance = await DuckDBInstance.create(':memory:', {
     threads: String(options.threads),
     memory_limit: options.memoryLimit,
