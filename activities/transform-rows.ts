@@ -1,4 +1,4 @@
-import type { DuckDBAppender, DuckDBConnection, DuckDBTimestampTZValue } from '@duckdb/node-api';
+import { DuckDBTimestampTZValue, type DuckDBAppender, type DuckDBConnection } from '@duckdb/node-api';
 import { sqlText } from '../adapters/duckdb.ts';
 import { headerOf, type StagedMessage } from '../adapters/message-frames.ts';
 import { ReasonTally } from '../model/reasons.ts';
@@ -25,9 +25,6 @@ const EARLIEST_MS = Date.parse('0001-01-01T00:00:00.000Z');
 const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z');
 const TIME_FAULT: Fault = { path: '', reason: 'its timestamp is not of the years 1 to 9999' };
 
-/** Makes a value of DuckDB of microseconds since 1970. */
-type TimestampOf = (micros: bigint) => DuckDBTimestampTZValue;
-
 /** The messages of a batch in DuckDB: those that become rows, and those that do not. */
 export class BatchRows {
   /** Values of each known field, over all messages that become rows. */
@@ -42,7 +39,6 @@ export class BatchRows {
   readonly #connection: DuckDBConnection;
   readonly #taken: DuckDBAppender;
   readonly #quarantined: DuckDBAppender;
-  readonly #timestampOf: TimestampOf;
   readonly #topic: string;
   readonly #known: ReadonlySet<string>;
   readonly #defaultSource: string;
@@ -52,14 +48,13 @@ export class BatchRows {
 
   private constructor(
     connection: DuckDBConnection,
-    duckDb: { taken: DuckDBAppender; quarantined: DuckDBAppender; timestampOf: TimestampOf },
+    appenders: { taken: DuckDBAppender; quarantined: DuckDBAppender },
     settings: Settings,
     topic: string,
   ) {
     this.#connection = connection;
-    this.#taken = duckDb.taken;
-    this.#quarantined = duckDb.quarantined;
-    this.#timestampOf = duckDb.timestampOf;
+    this.#taken = appenders.taken;
+    this.#quarantined = appenders.quarantined;
     this.#topic = topic;
     this.#known = new Set(Object.keys(settings.sources));
     this.#defaultSource = defaultSourceOf(settings, topic);
@@ -70,10 +65,7 @@ export class BatchRows {
     await connection.run(MESSAGE_RELATIONS);
     const taken = await connection.createAppender('taken');
     const quarantined = await connection.createAppender('quarantined');
-    // Loaded by then; see withDuckDb.
-    const { DuckDBTimestampTZValue: Value } = await import('@duckdb/node-api');
-    const timestampOf: TimestampOf = (micros) => new Value(micros);
-    return new BatchRows(connection, { taken, quarantined, timestampOf }, settings, topic);
+    return new BatchRows(connection, { taken, quarantined }, settings, topic);
   }
 
   /** Takes a message: as rows, or into quarantine with the reason. */
@@ -103,7 +95,7 @@ export class BatchRows {
     this.#limits.take(named, message.headers, undefined);
     this.landed += 1;
     this.sources.add(named);
-    this.#appendHead(this.#taken, named, message);
+    appendHead(this.#taken, named, this.#topic, message);
     appendBlob(this.#taken, message.value);
     this.#taken.appendBoolean(isPlain);
     this.#taken.endRow();
@@ -142,7 +134,7 @@ export class BatchRows {
     this.#limits.take(source, message.headers, fault);
     const to = this.#quarantined;
     this.sources.add(source);
-    this.#appendHead(to, source, message);
+    appendHead(to, source, this.#topic, message);
     appendBlob(to, message.value);
     to.appendVarchar('transform');
     to.appendNull();
@@ -150,17 +142,6 @@ export class BatchRows {
     to.appendVarchar(fault.path);
     to.appendVarchar(fault.reason);
     to.endRow();
-  }
-
-  #appendHead(to: DuckDBAppender, source: string, message: StagedMessage): void {
-    to.appendVarchar(source);
-    to.appendVarchar(this.#topic);
-    to.appendInteger(message.partition);
-    to.appendBigInt(message.offset);
-    if (message.timestampMs === NO_TIMESTAMP_MS || !isTableTime(message.timestampMs)) to.appendNull();
-    else to.appendTimestampTZ(this.#timestampOf(BigInt(message.timestampMs) * 1000n));
-    appendBlob(to, message.key);
-    to.appendVarchar(message.headers);
   }
 
   async #refuseInvalid(): Promise<void> {
@@ -188,6 +169,17 @@ export class BatchRows {
 
 function subtractCounts(sum: PathCounts, counts: ReadonlyMap<string, number>): void {
   for (const [path, count] of counts) sum.set(path, (sum.get(path) ?? 0) - count);
+}
+
+function appendHead(to: DuckDBAppender, source: string, topic: string, message: StagedMessage): void {
+  to.appendVarchar(source);
+  to.appendVarchar(topic);
+  to.appendInteger(message.partition);
+  to.appendBigInt(message.offset);
+  if (message.timestampMs === NO_TIMESTAMP_MS || !isTableTime(message.timestampMs)) to.appendNull();
+  else to.appendTimestampTZ(new DuckDBTimestampTZValue(BigInt(message.timestampMs) * 1000n));
+  appendBlob(to, message.key);
+  to.appendVarchar(message.headers);
 }
 
 function isTableTime(ms: number): boolean {

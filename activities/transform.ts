@@ -8,7 +8,7 @@ import type { ActivityDeps } from './deps.ts';
 import { messagesOf } from './message-files.ts';
 import { currentRun } from './run-context.ts';
 import { requireSameCounts, writeTable, type FileTarget } from './transform-files.ts';
-import { BatchRows } from './transform-rows.ts';
+import type { BatchRows } from './transform-rows.ts';
 
 /** What `transform` is asked for. */
 export interface TransformRequest {
@@ -46,6 +46,8 @@ export function createTransform({ settings, staging }: ActivityDeps) {
       temporaryFolder: staging.resolve(folder),
     };
     const tables = withDuckDb(options, async (connection) => {
+      // It names DuckDB's code, which is not to be loaded before there is something to transform.
+      const { BatchRows } = await import('./transform-rows.ts');
       const rows = await BatchRows.create(connection, settings, staged.batch.topic);
       for await (const messages of messagesOf(staging, staged))
         for (const message of messages) rows.add(message);

@@ -7,7 +7,7 @@ import { clientConfig, type KafkaOptions } from './kafka.ts';
 /** As the client's own producers have it. */
 const METADATA_MAX_AGE_MS = 300_000;
 
-/** A {@link openCluster cluster}, and what works over it needs. */
+/** A {@link openCluster cluster}, and what is needed to work over it. */
 export interface OpenCluster {
   readonly cluster: Cluster;
   /** Where the memory of its large answers can be given back to. */

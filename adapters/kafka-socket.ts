@@ -28,7 +28,7 @@ export class AnswerMemory {
     // Where none fits, a larger one takes the place of one that is free.
     const [free] = this.#free.splice(Math.max(fitting, 0), 1);
     const memory =
-      fitting >= 0 && free !== undefined
+      free !== undefined && free.length >= bytes
         ? free
         : Buffer.allocUnsafeSlow(Math.ceil(bytes / LARGE_BYTES) * LARGE_BYTES);
     this.#taken.add(memory.buffer);

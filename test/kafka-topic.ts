@@ -47,11 +47,15 @@ export interface Read {
   readonly offsets: string[];
 }
 
-/** Reads ranges of a topic, until `isFull` says so of the number of messages. */
+/**
+ * Reads ranges of a topic, until `isFull` says so of the number of messages.
+ * @param pause What messages wait for before they are taken.
+ */
 export async function read(
   topic: string,
   ranges: OffsetRange[],
   isFull: (count: number) => boolean = () => false,
+  pause: () => Promise<unknown> = () => Promise.resolve(),
 ): Promise<Read> {
   const values: string[] = [];
   const offsets: string[] = [];
@@ -59,12 +63,12 @@ export async function read(
     OPTIONS,
     { topic, ranges },
     {
-      onMessages: (partition, some) => {
+      onMessages: async (partition, some) => {
+        await pause();
         for (const message of some) {
           values.push(message.value?.toString('utf8') ?? '');
           offsets.push(`${partition}:${message.offset}`);
         }
-        return Promise.resolve();
       },
       isFull: () => isFull(values.length),
       idleTimeoutMs: 5_000,
@@ -75,9 +79,15 @@ export async function read(
 }
 
 /** All of a topic, up to where what was published ends: the broker can show the end before it for a moment. */
-export async function readAll(topic: string, ends: PartitionEnds): Promise<Read> {
+export async function readAll(
+  topic: string,
+  ends: PartitionEnds,
+  pause?: () => Promise<unknown>,
+): Promise<Read> {
   return read(
     topic,
     Object.entries(ends).map(([partition, end]) => ({ partition: Number(partition), start: '0', end })),
+    undefined,
+    pause,
   );
 }

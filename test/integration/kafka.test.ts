@@ -4,7 +4,6 @@ import test, { after, before, describe } from 'node:test';
 import type { Producer } from 'kafkajs';
 import { kafkaClient, topicOffsets, topicOffsetsPast, withAdmin } from '../../adapters/kafka.ts';
 import { Publisher, markerOf, publishOnce } from '../../adapters/kafka-publish.ts';
-import { readRanges } from '../../adapters/kafka-read.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { OffsetRange } from '../../model/references.ts';
 import { codeOf } from '../harness.ts';
@@ -251,26 +250,8 @@ describe('a range', () => {
       topic: large,
       messages: inPieces(messages(LARGE)),
     });
-    const values: string[] = [];
-    const ranges = Object.entries(ends).map(([partition, end]) => ({
-      partition: Number(partition),
-      start: '0',
-      end,
-    }));
-    await readRanges(
-      OPTIONS,
-      { topic: large, ranges },
-      {
-        // The next answer comes meanwhile.
-        onMessages: async (_, some) => {
-          await sleep(2);
-          values.push(...some.map(({ value }) => String(value)));
-        },
-        isFull: () => false,
-        idleTimeoutMs: 10_000,
-        signal: new AbortController().signal,
-      },
-    );
+    // The next answer comes meanwhile.
+    const { values } = await readAll(large, ends, () => sleep(2));
     assert.deepEqual(values.sort(), sent.sort());
   });
 
