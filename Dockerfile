@@ -14,7 +14,7 @@ COPY services/platform/ services/platform/
 COPY tables/ tables/
 COPY worker/ worker/
 COPY workflows/ workflows/
-RUN node worker/bundle-workflows.js dist/workflows.js
+RUN node bin/build.js && node worker/bundle-workflows.js dist/workflows.js
 
 FROM node:20.20.2-bookworm-slim
 ENV NODE_ENV=production \
@@ -30,4 +30,4 @@ COPY --from=build /app ./
 USER node
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --start-interval=2s \
     CMD ["node", "--eval", "fetch('http://127.0.0.1:8235/healthz').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "--import", "tsx", "worker/main.ts"]
+CMD ["node", "bin/worker.js"]

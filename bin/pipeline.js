@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { register } from 'tsx/esm/api';
+import { built } from './built.js';
 
-register();
-await import('../client/main.ts');
+await import(await built('client/main.ts'));

@@ -29,7 +29,7 @@ const READY_MS = 60_000;
 export function workerProcess(settings: Settings): LocalProcess {
   return {
     name: 'worker',
-    program: ['worker/main.ts'],
+    program: ['bin/worker.js'],
     health: `http://127.0.0.1:${settings.worker.healthPort}/healthz`,
   };
 }
@@ -43,7 +43,7 @@ export function platformProcess(name: string, url: string, file: string | undefi
   const serve = file === undefined ? [] : ['--file', file];
   return {
     name,
-    program: ['services/platform/main.ts', '--port', port, ...serve],
+    program: ['bin/platform.js', '--port', port, ...serve],
     health: `${origin}/health`,
   };
 }
@@ -57,7 +57,7 @@ export async function restart(local: LocalProcess): Promise<void> {
   const [program = '', ...words] = local.program;
   await server.start({
     program: process.execPath,
-    args: ['--import', import.meta.resolve('tsx'), join(ROOT, program), ...words],
+    args: [join(ROOT, program), ...words],
     env: { PIPELINE_CONFIG: SETTINGS },
   });
   await server.waitUntilReady(() => requireReady(local), READY_MS);

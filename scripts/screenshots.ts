@@ -125,7 +125,7 @@ async function writeSettings({ temporal, kafka, hdfs }: Stack, platformUrl: stri
 }
 
 function startWorker(settingsFile: string): ChildProcess {
-  return spawn(process.execPath, ['--import', 'tsx', join(ROOT, 'worker/main.ts')], {
+  return spawn(process.execPath, [join(ROOT, 'bin/worker.js')], {
     cwd: ROOT,
     env: { ...process.env, PIPELINE_CONFIG: settingsFile },
     stdio: ['ignore', 'ignore', 'pipe'],

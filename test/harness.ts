@@ -203,7 +203,7 @@ export class TestWorker {
   ): Promise<TestWorker> {
     const settingsFile = await pipeline.settingsOf(host);
     const log = join(pipeline.folder, `worker-${host}-${Date.now()}.log`);
-    const args = [...nodeArgs, '--import', 'tsx', join(ROOT, 'worker/main.ts')];
+    const args = [...nodeArgs, join(ROOT, 'bin/worker.js')];
     const child = spawn(process.execPath, args, {
       cwd: ROOT,
       env: { ...process.env, PIPELINE_CONFIG: settingsFile, ...env },

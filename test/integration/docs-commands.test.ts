@@ -157,6 +157,7 @@ const ELSEWHERE: Readonly<Record<string, { readonly why: string; readonly by: st
     why: 'it takes as long as it is told to; a short one is a test',
     by: 'test/faults/soak.test.ts',
   },
+  'npm run build': { why: 'it was done before the first test', by: 'test/unit/build.test.ts' },
   'npm run worker': { why: 'it runs until it is ended', by: 'test/demo/demo.test.ts' },
   'python3 -m venv .venv': NOTEBOOKS,
   '.venv/bin/pip install -r notebooks/requirements.txt': NOTEBOOKS,

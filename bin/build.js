@@ -1,0 +1,3 @@
+import { build } from './built.js';
+
+process.stdout.write(`${await build()}\n`);

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { after, beforeEach, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const FOLDERS = [
+  ...['activities', 'adapters', 'client', 'model'],
+  ...['services/platform', 'tables', 'worker', 'workflows'],
+];
+
+/** Loads the other module when it is told to. */
+const MAIN = `
+interface Greeting {
+  readonly words: string;
+}
+const greeting: Greeting = { words: 'it is' };
+if (process.argv[2] === 'fail') throw new Error(greeting.words);
+process.stdout.write('started\\n');
+process.stdin.once('data', () => {
+  void import('../model/late.ts').then(({ late }) => process.stdout.write(greeting.words + ' ' + late + '\\n'));
+});
+`;
+
+void describe('what the programs are compiled to', () => {
+  const project = mkdtempSync(join(tmpdir(), 'pipeline-build-'));
+  after(() => {
+    rmSync(project, { recursive: true });
+  });
+
+  beforeEach(() => {
+    rmSync(join(project, 'dist'), { recursive: true, force: true });
+    for (const folder of FOLDERS) mkdirSync(join(project, folder), { recursive: true });
+    cpSync(join(ROOT, 'bin'), join(project, 'bin'), { recursive: true });
+    rmSync(join(project, 'node_modules'), { force: true });
+    symlinkSync(join(ROOT, 'node_modules'), join(project, 'node_modules'));
+    write('package.json', '{"type":"module"}');
+    write('worker/main.ts', MAIN);
+    sayLate('old');
+  });
+
+  function write(path: string, content: string): void {
+    writeFileSync(join(project, path), content);
+  }
+
+  function sayLate(word: string): void {
+    write('model/late.ts', `export const late: string = '${word}';`);
+  }
+
+  async function build(): Promise<string> {
+    const { stdout } = await promisify(execFile)(process.execPath, [join(project, 'bin/build.js')]);
+    return stdout.trim();
+  }
+
+  it('is kept while no source changes, and made anew when one does', async () => {
+    const first = await build();
+    assert.equal(dirname(first), join(project, 'dist'));
+    assert.equal(await build(), first);
+    sayLate('new');
+    const second = await build();
+    assert.notEqual(second, first);
+    sayLate('old');
+    assert.equal(await build(), first);
+  });
+
+  it('stays what a program was started from', async () => {
+    const child = spawn(process.execPath, [join(project, 'bin/worker.js')]);
+    await once(child.stdout, 'data');
+    sayLate('new');
+    await build();
+    const output = text(child.stdout);
+    child.stdin.end('now');
+    assert.equal(await output, 'it is old\n');
+  });
+
+  it('is made once by many that start together, and nothing else is left', async () => {
+    const made = await Promise.all([build(), build(), build(), build()]);
+    assert.deepEqual(
+      [...new Set(made)].map((folder) => basename(folder)),
+      readdirSync(join(project, 'dist')),
+    );
+  });
+
+  it('is kept of the last eight sources', async () => {
+    const made: string[] = [];
+    for (let at = 0; at < 10; at += 1) {
+      sayLate(String(at));
+      made.push(basename(await build()));
+    }
+    assert.deepEqual(readdirSync(join(project, 'dist')).sort(), made.slice(2).sort());
+  });
+
+  it('says where in the sources a program failed', async () => {
+    const child = spawn(process.execPath, [join(project, 'bin/worker.js'), 'fail']);
+    const [errors] = await Promise.all([text(child.stderr), once(child, 'close')]);
+    assert.match(errors, /Error: it is\n.*worker\/main\.ts:6:/s);
+  });
+
+  it('is not made of what cannot be compiled, which is said with its place', async () => {
+    write('worker/main.ts', 'const word: string = ;');
+    await assert.rejects(build(), /worker\/main\.ts:1:21: ERROR: Unexpected ";"/);
+    assert.deepEqual(readdirSync(project).includes('dist'), false);
+  });
+});
