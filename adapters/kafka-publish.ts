@@ -98,8 +98,8 @@ export class Publisher {
    * Publishes a set in one transaction with its own marker: either all of it and the marker are in the topic,
    * or nothing is. Beginning the transaction fences every older try, and only then is the marker looked for;
    * so whichever try comes last sees the truth.
-   * @param after The transaction begins and its first messages are made ready before that is over, but nothing is
-   * sent; where that fails, so does this.
+   * @param after The transaction begins and its first messages are made ready before that is over, but none is sent;
+   * where that fails, so does this.
    * @throws {PipelineError} PUBLISH_FENCED, KAFKA_UNREACHABLE or KAFKA_REFUSED; then nothing of this try can be read.
    */
   async publishOnce(set: MessageSet, after: Promise<unknown> = Promise.resolve()): Promise<PublishedSet> {
@@ -128,6 +128,7 @@ export class Publisher {
         await transaction.abort();
         return { ends: before, before: true };
       }
+      transaction.expectOffsets(markerOf(set.id));
       const ends = await this.#sendAll(transaction, set.messages, after);
       await transaction.sendOffsets(markerOf(set.id), name, markerOffsets(ends));
       await transaction.commit();

@@ -17,7 +17,7 @@ export interface OpenTopic {
 
 interface SenderOptions {
   readonly transaction: PublishTransaction;
-  /** Nothing is sent before it, and nothing at all if it fails. */
+  /** No message is sent before it, and none at all if it fails. */
   readonly after: Promise<unknown>;
   readonly topic: OpenTopic;
   /** The most bytes of one partition in one request. */
@@ -39,6 +39,8 @@ export class Sender {
   #added = 0;
   /** What is on its way, one request after the other, since a partition's batches must keep their order. */
   #sent: Promise<unknown>;
+  /** The partitions of what is to be sent become part of the transaction before it is their turn. */
+  #included: Promise<unknown> = Promise.resolve();
   /** Where it is over, there is room for one more. */
   #room: Promise<unknown> = Promise.resolve();
   #lastHeaders: EncodedHeaders | undefined;
@@ -74,7 +76,7 @@ export class Sender {
 
   /** Waits for what is on its way, come of it what may: an abort must not overtake it. */
   async settle(): Promise<void> {
-    await this.#sent.catch(() => undefined);
+    await Promise.allSettled([this.#included, this.#sent]);
   }
 
   async #flush(): Promise<void> {
@@ -84,7 +86,14 @@ export class Sender {
     await this.#room;
     if (batches.size === 0) return;
     this.#room = this.#sent;
-    this.#sent = this.#sent.then(() => this.#send(batches));
+    const { transaction, topic } = this.#options;
+    const included = this.#included.then(() => transaction.include(topic.name, [...batches.keys()]));
+    this.#included = included;
+    this.#sent = this.#sent.then(async () => {
+      await included;
+      await this.#send(batches);
+    });
+    included.catch(() => undefined);
     // It is looked at when there is to be room for another one, and in the end.
     this.#sent.catch(() => undefined);
   }

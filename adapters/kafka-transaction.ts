@@ -21,16 +21,19 @@ const TRANSACTION_TIMEOUT_MS = 60_000;
 const PRODUCE = { apiKey: 0, apiVersion: 3, apiName: 'Produce' } as const;
 const ALL_REPLICAS = -1;
 /** What kind of coordinator is asked for. */
+const GROUP_COORDINATOR = 0;
 const TRANSACTION_COORDINATOR = 1;
 
 /**
  * Finds the coordinators of a transaction. The client asks before each request where they are; a transaction that has
- * begun stays with the one that began it, and where that one no longer is it, the transaction fails.
+ * begun stays with the one that began it, and where that one no longer is it, the transaction fails. That of a group
+ * can be asked for before it is needed.
  */
 class Coordinators implements CoordinatorFinder {
   readonly #cluster: Cluster;
   #transactions: Broker | undefined;
   #isKept = false;
+  readonly #groups = new Map<string, Promise<Broker>>();
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
@@ -41,12 +44,25 @@ class Coordinators implements CoordinatorFinder {
   }
 
   async findGroupCoordinator(asked: CoordinatorAsked): Promise<Broker> {
-    if (asked.coordinatorType !== TRANSACTION_COORDINATOR) return this.#cluster.findGroupCoordinator(asked);
+    if (asked.coordinatorType !== TRANSACTION_COORDINATOR) {
+      const found = this.#groups.get(asked.groupId);
+      // Where it proves to be another, the client asks once more.
+      this.#groups.delete(asked.groupId);
+      return found ?? this.#cluster.findGroupCoordinator(asked);
+    }
     // The client looks whether the connection to it still is.
     if (this.#isKept && this.#transactions !== undefined)
       return this.#cluster.findBroker({ nodeId: this.#transactions.nodeId });
     this.#transactions = await this.#cluster.findGroupCoordinator(asked);
     return this.#transactions;
+  }
+
+  /** Asks for that of a group now. */
+  askAhead(groupId: string): void {
+    const found = this.#cluster.findGroupCoordinator({ groupId, coordinatorType: GROUP_COORDINATOR });
+    // Whoever needs it hears of it.
+    found.catch(() => undefined);
+    this.#groups.set(groupId, found);
   }
 
   /** Goes on with the one that was found last. */
@@ -108,14 +124,18 @@ export class PublishTransaction {
     }
   }
 
-  /** Sends one batch for each of some partitions, to their leaders at once. */
-  async send(topic: string, batches: ReadonlyMap<number, RecordBatch>): Promise<Stored[]> {
-    const partitions = [...batches.keys()];
+  /** Makes partitions part of it, so that messages may be sent to them. */
+  async include(topic: string, partitions: readonly number[]): Promise<void> {
     await this.#cluster.addTargetTopic(topic);
     await this.#cluster.refreshMetadataIfNecessary();
     await this.#producer.addPartitionsToTransaction([
       { topic, partitions: partitions.map((partition) => ({ partition })) },
     ]);
+  }
+
+  /** Sends one batch for each of some of its partitions, to their leaders at once. */
+  async send(topic: string, batches: ReadonlyMap<number, RecordBatch>): Promise<Stored[]> {
+    const partitions = [...batches.keys()];
     const sealed = [...batches].map(([partition, batch]) => ({
       partition,
       bytes: this.#seal(topic, partition, batch),
@@ -137,6 +157,11 @@ export class PublishTransaction {
       'KAFKA_UNREACHABLE',
       `topic ${topic}: ${missing} of its partitions have no leader`,
     );
+  }
+
+  /** Says of which consumer group offsets are going to be committed: then that takes less long. */
+  expectOffsets(consumerGroupId: string): void {
+    this.#coordinators.askAhead(consumerGroupId);
   }
 
   /** Commits offsets of a consumer group with the transaction. */

@@ -8,6 +8,8 @@ export const API = {
   fetch: 1,
   findCoordinator: 10,
   initProducerId: 22,
+  addPartitions: 24,
+  addOffsets: 25,
   endTransaction: 26,
   commitMarker: 28,
 } as const;

@@ -57,7 +57,11 @@ export interface Carried {
  * How many chunks one activity publishes at most: few are handed over by Temporal, and a run says often enough how
  * far it is.
  */
-const CHUNKS_A_PUBLISH = 8;
+const CHUNKS_A_PUBLISH = 16;
+
+/** Runs that began before it publish so many. */
+const PUBLISHES_16 = 'publishes-16';
+const CHUNKS_A_PUBLISH_BEFORE = 8;
 
 /** What is to be landed, and whether the source had anything new. */
 type Brought = Pick<Carried, 'isUnchanged' | 'rest'>;
@@ -169,11 +173,12 @@ class Ingest {
   async #publish({ host, topic, chunks }: Fetched): Promise<PartitionEnds> {
     const { source } = this.#request;
     const ends: Record<number, string> = {};
+    const most = patched(PUBLISHES_16) ? CHUNKS_A_PUBLISH : CHUNKS_A_PUBLISH_BEFORE;
     let left = chunks;
     for (;;) {
       const [chunk, ...after] = left;
       if (chunk === undefined) return ends;
-      const asked = { chunk, more: after.slice(0, CHUNKS_A_PUBLISH - 1) };
+      const asked = { chunk, more: after.slice(0, most - 1) };
       const { publish } = onHost(host, aboutChunks(asked, chunks.length));
       this.#run.begin('publish');
       const published = await this.#person.attemptOrSkip({ step: 'publish', what: `chunk ${chunk.id}` }, () =>

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { copiesOf, shown, type Bench } from '../context.ts';
 import { clock, clockAt, secondsIn, type Piece } from '../cpu-profile.ts';
 import { FeedServer } from '../feed-server.ts';
-import { median } from '../figures.ts';
 import { historyOf, spanOf, type ActivityTime } from '../history.ts';
 import { machine } from '../machine.ts';
 import { mustRun } from '../measure.ts';
@@ -120,7 +119,11 @@ function notesOfFeed(
   const inScript = sumOf(pieces.values());
   return [
     `From a feed, fetch took ${seconds(fetched)}, publish ${seconds(published)}, and the landing the rest of the ${seconds(run.seconds)}.`,
-    `Publish was ${publishes.length} activities of up to eight chunks each: the first, for which Kafka also makes its topics of transactions and of groups, took ${first.toFixed(0)} ms, the others ${median(others).toFixed(0)} ms in the median; Temporal took ${(between / others.length).toFixed(0)} ms from one to the next.`,
+    [
+      `Publish was ${publishes.length} activities: the first, for which Kafka also makes its topics of transactions and of groups, took ${first.toFixed(0)} ms`,
+      ...others.map((took) => `one after it ${took.toFixed(0)} ms`),
+      `Temporal took ${between.toFixed(0)} ms between them.`,
+    ].join('; '),
     `The worker’s JavaScript took ${seconds(inScript)} of it: ${listOf(pieces)}. For the rest it waited for Kafka and for Temporal.`,
   ];
 }

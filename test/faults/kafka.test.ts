@@ -32,7 +32,9 @@ async function landsAfterFault(run: IngestHandle): Promise<void> {
 
 describe('23 a publish', () => {
   for (const [what, api] of [
+    ['its partitions', API.addPartitions],
     ['some of its messages', API.produce],
+    ['that it has a marker', API.addOffsets],
     ['its marker', API.commitMarker],
     ['its commit', API.endTransaction],
   ] as const) {
