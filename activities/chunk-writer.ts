@@ -32,7 +32,8 @@ export class ChunkWriter {
         await this.#staging.reserve(CHUNK_BYTES);
         this.#current = await FrameWriter.create(this.#staging.resolve(this.#path()));
       }
-      await this.#current.write(record);
+      const written = this.#current.write(record);
+      if (written !== undefined) await written;
       this.#largestBytes = Math.max(this.#largestBytes, record.length);
       this.records += 1;
       if (this.#current.bytes >= CHUNK_BYTES) await this.close();

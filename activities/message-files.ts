@@ -49,7 +49,10 @@ export class MessageWriter {
   async add(partition: number, messages: readonly KafkaMessage[]): Promise<void> {
     const file = this.#files.get(partition);
     if (file === undefined) throw new TypeError(`partition ${partition} is not of the batch`);
-    for (const message of messages) await file.write(...this.#encoder.encode(partition, message));
+    for (const message of messages) {
+      const written = file.write(...this.#encoder.encode(partition, message));
+      if (written !== undefined) await written;
+    }
   }
 
   /** Ends the files. */

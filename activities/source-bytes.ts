@@ -63,12 +63,18 @@ async function* download(url: string, read: SourceRead): AsyncGenerator<Buffer> 
   if (content.validator !== undefined) run.remember({ host: staging.hostId, validator: content.validator });
   if (content.fromByte > 0) yield* readLocal(spool, subject);
   const keep = await staged(spool, open(spool, content.fromByte > 0 ? 'a' : 'w'));
+  let kept = Promise.resolve();
   try {
     for await (const bytes of content.body) {
-      await staged(spool, keep.appendFile(bytes));
+      await kept;
+      // Whoever asked for them works with them meanwhile.
+      kept = staged(spool, keep.appendFile(bytes));
+      kept.catch(() => undefined);
       yield bytes;
     }
+    await kept;
   } finally {
+    await Promise.allSettled([kept]);
     await keep.close();
   }
 }

@@ -37,6 +37,9 @@ export interface HttpContent {
 
 const PATIENCE: Patience = { idleMs: 30_000, windowMs: 60_000, leastBytesPerSecond: 1024 };
 const MAX_REDIRECTS = 5;
+/** Node gives it on to the connection, and reads so many bytes before they are asked for; 64 KiB otherwise. */
+const READ_AHEAD: { readonly highWaterMark: number } = { highWaterMark: 1 << 20 };
+
 const LONGEST_RETRY_AFTER_MS = 15 * 60_000;
 
 /**
@@ -67,6 +70,7 @@ function send(request: HttpRequest, url: string): Promise<IncomingMessage> {
     const asked = (url.startsWith('https:') ? requestHttps : requestHttp)(url, {
       signal: request.signal,
       headers: headersOf(request, url),
+      ...READ_AHEAD,
     });
     const { idleMs } = request.patience ?? PATIENCE;
     asked.setTimeout(idleMs, () => {
