@@ -106,7 +106,7 @@ const Limits = z
     batchBytes: z
       .int()
       .min(1)
-      .default(64 * 2 ** 20)
+      .default(60 * 2 ** 20)
       .describe('A batch ends soon after its messages have so many bytes.'),
     batchMessages: z
       .int()
