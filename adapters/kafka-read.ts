@@ -60,6 +60,7 @@ export async function readRanges(
   } catch (error) {
     throw asKafkaError(error, `topic ${batch.topic}`);
   } finally {
+    await reader.end();
     await cluster.disconnect();
   }
   return reader.rangesRead();
@@ -92,6 +93,9 @@ class RangeReader {
   /** In the order in which they are asked for: the first of an answer gets a batch however large it is. */
   readonly #progress: Progress[];
   #lastMove = Date.now();
+  /** What comes next. */
+  #fetched: Promise<FetchedPartition[]> = Promise.resolve([]);
+  #isOver = false;
 
   constructor(
     options: KafkaOptions,
@@ -118,13 +122,13 @@ class RangeReader {
   }
 
   async run(): Promise<void> {
-    let fetched = this.#fetchPatiently();
+    this.#fetched = this.#fetchPatiently();
     for (;;) {
-      const partitions = await fetched;
+      const partitions = await this.#fetched;
       const parts = this.#partsOf(partitions);
-      fetched = this.#fetchPatiently();
+      this.#fetched = this.#fetchPatiently();
       // Where the read ends before it is waited for, its failure is nobody's.
-      fetched.catch(() => undefined);
+      this.#fetched.catch(() => undefined);
       for (const part of parts) await this.#give(part);
       for (const { records } of partitions) this.#memory.giveBack(records);
       if (this.#read.isFull() || this.#progress.every(({ next, end }) => next >= end)) return;
@@ -132,6 +136,12 @@ class RangeReader {
         throw new PipelineError('KAFKA_UNREACHABLE', `the read of ${this.#topic} was cancelled`);
       if (parts.every(({ batches }) => batches.length === 0)) await this.#wait();
     }
+  }
+
+  /** Lets what is on its way come, which nobody waits for: to ask once more would connect once more. */
+  async end(): Promise<void> {
+    this.#isOver = true;
+    await Promise.allSettled([this.#fetched]);
   }
 
   async #fetchPatiently(): Promise<FetchedPartition[]> {
@@ -142,6 +152,7 @@ class RangeReader {
       } catch (error) {
         if (tries === TRIES || !canPass(error)) throw error;
         await sleep(FIRST_PAUSE_MS * 2 ** tries);
+        if (this.#isOver) throw error;
       }
     }
   }

@@ -56,6 +56,12 @@ export class KafkaProxy {
     return `${address}:${port}`;
   }
 
+  /** How many connections clients have. */
+  get connections(): number {
+    // Each has one to the broker.
+    return this.#sockets.size / 2;
+  }
+
   /** How many planned faults no request has met yet. */
   get unused(): number {
     return this.#faults.unused;

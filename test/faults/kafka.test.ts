@@ -1,9 +1,14 @@
 /** Faults 23 and 24: what can happen to a publish around its commit, and to the broker under it. */
 import assert from 'node:assert/strict';
 import test, { after, afterEach, before, beforeEach, describe } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { publishOnce } from '../../adapters/kafka-publish.ts';
+import { readRanges } from '../../adapters/kafka-read.ts';
+import { ensureTopic } from '../../adapters/kafka.ts';
 import type { IngestHandle } from '../harness.ts';
 import { eventually, statusOf } from '../harness.ts';
 import { API, type KafkaFault } from '../kafka-proxy.ts';
+import { inPieces, messages, OPTIONS } from '../kafka-topic.ts';
 import { ProxiedKafka } from '../proxied-kafka.ts';
 import { FaultyPipeline, lastFailureOf } from './faulty-pipeline.ts';
 
@@ -178,4 +183,24 @@ test('messages that arrive otherwise than they were sent are not taken, but read
   await eventually('consume fails', async () => (await lastFailureOf(run)) !== '', 60_000);
   assert.match(await lastFailureOf(run), /\/\d: from offset \d+ on, messages are damaged: their checksum/);
   await landsAfterFault(run);
+});
+
+test('a read that ends while more is on its way, which is lost, connects no more', async () => {
+  const [topic, options] = ['read-to-its-end', { ...OPTIONS, brokers: [broker.proxy.address] }];
+  await ensureTopic(options, topic, { partitions: 1, replicationFactor: 1 });
+  // More than one answer has.
+  const set = { id: topic, topic, messages: inPieces(messages(120_000)) };
+  const { ends } = await publishOnce(options, set);
+  const ranges = [{ partition: 0, start: '0', end: ends[0] ?? '' }];
+  broker.proxy.plan(API.fetch, { kind: 'cut' }, 1, 1);
+  const reading = {
+    onMessages: () => Promise.resolve(),
+    isFull: () => true,
+    idleTimeoutMs: 10_000,
+    signal: new AbortController().signal,
+  };
+  assert.deepEqual(await readRanges(options, { topic, ranges }, reading), []);
+  assert.equal(broker.proxy.unused, 0, 'the fault was not met');
+  await sleep(1_000);
+  assert.equal(broker.proxy.connections, 0);
 });
