@@ -93,7 +93,8 @@ async function removeOld() {
   const builds = readdirSync(BUILDS, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => join(BUILDS, name))
-    .map((path) => ({ path, at: statSync(path).mtimeMs }))
+    // Another process may be removing them as well.
+    .map((path) => ({ path, at: statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
     .sort((one, other) => other.at - one.at);
   for (const { path } of builds.slice(BUILDS_KEPT)) await rm(path, { recursive: true, force: true });
 }
