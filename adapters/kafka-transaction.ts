@@ -124,7 +124,7 @@ export class PublishTransaction {
     }
   }
 
-  /** Makes partitions part of it, so that messages may be sent to them. */
+  /** Makes partitions part of it, as far as they are not: what is sent to them then takes less long. */
   async include(topic: string, partitions: readonly number[]): Promise<void> {
     await this.#cluster.addTargetTopic(topic);
     await this.#cluster.refreshMetadataIfNecessary();
@@ -133,9 +133,10 @@ export class PublishTransaction {
     ]);
   }
 
-  /** Sends one batch for each of some of its partitions, to their leaders at once. */
+  /** Sends one batch for each of some partitions, to their leaders at once. */
   async send(topic: string, batches: ReadonlyMap<number, RecordBatch>): Promise<Stored[]> {
     const partitions = [...batches.keys()];
+    await this.include(topic, partitions);
     const sealed = [...batches].map(([partition, batch]) => ({
       partition,
       bytes: this.#seal(topic, partition, batch),
