@@ -19,6 +19,8 @@ const LIMITS = `## What holds the rest back
 - Each batch costs something besides its messages: its activities, its files’ and commits’ requests to HDFS, a DuckDB of its own. Larger batches would spare some of it, with more memory than the goal of the largest bench leaves; so would a DuckDB that stays open from batch to batch, which holds on to more memory still.
 - To hand messages over many in one value spares JavaScript what it then costs DuckDB to split them, so it was left.
 - DuckDB has one batch at a time, since each takes several times its size in memory there; so a part of the second processor is idle. More processors help without that, since batches are read, transformed and landed side by side.
+
+**feed** is fetch, publish and land one after the other, and so comes and goes with how land does: in some runs of the bench it is over its goal, in others under it. A run lands what it published once all of it is published; to land the first chunks meanwhile would fill the processors while publish waits for Kafka.
 `;
 
 /** The page of the results. */
