@@ -22,11 +22,6 @@ export class BatchLimits {
     this.#of(source, headers)?.take('transform', fault);
   }
 
-  /** Notes that a message that was taken for good is bad. */
-  turn(source: string, headers: string, fault: Fault): void {
-    this.#of(source, headers)?.turn('transform', fault);
-  }
-
   /** @throws {PipelineError} QUARANTINE_LIMIT when too large a share of a source's messages is bad. */
   require(): void {
     for (const [source, { limit, judged }] of this.#judged)

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { FrameWriter, readFrames } from '../adapters/frames.ts';
+import { FrameWriter, readFrames, readFramesSync } from '../adapters/frames.ts';
 import type { KafkaMessage } from '../adapters/kafka-fetched-batch.ts';
 import { decodeMessage, MessageEncoder, type StagedMessage } from '../adapters/message-frames.ts';
 import type { Staging } from '../adapters/staging.ts';
@@ -81,6 +81,17 @@ export async function* messagesOf(
   for (const { partition } of batch.ranges) {
     for await (const frames of readFrames(staging.resolve(fileOf(path, partition))))
       yield frames.map(decodeMessage);
+  }
+}
+
+/** The same once more, one at a time, for whoever cannot wait. */
+export function* messagesAgain(
+  staging: Staging,
+  { path, batch }: StagedBatch,
+): Generator<StagedMessage, void, undefined> {
+  for (const { partition } of batch.ranges) {
+    for (const frames of readFramesSync(staging.resolve(fileOf(path, partition))))
+      yield* frames.map(decodeMessage);
   }
 }
 

@@ -11,11 +11,7 @@ export class Judged {
 
   take(step: Step, fault: Fault | undefined): void {
     this.records += 1;
-    if (fault !== undefined) this.turn(step, fault);
-  }
-
-  /** Notes that a record that was taken for good is bad. */
-  turn(step: Step, fault: Fault): void {
+    if (fault === undefined) return;
     this.bad += 1;
     this.reasons.add(step, fault);
   }

@@ -1,7 +1,7 @@
 import { withDuckDb } from '../adapters/duckdb.ts';
 import type { StagedFile } from '../model/references.ts';
 import { quarantine } from '../tables/index.ts';
-import { MESSAGE_RELATIONS } from '../tables/relations.ts';
+import { QUARANTINED } from '../tables/relations.ts';
 import type { ActivityDeps } from './deps.ts';
 import { chunkFence } from './fences.ts';
 import { landFiles } from './land-files.ts';
@@ -42,7 +42,7 @@ async function writeRefused(
   const folder = await staging.renewFolder(`${chunk.path}.refused`);
   const options = { threads: 1, memoryLimit: '512MB', temporaryFolder: staging.resolve(folder) };
   return withDuckDb(options, async (connection) => {
-    await connection.run(MESSAGE_RELATIONS);
+    await connection.run(QUARANTINED);
     const insert = await connection.prepare(
       `INSERT INTO quarantined (source, kafka_topic, step, chunk, chunk_position, path, reason, payload)
        VALUES ($1, $2, 'publish', $3, $4, '', $5, $6)`,

@@ -38,8 +38,9 @@ export async function writeTable(
   target: FileTarget,
 ): Promise<StagedFile | undefined> {
   const path = join(target.folder, `${table.name}.${shortHash(source)}.parquet`);
-  const columns = table.columns.map(
-    ({ name, type }) => `${sqlName(name)}::${duckDbType(type)} AS ${sqlName(name)}`,
+  const columns = table.columns.map(({ name, type }) =>
+    // A text that is a member of an ENUM is written as it is, in less time.
+    type === 'string' ? sqlName(name) : `${sqlName(name)}::${duckDbType(type)} AS ${sqlName(name)}`,
   );
   const { rowGroupRows, compression = 'snappy' } = table;
   const grouped = rowGroupRows === undefined ? '' : `, ROW_GROUP_SIZE ${rowGroupRows}`;

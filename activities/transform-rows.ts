@@ -1,21 +1,15 @@
 import { DuckDBTimestampTZValue, type DuckDBAppender, type DuckDBConnection } from '@duckdb/node-api';
-import { sqlText } from '../adapters/duckdb.ts';
 import { headerOf, type StagedMessage } from '../adapters/message-frames.ts';
+import { PipelineError } from '../model/errors.ts';
 import { ReasonTally } from '../model/reasons.ts';
 import { SOURCE_HEADER } from '../model/references.ts';
 import { BatchLimits } from './batch-limits.ts';
 import { defaultSourceOf, type Settings } from '../model/settings.ts';
 import { addCounts, checkAttempt, type Fault, type PathCounts } from '../tables/check.ts';
-import { DERIVED_TABLES, deliveries } from '../tables/index.ts';
-import { MESSAGE_RELATIONS, PARSE_MESSAGES } from '../tables/relations.ts';
+import { plainText } from '../tables/plain.ts';
+import { QUARANTINED } from '../tables/relations.ts';
 import { AttemptScan } from '../tables/scan.ts';
-import type { Table } from '../tables/table.ts';
-
-/** JSON that JavaScript takes and DuckDB does not; it is quarantined too, since no table could hold it. */
-const STRICT_FAULT: Fault = { path: '', reason: 'is not JSON that every reader takes' };
-
-/** The scan accepts strict JSON alone; of the rest, DuckDB has its own opinion. */
-const IS_INVALID = 'CASE WHEN is_plain THEN false ELSE NOT json_valid(decode(payload)) END';
+import { createRelations } from './attempt-relations.ts';
 
 /** What Kafka gives as the timestamp of a message that has none. */
 const NO_TIMESTAMP_MS = -1;
@@ -27,8 +21,6 @@ const TIME_FAULT: Fault = { path: '', reason: 'its timestamp is not of the years
 
 /** The messages of a batch in DuckDB: those that become rows, and those that do not. */
 export class BatchRows {
-  /** Values of each known field, over all messages that become rows. */
-  readonly values: PathCounts = new Map();
   readonly unknown: PathCounts = new Map();
   /** The sources that the messages belong to. */
   readonly sources = new Set<string>();
@@ -37,7 +29,6 @@ export class BatchRows {
   landed = 0;
   quarantined = 0;
   readonly #connection: DuckDBConnection;
-  readonly #taken: DuckDBAppender;
   readonly #quarantined: DuckDBAppender;
   readonly #topic: string;
   readonly #known: ReadonlySet<string>;
@@ -48,13 +39,12 @@ export class BatchRows {
 
   private constructor(
     connection: DuckDBConnection,
-    appenders: { taken: DuckDBAppender; quarantined: DuckDBAppender },
+    quarantined: DuckDBAppender,
     settings: Settings,
     topic: string,
   ) {
     this.#connection = connection;
-    this.#taken = appenders.taken;
-    this.#quarantined = appenders.quarantined;
+    this.#quarantined = quarantined;
     this.#topic = topic;
     this.#known = new Set(Object.keys(settings.sources));
     this.#defaultSource = defaultSourceOf(settings, topic);
@@ -62,13 +52,20 @@ export class BatchRows {
   }
 
   static async create(connection: DuckDBConnection, settings: Settings, topic: string): Promise<BatchRows> {
-    await connection.run(MESSAGE_RELATIONS);
-    const taken = await connection.createAppender('taken');
+    await connection.run(QUARANTINED);
     const quarantined = await connection.createAppender('quarantined');
-    return new BatchRows(connection, { taken, quarantined }, settings, topic);
+    return new BatchRows(connection, quarantined, settings, topic);
   }
 
-  /** Takes a message: as rows, or into quarantine with the reason. */
+  /** Values of each known field, over all messages that become rows. */
+  get values(): PathCounts {
+    return this.#scan.values();
+  }
+
+  /**
+   * Takes a message: as rows, or into quarantine with the reason.
+   * @throws {PipelineError} TRANSFORM_FAILED
+   */
   add(message: StagedMessage): void {
     const named = this.#sourceOf(message.headers);
     if (!this.#known.has(named)) {
@@ -82,23 +79,35 @@ export class BatchRows {
       this.#refuse(message, TIME_FAULT, named);
       return;
     }
-    const isPlain = message.value !== null && this.#scan.accepts(message.value);
-    if (!isPlain) {
-      const verdict = checkAttempt(message.value);
-      if (verdict.fault !== undefined) {
-        this.#refuse(message, verdict.fault, named);
-        return;
-      }
-      addCounts(this.values, verdict.values);
-      addCounts(this.unknown, verdict.unknown);
+    const fault = this.#faultOf(message, named);
+    if (fault !== undefined) {
+      this.#refuse(message, fault, named);
+      return;
     }
     this.#limits.take(named, message.headers, undefined);
     this.landed += 1;
     this.sources.add(named);
-    appendHead(this.#taken, named, this.#topic, message);
-    appendBlob(this.#taken, message.value);
-    this.#taken.appendBoolean(isPlain);
-    this.#taken.endRow();
+  }
+
+  /** Has the scan take a message; what keeps it from that. */
+  #faultOf({ value, partition, offset, timestampMs }: StagedMessage, source: string): Fault | undefined {
+    const place = {
+      source,
+      partition,
+      offset,
+      publishedMs: timestampMs === NO_TIMESTAMP_MS ? undefined : timestampMs,
+    };
+    if (value !== null && this.#scan.takes(value, place)) return undefined;
+    const { fault, unknown, attempt } = checkAttempt(value);
+    if (fault !== undefined) return fault;
+    // The two would contradict each other: it is not to be found out which of them is right by losing a message.
+    if (!this.#scan.takes(plainText(attempt), place))
+      throw new PipelineError(
+        'TRANSFORM_FAILED',
+        `the check takes the message ${this.#topic}/${partition}/${offset}, and the scan does not`,
+      );
+    addCounts(this.unknown, unknown);
+    return undefined;
   }
 
   /** Most messages have the headers of the one before. */
@@ -108,19 +117,13 @@ export class BatchRows {
     return this.#last.source;
   }
 
-  /** Ends the taking: what becomes rows and what does not is known, in `messages` and `quarantined`. */
-  async finish(): Promise<void> {
-    this.#taken.closeSync();
+  /**
+   * Ends the taking: what becomes rows and what does not is in the relations that the tables' SELECTs name.
+   * @param messages Those that were added, in the same order; for each time that they are read.
+   */
+  async finish(messages: () => Iterable<StagedMessage>): Promise<void> {
     this.#quarantined.closeSync();
-    addCounts(this.values, this.#scan.values());
-    await this.#refuseInvalid();
-  }
-
-  /** Does something with each table in turn, while the relations that its SELECT names are there. */
-  async withEachTable(use: (table: Table) => Promise<void>): Promise<void> {
-    await use(deliveries);
-    await this.#connection.run(PARSE_MESSAGES);
-    for (const table of DERIVED_TABLES) await use(table);
+    await createRelations(this.#connection, this.#scan, this.#topic, messages);
   }
 
   /** @throws {PipelineError} QUARANTINE_LIMIT when too large a share of what others published is bad. */
@@ -143,32 +146,6 @@ export class BatchRows {
     to.appendVarchar(fault.reason);
     to.endRow();
   }
-
-  async #refuseInvalid(): Promise<void> {
-    const found = await this.#connection.runAndReadAll(
-      `SELECT decode(payload), source, headers FROM taken WHERE ${IS_INVALID}`,
-    );
-    if (found.currentRowCount === 0) return;
-    for (const [payload, source, headers] of found.getRows()) {
-      const { values, unknown } = checkAttempt(Buffer.from(String(payload)));
-      this.#limits.turn(String(source), String(headers), STRICT_FAULT);
-      this.reasons.add('transform', STRICT_FAULT);
-      subtractCounts(this.values, values);
-      subtractCounts(this.unknown, unknown);
-    }
-    this.landed -= found.currentRowCount;
-    this.quarantined += found.currentRowCount;
-    await this.#connection.run(`
-      INSERT INTO quarantined
-        SELECT source, kafka_topic, kafka_partition, kafka_offset, published_at, key, headers, payload,
-          'transform', NULL, NULL, ${sqlText(STRICT_FAULT.path)}, ${sqlText(STRICT_FAULT.reason)}
-        FROM taken WHERE ${IS_INVALID};
-      DELETE FROM taken WHERE ${IS_INVALID}`);
-  }
-}
-
-function subtractCounts(sum: PathCounts, counts: ReadonlyMap<string, number>): void {
-  for (const [path, count] of counts) sum.set(path, (sum.get(path) ?? 0) - count);
 }
 
 function appendHead(to: DuckDBAppender, source: string, topic: string, message: StagedMessage): void {

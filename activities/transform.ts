@@ -5,7 +5,7 @@ import { MOST_OF_A_STEP } from '../model/reasons.ts';
 import type { StagedBatch, StagedFile, StagedTables } from '../model/references.ts';
 import { BATCH_TABLES } from '../tables/index.ts';
 import type { ActivityDeps } from './deps.ts';
-import { messagesOf } from './message-files.ts';
+import { messagesAgain, messagesOf } from './message-files.ts';
 import { currentRun } from './run-context.ts';
 import { requireSameCounts, writeTable, type FileTarget } from './transform-files.ts';
 import type { BatchRows } from './transform-rows.ts';
@@ -52,7 +52,7 @@ export function createTransform({ settings, staging }: ActivityDeps) {
       for await (const messages of messagesOf(staging, staged))
         for (const message of messages) rows.add(message);
       const files = await turns.take(async () => {
-        await rows.finish();
+        await rows.finish(() => messagesAgain(staging, staged));
         if (pastLimit !== true) rows.requireWithinLimits();
         const resolve = (path: string): string => staging.resolve(path);
         return writeTables(connection, rows, { folder, ingestedOn: request.ingestedOn, resolve });
@@ -81,11 +81,11 @@ async function writeTables(
   target: FileTarget,
 ): Promise<StagedFile[]> {
   const files: StagedFile[] = [];
-  await rows.withEachTable(async (table) => {
+  for (const table of BATCH_TABLES) {
     for (const source of rows.sources) {
       const file = await writeTable(connection, table, source, target);
       if (file !== undefined) files.push(file);
     }
-  });
+  }
   return files;
 }

@@ -1,3 +1,4 @@
+import { closeSync, openSync, readSync } from 'node:fs';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { PipelineError } from '../model/errors.ts';
 import { staged } from './staging.ts';
@@ -105,24 +106,73 @@ export class FrameWriter {
  * @throws {PipelineError} STAGING_LOST when there is no such file, or it ends within a frame.
  */
 export async function* readFrames(path: string): AsyncGenerator<Buffer[]> {
-  const file = await openStaged(path);
+  const file = await open(path, 'r').catch((cause: unknown) => {
+    throw unreadable(path, cause);
+  });
   try {
-    let buffer: Buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
-    let filled = 0;
+    const read = new ReadFrames(path);
     for (;;) {
-      const { bytesRead } = await file.read(buffer, filled, buffer.length - filled, null);
+      const { bytesRead } = await file.read(read.room, 0, read.room.length, null);
       if (bytesRead === 0) break;
-      filled += bytesRead;
-      const frames: Buffer[] = [];
-      const taken = takeFrames(buffer.subarray(0, filled), frames);
-      if (frames.length > 0) yield frames;
-      buffer.copyWithin(0, taken, filled);
-      filled -= taken;
-      buffer = withRoom(buffer, filled);
+      yield read.take(bytesRead);
     }
-    if (filled > 0) throw new PipelineError('STAGING_LOST', `the staged file ${path} ends within a frame`);
+    read.end();
   } finally {
     await file.close();
+  }
+}
+
+/** As {@link readFrames}, for whoever cannot wait. */
+export function* readFramesSync(path: string): Generator<Buffer[], void, undefined> {
+  const file = openNow(path);
+  try {
+    const read = new ReadFrames(path);
+    for (;;) {
+      const bytesRead = readSync(file, read.room, 0, read.room.length, null);
+      if (bytesRead === 0) break;
+      yield read.take(bytesRead);
+    }
+    read.end();
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** What was read of a file of frames, and is not taken yet. */
+class ReadFrames {
+  readonly #path: string;
+  #buffer: Buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  #filled = 0;
+  #taken = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Where more of the file is read to. What was taken is overwritten. */
+  get room(): Buffer {
+    if (this.#taken > 0) {
+      this.#buffer.copyWithin(0, this.#taken, this.#filled);
+      this.#filled -= this.#taken;
+      this.#taken = 0;
+      this.#buffer = withRoom(this.#buffer, this.#filled);
+    }
+    return this.#buffer.subarray(this.#filled);
+  }
+
+  /** The frames that are whole now that so much more was read. */
+  take(bytes: number): Buffer[] {
+    this.#filled += bytes;
+    const frames: Buffer[] = [];
+    this.#taken = takeFrames(this.#buffer.subarray(0, this.#filled), frames);
+    if (this.#taken === 0) this.#buffer = withRoom(this.#buffer, this.#filled);
+    return frames;
+  }
+
+  /** @throws {PipelineError} STAGING_LOST when the file ended within a frame. */
+  end(): void {
+    if (this.#filled > this.#taken)
+      throw new PipelineError('STAGING_LOST', `the staged file ${this.#path} ends within a frame`);
   }
 }
 
@@ -147,10 +197,14 @@ function withRoom(buffer: Buffer, filled: number): Buffer {
   return larger;
 }
 
-async function openStaged(path: string): Promise<FileHandle> {
+function openNow(path: string): number {
   try {
-    return await open(path, 'r');
+    return openSync(path, 'r');
   } catch (cause) {
-    throw new PipelineError('STAGING_LOST', `the staged file ${path} cannot be read`, { cause });
+    throw unreadable(path, cause);
   }
+}
+
+function unreadable(path: string, cause: unknown): PipelineError {
+  return new PipelineError('STAGING_LOST', `the staged file ${path} cannot be read`, { cause });
 }

@@ -102,12 +102,11 @@ export const attempts: Table = {
   ],
   select: `
     SELECT source, ${MESSAGE_COLUMN_LIST},
-      a.keen_id, from_epoch(a.keen_created_at) AS keen_created_at, from_epoch(a.keen_timestamp) AS keen_timestamp,
-      a.started_at::TIMESTAMPTZ AS started_at, a.base_exam_id, a.user_exam_id, a.exam_name, a.certification, a.max_attempts,
-      a.sequences.id AS sequence_id, a.sequences.attempt AS attempt,
-      a.sequences.counts.total AS total, a.sequences.counts.correct AS correct,
-      a.sequences.counts.incorrect AS incorrect, a.sequences.counts.incomplete AS incomplete,
-      a.sequences.counts.submitted AS submitted, a.sequences.counts.unanswered AS unanswered,
-      a.sequences.counts.all_correct AS all_correct
-    FROM parsed`,
+      keen_id, keen_created_at, keen_timestamp, started_at, base_exam_id, user_exam_id, exam_name, certification,
+      max_attempts, "sequences.id" AS sequence_id, "sequences.attempt" AS attempt,
+      "sequences.counts.total" AS total, "sequences.counts.correct" AS correct,
+      "sequences.counts.incorrect" AS incorrect, "sequences.counts.incomplete" AS incomplete,
+      "sequences.counts.submitted" AS submitted, "sequences.counts.unanswered" AS unanswered,
+      "sequences.counts.all_correct" AS all_correct
+    FROM attempt`,
 };

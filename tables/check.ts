@@ -20,6 +20,8 @@ export interface Verdict {
   readonly values: PathCounts;
   /** Fields that no table knows, likewise. */
   readonly unknown: PathCounts;
+  /** The message's value. */
+  readonly attempt: unknown;
 }
 
 /**
@@ -29,14 +31,15 @@ export interface Verdict {
 export function checkAttempt(payload: Buffer | null): Verdict {
   const checker = new Checker();
   try {
-    checker.check(payload);
-    return { fault: undefined, values: checker.values, unknown: checker.unknown };
+    const attempt = checker.check(payload);
+    return { fault: undefined, values: checker.values, unknown: checker.unknown, attempt };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     return {
       fault: { path: error.path, reason: error.message },
       values: checker.values,
       unknown: checker.unknown,
+      attempt: undefined,
     };
   }
 }
@@ -64,15 +67,17 @@ class Checker {
   #members = 0;
   #mayHoldSurrogates = false;
 
-  check(payload: Buffer | null): void {
+  check(payload: Buffer | null): unknown {
     if (payload === null) throw new Refusal('', 'the message has no value');
     if (payload.length === 0) throw new Refusal('', 'the message’s value is empty');
     if (!isUtf8(payload)) throw new Refusal('', 'is not UTF-8');
     const text = payload.toString('utf8');
     this.#mayHoldSurrogates = /\\u[dD][89a-fA-F]/.test(text);
-    this.#object(parse(text), ATTEMPT, '', '');
+    const attempt = parse(text);
+    this.#object(attempt, ATTEMPT, '', '');
     if (countMembers(text) !== this.#members)
       throw new Refusal('', 'has an object with the same field twice');
+    return attempt;
   }
 
   #shape(value: unknown, shape: Shape, path: string, kind: string): void {

@@ -41,12 +41,8 @@ export const options: Table = {
     },
   ],
   select: `
-    SELECT source, ${MESSAGE_COLUMN_LIST}, question_position, option_position,
-      o.id AS option_id, o.checked, o.correct, o.submitted, o.at::TIMESTAMPTZ AS at
-    FROM (
-      SELECT source, ${MESSAGE_COLUMN_LIST}, question_position,
-        unnest(q.options) AS o,
-        (generate_subscripts(q.options, 1) - 1)::INTEGER AS option_position
-      FROM parsed_questions
-    )`,
+    SELECT source, ${MESSAGE_COLUMN_LIST}, "sequences.questions[]" AS question_position, "${OPTION}" AS option_position,
+      "${OPTION}.id" AS option_id, "${OPTION}.checked" AS checked, "${OPTION}.correct" AS correct,
+      "${OPTION}.submitted" AS submitted, "${OPTION}.at" AS at
+    FROM "${OPTION}"`,
 };

@@ -40,8 +40,9 @@ export const questions: Table = {
     { name: 'option_count', type: 'integer', meaning: 'How many options it has.' },
   ],
   select: `
-    SELECT source, ${MESSAGE_COLUMN_LIST}, question_position,
-      q.id AS question_id, q.user_correct, q.user_incomplete, q.user_result, q.user_submitted,
-      len(q.options)::INTEGER AS option_count
-    FROM parsed_questions`,
+    SELECT source, ${MESSAGE_COLUMN_LIST}, "sequences.questions[]" AS question_position,
+      "sequences.questions[].id" AS question_id, "sequences.questions[].user_correct" AS user_correct,
+      "sequences.questions[].user_incomplete" AS user_incomplete, "sequences.questions[].user_result" AS user_result,
+      "sequences.questions[].user_submitted" AS user_submitted, "sequences.questions[].options" AS option_count
+    FROM "sequences.questions[]"`,
 };

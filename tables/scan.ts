@@ -1,8 +1,20 @@
 import { isUtf8 } from 'node:buffer';
 import { ATTEMPT, type ObjectShape, type Shape } from '../model/attempt.ts';
 import type { PathCounts } from './check.ts';
+import {
+  FIRST_ROWS,
+  IntegerColumn,
+  LongColumn,
+  TextColumn,
+  TimeColumn,
+  columnOf,
+  type AnyColumn,
+  type BooleanColumn,
+  type Pass,
+} from './scan-columns.ts';
 import { ScanText, isAt, wanted, type Wanted } from './scan-text.ts';
-import { NOT_SO, PASSES, passSpace, type Pass } from './scan-value.ts';
+import { NOT_SO, passSpace } from './scan-value.ts';
+import { enlarged } from './texts.ts';
 
 const COMMA = 0x2c;
 const COLON = 0x3a;
@@ -32,76 +44,174 @@ interface Fields {
   readonly order: Field[];
 }
 
+/** A column of a level. */
+export interface LevelColumn {
+  /**
+   * The path of the field that fills it; of a list, how many items it has. Or what the message says of its place, for
+   * which the tables' columns are named.
+   */
+  readonly name: string;
+  readonly column: AnyColumn;
+  readonly of: 'field' | 'list' | 'place';
+}
+
+/** A column that says where messages stand. */
+export interface PlaceColumn extends LevelColumn {
+  readonly column: Exclude<AnyColumn, BooleanColumn>;
+  readonly of: 'place';
+}
+
+/** Where a message stands in Kafka, and whose it is. */
+export interface Place {
+  readonly source: string;
+  readonly partition: number;
+  readonly offset: bigint;
+  /** Milliseconds since 1970; undefined where the message has no timestamp. */
+  readonly publishedMs: number | undefined;
+}
+
+/** The attempts, or the items of one of their lists: a row each, in the order in which they stand. */
+export class Level {
+  /** The path of its items, as `sequences.questions[]`; empty for the attempts themselves. */
+  readonly path: string;
+  /** The level whose rows have the lists; undefined for the attempts themselves. */
+  readonly above: Level | undefined;
+  readonly columns: LevelColumn[] = [];
+  /** The row above that each row belongs to. */
+  of = new Int32Array(FIRST_ROWS);
+  /** Which item of its list each row is, from 0. */
+  positions = new Int32Array(FIRST_ROWS);
+  /** Rows kept. */
+  rows = 0;
+  #begun = 0;
+
+  constructor(path: string, above?: Level) {
+    this.path = path;
+    this.above = above;
+  }
+
+  /** Begins a row; returns which one it is. */
+  begin(above: number, position: number): number {
+    const row = this.#begun;
+    if (row === this.of.length) this.#grow(2 * row);
+    this.of[row] = above;
+    this.positions[row] = position;
+    this.#begun += 1;
+    return row;
+  }
+
+  /** Keeps the rows begun. */
+  keep(): void {
+    this.rows = this.#begun;
+    for (const { column } of this.columns) column.keep();
+  }
+
+  /** Drops the rows that were begun and not kept. */
+  drop(): void {
+    for (const { column } of this.columns) column.drop(this.rows, this.#begun);
+    this.#begun = this.rows;
+  }
+
+  #grow(rows: number): void {
+    this.of = enlarged(this.of, new Int32Array(rows));
+    this.positions = enlarged(this.positions, new Int32Array(rows));
+    for (const { column } of this.columns) column.grow(rows);
+  }
+}
+
 /**
- * Finds, in one pass over a message's bytes, that it is an attempt as nearly all are: strict JSON, each field known,
- * given once and of its type in one of its common forms. Such a message needs no check, which would find the same at
- * several times the cost; what the scan does not accept may still be right, and only the check says so.
+ * Takes apart, in one pass over a message's bytes, an attempt as nearly all are: strict JSON, each field known, given
+ * once and of its type in one of its common forms. Its values come into columns, those of each list's items into columns
+ * of their own. What the scan does not take may still be right; only the check says so.
  */
 export class AttemptScan {
-  /** The fields that hold values, by their paths. */
-  readonly #paths: string[] = [];
-  /** How many values other than null the message has of each of them. */
-  readonly #counts: Int32Array;
-  /** The same over all messages accepted. */
-  readonly #sums: Float64Array;
+  /** The attempts, and below them the items of their lists; each after the one that it is below. */
+  readonly levels: readonly Level[];
+  /** What says of each attempt where its message stands: source, partition, offset, and time of publishing. */
+  readonly places: readonly PlaceColumn[];
+  readonly attempts = new Level('');
+  readonly partition = new IntegerColumn();
+  readonly offset = new LongColumn();
+  readonly #levels = [this.attempts];
+  readonly #source = new TextColumn();
+  readonly #publishedAt = new TimeColumn();
   readonly #pass: Pass;
   readonly #text = new ScanText();
 
   constructor() {
-    this.#pass = this.#passOf(ATTEMPT, '');
-    this.#counts = new Int32Array(this.#paths.length);
-    this.#sums = new Float64Array(this.#paths.length);
+    this.levels = this.#levels;
+    this.places = [
+      { name: 'source', column: this.#source, of: 'place' },
+      { name: 'kafka_partition', column: this.partition, of: 'place' },
+      { name: 'kafka_offset', column: this.offset, of: 'place' },
+      { name: 'published_at', column: this.#publishedAt, of: 'place' },
+    ];
+    this.attempts.columns.push(...this.places);
+    this.#pass = this.#passOf(ATTEMPT, '', this.attempts);
   }
 
-  /** Whether a message is such an attempt; then its values are counted. */
-  accepts(payload: Buffer): boolean {
+  /** Takes a message, if it is such an attempt; else nothing of it stays. */
+  takes(payload: Buffer, place: Place): boolean {
     if (!isUtf8(payload)) return false;
-    this.#counts.fill(0);
     const text = this.#text.take(payload);
-    const end = this.#pass(text, passSpace(text, 0));
-    if (end === NOT_SO || passSpace(text, end) !== payload.length) return false;
-    for (let at = 0; at < this.#sums.length; at += 1)
-      this.#sums[at] = (this.#sums[at] ?? 0) + (this.#counts[at] ?? 0);
-    return true;
+    const row = this.attempts.begin(0, 0);
+    const end = this.#pass(text, passSpace(text, 0), row);
+    const isTaken = end !== NOT_SO && passSpace(text, end) === payload.length;
+    if (isTaken) this.#place(row, place);
+    for (const level of this.#levels) {
+      if (isTaken) level.keep();
+      else level.drop();
+    }
+    return isTaken;
   }
 
-  /** How many values other than null the accepted messages have of each known field. */
+  /** How many values other than null the messages taken have of each known field. */
   values(): PathCounts {
-    const met = this.#paths.map((path, at) => [path, this.#sums[at] ?? 0] as const);
-    return new Map(met.filter(([, count]) => count > 0));
+    const columns = this.#levels.flatMap((level) => level.columns);
+    const met = columns.filter(({ column, of }) => of === 'field' && column.count > 0);
+    return new Map(met.map(({ name, column }) => [name, column.count]));
   }
 
-  #passOf(shape: Shape, kind: string): Pass {
-    if (shape.kind === 'leaf') return this.#counted(PASSES[shape.type], kind);
-    if (shape.kind === 'list') return listPass(objectPass(this.#fieldsOf(shape.item, `${kind}[]`)));
-    return objectPass(this.#fieldsOf(shape, kind));
+  #place(row: number, { source, partition, offset, publishedMs }: Place): void {
+    this.#source.set(row, source);
+    this.partition.set(row, partition);
+    this.offset.set(row, offset);
+    if (publishedMs === undefined) return;
+    const seconds = Math.floor(publishedMs / 1000);
+    this.#publishedAt.set(row, seconds, (publishedMs - seconds * 1000) * 1000);
   }
 
-  #fieldsOf({ fields }: ObjectShape, kind: string): Fields {
+  #passOf(shape: Shape, path: string, level: Level): Pass {
+    if (shape.kind === 'object') return objectPass(this.#fieldsOf(shape, path, level));
+    if (shape.kind === 'leaf') {
+      const { column, pass } = columnOf(shape.type);
+      level.columns.push({ name: path, column, of: 'field' });
+      return pass;
+    }
+    const lengths = new IntegerColumn();
+    level.columns.push({ name: path, column: lengths, of: 'list' });
+    const items = new Level(`${path}[]`, level);
+    this.#levels.push(items);
+    return listPass(objectPass(this.#fieldsOf(shape.item, items.path, items)), items, lengths);
+  }
+
+  #fieldsOf({ fields }: ObjectShape, path: string, level: Level): Fields {
     const all = Object.entries(fields).map(([name, shape], at) => ({
       name: wanted(JSON.stringify(name)),
       bit: 1 << at,
       required: shape.required,
-      pass: this.#passOf(shape, kind === '' ? name : `${kind}.${name}`),
+      pass: this.#passOf(shape, path === '' ? name : `${path}.${name}`, level),
     }));
     const required = all.filter((field) => field.required).reduce((bits, { bit }) => bits | bit, 0);
     return { all, required, order: [...all] };
   }
-
-  #counted(pass: Pass, path: string): Pass {
-    const place = this.#paths.push(path) - 1;
-    return (text, at) => {
-      this.#counts[place] = (this.#counts[place] ?? 0) + 1;
-      return pass(text, at);
-    };
-  }
 }
 
 function objectPass(fields: Fields): Pass {
-  return (text, at) => passObject(text, at, fields);
+  return (text, at, row) => passObject(text, at, row, fields);
 }
 
-function passObject(text: DataView, from: number, fields: Fields): number {
+function passObject(text: DataView, from: number, row: number, fields: Fields): number {
   if (text.getUint8(from) !== OPEN_BRACE) return NOT_SO;
   let at = passSpace(text, from + 1);
   if (text.getUint8(at) === CLOSE_BRACE) return fields.required === 0 ? at + 1 : NOT_SO;
@@ -112,7 +222,7 @@ function passObject(text: DataView, from: number, fields: Fields): number {
     seen |= field.bit;
     at = passSpace(text, at + field.name.length);
     if (text.getUint8(at) !== COLON) return NOT_SO;
-    at = passValue(text, passSpace(text, at + 1), field);
+    at = passValue(text, passSpace(text, at + 1), row, field);
     if (at === NOT_SO) return NOT_SO;
     at = passSpace(text, at);
     if (text.getUint8(at) === CLOSE_BRACE)
@@ -133,23 +243,28 @@ function fieldAt(text: DataView, at: number, { all, order }: Fields, place: numb
   return undefined;
 }
 
-function passValue(text: DataView, at: number, { required, pass }: Field): number {
+function passValue(text: DataView, at: number, row: number, { required, pass }: Field): number {
   if (text.getUint8(at) === N) return !required && isAt(text, at, NULL) ? at + NULL.length : NOT_SO;
-  return pass(text, at);
+  return pass(text, at, row);
 }
 
-function listPass(passItem: Pass): Pass {
-  return (text, from) => {
+function listPass(passItem: Pass, items: Level, lengths: IntegerColumn): Pass {
+  return (text, from, row) => {
     if (text.getUint8(from) !== OPEN_BRACKET) return NOT_SO;
     let at = passSpace(text, from + 1);
-    if (text.getUint8(at) === CLOSE_BRACKET) return at + 1;
-    for (;;) {
-      at = passItem(text, at);
-      if (at === NOT_SO) return NOT_SO;
-      at = passSpace(text, at);
-      if (text.getUint8(at) === CLOSE_BRACKET) return at + 1;
-      if (text.getUint8(at) !== COMMA) return NOT_SO;
-      at = passSpace(text, at + 1);
+    let length = 0;
+    if (text.getUint8(at) !== CLOSE_BRACKET) {
+      for (;;) {
+        at = passItem(text, at, items.begin(row, length));
+        if (at === NOT_SO) return NOT_SO;
+        length += 1;
+        at = passSpace(text, at);
+        if (text.getUint8(at) === CLOSE_BRACKET) break;
+        if (text.getUint8(at) !== COMMA) return NOT_SO;
+        at = passSpace(text, at + 1);
+      }
     }
+    lengths.set(row, length);
+    return at + 1;
   };
 }

@@ -1,5 +1,5 @@
 /**
- * The fuzzer of the record path: attempts, each broken in some way, go through the check and DuckDB as a batch
+ * The fuzzer of the record path: attempts, each broken in some way, go through the scan, the check and DuckDB as a batch
  * does. Nothing may crash or hang, every record must land or be quarantined with a reason, and what landed must
  * hold every value that an independent reader of the JSON finds.
  */
@@ -10,12 +10,13 @@ import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { requireSameCounts, writeTable } from '../activities/transform-files.ts';
 import { BatchRows } from '../activities/transform-rows.ts';
-import { withDuckDb } from '../adapters/duckdb.ts';
+import { sqlText, withDuckDb } from '../adapters/duckdb.ts';
 import { parseSettings } from '../model/settings.ts';
 import { attempts } from '../services/platform/generator.ts';
 import { Random } from '../services/platform/random.ts';
-import { BATCH_TABLES } from '../tables/index.ts';
+import { BATCH_TABLES, attempts as attemptsTable, options, questions } from '../tables/index.ts';
 import type { StagedFile } from '../model/references.ts';
+import { columnsOf, expectedRows } from './expected-rows.ts';
 import { mutate } from './mutations.ts';
 
 /** How much to try. The same seed and count try the same. */
@@ -69,15 +70,16 @@ async function transform(
   await withDuckDb({ threads: 1, memoryLimit: '1GB', temporaryFolder: folder }, async (connection) => {
     const rows = await BatchRows.create(connection, SETTINGS, 'fuzz');
     const rest = { partition: 0, timestampMs: 0, key: null, headers: '[]' };
-    for (const [at, value] of payloads.entries()) rows.add({ ...rest, offset: BigInt(at), value });
-    await rows.finish();
+    const messages = payloads.map((value, at) => ({ ...rest, offset: BigInt(at), value }));
+    for (const message of messages) rows.add(message);
+    await rows.finish(() => messages);
     await requireTold(connection, payloads);
     const files: StagedFile[] = [];
-    await rows.withEachTable(async (table) => {
-      const target = { folder: '', ingestedOn: '2026-01-31', resolve: (path: string) => join(folder, path) };
+    const target = { folder: '', ingestedOn: '2026-01-31', resolve: (path: string) => join(folder, path) };
+    for (const table of BATCH_TABLES) {
       const file = await writeTable(connection, table, 'fuzz', target);
       if (file !== undefined) files.push(file);
-    });
+    }
     requireSameCounts(BATCH_TABLES, files, rows.values);
     const rowsOf = (table: string): number => files.find((file) => file.table === table)?.rows ?? 0;
     assert.equal(rows.landed + rows.quarantined, payloads.length);
@@ -85,7 +87,7 @@ async function transform(
       [rowsOf('attempts'), rowsOf('deliveries'), rowsOf('quarantine')],
       [rows.landed, rows.landed, rows.quarantined],
     );
-    await requireValues(connection, payloads);
+    await requireValues(connection, payloads, files, folder);
     counts.records += payloads.length;
     counts.landed += rows.landed;
     counts.quarantined += rows.quarantined;
@@ -112,54 +114,30 @@ async function requireTold(
   }
 }
 
-/** What landed says what JavaScript's own reading of the payload says, for some fields of each kind. */
+/** The files say what JavaScript's own reading of the payloads says, row by row and field by field. */
 async function requireValues(
   connection: DuckDBConnection,
   payloads: readonly (Buffer | null)[],
+  files: readonly StagedFile[],
+  folder: string,
 ): Promise<void> {
-  const read = await connection.runAndReadAll(`
-    SELECT kafka_offset::INTEGER, a.keen_id, a.exam_name, a.max_attempts, a.certification, epoch_us(a.started_at::TIMESTAMPTZ)::VARCHAR,
-      a.sequences.counts.total, len(a.sequences.questions)::INTEGER, list_sum(list_transform(a.sequences.questions, q -> len(q.options)))::INTEGER
-    FROM parsed`);
-  for (const [offset, ...values] of read.getRows()) {
-    const attempt = JSON.parse(payloads[Number(offset)]?.toString('utf8') ?? '') as Parsed;
-    const { questions, counts } = attempt.sequences;
-    const options = questions.reduce((sum, question) => sum + question.options.length, 0);
-    assert.deepEqual(values, [
-      attempt.keen_id,
-      attempt.exam_name,
-      numberOf(attempt.max_attempts),
-      attempt.certification === undefined || attempt.certification === null
-        ? null
-        : String(attempt.certification) === 'true',
-      microsOf(attempt.started_at),
-      numberOf(counts?.total),
-      questions.length,
-      questions.length === 0 ? null : options,
-    ]);
+  for (const table of [attemptsTable, questions, options]) {
+    const file = files.find(({ table: name }) => name === table.name);
+    if (file === undefined) continue;
+    const columns = columnsOf(table).map(({ sql }) => sql);
+    const read = await connection.runAndReadAll(
+      `SELECT kafka_offset::INTEGER, ${columns.join(', ')} FROM read_parquet(${sqlText(join(folder, file.path))})`,
+    );
+    const found = read.getRows();
+    const landed = await connection.runAndReadAll('SELECT kafka_offset::INTEGER FROM messages');
+    const expected = landed
+      .getRows()
+      .flatMap(([offset]) =>
+        expectedRows(table, payloads[Number(offset)] ?? Buffer.alloc(0)).map((row) => [offset, ...row]),
+      );
+    assert.equal(found.length, expected.length, table.name);
+    for (const [at, row] of expected.entries()) assert.deepEqual(found[at], row, table.name);
   }
-}
-
-interface Parsed {
-  readonly keen_id: string;
-  readonly exam_name: string;
-  readonly max_attempts?: string | number | null;
-  readonly certification?: string | boolean | null;
-  readonly started_at: string;
-  readonly sequences: {
-    readonly counts?: { readonly total?: string | number | null } | null;
-    readonly questions: readonly { readonly options: readonly unknown[] }[];
-  };
-}
-
-function numberOf(value: string | number | null | undefined): number | null {
-  return value === undefined || value === null ? null : Number(value) + 0;
-}
-
-function microsOf(time: string): string {
-  const fraction = (/\.(\d+)/.exec(time)?.[1] ?? '').padEnd(6, '0');
-  const seconds = Date.parse(time.replace(/\.\d+/, '')) / 1000;
-  return String(BigInt(seconds) * 1_000_000n + BigInt(fraction));
 }
 
 async function reasonsOf(connection: DuckDBConnection): Promise<[string, number][]> {

@@ -2,7 +2,7 @@ import type { DuckDBConnection, Json } from '@duckdb/node-api';
 import { sizeRefusal } from '../../activities/outgoing.ts';
 import { BatchRows } from '../../activities/transform-rows.ts';
 import { sqlName, withDuckDb } from '../../adapters/duckdb.ts';
-import { headersText } from '../../adapters/message-frames.ts';
+import { headersText, type StagedMessage } from '../../adapters/message-frames.ts';
 import { ReasonTally, type ReasonCounts } from '../../model/reasons.ts';
 import { SOURCE_HEADER } from '../../model/references.ts';
 import { sourceOf, type Settings } from '../../model/settings.ts';
@@ -62,6 +62,7 @@ export async function judge(
     const tooLarge: number[] = [];
     const headers = headersText([[SOURCE_HEADER, Buffer.from(source)]]);
     const timestampMs = Date.now();
+    const messages: StagedMessage[] = [];
     for (const [at, record] of records.entries()) {
       const reason = sizeRefusal(record, settings.limits.recordBytes);
       if (reason !== undefined) {
@@ -70,7 +71,7 @@ export async function judge(
         continue;
       }
       const key = userOf(record);
-      rows.add({
+      messages.push({
         partition: 0,
         offset: BigInt(at),
         timestampMs,
@@ -79,20 +80,20 @@ export async function judge(
         value: record,
       });
     }
-    await rows.finish();
+    for (const message of messages) rows.add(message);
+    await rows.finish(() => messages);
     reasons.addAll(rows.reasons.top(MOST_REASONS));
     const bad = [...tooLarge, ...(await firstBad(connection))].sort((a, b) => a - b);
-    const previewed = new Map<Table, PreviewedTable>();
-    await rows.withEachTable(async (table) => {
-      if (table !== quarantine) previewed.set(table, await previewTable(connection, table));
-    });
+    const tables: PreviewedTable[] = [];
+    for (const table of BATCH_TABLES)
+      if (table !== quarantine) tables.push(await previewTable(connection, table));
     return {
       landed: rows.landed,
       quarantined: rows.quarantined + tooLarge.length,
       reasons: reasons.top(MOST_REASONS),
       bad: bad.slice(0, MOST_BAD),
       unknown: rows.unknown,
-      tables: BATCH_TABLES.flatMap((table) => previewed.get(table) ?? []),
+      tables,
     };
   });
 }

@@ -255,22 +255,23 @@ describe('webhdfs and parquetjs-lite, as the independent reader of what we wrote
   async function filesOf(connection: DuckDBConnection): Promise<StagedFile[]> {
     const batch = await BatchRows.create(connection, SETTINGS, 't');
     const values = [...attempts({ seed: 3, count: 500 })].map((one) => Buffer.from(JSON.stringify(one)));
-    for (const [at, value] of [...values, BAD].entries()) {
+    const messages = [...values, BAD].map((value, at) => {
       const place = { partition: at % 3, offset: 9_000_000_000n + BigInt(at), timestampMs: at };
-      batch.add({ ...place, key: Buffer.from([0xff, at % 250]), headers: '[]', value });
-    }
-    await batch.finish();
+      return { ...place, key: Buffer.from([0xff, at % 250]), headers: '[]', value };
+    });
+    for (const message of messages) batch.add(message);
+    await batch.finish(() => messages);
     const target = {
       folder: '',
       ingestedOn: '2026-01-31',
       resolve: (path: string) => join(hdfs.local, path),
     };
     const files: StagedFile[] = [];
-    await batch.withEachTable(async (table) => {
+    for (const table of BATCH_TABLES) {
       const file = await writeTable(connection, table, 'customer', target);
       assert.ok(file, table.name);
       files.push(file);
-    });
+    }
     return files;
   }
 

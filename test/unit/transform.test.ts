@@ -12,7 +12,7 @@ import type { StagedMessage } from '../../adapters/message-frames.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { StagedFile } from '../../model/references.ts';
 import { parseSettings } from '../../model/settings.ts';
-import { attempts, deliveries, options, quarantine } from '../../tables/index.ts';
+import { attempts, options, quarantine } from '../../tables/index.ts';
 import type { Table } from '../../tables/table.ts';
 
 const SETTINGS = parseSettings(
@@ -27,32 +27,30 @@ interface Batch {
   readonly write: (table: Table, source?: string) => Promise<StagedFile | undefined>;
 }
 
-/**
- * Uses a batch of messages.
- * @param turn The table at whose turn: that of `deliveries` comes before the messages are parsed.
- */
+/** Uses a batch of messages. */
 async function withBatch(
-  messages: readonly Partial<StagedMessage>[],
+  values: readonly Partial<StagedMessage>[],
   use: (batch: Batch) => Promise<void>,
-  turn: Table = quarantine,
 ): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'transform-test-'));
   try {
     await withDuckDb({ threads: 1, memoryLimit: '256MB', temporaryFolder: folder }, async (connection) => {
       const rows = await BatchRows.create(connection, SETTINGS, 't');
       const plain = { partition: 0, key: null, headers: '[]', value: null };
-      for (const [at, message] of messages.entries())
-        rows.add({ ...plain, offset: BigInt(at), timestampMs: 1000 + at, ...message });
-      await rows.finish();
+      const messages = values.map((value, at) => ({
+        ...plain,
+        offset: BigInt(at),
+        timestampMs: 1000 + at,
+        ...value,
+      }));
+      for (const message of messages) rows.add(message);
+      await rows.finish(() => messages);
       const target = { folder: '', ingestedOn: '2026-01-31', resolve: (path: string) => join(folder, path) };
-      await rows.withEachTable(async (table) => {
-        if (table !== turn) return;
-        await use({
-          connection,
-          rows,
-          query: async (sql) => (await connection.runAndReadAll(sql)).getRowObjectsJson(),
-          write: (written, source = 'second') => writeTable(connection, written, source, target),
-        });
+      await use({
+        connection,
+        rows,
+        query: async (sql) => (await connection.runAndReadAll(sql)).getRowObjectsJson(),
+        write: (written, source = 'second') => writeTable(connection, written, source, target),
       });
     });
   } finally {
@@ -176,20 +174,16 @@ test('messages of all sizes stay in their order, and each lands or is quarantine
     [0, 1, 3, 4, 6, 7, 9, 10],
     [2, 5, 8, 11],
   ];
-  await withBatch(
-    messages,
-    async ({ rows, query }) => {
-      assert.deepEqual([rows.landed, rows.quarantined], [landed.length, refused.length]);
-      assert.deepEqual(
-        await query('SELECT kafka_offset, payload FROM messages'),
-        landed.map((at) => ({ kafka_offset: String(at), payload: messages[at]?.value.toString() })),
-      );
-      assert.deepEqual(await query('SELECT kafka_offset FROM quarantined'), offsets(refused));
-    },
-    deliveries,
-  );
+  await withBatch(messages, async ({ rows, query }) => {
+    assert.deepEqual([rows.landed, rows.quarantined], [landed.length, refused.length]);
+    assert.deepEqual(
+      await query('SELECT kafka_offset, payload FROM messages'),
+      landed.map((at) => ({ kafka_offset: String(at), payload: messages[at]?.value.toString() })),
+    );
+    assert.deepEqual(await query('SELECT kafka_offset FROM quarantined'), offsets(refused));
+  });
   await withBatch(messages, async ({ query, write }) => {
-    assert.deepEqual(await query('SELECT kafka_offset FROM parsed'), offsets(landed));
+    assert.deepEqual(await query('SELECT kafka_offset FROM attempt'), offsets(landed));
     assert.equal((await write(attempts))?.rows, landed.length);
   });
 });
@@ -201,20 +195,16 @@ test('a message belongs to the source that it names, else to the topic’s defau
     { value: attemptWith({}) },
     { value: attemptWith({}), headers: named('../é') },
   ];
-  await withBatch(
-    messages,
-    async ({ rows, query }) => {
-      assert.deepEqual([...rows.sources].sort(), ['first', 'second']);
-      assert.deepEqual(await query('SELECT source FROM messages ORDER BY kafka_offset'), [
-        { source: 'first' },
-        { source: 'second' },
-      ]);
-      assert.deepEqual(await query('SELECT source, reason FROM quarantined'), [
-        { source: 'second', reason: 'its header source names no source of pipeline.yaml' },
-      ]);
-    },
-    deliveries,
-  );
+  await withBatch(messages, async ({ rows, query }) => {
+    assert.deepEqual([...rows.sources].sort(), ['first', 'second']);
+    assert.deepEqual(await query('SELECT source FROM messages ORDER BY kafka_offset'), [
+      { source: 'first' },
+      { source: 'second' },
+    ]);
+    assert.deepEqual(await query('SELECT source, reason FROM quarantined'), [
+      { source: 'second', reason: 'its header source names no source of pipeline.yaml' },
+    ]);
+  });
 });
 
 test('a value that would turn into null on the way stops the batch, and the error names the column', async () => {

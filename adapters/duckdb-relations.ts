@@ -1,0 +1,155 @@
+import {
+  BIGINT,
+  BLOB,
+  BOOLEAN,
+  DuckDBTableFunction,
+  DuckDBTypeId,
+  ENUM,
+  INTEGER,
+  TIMESTAMPTZ,
+  VARCHAR,
+  type DuckDBConnection,
+  type DuckDBType,
+} from '@duckdb/node-api';
+import bindings, { type DataChunk, type Vector } from '@duckdb/node-bindings';
+import { clearBit } from '../model/bits.ts';
+import { sqlName } from './duckdb.ts';
+
+const CHUNK_ROWS = bindings.vector_size();
+const BITS = 8;
+const WORD_ROWS = 64;
+/** Texts come as members of an ENUM, where each stands in so many rows at least: DuckDB need not tell them apart then. */
+const ROWS_OF_A_MEMBER = 4;
+
+const TYPES = { BIGINT, BLOB, BOOLEAN, INTEGER, TIMESTAMPTZ, VARCHAR } satisfies Record<string, DuckDBType>;
+
+/** Texts with numbers. */
+export interface NumberedTexts {
+  readonly size: number;
+  /** Whether one has the character U+0000, which an ENUM cannot have. */
+  readonly hasZero: boolean;
+  /** A text as UTF-8. */
+  readonly bytesOf: (number: number) => Uint8Array;
+}
+
+/** The rows of a column. */
+export interface ColumnRows {
+  /** A bit for each row: whether it has a value, the lowest of a byte first. Left out where each row has one. */
+  readonly valid?: Uint8Array;
+  /**
+   * The values as DuckDB has them in memory: integers of 32 or 64 bits, a byte for a boolean, microseconds since 1970
+   * for a time, and for a text its number.
+   */
+  readonly values: Uint8Array | Uint16Array | Int32Array | BigInt64Array;
+  /** The texts that the values are the numbers of. */
+  readonly texts?: NumberedTexts;
+}
+
+/** A column that is in memory. */
+export interface Column extends ColumnRows {
+  readonly name: string;
+  readonly type: keyof typeof TYPES;
+}
+
+/** Columns of texts and blobs that are read again for each scan, a row at a time. */
+export interface StreamedColumns {
+  readonly columns: readonly { readonly name: string; readonly type: 'VARCHAR' | 'BLOB' }[];
+  /** The rows of a scan, in order: for each column its bytes, or null. They are copied before the next row is asked for. */
+  readonly rows: () => Iterable<readonly (Uint8Array | null)[]>;
+}
+
+/**
+ * Makes a relation of so many rows. DuckDB asks for them as it reads them, a chunk at a time, and keeps none: this takes a
+ * fifth of the time, and of the memory, that it takes to put them into a table.
+ */
+export async function createRelation(
+  connection: DuckDBConnection,
+  name: string,
+  rows: number,
+  columns: readonly Column[],
+  streamed: StreamedColumns = { columns: [], rows: () => [] },
+): Promise<void> {
+  const held = columns.map((column) => ({ name: column.name, ...asMembers(column, rows) }));
+  const scan = DuckDBTableFunction.create({
+    name,
+    bindFunction: (info) => {
+      for (const column of held) info.addResultColumn(column.name, column.type);
+      for (const column of streamed.columns) info.addResultColumn(column.name, TYPES[column.type]);
+      info.setCardinality(rows, true);
+    },
+    initFunction: (info) => {
+      info.setInitData({ from: 0, streamed: streamed.rows()[Symbol.iterator]() } satisfies Scan);
+    },
+    mainFunction: (info, { chunk }) => {
+      const at = info.initData as Scan;
+      const size = Math.min(CHUNK_ROWS, rows - at.from);
+      for (const [place, column] of held.entries())
+        fill(bindings.data_chunk_get_vector(chunk, place), column, at.from, size);
+      if (streamed.columns.length > 0) stream(chunk, streamed.columns.length, at.streamed, size);
+      bindings.data_chunk_set_size(chunk, size);
+      at.from += size;
+    },
+  });
+  connection.registerTableFunction(scan);
+  scan.destroySync();
+  await connection.run(`CREATE VIEW ${sqlName(name)} AS SELECT * FROM ${sqlName(name)}()`);
+}
+
+/** How far a scan has come. */
+interface Scan {
+  from: number;
+  readonly streamed: Iterator<readonly (Uint8Array | null)[]>;
+}
+
+/** A column's texts as members of an ENUM, where they repeat. */
+function asMembers({ type, ...column }: Column, rows: number): ColumnRows & { readonly type: DuckDBType } {
+  const { texts, values, ...rest } = column;
+  if (texts === undefined || texts.hasZero || texts.size * ROWS_OF_A_MEMBER > rows)
+    return { ...column, type: TYPES[type] };
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  const members = ENUM(Array.from({ length: texts.size }, (_, at) => decoder.decode(texts.bytesOf(at))));
+  return { ...rest, type: members, values: asNumbersOf(members.internalTypeId, values.subarray(0, rows)) };
+}
+
+/** The numbers of members, as wide as DuckDB has them. */
+function asNumbersOf(type: DuckDBTypeId, numbers: ColumnRows['values']): ColumnRows['values'] {
+  if (numbers instanceof BigInt64Array) throw new TypeError('the numbers of texts have 32 bits');
+  if (type === DuckDBTypeId.UTINYINT) return Uint8Array.from(numbers);
+  return type === DuckDBTypeId.USMALLINT ? Uint16Array.from(numbers) : numbers;
+}
+
+function fill(vector: Vector, { values, texts, valid }: ColumnRows, from: number, rows: number): void {
+  if (texts === undefined) {
+    const { buffer, byteOffset, byteLength } = values.subarray(from, from + rows);
+    bindings.copy_data_to_vector(vector, 0, buffer as ArrayBuffer, byteOffset, byteLength);
+  } else {
+    for (let row = 0; row < rows; row += 1)
+      bindings.vector_assign_string_element_len(vector, row, texts.bytesOf(Number(values[from + row])));
+  }
+  if (valid !== undefined) setValid(vector, valid.subarray(from / BITS), rows);
+}
+
+/** Fills the last columns of a chunk with the rows that come next. */
+function stream(chunk: DataChunk, columns: number, from: Scan['streamed'], rows: number): void {
+  const first = bindings.data_chunk_get_column_count(chunk) - columns;
+  const filled = Array.from({ length: columns }, (_, at) => ({
+    vector: bindings.data_chunk_get_vector(chunk, first + at),
+    valid: new Uint8Array(CHUNK_ROWS / BITS).fill(0xff),
+  }));
+  for (let row = 0; row < rows; row += 1) {
+    const next = from.next();
+    if (next.done === true) throw new RangeError('fewer rows came than there are');
+    for (const [at, { vector, valid }] of filled.entries()) {
+      const bytes = next.value[at] ?? null;
+      if (bytes === null) clearBit(valid, row);
+      else bindings.vector_assign_string_element_len(vector, row, bytes);
+    }
+  }
+  for (const { vector, valid } of filled) setValid(vector, valid, rows);
+}
+
+function setValid(vector: Vector, { buffer, byteOffset }: Uint8Array, rows: number): void {
+  const bytes = Math.ceil(rows / WORD_ROWS) * (WORD_ROWS / BITS);
+  bindings.vector_ensure_validity_writable(vector);
+  bindings.copy_data_to_vector_validity(vector, 0, buffer as ArrayBuffer, byteOffset, bytes);
+}
