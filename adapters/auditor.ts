@@ -5,7 +5,7 @@ import parquet from 'parquetjs-lite';
 import webhdfs, { type Redirect } from 'webhdfs';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import { correctRuns } from './auditor-runs.ts';
-import { unpackZstd } from './auditor-zstd.ts';
+import { knowDictionaries, unpackZstd } from './auditor-codecs.ts';
 import { faultOf } from './connection-faults.ts';
 import { identityOf, tlsOf, type HdfsOptions, type Identity } from './hdfs-access.ts';
 import type { TlsMaterial } from './tls.ts';
@@ -21,6 +21,7 @@ const TIMEOUT_MS = 30_000;
 
 correctRuns();
 unpackZstd();
+knowDictionaries();
 
 /**
  * Reads what the pipeline wrote, through the packages webhdfs and parquetjs-lite: they share no code with

@@ -35,6 +35,12 @@ declare module 'parquetjs-lite/lib/codec/rle.js' {
   export default rle;
 }
 
+declare module 'parquetjs-lite/lib/codec/index.js' {
+  /** How each encoding is read, by its name in Parquet. */
+  const codecs: Record<string, unknown>;
+  export default codecs;
+}
+
 declare module 'parquetjs-lite/lib/compression.js' {
   /** How each codec of Parquet is unpacked, by its name there. */
   const compression: {

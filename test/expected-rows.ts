@@ -74,7 +74,7 @@ function leafType(field: string): LeafType {
 
 function textOf(value: unknown, type: LeafType): string | null {
   if (value === undefined || value === null) return null;
-  const text = String(value);
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
   if (type === 'integer') return String(Number(text) + 0);
   if (type === 'timestamp') return microsOfTime(text);
   if (type === 'epoch') return microsOfSeconds(text);
