@@ -11,7 +11,7 @@ import { Judged, requireWithinLimit } from './quarantine-limit.ts';
 export class BatchLimits {
   readonly #judged = new Map<string, { readonly limit: number; readonly judged: Judged }>();
 
-  constructor({ sources }: Settings) {
+  constructor({ sources }: Pick<Settings, 'sources'>) {
     for (const [source, { quarantineLimit: limit }] of Object.entries(sources)) {
       if (limit !== undefined) this.#judged.set(source, { limit, judged: new Judged() });
     }

@@ -75,7 +75,7 @@ export class MessageWriter {
  * @throws {PipelineError} STAGING_LOST
  */
 export async function* messagesOf(
-  staging: Staging,
+  staging: Pick<Staging, 'resolve'>,
   { path, batch }: StagedBatch,
 ): AsyncGenerator<StagedMessage[]> {
   for (const { partition } of batch.ranges) {
@@ -86,7 +86,7 @@ export async function* messagesOf(
 
 /** The same once more, one at a time, for whoever cannot wait. */
 export function* messagesAgain(
-  staging: Staging,
+  staging: Pick<Staging, 'resolve'>,
   { path, batch }: StagedBatch,
 ): Generator<StagedMessage, void, undefined> {
   for (const { partition } of batch.ranges) {

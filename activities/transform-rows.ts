@@ -40,7 +40,7 @@ export class BatchRows {
   private constructor(
     connection: DuckDBConnection,
     quarantined: DuckDBAppender,
-    settings: Settings,
+    settings: Pick<Settings, 'sources'>,
     topic: string,
   ) {
     this.#connection = connection;
@@ -51,7 +51,11 @@ export class BatchRows {
     this.#limits = new BatchLimits(settings);
   }
 
-  static async create(connection: DuckDBConnection, settings: Settings, topic: string): Promise<BatchRows> {
+  static async create(
+    connection: DuckDBConnection,
+    settings: Pick<Settings, 'sources'>,
+    topic: string,
+  ): Promise<BatchRows> {
     await connection.run(QUARANTINED);
     const quarantined = await connection.createAppender('quarantined');
     return new BatchRows(connection, quarantined, settings, topic);

@@ -1,14 +1,10 @@
-import type { DuckDBConnection } from '@duckdb/node-api';
-import { asDuckDbError, withDuckDb } from '../adapters/duckdb.ts';
-import { Turns } from '../adapters/turns.ts';
-import { MOST_OF_A_STEP } from '../model/reasons.ts';
-import type { StagedBatch, StagedFile, StagedTables } from '../model/references.ts';
-import { BATCH_TABLES } from '../tables/index.ts';
+import { fileURLToPath } from 'node:url';
+import { Piscina } from 'piscina';
+import { PipelineError } from '../model/errors.ts';
+import type { StagedBatch, StagedTables } from '../model/references.ts';
 import type { ActivityDeps } from './deps.ts';
-import { messagesAgain, messagesOf } from './message-files.ts';
 import { currentRun } from './run-context.ts';
-import { requireSameCounts, writeTable, type FileTarget } from './transform-files.ts';
-import type { BatchRows } from './transform-rows.ts';
+import type { BatchAnswer, BatchWork } from './transform-batch.ts';
 
 /** What `transform` is asked for. */
 export interface TransformRequest {
@@ -19,8 +15,8 @@ export interface TransformRequest {
   readonly pastLimit?: boolean;
 }
 
-/** What a batch is as a whole is bounded by its size; this is what DuckDB may take before it spills to the disk. */
-const DUCKDB_MEMORY = '1GB';
+/** So many batches are in work at once, of all runs; each takes the memory of its columns. */
+const BATCHES_AT_ONCE = 3;
 
 /** A staged batch may take so many times its size again, as DuckDB's spill and as Parquet files. */
 const ROOM = 2;
@@ -32,60 +28,45 @@ const ROOM = 2;
  * @throws {PipelineError} STAGING_LOST, STAGING_FULL, TRANSFORM_MISMATCH, TRANSFORM_FAILED, QUARANTINE_LIMIT
  */
 export function createTransform({ settings, staging }: ActivityDeps) {
-  // One batch is read and checked while DuckDB makes files of another: each takes a processor, and several times the
-  // memory of its messages in DuckDB.
-  const turns = new Turns();
+  const { sources, worker } = settings;
+  const thread = new TransformThread();
   return async function transform(request: TransformRequest): Promise<StagedTables> {
-    const { staged, pastLimit } = request;
+    const { staged, ingestedOn, pastLimit = false } = request;
     const run = currentRun();
     await staging.reserve(staged.bytes * ROOM);
     const folder = await staging.renewFolder(`${staged.path}.tables`);
-    const options = {
-      threads: settings.worker.threads,
-      memoryLimit: DUCKDB_MEMORY,
-      temporaryFolder: staging.resolve(folder),
-    };
-    const tables = withDuckDb(options, async (connection) => {
-      // It names DuckDB's code, which is not to be loaded before there is something to transform.
-      const { BatchRows } = await import('./transform-rows.ts');
-      const rows = await BatchRows.create(connection, settings, staged.batch.topic);
-      for await (const messages of messagesOf(staging, staged))
-        for (const message of messages) rows.add(message);
-      const files = await turns.take(async () => {
-        await rows.finish(() => messagesAgain(staging, staged));
-        if (pastLimit !== true) rows.requireWithinLimits();
-        const resolve = (path: string): string => staging.resolve(path);
-        return writeTables(connection, rows, { folder, ingestedOn: request.ingestedOn, resolve });
-      });
-      requireSameCounts(BATCH_TABLES, files, rows.values);
-      return {
-        batch: staged.batch,
-        files,
-        staged: [staged.path, folder],
-        landed: rows.landed,
-        quarantined: rows.quarantined,
-        unknownFields: Object.fromEntries(rows.unknown),
-        reasons: rows.reasons.top(MOST_OF_A_STEP),
-        seconds: run.seconds(),
-      };
+    const { root } = staging;
+    const answer = await thread.run({
+      settings: { sources, worker },
+      root,
+      staged,
+      folder,
+      ingestedOn,
+      pastLimit,
     });
-    return tables.catch((error: unknown) => {
-      throw asDuckDbError(error, `the batch ${JSON.stringify(staged.batch)}`);
-    });
+    if ('failed' in answer) throw new PipelineError(answer.failed.code, answer.failed.message);
+    return { batch: staged.batch, staged: [staged.path, folder], ...answer, seconds: run.seconds() };
   };
 }
 
-async function writeTables(
-  connection: DuckDBConnection,
-  rows: BatchRows,
-  target: FileTarget,
-): Promise<StagedFile[]> {
-  const files: StagedFile[] = [];
-  for (const table of BATCH_TABLES) {
-    for (const source of rows.sources) {
-      const file = await writeTable(connection, table, source, target);
-      if (file !== undefined) files.push(file);
-    }
+/** The thread that batches are transformed in: it would keep the worker's own from all else for as long. */
+class TransformThread {
+  #pool: Piscina<BatchWork, BatchAnswer> | undefined;
+
+  run(work: BatchWork): Promise<BatchAnswer> {
+    // What fetches or publishes need not have it.
+    this.#pool ??= new Piscina({
+      filename: fileURLToPath(new URL(`transform-batch${extension()}`, import.meta.url)),
+      maxThreads: 1,
+      concurrentTasksPerWorker: BATCHES_AT_ONCE,
+      // The thread goes on with the batches that it has while it waits for others.
+      atomics: 'disabled',
+    });
+    return this.#pool.run(work);
   }
-  return files;
+}
+
+/** That of this module: it is TypeScript, or was compiled. */
+function extension(): string {
+  return import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 }

@@ -106,7 +106,7 @@ const Limits = z
     batchBytes: z
       .int()
       .min(1)
-      .default(60 * 2 ** 20)
+      .default(112 * 2 ** 20)
       .describe('A batch ends soon after its messages have so many bytes.'),
     batchMessages: z
       .int()
@@ -247,7 +247,7 @@ export function sourceOf(settings: Settings, name: string): SourceSettings {
 }
 
 /** The source that a topic's messages belong to where they name none: one without a url comes first. */
-export function defaultSourceOf(settings: Settings, topic: string): string {
+export function defaultSourceOf(settings: Pick<Settings, 'sources'>, topic: string): string {
   const names = Object.keys(settings.sources).filter((name) => settings.sources[name]?.topic === topic);
   const found = names.find((name) => settings.sources[name]?.url === undefined) ?? names[0];
   if (found === undefined)

@@ -1,0 +1,113 @@
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { asDuckDbError, withDuckDb } from '../adapters/duckdb.ts';
+import { Turns } from '../adapters/turns.ts';
+import { PipelineError, type ErrorCode } from '../model/errors.ts';
+import { MOST_OF_A_STEP } from '../model/reasons.ts';
+import type { StagedBatch, StagedFile, StagedTables } from '../model/references.ts';
+import type { Settings } from '../model/settings.ts';
+import { BATCH_TABLES } from '../tables/index.ts';
+import { messagesAgain, messagesOf } from './message-files.ts';
+import { requireSameCounts, writeTable, type FileTarget } from './transform-files.ts';
+import { BatchRows } from './transform-rows.ts';
+
+/** A batch to be transformed. */
+export interface BatchWork {
+  readonly settings: Pick<Settings, 'sources' | 'worker'>;
+  /** Where what is staged stands. */
+  readonly root: string;
+  readonly staged: StagedBatch;
+  /** Where the files go, relative to that. */
+  readonly folder: string;
+  /** The UTC day that names the partition of every row, as 2026-01-31. */
+  readonly ingestedOn: string;
+  /** Whether a person let the run go past the quarantine limits of the batch's sources. */
+  readonly pastLimit: boolean;
+}
+
+/** What became of it. */
+export type BatchTables = Pick<
+  StagedTables,
+  'files' | 'landed' | 'quarantined' | 'unknownFields' | 'reasons'
+>;
+
+/** The same, or a named error: between threads, an error would lose its name. */
+export type BatchAnswer =
+  BatchTables | { readonly failed: { readonly code: ErrorCode; readonly message: string } };
+
+/** What a batch is as a whole is bounded by its size; this is what DuckDB may take before it spills to the disk. */
+const DUCKDB_MEMORY = '1GB';
+
+/** After so many messages others have their turn: DuckDB asks for the rows of another batch a few at a time. */
+const MESSAGES_A_TURN = 32;
+
+/** One batch is read and checked at a time: to do two at once would only make the first one later. */
+const turns = new Turns();
+
+/** Transforms a batch: what runs in a thread of its own. */
+export default async function transformBatch(work: BatchWork): Promise<BatchAnswer> {
+  try {
+    return await tablesOf(work);
+  } catch (thrown) {
+    const error = asDuckDbError(thrown, `the batch ${JSON.stringify(work.staged.batch)}`);
+    if (!(error instanceof PipelineError)) throw error;
+    return { failed: { code: error.code, message: error.message } };
+  }
+}
+
+async function tablesOf(work: BatchWork): Promise<BatchTables> {
+  const { settings, staged, folder, ingestedOn } = work;
+  const staging = { resolve: (path: string) => join(work.root, path) };
+  const options = {
+    threads: settings.worker.threads,
+    memoryLimit: DUCKDB_MEMORY,
+    temporaryFolder: staging.resolve(folder),
+  };
+  return withDuckDb(options, async (connection) => {
+    const rows = await BatchRows.create(connection, settings, staged.batch.topic);
+    await turns.take(async () => {
+      for await (const messages of messagesOf(staging, staged)) {
+        for (const [at, message] of messages.entries()) {
+          rows.add(message);
+          if (at % MESSAGES_A_TURN === 0) await setImmediate();
+        }
+      }
+    });
+    const reads: Generator[] = [];
+    await rows.finish(() => {
+      const messages = messagesAgain(staging, staged);
+      reads.push(messages);
+      return messages;
+    });
+    if (!work.pastLimit) rows.requireWithinLimits();
+    const target = { folder, ingestedOn, resolve: staging.resolve };
+    const files = await writeTables(connection, rows, target).finally(() => {
+      // DuckDB does not ask for more than it needs: their files would stay open.
+      for (const read of reads) read.return(undefined);
+    });
+    requireSameCounts(BATCH_TABLES, files, rows.values);
+    return {
+      files,
+      landed: rows.landed,
+      quarantined: rows.quarantined,
+      unknownFields: Object.fromEntries(rows.unknown),
+      reasons: rows.reasons.top(MOST_OF_A_STEP),
+    };
+  });
+}
+
+async function writeTables(
+  connection: DuckDBConnection,
+  rows: BatchRows,
+  target: FileTarget,
+): Promise<StagedFile[]> {
+  const files: StagedFile[] = [];
+  for (const table of BATCH_TABLES) {
+    for (const source of rows.sources) {
+      const file = await writeTable(connection, table, source, target);
+      if (file !== undefined) files.push(file);
+    }
+  }
+  return files;
+}
