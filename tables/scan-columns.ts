@@ -1,6 +1,6 @@
 import type { LeafType } from '../model/attempt.ts';
-import { clearBit, setBit } from '../model/bits.ts';
-import { isAt, wanted } from './scan-text.ts';
+import { clearBit, hasBit, setBit } from '../model/bits.ts';
+import { WORD_BYTES, isAt, isPlainWord, wanted } from './scan-text.ts';
 import {
   MINUS,
   NOT_SO,
@@ -20,7 +20,7 @@ import {
   secondsAt,
   zoneSecondsAt,
 } from './scan-value.ts';
-import { Texts, enlarged } from './texts.ts';
+import { Texts, endOfHash, enlarged, mixed } from './texts.ts';
 
 /** Rows that a column has room for at first. */
 export const FIRST_ROWS = 1 << 12;
@@ -46,22 +46,19 @@ abstract class ScannedColumn {
   valid = new Uint8Array(FIRST_ROWS / BITS);
   /** How many values there are. */
   count = 0;
-  #kept = 0;
 
   /** Makes room for so many rows, a multiple of 64. */
   grow(rows: number): void {
     this.valid = enlarged(this.valid, new Uint8Array(rows / BITS));
   }
 
-  /** What came until now stays. */
-  keep(): void {
-    this.#kept = this.count;
-  }
-
-  /** What came since then, in these rows, goes. */
+  /** Takes the values of these rows back. */
   drop(from: number, to: number): void {
-    this.count = this.#kept;
-    for (let row = from; row < to; row += 1) clearBit(this.valid, row);
+    for (let row = from; row < to; row += 1) {
+      if (!hasBit(this.valid, row)) continue;
+      clearBit(this.valid, row);
+      this.count -= 1;
+    }
   }
 
   protected mark(row: number): void {
@@ -222,9 +219,19 @@ export class TextColumn extends ScannedColumn {
   /** Passes a text; one with an escape, if its characters are whole. */
   pass(text: DataView, at: number, row: number): number {
     if (text.getUint8(at) !== QUOTE) return NOT_SO;
-    const close = passPlain(text, at + 1);
+    const from = at + 1;
+    let hash = 0;
+    let end = from;
+    for (let word = text.getInt32(end, true); isPlainWord(word); word = text.getInt32(end, true)) {
+      hash = mixed(hash, word);
+      end += WORD_BYTES;
+    }
+    const close = passPlain(text, end);
     if (text.getUint8(close) !== QUOTE) return this.#passEscaped(text, at, row);
-    this.values[row] = this.texts.numberAt(text, at + 1, close);
+    this.values[row] =
+      close < end + WORD_BYTES
+        ? this.texts.numberAt(text, from, close, endOfHash(hash, text, end, close))
+        : this.texts.numberAt(text, from, close);
     this.mark(row);
     return close + 1;
   }

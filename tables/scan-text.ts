@@ -29,30 +29,30 @@ export class ScanText {
 export interface Wanted {
   /** In bytes. */
   readonly length: number;
+  /** All but the last one. */
   readonly words: Int32Array;
-  /** Which bits of each word count: all but those of a last one that is not full. */
-  readonly masks: Int32Array;
+  /** The last four bytes, some of which the word before can have too; and where they begin. */
+  readonly lastWord: number;
+  readonly lastAt: number;
 }
 
-/** A text to look for, of fewer than 64 bytes. */
+/** A text to look for, of 4 to 63 bytes. */
 export function wanted(text: string): Wanted {
   const bytes = Buffer.from(text);
   const { length } = bytes;
-  if (length >= ROOM_BYTES) throw new RangeError(`${text} is too long for a scan`);
-  const words = new Int32Array(Math.ceil(length / WORD_BYTES));
-  const masks = new Int32Array(words.length);
-  new Uint8Array(words.buffer).set(bytes);
-  new Uint8Array(masks.buffer).fill(0xff, 0, length);
-  return { length, words, masks };
+  if (length < WORD_BYTES || length >= ROOM_BYTES) throw new RangeError(`${text} is not of 4 to 63 bytes`);
+  const words = Int32Array.from({ length: Math.ceil(length / WORD_BYTES) - 1 }, (_, place) =>
+    bytes.readInt32LE(place * WORD_BYTES),
+  );
+  const lastAt = length - WORD_BYTES;
+  return { length, words, lastWord: bytes.readInt32LE(lastAt), lastAt };
 }
 
 /** Whether a text stands there. */
-export function isAt(text: DataView, at: number, { words, masks }: Wanted): boolean {
-  for (let place = 0; place < words.length; place += 1) {
-    const word = text.getInt32(at + place * WORD_BYTES, true) & (masks[place] ?? 0);
-    if (word !== words[place]) return false;
-  }
-  return true;
+export function isAt(text: DataView, at: number, { words, lastWord, lastAt }: Wanted): boolean {
+  for (let place = 0; place < words.length; place += 1)
+    if (text.getInt32(at + place * WORD_BYTES, true) !== words[place]) return false;
+  return text.getInt32(at + lastAt, true) === lastWord;
 }
 
 /**
@@ -60,11 +60,13 @@ export function isAt(text: DataView, at: number, { words, masks }: Wanted): bool
  * byte is a control, a space, `!`, a quote or a backslash. The bits of a byte are looked at as numbers, four at once.
  */
 export function passWords(text: DataView, at: number): number {
-  for (;;) {
-    const word = text.getInt32(at, true);
-    const backslash = word ^ 0x5c5c5c5c;
-    const small = (word - 0x23232323) & ~word;
-    if (((small | ((backslash - 0x01010101) & ~backslash)) & -0x7f7f7f80) !== 0) return at;
-    at += WORD_BYTES;
-  }
+  while (isPlainWord(text.getInt32(at, true))) at += WORD_BYTES;
+  return at;
+}
+
+/** Whether each byte of a word is so. */
+export function isPlainWord(word: number): boolean {
+  const backslash = word ^ 0x5c5c5c5c;
+  const small = (word - 0x23232323) & ~word;
+  return ((small | ((backslash - 0x01010101) & ~backslash)) & -0x7f7f7f80) === 0;
 }

@@ -37,7 +37,7 @@ const MICROS_DIGITS = 6;
 export function passSpace(text: DataView, at: number): number {
   for (;;) {
     const byte = text.getUint8(at);
-    if (byte !== SPACE && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return at;
+    if (byte > SPACE || (byte !== SPACE && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)) return at;
     at += 1;
   }
 }

@@ -29,6 +29,9 @@ const N = 0x6e;
 interface Field {
   /** Its name in quotes. */
   readonly name: Wanted;
+  /** The same with what stands around it where no space does: a comma before it, unless it is the first; and a colon. */
+  readonly firstName: Wanted;
+  readonly nextName: Wanted;
   /** Its bit among the fields of its object. */
   readonly bit: number;
   readonly required: boolean;
@@ -103,7 +106,6 @@ export class Level {
   /** Keeps the rows begun. */
   keep(): void {
     this.rows = this.#begun;
-    for (const { column } of this.columns) column.keep();
   }
 
   /** Drops the rows that were begun and not kept. */
@@ -198,6 +200,8 @@ export class AttemptScan {
   #fieldsOf({ fields }: ObjectShape, path: string, level: Level): Fields {
     const all = Object.entries(fields).map(([name, shape], at) => ({
       name: wanted(JSON.stringify(name)),
+      firstName: wanted(`${JSON.stringify(name)}:`),
+      nextName: wanted(`,${JSON.stringify(name)}:`),
       bit: 1 << at,
       required: shape.required,
       pass: this.#passOf(shape, path === '' ? name : `${path}.${name}`, level),
@@ -213,28 +217,36 @@ function objectPass(fields: Fields): Pass {
 
 function passObject(text: DataView, from: number, row: number, fields: Fields): number {
   if (text.getUint8(from) !== OPEN_BRACE) return NOT_SO;
-  let at = passSpace(text, from + 1);
-  if (text.getUint8(at) === CLOSE_BRACE) return fields.required === 0 ? at + 1 : NOT_SO;
+  let at = from + 1;
   let seen = 0;
-  for (let place = 0; ; place += 1) {
-    const field = fieldAt(text, at, fields, place);
-    if (field === undefined || (seen & field.bit) !== 0) return NOT_SO;
+  for (let place = 0; text.getUint8(at) !== CLOSE_BRACE; place += 1) {
+    const usual = fields.order[place];
+    let field: Field | undefined;
+    if (usual !== undefined && isAt(text, at, place === 0 ? usual.firstName : usual.nextName)) {
+      field = usual;
+      at += (place === 0 ? field.firstName : field.nextName).length;
+    } else {
+      at = passSpace(text, at);
+      if (text.getUint8(at) === CLOSE_BRACE) break;
+      if (place > 0) {
+        if (text.getUint8(at) !== COMMA) return NOT_SO;
+        at = passSpace(text, at + 1);
+      }
+      field = fieldAt(text, at, fields, place);
+      if (field === undefined) return NOT_SO;
+      at = passSpace(text, at + field.name.length);
+      if (text.getUint8(at) !== COLON) return NOT_SO;
+      at += 1;
+    }
+    if ((seen & field.bit) !== 0) return NOT_SO;
     seen |= field.bit;
-    at = passSpace(text, at + field.name.length);
-    if (text.getUint8(at) !== COLON) return NOT_SO;
-    at = passValue(text, passSpace(text, at + 1), row, field);
+    at = passValue(text, passSpace(text, at), row, field);
     if (at === NOT_SO) return NOT_SO;
-    at = passSpace(text, at);
-    if (text.getUint8(at) === CLOSE_BRACE)
-      return (seen & fields.required) === fields.required ? at + 1 : NOT_SO;
-    if (text.getUint8(at) !== COMMA) return NOT_SO;
-    at = passSpace(text, at + 1);
   }
+  return (seen & fields.required) === fields.required ? at + 1 : NOT_SO;
 }
 
 function fieldAt(text: DataView, at: number, { all, order }: Fields, place: number): Field | undefined {
-  const usual = order[place];
-  if (usual !== undefined && isAt(text, at, usual.name)) return usual;
   for (const field of all) {
     if (!isAt(text, at, field.name)) continue;
     if (place < all.length) order[place] = field;

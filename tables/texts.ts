@@ -24,9 +24,9 @@ export class Texts {
   /**
    * The number of the text that stands there.
    * @param text As {@link ScanText} holds it.
+   * @param hash What {@link hashOf} makes of it.
    */
-  numberAt(text: DataView, from: number, to: number): number {
-    const hash = hashOf(text, from, to);
+  numberAt(text: DataView, from: number, to: number, hash = hashOf(text, from, to)): number {
     const mask = this.#places.length - 1;
     for (let place = hash & mask; ; place = (place + 1) & mask) {
       const number = (this.#places[place] ?? 0) - 1;
@@ -53,12 +53,12 @@ export class Texts {
   #isSame(number: number, text: DataView, from: number, to: number): boolean {
     let own = this.#startOf(number);
     if ((this.#ends[number] ?? 0) - own !== to - from) return false;
-    for (let at = from; at < to; at += WORD_BYTES) {
-      const difference = text.getInt32(at, true) ^ this.#view.getInt32(own, true);
-      if ((difference & maskOf(to - at)) !== 0) return false;
+    let at = from;
+    for (; at + WORD_BYTES <= to; at += WORD_BYTES) {
+      if (text.getInt32(at, true) !== this.#view.getInt32(own, true)) return false;
       own += WORD_BYTES;
     }
-    return true;
+    return ((text.getInt32(at, true) ^ this.#view.getInt32(own, true)) & maskOf(to - at)) === 0;
   }
 
   #add(text: DataView, from: number, to: number, hash: number): number {
@@ -97,16 +97,26 @@ export function enlarged<T extends Uint8Array | Int32Array | Uint32Array>(from: 
   return to;
 }
 
-function hashOf(text: DataView, from: number, to: number): number {
-  let hash = to - from;
-  for (let at = from; at < to; at += WORD_BYTES) {
-    hash = Math.imul(hash ^ (text.getInt32(at, true) & maskOf(to - at)), 0x9e3779b1);
-    hash ^= hash >>> 15;
-  }
-  return hash;
+/** A number that texts which are the same share, and others hardly ever. */
+export function hashOf(text: DataView, from: number, to: number): number {
+  let hash = 0;
+  let at = from;
+  for (; at + WORD_BYTES <= to; at += WORD_BYTES) hash = mixed(hash, text.getInt32(at, true));
+  return endOfHash(hash, text, at, to);
 }
 
-/** Which bits of a word count when so many bytes are left. */
-function maskOf(left: number): number {
-  return left >= WORD_BYTES ? -1 : (1 << (8 * left)) - 1;
+/** The hash so far and one more word. */
+export function mixed(hash: number, word: number): number {
+  const product = Math.imul(hash ^ word, 0x9e3779b1);
+  return product ^ (product >>> 15);
+}
+
+/** The hash of a text, of which the words up to here are mixed. */
+export function endOfHash(hash: number, text: DataView, at: number, to: number): number {
+  return mixed(hash, text.getInt32(at, true) & maskOf(to - at)) + to - at;
+}
+
+/** The bits of a word that its first bytes have, fewer than four. */
+function maskOf(bytes: number): number {
+  return (1 << (8 * bytes)) - 1;
 }
