@@ -18,8 +18,12 @@ export interface Landing {
   readonly useHost: (hostId: string) => void;
 }
 
-/** So many batches are in work at once: one is read, one transformed, one landed. */
-const BATCHES_AT_ONCE = 3;
+/** So many batches are in work at once: one is read, two are transformed, one is landed. */
+const BATCHES_AT_ONCE = 4;
+const BATCHES_AT_ONCE_BEFORE = 3;
+
+/** Runs that began before it go on with fewer batches at once. */
+const BATCHES_4 = 'batches-4';
 
 /** So often another run may overtake this one before a person is asked; each time somebody landed something. */
 const MOST_OVERTAKINGS = 100;
@@ -91,7 +95,8 @@ async function landPlan(landing: Landing, plan: Plan): Promise<boolean> {
       const consumed = await consume(landing, batch, plan.unfinished);
       rest = without(rest, consumed.staged.batch.ranges);
       start(consumed);
-      await condition(() => work.active < BATCHES_AT_ONCE || work.failed);
+      const most = patched(BATCHES_4) ? BATCHES_AT_ONCE : BATCHES_AT_ONCE_BEFORE;
+      await condition(() => work.active < most || work.failed);
     }
   } finally {
     await Promise.allSettled(landings);
