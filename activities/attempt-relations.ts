@@ -1,14 +1,14 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { createRelation, type Column, type ColumnRows } from '../adapters/duckdb-relations.ts';
+import {
+  createRelation,
+  type Column,
+  type ColumnRows,
+  type StreamedColumns,
+} from '../adapters/duckdb-relations.ts';
 import type { StagedMessage } from '../adapters/message-frames.ts';
-import { hasBit, setBit } from '../model/bits.ts';
 import { relationOf } from '../tables/relations.ts';
 import type { AnyColumn } from '../tables/scan-columns.ts';
-import type { AttemptScan, Level, PlaceColumn } from '../tables/scan.ts';
-import { Texts } from '../tables/texts.ts';
-
-const WORD_ROWS = 64;
-const BITS = 8;
+import type { AttemptScan, Level } from '../tables/scan.ts';
 
 /**
  * Makes the relations that the tables' SELECTs name, of what a scan took.
@@ -20,34 +20,30 @@ export async function createRelations(
   topic: string,
   messages: () => Iterable<StagedMessage>,
 ): Promise<void> {
-  const topics = new Texts();
-  topics.numberOf(Buffer.from(topic, 'utf8'));
-  const placed = (rows: number, of?: Int32Array): Column[] => [
-    { name: 'kafka_topic', type: 'VARCHAR', values: new Int32Array(rows), texts: topics },
-    ...scan.places.map(({ name, column }) => ({
-      name,
-      type: column.type,
-      ...placesOf(column, scan.attempts.rows, of),
-    })),
-  ];
-  const asTheyCame = {
+  const constants = { kafka_topic: topic };
+  const { rows } = scan.attempts;
+  const placesOf = (of?: Int32Array): Column[] =>
+    scan.places.map(({ name, column }) => ({ name, type: column.type, ...rowsOf(column, rows, of) }));
+  const streamed: StreamedColumns = {
     columns: [
       { name: 'key', type: 'BLOB' },
       { name: 'headers', type: 'VARCHAR' },
       { name: 'payload', type: 'VARCHAR' },
     ],
     rows: () => takenOf(scan, messages()),
-  } as const;
-  const { rows } = scan.attempts;
-  await createRelation(connection, 'messages', rows, placed(rows), asTheyCame);
+  };
+  await createRelation(connection, { name: 'messages', rows, constants, columns: placesOf(), streamed });
   for (const level of scan.levels) {
     const { positions, of } = positionsOf(level);
-    const own = level.columns.filter((column) => column.of !== 'place');
-    await createRelation(connection, relationOf(level.path), level.rows, [
-      ...placed(level.rows, of),
-      ...positions,
-      ...own.map(({ name, column }) => ({ name, type: column.type, ...rowsOf(column, level.rows) })),
-    ]);
+    const own = level.columns
+      .filter((column) => column.of !== 'place')
+      .map(({ name, column }) => ({ name, type: column.type, ...rowsOf(column, level.rows) }));
+    await createRelation(connection, {
+      name: relationOf(level.path),
+      rows: level.rows,
+      constants,
+      columns: [...placesOf(of), ...positions, ...own],
+    });
   }
 }
 
@@ -73,53 +69,29 @@ function positionsOf(level: Level): { positions: Column[]; of: Int32Array | unde
   const positions: Column[] = [];
   let of: Int32Array | undefined;
   for (let at = level; at.above !== undefined; at = at.above) {
-    const values = of === undefined ? at.positions : picked(at.positions, of);
-    positions.unshift({ name: at.path, type: 'INTEGER', values });
-    of = of === undefined ? at.of.subarray(0, level.rows) : picked(at.of, of);
+    positions.unshift({ name: at.path, type: 'INTEGER', values: at.positions, ...(of && { of }) });
+    of = of === undefined ? at.of.subarray(0, level.rows) : joined(of, at.of);
   }
   return { positions, of };
 }
 
-function rowsOf(column: AnyColumn, rows: number): ColumnRows {
+/** What rows are of that are of rows that are of others. */
+function joined(rows: Int32Array, of: Int32Array): Int32Array {
+  const found = new Int32Array(rows.length);
+  for (let at = 0; at < rows.length; at += 1) found[at] = of[rows[at] ?? 0] ?? 0;
+  return found;
+}
+
+/**
+ * A column's rows.
+ * @param rows How many it has.
+ * @param of Which of them to take; left out: each.
+ */
+function rowsOf(column: AnyColumn, rows: number, of?: Int32Array): ColumnRows {
   return {
     values: column.values,
     ...(column.count < rows && { valid: column.valid }),
     ...(column.type === 'VARCHAR' && { texts: column.texts }),
+    ...(of && { of }),
   };
-}
-
-/** Those of the attempts that rows are of; each of them, where that is left out. */
-function placesOf(column: PlaceColumn['column'], attempts: number, of?: Int32Array): ColumnRows {
-  const all = rowsOf(column, attempts);
-  if (of === undefined) return all;
-  const { values } = column;
-  return {
-    ...all,
-    values: values instanceof BigInt64Array ? pickedWide(values, of) : picked(values, of),
-    ...(all.valid && { valid: pickedBits(all.valid, of) }),
-  };
-}
-
-function picked(values: Int32Array, of: Int32Array): Int32Array {
-  const taken = new Int32Array(of.length);
-  for (let at = 0; at < of.length; at += 1) taken[at] = values[of[at] ?? 0] ?? 0;
-  return taken;
-}
-
-/** Half by half, which takes no BigInt. */
-function pickedWide({ buffer }: BigInt64Array, of: Int32Array): BigInt64Array {
-  const halves = new Int32Array(buffer);
-  const taken = new Int32Array(2 * of.length);
-  for (let at = 0; at < of.length; at += 1) {
-    const from = 2 * (of[at] ?? 0);
-    taken[2 * at] = halves[from] ?? 0;
-    taken[2 * at + 1] = halves[from + 1] ?? 0;
-  }
-  return new BigInt64Array(taken.buffer);
-}
-
-function pickedBits(bits: Uint8Array, of: Int32Array): Uint8Array {
-  const taken = new Uint8Array(Math.ceil(of.length / WORD_ROWS) * (WORD_ROWS / BITS));
-  for (let at = 0; at < of.length; at += 1) if (hasBit(bits, of[at] ?? 0)) setBit(taken, at);
-  return taken;
 }
