@@ -54,9 +54,10 @@ function* takenOf(
 ): Generator<readonly (Uint8Array | null)[]> {
   let last = { text: '', bytes: Buffer.alloc(0) };
   let row = 0;
-  for (const { headers, key, value, ...message } of messages) {
+  for (const message of messages) {
     if (row === attempts.rows) return;
     if (message.partition !== partition.values[row] || message.offset !== offset.values[row]) continue;
+    const { headers, key, value } = message;
     // Most messages have the headers of the one before.
     if (headers !== last.text) last = { text: headers, bytes: Buffer.from(headers, 'utf8') };
     yield [key, last.bytes, value];

@@ -65,7 +65,7 @@ async function tablesOf(work: BatchWork): Promise<BatchTables> {
     temporaryFolder: staging.resolve(folder),
   };
   return withDuckDb(options, async (connection) => {
-    const rows = await BatchRows.create(connection, settings, staged.batch.topic);
+    const rows = await BatchRows.create(connection, settings, staged.batch.topic, staged.messages);
     await turns.take(async () => {
       for await (const messages of messagesOf(staging, staged)) {
         for (const [at, message] of messages.entries()) {

@@ -19,6 +19,9 @@ const EARLIEST_MS = Date.parse('0001-01-01T00:00:00.000Z');
 const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z');
 const TIME_FAULT: Fault = { path: '', reason: 'its timestamp is not of the years 1 to 9999' };
 
+/** How much more room the columns of a batch get than those of the batch before would have needed. */
+const ROOM = 1.1;
+
 /** The messages of a batch in DuckDB: those that become rows, and those that do not. */
 export class BatchRows {
   readonly unknown: PathCounts = new Map();
@@ -34,15 +37,19 @@ export class BatchRows {
   readonly #known: ReadonlySet<string>;
   readonly #defaultSource: string;
   readonly #limits: BatchLimits;
-  readonly #scan = new AttemptScan();
+  readonly #scan: AttemptScan;
   #last = { headers: '', source: '' };
+  /** How many rows of each level a message had in the batch before: most batches are alike. */
+  static #rowsOfAMessage: readonly number[] = [];
 
   private constructor(
     connection: DuckDBConnection,
     quarantined: DuckDBAppender,
     settings: Pick<Settings, 'sources'>,
     topic: string,
+    messages: number,
   ) {
+    this.#scan = new AttemptScan(BatchRows.#rowsOfAMessage.map((rows) => messages * rows * ROOM));
     this.#connection = connection;
     this.#quarantined = quarantined;
     this.#topic = topic;
@@ -51,14 +58,16 @@ export class BatchRows {
     this.#limits = new BatchLimits(settings);
   }
 
+  /** @param messages How many are going to be added. */
   static async create(
     connection: DuckDBConnection,
     settings: Pick<Settings, 'sources'>,
     topic: string,
+    messages: number,
   ): Promise<BatchRows> {
     await connection.run(QUARANTINED);
     const quarantined = await connection.createAppender('quarantined');
-    return new BatchRows(connection, quarantined, settings, topic);
+    return new BatchRows(connection, quarantined, settings, topic, messages);
   }
 
   /** Values of each known field, over all messages that become rows. */
@@ -127,6 +136,8 @@ export class BatchRows {
    */
   async finish(messages: () => Iterable<StagedMessage>): Promise<void> {
     this.#quarantined.closeSync();
+    const { attempts, levels } = this.#scan;
+    if (attempts.rows > 0) BatchRows.#rowsOfAMessage = levels.map(({ rows }) => rows / attempts.rows);
     await createRelations(this.#connection, this.#scan, this.#topic, messages);
   }
 

@@ -22,8 +22,6 @@ import {
 } from './scan-value.ts';
 import { Texts, endOfHash, enlarged, mixed } from './texts.ts';
 
-/** Rows that a column has room for at first. */
-export const FIRST_ROWS = 1 << 12;
 const BITS = 8;
 const MICROS = 1_000_000;
 const WORD = 2 ** 32;
@@ -43,9 +41,14 @@ abstract class ScannedColumn {
   /** Of DuckDB. */
   abstract readonly type: 'INTEGER' | 'BIGINT' | 'BOOLEAN' | 'TIMESTAMPTZ' | 'VARCHAR';
   /** A bit for each row: whether it has a value. The lowest of a byte comes first. */
-  valid = new Uint8Array(FIRST_ROWS / BITS);
+  valid: Uint8Array;
   /** How many values there are. */
   count = 0;
+
+  /** @param rows What it has room for, a multiple of 64. */
+  constructor(rows: number) {
+    this.valid = new Uint8Array(rows / BITS);
+  }
 
   /** Makes room for so many rows, a multiple of 64. */
   grow(rows: number): void {
@@ -70,7 +73,12 @@ abstract class ScannedColumn {
 /** Whole numbers of 32 bits. */
 export class IntegerColumn extends ScannedColumn {
   override readonly type = 'INTEGER' as const;
-  values = new Int32Array(FIRST_ROWS);
+  values: Int32Array;
+
+  constructor(rows: number) {
+    super(rows);
+    this.values = new Int32Array(rows);
+  }
 
   override grow(rows: number): void {
     super.grow(rows);
@@ -110,7 +118,12 @@ function endOfNumber(text: DataView, first: number, last: number): number {
 /** True or false, a byte each. */
 export class BooleanColumn extends ScannedColumn {
   override readonly type = 'BOOLEAN' as const;
-  values = new Uint8Array(FIRST_ROWS);
+  values: Uint8Array;
+
+  constructor(rows: number) {
+    super(rows);
+    this.values = new Uint8Array(rows);
+  }
 
   override grow(rows: number): void {
     super.grow(rows);
@@ -133,9 +146,15 @@ export class BooleanColumn extends ScannedColumn {
 
 /** Whole numbers of 64 bits. */
 abstract class WideColumn extends ScannedColumn {
-  values = new BigInt64Array(FIRST_ROWS);
+  values: BigInt64Array;
   /** The same memory: of each number the lower half and then the upper one, to be written without a BigInt. */
-  protected halves = new Int32Array(this.values.buffer);
+  protected halves: Int32Array;
+
+  constructor(rows: number) {
+    super(rows);
+    this.values = new BigInt64Array(rows);
+    this.halves = new Int32Array(this.values.buffer);
+  }
 
   override grow(rows: number): void {
     super.grow(rows);
@@ -204,7 +223,12 @@ export class TimeColumn extends WideColumn {
 export class TextColumn extends ScannedColumn {
   override readonly type = 'VARCHAR' as const;
   readonly texts = new Texts();
-  values = new Int32Array(FIRST_ROWS);
+  values: Int32Array;
+
+  constructor(rows: number) {
+    super(rows);
+    this.values = new Int32Array(rows);
+  }
 
   override grow(rows: number): void {
     super.grow(rows);
@@ -259,27 +283,27 @@ export type AnyColumn = IntegerColumn | LongColumn | BooleanColumn | TimeColumn 
  */
 export type Pass = (text: DataView, at: number, row: number) => number;
 
-/** A column for values of a type, and what passes one of them into it. */
-export function columnOf(type: LeafType): { readonly column: AnyColumn; readonly pass: Pass } {
+/** A column for values of a type, with room for so many rows, and what passes one of them into it. */
+export function columnOf(type: LeafType, rows: number): { readonly column: AnyColumn; readonly pass: Pass } {
   switch (type) {
     case 'text': {
-      const column = new TextColumn();
+      const column = new TextColumn(rows);
       return { column, pass: (text, at, row) => column.pass(text, at, row) };
     }
     case 'integer': {
-      const column = new IntegerColumn();
+      const column = new IntegerColumn(rows);
       return { column, pass: (text, at, row) => column.pass(text, at, row) };
     }
     case 'boolean': {
-      const column = new BooleanColumn();
+      const column = new BooleanColumn(rows);
       return { column, pass: (text, at, row) => column.pass(text, at, row) };
     }
     case 'timestamp': {
-      const column = new TimeColumn();
+      const column = new TimeColumn(rows);
       return { column, pass: (text, at, row) => column.passTimestamp(text, at, row) };
     }
     case 'epoch': {
-      const column = new TimeColumn();
+      const column = new TimeColumn(rows);
       return { column, pass: (text, at, row) => column.passEpoch(text, at, row) };
     }
   }

@@ -2,7 +2,6 @@ import { isUtf8 } from 'node:buffer';
 import { ATTEMPT, type ObjectShape, type Shape } from '../model/attempt.ts';
 import type { PathCounts } from './check.ts';
 import {
-  FIRST_ROWS,
   IntegerColumn,
   LongColumn,
   TextColumn,
@@ -15,6 +14,9 @@ import {
 import { ScanText, isAt, wanted, type Wanted } from './scan-text.ts';
 import { NOT_SO, passSpace } from './scan-value.ts';
 import { enlarged } from './texts.ts';
+
+/** Rows that there is room for at first, and a multiple of which there always is. */
+const FIRST_ROWS = 1 << 12;
 
 const COMMA = 0x2c;
 const COLON = 0x3a;
@@ -81,22 +83,30 @@ export class Level {
   readonly above: Level | undefined;
   readonly columns: LevelColumn[] = [];
   /** The row above that each row belongs to. */
-  of = new Int32Array(FIRST_ROWS);
+  of: Int32Array;
   /** Which item of its list each row is, from 0. */
-  positions = new Int32Array(FIRST_ROWS);
+  positions: Int32Array;
   /** Rows kept. */
   rows = 0;
   #begun = 0;
 
-  constructor(path: string, above?: Level) {
+  /** @param room How many rows it has room for at first. */
+  constructor(path: string, above: Level | undefined, room: number) {
     this.path = path;
     this.above = above;
+    this.of = new Int32Array(room);
+    this.positions = new Int32Array(room);
+  }
+
+  /** How many rows it has room for. */
+  get room(): number {
+    return this.of.length;
   }
 
   /** Begins a row; returns which one it is. */
   begin(above: number, position: number): number {
     const row = this.#begun;
-    if (row === this.of.length) this.#grow(2 * row);
+    if (row === this.room) this.#grow(2 * row);
     this.of[row] = above;
     this.positions[row] = position;
     this.#begun += 1;
@@ -131,17 +141,27 @@ export class AttemptScan {
   readonly levels: readonly Level[];
   /** What says of each attempt where its message stands: source, partition, offset, and time of publishing. */
   readonly places: readonly PlaceColumn[];
-  readonly attempts = new Level('');
-  readonly partition = new IntegerColumn();
-  readonly offset = new LongColumn();
-  readonly #levels = [this.attempts];
-  readonly #source = new TextColumn();
-  readonly #publishedAt = new TimeColumn();
+  readonly attempts: Level;
+  readonly partition: IntegerColumn;
+  readonly offset: LongColumn;
+  readonly #levels: Level[];
+  readonly #source: TextColumn;
+  readonly #publishedAt: TimeColumn;
+  readonly #expected: readonly number[];
   readonly #pass: Pass;
   readonly #text = new ScanText();
 
-  constructor() {
+  /** @param expected About how many rows each level will have, where that is known: it saves growing them. */
+  constructor(expected: readonly number[] = []) {
+    this.#expected = expected;
+    this.attempts = this.#levelOf('', undefined, 0);
+    this.#levels = [this.attempts];
     this.levels = this.#levels;
+    const { room } = this.attempts;
+    this.#source = new TextColumn(room);
+    this.partition = new IntegerColumn(room);
+    this.offset = new LongColumn(room);
+    this.#publishedAt = new TimeColumn(room);
     this.places = [
       { name: 'source', column: this.#source, of: 'place' },
       { name: 'kafka_partition', column: this.partition, of: 'place' },
@@ -186,15 +206,20 @@ export class AttemptScan {
   #passOf(shape: Shape, path: string, level: Level): Pass {
     if (shape.kind === 'object') return objectPass(this.#fieldsOf(shape, path, level));
     if (shape.kind === 'leaf') {
-      const { column, pass } = columnOf(shape.type);
+      const { column, pass } = columnOf(shape.type, level.room);
       level.columns.push({ name: path, column, of: 'field' });
       return pass;
     }
-    const lengths = new IntegerColumn();
+    const lengths = new IntegerColumn(level.room);
     level.columns.push({ name: path, column: lengths, of: 'list' });
-    const items = new Level(`${path}[]`, level);
+    const items = this.#levelOf(`${path}[]`, level, this.#levels.length);
     this.#levels.push(items);
     return listPass(objectPass(this.#fieldsOf(shape.item, items.path, items)), items, lengths);
+  }
+
+  #levelOf(path: string, above: Level | undefined, place: number): Level {
+    const rows = Math.max(FIRST_ROWS, this.#expected[place] ?? 0);
+    return new Level(path, above, Math.ceil(rows / FIRST_ROWS) * FIRST_ROWS);
   }
 
   #fieldsOf({ fields }: ObjectShape, path: string, level: Level): Fields {

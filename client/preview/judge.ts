@@ -57,7 +57,7 @@ export async function judge(
   const options = { threads: settings.worker.threads, memoryLimit: '1GB', temporaryFolder: '' };
   return withDuckDb(options, async (connection) => {
     const { topic } = sourceOf(settings, source);
-    const rows = await BatchRows.create(connection, settings, topic);
+    const rows = await BatchRows.create(connection, settings, topic, records.length);
     const reasons = new ReasonTally();
     const tooLarge: number[] = [];
     const headers = headersText([[SOURCE_HEADER, Buffer.from(source)]]);

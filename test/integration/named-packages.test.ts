@@ -253,12 +253,12 @@ describe('webhdfs and parquetjs-lite, as the independent reader of what we wrote
 
   /** The files of a batch of generated attempts, and of one message that no table takes. */
   async function filesOf(connection: DuckDBConnection): Promise<StagedFile[]> {
-    const batch = await BatchRows.create(connection, SETTINGS, 't');
     const values = [...attempts({ seed: 3, count: 500 })].map((one) => Buffer.from(JSON.stringify(one)));
     const messages = [...values, BAD].map((value, at) => {
       const place = { partition: at % 3, offset: 9_000_000_000n + BigInt(at), timestampMs: at };
       return { ...place, key: Buffer.from([0xff, at % 250]), headers: '[]', value };
     });
+    const batch = await BatchRows.create(connection, SETTINGS, 't', messages.length);
     for (const message of messages) batch.add(message);
     await batch.finish(() => messages);
     const target = {
