@@ -45,19 +45,21 @@ export function clockAt(timeMs: number): number {
 
 /**
  * The seconds that the JavaScript of a process was in each piece, or in what that called; and in all else.
- * @param folder Where Node wrote its profiles: one a thread, of which the busiest is taken.
+ * @param folder Where Node wrote its profiles: one a thread, which are added up.
  */
 export function secondsIn(
   folder: string,
   pieces: readonly Piece[],
   span: ClockSpan,
 ): ReadonlyMap<string, number> {
-  const all = readdirSync(folder).map((file) =>
-    secondsOf(Profile.parse(JSON.parse(readFileSync(join(folder, file), 'utf8'))), pieces, span),
-  );
-  const [busiest] = all.sort((one, other) => total(other) - total(one));
-  if (busiest === undefined) throw new Error(`no profile was written to ${folder}`);
-  return busiest;
+  const sum = new Map<string, number>();
+  for (const file of readdirSync(folder)) {
+    const profile = Profile.parse(JSON.parse(readFileSync(join(folder, file), 'utf8')));
+    for (const [piece, seconds] of secondsOf(profile, pieces, span))
+      sum.set(piece, (sum.get(piece) ?? 0) + seconds);
+  }
+  if (sum.size === 0) throw new Error(`no profile was written to ${folder}`);
+  return sum;
 }
 
 function secondsOf(profile: Profile, pieces: readonly Piece[], span: ClockSpan): Map<string, number> {
@@ -85,8 +87,4 @@ function piecesOf({ nodes }: Profile, pieces: readonly Piece[]): Map<number, str
     for (const one of [id, ...children]) found.set(one, piece);
   }
   return found;
-}
-
-function total(seconds: ReadonlyMap<string, number>): number {
-  return [...seconds.values()].reduce((sum, value) => sum + value, 0);
 }

@@ -26,9 +26,9 @@ export interface Table {
   /** What packs its files: snappy, which the most readers take, unless another is worth it. */
   readonly compression?: 'snappy' | 'zstd';
   /**
-   * The SELECT that fills it, of DuckDB, from the relations of a batch (see activities/transform.ts):
-   * `messages` (those that became rows) for `deliveries`, and for the others `parsed` (the same with their attempt as
-   * the struct `a`), `parsed_questions` (its questions as `q`), and `quarantined`. It gives the table's columns and, besides, `source`.
+   * The SELECT that fills it, of DuckDB, from the relations of a batch: `messages` (those that became rows, as they came)
+   * for `deliveries`, `quarantined`, and for the others one of those that `relationOf` of tables/relations.ts names, which
+   * have a column for each field. It gives the table's columns and, besides, `source`.
    */
   readonly select: string;
 }

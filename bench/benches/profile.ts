@@ -13,8 +13,8 @@ const GARBAGE: Piece = { name: 'collecting garbage', functions: /^\(garbage coll
 /** The pieces of a landing. */
 const OF_LANDING: readonly Piece[] = [
   GARBAGE,
-  { name: 'checking the messages', functions: /tables\/(scan|check)/ },
-  { name: 'handing them to DuckDB', functions: /@duckdb/ },
+  { name: 'taking the messages apart', functions: /tables\/(scan|texts|check|plain)/ },
+  { name: 'handing them to DuckDB', functions: /@duckdb|adapters\/duckdb-relations/ },
   { name: 'reading Kafka', functions: /adapters\/(kafka-|crc32c)|\/kafkajs\// },
   { name: 'staging', functions: /adapters\/(frames|message-frames|staging)/ },
   { name: 'writing to HDFS', functions: /adapters\/(webhdfs|hdfs|delta)|activities\/land/ },
@@ -95,8 +95,8 @@ function notesOfLanding(run: OurRun, used: number, pieces: ReadonlyMap<string, n
   const inScript = sumOf(pieces.values());
   const all = run.cpuSeconds + sumOf(Object.values(run.servers ?? {}));
   return [
-    `From a topic, the worker’s JavaScript took ${seconds(inScript)}: ${listOf(pieces)}.`,
-    `Its other threads took ${seconds(used - inScript)} of processor time: DuckDB’s, which parse the JSON and write the Parquet files; those that read and write files; those that help to collect garbage.`,
+    `From a topic, the worker’s JavaScript took ${seconds(inScript)}, in two threads: ${listOf(pieces)}.`,
+    `Its other threads took ${seconds(used - inScript)} of processor time: DuckDB’s, which write the Parquet files; those that read and write files; those that help to collect garbage.`,
     `With Temporal, the client and the servers it was ${seconds(all)}: on ${cores} processors ${seconds(all / cores)} at best, of the ${seconds(run.seconds)} that the run took; and ${seconds((all - inScript) / cores)} if the worker’s JavaScript took nothing.`,
   ];
 }
