@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { tmpdir } from 'node:os';
+import test from 'node:test';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { createRelation, type Column, type Relation } from '../../adapters/duckdb-relations.ts';
+import { withDuckDb } from '../../adapters/duckdb.ts';
+import { setBit } from '../../model/bits.ts';
+import { Texts } from '../../tables/texts.ts';
+
+/** More than a chunk, and not a whole number of them. */
+const ROWS = 5000;
+const ROOM = 5056;
+
+function withEngine(use: (connection: DuckDBConnection) => Promise<void>): Promise<void> {
+  return withDuckDb({ threads: 1, memoryLimit: '256MB', temporaryFolder: tmpdir() }, use);
+}
+
+async function make(connection: DuckDBConnection, relation: Partial<Relation>): Promise<void> {
+  await createRelation(connection, { name: 'made', rows: ROWS, constants: {}, columns: [], ...relation });
+}
+
+async function rowsOf(connection: DuckDBConnection, sql: string): Promise<unknown[][]> {
+  return (await connection.runAndReadAll(sql)).getRowsJson();
+}
+
+function validWhere(has: (row: number) => boolean): Uint8Array {
+  const valid = new Uint8Array(ROOM / 8);
+  for (let row = 0; row < ROWS; row += 1) if (has(row)) setBit(valid, row);
+  return valid;
+}
+
+/** Texts of which so many are different, one after the other. */
+function textColumn(name: string, different: number, textOf: (number: number) => string): Column {
+  const texts = new Texts();
+  const values = Int32Array.from({ length: ROOM }, (_, row) =>
+    texts.numberOf(Buffer.from(textOf(row % different), 'utf8')),
+  );
+  return { name, type: 'VARCHAR', values, texts };
+}
+
+test('each row of a relation is what its columns say, over more than one chunk and each time that it is read', async () => {
+  await withEngine(async (connection) => {
+    const numbers = Int32Array.from({ length: ROOM }, (_, row) => row * 3);
+    await make(connection, {
+      constants: { fixed: "it's" },
+      columns: [
+        { name: 'a number', type: 'INTEGER', values: numbers, valid: validWhere((row) => row % 3 !== 0) },
+        {
+          name: 'long',
+          type: 'BIGINT',
+          values: BigInt64Array.from(numbers, (number) => -(2n ** 60n) - BigInt(number)),
+        },
+        { name: 'flag', type: 'BOOLEAN', values: Uint8Array.from(numbers, (number) => number % 2) },
+        {
+          name: 'at',
+          type: 'TIMESTAMPTZ',
+          values: BigInt64Array.from(numbers, (number) => BigInt(number) * 1_000_000n),
+        },
+      ],
+    });
+    const expected = Array.from({ length: ROWS }, (_, row) => [
+      "it's",
+      row % 3 === 0 ? null : row * 3,
+      String(-(2n ** 60n) - BigInt(row * 3)),
+      row % 2 === 1,
+      String(row * 3),
+    ]);
+    const sql = 'SELECT fixed, "a number", long, flag, epoch("at")::BIGINT FROM made';
+    assert.deepEqual(await rowsOf(connection, sql), expected);
+    assert.deepEqual(await rowsOf(connection, sql), expected);
+  });
+});
+
+test('texts come whole, whether they are few or many, and whatever characters they have', async () => {
+  await withEngine(async (connection) => {
+    const odd = ['', '\ufeffmark', 'a"b\\c\n', 'é中😀', "it's", 'nul\u0000nul', 'abc', 'abcd', 'abcde'];
+    const columns = [
+      ...[1, 2, 255, 256, 257, 1200, ROWS].map((different) =>
+        textColumn(
+          `of ${different}`,
+          different,
+          (number) => `text ${number} of a length that is not inlined`,
+        ),
+      ),
+      textColumn('odd', odd.length - 4, (number) => odd[number] ?? ''),
+      textColumn('odder', odd.length, (number) => odd[number] ?? ''),
+    ];
+    await make(connection, { columns });
+    for (const { name, values, texts } of columns) {
+      const found = await rowsOf(connection, `SELECT hex(encode("${name}"::VARCHAR)) FROM made`);
+      const expected = Array.from({ length: ROWS }, (_, row) => [
+        Buffer.from(texts?.bytesOf(Number(values[row])) ?? [])
+          .toString('hex')
+          .toUpperCase(),
+      ]);
+      assert.deepEqual(found, expected, name);
+    }
+    const types = await rowsOf(
+      connection,
+      'SELECT typeof("of 1200"), typeof("of 5000"), typeof(odder) FROM made LIMIT 1',
+    );
+    assert.match(String(types[0]?.[0]), /^ENUM/);
+    assert.deepEqual(types[0]?.slice(1), ['VARCHAR', 'VARCHAR']);
+  });
+});
+
+test('a text that came before has its number, and another one never', () => {
+  const texts = new Texts();
+  const all = Array.from({ length: 3000 }, (_, at) => Buffer.from('x'.repeat(at % 7) + String(at)));
+  const numbers = all.map((text) => texts.numberOf(text));
+  assert.deepEqual(numbers, [...new Set(numbers)]);
+  assert.equal(texts.size, all.length);
+  for (const [at, text] of all.entries()) {
+    assert.equal(texts.numberOf(text), numbers[at]);
+    assert.deepEqual(Buffer.from(texts.bytesOf(numbers[at] ?? 0)), text);
+  }
+  assert.equal(texts.hasZero, false);
+});
+
+test('rows can have the values of others', async () => {
+  await withEngine(async (connection) => {
+    const of = Int32Array.from({ length: ROWS }, (_, row) => ROWS - 1 - row);
+    const wide = BigInt64Array.from({ length: ROOM }, (_, row) => BigInt(row) << 33n);
+    const valid = validWhere((row) => row % 5 !== 0);
+    await make(connection, {
+      columns: [
+        { name: 'wide', type: 'BIGINT', values: wide, valid, of },
+        { name: 'narrow', type: 'INTEGER', values: Int32Array.from({ length: ROOM }, (_, row) => 7 - row), of },
+        { ...textColumn('few', 300, String), of },
+        { ...textColumn('many', ROWS, String), of },
+      ],
+    });
+    const expected = Array.from(of, (row) => [
+      row % 5 === 0 ? null : String(BigInt(row) << 33n),
+      7 - row,
+      String(row % 300),
+      String(row),
+    ]);
+    assert.deepEqual(await rowsOf(connection, 'SELECT wide, narrow, few, many FROM made'), expected);
+  });
+});
+
+test('bytes are asked for row by row, and may be missing; where too few rows come, the query fails', async () => {
+  await withEngine(async (connection) => {
+    const columns = [
+      { name: 'key', type: 'BLOB' },
+      { name: 'value', type: 'VARCHAR' },
+    ] as const;
+    const rows = Array.from({ length: ROWS }, (_, row) => [
+      row % 4 === 0 ? null : Buffer.from([0xff, row & 0xff]),
+      Buffer.from(`value ${row}`),
+    ]);
+    await make(connection, { streamed: { columns, rows: () => rows } });
+    const expected = rows.map((row) => [row[0]?.toString('hex').toUpperCase() ?? null, row[1]?.toString()]);
+    assert.deepEqual(await rowsOf(connection, 'SELECT hex(key), value FROM made'), expected);
+    await make(connection, { name: 'short', streamed: { columns, rows: () => rows.slice(1) } });
+    await assert.rejects(
+      rowsOf(connection, 'SELECT count(value) FROM short'),
+      /fewer rows came than there are/,
+    );
+  });
+});
