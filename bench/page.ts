@@ -13,14 +13,13 @@ Made by \`npm run bench\` from \`bench/results.json\`; \`npm run bench -- land s
 /** Why the goals that are not reached are not, and what would lift them. */
 const LIMITS = `## What holds the rest back
 
-**land**, in time and in processor time: Spark’s job reads, parses and writes. Ours does so too, and besides it checks each field of each message, of which Spark makes null where it is wrong; stages each batch, so that a step that is tried again need not read Kafka again; writes the messages as they came, a fourth table; holds the values that it counted against those in the files; and commits. The profile, below, shows where the time goes: half of it and more is DuckDB’s parsing and writing, in native code, and the rest one thread of JavaScript, in which the handing over to DuckDB, value by value, and the check take most. Were JavaScript to take nothing, what DuckDB, the disks’ threads, Temporal and the servers take would still fill two processors for as long as the profile says.
+**land**, in time: Spark’s job reads, parses and writes. Ours does so too, and besides it checks each field of each message, of which Spark makes null where it is wrong; stages each batch, so that a step that is tried again need not read Kafka again; writes the messages as they came, a fourth table; holds the values that it counted against those in the files; and commits. The profile, below, shows where the time goes, and that most of what two processors can do in it is done: what would make it shorter is less work, and no more of it at once.
 
-- A check and a parser of attempts in native code, which fill the columns of Parquet themselves, would lift it: they would spare the handing over, the scan and DuckDB’s parsing.
-- Each batch costs something besides its messages: its activities, its files’ and commits’ requests to HDFS, a DuckDB of its own. Larger batches would spare some of it, with more memory than the goal of the largest bench leaves; so would a DuckDB that stays open from batch to batch, which holds on to more memory still.
-- To hand messages over many in one value spares JavaScript what it then costs DuckDB to split them, so it was left.
-- DuckDB has one batch at a time, since each takes several times its size in memory there; so a part of the second processor is idle. More processors help without that, since batches are read, transformed and landed side by side.
+- To take the messages apart is the largest piece, in JavaScript, a value at a time. Native code that looks at many bytes at once would lift it.
+- Each message is an object and some views of memory, twice: when it is taken apart, and when DuckDB gets it as it came. To do with fewer would spare V8 a part of its looking for garbage, for which it has threads of its own.
+- Each batch costs something besides its messages: its activities, its files’ and commits’ requests to HDFS, a DuckDB of its own. Larger batches spare a part of it, and leave less to be done side by side.
+- Of more than two processors, reading, taking apart, writing and landing would each have its own.
 
-**feed** is fetch, publish and land one after the other, and so comes and goes with how land does: in some runs of the bench it is over its goal, in others under it. A run lands what it published once all of it is published; to land the first chunks meanwhile would fill the processors while publish waits for Kafka.
 `;
 
 /** The page of the results. */

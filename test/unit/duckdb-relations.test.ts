@@ -125,7 +125,12 @@ test('rows can have the values of others', async () => {
     await make(connection, {
       columns: [
         { name: 'wide', type: 'BIGINT', values: wide, valid, of },
-        { name: 'narrow', type: 'INTEGER', values: Int32Array.from({ length: ROOM }, (_, row) => 7 - row), of },
+        {
+          name: 'narrow',
+          type: 'INTEGER',
+          values: Int32Array.from({ length: ROOM }, (_, row) => 7 - row),
+          of,
+        },
         { ...textColumn('few', 300, String), of },
         { ...textColumn('many', ROWS, String), of },
       ],

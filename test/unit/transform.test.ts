@@ -72,7 +72,7 @@ function attemptWith(fields: Record<string, unknown>): Buffer {
   );
 }
 
-test('DuckDB makes of every value that the check takes what the check means by it', async () => {
+test('the tables hold of every value that the check takes what the check means by it', async () => {
   const digits = fc.nat({ max: 999_999 }).map((nat) => String(nat).padStart(6, '0'));
   const time = fc.date({ min: new Date('1900-01-01'), max: new Date('2200-01-01'), noInvalidDate: true });
   const cases = fc.record({
