@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { asDuckDbError, withDuckDb } from '../adapters/duckdb.ts';
+import type { StagedMessage } from '../adapters/message-frames.ts';
 import { Turns } from '../adapters/turns.ts';
 import { PipelineError, type ErrorCode } from '../model/errors.ts';
 import { MOST_OF_A_STEP } from '../model/reasons.ts';
@@ -74,18 +75,11 @@ async function tablesOf(work: BatchWork): Promise<BatchTables> {
         }
       }
     });
-    const reads: Generator[] = [];
-    await rows.finish(() => {
-      const messages = messagesAgain(staging, staged);
-      reads.push(messages);
-      return messages;
-    });
+    const again = new Rereading(() => messagesAgain(staging, staged));
+    await rows.finish(() => again.messages());
     if (!work.pastLimit) rows.requireWithinLimits();
     const target = { folder, ingestedOn, resolve: staging.resolve };
-    const files = await writeTables(connection, rows, target).finally(() => {
-      // DuckDB does not ask for more than it needs: their files would stay open.
-      for (const read of reads) read.return(undefined);
-    });
+    const files = await again.during(() => writeTables(connection, rows, target));
     requireSameCounts(BATCH_TABLES, files, rows.values);
     return {
       files,
@@ -95,6 +89,40 @@ async function tablesOf(work: BatchWork): Promise<BatchTables> {
       reasons: rows.reasons.top(MOST_OF_A_STEP),
     };
   });
+}
+
+/** Reads messages again while DuckDB asks for them. */
+class Rereading {
+  readonly #read: () => Generator<StagedMessage, void, undefined>;
+  readonly #begun: Generator[] = [];
+  #failure: unknown;
+
+  constructor(read: () => Generator<StagedMessage, void, undefined>) {
+    this.#read = read;
+  }
+
+  *messages(): Generator<StagedMessage, void, undefined> {
+    const messages = this.#read();
+    this.#begun.push(messages);
+    try {
+      yield* messages;
+    } catch (error) {
+      this.#failure = error;
+      throw error;
+    }
+  }
+
+  /** Does something that asks for them. Of an error of theirs, DuckDB would give the message alone. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw this.#failure ?? error;
+    } finally {
+      // DuckDB does not ask for more than it needs: their files would stay open.
+      for (const messages of this.#begun) messages.return(undefined);
+    }
+  }
 }
 
 async function writeTables(

@@ -73,8 +73,8 @@ export interface Relation {
 }
 
 /**
- * Makes a relation. DuckDB asks for its rows as it reads them, a chunk at a time, and keeps none: this takes a fifth of
- * the time, and of the memory, that it takes to put them into a table.
+ * Makes a relation. DuckDB asks for its rows as it reads them, a chunk at a time, and keeps none: to put them into a table
+ * first would take time, and the memory of all of them.
  */
 export async function createRelation(connection: DuckDBConnection, relation: Relation): Promise<void> {
   const { name, rows, constants, columns, streamed } = relation;

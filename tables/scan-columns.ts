@@ -70,9 +70,8 @@ abstract class ScannedColumn {
   }
 }
 
-/** Whole numbers of 32 bits. */
-export class IntegerColumn extends ScannedColumn {
-  override readonly type = 'INTEGER' as const;
+/** 32 bits each. */
+abstract class NarrowColumn extends ScannedColumn {
   values: Int32Array;
 
   constructor(rows: number) {
@@ -84,6 +83,11 @@ export class IntegerColumn extends ScannedColumn {
     super.grow(rows);
     this.values = enlarged(this.values, new Int32Array(rows));
   }
+}
+
+/** Whole numbers of 32 bits. */
+export class IntegerColumn extends NarrowColumn {
+  override readonly type = 'INTEGER' as const;
 
   set(row: number, number: number): void {
     this.values[row] = number;
@@ -144,7 +148,7 @@ export class BooleanColumn extends ScannedColumn {
   }
 }
 
-/** Whole numbers of 64 bits. */
+/** 64 bits each. */
 abstract class WideColumn extends ScannedColumn {
   values: BigInt64Array;
   /** The same memory: of each number the lower half and then the upper one, to be written without a BigInt. */
@@ -220,20 +224,9 @@ export class TimeColumn extends WideColumn {
 }
 
 /** Texts, each by its number among the different ones. */
-export class TextColumn extends ScannedColumn {
+export class TextColumn extends NarrowColumn {
   override readonly type = 'VARCHAR' as const;
   readonly texts = new Texts();
-  values: Int32Array;
-
-  constructor(rows: number) {
-    super(rows);
-    this.values = new Int32Array(rows);
-  }
-
-  override grow(rows: number): void {
-    super.grow(rows);
-    this.values = enlarged(this.values, new Int32Array(rows));
-  }
 
   set(row: number, text: string): void {
     this.values[row] = this.texts.numberOf(Buffer.from(text, 'utf8'));

@@ -8,7 +8,6 @@ import {
   TimeColumn,
   columnOf,
   type AnyColumn,
-  type BooleanColumn,
   type Pass,
 } from './scan-columns.ts';
 import { ScanText, isAt, wanted, type Wanted } from './scan-text.ts';
@@ -58,12 +57,6 @@ export interface LevelColumn {
   readonly name: string;
   readonly column: AnyColumn;
   readonly of: 'field' | 'list' | 'place';
-}
-
-/** A column that says where messages stand. */
-export interface PlaceColumn extends LevelColumn {
-  readonly column: Exclude<AnyColumn, BooleanColumn>;
-  readonly of: 'place';
 }
 
 /** Where a message stands in Kafka, and whose it is. */
@@ -140,7 +133,7 @@ export class AttemptScan {
   /** The attempts, and below them the items of their lists; each after the one that it is below. */
   readonly levels: readonly Level[];
   /** What says of each attempt where its message stands: source, partition, offset, and time of publishing. */
-  readonly places: readonly PlaceColumn[];
+  readonly places: readonly LevelColumn[];
   readonly attempts: Level;
   readonly partition: IntegerColumn;
   readonly offset: LongColumn;

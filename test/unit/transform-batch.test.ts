@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { after, before } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { MessageWriter } from '../../activities/message-files.ts';
+import transformBatch, { type BatchWork } from '../../activities/transform-batch.ts';
+import { Staging } from '../../adapters/staging.ts';
+import { parseSettings } from '../../model/settings.ts';
+import { attempts } from '../../services/platform/generator.ts';
+
+const SETTINGS = parseSettings('sources: { customer: { topic: t } }', 'test');
+const MESSAGES = 4000;
+
+let staging: Staging;
+
+before(async () => {
+  staging = await Staging.open(await mkdtemp(join(tmpdir(), 'transform-batch-')), 2 ** 30);
+});
+
+after(() => rm(staging.root, { recursive: true }));
+
+/** Stages messages of one partition. */
+async function stage(name: string): Promise<BatchWork> {
+  const writer = await MessageWriter.create(staging, name, [0]);
+  const none = { key: null, headers: Buffer.from([0]) };
+  const messages = [...attempts({ seed: 5, count: MESSAGES })].map((attempt, at) => ({
+    ...none,
+    offset: BigInt(at),
+    timestampMs: 1n,
+    value: Buffer.from(JSON.stringify(attempt)),
+  }));
+  await writer.add(0, messages);
+  await writer.close();
+  const folder = `${name}.tables`;
+  await mkdir(staging.resolve(folder));
+  const ranges = [{ partition: 0, start: '0', end: String(MESSAGES) }];
+  return {
+    settings: SETTINGS,
+    root: staging.root,
+    staged: { batch: { topic: 't', ranges }, path: name, messages: MESSAGES, bytes: writer.bytes, gaps: 0 },
+    folder,
+    ingestedOn: '2026-01-31',
+    pastLimit: false,
+  };
+}
+
+function openFiles(): string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${fd}`)];
+    } catch {
+      return [];
+    }
+  });
+}
+
+test('a batch is transformed, and none of its files stays open', async () => {
+  const answer = await transformBatch(await stage('whole'));
+  assert.ok(!('failed' in answer));
+  assert.deepEqual([answer.landed, answer.quarantined], [MESSAGES, 0]);
+  assert.deepEqual(
+    answer.files.map(({ table }) => table),
+    ['attempts', 'questions', 'options', 'deliveries'],
+  );
+  assert.deepEqual(
+    openFiles().filter((file) => file.includes('whole')),
+    [],
+  );
+});
+
+test('an error keeps its name: of what is gone at first, and of what is gone once DuckDB asks for it', async () => {
+  const missing = await transformBatch({
+    ...(await stage('missing')),
+    root: join(staging.root, 'elsewhere'),
+  });
+  assert.ok('failed' in missing);
+  assert.equal(missing.failed.code, 'STAGING_LOST');
+  const work = await stage('removed');
+  const file = staging.resolve('removed/0.messages');
+  const answer = transformBatch(work);
+  while (!openFiles().includes(file)) await setImmediate();
+  rmSync(file);
+  const removed = await answer;
+  assert.ok('failed' in removed);
+  assert.equal(removed.failed.code, 'STAGING_LOST');
+  assert.match(removed.failed.message, /removed\/0\.messages cannot be read/);
+});
