@@ -16,6 +16,8 @@ import { enlarged } from './texts.ts';
 
 /** Rows that there is room for at first, and a multiple of which there always is. */
 const FIRST_ROWS = 1 << 12;
+/** However many are expected, since that can be wrong, there is room for so many at first. */
+const MOST_FIRST_ROWS = 1 << 20;
 
 const COMMA = 0x2c;
 const COLON = 0x3a;
@@ -211,7 +213,7 @@ export class AttemptScan {
   }
 
   #levelOf(path: string, above: Level | undefined, place: number): Level {
-    const rows = Math.max(FIRST_ROWS, this.#expected[place] ?? 0);
+    const rows = Math.min(Math.max(FIRST_ROWS, this.#expected[place] ?? 0), MOST_FIRST_ROWS);
     return new Level(path, above, Math.ceil(rows / FIRST_ROWS) * FIRST_ROWS);
   }
 

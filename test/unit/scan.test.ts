@@ -130,3 +130,15 @@ test('of a message that it does not take nothing stays, neither rows nor values'
   );
   assert.equal(scan.values().get('sequences.questions[].options[].at'), 2);
 });
+
+test('what is expected of a batch changes nothing but the room that it has at first', () => {
+  const payload = attemptAt('"2018-01-01T00:00:00Z"');
+  for (const expected of [[], [0.5], [5000, 1, 1], [1, 1e15, 0]]) {
+    const scan = new AttemptScan(expected);
+    for (let at = 0; at < 9000; at += 1) scan.takes(payload, PLACE);
+    assert.deepEqual(
+      scan.levels.map(({ rows, room }) => [rows, room % 64, room >= rows]),
+      scan.levels.map(() => [9000, 0, true]),
+    );
+  }
+});
