@@ -20,6 +20,8 @@ const LIMITS = `## What holds the rest back
 - Each batch costs something besides its messages: its activities, its files’ and commits’ requests to HDFS, a DuckDB of its own. Larger batches spare a part of it, and leave less to be done side by side.
 - Of more than two processors, reading, taking apart, writing and landing would each have its own.
 
+**commits**, the first plan of a new worker: with long logs it has each table’s checkpoint to read, and loads DuckDB’s native code for that, where it has short ones to read without. That is a part of a second, once in the life of a worker. To load DuckDB as a worker starts would move it there, and cost its memory in one that only fetches and publishes.
+
 `;
 
 /** The page of the results. */
