@@ -20,6 +20,8 @@ const LIMITS = `## What holds the rest back
 - Each batch costs something besides its messages: its activities, its files’ and commits’ requests to HDFS, a DuckDB of its own. Larger batches spare a part of it, and leave less to be done side by side.
 - Of more than two processors, reading, taking apart, writing and landing would each have its own.
 
+**workers**, on one machine: one worker has four batches in work at once, and so keeps two processors busy by itself. A second one has nothing left to use, and V8 makes its code fast once more in it, which costs more processor time than the first alone takes. They are for more machines, or for one that is lost.
+
 **commits**, the first plan of a new worker: with long logs it has each table’s checkpoint to read, and loads DuckDB’s native code for that, where it has short ones to read without. That is a part of a second, once in the life of a worker. To load DuckDB as a worker starts would move it there, and cost its memory in one that only fetches and publishes.
 
 `;
