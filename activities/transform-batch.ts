@@ -28,10 +28,7 @@ export interface BatchWork {
 }
 
 /** What became of it. */
-export type BatchTables = Pick<
-  StagedTables,
-  'files' | 'landed' | 'quarantined' | 'unknownFields' | 'reasons'
->;
+type BatchTables = Pick<StagedTables, 'files' | 'landed' | 'quarantined' | 'unknownFields' | 'reasons'>;
 
 /** The same, or a named error: between threads, an error would lose its name. */
 export type BatchAnswer =

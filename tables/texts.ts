@@ -92,13 +92,13 @@ export class Texts {
 }
 
 /** Puts what was there into an array that has more room. */
-export function enlarged<T extends Uint8Array | Int32Array | Uint32Array>(from: T, to: T): T {
+export function enlarged<T extends Uint8Array | Int32Array>(from: T, to: T): T {
   to.set(from);
   return to;
 }
 
 /** A number that texts which are the same share, and others hardly ever. */
-export function hashOf(text: DataView, from: number, to: number): number {
+function hashOf(text: DataView, from: number, to: number): number {
   let hash = 0;
   let at = from;
   for (; at + WORD_BYTES <= to; at += WORD_BYTES) hash = mixed(hash, text.getInt32(at, true));

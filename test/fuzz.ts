@@ -121,6 +121,7 @@ async function requireValues(
   files: readonly StagedFile[],
   folder: string,
 ): Promise<void> {
+  const landed = (await connection.runAndReadAll('SELECT kafka_offset::INTEGER FROM messages')).getRows();
   for (const table of [attemptsTable, questions, options]) {
     const file = files.find(({ table: name }) => name === table.name);
     if (file === undefined) continue;
@@ -129,12 +130,9 @@ async function requireValues(
       `SELECT kafka_offset::INTEGER, ${columns.join(', ')} FROM read_parquet(${sqlText(join(folder, file.path))})`,
     );
     const found = read.getRows();
-    const landed = await connection.runAndReadAll('SELECT kafka_offset::INTEGER FROM messages');
-    const expected = landed
-      .getRows()
-      .flatMap(([offset]) =>
-        expectedRows(table, payloads[Number(offset)] ?? Buffer.alloc(0)).map((row) => [offset, ...row]),
-      );
+    const expected = landed.flatMap(([offset]) =>
+      expectedRows(table, payloads[Number(offset)] ?? Buffer.alloc(0)).map((row) => [offset, ...row]),
+    );
     assert.equal(found.length, expected.length, table.name);
     for (const [at, row] of expected.entries()) assert.deepEqual(found[at], row, table.name);
   }
