@@ -5,7 +5,7 @@ import {
   type ColumnRows,
   type StreamedColumns,
 } from '../adapters/duckdb-relations.ts';
-import type { StagedMessage } from '../adapters/message-frames.ts';
+import type { StagedMessage } from '../adapters/staged-messages.ts';
 import { relationOf } from '../tables/relations.ts';
 import type { AnyColumn } from '../tables/scan-columns.ts';
 import type { AttemptScan, Level } from '../tables/scan.ts';

@@ -1,4 +1,4 @@
-import type { WrittenHeader } from '../adapters/message-frames.ts';
+import type { WrittenHeader } from '../adapters/message-headers.ts';
 import { CHUNK_HEADER, REPLAY_HEADER } from '../model/references.ts';
 import type { Settings } from '../model/settings.ts';
 import type { Fault } from '../tables/check.ts';

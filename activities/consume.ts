@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { KafkaOptions } from '../adapters/kafka.ts';
-import { readRanges } from '../adapters/kafka-read.ts';
+import { readBatches } from '../adapters/kafka-read.ts';
 import { topicIdOf } from '../adapters/kafka-topic-id.ts';
 import { offsetsIn, type Batch, type StagedBatch } from '../model/references.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -40,12 +40,13 @@ export function createConsume({ settings, kafka, staging }: ActivityDeps) {
     const folder = await staging.makeFolder(run.execution, 'batches');
     const path = join(folder, nameOf(batch));
     const partitions = batch.ranges.map(({ partition }) => partition);
-    const writer = await MessageWriter.create(staging, path, partitions);
+    const bounds = exact ? undefined : { bytes: batchBytes, messages: batchMessages };
+    const writer = await MessageWriter.create(staging, path, partitions, bounds);
     let ranges: Batch['ranges'];
     try {
-      ranges = await readRanges(kafka, batch, {
-        onMessages: (partition, messages) => writer.add(partition, messages),
-        isFull: () => !exact && (writer.bytes >= batchBytes || writer.messages >= batchMessages),
+      ranges = await readBatches(kafka, batch, {
+        onBatches: (part) => writer.add(part),
+        isFull: () => writer.isFull,
         idleTimeoutMs: IDLE_TIMEOUT_MS,
         signal: run.signal,
       });

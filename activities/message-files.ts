@@ -1,21 +1,34 @@
 import { join } from 'node:path';
-import { FrameWriter, readFrames, readFramesSync } from '../adapters/frames.ts';
-import type { KafkaMessage } from '../adapters/kafka-fetched-batch.ts';
-import { decodeMessage, MessageEncoder, type StagedMessage } from '../adapters/message-frames.ts';
+import { BATCHES, FetchedBatch } from '../adapters/kafka-fetched-batch.ts';
+import type { ReadPart } from '../adapters/kafka-read.ts';
+import { readPieces, readPiecesSync } from '../adapters/pieces.ts';
+import { StagedFile } from '../adapters/staged-file.ts';
+import { MessageReader, type StagedMessage } from '../adapters/staged-messages.ts';
 import type { Staging } from '../adapters/staging.ts';
 import type { StagedBatch } from '../model/references.ts';
 
-/** What the files of a batch buffer together, and each at least. */
-const BUFFERED_BYTES = 4 << 20;
-const LEAST_BUFFER_BYTES = 1 << 16;
+/** When a batch is full: soon after it has so much. */
+export interface BatchBounds {
+  readonly bytes: number;
+  readonly messages: number;
+}
 
-/** Writes the messages of a batch, a file for each partition, so that they stand in the order of their offsets. */
+/** Where one of Kafka's batches would fill a batch, so many of its messages are taken at once. */
+const MESSAGES_A_PART = 500;
+
+/**
+ * Writes the messages of a batch, a file for each partition, in which they stand in the order of their offsets: in
+ * Kafka's own batches, as they came but decompressed.
+ */
 export class MessageWriter {
-  readonly #files: ReadonlyMap<number, FrameWriter>;
-  readonly #encoder = new MessageEncoder();
+  messages = 0;
+  bytes = 0;
+  readonly #files: ReadonlyMap<number, StagedFile>;
+  readonly #bounds: BatchBounds;
 
-  private constructor(files: ReadonlyMap<number, FrameWriter>) {
+  private constructor(files: ReadonlyMap<number, StagedFile>, bounds: BatchBounds) {
     this.#files = files;
+    this.#bounds = bounds;
   }
 
   /**
@@ -26,36 +39,61 @@ export class MessageWriter {
     staging: Staging,
     folder: string,
     partitions: readonly number[],
+    bounds: BatchBounds = { bytes: Infinity, messages: Infinity },
   ): Promise<MessageWriter> {
     await staging.renewFolder(folder);
-    const bufferBytes = Math.max(LEAST_BUFFER_BYTES, Math.floor(BUFFERED_BYTES / partitions.length));
-    const files = new Map<number, FrameWriter>();
-    for (const partition of partitions) {
-      const path = staging.resolve(fileOf(folder, partition));
-      files.set(partition, await FrameWriter.create(path, bufferBytes));
-    }
-    return new MessageWriter(files);
+    const files = new Map<number, StagedFile>();
+    for (const partition of partitions)
+      files.set(partition, await StagedFile.create(staging.resolve(fileOf(folder, partition))));
+    return new MessageWriter(files, bounds);
   }
 
-  get messages(): number {
-    return this.#sum(({ frames }) => frames);
+  /** Whether no more is to be added. */
+  get isFull(): boolean {
+    return this.bytes >= this.#bounds.bytes || this.messages >= this.#bounds.messages;
   }
 
-  get bytes(): number {
-    return this.#sum(({ bytes }) => bytes);
-  }
-
-  /** Adds messages of a partition, in order. */
-  async add(partition: number, messages: readonly KafkaMessage[]): Promise<void> {
+  /**
+   * Adds what was read of a partition, in order, as long as it is not full.
+   * @returns The first offset that it left.
+   */
+  async add({ partition, batches, from, to }: ReadPart): Promise<bigint> {
     const file = this.#files.get(partition);
     if (file === undefined) throw new TypeError(`partition ${partition} is not of the batch`);
-    for (const message of messages) {
-      const written = file.write(...this.#encoder.encode(partition, message));
-      if (written !== undefined) await written;
+    let next = from;
+    const added: Buffer[] = [];
+    for (const batch of batches) {
+      for (const part of this.#partsOf(batch, next, to)) {
+        this.messages += part.records;
+        this.bytes += part.bytes.length;
+        added.push(part.bytes);
+        next = part.lastOffset + 1n;
+      }
+    }
+    for (const bytes of joined(added)) await file.append(bytes);
+    return next;
+  }
+
+  /** What is taken of one of Kafka's batches: all of it, or as much as fits. */
+  *#partsOf(batch: FetchedBatch, from: bigint, to: bigint): Generator<FetchedBatch> {
+    const isWhole = batch.firstOffset >= from && batch.lastOffset < to;
+    const fits =
+      this.bytes + batch.bytes.length < this.#bounds.bytes &&
+      this.messages + batch.records < this.#bounds.messages;
+    if (isWhole && fits) {
+      yield batch;
+      return;
+    }
+    let next = from;
+    while (!this.isFull) {
+      const part = batch.between(next, to, MESSAGES_A_PART);
+      if (part === undefined) return;
+      yield part;
+      next = part.lastOffset + 1n;
     }
   }
 
-  /** Ends the files. */
+  /** Ends the files; their bytes are with the operating system afterwards. */
   async close(): Promise<void> {
     for (const file of this.#files.values()) await file.close();
   }
@@ -64,23 +102,34 @@ export class MessageWriter {
   async discard(): Promise<void> {
     for (const file of this.#files.values()) await file.discard();
   }
+}
 
-  #sum(of: (file: FrameWriter) => number): number {
-    return [...this.#files.values()].reduce((sum, file) => sum + of(file), 0);
+/** Bytes that mostly stand one after the other in memory, in as few pieces as they make without being copied. */
+function joined(parts: readonly Buffer[]): Buffer[] {
+  const found: Buffer[] = [];
+  for (const part of parts) {
+    const { buffer, byteOffset = 0, length = 0 } = found.at(-1) ?? {};
+    if (buffer === part.buffer && byteOffset + length === part.byteOffset)
+      found[found.length - 1] = Buffer.from(part.buffer, byteOffset, length + part.length);
+    else found.push(part);
   }
+  return found;
 }
 
 /**
- * The messages of a staged batch, a few at a time, in the order of their partitions and offsets.
- * @throws {PipelineError} STAGING_LOST
+ * The messages of a staged batch, those of one of Kafka's batches after the other, in the order of their partitions and
+ * offsets. They are gone once the next are asked for.
+ * @throws {PipelineError} STAGING_LOST, KAFKA_BATCH_DAMAGED
  */
 export async function* messagesOf(
   staging: Pick<Staging, 'resolve'>,
   { path, batch }: StagedBatch,
-): AsyncGenerator<StagedMessage[]> {
+): AsyncGenerator<Iterable<StagedMessage>> {
   for (const { partition } of batch.ranges) {
-    for await (const frames of readFrames(staging.resolve(fileOf(path, partition))))
-      yield frames.map(decodeMessage);
+    const reader = new MessageReader(partition);
+    for await (const pieces of readPieces(staging.resolve(fileOf(path, partition)), BATCHES))
+      for (const piece of pieces)
+        yield reader.messagesOf(new FetchedBatch(piece, `${batch.topic}/${partition}`));
   }
 }
 
@@ -90,11 +139,13 @@ export function* messagesAgain(
   { path, batch }: StagedBatch,
 ): Generator<StagedMessage, void, undefined> {
   for (const { partition } of batch.ranges) {
-    for (const frames of readFramesSync(staging.resolve(fileOf(path, partition))))
-      yield* frames.map(decodeMessage);
+    const reader = new MessageReader(partition);
+    for (const pieces of readPiecesSync(staging.resolve(fileOf(path, partition)), BATCHES))
+      for (const piece of pieces)
+        yield* reader.messagesOf(new FetchedBatch(piece, `${batch.topic}/${partition}`));
   }
 }
 
 function fileOf(folder: string, partition: number): string {
-  return join(folder, `${partition}.messages`);
+  return join(folder, `${partition}.batches`);
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { asDuckDbError, withDuckDb } from '../adapters/duckdb.ts';
-import type { StagedMessage } from '../adapters/message-frames.ts';
+import type { StagedMessage } from '../adapters/staged-messages.ts';
 import { Turns } from '../adapters/turns.ts';
 import { PipelineError, type ErrorCode } from '../model/errors.ts';
 import { MOST_OF_A_STEP } from '../model/reasons.ts';
@@ -65,12 +65,15 @@ async function tablesOf(work: BatchWork): Promise<BatchTables> {
   return withDuckDb(options, async (connection) => {
     const rows = await BatchRows.create(connection, settings, staged.batch.topic, staged.messages);
     await turns.take(async () => {
+      let added = 0;
       for await (const messages of messagesOf(staging, staged)) {
-        for (const [at, message] of messages.entries()) {
+        for (const message of messages) {
           rows.add(message);
-          if (at % MESSAGES_A_TURN === 0) await setImmediate();
+          added += 1;
+          if (added % MESSAGES_A_TURN === 0) await setImmediate();
         }
       }
+      requireWhole(staged, added);
     });
     const again = new Rereading(() => messagesAgain(staging, staged));
     await rows.finish(() => again.messages());
@@ -86,6 +89,15 @@ async function tablesOf(work: BatchWork): Promise<BatchTables> {
       reasons: rows.reasons.top(MOST_OF_A_STEP),
     };
   });
+}
+
+/** @throws {PipelineError} STAGING_LOST when other than the messages that were staged are there. */
+function requireWhole({ path, messages }: StagedBatch, found: number): void {
+  if (found !== messages)
+    throw new PipelineError(
+      'STAGING_LOST',
+      `${path} holds ${found} of the ${messages} messages that were staged`,
+    );
 }
 
 /** Reads messages again while DuckDB asks for them. */

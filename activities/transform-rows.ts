@@ -1,5 +1,6 @@
 import { DuckDBTimestampTZValue, type DuckDBAppender, type DuckDBConnection } from '@duckdb/node-api';
-import { headerOf, type StagedMessage } from '../adapters/message-frames.ts';
+import { headerOf } from '../adapters/message-headers.ts';
+import type { StagedMessage } from '../adapters/staged-messages.ts';
 import { PipelineError } from '../model/errors.ts';
 import { ReasonTally } from '../model/reasons.ts';
 import { SOURCE_HEADER } from '../model/references.ts';

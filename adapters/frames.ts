@@ -1,6 +1,5 @@
-import { closeSync, openSync, readSync } from 'node:fs';
 import { open, rm, type FileHandle } from 'node:fs/promises';
-import { PipelineError } from '../model/errors.ts';
+import { readPieces, type Framing } from './pieces.ts';
 import { staged } from './staging.ts';
 
 /**
@@ -8,6 +7,7 @@ import { staged } from './staging.ts';
  * can stand in a frame, so a record needs no escaping, whatever a customer or producer sends.
  */
 const LENGTH_BYTES = 4;
+const FRAMES: Framing = { lengthAt: 0, lengthFrom: LENGTH_BYTES };
 const BUFFER_BYTES = 1 << 20;
 
 /** Writes a file of frames, buffered. Where the disk is full, its methods fail with STAGING_FULL. */
@@ -106,105 +106,6 @@ export class FrameWriter {
  * @throws {PipelineError} STAGING_LOST when there is no such file, or it ends within a frame.
  */
 export async function* readFrames(path: string): AsyncGenerator<Buffer[]> {
-  const file = await open(path, 'r').catch((cause: unknown) => {
-    throw unreadable(path, cause);
-  });
-  try {
-    const read = new ReadFrames(path);
-    for (;;) {
-      const { bytesRead } = await file.read(read.room, 0, read.room.length, null);
-      if (bytesRead === 0) break;
-      yield read.take(bytesRead);
-    }
-    read.end();
-  } finally {
-    await file.close();
-  }
-}
-
-/** As {@link readFrames}, for whoever cannot wait. */
-export function* readFramesSync(path: string): Generator<Buffer[], void, undefined> {
-  const file = openNow(path);
-  try {
-    const read = new ReadFrames(path);
-    for (;;) {
-      const bytesRead = readSync(file, read.room, 0, read.room.length, null);
-      if (bytesRead === 0) break;
-      yield read.take(bytesRead);
-    }
-    read.end();
-  } finally {
-    closeSync(file);
-  }
-}
-
-/** What was read of a file of frames, and is not taken yet. */
-class ReadFrames {
-  readonly #path: string;
-  #buffer: Buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
-  #filled = 0;
-  #taken = 0;
-
-  constructor(path: string) {
-    this.#path = path;
-  }
-
-  /** Where more of the file is read to. What was taken is overwritten. */
-  get room(): Buffer {
-    if (this.#taken > 0) {
-      this.#buffer.copyWithin(0, this.#taken, this.#filled);
-      this.#filled -= this.#taken;
-      this.#taken = 0;
-      this.#buffer = withRoom(this.#buffer, this.#filled);
-    }
-    return this.#buffer.subarray(this.#filled);
-  }
-
-  /** The frames that are whole now that so much more was read. */
-  take(bytes: number): Buffer[] {
-    this.#filled += bytes;
-    const frames: Buffer[] = [];
-    this.#taken = takeFrames(this.#buffer.subarray(0, this.#filled), frames);
-    if (this.#taken === 0) this.#buffer = withRoom(this.#buffer, this.#filled);
-    return frames;
-  }
-
-  /** @throws {PipelineError} STAGING_LOST when the file ended within a frame. */
-  end(): void {
-    if (this.#filled > this.#taken)
-      throw new PipelineError('STAGING_LOST', `the staged file ${this.#path} ends within a frame`);
-  }
-}
-
-/** Adds the whole frames of some bytes; returns where the rest begins. */
-function takeFrames(bytes: Buffer, frames: Buffer[]): number {
-  let at = 0;
-  while (at + LENGTH_BYTES <= bytes.length) {
-    const end = at + LENGTH_BYTES + bytes.readUInt32BE(at);
-    if (end > bytes.length) break;
-    frames.push(bytes.subarray(at + LENGTH_BYTES, end));
-    at = end;
-  }
-  return at;
-}
-
-/** A buffer that begins with the same bytes and takes the frame that they begin. */
-function withRoom(buffer: Buffer, filled: number): Buffer {
-  const needed = filled < LENGTH_BYTES ? LENGTH_BYTES : LENGTH_BYTES + buffer.readUInt32BE();
-  if (needed <= buffer.length) return buffer;
-  const larger = Buffer.allocUnsafeSlow(needed);
-  buffer.copy(larger, 0, 0, filled);
-  return larger;
-}
-
-function openNow(path: string): number {
-  try {
-    return openSync(path, 'r');
-  } catch (cause) {
-    throw unreadable(path, cause);
-  }
-}
-
-function unreadable(path: string, cause: unknown): PipelineError {
-  return new PipelineError('STAGING_LOST', `the staged file ${path} cannot be read`, { cause });
+  for await (const frames of readPieces(path, FRAMES))
+    yield frames.map((frame) => frame.subarray(LENGTH_BYTES));
 }

@@ -1,8 +1,9 @@
 import { crc32c } from '@node-rs/crc32';
-import { PipelineError, messageOf } from '../model/errors.ts';
+import { PipelineError, messageOf, type ErrorCode } from '../model/errors.ts';
 import { codecOf, type CodecName } from './kafka-codecs.ts';
 import { AT, ATTRIBUTES, HEAD_BYTES, MAGIC } from './kafka-record-batch.ts';
 import { RecordReader } from './kafka-record-reader.ts';
+import { piecesIn, type Framing } from './pieces.ts';
 
 /** A message as it stands in a topic. Its buffers share the memory of what was fetched with it. */
 export interface KafkaMessage {
@@ -24,6 +25,9 @@ const ABORT = 0;
 /** Where a batch's length counts from. */
 const LENGTH_FROM = AT.leaderEpoch;
 
+/** How batches stand in a file, or in a broker's answer, one after the other. */
+export const BATCHES: Framing = { lengthAt: AT.length, lengthFrom: LENGTH_FROM };
+
 /**
  * A batch of records as a broker gives it, its records not yet read.
  * Format: kafka.apache.org/documentation/#messageformat
@@ -31,81 +35,179 @@ const LENGTH_FROM = AT.leaderEpoch;
 export class FetchedBatch {
   readonly firstOffset: bigint;
   readonly lastOffset: bigint;
+  /** How many records it holds: fewer than its offsets where compaction took some. */
+  readonly records: number;
   readonly producerId: bigint;
   readonly isTransactional: boolean;
   /** Whether it holds a transaction's end, and no message. */
   readonly isControl: boolean;
-  readonly #bytes: Buffer;
+  readonly bytes: Buffer;
+  readonly #partition: string;
   readonly #attributes: number;
+  readonly #firstTimestamp: bigint;
+  /** The time at which the broker appended it, where the topic is set to have that in place of the producer's. */
+  readonly #appendedMs: bigint | undefined;
 
-  /** @throws {PipelineError} KAFKA_BATCH_DAMAGED or KAFKA_BATCH_UNREADABLE when it is of another format. */
-  constructor(bytes: Buffer) {
-    this.#bytes = bytes;
-    requireFormat(bytes);
+  /**
+   * @param partition The topic and the partition that it is of, as errors name them.
+   * @throws {PipelineError} KAFKA_BATCH_DAMAGED or KAFKA_BATCH_UNREADABLE when it is of another format.
+   */
+  constructor(bytes: Buffer, partition: string) {
+    this.bytes = bytes;
+    this.#partition = partition;
     this.firstOffset = bytes.readBigInt64BE(0);
+    this.#requireFormat();
     this.#attributes = bytes.readInt16BE(AT.attributes);
     this.lastOffset = this.firstOffset + BigInt(bytes.readInt32BE(AT.lastOffsetDelta));
+    this.records = bytes.readInt32BE(AT.records);
     this.producerId = bytes.readBigInt64BE(AT.producerId);
     this.isTransactional = this.#has(ATTRIBUTES.transactional);
     this.isControl = this.#has(ATTRIBUTES.control);
+    this.#firstTimestamp = bytes.readBigInt64BE(AT.firstTimestamp);
+    this.#appendedMs = this.#has(ATTRIBUTES.appendTime) ? bytes.readBigInt64BE(AT.maxTimestamp) : undefined;
+  }
+
+  /** Whether its records are not compressed. */
+  get isPlain(): boolean {
+    return !this.#has(ATTRIBUTES.codec);
   }
 
   /** @throws {PipelineError} KAFKA_BATCH_DAMAGED when it is not as its producer sent it. */
   requireSound(): void {
-    const bytes = this.#bytes;
+    const { bytes } = this;
     if (crc32c(bytes.subarray(AT.attributes)) !== bytes.readUInt32BE(AT.crc))
-      throw damaged('their checksum is not the one that they came with');
+      throw this.damaged('their checksum is not the one that they came with');
   }
 
   /** Whether it says that a transaction was aborted. */
   endsInAbort(): boolean {
     if (!this.isControl) return false;
-    const [record] = this.#read(this.#bytes.subarray(HEAD_BYTES));
-    return record?.key?.readInt16BE(2) === ABORT;
+    const [key] = this.map((record) => record.key);
+    return key?.readInt16BE(2) === ABORT;
+  }
+
+  /**
+   * The same, decompressed.
+   * @throws {PipelineError} KAFKA_BATCH_UNREADABLE or KAFKA_CODEC_MISSING.
+   */
+  async plain(): Promise<FetchedBatch> {
+    if (this.isPlain) return this;
+    const number = this.#attributes & ATTRIBUTES.codec;
+    const codec = CODECS[number];
+    if (codec === undefined)
+      throw this.#error('KAFKA_CODEC_MISSING', `messages are compressed with codec ${number} of Kafka`);
+    try {
+      return this.#with(await codecOf(codec)(this.bytes.subarray(HEAD_BYTES)), (bytes) => {
+        bytes.writeInt16BE(this.#attributes & ~ATTRIBUTES.codec, AT.attributes);
+      });
+    } catch (error) {
+      if (!(error instanceof PipelineError)) throw error;
+      throw this.#error(error.code, `messages are compressed with ${error.message}`);
+    }
+  }
+
+  /**
+   * The first so many of its messages from one offset to before another, as a batch of their own; undefined where there
+   * is none.
+   * @throws {PipelineError} KAFKA_BATCH_DAMAGED.
+   */
+  between(from: bigint, to: bigint, most: number): FetchedBatch | undefined {
+    const wanted = this.map(({ offsetDelta, from: at, to: end }) => ({ offsetDelta, at, end }))
+      .filter(({ offsetDelta }) => this.#isBetween(offsetDelta, from, to))
+      .slice(0, most);
+    const [first, last] = [wanted[0], wanted.at(-1)];
+    if (first === undefined || last === undefined) return undefined;
+    const records = this.bytes.subarray(HEAD_BYTES).subarray(first.at, last.end);
+    return this.#with(records, (bytes) => {
+      bytes.writeInt32BE(last.offsetDelta, AT.lastOffsetDelta);
+      bytes.writeInt32BE(wanted.length, AT.records);
+    });
   }
 
   /**
    * Its messages, in order.
-   * @throws {PipelineError} KAFKA_BATCH_DAMAGED, KAFKA_BATCH_UNREADABLE or KAFKA_CODEC_MISSING, without saying where.
+   * @throws {PipelineError} KAFKA_BATCH_DAMAGED.
    */
-  async messages(): Promise<KafkaMessage[]> {
-    return this.#read(await this.#records());
+  messages(): KafkaMessage[] {
+    return this.map(({ offsetDelta, timestampDelta, key, value, headers }) => ({
+      offset: this.offsetOf(offsetDelta),
+      timestampMs: this.timestampOf(timestampDelta),
+      key,
+      value,
+      headers,
+    }));
   }
 
-  /** Its records, decompressed. */
-  async #records(): Promise<Buffer> {
-    const records = this.#bytes.subarray(HEAD_BYTES);
-    const number = this.#attributes & ATTRIBUTES.codec;
-    if (number === 0) return records;
-    const codec = CODECS[number];
-    if (codec === undefined)
-      throw new PipelineError('KAFKA_CODEC_MISSING', `messages are compressed with codec ${number} of Kafka`);
-    try {
-      return await codecOf(codec)(records);
-    } catch (error) {
-      if (!(error instanceof PipelineError)) throw error;
-      throw new PipelineError(error.code, `messages are compressed with ${error.message}`);
+  /** The offset of a record. */
+  offsetOf(delta: number): bigint {
+    return this.firstOffset + BigInt(delta);
+  }
+
+  /** The time of a record, in milliseconds since 1970. */
+  timestampOf(delta: bigint): bigint {
+    return this.#appendedMs ?? BigInt.asIntN(64, this.#firstTimestamp + delta);
+  }
+
+  /**
+   * What something makes of each of its records, in order; it is given one object for all of them.
+   * @throws {PipelineError} KAFKA_BATCH_DAMAGED.
+   */
+  map<T>(make: (record: RecordReader) => T): T[] {
+    return Array.from(this.read(), make);
+  }
+
+  /**
+   * Its records, in order, which must be decompressed: one object for all of them, which is each in turn.
+   * @throws {PipelineError} KAFKA_BATCH_DAMAGED.
+   */
+  *read(): Generator<RecordReader, void, undefined> {
+    if (this.records < 0) throw this.damaged(`a batch says that it has ${this.records} records`);
+    const bytes = this.bytes.subarray(HEAD_BYTES);
+    const reader = new RecordReader(bytes);
+    for (let left = this.records; left > 0; left -= 1) {
+      try {
+        reader.next();
+      } catch (error) {
+        throw this.damaged(messageOf(error));
+      }
+      yield reader;
     }
+    if (reader.to !== bytes.length) throw this.damaged('a batch has more than its records');
+  }
+
+  /** What is wrong with it, as an error. */
+  damaged(what: string): PipelineError {
+    return this.#error('KAFKA_BATCH_DAMAGED', `messages are damaged: ${what}`);
+  }
+
+  #requireFormat(): void {
+    if (this.bytes.length < HEAD_BYTES) throw this.damaged('a batch is shorter than its head');
+    const magic = this.bytes.readInt8(AT.magic);
+    if (magic === MAGIC) return;
+    const message = `messages are of Kafka's message format ${magic}, of before 0.11, and this program reads ${MAGIC}`;
+    throw this.#error('KAFKA_BATCH_UNREADABLE', message);
+  }
+
+  #error(code: ErrorCode, what: string): PipelineError {
+    return new PipelineError(code, `${this.#partition}: from offset ${this.firstOffset} on, ${what}`);
+  }
+
+  #isBetween(delta: number, from: bigint, to: bigint): boolean {
+    const offset = this.offsetOf(delta);
+    return offset >= from && offset < to;
   }
 
   #has(bit: number): boolean {
     return (this.#attributes & bit) !== 0;
   }
 
-  #read(records: Buffer): KafkaMessage[] {
-    const bytes = this.#bytes;
-    const first = bytes.readBigInt64BE(AT.firstTimestamp);
-    const appended = this.#has(ATTRIBUTES.appendTime) ? bytes.readBigInt64BE(AT.maxTimestamp) : undefined;
-    const reader = new RecordReader(records);
-    try {
-      return Array.from({ length: bytes.readInt32BE(AT.records) }, () => {
-        const { timestampDelta, offsetDelta, key, value, headers } = reader.next();
-        const timestampMs = appended ?? BigInt.asIntN(64, first + timestampDelta);
-        return { offset: this.firstOffset + BigInt(offsetDelta), timestampMs, key, value, headers };
-      });
-    } catch (error) {
-      throw damaged(messageOf(error));
-    }
+  /** The same head with other records, and a length and a checksum that fit. */
+  #with(records: Buffer, change: (bytes: Buffer) => void): FetchedBatch {
+    const bytes = Buffer.concat([this.bytes.subarray(0, HEAD_BYTES), records]);
+    change(bytes);
+    bytes.writeInt32BE(bytes.length - LENGTH_FROM, AT.length);
+    bytes.writeUInt32BE(crc32c(bytes.subarray(AT.attributes)), AT.crc);
+    return new FetchedBatch(bytes, this.#partition);
   }
 }
 
@@ -113,21 +215,8 @@ export class FetchedBatch {
  * The whole batches in what was fetched of a partition: the last one is cut where no more was asked for.
  * @throws {PipelineError} KAFKA_BATCH_DAMAGED or KAFKA_BATCH_UNREADABLE, see {@link FetchedBatch}
  */
-export function* batchesIn(bytes: Buffer): Generator<FetchedBatch, void, undefined> {
-  for (let at = 0; at + HEAD_BYTES <= bytes.length;) {
-    const end = at + LENGTH_FROM + bytes.readUInt32BE(at + AT.length);
-    if (end > bytes.length) return;
-    yield new FetchedBatch(bytes.subarray(at, end));
-    at = end;
-  }
-}
-
-function requireFormat(bytes: Buffer): void {
-  if (bytes.length < HEAD_BYTES) throw damaged('a batch is shorter than its head');
-  const magic = bytes.readInt8(AT.magic);
-  if (magic === MAGIC) return;
-  const message = `messages are of Kafka's message format ${magic}, of before 0.11, and this program reads ${MAGIC}`;
-  throw new PipelineError('KAFKA_BATCH_UNREADABLE', message);
+export function* batchesIn(bytes: Buffer, partition: string): Generator<FetchedBatch, void, undefined> {
+  for (const batch of piecesIn(bytes, BATCHES)) yield new FetchedBatch(batch, partition);
 }
 
 /**
@@ -140,8 +229,4 @@ export function decodeHeaders(headers: Buffer): [name: string, value: Buffer | n
     reader.part()?.toString('utf8') ?? '',
     reader.part(),
   ]);
-}
-
-function damaged(what: string): PipelineError {
-  return new PipelineError('KAFKA_BATCH_DAMAGED', `messages are damaged: ${what}`);
 }

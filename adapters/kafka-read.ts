@@ -12,17 +12,40 @@ import { batchesIn, type FetchedBatch, type KafkaMessage } from './kafka-fetched
 import type { AnswerMemory } from './kafka-socket.ts';
 import { topicOffsets, type KafkaOptions } from './kafka.ts';
 
-/** Where a read may stop before its ranges end, and who hears of the messages. */
-export interface RangeReadOptions {
-  /**
-   * Called with messages of one partition, in order; the read goes on when it is done. Their memory is used again then.
-   */
-  readonly onMessages: (partition: number, messages: readonly KafkaMessage[]) => Promise<void>;
+/** How a read goes on, whatever it is given as. */
+interface ReadOptions {
   /** Asked before each call; once it answers true the read ends where it is. */
   readonly isFull: () => boolean;
   /** When no offset is passed for so long, the read fails. */
   readonly idleTimeoutMs: number;
   readonly signal: AbortSignal;
+}
+
+/** Where a read may stop before its ranges end, and who hears of the messages. */
+export interface RangeReadOptions extends ReadOptions {
+  /**
+   * Called with messages of one partition, in order; the read goes on when it is done. Their memory is used again then.
+   */
+  readonly onMessages: (partition: number, messages: readonly KafkaMessage[]) => Promise<void>;
+}
+
+/** What was read of a partition: committed batches, decompressed; of them what is of the range is to be taken. */
+export interface ReadPart {
+  readonly partition: number;
+  readonly batches: readonly FetchedBatch[];
+  /** The first offset of the range that is still to be taken. */
+  readonly from: bigint;
+  /** The offset before which it ends. */
+  readonly to: bigint;
+}
+
+/** As {@link RangeReadOptions}, for whoever takes whole batches. */
+export interface BatchReadOptions extends ReadOptions {
+  /**
+   * Called with what came of one partition, in order; the read goes on when it is done. Its memory is used again then.
+   * @returns The first offset that it did not take, which matters once the reader is full.
+   */
+  readonly onBatches: (part: ReadPart) => Promise<bigint>;
 }
 
 /** The most messages of one call, so that a reader can stop soon after it is full. */
@@ -49,7 +72,31 @@ const OFFSET_OUT_OF_RANGE = 1;
 export async function readRanges(
   options: KafkaOptions,
   batch: Batch,
-  read: RangeReadOptions,
+  { onMessages, ...read }: RangeReadOptions,
+): Promise<OffsetRange[]> {
+  return readBatches(options, batch, {
+    ...read,
+    onBatches: async ({ partition, batches, from, to }) => {
+      let next = from;
+      for (const one of batches) {
+        const wanted = one.messages().filter(({ offset }) => offset >= from && offset < to);
+        for (let at = 0; at < wanted.length; at += MESSAGES_A_CALL) {
+          if (read.isFull()) return next;
+          const messages = wanted.slice(at, at + MESSAGES_A_CALL);
+          await onMessages(partition, messages);
+          next = (messages.at(-1)?.offset ?? next) + 1n;
+        }
+      }
+      return next;
+    },
+  });
+}
+
+/** As {@link readRanges}, of which the batches are given as they are. */
+export async function readBatches(
+  options: KafkaOptions,
+  batch: Batch,
+  read: BatchReadOptions,
 ): Promise<OffsetRange[]> {
   const { cluster, memory } = openCluster(options, 'read');
   const reader = new RangeReader(options, { cluster, memory }, batch, read);
@@ -89,7 +136,7 @@ class RangeReader {
   readonly #cluster: Cluster;
   readonly #memory: AnswerMemory;
   readonly #topic: string;
-  readonly #read: RangeReadOptions;
+  readonly #read: BatchReadOptions;
   /** In the order in which they are asked for: the first of an answer gets a batch however large it is. */
   readonly #progress: Progress[];
   #lastMove = Date.now();
@@ -101,7 +148,7 @@ class RangeReader {
     options: KafkaOptions,
     { cluster, memory }: { readonly cluster: Cluster; readonly memory: AnswerMemory },
     batch: Batch,
-    read: RangeReadOptions,
+    read: BatchReadOptions,
   ) {
     this.#options = options;
     this.#cluster = cluster;
@@ -190,58 +237,47 @@ class RangeReader {
 
   #batchesOf(progress: Progress, records: Buffer): FetchedBatch[] {
     const batches: FetchedBatch[] = [];
-    try {
-      for (const batch of batchesIn(records)) {
-        if (batch.firstOffset >= progress.end) {
-          progress.coming = progress.end;
-          break;
-        }
-        batch.requireSound();
-        batches.push(batch);
-        progress.coming = batch.lastOffset + 1n;
+    for (const batch of batchesIn(records, `${this.#topic}/${progress.range.partition}`)) {
+      if (batch.firstOffset >= progress.end) {
+        progress.coming = progress.end;
+        break;
       }
-    } catch (error) {
-      throw this.#placed(error, progress, progress.coming);
+      batch.requireSound();
+      batches.push(batch);
+      progress.coming = batch.lastOffset + 1n;
     }
     return batches;
   }
 
-  /** Gives the messages of what came last; all of it is passed then, also what compaction took. */
+  /** Gives what came last; all of it is passed then, also what compaction took. */
   async #give({ progress, batches, aborted }: Part): Promise<void> {
+    let together: FetchedBatch[] = [];
     for (const batch of batches) {
-      if (aborted.isCommitted(batch)) await this.#giveBatch(progress, batch);
-      if (this.#read.isFull()) return;
-      this.#move(progress, batch.lastOffset + 1n);
+      if (!aborted.isCommitted(batch)) continue;
+      if (batch.isPlain) {
+        together.push(batch);
+        continue;
+      }
+      // Decompressed, each can be large.
+      await this.#giveBatches(progress, together);
+      together = [];
+      await this.#giveBatches(progress, [await batch.plain()]);
     }
+    await this.#giveBatches(progress, together);
     if (!this.#read.isFull()) this.#move(progress, progress.coming);
   }
 
-  async #giveBatch(progress: Progress, batch: FetchedBatch): Promise<void> {
+  async #giveBatches(progress: Progress, batches: readonly FetchedBatch[]): Promise<void> {
+    if (batches.length === 0 || this.#read.isFull()) return;
     const { partition } = progress.range;
-    const all = await batch.messages().catch((error: unknown) => {
-      throw this.#placed(error, progress, batch.firstOffset);
-    });
-    const wanted = all.filter(({ offset }) => offset >= progress.next && offset < progress.end);
-    for (let at = 0; at < wanted.length; at += MESSAGES_A_CALL) {
-      if (this.#read.isFull()) return;
-      const messages = wanted.slice(at, at + MESSAGES_A_CALL);
-      await this.#read.onMessages(partition, messages);
-      const last = messages.at(-1);
-      if (last !== undefined) this.#move(progress, last.offset + 1n);
-    }
+    const part = { partition, batches, from: progress.next, to: progress.end };
+    this.#move(progress, await this.#read.onBatches(part));
   }
 
   #move(progress: Progress, next: bigint): void {
     if (next <= progress.next) return;
     progress.next = next;
     this.#lastMove = Date.now();
-  }
-
-  /** Says where messages stand that cannot be read. */
-  #placed(error: unknown, { range }: Progress, offset: bigint): unknown {
-    if (!(error instanceof PipelineError)) return error;
-    const place = `${this.#topic}/${range.partition}: from offset ${offset} on`;
-    return new PipelineError(error.code, `${place}, ${error.message}`);
   }
 
   /** Nothing came: what is to be read is behind an open transaction, or gone. */
@@ -273,10 +309,8 @@ class RangeReader {
 
 function rangeGone(topic: string, range: OffsetRange, earliest: string | undefined): PipelineError {
   const now = earliest === undefined ? 'the partition is gone' : `the topic now begins at offset ${earliest}`;
-  return new PipelineError(
-    'RANGE_GONE',
-    `${topic}/${range.partition}: offsets ${range.start} to before ${range.end} were to be read, but ${now}`,
-  );
+  const wanted = `${topic}/${range.partition}: offsets ${range.start} to before ${range.end} were to be read`;
+  return new PipelineError('RANGE_GONE', `${wanted}, but ${now}`);
 }
 
 /** Whether the client takes an error for a passing one; a broker that gave no answer has had its time. */

@@ -1,51 +1,77 @@
-/** A record as a batch holds it: its numbers are those from the batch's first ones on. */
-export interface BatchedRecord {
-  /** In milliseconds. */
-  readonly timestampDelta: bigint;
-  readonly offsetDelta: number;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  /** Its headers, as they stand there. */
-  readonly headers: Buffer;
-}
-
 /** So many bits of a varint come with each byte, the lowest first. */
 const BITS = 7;
 /** So many bits can be gathered in a number that is shifted, and in all. */
 const SMALL_BITS = 28;
 const NUMBER_BITS = 35;
 const LONG_BITS = 70n;
+/** Where there is no key or value. */
+const NOWHERE = -1;
 
-/** Reads the records of a batch, one after the other. What it answers shares its memory. */
+/**
+ * Reads the records of a batch, one after the other, as the batch holds them: a record's numbers are those from the
+ * batch's first ones on. What it answers of a record shares its memory, and is made when it is asked for.
+ */
 export class RecordReader {
+  /** Where the record begins, and where what comes after it does. */
+  from = 0;
+  to = 0;
+  offsetDelta = 0;
+  /** In milliseconds. */
+  timestampDelta = 0n;
   readonly #bytes: Buffer;
   #at = 0;
+  #keyFrom = NOWHERE;
+  #keyTo = 0;
+  #valueFrom = NOWHERE;
+  #valueTo = 0;
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
   }
 
-  /** @throws {RangeError} where the bytes are no record. */
-  next(): BatchedRecord {
+  /**
+   * Goes on to the next record.
+   * @throws {RangeError} where the bytes are no record.
+   */
+  next(): void {
+    this.from = this.#at;
     const length = this.number();
-    const end = this.#at + length;
+    this.to = this.#at + length;
     this.#at += 1; // its attributes, of which there are none
-    const timestampDelta = this.#long();
-    const offsetDelta = this.number();
-    const key = this.part();
-    const value = this.part();
-    if (this.#at > end || end > this.#bytes.length) throw new RangeError('a record is longer than it says');
-    const headers = this.#bytes.subarray(this.#at, end);
-    this.#at = end;
-    return { timestampDelta, offsetDelta, key, value, headers };
+    this.timestampDelta = this.#long();
+    this.offsetDelta = this.number();
+    this.#keyFrom = this.#passPart();
+    this.#keyTo = this.#at;
+    this.#valueFrom = this.#passPart();
+    this.#valueTo = this.#at;
+    if (this.#at > this.to || this.to > this.#bytes.length)
+      throw new RangeError('a record is longer than it says');
+    this.#at = this.to;
+  }
+
+  get key(): Buffer | null {
+    return this.#keyFrom === NOWHERE ? null : this.#bytes.subarray(this.#keyFrom, this.#keyTo);
+  }
+
+  get value(): Buffer | null {
+    return this.#valueFrom === NOWHERE ? null : this.#bytes.subarray(this.#valueFrom, this.#valueTo);
+  }
+
+  /** Its headers, as they stand there. */
+  get headers(): Buffer {
+    return this.#bytes.subarray(this.#valueTo, this.to);
+  }
+
+  /** Whether its headers are these, as they stand in another record. */
+  hasHeaders(headers: Buffer): boolean {
+    if (headers.length !== this.to - this.#valueTo) return false;
+    return this.#bytes.compare(headers, 0, headers.length, this.#valueTo, this.to) === 0;
   }
 
   /** A length and so many bytes; null for the length -1. */
   part(): Buffer | null {
-    const length = this.number();
-    if (length < 0) return null;
-    this.#at += length;
-    return this.#bytes.subarray(this.#at - length, this.#at);
+    const from = this.#passPart();
+    return from === NOWHERE ? null : this.#bytes.subarray(from, this.#at);
   }
 
   /** A varint of 32 bits. */
@@ -57,6 +83,15 @@ export class RecordReader {
       if (byte <= 0x7f) return fromZigzag(bits);
     }
     throw new RangeError('a number of a record has no end');
+  }
+
+  /** Passes a length and so many bytes; answers where these begin. */
+  #passPart(): number {
+    const length = this.number();
+    if (length < 0) return NOWHERE;
+    const from = this.#at;
+    this.#at += length;
+    return from;
   }
 
   /** A varint of 64 bits. */

@@ -16,7 +16,7 @@ const OF_LANDING: readonly Piece[] = [
   { name: 'taking the messages apart', functions: /tables\/(scan|texts|check|plain)/ },
   { name: 'handing them to DuckDB', functions: /@duckdb|adapters\/duckdb-relations/ },
   { name: 'reading Kafka', functions: /adapters\/(kafka-|crc32c)|\/kafkajs\// },
-  { name: 'staging', functions: /adapters\/(frames|message-frames|staging)/ },
+  { name: 'staging', functions: /adapters\/(pieces|staged-|staging)/ },
   { name: 'writing to HDFS', functions: /adapters\/(webhdfs|hdfs|delta)|activities\/land/ },
 ];
 

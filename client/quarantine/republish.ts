@@ -2,7 +2,7 @@ import { atOnce } from '../../adapters/at-once.ts';
 import type { KafkaOptions } from '../../adapters/kafka.ts';
 import { maxBytesOf, publishOnce } from '../../adapters/kafka-publish.ts';
 import { messageBytes, type OutgoingMessage } from '../../adapters/outgoing-message.ts';
-import { headersFrom } from '../../adapters/message-frames.ts';
+import { headersFrom } from '../../adapters/message-headers.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { CHUNK_HEADER, REPLAY_HEADER, SOURCE_HEADER } from '../../model/references.ts';
 import { userOf } from '../../tables/user.ts';

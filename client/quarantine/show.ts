@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { DuckDBBlobValue, type DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
-import type { WrittenHeader } from '../../adapters/message-frames.ts';
+import type { WrittenHeader } from '../../adapters/message-headers.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { readSettings } from '../../model/settings.ts';
 import { formatBytes } from '../../model/figures.ts';

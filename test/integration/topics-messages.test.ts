@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import test, { after, before, describe } from 'node:test';
-import type { WrittenHeader } from '../../adapters/message-frames.ts';
+import type { WrittenHeader } from '../../adapters/message-headers.ts';
 import type { IngestResult } from '../../model/run.ts';
 import { attempts } from '../../services/platform/generator.ts';
 import { FilledTopics } from './producers/filled-topics.ts';

@@ -7,6 +7,8 @@ import test, { after, before } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { MessageWriter } from '../../activities/message-files.ts';
 import transformBatch, { type BatchWork } from '../../activities/transform-batch.ts';
+import { FetchedBatch } from '../../adapters/kafka-fetched-batch.ts';
+import { RecordBatch, encodeHeaders } from '../../adapters/kafka-record-batch.ts';
 import { Staging } from '../../adapters/staging.ts';
 import { parseSettings } from '../../model/settings.ts';
 import { attempts } from '../../services/platform/generator.ts';
@@ -25,14 +27,14 @@ after(() => rm(staging.root, { recursive: true }));
 /** Stages messages of one partition. */
 async function stage(name: string): Promise<BatchWork> {
   const writer = await MessageWriter.create(staging, name, [0]);
-  const none = { key: null, headers: Buffer.from([0]) };
-  const messages = [...attempts({ seed: 5, count: MESSAGES })].map((attempt, at) => ({
-    ...none,
-    offset: BigInt(at),
-    timestampMs: 1n,
-    value: Buffer.from(JSON.stringify(attempt)),
-  }));
-  await writer.add(0, messages);
+  const records = new RecordBatch();
+  for (const attempt of attempts({ seed: 5, count: MESSAGES })) {
+    const value = Buffer.from(JSON.stringify(attempt));
+    records.add({ key: null, value, headers: encodeHeaders([]) });
+  }
+  const sealed = records.seal({ id: 1n, epoch: 0, firstSequence: 0 }, 1);
+  const batches = [new FetchedBatch(sealed, 't/0')];
+  await writer.add({ partition: 0, batches, from: 0n, to: BigInt(MESSAGES) });
   await writer.close();
   const folder = `${name}.tables`;
   await mkdir(staging.resolve(folder));
@@ -79,12 +81,12 @@ test('an error keeps its name: of what is gone at first, and of what is gone onc
   assert.ok('failed' in missing);
   assert.equal(missing.failed.code, 'STAGING_LOST');
   const work = await stage('removed');
-  const file = staging.resolve('removed/0.messages');
+  const file = staging.resolve('removed/0.batches');
   const answer = transformBatch(work);
   while (!openFiles().includes(file)) await setImmediate();
   rmSync(file);
   const removed = await answer;
   assert.ok('failed' in removed);
   assert.equal(removed.failed.code, 'STAGING_LOST');
-  assert.match(removed.failed.message, /removed\/0\.messages cannot be read/);
+  assert.match(removed.failed.message, /removed\/0\.batches cannot be read/);
 });

@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { requireSameCounts, writeTable } from '../../activities/transform-files.ts';
 import { BatchRows } from '../../activities/transform-rows.ts';
 import { withDuckDb } from '../../adapters/duckdb.ts';
-import type { StagedMessage } from '../../adapters/message-frames.ts';
+import type { StagedMessage } from '../../adapters/staged-messages.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { StagedFile } from '../../model/references.ts';
 import { parseSettings } from '../../model/settings.ts';
