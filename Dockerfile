@@ -14,7 +14,10 @@ COPY services/platform/ services/platform/
 COPY tables/ tables/
 COPY worker/ worker/
 COPY workflows/ workflows/
-RUN node bin/build.js && node worker/bundle-workflows.js dist/workflows.js
+# What compiled the scanner is not needed any more.
+RUN node bin/build.js \
+    && node worker/bundle-workflows.js dist/workflows.js \
+    && rm -r node_modules/assemblyscript node_modules/binaryen
 
 FROM node:20.20.2-bookworm-slim
 ENV NODE_ENV=production \

@@ -1,14 +1,9 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import {
-  createRelation,
-  type Column,
-  type ColumnRows,
-  type StreamedColumns,
-} from '../adapters/duckdb-relations.ts';
+import { createRelation, type Column, type StreamedColumns } from '../adapters/duckdb-relations.ts';
 import type { StagedMessage } from '../adapters/staged-messages.ts';
 import { relationOf } from '../tables/relations.ts';
-import type { AnyColumn } from '../tables/scan-columns.ts';
-import type { AttemptScan, Level } from '../tables/scan.ts';
+import type { Level, Column as ScannedColumn } from '../tables/scan-columns.ts';
+import type { AttemptScan } from '../tables/scan.ts';
 
 /**
  * Makes the relations that the tables' SELECTs name, of what a scan took.
@@ -22,22 +17,21 @@ export async function createRelations(
 ): Promise<void> {
   const constants = { kafka_topic: topic };
   const { rows } = scan.attempts;
-  const placesOf = (of?: Int32Array): Column[] =>
-    scan.places.map(({ name, column }) => ({ name, type: column.type, ...rowsOf(column, rows, of) }));
+  const placesOf = (of?: Int32Array): Column[] => scan.places.map((column) => rowsOf(column, rows, of));
   const streamed: StreamedColumns = {
     columns: [
       { name: 'key', type: 'BLOB' },
-      { name: 'headers', type: 'VARCHAR' },
       { name: 'payload', type: 'VARCHAR' },
     ],
     rows: () => takenOf(scan, messages()),
   };
-  await createRelation(connection, { name: 'messages', rows, constants, columns: placesOf(), streamed });
+  const columns = [...placesOf(), rowsOf(scan.headers, rows)];
+  await createRelation(connection, { name: 'messages', rows, constants, columns, streamed });
   for (const level of scan.levels) {
     const { positions, of } = positionsOf(level);
     const own = level.columns
       .filter((column) => column.of !== 'place')
-      .map(({ name, column }) => ({ name, type: column.type, ...rowsOf(column, level.rows) }));
+      .map((column) => rowsOf(column, level.rows));
     await createRelation(connection, {
       name: relationOf(level.path),
       rows: level.rows,
@@ -47,20 +41,16 @@ export async function createRelations(
   }
 }
 
-/** The key, headers and value of each message that the scan took. */
+/** The key and value of each message that the scan took. */
 function* takenOf(
-  { attempts, partition, offset }: AttemptScan,
+  { attempts: { rows }, partition: { values: partitions }, offset: { values: offsets } }: AttemptScan,
   messages: Iterable<StagedMessage>,
 ): Generator<readonly (Uint8Array | null)[]> {
-  let last = { text: '', bytes: Buffer.alloc(0) };
   let row = 0;
-  for (const message of messages) {
-    if (row === attempts.rows) return;
-    if (message.partition !== partition.values[row] || message.offset !== offset.values[row]) continue;
-    const { headers, key, value } = message;
-    // Most messages have the headers of the one before.
-    if (headers !== last.text) last = { text: headers, bytes: Buffer.from(headers, 'utf8') };
-    yield [key, last.bytes, value];
+  for (const { partition, offset, key, value } of messages) {
+    if (row === rows) return;
+    if (partition !== partitions[row] || offset !== offsets[row]) continue;
+    yield [key, value];
     row += 1;
   }
 }
@@ -88,8 +78,10 @@ function joined(rows: Int32Array, of: Int32Array): Int32Array {
  * @param rows How many it has.
  * @param of Which of them to take; left out: each.
  */
-function rowsOf(column: AnyColumn, rows: number, of?: Int32Array): ColumnRows {
+function rowsOf(column: ScannedColumn, rows: number, of?: Int32Array): Column {
   return {
+    name: column.name,
+    type: column.type,
     values: column.values,
     ...(column.count < rows && { valid: column.valid }),
     ...(column.type === 'VARCHAR' && { texts: column.texts }),

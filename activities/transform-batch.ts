@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { asDuckDbError, withDuckDb } from '../adapters/duckdb.ts';
 import type { StagedMessage } from '../adapters/staged-messages.ts';
+import type { Staging } from '../adapters/staging.ts';
 import { Turns } from '../adapters/turns.ts';
 import { PipelineError, type ErrorCode } from '../model/errors.ts';
 import { MOST_OF_A_STEP } from '../model/reasons.ts';
@@ -64,40 +65,44 @@ async function tablesOf(work: BatchWork): Promise<BatchTables> {
   };
   return withDuckDb(options, async (connection) => {
     const rows = await BatchRows.create(connection, settings, staged.batch.topic, staged.messages);
-    await turns.take(async () => {
-      let added = 0;
-      for await (const messages of messagesOf(staging, staged)) {
-        for (const message of messages) {
-          rows.add(message);
-          added += 1;
-          if (added % MESSAGES_A_TURN === 0) await setImmediate();
-        }
-      }
-      requireWhole(staged, added);
-    });
-    const again = new Rereading(() => messagesAgain(staging, staged));
-    await rows.finish(() => again.messages());
-    if (!work.pastLimit) rows.requireWithinLimits();
-    const target = { folder, ingestedOn, resolve: staging.resolve };
-    const files = await again.during(() => writeTables(connection, rows, target));
-    requireSameCounts(BATCH_TABLES, files, rows.values);
-    return {
-      files,
-      landed: rows.landed,
-      quarantined: rows.quarantined,
-      unknownFields: Object.fromEntries(rows.unknown),
-      reasons: rows.reasons.top(MOST_OF_A_STEP),
-    };
+    try {
+      await turns.take(() => addAll(rows, staging, staged));
+      const again = new Rereading(() => messagesAgain(staging, staged));
+      await rows.finish(() => again.messages());
+      if (!work.pastLimit) rows.requireWithinLimits();
+      const target = { folder, ingestedOn, resolve: staging.resolve };
+      const files = await again.during(() => writeTables(connection, rows, target));
+      requireSameCounts(BATCH_TABLES, files, rows.values);
+      return {
+        files,
+        landed: rows.landed,
+        quarantined: rows.quarantined,
+        unknownFields: Object.fromEntries(rows.unknown),
+        reasons: rows.reasons.top(MOST_OF_A_STEP),
+      };
+    } finally {
+      rows.release();
+    }
   });
 }
 
 /** @throws {PipelineError} STAGING_LOST when other than the messages that were staged are there. */
-function requireWhole({ path, messages }: StagedBatch, found: number): void {
-  if (found !== messages)
-    throw new PipelineError(
-      'STAGING_LOST',
-      `${path} holds ${found} of the ${messages} messages that were staged`,
-    );
+async function addAll(
+  rows: BatchRows,
+  staging: Pick<Staging, 'resolve'>,
+  staged: StagedBatch,
+): Promise<void> {
+  let added = 0;
+  for await (const messages of messagesOf(staging, staged)) {
+    for (const message of messages) {
+      rows.add(message);
+      added += 1;
+      if (added % MESSAGES_A_TURN === 0) await setImmediate();
+    }
+  }
+  if (added === staged.messages) return;
+  const found = `${staged.path} holds ${added} of the ${staged.messages} messages that were staged`;
+  throw new PipelineError('STAGING_LOST', found);
 }
 
 /** Reads messages again while DuckDB asks for them. */

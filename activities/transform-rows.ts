@@ -104,9 +104,13 @@ export class BatchRows {
   }
 
   /** Has the scan take a message; what keeps it from that. */
-  #faultOf({ value, partition, offset, timestampMs }: StagedMessage, source: string): Fault | undefined {
+  #faultOf(
+    { value, headers, partition, offset, timestampMs }: StagedMessage,
+    source: string,
+  ): Fault | undefined {
     const place = {
       source,
+      headers,
       partition,
       offset,
       publishedMs: timestampMs === NO_TIMESTAMP_MS ? undefined : timestampMs,
@@ -140,6 +144,11 @@ export class BatchRows {
     const { attempts, levels } = this.#scan;
     if (attempts.rows > 0) BatchRows.#rowsOfAMessage = levels.map(({ rows }) => rows / attempts.rows);
     await createRelations(this.#connection, this.#scan, this.#topic, messages);
+  }
+
+  /** Lets others have the memory of the rows: their relations may not be read any more. */
+  release(): void {
+    this.#scan.release();
   }
 
   /** @throws {PipelineError} QUARANTINE_LIMIT when too large a share of what others published is bad. */

@@ -155,7 +155,7 @@ const PICKED = new BigInt64Array(CHUNK_ROWS).buffer;
 function picked(values: Values, places: Int32Array): Values {
   if (values instanceof BigInt64Array) {
     // Half by half, which takes no BigInt.
-    const halves = new Int32Array(values.buffer);
+    const halves = new Int32Array(values.buffer, values.byteOffset, 2 * values.length);
     const taken = new Int32Array(PICKED);
     for (let at = 0; at < places.length; at += 1) {
       const from = 2 * (places[at] ?? 0);

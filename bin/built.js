@@ -1,20 +1,18 @@
 // Compiles the programs, which are TypeScript, into the JavaScript that Node runs. What was compiled from the same
 // sources before is taken as it is; a program that runs keeps what it was started from, whatever changes since.
-import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
+import { copyFile, mkdir } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
+import { BUILDS, ROOT, digestOf, makeOnce } from './builds.js';
+import { scanner } from './scanner.js';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FOLDERS = [
   ...['activities', 'adapters', 'client', 'model'],
   ...['services/platform', 'tables', 'worker', 'workflows'],
 ];
-const BUILDS = join(ROOT, 'dist');
-
-/** So many builds are kept: a program may go on to load parts of an older one. */
-const BUILDS_KEPT = 8;
+/** Has a compiler of its own. */
+const SCANNER = 'tables/scanner/';
 
 /**
  * The compiled module, to be imported.
@@ -31,18 +29,16 @@ export async function built(module) {
  */
 export async function build() {
   const sources = FOLDERS.flatMap(modulesIn).sort();
-  const folder = join(BUILDS, digestOf(sources));
-  if (existsSync(folder)) return folder;
-  // Others may be compiling the same: who is first moves it into place.
-  const unfinished = `${folder}.${process.pid}`;
-  await compile(sources, unfinished);
-  try {
-    await rename(unfinished, folder);
-  } catch (error) {
-    await rm(unfinished, { recursive: true });
-    if (!existsSync(folder)) throw error;
-  }
-  await removeOld();
+  const folder = join(BUILDS, digestOf(['bin/built.js', 'bin/scanner.js', ...sources]));
+  const make = async (unfinished) => {
+    await compile(
+      sources.filter((source) => !source.startsWith(SCANNER)),
+      unfinished,
+    );
+    await mkdir(join(unfinished, 'tables'), { recursive: true });
+    await copyFile(await scanner(), join(unfinished, 'tables/scanner.wasm'));
+  };
+  await makeOnce(folder, make, (name) => !name.includes('.'));
   return folder;
 }
 
@@ -51,13 +47,6 @@ function modulesIn(folder) {
   return readdirSync(join(ROOT, folder), { recursive: true })
     .filter((name) => /\.[jt]s$/.test(name))
     .map((name) => join(folder, name).replaceAll(sep, '/'));
-}
-
-/** Differs when a source does, or how they are compiled. */
-function digestOf(sources) {
-  const hash = createHash('sha256').update(readFileSync(fileURLToPath(import.meta.url)));
-  for (const source of sources) hash.update(`\n${source}\n`).update(readFileSync(join(ROOT, source)));
-  return hash.digest('hex').slice(0, 16);
 }
 
 async function compile(sources, folder) {
@@ -87,14 +76,4 @@ function resolved({ kind, path }) {
 
 function compiled(path) {
   return path.replace(/\.ts$/, '.js');
-}
-
-async function removeOld() {
-  const builds = readdirSync(BUILDS, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => join(BUILDS, name))
-    // Another process may be removing them as well.
-    .map((path) => ({ path, at: statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
-    .sort((one, other) => other.at - one.at);
-  for (const { path } of builds.slice(BUILDS_KEPT)) await rm(path, { recursive: true, force: true });
 }

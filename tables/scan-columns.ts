@@ -1,303 +1,145 @@
 import type { LeafType } from '../model/attempt.ts';
-import { clearBit, hasBit, setBit } from '../model/bits.ts';
-import { WORD_BYTES, isAt, isPlainWord, wanted } from './scan-text.ts';
-import {
-  MINUS,
-  NOT_SO,
-  PLUS,
-  QUOTE,
-  SPACE,
-  ZERO,
-  integerAt,
-  microsAt,
-  passDecimals,
-  passDigits,
-  passPlain,
-  passQuote,
-  passText,
-  passZeros,
-  passZone,
-  secondsAt,
-  zoneSecondsAt,
-} from './scan-value.ts';
-import { Texts, endOfHash, enlarged, mixed } from './texts.ts';
+import type { Address, Scanner } from './scanner.ts';
 
-const BITS = 8;
-const MICROS = 1_000_000;
-const WORD = 2 ** 32;
-const INTEGER_MIN = -(2 ** 31);
-const INTEGER_MAX = 2 ** 31 - 1;
-const COMMA = 0x2c;
-const CLOSE_BRACE = 0x7d;
+/** What a column holds: as DuckDB names it, and how many bytes a value has. */
+const TYPES = {
+  INTEGER: 4,
+  BIGINT: 8,
+  BOOLEAN: 1,
+  TIMESTAMPTZ: 8,
+  /** The number of a text. */
+  VARCHAR: 4,
+} as const;
+type ColumnType = keyof typeof TYPES;
 
-const TRUE = wanted('true');
-const FALSE = wanted('false');
+/** The type of a column that values of a type come into. */
+export const TYPE_OF: Readonly<Record<LeafType, ColumnType>> = {
+  text: 'VARCHAR',
+  integer: 'INTEGER',
+  boolean: 'BOOLEAN',
+  timestamp: 'TIMESTAMPTZ',
+  epoch: 'TIMESTAMPTZ',
+};
 
-/**
- * A column that grows row by row; a row that nothing is set of is null. It can go back over the rows of a message that
- * turns out not to be right.
- */
-abstract class ScannedColumn {
-  /** Of DuckDB. */
-  abstract readonly type: 'INTEGER' | 'BIGINT' | 'BOOLEAN' | 'TIMESTAMPTZ' | 'VARCHAR';
+/** A column of what a scan took; it is to be looked at once the scan is over. */
+export class Column {
+  /**
+   * The path of the field that fills it; of a list, how many items it has. Or what the message says of its place, for
+   * which the tables' columns are named.
+   */
+  readonly name: string;
+  readonly of: 'field' | 'list' | 'place';
+  readonly type: ColumnType;
+  readonly address: Address;
+  readonly #scanner: Scanner;
+  readonly #level: Address;
+
+  constructor(scanner: Scanner, level: Address, { name, of, type }: Pick<Column, 'name' | 'of' | 'type'>) {
+    this.name = name;
+    this.of = of;
+    this.type = type;
+    this.address = scanner.exports.columnOf(level, TYPES[type], Number(type === 'VARCHAR'));
+    this.#scanner = scanner;
+    this.#level = level;
+  }
+
+  /** How many values it has. */
+  get count(): number {
+    return this.#scanner.exports.countOf(this.address);
+  }
+
+  /** The values, as DuckDB has them in memory: of texts their numbers, of times microseconds since 1970. */
+  get values(): Uint8Array | Int32Array | BigInt64Array {
+    const { exports, memory } = this.#scanner;
+    const at = exports.valuesOf(this.address);
+    const room = exports.roomOf(this.#level);
+    if (this.type === 'BOOLEAN') return new Uint8Array(memory, at, room);
+    return TYPES[this.type] === 8 ? new BigInt64Array(memory, at, room) : new Int32Array(memory, at, room);
+  }
+
   /** A bit for each row: whether it has a value. The lowest of a byte comes first. */
-  valid: Uint8Array;
-  /** How many values there are. */
-  count = 0;
-
-  /** @param rows What it has room for, a multiple of 64. */
-  constructor(rows: number) {
-    this.valid = new Uint8Array(rows / BITS);
+  get valid(): Uint8Array {
+    const { exports, memory } = this.#scanner;
+    return new Uint8Array(memory, exports.validOf(this.address), exports.roomOf(this.#level) / 8);
   }
 
-  /** Makes room for so many rows, a multiple of 64. */
-  grow(rows: number): void {
-    this.valid = enlarged(this.valid, new Uint8Array(rows / BITS));
+  /** Its texts, by their numbers. */
+  get texts(): Texts {
+    return new Texts(this.#scanner, this.address);
   }
 
-  /** Takes the values of these rows back. */
-  drop(from: number, to: number): void {
-    for (let row = from; row < to; row += 1) {
-      if (!hasBit(this.valid, row)) continue;
-      clearBit(this.valid, row);
-      this.count -= 1;
-    }
-  }
-
-  protected mark(row: number): void {
-    setBit(this.valid, row);
-    this.count += 1;
+  /** The number of a text among its texts. */
+  textNumber(text: string): number {
+    const bytes = Buffer.from(text, 'utf8');
+    this.#scanner.put(bytes);
+    return this.#scanner.exports.textNumber(this.address, bytes.length);
   }
 }
 
-/** 32 bits each. */
-abstract class NarrowColumn extends ScannedColumn {
-  values: Int32Array;
+/** The different texts of a column, numbered from 0 as they first came. */
+class Texts {
+  /** How many there are. */
+  readonly size: number;
+  /** Whether one of them has the character U+0000, which not everything that takes texts can hold. */
+  readonly hasZero: boolean;
+  readonly #bytes: Uint8Array;
+  readonly #starts: Int32Array;
 
-  constructor(rows: number) {
-    super(rows);
-    this.values = new Int32Array(rows);
+  constructor({ exports, memory }: Scanner, column: Address) {
+    this.size = exports.textsOf(column);
+    this.hasZero = exports.hasZeroOf(column) === 1;
+    this.#starts = new Int32Array(memory, exports.textStartsOf(column), this.size + 1);
+    this.#bytes = new Uint8Array(memory, exports.textBytesOf(column), this.#starts[this.size]);
   }
 
-  override grow(rows: number): void {
-    super.grow(rows);
-    this.values = enlarged(this.values, new Int32Array(rows));
-  }
-}
-
-/** Whole numbers of 32 bits. */
-export class IntegerColumn extends NarrowColumn {
-  override readonly type = 'INTEGER' as const;
-
-  set(row: number, number: number): void {
-    this.values[row] = number;
-    this.mark(row);
-  }
-
-  /** Passes a whole number; or its text, which may have a plus, zeros before it, and zeros after a point. */
-  pass(text: DataView, from: number, row: number): number {
-    const isQuoted = text.getUint8(from) === QUOTE;
-    const sign = text.getUint8(isQuoted ? from + 1 : from);
-    const hasSign = sign === MINUS || (isQuoted && sign === PLUS);
-    const first = from + (isQuoted ? 1 : 0) + (hasSign ? 1 : 0);
-    const last = passDigits(text, first);
-    const digits = last - first;
-    if (digits === 0 || digits > 10) return NOT_SO;
-    const size = integerAt(text, first, last);
-    const number = sign === MINUS ? -size : size;
-    if (number < INTEGER_MIN || number > INTEGER_MAX) return NOT_SO;
-    const end = isQuoted ? passQuote(text, passZeros(text, last)) : endOfNumber(text, first, last);
-    if (end !== NOT_SO) this.set(row, number);
-    return end;
+  /** The text of a number, as UTF-8. */
+  bytesOf(number: number): Uint8Array {
+    return this.#bytes.subarray(this.#starts[number], this.#starts[number + 1]);
   }
 }
 
-/** What goes on with a fraction or an exponent is left to the check; and a zero stands before no other digit. */
-function endOfNumber(text: DataView, first: number, last: number): number {
-  if (last - first > 1 && text.getUint8(first) === ZERO) return NOT_SO;
-  const next = text.getUint8(last);
-  return next === COMMA || next === CLOSE_BRACE || next <= SPACE ? last : NOT_SO;
-}
+/** The attempts, or the items of one of their lists: a row each, in the order in which they stand. */
+export class Level {
+  /** The path of its items, as `sequences.questions[]`; empty for the attempts themselves. */
+  readonly path: string;
+  /** The level whose rows have the lists; undefined for the attempts themselves. */
+  readonly above: Level | undefined;
+  readonly columns: Column[] = [];
+  readonly address: Address;
+  readonly #scanner: Scanner;
 
-/** True or false, a byte each. */
-export class BooleanColumn extends ScannedColumn {
-  override readonly type = 'BOOLEAN' as const;
-  values: Uint8Array;
-
-  constructor(rows: number) {
-    super(rows);
-    this.values = new Uint8Array(rows);
+  /** @param room How many rows it has room for at first, a multiple of 64. */
+  constructor(scanner: Scanner, path: string, above: Level | undefined, room: number) {
+    this.path = path;
+    this.above = above;
+    this.address = scanner.exports.level(room);
+    this.#scanner = scanner;
   }
 
-  override grow(rows: number): void {
-    super.grow(rows);
-    this.values = enlarged(this.values, new Uint8Array(rows));
+  /** Rows kept. */
+  get rows(): number {
+    return this.#scanner.exports.rowsOf(this.address);
   }
 
-  /** Passes true or false, or its text. */
-  pass(text: DataView, at: number, row: number): number {
-    const isQuoted = text.getUint8(at) === QUOTE;
-    const from = isQuoted ? at + 1 : at;
-    const word = isAt(text, from, TRUE) ? TRUE : FALSE;
-    if (word === FALSE && !isAt(text, from, FALSE)) return NOT_SO;
-    const end = isQuoted ? passQuote(text, from + word.length) : from + word.length;
-    if (end === NOT_SO) return NOT_SO;
-    this.values[row] = word === TRUE ? 1 : 0;
-    this.mark(row);
-    return end;
-  }
-}
-
-/** 64 bits each. */
-abstract class WideColumn extends ScannedColumn {
-  values: BigInt64Array;
-  /** The same memory: of each number the lower half and then the upper one, to be written without a BigInt. */
-  protected halves: Int32Array;
-
-  constructor(rows: number) {
-    super(rows);
-    this.values = new BigInt64Array(rows);
-    this.halves = new Int32Array(this.values.buffer);
+  /** How many rows it has room for. */
+  get room(): number {
+    return this.#scanner.exports.roomOf(this.address);
   }
 
-  override grow(rows: number): void {
-    super.grow(rows);
-    this.halves = enlarged(this.halves, new Int32Array(2 * rows));
-    this.values = new BigInt64Array(this.halves.buffer);
-  }
-}
-
-/** Whole numbers of 64 bits. */
-export class LongColumn extends WideColumn {
-  override readonly type = 'BIGINT' as const;
-
-  set(row: number, number: bigint): void {
-    this.values[row] = number;
-    this.mark(row);
-  }
-}
-
-/** Times, in microseconds since 1970. */
-export class TimeColumn extends WideColumn {
-  override readonly type = 'TIMESTAMPTZ' as const;
-
-  /** Sets a time: seconds since 1970, and microseconds to be added. */
-  set(row: number, seconds: number, micros: number): void {
-    const sum = seconds * MICROS + micros;
-    if (Number.isSafeInteger(sum)) {
-      this.halves[2 * row] = sum | 0;
-      this.halves[2 * row + 1] = Math.floor(sum / WORD);
-    } else {
-      this.values[row] = BigInt(seconds) * BigInt(MICROS) + BigInt(micros);
-    }
-    this.mark(row);
+  /** The row above that each row belongs to. */
+  get of(): Int32Array {
+    return new Int32Array(this.#scanner.memory, this.#scanner.exports.aboveOf(this.address), this.rows);
   }
 
-  /** Passes the text of a time, as 2018-01-31T12:00:00.000Z, or with an offset in place of the Z. */
-  passTimestamp(text: DataView, at: number, row: number): number {
-    if (text.getUint8(at) !== QUOTE) return NOT_SO;
-    const seconds = secondsAt(text, at + 1);
-    if (Number.isNaN(seconds)) return NOT_SO;
-    const fraction = at + 20;
-    const zone = passDecimals(text, fraction, 6);
-    const zoneEnd = passZone(text, zone);
-    const end = zoneEnd === NOT_SO ? NOT_SO : passQuote(text, zoneEnd);
-    if (end !== NOT_SO) this.set(row, seconds - zoneSecondsAt(text, zone), microsAt(text, fraction));
-    return end;
+  /** Which item of its list each row is, from 0. */
+  get positions(): Int32Array {
+    return new Int32Array(this.#scanner.memory, this.#scanner.exports.positionsOf(this.address), this.rows);
   }
 
-  /** Passes the text of seconds since 1970, with decimals or without; the nearest microsecond is taken. */
-  passEpoch(text: DataView, at: number, row: number): number {
-    if (text.getUint8(at) !== QUOTE) return NOT_SO;
-    const isNegative = text.getUint8(at + 1) === MINUS;
-    const first = isNegative ? at + 2 : at + 1;
-    const last = passDigits(text, first);
-    if (last === first || last - first > 11) return NOT_SO;
-    const end = passQuote(text, passDecimals(text, last, 9));
-    if (end === NOT_SO) return NOT_SO;
-    const seconds = integerAt(text, first, last);
-    const micros = microsAt(text, last);
-    if (isNegative) this.set(row, -seconds, -micros);
-    else this.set(row, seconds, micros);
-    return end;
-  }
-}
-
-/** Texts, each by its number among the different ones. */
-export class TextColumn extends NarrowColumn {
-  override readonly type = 'VARCHAR' as const;
-  readonly texts = new Texts();
-
-  set(row: number, text: string): void {
-    this.values[row] = this.texts.numberOf(Buffer.from(text, 'utf8'));
-    this.mark(row);
-  }
-
-  /** Passes a text; one with an escape, if its characters are whole. */
-  pass(text: DataView, at: number, row: number): number {
-    if (text.getUint8(at) !== QUOTE) return NOT_SO;
-    const from = at + 1;
-    let hash = 0;
-    let end = from;
-    for (let word = text.getInt32(end, true); isPlainWord(word); word = text.getInt32(end, true)) {
-      hash = mixed(hash, word);
-      end += WORD_BYTES;
-    }
-    const close = passPlain(text, end);
-    if (text.getUint8(close) !== QUOTE) return this.#passEscaped(text, at, row);
-    this.values[row] =
-      close < end + WORD_BYTES
-        ? this.texts.numberAt(text, from, close, endOfHash(hash, text, end, close))
-        : this.texts.numberAt(text, from, close);
-    this.mark(row);
-    return close + 1;
-  }
-
-  #passEscaped(text: DataView, at: number, row: number): number {
-    const end = passText(text, at);
-    if (end === NOT_SO) return NOT_SO;
-    const quoted = Buffer.from(text.buffer, text.byteOffset + at, end - at).toString('utf8');
-    const meant = JSON.parse(quoted) as string;
-    if (!meant.isWellFormed()) return NOT_SO;
-    this.set(row, meant);
-    return end;
-  }
-}
-
-/** A column of what a scan passes. */
-export type AnyColumn = IntegerColumn | LongColumn | BooleanColumn | TimeColumn | TextColumn;
-
-/**
- * Passes something of a JSON text.
- * @param text As `ScanText` holds it.
- * @param at Where it begins.
- * @param row The row that its values are of.
- * @returns Where it ends; `NOT_SO` where it is not in one of its common forms.
- */
-export type Pass = (text: DataView, at: number, row: number) => number;
-
-/** A column for values of a type, with room for so many rows, and what passes one of them into it. */
-export function columnOf(type: LeafType, rows: number): { readonly column: AnyColumn; readonly pass: Pass } {
-  switch (type) {
-    case 'text': {
-      const column = new TextColumn(rows);
-      return { column, pass: (text, at, row) => column.pass(text, at, row) };
-    }
-    case 'integer': {
-      const column = new IntegerColumn(rows);
-      return { column, pass: (text, at, row) => column.pass(text, at, row) };
-    }
-    case 'boolean': {
-      const column = new BooleanColumn(rows);
-      return { column, pass: (text, at, row) => column.pass(text, at, row) };
-    }
-    case 'timestamp': {
-      const column = new TimeColumn(rows);
-      return { column, pass: (text, at, row) => column.passTimestamp(text, at, row) };
-    }
-    case 'epoch': {
-      const column = new TimeColumn(rows);
-      return { column, pass: (text, at, row) => column.passEpoch(text, at, row) };
-    }
+  /** Adds a column. */
+  column(name: string, of: Column['of'], type: ColumnType): Column {
+    const column = new Column(this.#scanner, this.address, { name, of, type });
+    this.columns.push(column);
+    return column;
   }
 }

@@ -1,129 +1,30 @@
 import { isUtf8 } from 'node:buffer';
 import { ATTEMPT, type ObjectShape, type Shape } from '../model/attempt.ts';
 import type { PathCounts } from './check.ts';
-import {
-  IntegerColumn,
-  LongColumn,
-  TextColumn,
-  TimeColumn,
-  columnOf,
-  type AnyColumn,
-  type Pass,
-} from './scan-columns.ts';
-import { ScanText, isAt, wanted, type Wanted } from './scan-text.ts';
-import { NOT_SO, passSpace } from './scan-value.ts';
-import { enlarged } from './texts.ts';
+import { Level, TYPE_OF, type Column } from './scan-columns.ts';
+import { Scanner, type Address } from './scanner.ts';
 
 /** Rows that there is room for at first, and a multiple of which there always is. */
 const FIRST_ROWS = 1 << 12;
 /** However many are expected, since that can be wrong, there is room for so many at first. */
 const MOST_FIRST_ROWS = 1 << 20;
 
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
-const NULL = wanted('null');
-const N = 0x6e;
+/** Scanners that are free, of which a few are kept, those that did not have to grow far. */
+const FREE: Scanner[] = [];
+const MOST_FREE = 3;
+const MOST_FREE_BYTES = 96 << 20;
 
-/** A field as the scan meets it. */
-interface Field {
-  /** Its name in quotes. */
-  readonly name: Wanted;
-  /** The same with what stands around it where no space does: a comma before it, unless it is the first; and a colon. */
-  readonly firstName: Wanted;
-  readonly nextName: Wanted;
-  /** Its bit among the fields of its object. */
-  readonly bit: number;
-  readonly required: boolean;
-  readonly pass: Pass;
-}
+/** What a field holds, as `scanner/objects.ts` numbers it. */
+const KINDS = ['text', 'integer', 'boolean', 'timestamp', 'epoch', 'object', 'list'] as const;
 
-/** The fields of an object. */
-interface Fields {
-  readonly all: readonly Field[];
-  /** The bits of those that must be there. */
-  readonly required: number;
-  /** Which field stood at each place the last time: most objects name theirs in the same order. */
-  readonly order: Field[];
-}
-
-/** A column of a level. */
-export interface LevelColumn {
-  /**
-   * The path of the field that fills it; of a list, how many items it has. Or what the message says of its place, for
-   * which the tables' columns are named.
-   */
-  readonly name: string;
-  readonly column: AnyColumn;
-  readonly of: 'field' | 'list' | 'place';
-}
-
-/** Where a message stands in Kafka, and whose it is. */
+/** Where a message stands in Kafka, whose it is, and its headers. */
 export interface Place {
   readonly source: string;
+  readonly headers: string;
   readonly partition: number;
   readonly offset: bigint;
   /** Milliseconds since 1970; undefined where the message has no timestamp. */
   readonly publishedMs: number | undefined;
-}
-
-/** The attempts, or the items of one of their lists: a row each, in the order in which they stand. */
-export class Level {
-  /** The path of its items, as `sequences.questions[]`; empty for the attempts themselves. */
-  readonly path: string;
-  /** The level whose rows have the lists; undefined for the attempts themselves. */
-  readonly above: Level | undefined;
-  readonly columns: LevelColumn[] = [];
-  /** The row above that each row belongs to. */
-  of: Int32Array;
-  /** Which item of its list each row is, from 0. */
-  positions: Int32Array;
-  /** Rows kept. */
-  rows = 0;
-  #begun = 0;
-
-  /** @param room How many rows it has room for at first. */
-  constructor(path: string, above: Level | undefined, room: number) {
-    this.path = path;
-    this.above = above;
-    this.of = new Int32Array(room);
-    this.positions = new Int32Array(room);
-  }
-
-  /** How many rows it has room for. */
-  get room(): number {
-    return this.of.length;
-  }
-
-  /** Begins a row; returns which one it is. */
-  begin(above: number, position: number): number {
-    const row = this.#begun;
-    if (row === this.room) this.#grow(2 * row);
-    this.of[row] = above;
-    this.positions[row] = position;
-    this.#begun += 1;
-    return row;
-  }
-
-  /** Keeps the rows begun. */
-  keep(): void {
-    this.rows = this.#begun;
-  }
-
-  /** Drops the rows that were begun and not kept. */
-  drop(): void {
-    for (const { column } of this.columns) column.drop(this.rows, this.#begun);
-    this.#begun = this.rows;
-  }
-
-  #grow(rows: number): void {
-    this.of = enlarged(this.of, new Int32Array(rows));
-    this.positions = enlarged(this.positions, new Int32Array(rows));
-    for (const { column } of this.columns) column.grow(rows);
-  }
 }
 
 /**
@@ -135,168 +36,111 @@ export class AttemptScan {
   /** The attempts, and below them the items of their lists; each after the one that it is below. */
   readonly levels: readonly Level[];
   /** What says of each attempt where its message stands: source, partition, offset, and time of publishing. */
-  readonly places: readonly LevelColumn[];
+  readonly places: readonly Column[];
   readonly attempts: Level;
-  readonly partition: IntegerColumn;
-  readonly offset: LongColumn;
-  readonly #levels: Level[];
-  readonly #source: TextColumn;
-  readonly #publishedAt: TimeColumn;
+  readonly headers: Column;
+  readonly partition: Column;
+  readonly offset: Column;
+  readonly #scanner: Scanner;
+  readonly #levels: Level[] = [];
   readonly #expected: readonly number[];
-  readonly #pass: Pass;
-  readonly #text = new ScanText();
+  readonly #source: LastText;
+  readonly #headers: LastText;
 
   /** @param expected About how many rows each level will have, where that is known: it saves growing them. */
   constructor(expected: readonly number[] = []) {
+    this.#scanner = FREE.pop() ?? new Scanner();
+    this.#scanner.exports.reset();
     this.#expected = expected;
-    this.attempts = this.#levelOf('', undefined, 0);
-    this.#levels = [this.attempts];
+    this.attempts = this.#levelOf('', undefined);
     this.levels = this.#levels;
-    const { room } = this.attempts;
-    this.#source = new TextColumn(room);
-    this.partition = new IntegerColumn(room);
-    this.offset = new LongColumn(room);
-    this.#publishedAt = new TimeColumn(room);
-    this.places = [
-      { name: 'source', column: this.#source, of: 'place' },
-      { name: 'kafka_partition', column: this.partition, of: 'place' },
-      { name: 'kafka_offset', column: this.offset, of: 'place' },
-      { name: 'published_at', column: this.#publishedAt, of: 'place' },
-    ];
-    this.attempts.columns.push(...this.places);
-    this.#pass = this.#passOf(ATTEMPT, '', this.attempts);
+    const source = this.attempts.column('source', 'place', 'VARCHAR');
+    this.headers = this.attempts.column('headers', 'place', 'VARCHAR');
+    this.partition = this.attempts.column('kafka_partition', 'place', 'INTEGER');
+    this.offset = this.attempts.column('kafka_offset', 'place', 'BIGINT');
+    const publishedAt = this.attempts.column('published_at', 'place', 'TIMESTAMPTZ');
+    this.places = [source, this.partition, this.offset, publishedAt];
+    this.#source = new LastText(source);
+    this.#headers = new LastText(this.headers);
+    this.#scanner.exports.attemptsAre(
+      this.attempts.address,
+      this.#shapeOf(ATTEMPT, '', this.attempts),
+      source.address,
+      this.headers.address,
+      this.partition.address,
+      this.offset.address,
+      publishedAt.address,
+    );
   }
 
   /** Takes a message, if it is such an attempt; else nothing of it stays. */
-  takes(payload: Buffer, place: Place): boolean {
+  takes(payload: Buffer, { source, headers, partition, offset, publishedMs = NaN }: Place): boolean {
     if (!isUtf8(payload)) return false;
-    const text = this.#text.take(payload);
-    const row = this.attempts.begin(0, 0);
-    const end = this.#pass(text, passSpace(text, 0), row);
-    const isTaken = end !== NOT_SO && passSpace(text, end) === payload.length;
-    if (isTaken) this.#place(row, place);
-    for (const level of this.#levels) {
-      if (isTaken) level.keep();
-      else level.drop();
-    }
-    return isTaken;
+    const sourceNumber = this.#source.numberOf(source);
+    const headersNumber = this.#headers.numberOf(headers);
+    this.#scanner.put(payload);
+    const { takes } = this.#scanner.exports;
+    return takes(payload.length, sourceNumber, headersNumber, partition, offset, publishedMs) === 1;
   }
 
   /** How many values other than null the messages taken have of each known field. */
   values(): PathCounts {
     const columns = this.#levels.flatMap((level) => level.columns);
-    const met = columns.filter(({ column, of }) => of === 'field' && column.count > 0);
-    return new Map(met.map(({ name, column }) => [name, column.count]));
+    const met = columns.filter(({ of, count }) => of === 'field' && count > 0);
+    return new Map(met.map(({ name, count }) => [name, count]));
   }
 
-  #place(row: number, { source, partition, offset, publishedMs }: Place): void {
-    this.#source.set(row, source);
-    this.partition.set(row, partition);
-    this.offset.set(row, offset);
-    if (publishedMs === undefined) return;
-    const seconds = Math.floor(publishedMs / 1000);
-    this.#publishedAt.set(row, seconds, (publishedMs - seconds * 1000) * 1000);
+  /** Lets others have its memory: nothing of it may be looked at any more. */
+  release(): void {
+    if (FREE.length < MOST_FREE && this.#scanner.memory.byteLength <= MOST_FREE_BYTES)
+      FREE.push(this.#scanner);
   }
 
-  #passOf(shape: Shape, path: string, level: Level): Pass {
-    if (shape.kind === 'object') return objectPass(this.#fieldsOf(shape, path, level));
-    if (shape.kind === 'leaf') {
-      const { column, pass } = columnOf(shape.type, level.room);
-      level.columns.push({ name: path, column, of: 'field' });
-      return pass;
-    }
-    const lengths = new IntegerColumn(level.room);
-    level.columns.push({ name: path, column: lengths, of: 'list' });
-    const items = this.#levelOf(`${path}[]`, level, this.#levels.length);
-    this.#levels.push(items);
-    return listPass(objectPass(this.#fieldsOf(shape.item, items.path, items)), items, lengths);
+  #levelOf(path: string, above: Level | undefined): Level {
+    const expected = this.#expected[this.#levels.length] ?? 0;
+    const rows = Math.min(Math.max(FIRST_ROWS, expected), MOST_FIRST_ROWS);
+    const level = new Level(this.#scanner, path, above, Math.ceil(rows / FIRST_ROWS) * FIRST_ROWS);
+    this.#levels.push(level);
+    return level;
   }
 
-  #levelOf(path: string, above: Level | undefined, place: number): Level {
-    const rows = Math.min(Math.max(FIRST_ROWS, this.#expected[place] ?? 0), MOST_FIRST_ROWS);
-    return new Level(path, above, Math.ceil(rows / FIRST_ROWS) * FIRST_ROWS);
+  #shapeOf({ fields }: ObjectShape, path: string, level: Level): Address {
+    const members = Object.entries(fields);
+    const shape = this.#scanner.exports.shape(members.length);
+    for (const [name, field] of members)
+      this.#addField(shape, name, field, path === '' ? name : `${path}.${name}`, level);
+    return shape;
   }
 
-  #fieldsOf({ fields }: ObjectShape, path: string, level: Level): Fields {
-    const all = Object.entries(fields).map(([name, shape], at) => ({
-      name: wanted(JSON.stringify(name)),
-      firstName: wanted(`${JSON.stringify(name)}:`),
-      nextName: wanted(`,${JSON.stringify(name)}:`),
-      bit: 1 << at,
-      required: shape.required,
-      pass: this.#passOf(shape, path === '' ? name : `${path}.${name}`, level),
-    }));
-    const required = all.filter((field) => field.required).reduce((bits, { bit }) => bits | bit, 0);
-    return { all, required, order: [...all] };
-  }
-}
-
-function objectPass(fields: Fields): Pass {
-  return (text, at, row) => passObject(text, at, row, fields);
-}
-
-function passObject(text: DataView, from: number, row: number, fields: Fields): number {
-  if (text.getUint8(from) !== OPEN_BRACE) return NOT_SO;
-  let at = from + 1;
-  let seen = 0;
-  for (let place = 0; text.getUint8(at) !== CLOSE_BRACE; place += 1) {
-    const usual = fields.order[place];
-    let field: Field | undefined;
-    if (usual !== undefined && isAt(text, at, place === 0 ? usual.firstName : usual.nextName)) {
-      field = usual;
-      at += (place === 0 ? field.firstName : field.nextName).length;
+  #addField(shape: Address, name: string, field: Shape, path: string, level: Level): void {
+    const { exports } = this.#scanner;
+    const text = Buffer.from(`,${JSON.stringify(name)}:`, 'utf8');
+    this.#scanner.put(text);
+    const kind = KINDS.indexOf(field.kind === 'leaf' ? field.type : field.kind);
+    const made = exports.fieldOf(shape, text.length, Number(field.required), kind);
+    if (field.kind === 'leaf') {
+      exports.holdsValues(made, level.column(path, 'field', TYPE_OF[field.type]).address);
+    } else if (field.kind === 'object') {
+      exports.holdsObject(made, this.#shapeOf(field, path, level));
     } else {
-      at = passSpace(text, at);
-      if (text.getUint8(at) === CLOSE_BRACE) break;
-      if (place > 0) {
-        if (text.getUint8(at) !== COMMA) return NOT_SO;
-        at = passSpace(text, at + 1);
-      }
-      field = fieldAt(text, at, fields, place);
-      if (field === undefined) return NOT_SO;
-      at = passSpace(text, at + field.name.length);
-      if (text.getUint8(at) !== COLON) return NOT_SO;
-      at += 1;
+      const lengths = level.column(path, 'list', 'INTEGER');
+      const items = this.#levelOf(`${path}[]`, level);
+      exports.holdsList(made, lengths.address, items.address, this.#shapeOf(field.item, items.path, items));
     }
-    if ((seen & field.bit) !== 0) return NOT_SO;
-    seen |= field.bit;
-    at = passValue(text, passSpace(text, at), row, field);
-    if (at === NOT_SO) return NOT_SO;
   }
-  return (seen & fields.required) === fields.required ? at + 1 : NOT_SO;
 }
 
-function fieldAt(text: DataView, at: number, { all, order }: Fields, place: number): Field | undefined {
-  for (const field of all) {
-    if (!isAt(text, at, field.name)) continue;
-    if (place < all.length) order[place] = field;
-    return field;
+/** The number of a text among those of a column: most are the one before. */
+class LastText {
+  readonly #column: Column;
+  #last: { readonly text: string; readonly number: number } | undefined;
+
+  constructor(column: Column) {
+    this.#column = column;
   }
-  return undefined;
-}
 
-function passValue(text: DataView, at: number, row: number, { required, pass }: Field): number {
-  if (text.getUint8(at) === N) return !required && isAt(text, at, NULL) ? at + NULL.length : NOT_SO;
-  return pass(text, at, row);
-}
-
-function listPass(passItem: Pass, items: Level, lengths: IntegerColumn): Pass {
-  return (text, from, row) => {
-    if (text.getUint8(from) !== OPEN_BRACKET) return NOT_SO;
-    let at = passSpace(text, from + 1);
-    let length = 0;
-    if (text.getUint8(at) !== CLOSE_BRACKET) {
-      for (;;) {
-        at = passItem(text, at, items.begin(row, length));
-        if (at === NOT_SO) return NOT_SO;
-        length += 1;
-        at = passSpace(text, at);
-        if (text.getUint8(at) === CLOSE_BRACKET) break;
-        if (text.getUint8(at) !== COMMA) return NOT_SO;
-        at = passSpace(text, at + 1);
-      }
-    }
-    lengths.set(row, length);
-    return at + 1;
-  };
+  numberOf(text: string): number {
+    if (text !== this.#last?.text) this.#last = { text, number: this.#column.textNumber(text) };
+    return this.#last.number;
+  }
 }

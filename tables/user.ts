@@ -1,5 +1,4 @@
-import { ScanText, isAt, wanted } from './scan-text.ts';
-import { NOT_SO, passSpace, passText } from './scan-value.ts';
+import { HeldText, NOT_SO, isAt, passSpace, passText, wanted } from './json-text.ts';
 
 /** The field that names the user: messages of one user keep their order. */
 const KEY_FIELD = 'user_exam_id';
@@ -12,7 +11,7 @@ const BACKSLASH = 0x5c;
 
 /** So much of a record is looked at before it is read whole. */
 const LEADING_BYTES = 1024;
-const LEADING = new ScanText();
+const LEADING = new HeldText();
 
 /**
  * The user whose attempt it is; null where the record does not say. Whether the record is right otherwise,

@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -35,9 +46,10 @@ void describe('what the programs are compiled to', () => {
   });
 
   beforeEach(() => {
-    rmSync(join(project, 'dist'), { recursive: true, force: true });
+    for (const name of builds()) rmSync(join(project, 'dist', name), { recursive: true });
     for (const folder of FOLDERS) mkdirSync(join(project, folder), { recursive: true });
-    cpSync(join(ROOT, 'bin'), join(project, 'bin'), { recursive: true });
+    for (const folder of ['bin', 'tables/scanner'])
+      cpSync(join(ROOT, folder), join(project, folder), { recursive: true });
     rmSync(join(project, 'node_modules'), { force: true });
     symlinkSync(join(ROOT, 'node_modules'), join(project, 'node_modules'));
     write('package.json', '{"type":"module"}');
@@ -56,6 +68,12 @@ void describe('what the programs are compiled to', () => {
   async function build(): Promise<string> {
     const { stdout } = await promisify(execFile)(process.execPath, [join(project, 'bin/build.js')]);
     return stdout.trim();
+  }
+
+  /** The folders of what was compiled: beside them is the scanner. */
+  function builds(): string[] {
+    if (!existsSync(join(project, 'dist'))) return [];
+    return readdirSync(join(project, 'dist')).filter((name) => !/^scanner\.[0-9a-f]+\.wasm$/.test(name));
   }
 
   it('is kept while no source changes, and made anew when one does', async () => {
@@ -83,7 +101,7 @@ void describe('what the programs are compiled to', () => {
     const made = await Promise.all([build(), build(), build(), build()]);
     assert.deepEqual(
       [...new Set(made)].map((folder) => basename(folder)),
-      readdirSync(join(project, 'dist')),
+      builds(),
     );
   });
 
@@ -93,7 +111,20 @@ void describe('what the programs are compiled to', () => {
       sayLate(String(at));
       made.push(basename(await build()));
     }
-    assert.deepEqual(readdirSync(join(project, 'dist')).sort(), made.slice(2).sort());
+    assert.deepEqual(builds().sort(), made.slice(2).sort());
+  });
+
+  it('has the scanner, which is compiled when it changes', async () => {
+    const compiled = async (): Promise<Buffer> => readFileSync(join(await build(), 'tables/scanner.wasm'));
+    const before = await compiled();
+    assert.equal(before.toString('latin1', 0, 4), '\0asm');
+    appendFileSync(
+      join(project, 'tables/scanner/index.ts'),
+      'export function more(): u32 {\n  return 7;\n}\n',
+    );
+    assert.notDeepEqual(await compiled(), before);
+    appendFileSync(join(project, 'tables/scanner/index.ts'), 'export const WRONG: u32 = none;\n');
+    await assert.rejects(build(), /tables\/scanner cannot be compiled.*Cannot find name 'none'/s);
   });
 
   it('says where in the sources a program failed', async () => {
@@ -105,6 +136,6 @@ void describe('what the programs are compiled to', () => {
   it('is not made of what cannot be compiled, which is said with its place', async () => {
     write('worker/main.ts', 'const word: string = ;');
     await assert.rejects(build(), /worker\/main\.ts:1:21: ERROR: Unexpected ";"/);
-    assert.deepEqual(readdirSync(project).includes('dist'), false);
+    assert.deepEqual(builds(), []);
   });
 });

@@ -7,7 +7,7 @@ import { plainText } from '../../tables/plain.ts';
 import { AttemptScan } from '../../tables/scan.ts';
 import { mutate } from '../mutations.ts';
 
-const PLACE = { source: 's', partition: 0, offset: 0n, publishedMs: undefined };
+const PLACE = { source: 's', headers: '[]', partition: 0, offset: 0n, publishedMs: undefined };
 
 /** Attempts of the generator, as customers send them. */
 function* texts(seed: number, count: number): Generator<string> {
@@ -129,6 +129,70 @@ test('of a message that it does not take nothing stays, neither rows nor values'
     ],
   );
   assert.equal(scan.values().get('sequences.questions[].options[].at'), 2);
+});
+
+test('a text that came before has its number, and another one never; an escape changes nothing but how it is written', () => {
+  const plain = Array.from({ length: 3000 }, (_, at) => 'x'.repeat(at % 40) + String(at));
+  const odd = [
+    '',
+    'a',
+    '\u0000',
+    'nul\u0000nul',
+    '\ufeffmark',
+    '"\\/\b\f\n\r\t',
+    'é中😀',
+    '😀'.repeat(40),
+    '\ud7ff\ue000',
+  ];
+  const all = [...plain, ...odd];
+  const scan = new AttemptScan();
+  const id = (text: string): Buffer =>
+    Buffer.from(attemptAt('null').toString().replace('"id":"o"', `"id":${text}`), 'utf8');
+  for (const text of all) assert.ok(scan.takes(id(JSON.stringify(text)), PLACE), text);
+  for (const text of all) assert.ok(scan.takes(id(escaped(text)), PLACE), text);
+  for (const text of [
+    '"\\ud83d"',
+    '"\\ude00"',
+    '"\\ud83d\\ud83d"',
+    '"\\ud83dx"',
+    '"\\u12g4"',
+    '"\\u123"',
+    '"\\x"',
+    '"\n"',
+  ])
+    assert.ok(!scan.takes(id(text), PLACE), text);
+  const column = scan.levels[2]?.columns.find(({ name }) => name.endsWith('.id'));
+  assert.ok(column);
+  const { texts, values } = column;
+  assert.deepEqual([texts.size, texts.hasZero, scan.attempts.rows], [all.length, true, 2 * all.length]);
+  for (const [row, text] of [...all, ...all].entries()) {
+    assert.equal(values[row], row % all.length);
+    assert.equal(Buffer.from(texts.bytesOf(row % all.length)).toString('utf8'), text);
+  }
+});
+
+/** A text in JSON, of escapes alone. */
+function escaped(text: string): string {
+  const units = Array.from({ length: text.length }, (_, at) =>
+    text.charCodeAt(at).toString(16).padStart(4, '0'),
+  );
+  return `"${units.map((digits) => `\\u${digits}`).join('')}"`;
+}
+
+test('a scan has nothing of the one whose memory it takes over', () => {
+  const first = new AttemptScan([10_000, 10_000, 10_000]);
+  for (let at = 0; at < 9000; at += 1) first.takes(attemptAt('"2018-01-01T00:00:00Z"'), PLACE);
+  first.release();
+  const second = new AttemptScan();
+  assert.ok(second.takes(attemptAt('null'), { ...PLACE, headers: 'other', offset: 7n }));
+  const third = new AttemptScan();
+  assert.ok(third.takes(attemptAt('null'), PLACE));
+  assert.deepEqual(
+    second.levels.map(({ rows, columns }) => [rows, columns.map(({ count }) => count > 1)]),
+    third.levels.map(({ columns }) => [1, columns.map(() => false)]),
+  );
+  assert.equal(second.values().get('sequences.questions[].options[].at'), undefined);
+  assert.deepEqual([second.headers.texts.size, second.offset.values[0], third.offset.values[0]], [1, 7n, 0n]);
 });
 
 test('what is expected of a batch changes nothing but the room that it has at first', () => {

@@ -90,3 +90,12 @@ test('an error keeps its name: of what is gone at first, and of what is gone onc
   assert.equal(removed.failed.code, 'STAGING_LOST');
   assert.match(removed.failed.message, /removed\/0\.batches cannot be read/);
 });
+
+test('a file that lost messages at its end is not taken for whole', async () => {
+  const work = await stage('short');
+  const { staged } = work;
+  const answer = await transformBatch({ ...work, staged: { ...staged, messages: staged.messages + 1 } });
+  assert.ok('failed' in answer);
+  assert.equal(answer.failed.code, 'STAGING_LOST');
+  assert.match(answer.failed.message, /^short holds 4000 of the 4001 messages that were staged$/);
+});

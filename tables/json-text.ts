@@ -1,14 +1,34 @@
+/** What a pass answers when it does not accept what it finds; else it says where that ends. */
+export const NOT_SO = -1;
+
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const LOWER_U = 0x75;
+
+/** The letters that a backslash may stand before, but for the `u` of four digits. */
+const ESCAPED = new Uint8Array(256);
+for (const letter of '"\\/bfnrt') ESCAPED[letter.charCodeAt(0)] = 1;
+
+const HEX_DIGITS = new Uint8Array(256);
+for (const digit of '0123456789abcdefABCDEF') HEX_DIGITS[digit.charCodeAt(0)] = 1;
+
+/** The bytes that a text has between its quotes but for escapes. */
+const PLAIN = new Uint8Array(256).fill(1, SPACE);
+PLAIN[QUOTE] = 0;
+PLAIN[BACKSLASH] = 0;
+
 /** So many zero bytes follow a text; none of them stands in JSON, so that a scan ends there. */
 const ROOM_BYTES = 64;
 /** What is looked at at once. */
-export const WORD_BYTES = 4;
+const WORD_BYTES = 4;
 const FIRST_BYTES = 1 << 14;
 
 /**
  * Holds one text after another for scans: its bytes with zeros behind them, so that whole words of four bytes can be
  * looked at, wherever they begin, and no look ahead has to ask where the text ends.
  */
-export class ScanText {
+export class HeldText {
   #bytes: Uint8Array = new Uint8Array(FIRST_BYTES);
   #view = new DataView(this.#bytes.buffer);
 
@@ -55,18 +75,57 @@ export function isAt(text: DataView, at: number, { words, lastWord, lastAt }: Wa
   return text.getInt32(at + lastAt, true) === lastWord;
 }
 
+/** Passes any space. */
+export function passSpace(text: DataView, at: number): number {
+  for (;;) {
+    const byte = text.getUint8(at);
+    if (byte > SPACE || (byte !== SPACE && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)) return at;
+    at += 1;
+  }
+}
+
+/** Passes a text with its quotes. */
+export function passText(text: DataView, at: number): number {
+  if (text.getUint8(at) !== QUOTE) return NOT_SO;
+  at += 1;
+  for (;;) {
+    at = passPlain(text, at);
+    if (text.getUint8(at) === QUOTE) return at + 1;
+    if (text.getUint8(at) !== BACKSLASH) return NOT_SO;
+    const letter = text.getUint8(at + 1);
+    if (ESCAPED[letter] === 1) at += 2;
+    else if (letter === LOWER_U && isHex(text, at + 2)) at += 6;
+    else return NOT_SO;
+  }
+}
+
+/** Passes the bytes of a text that stand for themselves. */
+function passPlain(text: DataView, at: number): number {
+  for (;;) {
+    at = passWords(text, at);
+    const end = at + WORD_BYTES;
+    while (at < end && PLAIN[text.getUint8(at)] === 1) at += 1;
+    if (at < end) return at;
+  }
+}
+
 /**
  * Where a run of bytes ends that stand for themselves in a JSON text, as far as whole words of them go: of each word no
  * byte is a control, a space, `!`, a quote or a backslash. The bits of a byte are looked at as numbers, four at once.
  */
-export function passWords(text: DataView, at: number): number {
+function passWords(text: DataView, at: number): number {
   while (isPlainWord(text.getInt32(at, true))) at += WORD_BYTES;
   return at;
 }
 
 /** Whether each byte of a word is so. */
-export function isPlainWord(word: number): boolean {
+function isPlainWord(word: number): boolean {
   const backslash = word ^ 0x5c5c5c5c;
   const small = (word - 0x23232323) & ~word;
   return ((small | ((backslash - 0x01010101) & ~backslash)) & -0x7f7f7f80) === 0;
+}
+
+function isHex(text: DataView, at: number): boolean {
+  for (let end = at + 4; at < end; at += 1) if (HEX_DIGITS[text.getUint8(at)] !== 1) return false;
+  return true;
 }

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { after, before } from 'node:test';
+import fc from 'fast-check';
+import {
+  MessageWriter,
+  messagesAgain,
+  messagesOf,
+  type BatchBounds,
+} from '../../activities/message-files.ts';
+import { FetchedBatch } from '../../adapters/kafka-fetched-batch.ts';
+import { RecordBatch, encodeHeaders } from '../../adapters/kafka-record-batch.ts';
+import { Staging } from '../../adapters/staging.ts';
+import type { StagedMessage } from '../../adapters/staged-messages.ts';
+
+const TIME_MS = 1_516_717_442_735;
+const PARTITION = 3;
+/** More than wait to be written together. */
+const LONG = 'long '.repeat(20_000);
+
+let staging: Staging;
+
+before(async () => {
+  staging = await Staging.open(await mkdtemp(join(tmpdir(), 'staged-batches-')), 2 ** 30);
+});
+
+after(() => rm(staging.root, { recursive: true }));
+
+/** Kafka's batches of so many messages each, which are one more offset apart than they need be. */
+function batchesOf(sizes: readonly number[], textOf: (offset: number) => string): FetchedBatch[] {
+  let offset = 0;
+  return sizes.map((size) => {
+    const records = new RecordBatch();
+    for (let at = offset; at < offset + size; at += 1) {
+      const headers = encodeHeaders(at % 3 === 0 ? [] : [['of', String(at % 3)]]);
+      records.add({
+        key: at % 2 === 0 ? null : Buffer.from(`k${at}`),
+        value: Buffer.from(textOf(at)),
+        headers,
+      });
+    }
+    const bytes = Buffer.from(records.seal({ id: 1n, epoch: 0, firstSequence: 0 }, TIME_MS));
+    bytes.writeBigInt64BE(BigInt(offset), 0);
+    offset += size + 1;
+    return new FetchedBatch(bytes, 't/3');
+  });
+}
+
+/** What a message says, as text. */
+function said({ partition, offset, timestampMs, key, headers, value }: StagedMessage): string {
+  return [partition, offset, timestampMs, String(key), headers, String(value)].join(' ');
+}
+
+function expected(batches: readonly FetchedBatch[], from: bigint, to: bigint): string[] {
+  return batches
+    .flatMap((batch) => batch.messages())
+    .filter(({ offset }) => offset >= from && offset < to)
+    .map(({ offset, key, value }) => {
+      const headers = offset % 3n === 0n ? '[]' : `[{"key":"of","value":"${offset % 3n}"}]`;
+      return [PARTITION, offset, TIME_MS, String(key), headers, String(value)].join(' ');
+    });
+}
+
+interface Staged {
+  readonly messages: readonly string[];
+  readonly left: bigint;
+  readonly writer: MessageWriter;
+}
+
+async function stage(
+  batches: readonly FetchedBatch[],
+  range: { readonly from: bigint; readonly to: bigint },
+  bounds?: BatchBounds,
+): Promise<Staged> {
+  const path = 'some';
+  const writer = await MessageWriter.create(staging, path, [PARTITION], bounds);
+  const left = await writer.add({ partition: PARTITION, batches, ...range });
+  await writer.close();
+  const batch = { topic: 't', ranges: [{ partition: PARTITION, start: '0', end: '1' }] };
+  const staged = { batch, path, messages: writer.messages, bytes: writer.bytes, gaps: 0 };
+  const messages: string[] = [];
+  for await (const some of messagesOf(staging, staged))
+    for (const message of some) messages.push(said(message));
+  const again = Array.from(messagesAgain(staging, staged), said);
+  assert.deepEqual(again, messages);
+  return { messages, left, writer };
+}
+
+test('what is staged of batches are the messages of a range, wherever it begins and ends in them', async () => {
+  const sizes = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 8 });
+  const offset = fc.bigInt(0n, 110n);
+  await fc.assert(
+    fc.asyncProperty(sizes, offset, offset, fc.nat(9), async (of, one, other, long) => {
+      const [from, to] = one < other ? [one, other] : [other, one];
+      const batches = batchesOf(of, (at) => (at === long ? LONG : `value ${at}`));
+      const { messages, writer } = await stage(batches, { from, to });
+      assert.deepEqual(messages, expected(batches, from, to));
+      assert.equal(writer.messages, messages.length);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('a batch is full soon after its bounds, and what it left is what comes next', async () => {
+  const batches = batchesOf([300, 1700, 20, 900], (at) => `value ${at}`);
+  const all = expected(batches, 0n, 10_000n);
+  const bytes = batches.map(({ bytes: { length } }) => length).reduce((sum, length) => sum + length);
+  for (const bounds of [
+    ...[1, 299, 300, 301, 800, 801, 2000, 2001, 2919, 2920].map((messages) => ({
+      bytes: Infinity,
+      messages,
+    })),
+    ...[1, 0.2, 0.5, 0.9].map((share) => ({ bytes: bytes * share, messages: Infinity })),
+  ]) {
+    const read: string[] = [];
+    let tries = 0;
+    for (let from = 0n; read.length < all.length; tries += 1) {
+      const { messages, left, writer } = await stage(batches, { from, to: 10_000n }, bounds);
+      const isLast = read.length + messages.length === all.length;
+      assert.ok(writer.isFull || isLast);
+      assert.ok(writer.messages < bounds.messages + 500 || writer.messages === 500);
+      assert.ok(left > from);
+      read.push(...messages);
+      from = left;
+    }
+    assert.deepEqual(read, all, JSON.stringify(bounds));
+    assert.ok(tries <= Math.ceil(all.length / bounds.messages) + Math.ceil(bytes / bounds.bytes) + 1);
+  }
+});
+
+test('of what was not landed nothing stays once it is discarded', async () => {
+  const writer = await MessageWriter.create(staging, 'gone', [PARTITION]);
+  await writer.add({ partition: PARTITION, batches: batchesOf([3], String), from: 0n, to: 3n });
+  await writer.discard();
+  assert.deepEqual(await readdir(staging.resolve('gone')), []);
+});
