@@ -36,18 +36,31 @@ export interface Plan {
  * @throws {PipelineError} RANGE_GONE, TOPIC_RESET, TABLE_LOG_INVALID, KAFKA_UNREACHABLE, an error of HDFS
  */
 export function createPlan({ settings, kafka, warehouse }: ActivityDeps) {
-  return async function plan({ topic, publishedEnds, until }: PlanRequest): Promise<Plan> {
+  const madeTopic = async (topic: string): Promise<string | undefined> => {
     await ensureTopic(kafka, topic, settings.kafka);
-    const topicId = await topicIdOf(kafka, topic);
+    return topicIdOf(kafka, topic);
+  };
+  return async function plan({ topic, publishedEnds, until }: PlanRequest): Promise<Plan> {
+    const [positions, topicId] = await Promise.all([positionsIn(warehouse), madeTopic(topic)]);
+    // The topic comes after the tables: what others land in between then ends before it does.
     const offsets = await topicOffsetsPast(kafka, topic, until === null ? publishedEnds : {});
-    const landed = await Promise.all(BATCH_TABLES.map(({ name }) => warehouse.table(name).snapshot()));
-    const positions = new Map(
-      BATCH_TABLES.map(({ name }, at) => [name, landed[at]?.txns ?? new Map<string, bigint>()]),
-    );
     if (topicId !== undefined) requireSameTopic(topic, topicId, positions);
     const due = planOf(topic, withOwn(offsets, publishedEnds), positions, until);
     return topicId === undefined ? due : { ...due, topicId };
   };
+}
+
+/** For each table of a batch the versions of its transactions. */
+async function positionsIn(
+  warehouse: ActivityDeps['warehouse'],
+): Promise<ReadonlyMap<string, ReadonlyMap<string, bigint>>> {
+  const positions = await Promise.all(
+    BATCH_TABLES.map(async ({ name }) => {
+      const snapshot = await warehouse.table(name).snapshot();
+      return [name, snapshot?.txns ?? new Map<string, bigint>()] as const;
+    }),
+  );
+  return new Map(positions);
 }
 
 /**

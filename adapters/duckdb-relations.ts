@@ -188,10 +188,12 @@ function stream(chunk: DataChunk, first: number, from: Rows, rows: number): void
   for (let row = 0; row < rows; row += 1) {
     const next = from.next();
     if (next.done === true) throw new RangeError('fewer rows came than there are');
-    for (const [at, { vector, valid }] of filled.entries()) {
+    let at = 0;
+    for (const { vector, valid } of filled) {
       const bytes = next.value[at] ?? null;
       if (bytes === null) clearBit(valid, row);
       else bindings.vector_assign_string_element_len(vector, row, bytes);
+      at += 1;
     }
   }
   for (const { vector, valid } of filled) setValid(vector, valid, rows);

@@ -2,6 +2,8 @@ import type { IngestResult } from '../model/run.ts';
 import type { ServiceName } from '../services/ports.ts';
 import type { Stack } from '../services/stack.ts';
 import { TestPipeline, type IngestHandle, type SourceYaml, type TestWorker } from '../test/harness.ts';
+import type { Context } from './context.ts';
+import { historyOf } from './history.ts';
 import { mustRun, ServersMeter, type Measured } from './measure.ts';
 import { cpuSeconds, forgetPeak, TreeMeter } from './processes.ts';
 
@@ -61,6 +63,15 @@ export class Ours {
     };
   }
 
+  /** How many batches of a run each worker landed, by the process. */
+  async sharesOf({ handle }: OurRun): Promise<ReadonlyMap<number, number>> {
+    const { activities } = await historyOf(this.pipeline, handle);
+    const by = activities.filter(({ activity }) => activity === 'land').map(({ worker }) => worker);
+    return new Map(
+      this.workers.map(({ pid }) => [pid, by.filter((worker) => worker.startsWith(`${pid}@`)).length]),
+    );
+  }
+
   /** What a span of a run took of the workers and the servers; in milliseconds since 1970. */
   watch(): (span: { readonly fromMs: number; readonly toMs: number }) => Measured {
     for (const { pid } of this.workers) forgetPeak(pid);
@@ -114,4 +125,27 @@ export async function startWarm(
   const ours = await Ours.start(stack, { warm: { topic: warmTopic }, ...sources }, hosts);
   await ours.run('warm');
   return ours;
+}
+
+/** So many small runs are made at most until each worker has landed one: which of them does is left to Temporal. */
+const MOST_WARM_RUNS = 12;
+
+/** As {@link startWarm}, with several workers, each of which has landed a small run. */
+export async function startAllWarm(
+  { stack, topics, data }: Context,
+  sources: Record<string, SourceYaml>,
+  hosts: readonly string[],
+): Promise<Ours> {
+  const warm = Array.from({ length: MOST_WARM_RUNS }, (_, at) => `bench-warm-${at}`);
+  for (const topic of warm) await topics.filled(data, 1, topic);
+  const small = Object.fromEntries(warm.map((topic) => [topic, { topic }]));
+  const ours = await Ours.start(stack, { ...small, ...sources }, hosts);
+  const cold = new Set(ours.workers.map(({ pid }) => pid));
+  for (const source of warm) {
+    const shares = await ours.sharesOf(await ours.run(source));
+    for (const [pid, batches] of shares) if (batches > 0) cold.delete(pid);
+    if (cold.size === 0) return ours;
+  }
+  await ours.close();
+  throw new Error(`of ${hosts.length} workers one landed none of ${MOST_WARM_RUNS} small runs`);
 }

@@ -1,16 +1,19 @@
 import { alternately, copiesOf, secondsOf, shown, type Bench, type Context } from '../context.ts';
 import { ratio } from '../figures.ts';
-import { historyOf } from '../history.ts';
-import { startWarm, type OurRun } from '../ours.ts';
+import { startAllWarm, type OurRun } from '../ours.ts';
+
+/** The usual size is four batches, which would be two for each of two workers. */
+const TIMES = 4;
 
 /** Two hosts for one run. */
 export const workers: Bench = {
   name: 'workers',
   title: 'Two workers',
-  about: 'A topic to the tables, by two workers with a staging folder each, and by one; on this one machine.',
+  about:
+    'A topic of four times the usual size to the tables, by two workers with a staging folder each, and by one; on this one machine. Each worker has landed a small run before.',
   needs: [],
   run: async (context) => {
-    const copies = copiesOf(context);
+    const copies = TIMES * copiesOf(context);
     const { attempts, bytes } = await context.data.file(copies, 'lines');
     const { ours: two, peer: one } = await alternately(
       context,
@@ -18,6 +21,8 @@ export const workers: Bench = {
       () => landBy(context, copies, ['one']),
       ({ run }) => shown(run),
     );
+    await context.topics.remove(`bench-x${copies}`);
+    await context.data.remove(copies, 'lines');
     const sides = [
       { name: 'two workers', runs: two.map(({ run }) => run) },
       { name: 'one worker', runs: one.map(({ run }) => run) },
@@ -35,19 +40,15 @@ export const workers: Bench = {
 };
 
 async function landBy(
-  { stack, data, topics }: Context,
+  context: Context,
   copies: number,
   hosts: readonly string[],
 ): Promise<{ run: OurRun; batches: number[] }> {
-  const warm = await topics.filled(data, 1, 'bench-warm');
-  const topic = await topics.filled(data, copies);
-  const ours = await startWarm(stack, warm, { bench: { topic } }, hosts);
+  const topic = await context.topics.filled(context.data, copies);
+  const ours = await startAllWarm(context, { bench: { topic } }, hosts);
   try {
     const run = await ours.run('bench');
-    const { activities } = await historyOf(ours.pipeline, run.handle);
-    const landed = activities.filter(({ activity }) => activity === 'land').map(({ worker }) => worker);
-    const batches = ours.workers.map(({ pid }) => landed.filter((by) => by.startsWith(`${pid}@`)).length);
-    return { run, batches };
+    return { run, batches: [...(await ours.sharesOf(run)).values()] };
   } finally {
     await ours.close();
   }
