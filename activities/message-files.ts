@@ -77,16 +77,15 @@ export class MessageWriter {
   /** What is taken of one of Kafka's batches: all of it, or as much as fits. */
   *#partsOf(batch: FetchedBatch, from: bigint, to: bigint): Generator<FetchedBatch> {
     const isWhole = batch.firstOffset >= from && batch.lastOffset < to;
-    const fits =
-      this.bytes + batch.bytes.length < this.#bounds.bytes &&
-      this.messages + batch.records < this.#bounds.messages;
-    if (isWhole && fits) {
+    const fits = this.bytes + batch.bytes.length < this.#bounds.bytes;
+    if (isWhole && fits && this.messages + batch.records < this.#bounds.messages) {
       yield batch;
       return;
     }
     let next = from;
     while (!this.isFull) {
-      const part = batch.between(next, to, MESSAGES_A_PART);
+      const parts = fits ? Math.ceil((this.#bounds.messages - this.messages) / MESSAGES_A_PART) : 1;
+      const part = batch.between(next, to, parts * MESSAGES_A_PART);
       if (part === undefined) return;
       yield part;
       next = part.lastOffset + 1n;

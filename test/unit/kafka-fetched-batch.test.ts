@@ -129,6 +129,16 @@ describe('what a broker gives', () => {
     );
   });
 
+  test('is refused where it has more records than it says, or says that it has fewer than none', async () => {
+    const saying = (records: number): Buffer =>
+      changed(batchOf(['a', 'b']), (whole) => {
+        whole.writeInt32BE(records, AT.records);
+      });
+    assert.match(await failureOf(saying(1)), /^KAFKA_BATCH_DAMAGED: .* a batch has more than its records$/);
+    assert.match(await failureOf(saying(-1)), /^KAFKA_BATCH_DAMAGED: .* says that it has -1 records$/);
+    assert.match(await failureOf(saying(3)), /^KAFKA_BATCH_DAMAGED: .* a record ends too early$/);
+  });
+
   test('in the format of before 0.11 is said to be that', async () => {
     const old = Buffer.from(three[0] ?? '');
     old.writeInt8(1, AT.magic);
