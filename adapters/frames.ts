@@ -7,7 +7,7 @@ import { staged } from './staging.ts';
  * can stand in a frame, so a record needs no escaping, whatever a customer or producer sends.
  */
 const LENGTH_BYTES = 4;
-const FRAMES: Framing = { lengthAt: 0, lengthFrom: LENGTH_BYTES };
+const FRAMES: Framing = { lengthAt: 0, lengthFrom: LENGTH_BYTES, givenFrom: LENGTH_BYTES };
 const BUFFER_BYTES = 1 << 20;
 
 /** Writes a file of frames, buffered. Where the disk is full, its methods fail with STAGING_FULL. */
@@ -101,11 +101,9 @@ export class FrameWriter {
 }
 
 /**
- * The frames of a file, in order, a few at a time so that a reader can let others run in between. Their memory is used
- * again: they are gone once the next are asked for.
+ * The frames of a file, in order, a few at a time; see {@link readPieces}.
  * @throws {PipelineError} STAGING_LOST when there is no such file, or it ends within a frame.
  */
-export async function* readFrames(path: string): AsyncGenerator<Buffer[]> {
-  for await (const frames of readPieces(path, FRAMES))
-    yield frames.map((frame) => frame.subarray(LENGTH_BYTES));
+export function readFrames(path: string): AsyncGenerator<Buffer[]> {
+  return readPieces(path, FRAMES);
 }

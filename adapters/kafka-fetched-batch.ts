@@ -3,7 +3,7 @@ import { PipelineError, messageOf, type ErrorCode } from '../model/errors.ts';
 import { codecOf, type CodecName } from './kafka-codecs.ts';
 import { AT, ATTRIBUTES, HEAD_BYTES, MAGIC } from './kafka-record-batch.ts';
 import { RecordReader } from './kafka-record-reader.ts';
-import { piecesIn, type Framing } from './pieces.ts';
+import { takePieces, type Framing } from './pieces.ts';
 
 /** A message as it stands in a topic. Its buffers share the memory of what was fetched with it. */
 export interface KafkaMessage {
@@ -26,7 +26,7 @@ const ABORT = 0;
 const LENGTH_FROM = AT.leaderEpoch;
 
 /** How batches stand in a file, or in a broker's answer, one after the other. */
-export const BATCHES: Framing = { lengthAt: AT.length, lengthFrom: LENGTH_FROM };
+export const BATCHES: Framing = { lengthAt: AT.length, lengthFrom: LENGTH_FROM, givenFrom: 0 };
 
 /**
  * A batch of records as a broker gives it, its records not yet read.
@@ -216,7 +216,9 @@ export class FetchedBatch {
  * @throws {PipelineError} KAFKA_BATCH_DAMAGED or KAFKA_BATCH_UNREADABLE, see {@link FetchedBatch}
  */
 export function* batchesIn(bytes: Buffer, partition: string): Generator<FetchedBatch, void, undefined> {
-  for (const batch of piecesIn(bytes, BATCHES)) yield new FetchedBatch(batch, partition);
+  const batches: Buffer[] = [];
+  takePieces(bytes, BATCHES, batches);
+  for (const batch of batches) yield new FetchedBatch(batch, partition);
 }
 
 /**

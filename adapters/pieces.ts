@@ -8,6 +8,8 @@ export interface Framing {
   readonly lengthAt: number;
   /** From where in the piece that counts. */
   readonly lengthFrom: number;
+  /** From where on a piece is given. */
+  readonly givenFrom: number;
 }
 
 const BUFFER_BYTES = 1 << 20;
@@ -78,9 +80,8 @@ class ReadPieces {
   /** The pieces that are whole now that so much more was read. */
   take(bytes: number): Buffer[] {
     this.#filled += bytes;
-    const read = this.#buffer.subarray(0, this.#filled);
-    const pieces = [...piecesIn(read, this.#framing)];
-    this.#taken = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    const pieces: Buffer[] = [];
+    this.#taken = takePieces(this.#buffer.subarray(0, this.#filled), this.#framing, pieces);
     if (this.#taken === 0) this.#makeRoom();
     return pieces;
   }
@@ -101,12 +102,12 @@ class ReadPieces {
   }
 }
 
-/** The whole pieces that some bytes begin with. */
-export function* piecesIn(bytes: Buffer, framing: Framing): Generator<Buffer, void, undefined> {
+/** Adds the whole pieces that some bytes begin with; returns where the rest begins. */
+export function takePieces(bytes: Buffer, framing: Framing, pieces: Buffer[]): number {
   for (let at = 0; ;) {
     const length = bytesOf(bytes, at, framing);
-    if (length === undefined || at + length > bytes.length) return;
-    yield bytes.subarray(at, at + length);
+    if (length === undefined || at + length > bytes.length) return at;
+    pieces.push(bytes.subarray(at + framing.givenFrom, at + length));
     at += length;
   }
 }
