@@ -17,7 +17,7 @@ const LIMITS = `## What holds it back
 
 **commits**, the first plan of a new worker: it reads each table’s checkpoint, by a DuckDB that is loaded for that, and a checkpoint names each live file, here a thousand in each of four tables. A part of a second, once in the life of a worker. To read of a checkpoint where the table stands, and its files only once they are asked for, would lift it.
 
-**publish**: its time is mostly spent waiting for Kafka and for the disk, and differs from hour to hour with them; the processor time of the worker, a fifth of the plain loop’s, does not. A disk that writes more evenly would lift it, and so would chunks that are published as they are fetched.
+**publish**: its time is mostly spent waiting for Kafka and for the disk, and differs from hour to hour with them; the processor time of the worker, a fifth of the plain loop’s, does not. A disk that writes more evenly would lift it.
 
 **land** is above its goal by little. The profile, below, shows where the time goes: two processors are nine tenths busy, half of it in JavaScript and WebAssembly. Larger batches would spare requests to HDFS and leave less to be done side by side; of more than two processors, reading, taking apart, writing and landing would each have its own.
 
