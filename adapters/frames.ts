@@ -14,59 +14,55 @@ const BUFFER_BYTES = 1 << 20;
 export class FrameWriter {
   readonly #path: string;
   readonly #file: FileHandle;
-  #buffer: Buffer;
+  #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   #filled = 0;
   /** Is filled next, while the other is written. */
-  #spare: Buffer;
+  #spare = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   #written: Promise<void> = Promise.resolve();
   /** Frames written. */
   frames = 0;
   /** Bytes of the file, lengths included. */
   bytes = 0;
 
-  private constructor(path: string, file: FileHandle, bufferBytes: number) {
+  private constructor(path: string, file: FileHandle) {
     this.#path = path;
     this.#file = file;
-    this.#buffer = Buffer.allocUnsafeSlow(bufferBytes);
-    this.#spare = Buffer.allocUnsafeSlow(bufferBytes);
   }
 
   /** Begins a new file, in place of one of that name. */
-  static async create(path: string, bufferBytes = BUFFER_BYTES): Promise<FrameWriter> {
-    return new FrameWriter(path, await staged(path, open(path, 'w')), bufferBytes);
+  static async create(path: string): Promise<FrameWriter> {
+    return new FrameWriter(path, await staged(path, open(path, 'w')));
   }
 
   /**
-   * Adds one frame, given in parts, which are copied.
+   * Adds one frame, which is copied.
    * @returns What is to be waited for before the next one; mostly nothing.
    */
-  write(...parts: readonly Buffer[]): Promise<void> | undefined {
-    const length = parts.reduce((sum, part) => sum + part.length, 0);
-    const bytes = LENGTH_BYTES + length;
+  write(frame: Buffer): Promise<void> | undefined {
+    const bytes = LENGTH_BYTES + frame.length;
     this.bytes += bytes;
     this.frames += 1;
-    if (bytes > this.#buffer.length) return this.#writeLarge(length, parts);
+    if (bytes > this.#buffer.length) return this.#writeLarge(frame);
     if (bytes <= this.#buffer.length - this.#filled) {
-      this.#fill(length, parts);
+      this.#fill(frame);
       return undefined;
     }
     return this.#flush().then(() => {
-      this.#fill(length, parts);
+      this.#fill(frame);
     });
   }
 
-  #fill(length: number, parts: readonly Buffer[]): void {
-    let at = this.#buffer.writeUInt32BE(length, this.#filled);
-    for (const part of parts) at += part.copy(this.#buffer, at);
-    this.#filled = at;
+  #fill(frame: Buffer): void {
+    const at = this.#buffer.writeUInt32BE(frame.length, this.#filled);
+    this.#filled = at + frame.copy(this.#buffer, at);
   }
 
-  async #writeLarge(length: number, parts: readonly Buffer[]): Promise<void> {
+  async #writeLarge(frame: Buffer): Promise<void> {
     await this.#flush();
     await this.#written;
     const head = Buffer.allocUnsafe(LENGTH_BYTES);
-    head.writeUInt32BE(length);
-    await staged(this.#path, this.#file.appendFile(Buffer.concat([head, ...parts])));
+    head.writeUInt32BE(frame.length);
+    await staged(this.#path, this.#file.appendFile(Buffer.concat([head, frame])));
   }
 
   /** Begins to write what is buffered, once what was before is written. */

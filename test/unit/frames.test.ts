@@ -18,7 +18,7 @@ after(() => rm(folder, { recursive: true }));
 async function written(frames: readonly Buffer[]): Promise<string> {
   const path = join(folder, 'frames');
   const writer = await FrameWriter.create(path);
-  for (const frame of frames) await writer.write(frame.subarray(0, 3), frame.subarray(3));
+  for (const frame of frames) await writer.write(frame);
   await writer.close();
   return path;
 }
