@@ -64,9 +64,13 @@ async function tablesOf(work: BatchWork): Promise<BatchTables> {
     temporaryFolder: staging.resolve(folder),
   };
   return withDuckDb(options, async (connection) => {
-    const rows = await BatchRows.create(connection, settings, staged.batch.topic, staged.messages);
+    // What waits for its turn takes no memory for rows yet.
+    const rows = await turns.take(async () => {
+      const begun = await BatchRows.create(connection, settings, staged.batch.topic, staged.messages);
+      await addAll(begun, staging, staged);
+      return begun;
+    });
     try {
-      await turns.take(() => addAll(rows, staging, staged));
       const again = new Rereading(() => messagesAgain(staging, staged));
       await rows.finish(() => again.messages());
       if (!work.pastLimit) rows.requireWithinLimits();
