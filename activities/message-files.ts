@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { BATCHES, FetchedBatch } from '../adapters/kafka-fetched-batch.ts';
+import { BATCHES, type FetchedBatch } from '../adapters/kafka-fetched-batch.ts';
 import type { ReadPart } from '../adapters/kafka-read.ts';
 import { readPieces, readPiecesSync } from '../adapters/pieces.ts';
 import { StagedFile } from '../adapters/staged-file.ts';
@@ -125,10 +125,9 @@ export async function* messagesOf(
   { path, batch }: StagedBatch,
 ): AsyncGenerator<Iterable<StagedMessage>> {
   for (const { partition } of batch.ranges) {
-    const reader = new MessageReader(partition);
+    const reader = new MessageReader(batch.topic, partition);
     for await (const pieces of readPieces(staging.resolve(fileOf(path, partition)), BATCHES))
-      for (const piece of pieces)
-        yield reader.messagesOf(new FetchedBatch(piece, `${batch.topic}/${partition}`));
+      for (const piece of pieces) yield reader.messagesOf(piece);
   }
 }
 
@@ -138,10 +137,9 @@ export function* messagesAgain(
   { path, batch }: StagedBatch,
 ): Generator<StagedMessage, void, undefined> {
   for (const { partition } of batch.ranges) {
-    const reader = new MessageReader(partition);
+    const reader = new MessageReader(batch.topic, partition);
     for (const pieces of readPiecesSync(staging.resolve(fileOf(path, partition)), BATCHES))
-      for (const piece of pieces)
-        yield* reader.messagesOf(new FetchedBatch(piece, `${batch.topic}/${partition}`));
+      for (const piece of pieces) yield* reader.messagesOf(piece);
   }
 }
 

@@ -1,5 +1,5 @@
 import { messageOf } from '../model/errors.ts';
-import { decodeHeaders, type FetchedBatch } from './kafka-fetched-batch.ts';
+import { FetchedBatch, decodeHeaders } from './kafka-fetched-batch.ts';
 import type { RecordReader } from './kafka-record-reader.ts';
 import { headersText } from './message-headers.ts';
 
@@ -17,18 +17,22 @@ export interface StagedMessage {
 
 /** Reads the messages of a partition, one of Kafka's batches after the other. */
 export class MessageReader {
+  readonly #topic: string;
   readonly #partition: number;
   readonly #texts = new HeaderTexts();
 
-  constructor(partition: number) {
+  constructor(topic: string, partition: number) {
+    this.#topic = topic;
     this.#partition = partition;
   }
 
   /**
    * The messages of a batch, in order: one object for all of them, which is each in turn.
-   * @throws {PipelineError} KAFKA_BATCH_DAMAGED
+   * @param bytes A batch, decompressed.
+   * @throws {PipelineError} KAFKA_BATCH_DAMAGED, KAFKA_BATCH_UNREADABLE
    */
-  *messagesOf(batch: FetchedBatch): Generator<StagedMessage, void, undefined> {
+  *messagesOf(bytes: Buffer): Generator<StagedMessage, void, undefined> {
+    const batch = new FetchedBatch(bytes, `${this.#topic}/${this.#partition}`);
     let message: StagedMessage | undefined;
     for (const record of batch.read()) {
       message ??= new RecordMessage(this.#partition, batch, record, this.#texts);

@@ -38,7 +38,7 @@ export class Column {
     this.name = name;
     this.of = of;
     this.type = type;
-    this.address = scanner.exports.columnOf(level, TYPES[type], Number(type === 'VARCHAR'));
+    this.address = scanner.exports.newColumn(level, TYPES[type], Number(type === 'VARCHAR'));
     this.#scanner = scanner;
     this.#level = level;
   }

@@ -106,7 +106,7 @@ export class AttemptScan {
 
   #shapeOf({ fields }: ObjectShape, path: string, level: Level): Address {
     const members = Object.entries(fields);
-    const shape = this.#scanner.exports.shape(members.length);
+    const shape = this.#scanner.exports.newShape(members.length);
     for (const [name, field] of members)
       this.#addField(shape, name, field, path === '' ? name : `${path}.${name}`, level);
     return shape;

@@ -14,8 +14,8 @@ interface Exports {
   readonly memory: { readonly buffer: ArrayBuffer };
   readonly reset: () => void;
   readonly level: (room: number) => Address;
-  readonly columnOf: (level: Address, bytes: number, hasTexts: number) => Address;
-  readonly shape: (most: number) => Address;
+  readonly newColumn: (level: Address, bytes: number, hasTexts: number) => Address;
+  readonly newShape: (most: number) => Address;
   readonly fieldOf: (shape: Address, nameLength: number, isRequired: number, kind: number) => Address;
   readonly holdsValues: (field: Address, column: Address) => void;
   readonly holdsObject: (field: Address, shape: Address) => void;

@@ -13,7 +13,7 @@ const GARBAGE: Piece = { name: 'collecting garbage', functions: /^\(garbage coll
 /** The pieces of a landing. */
 const OF_LANDING: readonly Piece[] = [
   GARBAGE,
-  { name: 'taking the messages apart', functions: /tables\/(scan|texts|check|plain)/ },
+  { name: 'taking the messages apart', functions: /tables\/(scan|check|plain)/ },
   { name: 'handing them to DuckDB', functions: /@duckdb|adapters\/duckdb-relations/ },
   { name: 'reading Kafka', functions: /adapters\/(kafka-|crc32c)|\/kafkajs\// },
   { name: 'staging', functions: /adapters\/(pieces|staged-|staging)/ },

@@ -2,11 +2,14 @@
  * Takes attempts apart, which are JSON texts, into columns: what `scan.ts` asks of WebAssembly. Written in
  * AssemblyScript. What it makes it names by addresses.
  */
-import { Column, Level, begin, drop, newColumn, newLevel, noteZeros, set32, set64 } from './columns';
+import { Column, Level, begin, drop, newLevel, noteZeros, set32, set64 } from './columns';
 import { NOT_SO, passSpace } from './json';
 import { giveBack, take } from './memory';
-import { Field, Kind, Shape, newField, newShape, passObject } from './objects';
+import { Field, Kind, Shape, newField, passObject } from './objects';
 import { numberOf } from './texts';
+
+export { newColumn } from './columns';
+export { newShape } from './objects';
 
 /** So many zeros follow a text; see json.ts. */
 const ROOM_BYTES: usize = 64;
@@ -35,20 +38,6 @@ export function level(room: u32): Level {
   const made = newLevel(room, levels);
   levels = made;
   return made;
-}
-
-/**
- * Makes a column of a level.
- * @param bytes How many a value has.
- * @param hasTexts Whether its values are the numbers of texts.
- */
-export function columnOf(level: Level, bytes: u32, hasTexts: bool): Column {
-  return newColumn(level, bytes, hasTexts);
-}
-
-/** Makes a shape, which can have so many fields. */
-export function shape(most: u32): Shape {
-  return newShape(most);
 }
 
 /** @param length How many bytes `,"name":` has, which stands where {@link textAt} said. */
