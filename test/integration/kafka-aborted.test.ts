@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { after, before, beforeEach } from 'node:test';
 import type { Producer, Transaction } from 'kafkajs';
-import { kafkaClient, topicOffsets, withAdmin } from '../../adapters/kafka.ts';
+import { kafkaClient, topicOffsetsPast, withAdmin } from '../../adapters/kafka.ts';
 import { readRanges } from '../../adapters/kafka-read.ts';
 import { createLogger } from '../../adapters/log.ts';
 import { SERVERS } from '../harness.ts';
@@ -36,13 +36,18 @@ async function send(transaction: Transaction, ...values: string[]): Promise<void
   await transaction.send({ topic, messages: values.map((value) => ({ value })) });
 }
 
-/** The committed messages from an offset on. */
-async function committedFrom(start: number): Promise<string[]> {
-  const [offsets] = await topicOffsets(kafka, topic);
+/**
+ * The committed messages from an offset on.
+ * @param end How many offsets there are, with those of the markers, which a broker writes after it has confirmed that
+ * a transaction ended.
+ */
+async function committedFrom(start: number, end: number): Promise<string[]> {
+  const [offsets] = await topicOffsetsPast(kafka, topic, { 0: String(end - 1) });
+  assert.equal(offsets?.end, String(end));
   const values: string[] = [];
   await readRanges(
     kafka,
-    { topic, ranges: [{ partition: 0, start: String(start), end: offsets?.end ?? '0' }] },
+    { topic, ranges: [{ partition: 0, start: String(start), end: String(end) }] },
     {
       onMessages: (_, messages) => {
         values.push(...messages.map(({ value }) => String(value)));
@@ -66,7 +71,7 @@ test('a transaction that began before another, and was aborted after it, is not 
   await send(third, 'c0');
   await third.commit();
   await first.abort();
-  assert.deepEqual(await committedFrom(0), ['c0']);
+  assert.deepEqual(await committedFrom(0, 8), ['c0']);
 });
 
 test('of two aborted transactions, in whose middle a read begins, nothing is read', async () => {
@@ -80,7 +85,7 @@ test('of two aborted transactions, in whose middle a read begins, nothing is rea
   const third = await producers.third.transaction();
   await send(third, 'c0');
   await third.commit();
-  for (const start of [0, 1, 2, 3]) assert.deepEqual(await committedFrom(start), ['c0'], `from ${start}`);
+  for (const start of [0, 1, 2, 3]) assert.deepEqual(await committedFrom(start, 9), ['c0'], `from ${start}`);
 });
 
 test('of a transaction that commits while others abort around it, all is read', async () => {
@@ -95,5 +100,5 @@ test('of a transaction that commits while others abort around it, all is read', 
   await first.abort();
   await send(third, 'c2');
   await third.commit();
-  assert.deepEqual(await committedFrom(0), ['c0', 'c1', 'c2']);
+  assert.deepEqual(await committedFrom(0, 8), ['c0', 'c1', 'c2']);
 });
