@@ -149,7 +149,10 @@ export class Publisher {
     const sender = new Sender({ transaction, after, topic: this.#topic, requestBytes, spare: this.#spare });
     try {
       for await (const messages of all) {
-        for (const message of messages) await sender.add(message);
+        for (const message of messages) {
+          const full = sender.add(message);
+          if (full !== undefined) await full;
+        }
       }
       await sender.end();
       return sender.ends;

@@ -1,6 +1,6 @@
 import type { Offset } from '../model/references.ts';
 import { partitionOf } from './kafka-partitioner.ts';
-import { RecordBatch, encodeHeaders } from './kafka-record-batch.ts';
+import { RecordBatch, encodeHeaders, type BatchRecord } from './kafka-record-batch.ts';
 import type { PublishTransaction } from './kafka-transaction.ts';
 import { headersOf, overheadOf, type MessageHeaders, type OutgoingMessage } from './outgoing-message.ts';
 
@@ -50,22 +50,25 @@ export class Sender {
     this.#sent = options.after;
   }
 
-  async add({ key: given, value, headers, partition: wanted }: OutgoingMessage): Promise<void> {
+  /**
+   * Adds a message.
+   * @returns What is to be waited for before the next one; mostly nothing.
+   */
+  add({ key: given, value, headers, partition: wanted }: OutgoingMessage): Promise<void> | undefined {
     const key = typeof given === 'string' ? Buffer.from(given) : given;
     const partition = wanted ?? this.#partitionOf(key);
     const { encoded, overhead } = this.#encoded(headers);
     const bytes = overhead + (key?.length ?? 0) + (value?.length ?? 0);
     const most = this.#options.requestBytes;
     const ofPartition = this.#batches.get(partition)?.bytes ?? 0;
-    if (this.#bytes + bytes > REQUEST_BYTES || ofPartition + bytes > most) await this.#flush();
-    let batch = this.#batches.get(partition);
-    if (batch === undefined) {
-      batch = this.#options.spare.pop() ?? new RecordBatch();
-      this.#batches.set(partition, batch);
-    }
-    batch.add({ key, value, headers: encoded });
-    this.#bytes += bytes;
+    const record = { key, value, headers: encoded };
     this.#added += 1;
+    if (this.#bytes + bytes > REQUEST_BYTES || ofPartition + bytes > most)
+      return this.#flush().then(() => {
+        this.#put(partition, record, bytes);
+      });
+    this.#put(partition, record, bytes);
+    return undefined;
   }
 
   /** Sends the rest, and waits until all is sent, or has failed. */
@@ -77,6 +80,16 @@ export class Sender {
   /** Waits for what is on its way, come of it what may: an abort must not overtake it. */
   async settle(): Promise<void> {
     await Promise.allSettled([this.#included, this.#sent]);
+  }
+
+  #put(partition: number, record: BatchRecord, bytes: number): void {
+    let batch = this.#batches.get(partition);
+    if (batch === undefined) {
+      batch = this.#options.spare.pop() ?? new RecordBatch();
+      this.#batches.set(partition, batch);
+    }
+    batch.add(record);
+    this.#bytes += bytes;
   }
 
   async #flush(): Promise<void> {
