@@ -81,7 +81,7 @@ export function createFetch({ settings, staging, warehouse }: ActivityDeps) {
       throw error;
     }
     const content = { sha256: hash.digest('hex'), records: writer.records, bytes };
-    const landed = await warehouse.table(runs.name).snapshot();
+    const landed = await warehouse.table(runs.name).head();
     if (landed?.txns.has(contentFence(request.source, content.sha256).appId) === true) {
       await staging.remove(folder);
       return { ...base, outcome: 'unchanged', content, chunks: [], seconds: run.seconds() };

@@ -56,8 +56,8 @@ async function positionsIn(
 ): Promise<ReadonlyMap<string, ReadonlyMap<string, bigint>>> {
   const positions = await Promise.all(
     BATCH_TABLES.map(async ({ name }) => {
-      const snapshot = await warehouse.table(name).snapshot();
-      return [name, snapshot?.txns ?? new Map<string, bigint>()] as const;
+      const head = await warehouse.table(name).head();
+      return [name, head?.txns ?? new Map<string, bigint>()] as const;
     }),
   );
   return new Map(positions);

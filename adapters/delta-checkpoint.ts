@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import { parseAction, type Action } from './delta-actions.ts';
 import type { Snapshot } from './delta-snapshot.ts';
-import { sqlText, withDuckDb } from './duckdb.ts';
+import { sqlName, sqlText, withDuckDb } from './duckdb.ts';
 
 /** A checkpoint's columns: the actions that a reader of version 1 needs, as Delta's protocol types them. */
 const COLUMNS = {
@@ -78,15 +78,33 @@ export async function encodeCheckpoint(actions: readonly Action[]): Promise<Buff
   });
 }
 
-/** @throws {PipelineError} TABLE_LOG_INVALID when it is no checkpoint of Delta. */
-export async function decodeCheckpoint(bytes: Buffer, file: string): Promise<Action[]> {
+/** What of a checkpoint is read: its files, those that it names as removed too, or all else. */
+export type CheckpointPart = 'files' | 'head';
+
+const FILES = new Set(['add', 'remove']);
+
+/**
+ * The actions of a part of a checkpoint.
+ * @param file Its path, for messages.
+ * @throws {PipelineError} TABLE_LOG_INVALID when it is no checkpoint of Delta.
+ */
+export async function decodeCheckpoint(bytes: Buffer, file: string, part: CheckpointPart): Promise<Action[]> {
   return inFolder(async (folder) => {
     const parquet = join(folder, 'checkpoint.parquet');
     await writeFile(parquet, bytes);
+    const checkpoint = `read_parquet(${sqlText(parquet)})`;
     try {
       return await withDuckDb(optionsIn(folder), async (connection) => {
+        const described = await connection.runAndReadAll(`DESCRIBE FROM ${checkpoint}`);
+        const columns = described
+          .getRows()
+          .map(([name]) => String(name))
+          .filter((name) => FILES.has(name) === (part === 'files'))
+          .map(sqlName);
+        if (columns.length === 0) return [];
         const read = await connection.runAndReadAll(
-          `SELECT to_json(checkpoint)::VARCHAR AS action FROM read_parquet(${sqlText(parquet)}) AS checkpoint`,
+          `SELECT to_json(action)::VARCHAR FROM (SELECT ${columns.join(', ')} FROM ${checkpoint}) AS action
+           WHERE ${columns.map((name) => `${name} IS NOT NULL`).join(' OR ')}`,
         );
         return read.getRows().map(([action]) => parseAction(JSON.parse(String(action))));
       });

@@ -4,13 +4,17 @@ import type { Action, AddFile, Metadata, Protocol, RemovedFile } from './delta-a
 /** The newest of Delta's features that this program reads and writes. */
 export const PROTOCOL = { minReaderVersion: 1, minWriterVersion: 2 } as const;
 
-/** A table as its log says it is at one version. */
-export interface Snapshot {
+/** Where a table stands at one version, by its log. */
+export interface TableHead {
   readonly version: number;
   readonly protocol: Protocol;
   readonly metadata: Metadata;
   /** The version of each application's last transaction. */
   readonly txns: ReadonlyMap<string, bigint>;
+}
+
+/** A table as its log says it is at one version. */
+export interface Snapshot extends TableHead {
   /** The live files, by path. */
   readonly files: ReadonlyMap<string, AddFile>;
   /** The files that are live no more, by path, as far as the log still names them. */
@@ -74,8 +78,21 @@ export class SnapshotBuilder {
     }
   }
 
+  /** Takes over files that stood before all that was loaded and applied, as those of a checkpoint that are read last. */
+  loadBefore(actions: readonly Action[]): void {
+    const [added, removed] = [[...this.#files.values()], [...this.#removed.values()]];
+    this.#files.clear();
+    this.#removed.clear();
+    this.load([...actions, ...removed.map((remove) => ({ remove })), ...added.map((add) => ({ add }))]);
+  }
+
   /** @throws {PipelineError} TABLE_LOG_INVALID when the log says nothing of protocol or schema. */
   snapshot(): Snapshot {
+    return { ...this.head(), files: new Map(this.#files), removed: new Map(this.#removed) };
+  }
+
+  /** @throws {PipelineError} TABLE_LOG_INVALID, as {@link snapshot} */
+  head(): TableHead {
     if (this.#protocol === undefined || this.#metadata === undefined) {
       throw new PipelineError(
         'TABLE_LOG_INVALID',
@@ -87,8 +104,6 @@ export class SnapshotBuilder {
       protocol: this.#protocol,
       metadata: this.#metadata,
       txns: new Map(this.#txns),
-      files: new Map(this.#files),
-      removed: new Map(this.#removed),
     };
   }
 

@@ -1,20 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { PipelineError, messageOf } from '../model/errors.ts';
+import { formatActions, requireColumns, type Action, type AddFile, type Metadata } from './delta-actions.ts';
+import { checkpointActions, encodeCheckpoint } from './delta-checkpoint.ts';
+import { DeltaLog } from './delta-log.ts';
 import {
-  formatActions,
-  parseActions,
-  requireColumns,
-  type Action,
-  type AddFile,
-  type Metadata,
-} from './delta-actions.ts';
-import {
-  checkpointActions,
-  decodeCheckpoint,
-  encodeCheckpoint,
-  parseLastCheckpoint,
-} from './delta-checkpoint.ts';
-import { PROTOCOL, SnapshotBuilder, fenceOff, judge, type Fence, type Snapshot } from './delta-snapshot.ts';
+  PROTOCOL,
+  fenceOff,
+  judge,
+  type Fence,
+  type Snapshot,
+  type SnapshotBuilder,
+  type TableHead,
+} from './delta-snapshot.ts';
 import { gone, isGone, storeBytes, storeFile, type StoredFile } from './hdfs-store.ts';
 import type { Logger } from './log.ts';
 import { Turns } from './turns.ts';
@@ -48,10 +45,6 @@ export interface DeltaOptions {
   readonly checkpointInterval: number;
 }
 
-/** HDFS lists names in their order, so the versions ascend. */
-const ENTRY_NAME = /^(\d{20})\.json$/;
-const CHECKPOINT_NAME = /^(\d{20})\.checkpoint\.parquet$/;
-
 /**
  * A Delta table in HDFS. Its log is the one truth: an entry is written under a temporary name and renamed
  * to the next number, which exactly one writer wins. The loser reads what won and judges again.
@@ -61,22 +54,31 @@ export class DeltaTable {
   readonly path: string;
   readonly #options: DeltaOptions;
   readonly #madeFolders = new Set<string>();
-  #builder: SnapshotBuilder | undefined;
+  readonly #log: DeltaLog;
   /** What the table must have for what is committed to it. */
   #required: Metadata | undefined;
-  /** One reading or committing at a time, since they share the builder. */
+  /** One reading or committing at a time, since they share the log. */
   readonly #turns = new Turns();
 
   constructor(path: string, options: DeltaOptions) {
     this.path = path;
     this.#options = options;
+    this.#log = new DeltaLog(path, options.hdfs);
   }
 
   /** The table as it is now; undefined when there is none. */
   async snapshot(): Promise<Snapshot | undefined> {
     return this.#turns.take(async () => {
-      const builder = await this.#refresh();
-      return builder.version < 0 ? undefined : builder.snapshot();
+      const { version } = await this.#log.refresh();
+      return version < 0 ? undefined : this.#log.snapshot();
+    });
+  }
+
+  /** As {@link snapshot}, without the files, which need not be read for it. */
+  async head(): Promise<TableHead | undefined> {
+    return this.#turns.take(async () => {
+      const read = await this.#log.refresh();
+      return read.version < 0 ? undefined : read.head();
     });
   }
 
@@ -87,9 +89,9 @@ export class DeltaTable {
   async ensure(metadata: Metadata, scratch: string): Promise<void> {
     await this.#turns.take(async () => {
       this.#required = metadata;
-      let builder = await this.#known();
+      let read = await this.#log.known();
       // Another writer won the first entry, or the answer was lost before it was made: the log itself says which.
-      while (builder.version < 0) {
+      while (read.version < 0) {
         await this.#writeEntry(
           0,
           [
@@ -99,9 +101,9 @@ export class DeltaTable {
           ],
           scratch,
         );
-        builder = await this.#refresh();
+        read = await this.#log.refresh();
       }
-      this.#requireColumns(builder);
+      this.#requireColumns(read);
     });
   }
 
@@ -133,7 +135,7 @@ export class DeltaTable {
    */
   async landed(fences: readonly Fence[]): Promise<CommitOutcome | undefined> {
     return this.#turns.take(async () => {
-      const { version, txns } = (await this.#logFor(fences)).snapshot();
+      const { version, txns } = (await this.#readFor(fences)).head();
       return judge(this.path, txns, fences) === 'due' ? undefined : { outcome: 'landed-before', version };
     });
   }
@@ -146,18 +148,18 @@ export class DeltaTable {
   async commit(commit: Commit): Promise<CommitOutcome> {
     return this.#turns.take(async () => {
       for (;;) {
-        const builder = await this.#logFor(commit.fences);
-        const { version, txns } = builder.snapshot();
+        const read = await this.#readFor(commit.fences);
+        const { version, txns } = read.head();
         if (judge(this.path, txns, commit.fences) === 'landed') return { outcome: 'landed-before', version };
-        this.#requireColumns(builder);
+        this.#requireColumns(read);
         const actions = entryOf(commit, txns);
         if (await this.#writeEntry(version + 1, actions, commit.scratch)) {
-          builder.apply(actions);
-          await this.#checkpoint(builder.snapshot(), commit.scratch);
+          read.apply(actions);
+          await this.#checkpoint(version + 1, commit.scratch);
           return { outcome: 'committed', version: version + 1 };
         }
         // Who knows the log as it was is refused its next number, and only then has to read on.
-        await this.#refresh();
+        await this.#log.refresh();
       }
     });
   }
@@ -166,9 +168,9 @@ export class DeltaTable {
    * The log, read as far as the fences need: as it is known, where by that they have landed or are due. It only goes
    * on, so that what has landed has; and a commit that is not due any more is refused its number.
    */
-  async #logFor(fences: readonly Fence[]): Promise<SnapshotBuilder> {
-    const known = await this.#known();
-    return fenceOff(known.txns, fences) === undefined ? known : this.#refresh();
+  async #readFor(fences: readonly Fence[]): Promise<SnapshotBuilder> {
+    const known = await this.#log.known();
+    return fenceOff(known.txns, fences) === undefined ? known : this.#log.refresh();
   }
 
   #requireColumns({ metadata }: SnapshotBuilder): void {
@@ -176,68 +178,14 @@ export class DeltaTable {
       requireColumns(this.path, metadata, this.#required);
   }
 
-  /** The log as it was read last. */
-  async #known(): Promise<SnapshotBuilder> {
-    return this.#builder ?? this.#refresh();
-  }
-
-  async #refresh(): Promise<SnapshotBuilder> {
-    this.#builder ??= await this.#begin();
-    for (;;) {
-      const file = this.#entry(this.#builder.version + 1);
-      const bytes = await this.#options.hdfs.readIfExists(file);
-      if (bytes === undefined) return this.#builder;
-      this.#builder.apply(parseActions(bytes.toString('utf8'), file));
-    }
-  }
-
-  /** Where reading begins: at the newest checkpoint, or before the first entry. */
-  async #begin(): Promise<SnapshotBuilder> {
-    const version = (await this.#namedCheckpoint()) ?? (await this.#foundCheckpoint());
-    if (version === undefined) return new SnapshotBuilder(this.path);
-    const file = this.#checkpointFile(version);
-    const builder = new SnapshotBuilder(this.path, version);
-    builder.load(await decodeCheckpoint(await this.#options.hdfs.read(file), file));
-    return builder;
-  }
-
-  /** The checkpoint that the pointer names, where it is there and of one part. */
-  async #namedCheckpoint(): Promise<number | undefined> {
-    const { hdfs } = this.#options;
-    const pointer = `${this.#log}/_last_checkpoint`;
-    const bytes = await hdfs.readIfExists(pointer);
-    if (bytes === undefined) return undefined;
-    const { version, parts } = parseLastCheckpoint(bytes.toString('utf8'), pointer);
-    if (parts) return undefined;
-    return (await hdfs.status(this.#checkpointFile(version))) === undefined ? undefined : version;
-  }
-
-  /**
-   * The newest checkpoint that the log's folder has: the pointer may be lost, and other programs remove the
-   * entries before a checkpoint. A log that seems to begin later than it did must not pass for an empty one.
-   */
-  async #foundCheckpoint(): Promise<number | undefined> {
-    const { hdfs } = this.#options;
-    if ((await hdfs.status(this.#log)) === undefined) return undefined;
-    const names = (await hdfs.list(this.#log)).map(({ name }) => name);
-    const newest = names.flatMap((name) => CHECKPOINT_NAME.exec(name)?.[1] ?? []).at(-1);
-    const first = names.flatMap((name) => ENTRY_NAME.exec(name)?.[1] ?? []).at(0);
-    if (newest !== undefined) return Number(newest);
-    if (first === undefined || Number(first) === 0) return undefined;
-    throw new PipelineError(
-      'TABLE_LOG_INVALID',
-      `${this.#log} begins at version ${Number(first)}, and no checkpoint that is known here says what came before`,
-    );
-  }
-
   /** @returns Whether this writer won the version. */
   async #writeEntry(version: number, actions: readonly Action[], scratch: string): Promise<boolean> {
     const { hdfs } = this.#options;
     const temporary = this.#temporary(scratch);
     await storeBytes(hdfs, Buffer.from(formatActions(actions)), temporary);
-    if (version === 0) await hdfs.makeFolder(this.#log);
+    if (version === 0) await hdfs.makeFolder(this.#log.folder);
     try {
-      await hdfs.rename(temporary, this.#entry(version));
+      await hdfs.rename(temporary, this.#log.entry(version));
       return true;
     } catch (error) {
       if (!(error instanceof HdfsError)) throw error;
@@ -253,38 +201,25 @@ export class DeltaTable {
   }
 
   async #isOurs(version: number, actions: readonly Action[]): Promise<boolean> {
-    const found = await this.#options.hdfs.readIfExists(this.#entry(version));
+    const found = await this.#options.hdfs.readIfExists(this.#log.entry(version));
     return found?.equals(Buffer.from(formatActions(actions))) ?? false;
   }
 
   /** A checkpoint that fails harms nothing, since the entries say the same; so the commit still stands. */
-  async #checkpoint(snapshot: Snapshot, scratch: string): Promise<void> {
+  async #checkpoint(version: number, scratch: string): Promise<void> {
     const { hdfs, checkpointInterval, logger } = this.#options;
-    const { version } = snapshot;
     if (version === 0 || version % checkpointInterval !== 0) return;
     try {
-      const actions = checkpointActions(snapshot, Date.now());
+      const actions = checkpointActions(await this.#log.snapshot(), Date.now());
       const checkpoint = this.#temporary(scratch);
       await storeBytes(hdfs, await encodeCheckpoint(actions), checkpoint);
-      await hdfs.rename(checkpoint, this.#checkpointFile(version));
+      await hdfs.rename(checkpoint, this.#log.checkpoint(version));
       const pointer = this.#temporary(scratch);
       await storeBytes(hdfs, Buffer.from(JSON.stringify({ version, size: actions.length })), pointer);
-      await hdfs.replace(pointer, `${this.#log}/_last_checkpoint`);
+      await hdfs.replace(pointer, this.#log.pointer);
     } catch (error) {
       logger.warn({ table: this.path, version, error: messageOf(error) }, 'the checkpoint was not written');
     }
-  }
-
-  #entry(version: number): string {
-    return `${this.#log}/${String(version).padStart(20, '0')}.json`;
-  }
-
-  #checkpointFile(version: number): string {
-    return `${this.#log}/${String(version).padStart(20, '0')}.checkpoint.parquet`;
-  }
-
-  get #log(): string {
-    return `${this.path}/_delta_log`;
   }
 
   #scratchFolder(scratch: string): string {

@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { topicOffsets, withAdmin, type KafkaOptions } from '../adapters/kafka.ts';
 import type { Logger } from '../adapters/log.ts';
+import type { DeltaTable } from '../adapters/delta.ts';
 import type { Snapshot } from '../adapters/delta-snapshot.ts';
 import type { Warehouse } from '../adapters/warehouse.ts';
 import { partitionAppId } from '../activities/fences.ts';
@@ -55,7 +56,7 @@ export class Standing {
         metrics.replace('pipeline_lag_messages', await this.#lags());
       }),
       this.#tryTo('pipeline_last_landed_timestamp_seconds', async () => {
-        metrics.replace('pipeline_last_landed_timestamp_seconds', lastLanded(await this.#snapshot()));
+        metrics.replace('pipeline_last_landed_timestamp_seconds', lastLanded(await this.#table.snapshot()));
       }),
       this.#tryTo('pipeline_waiting_runs', async () => {
         metrics.replace('pipeline_waiting_runs', await this.#waiting());
@@ -76,15 +77,15 @@ export class Standing {
     }
   }
 
-  #snapshot(): Promise<Snapshot | undefined> {
-    return this.#deps.warehouse.table(deliveries.name).snapshot();
+  get #table(): DeltaTable {
+    return this.#deps.warehouse.table(deliveries.name);
   }
 
   async #lags(): Promise<{ labels: { topic: string }; value: number }[]> {
     const { kafka, settings } = this.#deps;
     const wanted = new Set(Object.values(settings.sources).map(({ topic }) => topic));
     const existing = new Set(await withAdmin(kafka, (admin) => admin.listTopics()));
-    const txns = (await this.#snapshot())?.txns;
+    const txns = (await this.#table.head())?.txns;
     const lags: { labels: { topic: string }; value: number }[] = [];
     for (const topic of wanted) {
       const offsets = existing.has(topic) ? await topicOffsets(kafka, topic) : [];

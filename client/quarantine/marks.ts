@@ -64,8 +64,8 @@ export class Marker {
   }
 
   async #unmarked(made: readonly Replay[]): Promise<Replay[]> {
-    const snapshot = await this.#warehouse.table(replays.name).snapshot();
-    return made.filter(({ row }) => snapshot?.txns.has(replayFence(row.reference).appId) !== true);
+    const head = await this.#warehouse.table(replays.name).head();
+    return made.filter(({ row }) => head?.txns.has(replayFence(row.reference).appId) !== true);
   }
 
   async #land(folder: string, made: readonly Replay[]): Promise<void> {

@@ -52,6 +52,14 @@ async function filesOf(table: DeltaTable): Promise<string[]> {
   return [...((await open(table.path).snapshot())?.files.keys() ?? [])];
 }
 
+function entryOf({ path }: DeltaTable, version: number): string {
+  return `${path}/_delta_log/${String(version).padStart(20, '0')}.json`;
+}
+
+function checkpointOf({ path }: DeltaTable, version: number): string {
+  return `${path}/_delta_log/${String(version).padStart(20, '0')}.checkpoint.parquet`;
+}
+
 describe('a commit', () => {
   test('is made once; the same again, by whomever, lands nothing', async () => {
     const table = await newTable();
@@ -147,8 +155,7 @@ describe('a writer that knows the log as it was', () => {
     await table.ensure(deltaMetadata(attempts), SCRATCH);
     await commit(table, 0, 4);
     const metaData = deltaMetadata({ ...attempts, columns: attempts.columns.slice(1) });
-    const entry = `${table.path}/_delta_log/${'2'.padStart(20, '0')}.json`;
-    await faulty.direct.create(entry, Buffer.from(JSON.stringify({ metaData })));
+    await faulty.direct.create(entryOf(table, 2), Buffer.from(JSON.stringify({ metaData })));
     assert.match(await codeOf(commit(table, 4, 8)), /^TABLE_OTHER_COLUMNS: .* it has no column /);
     assert.deepEqual(await filesOf(table), ['0-4']);
   });
@@ -160,9 +167,7 @@ describe('a log with a checkpoint', () => {
     for (let from = 0; from < 12; from += 1) await commit(table, from, from + 1);
     const whole = await open(table.path).snapshot();
     for (let version = 0; version < 10; version += 1) {
-      assert(
-        await faulty.direct.delete(`${table.path}/_delta_log/${String(version).padStart(20, '0')}.json`),
-      );
+      assert(await faulty.direct.delete(entryOf(table, version)));
     }
     const shortened = await open(table.path).snapshot();
     assert.equal(shortened?.version, 12);
@@ -171,12 +176,22 @@ describe('a log with a checkpoint', () => {
     assert.deepEqual(await commit(open(table.path), 12, 13), { outcome: 'committed', version: 13 });
   });
 
+  test('is followed by one that names all files, also if its writer had read where the table stands alone', async () => {
+    const table = await newTable();
+    for (let from = 0; from < 6; from += 1) await commit(table, from, from + 1);
+    const other = open(table.path);
+    assert.deepEqual([...((await other.head())?.txns ?? [])], [['t/0', 6n]]);
+    for (let from = 6; from < 10; from += 1) await commit(other, from, from + 1);
+    for (let version = 0; version < 10; version += 1) await faulty.direct.delete(entryOf(table, version));
+    await faulty.direct.delete(checkpointOf(table, 5));
+    const all = Array.from({ length: 10 }, (_, from) => `${from}-${from + 1}`);
+    assert.deepEqual(await filesOf(table), all);
+  });
+
   test('whose pointer names a checkpoint that is gone reads its entries', async () => {
     const table = await newTable();
     for (let from = 0; from < 5; from += 1) await commit(table, from, from + 1);
-    assert(
-      await faulty.direct.delete(`${table.path}/_delta_log/${'5'.padStart(20, '0')}.checkpoint.parquet`),
-    );
+    assert(await faulty.direct.delete(checkpointOf(table, 5)));
     assert.equal((await open(table.path).snapshot())?.version, 5);
   });
 
@@ -234,7 +249,7 @@ describe('when HDFS fails in the middle of a commit', () => {
 
   test('and an entry is corrupt: nothing is written after it, and the error names it', async () => {
     const table = await newTable();
-    const entry = `${table.path}/_delta_log/${'1'.padStart(20, '0')}.json`;
+    const entry = entryOf(table, 1);
     await faulty.direct.create(entry, Buffer.from('{"add":{"path":'));
     assert.match(await codeOf(commit(table, 0, 4)), new RegExp(`^TABLE_LOG_INVALID: ${entry}, line 1,`));
   });

@@ -79,12 +79,28 @@ const ENTRY = fc.array(
   { maxLength: 5 },
 );
 
-/** The builder of a reader that begins at a checkpoint of what another one has read. */
-async function resumedFrom(builder: SnapshotBuilder): Promise<SnapshotBuilder> {
-  const bytes = await encodeCheckpoint(checkpointActions(builder.snapshot(), 2_000));
-  const resumed = new SnapshotBuilder('/w/t', builder.version);
-  resumed.load(await decodeCheckpoint(bytes, 'checkpoint'));
-  return resumed;
+/** A reader that begins at a checkpoint, whose files it reads last. */
+class Resumed {
+  readonly builder: SnapshotBuilder;
+  readonly #checkpoint: Buffer;
+
+  private constructor(builder: SnapshotBuilder, checkpoint: Buffer) {
+    this.builder = builder;
+    this.#checkpoint = checkpoint;
+  }
+
+  /** At one of what another reader has read. */
+  static async from(snapshot: Snapshot): Promise<Resumed> {
+    const checkpoint = await encodeCheckpoint(checkpointActions(snapshot, 2_000));
+    const builder = new SnapshotBuilder('/w/t', snapshot.version);
+    builder.load(await decodeCheckpoint(checkpoint, 'checkpoint', 'head'));
+    return new Resumed(builder, checkpoint);
+  }
+
+  async snapshot(): Promise<Snapshot> {
+    this.builder.loadBefore(await decodeCheckpoint(this.#checkpoint, 'checkpoint', 'files'));
+    return this.builder.snapshot();
+  }
 }
 
 function requireSame(a: Snapshot, b: Snapshot): void {
@@ -103,15 +119,16 @@ test('a log reads the same wherever checkpoints cut it, each made by a reader th
     fc.asyncProperty(log, ENTRY, async (entries, next) => {
       const whole = new SnapshotBuilder('/w/t');
       whole.apply(HEAD);
-      let cutUp = await resumedFrom(whole);
+      let cutUp = await Resumed.from(whole.snapshot());
       for (const { entry, cut } of entries) {
         whole.apply(entry);
-        cutUp.apply(entry);
-        if (cut) cutUp = await resumedFrom(cutUp);
+        cutUp.builder.apply(entry);
+        if (cut) cutUp = await Resumed.from(await cutUp.snapshot());
       }
       whole.apply(next);
-      cutUp.apply(next);
-      requireSame(whole.snapshot(), cutUp.snapshot());
+      cutUp.builder.apply(next);
+      assert.deepEqual(cutUp.builder.head(), whole.head());
+      requireSame(whole.snapshot(), await cutUp.snapshot());
     }),
     { numRuns: 15, seed: 4 },
   );
