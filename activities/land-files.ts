@@ -29,12 +29,14 @@ export interface FilesToLand {
 
 /**
  * Uploads files and commits them, once, however often it is tried and by whomever.
+ * @param before What the commit waits for, not the upload; where it fails, so does this.
  * @throws {PipelineError} OFFSETS_MOVED when a fence stands elsewhere; an error of HDFS or of the log.
  */
 export async function landFiles(
   deps: LandingDeps,
   run: Pick<RunContext, 'execution'>,
   landing: FilesToLand,
+  before: Promise<unknown> = Promise.resolve(),
 ): Promise<CommitOutcome> {
   const table = deps.warehouse.table(landing.table.name);
   const scratch = run.execution.runId;
@@ -46,6 +48,7 @@ export async function landFiles(
   for (const file of landing.files) adds.push(await upload(deps, table, file, landing.subject, scratch));
   const info = { runId: run.execution.runId, workflowId: run.execution.workflowId, ...landing.info };
   try {
+    await before;
     const { fences, marks = [] } = landing;
     const outcome = await table.commit({ fences, marks, files: adds, info, scratch });
     if (outcome.outcome === 'landed-before') await discardUnused(table, adds);

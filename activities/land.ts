@@ -1,3 +1,4 @@
+import { atOnce } from '../adapters/at-once.ts';
 import type { StagedTables } from '../model/references.ts';
 import { BATCH_TABLES, DERIVED_TABLES, deliveries } from '../tables/index.ts';
 import type { Table } from '../tables/table.ts';
@@ -32,11 +33,12 @@ export function createLand(deps: ActivityDeps) {
   return async function land(request: LandRequest): Promise<Landed> {
     const run = currentRun();
     const { tables } = request;
-    const settled = await Promise.allSettled(
-      DERIVED_TABLES.map((table) => landTable(deps, run, table, request)),
+    const derived = atOnce(DERIVED_TABLES.length, DERIVED_TABLES, (table) =>
+      landTable(deps, run, table, request),
     );
-    for (const result of settled) if (result.status === 'rejected') throw result.reason;
-    const outcome = await landTable(deps, run, deliveries, request);
+    const last = landTable(deps, run, deliveries, request, derived);
+    await atOnce<Promise<unknown>, unknown>(2, [derived, last], (one) => one);
+    const outcome = await last;
     for (const path of tables.staged) await deps.staging.remove(path);
     return {
       outcome,
@@ -52,15 +54,17 @@ async function landTable(
   run: RunContext,
   table: Table,
   { tables: { batch, files }, skipped }: LandRequest,
+  before?: Promise<unknown>,
 ): Promise<Landed['outcome']> {
-  const { outcome } = await landFiles(deps, run, {
+  const landing = {
     table,
     files: files.filter((file) => file.table === table.name),
     subject: JSON.stringify(batch),
     fences: batchFences(batch),
     marks: batch.topicId === undefined ? [] : [topicAppId(batch.topic, batch.topicId)],
     info: { batch, ...(skipped ? { skipped: true } : {}) },
-  });
+  };
+  const { outcome } = await landFiles(deps, run, landing, before);
   return outcome;
 }
 
