@@ -4,6 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import test, { afterEach, beforeEach, describe } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DERIVED_TABLES } from '../../tables/index.ts';
 import type { Fault, FaultsProxy } from '../faults-proxy.ts';
 import { eventually, type IngestHandle, type TestWorker } from '../harness.ts';
 import { FaultyPipeline, lastFailureOf } from './faulty-pipeline.ts';
@@ -109,6 +111,21 @@ async function survives(server: FaultsProxy, request: RegExp, fault: Fault, spar
   await faulty.landsOnce(await start());
   assert.equal(server.unused, 0, 'the fault was not met');
 }
+
+test('5 one of the tables is late: the last one is committed when all others are', async () => {
+  faulty.nameNode.plan(
+    REQUESTS.renameEntry,
+    before(() => sleep(2_000)),
+  );
+  const { warehouse } = faulty.pipeline;
+  let versions: unknown[] = [];
+  const look = async (): Promise<void> => {
+    const heads = DERIVED_TABLES.map(async ({ name }) => (await warehouse.table(name).head())?.version);
+    versions = await Promise.all(heads);
+  };
+  await survives(faulty.nameNode, REQUESTS.renameLastEntry, before(look));
+  assert.deepEqual(versions, [1, 1, 1, 1]);
+});
 
 describe('an answer of HDFS', () => {
   for (const [what, request] of [
