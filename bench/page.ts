@@ -13,9 +13,7 @@ Made by \`npm run bench\` from \`bench/results.json\`; \`npm run bench -- land s
 /** Why goals are not reached, or only just, and what would lift them. */
 const LIMITS = `## What holds it back
 
-**workers**, on one machine: one worker has four batches in work at once, and so keeps two processors busy by itself. A second one has nothing left to use, and costs some more of their time: in each of the two V8 has the code to make fast, and DuckDB, the scanner and the garbage collector have memory of their own. They are for more machines, or for one that is lost.
-
-**commits**, the first plan of a new worker: it reads each table’s checkpoint, by a DuckDB that is loaded for that, and a checkpoint names each live file, here a thousand in each of four tables. A part of a second, once in the life of a worker. To read of a checkpoint where the table stands, and its files only once they are asked for, would lift it.
+**workers**, on one machine: one worker has four batches in work at once, and so keeps two processors busy by itself; how busy, is told below. A second one has little left to use, and has memory of its own to fill and code of its own to make fast. At the end of a run both come to their last batches at once, which land one after the other. Two are for more machines, or for one that is lost.
 
 **publish**: its time is mostly spent waiting for Kafka and for the disk, and differs from hour to hour with them; the processor time of the worker, a fifth of the plain loop’s, does not. A disk that writes more evenly would lift it.
 

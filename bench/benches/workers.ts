@@ -1,5 +1,6 @@
 import { alternately, copiesOf, secondsOf, shown, type Bench, type Context } from '../context.ts';
-import { ratio } from '../figures.ts';
+import { median, ratio } from '../figures.ts';
+import { machine } from '../machine.ts';
 import { startAllWarm, type OurRun } from '../ours.ts';
 
 /** The usual size is four batches, which would be two for each of two workers. */
@@ -34,10 +35,22 @@ export const workers: Bench = {
       bytes,
       sides,
       goals: [{ what: 'workers: one / two', value, unit: 'times', sense: 'at least', bound: 1 }],
-      notes: [`Batches that each of the two landed, run by run: ${shares}.`],
+      notes: [
+        `Batches that each of the two landed, run by run: ${shares}.`,
+        `Of the processors’ time, the runs of two used ${busy(two.map(({ run }) => run))}, and those of one ${busy(one.map(({ run }) => run))}; the servers’ part is in it.`,
+      ],
     };
   },
 };
+
+/** The share of the machine's processor time that runs used, the median of them. */
+function busy(runs: readonly OurRun[]): string {
+  const shares = runs.map(({ seconds, cpuSeconds, servers }) => {
+    const used = Object.values(servers ?? {}).reduce((sum, one) => sum + one, cpuSeconds);
+    return used / (seconds * machine().cores);
+  });
+  return `${Math.round(100 * median(shares))} %`;
+}
 
 async function landBy(
   context: Context,
