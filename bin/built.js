@@ -11,6 +11,8 @@ const FOLDERS = [
   ...['activities', 'adapters', 'client', 'model'],
   ...['services/platform', 'tables', 'worker', 'workflows'],
 ];
+/** What decides what becomes of the sources: the compilers' versions, and how they are called. */
+const COMPILERS = ['package.json', 'bin/built.js', 'bin/scanner.js'];
 /** Has a compiler of its own. */
 const SCANNER = 'tables/scanner/';
 
@@ -29,7 +31,7 @@ export async function built(module) {
  */
 export async function build() {
   const sources = FOLDERS.flatMap(modulesIn).sort();
-  const folder = join(BUILDS, digestOf(['bin/built.js', 'bin/scanner.js', ...sources]));
+  const folder = join(BUILDS, digestOf([...COMPILERS, ...sources]));
   const make = async (unfinished) => {
     await compile(
       sources.filter((source) => !source.startsWith(SCANNER)),

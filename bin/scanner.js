@@ -12,11 +12,9 @@ const OPTIONS = ['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '
  * @returns {Promise<string>} Where it is.
  */
 export async function scanner() {
-  const sources = readdirSync(join(ROOT, SOURCES)).sort();
-  const file = join(
-    BUILDS,
-    `scanner.${digestOf(['bin/scanner.js', ...sources.map((name) => `${SOURCES}/${name}`)])}.wasm`,
-  );
+  const sources = readdirSync(join(ROOT, SOURCES)).map((name) => `${SOURCES}/${name}`);
+  const digest = digestOf(['package.json', 'bin/scanner.js', ...sources.sort()]);
+  const file = join(BUILDS, `scanner.${digest}.wasm`);
   mkdirSync(BUILDS, { recursive: true });
   await makeOnce(file, compile, (name) => name.endsWith('.wasm'));
   return file;

@@ -46,6 +46,7 @@ export class AttemptScan {
   readonly #expected: readonly number[];
   readonly #source: LastText;
   readonly #headers: LastText;
+  #isReleased = false;
 
   /** @param expected About how many rows each level will have, where that is known: it saves growing them. */
   constructor(expected: readonly number[] = []) {
@@ -90,8 +91,10 @@ export class AttemptScan {
     return new Map(met.map(({ name, count }) => [name, count]));
   }
 
-  /** Lets others have its memory: nothing of it may be looked at any more. */
+  /** Lets others have its memory: nothing of it may be looked at any more. Once more, it does nothing. */
   release(): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
     if (FREE.length < MOST_FREE && this.#scanner.memory.byteLength <= MOST_FREE_BYTES)
       FREE.push(this.#scanner);
   }

@@ -87,6 +87,12 @@ void describe('what the programs are compiled to', () => {
     assert.equal(await build(), first);
   });
 
+  it('is made anew when the project names other compilers', async () => {
+    const first = await build();
+    write('package.json', '{"type":"module","dependencies":{"esbuild":"other"}}');
+    assert.notEqual(await build(), first);
+  });
+
   it('stays what a program was started from', async () => {
     const child = spawn(process.execPath, [join(project, 'bin/worker.js')]);
     await once(child.stdout, 'data');

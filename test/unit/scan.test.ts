@@ -210,6 +210,18 @@ test('a scan has nothing of the one whose memory it takes over', () => {
   assert.deepEqual([second.headers.texts.size, second.offset.values[0], third.offset.values[0]], [1, 7n, 0n]);
 });
 
+test('memory that a scan gives back twice is lent once', () => {
+  const before = new AttemptScan();
+  before.release();
+  before.release();
+  const [one, other] = [new AttemptScan(), new AttemptScan()];
+  for (const text of texts(3, 5)) assert.ok(one.takes(Buffer.from(text), PLACE));
+  assert.equal(other.values().size, 0);
+  for (const text of texts(4, 2)) assert.ok(other.takes(Buffer.from(text), PLACE));
+  assert.equal(one.attempts.rows, 5);
+  for (const scan of [one, other]) scan.release();
+});
+
 test('what is expected of a batch changes nothing but the room that it has at first', () => {
   const payload = attemptAt('"2018-01-01T00:00:00Z"');
   for (const expected of [[], [0.5], [5000, 1, 1], [1, 1e15, 0]]) {
