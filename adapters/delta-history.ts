@@ -1,5 +1,6 @@
 import { atOnce } from './at-once.ts';
 import { parseActions, type Action, type AddFile } from './delta-actions.ts';
+import { ENTRY_NAME, entryFile, logFolder } from './delta-log.ts';
 import type { WebHdfs } from './webhdfs.ts';
 
 /** One entry of a table's log: what a commit did. */
@@ -9,8 +10,6 @@ export interface LogEntry {
   readonly info: Readonly<Record<string, unknown>>;
   readonly added: readonly AddFile[];
 }
-
-const ENTRY_NAME = /^(\d{20})\.json$/;
 
 const READS_AT_ONCE = 8;
 
@@ -24,7 +23,7 @@ export async function readEntry(
   tablePath: string,
   version: number,
 ): Promise<LogEntry | undefined> {
-  const file = `${tablePath}/_delta_log/${String(version).padStart(20, '0')}.json`;
+  const file = entryFile(tablePath, version);
   const bytes = await hdfs.readIfExists(file);
   return bytes === undefined ? undefined : entryOf(version, parseActions(bytes.toString('utf8'), file));
 }
@@ -39,7 +38,7 @@ export async function readHistory(
   tablePath: string,
   { after = -1, upTo = Infinity }: { readonly after?: number; readonly upTo?: number } = {},
 ): Promise<LogEntry[]> {
-  const versions = (await hdfs.list(`${tablePath}/_delta_log`)).flatMap(({ name }) => {
+  const versions = (await hdfs.list(logFolder(tablePath))).flatMap(({ name }) => {
     const digits = ENTRY_NAME.exec(name)?.[1];
     const version = Number(digits);
     return digits !== undefined && version > after && version <= upTo ? [version] : [];

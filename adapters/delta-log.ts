@@ -5,8 +5,18 @@ import { SnapshotBuilder, type Snapshot } from './delta-snapshot.ts';
 import type { WebHdfs } from './webhdfs.ts';
 
 /** HDFS lists names in their order, so the versions ascend. */
-const ENTRY_NAME = /^(\d{20})\.json$/;
+export const ENTRY_NAME = /^(\d{20})\.json$/;
 const CHECKPOINT_NAME = /^(\d{20})\.checkpoint\.parquet$/;
+
+/** The folder of a table's log. */
+export function logFolder(table: string): string {
+  return `${table}/_delta_log`;
+}
+
+/** The path of an entry of a table's log. */
+export function entryFile(table: string, version: number): string {
+  return `${logFolder(table)}/${String(version).padStart(20, '0')}.json`;
+}
 
 /** The checkpoint that the reading of a log began at. */
 interface Checkpoint {
@@ -31,7 +41,7 @@ export class DeltaLog {
 
   /** @param table The table's folder, absolute. */
   constructor(table: string, hdfs: WebHdfs) {
-    this.folder = `${table}/_delta_log`;
+    this.folder = logFolder(table);
     this.#table = table;
     this.#hdfs = hdfs;
   }
@@ -43,7 +53,7 @@ export class DeltaLog {
 
   /** The path of an entry. */
   entry(version: number): string {
-    return `${this.folder}/${String(version).padStart(20, '0')}.json`;
+    return entryFile(this.#table, version);
   }
 
   /** The path of a checkpoint. */
