@@ -13,9 +13,9 @@ Made by \`npm run bench\` from \`bench/results.json\`; \`npm run bench -- land s
 /** Why goals are not reached, or only just, and what would lift them. */
 const LIMITS = `## What holds it back
 
-**workers**, on one machine: one worker has four batches in work at once, and so keeps two processors busy by itself; how busy, is told below. A second one has little left to use, and has memory of its own to fill and code of its own to make fast. At the end of a run both come to their last batches at once, which land one after the other. Two are for more machines, or for one that is lost.
+**workers**, on one machine: one worker has four batches in work at once, and so keeps two processors busy by itself; how busy, is told below. A second one has little left to use, and costs the servers more: of each table’s log, each of the two reads what the other one committed. At the end of a run both come to their last batches at once, which land one after the other. A machine with more processors would lift it; two workers are for more machines, or for one that is lost.
 
-**publish**: its time is mostly spent waiting for Kafka and for the disk, and differs from hour to hour with them; the processor time of the worker, a fifth of the plain loop’s, does not. A disk that writes more evenly would lift it.
+**publish** is above its goal by little, and not in every hour: its time is mostly spent waiting for Kafka and for the disk, and differs with them; the processor time of the worker, less than a fifth of the plain loop’s, does not. A disk that writes more evenly would lift it.
 
 **land** is above its goal by little. The profile, below, shows where the time goes: two processors are nine tenths busy, half of it in JavaScript and WebAssembly. Larger batches would spare requests to HDFS and leave less to be done side by side; of more than two processors, reading, taking apart, writing and landing would each have its own.
 
