@@ -2,7 +2,8 @@ import { ensureTopic, topicOffsetsPast, type PartitionOffsets } from '../adapter
 import { topicIdOf } from '../adapters/kafka-topic-id.ts';
 import { PipelineError } from '../model/errors.ts';
 import type { OffsetRange, PartitionEnds } from '../model/references.ts';
-import { BATCH_TABLES, deliveries } from '../tables/index.ts';
+import { DERIVED_TABLES, deliveries } from '../tables/index.ts';
+import type { Table } from '../tables/table.ts';
 import type { ActivityDeps } from './deps.ts';
 import { partitionAppId, topicIdsIn } from './fences.ts';
 
@@ -35,7 +36,11 @@ export interface Plan {
  * does not exist yet is made, so that a run can wait for those who will fill it by finding nothing new.
  * @throws {PipelineError} RANGE_GONE, TOPIC_RESET, TABLE_LOG_INVALID, KAFKA_UNREACHABLE, an error of HDFS
  */
-export function createPlan({ settings, kafka, warehouse }: ActivityDeps) {
+export function createPlan({
+  settings,
+  kafka,
+  warehouse,
+}: Pick<ActivityDeps, 'settings' | 'kafka' | 'warehouse'>) {
   const madeTopic = async (topic: string): Promise<string | undefined> => {
     await ensureTopic(kafka, topic, settings.kafka);
     return topicIdOf(kafka, topic);
@@ -50,17 +55,19 @@ export function createPlan({ settings, kafka, warehouse }: ActivityDeps) {
   };
 }
 
-/** For each table of a batch the versions of its transactions. */
+/**
+ * For each table of a batch the versions of its transactions. The table that is committed last is read first: of what
+ * others land meanwhile the rest may know more than it does, but never less.
+ */
 async function positionsIn(
   warehouse: ActivityDeps['warehouse'],
 ): Promise<ReadonlyMap<string, ReadonlyMap<string, bigint>>> {
-  const positions = await Promise.all(
-    BATCH_TABLES.map(async ({ name }) => {
-      const head = await warehouse.table(name).head();
-      return [name, head?.txns ?? new Map<string, bigint>()] as const;
-    }),
-  );
-  return new Map(positions);
+  const positionsOf = async ({ name }: Table): Promise<[string, ReadonlyMap<string, bigint>]> => {
+    const head = await warehouse.table(name).head();
+    return [name, head?.txns ?? new Map<string, bigint>()];
+  };
+  const last = await positionsOf(deliveries);
+  return new Map([...(await Promise.all(DERIVED_TABLES.map(positionsOf))), last]);
 }
 
 /**

@@ -24,13 +24,20 @@ const Stats = z.object({ numRecords: z.int() });
 /** DuckDB may take this part of the machine's memory before it spills to disk. */
 const MEMORY_SHARE = 0.5;
 
-/** The tables as the log says they are now; a table that nobody has made yet is undefined. */
+/**
+ * The tables as the log says they are now; a table that nobody has made yet is undefined. What is seen in one of them is
+ * seen in those that are committed before it, too, whatever lands meanwhile.
+ */
 export async function snapshotsOf(
   warehouse: Warehouse,
   tables: readonly Table[],
 ): Promise<Map<Table, Snapshot | undefined>> {
-  const snapshots = await Promise.all(tables.map(({ name }) => warehouse.table(name).snapshot()));
-  return new Map(tables.map((table, at) => [table, snapshots[at]]));
+  const read = ({ name }: Table): Promise<Snapshot | undefined> => warehouse.table(name).snapshot();
+  // Most of the reading is done at once; what came since takes little.
+  await Promise.all(tables.map(read));
+  const snapshots = new Map<Table, Snapshot | undefined>(tables.map((table) => [table, undefined]));
+  for (const table of TABLES.toReversed()) if (snapshots.has(table)) snapshots.set(table, await read(table));
+  return snapshots;
 }
 
 /** Brings the live files of tables here; `recheck` as for {@link TableCache.sync}. */
