@@ -15,7 +15,12 @@ export function logFolder(table: string): string {
 
 /** The path of an entry of a table's log. */
 export function entryFile(table: string, version: number): string {
-  return `${logFolder(table)}/${String(version).padStart(20, '0')}.json`;
+  return `${logFolder(table)}/${digitsOf(version)}.json`;
+}
+
+/** A version as the names of a log's files have it. */
+function digitsOf(version: number): string {
+  return String(version).padStart(20, '0');
 }
 
 /** The checkpoint that the reading of a log began at. */
@@ -58,7 +63,7 @@ export class DeltaLog {
 
   /** The path of a checkpoint. */
   checkpoint(version: number): string {
-    return `${this.folder}/${String(version).padStart(20, '0')}.checkpoint.parquet`;
+    return `${this.folder}/${digitsOf(version)}.checkpoint.parquet`;
   }
 
   /** The log as it was read last. */

@@ -13,7 +13,7 @@ export const DERIVED_TABLES: readonly Table[] = [quarantine, attempts, questions
 /** The tables that a batch fills, in the order of their commits: a batch in `deliveries` is complete. */
 export const BATCH_TABLES: readonly Table[] = [...DERIVED_TABLES, deliveries];
 
-/** All tables of the warehouse. */
+/** All tables of the warehouse, each after those that hold what it tells of: readers go through them backwards. */
 export const TABLES: readonly Table[] = [...BATCH_TABLES, replays, runs];
 
 export { attempts, deliveries, options, quarantine, questions, replays, runs };
