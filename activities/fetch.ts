@@ -66,8 +66,9 @@ export function createFetch({ settings, staging, warehouse }: ActivityDeps) {
     const hash = createHash('sha256');
     let bytes = 0;
     try {
-      const raw = openSource({ request, source, staging, spool: join(folder, 'content.raw'), run });
-      for await (const piece of decoded(raw, subject)) {
+      const spool = join(folder, 'content.raw');
+      const raw = await openSource({ request, source, staging, spool, run });
+      for await (const piece of decoded(raw.bytes, subject)) {
         bytes += piece.length;
         if (bytes > settings.limits.contentBytes) throw tooLarge(subject, settings.limits.contentBytes);
         hash.update(piece);

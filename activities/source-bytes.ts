@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { openHttp } from '../adapters/http-source.ts';
+import { openHttp, type HttpContent } from '../adapters/http-source.ts';
 import { staged, type Staging } from '../adapters/staging.ts';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import type { SourceSettings } from '../model/settings.ts';
@@ -19,17 +19,32 @@ export interface SourceRead {
   readonly run: RunContext;
 }
 
+/** A source's content as it arrives. */
+export interface SourceContent {
+  /** The header Content-Type of a server's answer; undefined where it gave none, and for a file. */
+  readonly contentType: string | undefined;
+  /** The header Content-Encoding of a server's answer; undefined where it gave none, and for a file. */
+  readonly contentEncoding: string | undefined;
+  /** The bytes as they were sent, still encoded. */
+  readonly bytes: AsyncIterable<Buffer>;
+}
+
 /** What a heartbeat leaves for the next try: it can go on with the spool of the same host. */
 const Resumable = z.object({ host: z.string(), validator: z.string() });
 
 /**
- * The bytes of a source as they come, from the beginning. What an earlier try received is read from disk;
- * only the rest is asked for.
+ * Opens a source's content at its beginning. Bytes that an earlier try received are read from disk; only the
+ * rest is requested.
  */
-export async function* openSource(read: SourceRead): AsyncGenerator<Buffer> {
+export async function openSource(read: SourceRead): Promise<SourceContent> {
   const url = urlOf(read.request, read.source);
-  if (url.protocol === 'file:') yield* readLocal(fileURLToPath(url), `source ${read.request.source}`);
-  else yield* download(url.href, read);
+  if (url.protocol === 'file:') return localContent(fileURLToPath(url), `source ${read.request.source}`);
+  return download(url.href, read);
+}
+
+/** The content of a file of this machine; like {@link readLocal}. */
+export function localContent(file: string, subject: string): SourceContent {
+  return { contentType: undefined, contentEncoding: undefined, bytes: readLocal(file, subject) };
 }
 
 /**
@@ -45,7 +60,7 @@ export async function* readLocal(file: string, subject: string): AsyncGenerator<
   }
 }
 
-async function* download(url: string, read: SourceRead): AsyncGenerator<Buffer> {
+async function download(url: string, read: SourceRead): Promise<SourceContent> {
   const { run, staging, request, source } = read;
   const spool = staging.resolve(read.spool);
   const earlier = Resumable.safeParse(run.lastDetails);
@@ -61,6 +76,12 @@ async function* download(url: string, read: SourceRead): AsyncGenerator<Buffer> 
     signal: run.signal,
   });
   if (content.validator !== undefined) run.remember({ host: staging.hostId, validator: content.validator });
+  const { contentType, contentEncoding } = content;
+  return { contentType, contentEncoding, bytes: spooled(content, spool, subject) };
+}
+
+/** The bytes that an earlier try left in the spool file, then those of the answer, which are added to it. */
+async function* spooled(content: HttpContent, spool: string, subject: string): AsyncGenerator<Buffer> {
   if (content.fromByte > 0) yield* readLocal(spool, subject);
   const keep = await staged(spool, open(spool, content.fromByte > 0 ? 'a' : 'w'));
   let kept = Promise.resolve();

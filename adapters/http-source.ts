@@ -31,6 +31,10 @@ export interface HttpContent {
   readonly fromByte: number;
   /** A strong ETag, else Last-Modified; undefined when the server gave neither, so that nothing can resume. */
   readonly validator: string | undefined;
+  /** The header as the server sent it. */
+  readonly contentType: string | undefined;
+  /** The header as the server sent it. */
+  readonly contentEncoding: string | undefined;
   /** @throws {PipelineError} SOURCE_UNREACHABLE when it is cut or stalls. */
   readonly body: AsyncIterable<Buffer>;
 }
@@ -107,7 +111,13 @@ function contentOf(request: HttpRequest, answer: IncomingMessage, status: number
       `${request.subject}: the server answered 206 with another range`,
     );
   }
-  return { fromByte, validator, body: begun(bodyOf(request, answer)) };
+  return {
+    fromByte,
+    validator,
+    contentType: answer.headers['content-type'],
+    contentEncoding: answer.headers['content-encoding'],
+    body: begun(bodyOf(request, answer)),
+  };
 }
 
 /** Begins to read at once: of a connection that is cut before, nothing would be left to go on from. */

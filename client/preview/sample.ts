@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { tokenOf, urlOf } from '../../activities/source-address.ts';
-import { readLocal } from '../../activities/source-bytes.ts';
+import { localContent, type SourceContent } from '../../activities/source-bytes.ts';
 import { decoded } from '../../adapters/decoding.ts';
 import { RecordSplitter, type RecordFormat } from '../../adapters/framing.ts';
 import { openHttp } from '../../adapters/http-source.ts';
@@ -31,7 +31,7 @@ export interface SampleRequest {
   readonly subject: string;
   /** Undefined where the content itself is to tell: one that begins with `[` is a JSON array. */
   readonly format: RecordFormat | undefined;
-  readonly open: (signal: AbortSignal) => AsyncIterable<Buffer>;
+  readonly open: (signal: AbortSignal) => Promise<SourceContent>;
 }
 
 /** A longer record cannot be read; the rest of the content neither. */
@@ -51,14 +51,14 @@ export function contentOf(
   const url = urlOf({ source: name, ...interval }, source);
   const open =
     url.protocol === 'file:'
-      ? () => readLocal(fileURLToPath(url), subject)
+      ? () => Promise.resolve(localContent(fileURLToPath(url), subject))
       : (signal: AbortSignal) => download(url, subject, source, { token: tokenOf(name, source), signal });
   return { subject, format: source.format, open };
 }
 
 /** The content of a file that no source names. */
 export function fileContent(file: string, format: RecordFormat | undefined): SampleRequest {
-  return { subject: file, format, open: () => readLocal(file, file) };
+  return { subject: file, format, open: () => Promise.resolve(localContent(file, file)) };
 }
 
 /**
@@ -81,7 +81,8 @@ export async function readSample(request: SampleRequest, limits: SampleLimits): 
   };
   const stopped = new AbortController();
   try {
-    for await (const piece of decoded(request.open(stopped.signal), subject)) {
+    const content = await request.open(stopped.signal);
+    for await (const piece of decoded(content.bytes, subject)) {
       format ??= formatOf(piece);
       if (format === undefined) continue;
       splitter ??= new RecordSplitter({ format, maxRecordBytes: MAX_READABLE_RECORD_BYTES, subject });
@@ -106,13 +107,13 @@ function formatOf(piece: Buffer): RecordFormat | undefined {
   return first === OPEN_BRACKET ? 'json-array' : 'ndjson';
 }
 
-async function* download(
+async function download(
   url: URL,
   subject: string,
   { redirectHosts }: SourceSettings,
   { token, signal }: { readonly token: string | undefined; readonly signal: AbortSignal },
-): AsyncGenerator<Buffer> {
+): Promise<SourceContent> {
   const request = { url: url.href, subject, token, redirectHosts, signal, resume: undefined };
-  const { body } = await openHttp({ ...request, patience: PATIENCE });
-  yield* body;
+  const { contentType, contentEncoding, body } = await openHttp({ ...request, patience: PATIENCE });
+  return { contentType, contentEncoding, bytes: body };
 }

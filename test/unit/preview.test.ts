@@ -57,7 +57,9 @@ describe('the sample of a content', () => {
     async function* endless(signal: AbortSignal): AsyncGenerator<Buffer> {
       for (; !signal.aborted; pieces += 1) yield await Promise.resolve(Buffer.from('{"a":1}\n{"a":2}\n'));
     }
-    const request: SampleRequest = { subject: 'endless', format: 'ndjson', open: endless };
+    const open: SampleRequest['open'] = (signal) =>
+      Promise.resolve({ contentType: undefined, contentEncoding: undefined, bytes: endless(signal) });
+    const request: SampleRequest = { subject: 'endless', format: 'ndjson', open };
     const few = await readSample(request, { records: 3, bytes: 1000 });
     assert.deepEqual([few.records.length, few.whole, pieces], [3, false, 1]);
     const small = await readSample(request, { records: 1000, bytes: 30 });
