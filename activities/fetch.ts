@@ -9,7 +9,7 @@ import { runs } from '../tables/index.ts';
 import { ChunkWriter } from './chunk-writer.ts';
 import type { ActivityDeps } from './deps.ts';
 import { contentFence } from './fences.ts';
-import { openSource } from './source-bytes.ts';
+import { openSource, requireAllRecords } from './source-bytes.ts';
 import { currentRun } from './run-context.ts';
 
 /** What `fetch` is asked for. */
@@ -42,8 +42,8 @@ const MAX_READABLE_RECORD_BYTES = 64 << 20;
 /**
  * Streams a source's content into chunk files and hashes it on the way. A download that was cut goes on
  * where it was, if the content is still the same. A source without a url has nothing to fetch.
- * @throws {PipelineError} SOURCE_UNKNOWN, SOURCE_UNREACHABLE, SOURCE_BUSY, SOURCE_REFUSED, SOURCE_MALFORMED,
- * SOURCE_TOO_LARGE, STAGING_FULL
+ * @throws {PipelineError} SOURCE_UNKNOWN, SOURCE_UNREACHABLE, SOURCE_BUSY, SOURCE_REFUSED, SOURCE_PAGED,
+ * SOURCE_CHANGED, SOURCE_MALFORMED, SOURCE_TOO_LARGE, STAGING_FULL
  */
 export function createFetch({ settings, staging, warehouse }: ActivityDeps) {
   return async function fetch(request: FetchRequest): Promise<Fetched> {
@@ -56,6 +56,7 @@ export function createFetch({ settings, staging, warehouse }: ActivityDeps) {
       return { ...base, outcome: 'nothing-to-fetch', content: null, chunks: [], seconds: run.seconds() };
     }
     const folder = await staging.makeFolder(run.execution, 'content');
+    const spool = join(folder, 'content.raw');
     const writer = new ChunkWriter(staging, folder);
     const subject = `source ${request.source}`;
     const splitter = new RecordSplitter({
@@ -66,7 +67,6 @@ export function createFetch({ settings, staging, warehouse }: ActivityDeps) {
     const hash = createHash('sha256');
     let bytes = 0;
     try {
-      const spool = join(folder, 'content.raw');
       const raw = await openSource({ request, source, staging, spool, run });
       for await (const piece of decoded(raw.bytes, subject)) {
         bytes += piece.length;
@@ -74,11 +74,15 @@ export function createFetch({ settings, staging, warehouse }: ActivityDeps) {
         hash.update(piece);
         await writer.add(splitter.push(piece));
       }
-      await writer.add(splitter.end());
+      await writer.add(raw.hasNoContent === true ? [] : splitter.end());
       await writer.close();
+      requireAllRecords(subject, raw, writer.records);
+      await staging.remove(spool);
     } catch (error) {
       // The next try makes the chunks anew; where the disk is full, it needs their space.
       await writer.discard();
+      // Once a person corrected the cause, all of the content is requested again.
+      if (!(error instanceof PipelineError && error.canRetry)) await staging.remove(spool);
       throw error;
     }
     const content = { sha256: hash.digest('hex'), records: writer.records, bytes };

@@ -1,13 +1,12 @@
 import { createReadStream } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { z } from 'zod';
 import { openHttp, type HttpContent } from '../adapters/http-source.ts';
-import { staged, type Staging } from '../adapters/staging.ts';
+import { beginSpool, continueSpool, findKept } from '../adapters/http-spool.ts';
+import type { Staging } from '../adapters/staging.ts';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import type { SourceSettings } from '../model/settings.ts';
 import type { RunContext } from './run-context.ts';
-import { tokenOf, urlOf } from './source-address.ts';
+import { accessOf, urlOf } from './source-address.ts';
 
 /** Where to read from, and where to keep what was received. */
 export interface SourceRead {
@@ -25,12 +24,13 @@ export interface SourceContent {
   readonly contentType: string | undefined;
   /** The header Content-Encoding of a server's answer; undefined where it gave none, and for a file. */
   readonly contentEncoding: string | undefined;
+  /** Whether a server said that there is no content (204, 205), so that no bytes mean no records in any format. */
+  readonly hasNoContent?: boolean;
+  /** How many records there are in all by a server's count; undefined where it gives none, and for a file. */
+  readonly totalRecords?: number | undefined;
   /** The bytes as they were sent, still encoded. */
   readonly bytes: AsyncIterable<Buffer>;
 }
-
-/** What a heartbeat leaves for the next try: it can go on with the spool of the same host. */
-const Resumable = z.object({ host: z.string(), validator: z.string() });
 
 /**
  * Opens a source's content at its beginning. Bytes that an earlier try received are read from disk; only the
@@ -60,51 +60,47 @@ export async function* readLocal(file: string, subject: string): AsyncGenerator<
   }
 }
 
-async function download(url: string, read: SourceRead): Promise<SourceContent> {
-  const { run, staging, request, source } = read;
+async function download(
+  url: string,
+  { run, staging, request, source, ...read }: SourceRead,
+): Promise<SourceContent> {
   const spool = staging.resolve(read.spool);
-  const earlier = Resumable.safeParse(run.lastDetails);
-  const received = earlier.success && earlier.data.host === staging.hostId ? await sizeOf(spool) : 0;
-  const subject = `source ${request.source}`;
+  const kept = await findKept(spool);
   const content = await openHttp({
-    url,
-    subject,
-    token: tokenOf(request.source, source),
-    redirectHosts: source.redirectHosts,
-    resume:
-      received > 0 && earlier.success ? { validator: earlier.data.validator, fromByte: received } : undefined,
+    ...accessOf(request.source, source, url),
+    resume: kept,
     signal: run.signal,
   });
-  if (content.validator !== undefined) run.remember({ host: staging.hostId, validator: content.validator });
-  const { contentType, contentEncoding } = content;
-  return { contentType, contentEncoding, bytes: spooled(content, spool, subject) };
+  const { representation, body } = content;
+  const goesOn = kept !== undefined && content.fromByte > 0;
+  const bytes = goesOn ? continueSpool(kept, body) : beginSpool(spool, representation, body);
+  return sourceContent(content, bytes);
 }
 
-/** The bytes that an earlier try left in the spool file, then those of the answer, which are added to it. */
-async function* spooled(content: HttpContent, spool: string, subject: string): AsyncGenerator<Buffer> {
-  if (content.fromByte > 0) yield* readLocal(spool, subject);
-  const keep = await staged(spool, open(spool, content.fromByte > 0 ? 'a' : 'w'));
-  let kept = Promise.resolve();
-  try {
-    for await (const bytes of content.body) {
-      await kept;
-      // Whoever asked for them works with them meanwhile.
-      kept = staged(spool, keep.appendFile(bytes));
-      kept.catch(() => undefined);
-      yield bytes;
-    }
-    await kept;
-  } finally {
-    await Promise.allSettled([kept]);
-    await keep.close();
-  }
+/**
+ * A server's answer as the content of a source.
+ * @param bytes The body, perhaps with what came before it.
+ */
+export function sourceContent(
+  { representation, hasNoContent, totalRecords }: HttpContent,
+  bytes: AsyncIterable<Buffer>,
+): SourceContent {
+  const { contentType, contentEncoding } = representation;
+  return { contentType, contentEncoding, hasNoContent, totalRecords, bytes };
 }
 
-async function sizeOf(file: string): Promise<number> {
-  try {
-    return (await stat(file)).size;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 0;
-    throw error;
-  }
+/**
+ * Refuses a content with fewer records than its server counts in all: it is one page of several.
+ * @throws {PipelineError} SOURCE_PAGED
+ */
+export function requireAllRecords(
+  subject: string,
+  { totalRecords = 0 }: SourceContent,
+  records: number,
+): void {
+  if (totalRecords <= records) return;
+  throw new PipelineError(
+    'SOURCE_PAGED',
+    `${subject}: the content has ${records} records of the ${totalRecords} that the server's headers count, and only one page can be read`,
+  );
 }

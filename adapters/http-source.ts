@@ -1,203 +1,238 @@
-import { request as requestHttp, type IncomingMessage } from 'node:http';
+import { request as requestHttp, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { PipelineError, messageOf } from '../model/errors.ts';
+import { requireConfidential } from '../model/confidential.ts';
+import { PipelineError } from '../model/errors.ts';
+import { readBody, unreachable, type BodyOptions, type Patience } from './http-body.ts';
+import { guardedLookup, requireAllowed, type ConnectRules } from './http-connect.ts';
+import { networkOf, type Network } from './http-networks.ts';
+import { requireOnlyPage, totalRecordsOf } from './http-pages.ts';
+import { isRedirect, redirectTarget } from './http-redirects.ts';
+import { bytesIn, differenceFrom, isAt, readContentRange, representationOf } from './http-representation.ts';
+import type { ContentRange, Representation } from './http-representation.ts';
+import { statusError } from './http-statuses.ts';
 
-/** What to ask a customer's server for. */
-export interface HttpRequest {
+/** Where a source is, and what its settings allow. */
+export interface HttpAccess {
   readonly url: string;
-  /** Which source it is for, in messages; the url may hold what is not for everyone's eyes. */
+  /** The source, for messages; the url can hold a secret. */
   readonly subject: string;
   readonly token: string | undefined;
-  /** Goes on where an earlier answer was cut, if the content is still the one of this validator. */
-  readonly resume: { readonly validator: string; readonly fromByte: number } | undefined;
+  /** Whether the token may be sent without TLS to other hosts than this one; false unless given. */
+  readonly allowCleartext?: boolean | undefined;
   /** Hosts, as `host` or `host:port`, that a redirect may lead to besides the url's own; none gets the token. */
   readonly redirectHosts: readonly string[];
+  /** Subnets that may be connected to though they are link-local, or nearer than the server that redirects there. */
+  readonly allowAddresses?: readonly string[];
+}
+
+/** A request for a source's content. */
+export interface HttpRequest extends HttpAccess {
+  /** What an earlier answer was cut in, to go on with the same representation. */
+  readonly resume: Resume | undefined;
   readonly signal: AbortSignal;
   readonly patience?: Patience;
 }
 
-/** When a server is taken for gone. */
-export interface Patience {
-  /** It sends nothing for so long. */
-  readonly idleMs: number;
-  /** It sends, but within each such time on average less than `leastBytesPerSecond`. */
-  readonly windowMs: number;
-  readonly leastBytesPerSecond: number;
+/** Where an earlier answer was cut. */
+export interface Resume {
+  readonly representation: Representation;
+  readonly fromByte: number;
 }
 
 /** A body that is being received. */
 export interface HttpContent {
-  /** The byte of the content that the body begins with: 0, or the one that was asked for. */
+  /** The byte of the content that the body begins with: 0, or the one that was requested. */
   readonly fromByte: number;
-  /** A strong ETag, else Last-Modified; undefined when the server gave neither, so that nothing can resume. */
-  readonly validator: string | undefined;
-  /** The header as the server sent it. */
-  readonly contentType: string | undefined;
-  /** The header as the server sent it. */
-  readonly contentEncoding: string | undefined;
-  /** @throws {PipelineError} SOURCE_UNREACHABLE when it is cut or stalls. */
+  /** Of the first answer, where the body goes on with it. */
+  readonly representation: Representation;
+  /** Whether the server said that there is no content at present (204, 205). */
+  readonly hasNoContent: boolean;
+  /** How many records there are in all by the server's count; undefined where it gives none. */
+  readonly totalRecords: number | undefined;
+  /** @throws {PipelineError} SOURCE_UNREACHABLE when it is cut, stalls, or has another length than promised. */
   readonly body: AsyncIterable<Buffer>;
 }
 
 const PATIENCE: Patience = { idleMs: 30_000, windowMs: 60_000, leastBytesPerSecond: 1024 };
 const MAX_REDIRECTS = 5;
-/** Node gives it on to the connection, and reads so many bytes before they are asked for; 64 KiB otherwise. */
+
+/** Node passes it to the connection, which reads so many bytes before they are requested; 64 KiB otherwise. */
 const READ_AHEAD: { readonly highWaterMark: number } = { highWaterMark: 1 << 20 };
 
-const LONGEST_RETRY_AFTER_MS = 15 * 60_000;
+const UNSATISFIABLE = 416;
+
+/** No Content and Reset Content. */
+const NO_CONTENT: ReadonlySet<number> = new Set([204, 205]);
+
+/** An answer, and where it came from. */
+interface Answer {
+  readonly message: IncomingMessage;
+  readonly status: number;
+  readonly url: URL;
+  /** What was requested to go on with; undefined where all of the content was. */
+  readonly resumed: Resume | undefined;
+}
 
 /**
- * Asks a customer's server for its content, or for the rest of it.
- * @throws {PipelineError} SOURCE_UNREACHABLE, SOURCE_BUSY, SOURCE_REFUSED
+ * Requests a source's content, or the rest of it. Where the rest is of another representation than what came
+ * before, all of the content is requested instead.
+ * @throws {PipelineError} SOURCE_UNREACHABLE, SOURCE_BUSY, SOURCE_REFUSED, SOURCE_PAGED, SETTINGS_INVALID
  */
 export async function openHttp(request: HttpRequest): Promise<HttpContent> {
-  let { url } = request;
+  const answer = await follow(request);
+  const { message, status, resumed } = answer;
+  let content: HttpContent | undefined;
+  try {
+    content = contentOf(request, answer);
+  } finally {
+    if (content === undefined) message.destroy();
+  }
+  if (content !== undefined) return content;
+  const startsOver = status === 206 || status === UNSATISFIABLE;
+  if (resumed !== undefined && startsOver) return openHttp({ ...request, resume: undefined });
+  throw statusError(request.subject, message);
+}
+
+/** The answer that redirects lead to. */
+async function follow(request: HttpRequest): Promise<Answer> {
+  let url = new URL(request.url);
+  let redirectedFrom: Network | undefined;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
-    const answer = await send(request, url);
-    const { statusCode: status = 0 } = answer;
-    const { location } = answer.headers;
-    if (status >= 300 && status < 400 && location !== undefined) {
-      answer.destroy();
-      url = redirected(request, url, location);
-      continue;
-    }
-    if (status === 200 || status === 206) return contentOf(request, answer, status);
-    answer.destroy();
-    if (status === 416 && request.resume !== undefined) return openHttp({ ...request, resume: undefined });
-    throw refused(request, answer, status);
+    const resumed = resumeAt(request, url);
+    const { message, network } = await send(request, { url, resumed, redirectedFrom });
+    const { statusCode: status = 0 } = message;
+    const { location } = message.headers;
+    if (!isRedirect(status, location)) return { message, status, url, resumed };
+    message.destroy();
+    redirectedFrom ??= network;
+    url = redirectTarget(request, url, location);
   }
   throw new PipelineError('SOURCE_REFUSED', `${request.subject}: more than ${MAX_REDIRECTS} redirects`);
 }
 
-function send(request: HttpRequest, url: string): Promise<IncomingMessage> {
+/** The rest is requested only from the address that the beginning came from. */
+function resumeAt({ resume }: HttpRequest, url: URL): Resume | undefined {
+  if (resume?.representation.validator === undefined) return undefined;
+  return isAt(resume.representation, url) ? resume : undefined;
+}
+
+/** One request of several that redirects lead to. */
+interface Hop {
+  readonly url: URL;
+  readonly resumed: Resume | undefined;
+  readonly redirectedFrom: Network | undefined;
+}
+
+/** @returns The answer, and the network of the address that was connected to. */
+async function send(request: HttpRequest, hop: Hop): Promise<{ message: IncomingMessage; network: Network }> {
+  const { url } = hop;
+  const headers = headersOf(request, hop);
+  const rules: ConnectRules = {
+    ...request,
+    allowed: request.allowAddresses ?? [],
+    redirectedFrom: hop.redirectedFrom,
+    loopbackOnly:
+      headers['authorization'] !== undefined && url.protocol === 'http:' && request.allowCleartext !== true,
+  };
+  requireAllowed(rules, url);
+  const options: RequestOptions = {
+    signal: request.signal,
+    headers,
+    lookup: guardedLookup(rules),
+    // A connection that is kept may lead to an address that these rules don't allow.
+    agent: false,
+    ...READ_AHEAD,
+  };
   return new Promise((resolve, reject) => {
-    const asked = (url.startsWith('https:') ? requestHttps : requestHttp)(url, {
-      signal: request.signal,
-      headers: headersOf(request, url),
-      ...READ_AHEAD,
-    });
+    const asked = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, options);
     const { idleMs } = request.patience ?? PATIENCE;
+    let network: Network = 'public';
     asked.setTimeout(idleMs, () => {
       asked.destroy(new Error(`the server sent nothing for ${idleMs / 1000} s`));
     });
-    asked.on('response', resolve);
+    asked.on('socket', (socket) => {
+      socket.once('connect', () => {
+        network = networkOf(socket.remoteAddress ?? '');
+      });
+    });
+    asked.on('response', (message) => {
+      resolve({ message, network });
+    });
     asked.on('error', (error) => {
-      reject(unreachable(request, error));
+      reject(error instanceof PipelineError ? error : unreachable(request.subject, error));
     });
     asked.end();
   });
 }
 
-function headersOf({ token, resume, ...request }: HttpRequest, url: string): Record<string, string> {
-  // The token is for the customer's own server alone.
-  const isOwn = new URL(url).origin === new URL(request.url).origin;
+function headersOf(request: HttpRequest, { url, resumed }: Hop): Record<string, string> {
+  const { validator } = resumed?.representation ?? {};
   return {
     accept: 'application/json, application/x-ndjson, application/gzip',
     'accept-encoding': 'gzip, identity',
-    ...(token === undefined || !isOwn ? {} : { authorization: `Bearer ${token}` }),
-    ...(resume === undefined ? {} : { range: `bytes=${resume.fromByte}-`, 'if-range': resume.validator }),
+    ...authorization(request, url),
+    ...(resumed === undefined || validator === undefined
+      ? {}
+      : { range: `bytes=${resumed.fromByte}-`, 'if-range': validator }),
   };
 }
 
-function contentOf(request: HttpRequest, answer: IncomingMessage, status: number): HttpContent {
-  const { etag, 'last-modified': lastModified, 'content-range': range } = answer.headers;
-  // Only a strong ETag promises that the bytes are the same.
-  const validator = etag !== undefined && !etag.startsWith('W/') ? etag : lastModified;
-  const fromByte = status === 206 ? Number(/^bytes (\d+)-/.exec(range ?? '')?.[1] ?? NaN) : 0;
-  if (status === 206 && fromByte !== request.resume?.fromByte) {
-    answer.destroy();
-    throw new PipelineError(
-      'SOURCE_UNREACHABLE',
-      `${request.subject}: the server answered 206 with another range`,
-    );
+/** The token, which is for the customer's own server alone. */
+function authorization({ token, subject, ...request }: HttpRequest, url: URL): Record<string, string> {
+  if (token === undefined || url.origin !== new URL(request.url).origin) return {};
+  requireConfidential({
+    secret: `the token of ${subject}`,
+    host: url.hostname,
+    tls: url.protocol === 'https:',
+    allowCleartext: request.allowCleartext,
+    setting: 'sources.NAME.allowCleartext',
+  });
+  return { authorization: `Bearer ${token}` };
+}
+
+/** The content of an answer; undefined where it has none, or other bytes than the ones requested. */
+function contentOf(request: HttpRequest, answer: Answer): HttpContent | undefined {
+  const { message, status, url, resumed } = answer;
+  const { headers } = message;
+  const hasNoContent = NO_CONTENT.has(status);
+  if (status !== 200 && status !== 206 && !hasNoContent) return undefined;
+  requireOnlyPage(request.subject, headers);
+  const totalRecords = totalRecordsOf(headers);
+  if (status !== 206) {
+    const representation = representationOf(headers, url);
+    const body = readBody(message, bodyOptions(request, representation.totalBytes));
+    return { fromByte: 0, representation, hasNoContent, totalRecords, body };
   }
-  return {
-    fromByte,
-    validator,
-    contentType: answer.headers['content-type'],
-    contentEncoding: answer.headers['content-encoding'],
-    body: begun(bodyOf(request, answer)),
-  };
+  if (resumed === undefined) throw unasked(request);
+  const range = readContentRange(headers['content-range']);
+  const { representation, fromByte } = resumed;
+  if (range === undefined || differenceFrom(representation, fromByte, headers) !== undefined)
+    return undefined;
+  const body = restOf(request, range, readBody(message, bodyOptions(request, bytesIn(range))));
+  return { fromByte, representation, hasNoContent, totalRecords, body };
 }
 
-/** Begins to read at once: of a connection that is cut before, nothing would be left to go on from. */
-function begun<T>(pieces: AsyncGenerator<T, void>): AsyncGenerator<T, void> {
-  const first = pieces.next();
-  // Whoever reads hears of it.
-  first.catch(() => undefined);
-  return (async function* () {
-    try {
-      for (let piece = await first; piece.done !== true; piece = await pieces.next()) yield piece.value;
-    } finally {
-      await pieces.return();
-    }
-  })();
+/** A server may send less than the rest; then the next try goes on from there. */
+async function* restOf(
+  { subject }: HttpRequest,
+  { last, total }: ContentRange,
+  body: AsyncIterable<Buffer>,
+): AsyncGenerator<Buffer, void> {
+  yield* body;
+  if (last + 1 === total) return;
+  throw new PipelineError('SOURCE_UNREACHABLE', `${subject}: the server sent ${last + 1} of ${total} bytes`);
 }
 
-async function* bodyOf(request: HttpRequest, answer: IncomingMessage): AsyncGenerator<Buffer, void> {
-  const { windowMs, leastBytesPerSecond } = request.patience ?? PATIENCE;
-  let began = performance.now();
-  let received = 0;
-  try {
-    for await (const bytes of answer) {
-      yield bytes as Buffer;
-      received += (bytes as Buffer).length;
-      const waited = performance.now() - began;
-      if (waited < windowMs) continue;
-      if (received < (leastBytesPerSecond * waited) / 1000) throw tooSlow(request, received, waited);
-      [began, received] = [performance.now(), 0];
-    }
-  } catch (error) {
-    throw error instanceof PipelineError ? error : unreachable(request, error);
-  } finally {
-    answer.destroy();
-  }
+function bodyOptions(
+  { subject, patience = PATIENCE }: HttpRequest,
+  promised: number | undefined,
+): BodyOptions {
+  return { subject, patience, promisedBytes: promised };
 }
 
-function tooSlow({ subject }: HttpRequest, bytes: number, waitedMs: number): PipelineError {
-  const seconds = Math.round(waitedMs / 1000);
+function unasked({ subject }: HttpRequest): PipelineError {
   return new PipelineError(
     'SOURCE_UNREACHABLE',
-    `${subject}: the server sent only ${bytes} bytes in ${seconds} s`,
-  );
-}
-
-function unreachable({ subject }: HttpRequest, cause: unknown): PipelineError {
-  return new PipelineError('SOURCE_UNREACHABLE', `${subject}: ${messageOf(cause)}`, { cause });
-}
-
-function refused({ subject }: HttpRequest, answer: IncomingMessage, status: number): PipelineError {
-  const what = `${subject}: the server answered ${status} ${answer.statusMessage ?? ''}`.trimEnd();
-  const retryAfterMs = readRetryAfter(answer.headers['retry-after']);
-  if (status === 429 || (status === 503 && retryAfterMs !== undefined)) {
-    return new PipelineError('SOURCE_BUSY', what, retryAfterMs === undefined ? {} : { retryAfterMs });
-  }
-  return new PipelineError(status === 408 || status >= 500 ? 'SOURCE_UNREACHABLE' : 'SOURCE_REFUSED', what);
-}
-
-/** Seconds, or a date (RFC 9110, 10.2.3); in milliseconds, bounded. */
-function readRetryAfter(header: string | undefined): number | undefined {
-  if (header === undefined) return undefined;
-  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
-  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), LONGEST_RETRY_AFTER_MS);
-}
-
-/** Another host is followed only where the settings name it, and never from https to http. */
-function redirected({ subject, redirectHosts }: HttpRequest, from: string, location: string): string {
-  const old = new URL(from);
-  if (!URL.canParse(location, from))
-    throw new PipelineError('SOURCE_REFUSED', `${subject}: the server redirects to what is no address`);
-  const to = new URL(location, from);
-  if (to.origin === old.origin) return to.href;
-  const isSafe = to.protocol === 'https:' || (to.protocol === 'http:' && old.protocol === 'http:');
-  if (!isSafe)
-    throw new PipelineError(
-      'SOURCE_REFUSED',
-      `${subject}: the server redirects from ${old.protocol} to ${to.protocol}`,
-    );
-  if (redirectHosts.includes(to.host)) return to.href;
-  throw new PipelineError(
-    'SOURCE_REFUSED',
-    `${subject}: the server redirects to another host, ${to.host}, which its redirectHosts do not name`,
+    `${subject}: the server answered 206, a part of the content, where all of it was requested`,
   );
 }

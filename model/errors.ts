@@ -20,6 +20,10 @@ export const ERROR_CODES = {
     advice: 'The customer’s server asked to wait; the step tries again later.',
   },
   SOURCE_REFUSED: { retry: 'lasting', advice: 'Check the source’s url and credentials with the customer.' },
+  SOURCE_PAGED: {
+    retry: 'lasting',
+    advice: 'Ask the customer for a url that gives all records at once: only one page can be read.',
+  },
   SOURCE_CHANGED: { retry: 'passing', advice: 'The content changed during the download, which starts over.' },
   SOURCE_MALFORMED: { retry: 'lasting', advice: 'Ask the customer for well-formed content, then retry.' },
   SOURCE_TOO_LARGE: {

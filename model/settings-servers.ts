@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ADDRESS, NAME, VARIABLE } from './settings-values.ts';
+import { ADDRESS, NAME, VARIABLE, hasNoLogin } from './settings-values.ts';
 
 /** Where Temporal is, and how to speak to it. */
 export const Temporal = z
@@ -41,11 +41,6 @@ function isPair(tls: TlsFiles): boolean {
 
 function isHttps(address: string): boolean {
   return address.startsWith('https:');
-}
-
-/** A password belongs into a variable; in an address it would be shown with it. */
-function hasNoLogin(address: string): boolean {
-  return !URL.canParse(address) || new URL(address).username + new URL(address).password === '';
 }
 
 const PAIR = 'certificateFile and keyFile go together';

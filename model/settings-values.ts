@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { SOURCE_NAME } from './source-name.ts';
 
@@ -12,10 +13,29 @@ export const TOPIC = z
 /** As `kafka.example.com:9092`. */
 export const ADDRESS = z.string().regex(/^[^\s/:]+:\d{1,5}$/, 'must be host:port');
 
-/** A host, and perhaps its port. */
+/** A host, and perhaps its port; an IPv6 address stands in brackets, as in a URL. */
 export const HOST = z
   .string()
-  .regex(/^[a-z0-9.-]+(:\d{1,5})?$/, 'must be a host, as files.example.com, or host:port, in small letters');
+  .regex(
+    /^([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/,
+    'must be a host, as files.example.com, or host:port, in small letters',
+  );
+
+/** An IP address, or a subnet. */
+export const SUBNET = z
+  .string()
+  .refine(isSubnet, 'must be an IP address or a subnet, as 10.1.2.3, 10.0.0.0/8 or fd00::/8');
+
+function isSubnet(text: string): boolean {
+  const [, address = '', prefix = '0'] = /^([^/%]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const version = isIP(address);
+  return version !== 0 && Number(prefix) <= (version === 4 ? 32 : 128);
+}
+
+/** Whether a URL has no user and no password, which would be shown with it and belong into a variable. */
+export function hasNoLogin(url: string): boolean {
+  return !URL.canParse(url) || new URL(url).username + new URL(url).password === '';
+}
 
 /** Where a secret is; the secret itself never stands in a settings file. */
 export const VARIABLE = z

@@ -5,18 +5,16 @@ import { isScalar, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
 import { PipelineError } from './errors.ts';
 import { Schedule, requireSchedule } from './settings-schedule.ts';
+import { SOURCE_URL, requireConfidentialToken } from './settings-source.ts';
 import { Hdfs, Kafka, Temporal, type TlsFiles } from './settings-servers.ts';
-import { HOST, NAME, TOPIC, VARIABLE } from './settings-values.ts';
+import { HOST, NAME, SUBNET, TOPIC, VARIABLE } from './settings-values.ts';
 import { temporalProfile } from './temporal-environment.ts';
 
 const Source = z
   .strictObject({
-    url: z
-      .url({ protocol: /^(https?|file)$/, error: 'must be a URL of http, https or file' })
-      .optional()
-      .describe(
-        'Where to fetch from: a URL of http, https or file. `{from}` and `{to}` in it stand for the interval of a run. Without it there is nothing to fetch: what others publish to the topic is landed.',
-      ),
+    url: SOURCE_URL.optional().describe(
+      'Where to fetch from: a URL of http, https or file. `{from}` and `{to}` in it stand for the interval of a run. Without it there is nothing to fetch: what others publish to the topic is landed.',
+    ),
     format: z
       .enum(['json-array', 'ndjson'])
       .default('json-array')
@@ -27,11 +25,23 @@ const Source = z
     tokenVariable: VARIABLE.optional().describe(
       'The name of the environment variable, on the worker, that holds the bearer token to show; never the token itself.',
     ),
+    allowCleartext: z
+      .boolean()
+      .optional()
+      .describe(
+        'With true, the token is also sent without TLS to other hosts than this one, where others on the network can read it.',
+      ),
     redirectHosts: z
       .array(HOST)
       .default([])
       .describe(
         'Other hosts, as `files.example.com` or `files.example.com:8443`, to which the customer’s server may redirect. They are not shown the token. A redirect to any other host is refused, as is one from https to http.',
+      ),
+    allowAddresses: z
+      .array(SUBNET)
+      .default([])
+      .describe(
+        'IP addresses or subnets, as `10.1.0.0/16`, that may be connected to though they are link-local, as metadata services of clouds are; or that a server with a public address may redirect to though they are private, where `redirectHosts` has their name.',
       ),
     quarantineLimit: z
       .number()
@@ -44,6 +54,7 @@ const Source = z
     schedule: Schedule.optional(),
   })
   .superRefine(requireSchedule)
+  .superRefine(requireConfidentialToken)
   .describe('One customer’s feed.');
 
 const Worker = z

@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { openHttp } from '../../adapters/http-source.ts';
-import { tokenOf, urlOf } from '../../activities/source-address.ts';
+import { accessOf, urlOf } from '../../activities/source-address.ts';
 import { PipelineError, messageOf } from '../../model/errors.ts';
 import type { Settings, SourceSettings } from '../../model/settings.ts';
 import { ok, type Check, type Finding } from './check.ts';
@@ -25,17 +25,14 @@ async function checkSource(subject: string, name: string, source: SourceSettings
   const url = urlOf({ source: name, from: from ?? '', to: to ?? '' }, source);
   if (url.protocol === 'file:') return checkFile(subject, fileURLToPath(url));
   const ended = new AbortController();
-  const { body } = await openHttp({
-    url: url.href,
-    subject,
-    token: tokenOf(name, source),
+  const { body, hasNoContent } = await openHttp({
+    ...accessOf(name, source, url.href),
     resume: undefined,
-    redirectHosts: source.redirectHosts,
     signal: ended.signal,
     patience: PATIENCE,
   });
   for await (const piece of body) if (piece.length > 0) break;
-  return ok(subject, `${url.host} answers with content`);
+  return ok(subject, `${url.host} answers ${hasNoContent ? 'that it has no content now' : 'with content'}`);
 }
 
 async function checkFile(subject: string, file: string): Promise<Finding> {

@@ -1,9 +1,14 @@
 import { fileURLToPath } from 'node:url';
-import { tokenOf, urlOf } from '../../activities/source-address.ts';
-import { localContent, type SourceContent } from '../../activities/source-bytes.ts';
+import { accessOf, urlOf } from '../../activities/source-address.ts';
+import {
+  localContent,
+  requireAllRecords,
+  sourceContent,
+  type SourceContent,
+} from '../../activities/source-bytes.ts';
 import { decoded } from '../../adapters/decoding.ts';
 import { RecordSplitter, type RecordFormat } from '../../adapters/framing.ts';
-import { openHttp } from '../../adapters/http-source.ts';
+import { openHttp, type HttpAccess } from '../../adapters/http-source.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { SourceSettings } from '../../model/settings.ts';
 
@@ -52,7 +57,7 @@ export function contentOf(
   const open =
     url.protocol === 'file:'
       ? () => Promise.resolve(localContent(fileURLToPath(url), subject))
-      : (signal: AbortSignal) => download(url, subject, source, { token: tokenOf(name, source), signal });
+      : (signal: AbortSignal) => download(accessOf(name, source, url.href), signal);
   return { subject, format: source.format, open };
 }
 
@@ -90,7 +95,8 @@ export async function readSample(request: SampleRequest, limits: SampleLimits): 
     }
     format ??= 'ndjson';
     splitter ??= new RecordSplitter({ format, maxRecordBytes: MAX_READABLE_RECORD_BYTES, subject });
-    take(splitter.end());
+    const isFull = take(content.hasNoContent === true ? [] : splitter.end());
+    if (!isFull) requireAllRecords(subject, content, records.length);
     return { records, bytes, format, whole: true, broken: undefined };
   } catch (error) {
     if (!(error instanceof PipelineError) || records.length === 0 || format === undefined) throw error;
@@ -107,13 +113,7 @@ function formatOf(piece: Buffer): RecordFormat | undefined {
   return first === OPEN_BRACKET ? 'json-array' : 'ndjson';
 }
 
-async function download(
-  url: URL,
-  subject: string,
-  { redirectHosts }: SourceSettings,
-  { token, signal }: { readonly token: string | undefined; readonly signal: AbortSignal },
-): Promise<SourceContent> {
-  const request = { url: url.href, subject, token, redirectHosts, signal, resume: undefined };
-  const { contentType, contentEncoding, body } = await openHttp({ ...request, patience: PATIENCE });
-  return { contentType, contentEncoding, bytes: body };
+async function download(access: HttpAccess, signal: AbortSignal): Promise<SourceContent> {
+  const content = await openHttp({ ...access, signal, resume: undefined, patience: PATIENCE });
+  return sourceContent(content, content.body);
 }

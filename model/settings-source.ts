@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { cleartextFault, isConfidential } from './confidential.ts';
+import { hasNoLogin } from './settings-values.ts';
+
+/** The settings of a source that decide whether a secret is sent, and where it stands. */
+interface SourceSecrets {
+  readonly url?: string | undefined;
+  readonly tokenVariable?: string | undefined;
+  readonly allowCleartext?: boolean | undefined;
+}
+
+/** Where a source's content is. */
+export const SOURCE_URL = z
+  .url({ protocol: /^(https?|file)$/, error: 'must be a URL of http, https or file' })
+  .refine(hasNoLogin, 'must hold no user or password: a token is named by tokenVariable');
+
+/** Reports a token that the settings of a source would send without TLS to another host. */
+export function requireConfidentialToken(
+  { url, tokenVariable, allowCleartext }: SourceSecrets,
+  context: z.RefinementCtx,
+): void {
+  if (tokenVariable === undefined || url === undefined || !URL.canParse(url)) return;
+  const { protocol, hostname: host } = new URL(url);
+  if (isConfidential({ host, tls: protocol !== 'http:', allowCleartext })) return;
+  const message = cleartextFault({ secret: 'the token', host, setting: 'sources.NAME.allowCleartext' });
+  context.addIssue({ code: 'custom', path: ['tokenVariable'], message });
+}

@@ -1,0 +1,67 @@
+import { once } from 'node:events';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type ServerResponse,
+} from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** How a scripted server answers one request. */
+export type Scripted = (response: ServerResponse, request: IncomingMessage) => void;
+
+/** A server on 127.0.0.1 that gives each request the next of its answers; the last one again and again. */
+export class ScriptedServer {
+  readonly requests: { readonly url: string; readonly headers: IncomingHttpHeaders }[] = [];
+  #answers: Scripted[] = [];
+  readonly #server = createServer((request, response) => {
+    this.requests.push({ url: request.url ?? '', headers: request.headers });
+    const answer = this.#answers.length > 1 ? this.#answers.shift() : this.#answers[0];
+    answer?.(response, request);
+  });
+
+  /** @param host An address of the loopback interface. */
+  static async start(host = '127.0.0.1'): Promise<ScriptedServer> {
+    const server = new ScriptedServer();
+    server.#server.listen(0, host);
+    await once(server.#server, 'listening');
+    return server;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Gives requests these answers from now on; forgets the requests of before. */
+  script(...answers: Scripted[]): void {
+    this.#answers = answers;
+    this.requests.length = 0;
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+}
+
+/** An answer with its body. Headers are sent as they are, a Date of now among them unless one is given. */
+export function answer(status: number, headers: OutgoingHttpHeaders, body = ''): Scripted {
+  return (response) => {
+    response.writeHead(status, headers).end(body);
+  };
+}
+
+/** An answer whose connection is closed after a part of the body. */
+export function cutAnswer(status: number, headers: OutgoingHttpHeaders, body: string): Scripted {
+  return (response) => {
+    response.writeHead(status, headers).write(body, () => {
+      response.socket?.destroySoon();
+    });
+  };
+}

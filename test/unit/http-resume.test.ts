@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict';
+import type { OutgoingHttpHeaders } from 'node:http';
+import { text } from 'node:stream/consumers';
+import test, { after, before, beforeEach, describe } from 'node:test';
+import { TestDownloads } from '../downloads.ts';
+import { codeOf } from '../harness.ts';
+import { answer, cutAnswer, type ScriptedServer } from '../scripted-server.ts';
+
+const OLD = 'o'.repeat(1000);
+const NEW = 'n'.repeat(1000);
+/** How much of the first answer arrives. */
+const CUT = 400;
+const REST = `bytes ${CUT}-999/1000`;
+
+const LONG_AGO = 'Mon, 05 Jan 2026 08:00:00 GMT';
+const LATER = 'Mon, 05 Jan 2026 09:00:00 GMT';
+const NOON = 'Mon, 05 Jan 2026 12:00:00 GMT';
+
+const STRONG = { etag: '"a"', 'content-length': 1000 };
+const DATED = { 'last-modified': LONG_AGO, date: NOON, 'content-length': 1000 };
+
+let downloads: TestDownloads;
+let server: ScriptedServer;
+
+before(async () => {
+  downloads = await TestDownloads.start();
+  ({ server } = downloads);
+});
+
+beforeEach(() => downloads.forget());
+
+after(() => downloads.close());
+
+const ALL = [undefined, undefined] as const;
+
+describe('the rest of a content that was cut', () => {
+  const same: Record<string, { first: OutgoingHttpHeaders; rest: OutgoingHttpHeaders; by: string }> = {
+    'a strong ETag': { first: STRONG, rest: { etag: '"a"', 'content-length': 600 }, by: '"a"' },
+    'a strong ETag and a rest of unknown length': { first: STRONG, rest: { etag: '"a"' }, by: '"a"' },
+    'a strong ETag and a beginning of unknown length': {
+      first: { etag: '"a"' },
+      rest: { etag: '"a"' },
+      by: '"a"',
+    },
+    'a strong ETag, beside which the rest has no date': {
+      first: { ...STRONG, ...DATED },
+      rest: { etag: '"a"' },
+      by: '"a"',
+    },
+    'a date long before the answer': { first: DATED, rest: { 'last-modified': LONG_AGO }, by: LONG_AGO },
+  };
+  for (const [how, { first, rest, by }] of Object.entries(same)) {
+    test(`is asked for by ${how}`, async () => {
+      server.script(
+        cutAnswer(200, first, OLD.slice(0, CUT)),
+        answer(206, { ...rest, 'content-range': REST }, OLD.slice(CUT)),
+      );
+      assert.equal(await downloads.fetchAll(), OLD);
+      assert.deepEqual(downloads.ranges(), [ALL, [`bytes=${CUT}-`, by]]);
+    });
+  }
+
+  const unsure: Record<string, OutgoingHttpHeaders> = {
+    'a weak ETag': { etag: 'W/"a"' },
+    'a weak ETag and a date': { ...DATED, etag: 'W/"a"' },
+    'an ETag without quotes and a date': { ...DATED, etag: 'a' },
+    'a date of the same second': { 'last-modified': NOON, date: NOON },
+    'a date in the future': { 'last-modified': LATER, date: LONG_AGO },
+    'a date so near that two clocks can differ by it': {
+      'last-modified': 'Mon, 05 Jan 2026 11:59:30 GMT',
+      date: NOON,
+    },
+    'a date that is none': { 'last-modified': 'yesterday', date: NOON },
+    'no word of when it changed': {},
+  };
+  for (const [how, headers] of Object.entries(unsure)) {
+    test(`is not asked for by ${how}: all of it is`, async () => {
+      const first = { 'content-length': 1000, ...headers };
+      server.script(cutAnswer(200, first, OLD.slice(0, CUT)), answer(200, first, NEW));
+      assert.equal(await downloads.fetchAll(), NEW);
+      assert.deepEqual(downloads.ranges(), [ALL, ALL]);
+    });
+  }
+
+  test('is not asked for by a date where the answer has none of its own', async () => {
+    const undated =
+      (body: string): Parameters<ScriptedServer['script']>[0] =>
+      (response) => {
+        response.sendDate = false;
+        response.writeHead(200, { 'last-modified': LONG_AGO, 'content-length': 1000 });
+        response.write(body, () => response.socket?.destroySoon());
+      };
+    server.script(undated(OLD.slice(0, CUT)), undated(NEW));
+    assert.equal(await downloads.fetchAll(), NEW);
+    assert.deepEqual(downloads.ranges(), [ALL, ALL]);
+  });
+});
+
+describe('a rest that is of another content', () => {
+  const part = { 'content-range': REST };
+  const gzip = { 'content-encoding': 'gzip' };
+  const differences: Record<string, { first?: OutgoingHttpHeaders; rest: OutgoingHttpHeaders }> = {
+    'another ETag': { rest: { ...part, etag: '"b"' } },
+    'the same ETag, now weak': { rest: { ...part, etag: 'W/"a"' } },
+    'no ETag': { rest: part },
+    'an ETag where there was none': {
+      first: DATED,
+      rest: { ...part, etag: '"b"', 'last-modified': LONG_AGO },
+    },
+    'another date beside the same ETag': {
+      first: { ...STRONG, ...DATED },
+      rest: { ...part, etag: '"a"', 'last-modified': LATER },
+    },
+    'another date': { first: DATED, rest: { ...part, 'last-modified': LATER } },
+    'no date': { first: DATED, rest: part },
+    'another length': { rest: { etag: '"a"', 'content-range': `bytes ${CUT}-999/1200` } },
+    'no length': { rest: { etag: '"a"', 'content-range': `bytes ${CUT}-999/*` } },
+    'an earlier beginning': { rest: { etag: '"a"', 'content-range': 'bytes 0-999/1000' } },
+    'a later beginning': { rest: { etag: '"a"', 'content-range': 'bytes 500-999/1000' } },
+    'an end past the length': { rest: { etag: '"a"', 'content-range': `bytes ${CUT}-1000/1000` } },
+    'another coding': {
+      first: { ...STRONG, ...gzip },
+      rest: { ...part, etag: '"a"', 'content-encoding': 'br' },
+    },
+    'no coding where there was one': { first: { ...STRONG, ...gzip }, rest: { ...part, etag: '"a"' } },
+    'a coding where there was none': { rest: { ...part, etag: '"a"', ...gzip } },
+    'no Content-Range': { rest: { etag: '"a"' } },
+    'a Content-Range in other units': { rest: { etag: '"a"', 'content-range': 'items 400-999/1000' } },
+    'several parts': { rest: { etag: '"a"', 'content-type': 'multipart/byteranges; boundary=x' } },
+  };
+  for (const [how, { first = STRONG, rest }] of Object.entries(differences)) {
+    test(`with ${how} is not mixed with the beginning`, async () => {
+      server.script(
+        cutAnswer(200, first, OLD.slice(0, CUT)),
+        answer(206, rest, NEW.slice(CUT)),
+        answer(200, { etag: '"b"', 'content-length': 1000 }, NEW),
+      );
+      assert.equal(await downloads.fetchAll(), NEW);
+      assert.deepEqual(
+        downloads.ranges().map(([range]) => range),
+        [undefined, `bytes=${CUT}-`, undefined],
+      );
+    });
+  }
+
+  test('is another content where all of it comes, by whose ETag the next rest is asked for', async () => {
+    server.script(
+      cutAnswer(200, STRONG, OLD.slice(0, CUT)),
+      cutAnswer(200, { etag: '"b"', 'content-length': 1000 }, NEW.slice(0, 700)),
+      answer(206, { etag: '"b"', 'content-range': 'bytes 700-999/1000' }, NEW.slice(700)),
+    );
+    assert.equal(await downloads.fetchAll(), NEW);
+    assert.deepEqual(downloads.ranges(), [ALL, [`bytes=${CUT}-`, '"a"'], ['bytes=700-', '"b"']]);
+  });
+
+  test('is not asked for by an ETag of before, once what came has none', async () => {
+    server.script(
+      cutAnswer(200, STRONG, OLD.slice(0, CUT)),
+      cutAnswer(200, { 'content-length': 1000 }, NEW.slice(0, 700)),
+      answer(200, STRONG, OLD),
+    );
+    assert.equal(await downloads.fetchAll(), OLD);
+    assert.deepEqual(downloads.ranges(), [ALL, [`bytes=${CUT}-`, '"a"'], ALL]);
+  });
+
+  test('is all asked for where the server has no such range any more', async () => {
+    server.script(
+      cutAnswer(200, STRONG, OLD.slice(0, CUT)),
+      answer(416, { 'content-range': 'bytes */100' }),
+      answer(200, { etag: '"b"' }, NEW.slice(0, 100)),
+    );
+    assert.equal(await downloads.fetchAll(), NEW.slice(0, 100));
+  });
+});
+
+describe('a part with another length than it says', () => {
+  test('that is shorter is a cut, after which the next try goes on', async () => {
+    server.script(
+      cutAnswer(200, STRONG, OLD.slice(0, CUT)),
+      answer(206, { etag: '"a"', 'content-range': REST }, OLD.slice(CUT, 700)),
+      answer(206, { etag: '"a"', 'content-range': 'bytes 700-999/1000' }, OLD.slice(700)),
+    );
+    assert.equal(await downloads.fetchAll(), OLD);
+    assert.deepEqual(downloads.ranges()[2], ['bytes=700-', '"a"']);
+  });
+
+  test('that is less than the rest is gone on from', async () => {
+    server.script(
+      cutAnswer(200, STRONG, OLD.slice(0, CUT)),
+      answer(206, { etag: '"a"', 'content-range': `bytes ${CUT}-699/1000` }, OLD.slice(CUT, 700)),
+      answer(206, { etag: '"a"', 'content-range': 'bytes 700-999/1000' }, OLD.slice(700)),
+    );
+    assert.equal(await downloads.fetchAll(), OLD);
+  });
+
+  test('that is longer is refused, and all of it is asked for', async () => {
+    server.script(
+      cutAnswer(200, STRONG, OLD.slice(0, CUT)),
+      answer(206, { etag: '"a"', 'content-range': REST }, `${OLD.slice(CUT)}more`),
+      answer(200, STRONG, NEW),
+    );
+    const { bytes } = await downloads.open();
+    await assert.rejects(text(bytes));
+    assert.match(
+      await codeOf(downloads.open().then((content) => text(content.bytes))),
+      /promised 600 bytes and sent more$/,
+    );
+    assert.equal(await downloads.fetchAll(), NEW);
+  });
+
+  test('that nobody asked for is no content', async () => {
+    server.script(answer(206, { etag: '"a"', 'content-range': REST }, OLD.slice(CUT)));
+    assert.match(
+      await codeOf(downloads.open()),
+      /^SOURCE_UNREACHABLE: source test: the server answered 206, a part/,
+    );
+  });
+});
