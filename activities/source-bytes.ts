@@ -101,6 +101,6 @@ export function requireAllRecords(
   if (totalRecords <= records) return;
   throw new PipelineError(
     'SOURCE_PAGED',
-    `${subject}: the content has ${records} records of the ${totalRecords} that the server's headers count, and only one page can be read`,
+    `${subject}: the content has ${records} records of the ${totalRecords} that the server’s headers count, and only one page can be read`,
   );
 }

@@ -5,7 +5,7 @@ import { type Exchange, type Pace, sendBody, sendHead, sendJson, sendText } from
 import { type Content, feedOptions, type Origin } from './content.ts';
 import { type Fault, FAULT_PARAMETERS, type Faults, readQueryFault } from './faults.ts';
 import { feed } from './feed.ts';
-import { type AttemptsQuery, type Problem, type QueryDefaults, readQuery } from './query.ts';
+import { type AttemptsQuery, type Problem, type QueryDefaults, readQuery, type Validator } from './query.ts';
 import { acceptsGzip, isKnown, selectionOf } from './ranges.ts';
 import type { Spool, SpooledBody } from './spool.ts';
 
@@ -18,6 +18,8 @@ export interface AttemptsRoute {
   /** How often the content has changed. */
   revision: number;
 }
+
+const NEVER_CHANGED = 'Mon, 01 Jan 2018 00:00:00 GMT';
 
 const PAGE = '<!doctype html><title>Sign in</title><h1>Sign in</h1><p>Your session has ended.</p>\n';
 
@@ -70,8 +72,14 @@ async function answerFaulty(
     case 'changed':
       route.revision += 1;
       return answerContent(route, exchange, query);
+    case 'swapped':
+      route.revision += 1;
+      return answerContent(route, exchange, query, { ignoresIfRange: true });
+    case 'header':
+      exchange.response.setHeader(fault.name, fault.value);
+      return answerContent(route, exchange, query);
     case 'status':
-      sendJson(exchange, fault.status, { error: 'The platform was told to fail.' });
+      answerStatus(exchange, fault);
       return;
     case 'busy':
       sendJson(
@@ -85,7 +93,10 @@ async function answerFaulty(
       sendText(exchange, 200, 'text/html; charset=utf-8', PAGE);
       return;
     case 'redirect':
-      sendText(exchange, 302, 'text/plain', 'Elsewhere.\n', { location: fault.location });
+      // Node sends each character of a header as one byte.
+      sendText(exchange, 302, 'text/plain', 'Elsewhere.\n', {
+        location: Buffer.from(fault.location).toString('latin1'),
+      });
       return;
     case 'stall':
       // The connection stays open and silent until the client leaves or the platform closes.
@@ -98,12 +109,30 @@ async function answerFaulty(
   }
 }
 
+/** A status, with no body where it has none by the standard. */
+function answerStatus(exchange: Exchange, fault: Extract<Fault, { kind: 'status' }>): void {
+  const { status, retryAfterSeconds } = fault;
+  const headers = retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) };
+  if (![204, 205, 304].includes(status)) {
+    sendJson(exchange, status, { error: 'The platform was told to fail.' }, headers);
+    return;
+  }
+  sendHead(exchange, status, headers);
+  exchange.response.end();
+  exchange.entry.finished = true;
+}
+
+/** How an answer with the content differs from what the standard asks for. */
+interface Deviation extends Pace {
+  readonly ignoresIfRange?: boolean;
+}
+
 /** The content, whole or the range asked for, or word that the client has it already. */
 async function answerContent(
   route: AttemptsRoute,
   exchange: Exchange,
   query: AttemptsQuery,
-  pace: Pace = {},
+  deviation: Deviation = {},
 ): Promise<void> {
   const content = await route.origin.content(query, route.revision);
   if (isKnown(exchange.request.headers['if-none-match'], content.etag)) {
@@ -112,25 +141,42 @@ async function answerContent(
     exchange.entry.finished = true;
     return;
   }
-  await withBody(route, exchange, content, (body) => answerPart(exchange, content, body, pace));
+  await withBody(route, exchange, content, (body) =>
+    answerPart(exchange, { ...content, ...validatorsOf(query.validator, content) }, body, deviation),
+  );
+}
+
+/** What tells a content from another, as headers. */
+interface Validators {
+  readonly validators: OutgoingHttpHeaders;
+}
+
+function validatorsOf(validator: Validator, { etag }: Content): Validators {
+  const byKind: Record<Validator, OutgoingHttpHeaders> = {
+    strong: { etag },
+    weak: { etag: `W/${etag}`, 'last-modified': NEVER_CHANGED },
+    recent: { 'last-modified': new Date().toUTCString() },
+    none: {},
+  };
+  return { validators: byKind[validator] };
 }
 
 async function answerPart(
   exchange: Exchange,
-  content: Content,
+  content: Content & Validators,
   body: SpooledBody,
-  pace: Pace,
+  { ignoresIfRange = false, ...pace }: Deviation,
 ): Promise<void> {
   const { request, response, entry } = exchange;
   const { size } = body;
-  const headers = { ...headersOf(content), etag: content.etag, 'accept-ranges': 'bytes' };
+  const headers = { ...headersOf(content), ...content.validators, 'accept-ranges': 'bytes' };
   if (request.method === 'HEAD') {
     sendHead(exchange, 200, { ...headers, 'content-length': size });
     response.end();
     entry.finished = true;
     return;
   }
-  const selection = selectionOf(request.headers, content.etag, size);
+  const selection = selectionOf(request.headers, ignoresIfRange ? undefined : content.etag, size);
   if (selection.kind === 'unsatisfiable') {
     sendJson(
       exchange,

@@ -15,7 +15,13 @@ const COMMON = {
 const KINDS = [
   /** The connection is destroyed after so many bytes of this answer's body, be it a range or the whole. */
   z.strictObject({ kind: z.literal('cut'), bytes: integer(0), ...COMMON }),
-  z.strictObject({ kind: z.literal('status'), status: integer(400, 599).default(500), ...COMMON }),
+  /** With Retry-After, where it is said. */
+  z.strictObject({
+    kind: z.literal('status'),
+    status: integer(200, 599).default(500),
+    retryAfterSeconds: integer(0).optional(),
+    ...COMMON,
+  }),
   /** 429 with Retry-After. */
   z.strictObject({ kind: z.literal('busy'), retryAfterSeconds: integer(0).default(1), ...COMMON }),
   z.strictObject({ kind: z.literal('slow'), bytesPerSecond: integer(1), ...COMMON }),
@@ -23,6 +29,15 @@ const KINDS = [
   z.strictObject({ kind: z.literal('stall'), ...COMMON }),
   /** From this request on the content and its tag are others. */
   z.strictObject({ kind: z.literal('changed'), ...COMMON }),
+  /** As changed, but a range is one of the new content, whatever the request's If-Range says. */
+  z.strictObject({ kind: z.literal('swapped'), ...COMMON }),
+  /** The content with one header more. */
+  z.strictObject({
+    kind: z.literal('header'),
+    name: z.string('a name'),
+    value: z.string('a text'),
+    ...COMMON,
+  }),
   /** 200 with a web page, as from a login or an outage notice. */
   z.strictObject({ kind: z.literal('html'), ...COMMON }),
   z.strictObject({ kind: z.literal('redirect'), location: z.string('a URL').min(1, 'a URL'), ...COMMON }),

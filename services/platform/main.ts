@@ -21,13 +21,15 @@ GET /attempts, or /<anything>/attempts, takes:
   spacing                spaced (the default) or compact
   gzip=true              as a .gz file
   encoding=gzip          gzipped in transfer, if the client accepts it
+  validator=KIND         strong (an ETag, the default), weak (a weak ETag, a Last-Modified that never changes),
+                         recent (a Last-Modified of the answer's own second) or none
   fault=KIND             with the fields of that kind, as fault=cut&bytes=1000&times=2
 
 POST /faults arms one fault or a list for the coming requests; GET shows them, DELETE takes them back:
   {"kind":"cut","bytes":1000,"times":2,"path":"/attempts"}   {"kind":"status","status":503}
   {"kind":"busy","retryAfterSeconds":5}   {"kind":"slow","bytesPerSecond":1000}   {"kind":"stall"}
-  {"kind":"changed"}   {"kind":"html"}   {"kind":"redirect","location":"http://..."}
-  {"kind":"truncated-gzip"}   {"kind":"endless"}
+  {"kind":"changed"}   {"kind":"swapped"}   {"kind":"html"}   {"kind":"redirect","location":"http://..."}
+  {"kind":"truncated-gzip"}   {"kind":"endless"}   {"kind":"header","name":"Link","value":"..."}
 
 GET /requests shows the last requests and the totals by path; GET /health answers without a token.
 `;

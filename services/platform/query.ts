@@ -11,6 +11,12 @@ export interface Problem {
 /** A value, or what was wrong with its text. */
 export type Parsed<Value> = { readonly value: Value } | { readonly problem: Problem };
 
+/**
+ * A strong ETag; a weak one beside a Last-Modified that never changes; a Last-Modified of the answer's own second;
+ * or nothing.
+ */
+export type Validator = 'strong' | 'weak' | 'recent' | 'none';
+
 /** What `GET /attempts` asks for. */
 export interface AttemptsQuery {
   readonly format: FeedFormat;
@@ -19,6 +25,8 @@ export interface AttemptsQuery {
   readonly gzip: boolean;
   /** Gzipped in transfer, if the client accepts that. */
   readonly encoded: boolean;
+  /** By what the answers tell one content from another. */
+  readonly validator: Validator;
   readonly seed: number;
   readonly count: number;
   readonly fromMs: number | undefined;
@@ -62,6 +70,7 @@ const KINDS = {
   spacing: oneOf('spaced', 'compact'),
   gzip: oneOf('true', 'false'),
   encoding: oneOf('identity', 'gzip'),
+  validator: oneOf('strong', 'weak', 'recent', 'none'),
   seed: upTo(Number.MAX_SAFE_INTEGER),
   count: upTo(MAX_COUNT),
   from: TIME,
@@ -72,7 +81,7 @@ const KINDS = {
 type Name = keyof typeof KINDS;
 
 /** The parameters that make sense when the platform serves a given file: the others decide what to generate. */
-const OF_A_FILE: readonly Name[] = ['gzip', 'encoding'];
+const OF_A_FILE: readonly Name[] = ['gzip', 'encoding', 'validator'];
 
 const NAMES = Object.keys(KINDS);
 
@@ -101,7 +110,7 @@ export function readQuery(
   const known: readonly string[] = defaults.servesFile ? OF_A_FILE : NAMES;
   const problem = firstProblem(search, [...known, ...others]);
   if (problem !== undefined) return { problem };
-  const { format, spacing, gzip, encoding, seed, count, from, to, since } = KINDS;
+  const { format, spacing, gzip, encoding, validator, seed, count, from, to, since } = KINDS;
   const get = <Value>(name: Name, kind: Kind<Value>): Value | undefined => kind.read(search.get(name) ?? '');
   const [fromMs, toMs] = [get('from', from), get('to', to)];
   if (fromMs !== undefined && toMs !== undefined && toMs <= fromMs) {
@@ -113,6 +122,7 @@ export function readQuery(
       compact: get('spacing', spacing) === 'compact',
       gzip: get('gzip', gzip) === 'true',
       encoded: get('encoding', encoding) === 'gzip',
+      validator: get('validator', validator) ?? 'strong',
       seed: get('seed', seed) ?? defaults.seed,
       count: get('count', count) ?? defaults.count,
       fromMs,

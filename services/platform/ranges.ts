@@ -11,11 +11,12 @@ const WHOLE: Selection = { kind: 'whole' };
 /**
  * What a GET with these headers selects (RFC 9110, sections 13.1.5 and 14). Anything but one well-formed
  * range of bytes is ignored, as the standard allows, and so is a range whose If-Range names other content.
+ * @param etag Undefined where If-Range is ignored.
  */
-export function selectionOf(headers: IncomingHttpHeaders, etag: string, size: number): Selection {
+export function selectionOf(headers: IncomingHttpHeaders, etag: string | undefined, size: number): Selection {
   const ifRange = headers['if-range'];
-  // Our tags are strong; a weak one or a date (we give no Last-Modified) never matches.
-  if (ifRange !== undefined && ifRange !== etag) return WHOLE;
+  // A weak tag or a date never matches.
+  if (ifRange !== undefined && etag !== undefined && ifRange !== etag) return WHOLE;
   const match = /^bytes=(\d*)-(\d*)$/i.exec((headers.range ?? '').trim());
   const [, first = '', last = ''] = match ?? [];
   if (first === '' && last === '') return WHOLE;

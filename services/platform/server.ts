@@ -56,7 +56,7 @@ const GRACE_MS = 2000;
 const MAX_FAULTS_BYTES = 64 * 1024;
 
 /** The attempts, also under a path of a customer's own, so that faults and counts can be told apart. */
-const ATTEMPTS_PATH = /^(\/[A-Za-z0-9_-]+)?\/attempts$/;
+const ATTEMPTS_PATH = /^(\/[A-Za-z0-9_%-]+)?\/attempts$/;
 
 /**
  * Starts a customer's platform: an HTTP server that publishes attempts, and misbehaves when it is told to.

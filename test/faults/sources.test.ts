@@ -11,7 +11,9 @@ describe('22 a customer’s server', () => {
   const COUNT = 50;
   /** Less than the content has, so that a cut is in its middle. */
   const CUT_BYTES = 60_000;
-  const SEEDS = { refusing: 1, busy: 2, cut: 3, slow: 4, changed: 5 };
+  const SEEDS = { refusing: 1, busy: 2, cut: 3, slow: 4, changed: 5, strong: 11, weak: 12, recent: 13 };
+  /** Sources whose server sends the rest of another content, by what tells its contents apart. */
+  const SWAPPED = ['strong', 'weak', 'recent'] as const;
   let platform: Platform;
   let pipeline: TestPipeline;
   /** What landed so far. */
@@ -23,7 +25,7 @@ describe('22 a customer’s server', () => {
       Object.fromEntries(
         Object.entries(SEEDS).map(([source, seed]) => [
           source,
-          { url: `${platform.url}/${source}/attempts?count=${COUNT}&seed=${seed}` },
+          { url: `${platform.url}/${source}/attempts${queryOf(source, seed)}` },
         ]),
       ),
     );
@@ -34,6 +36,17 @@ describe('22 a customer’s server', () => {
     await pipeline.close();
     await platform.close();
   });
+
+  function queryOf(source: string, seed: number): string {
+    const validator = SWAPPED.find((name) => name === source);
+    return `?count=${COUNT}&seed=${seed}${validator === undefined ? '' : `&validator=${validator}`}`;
+  }
+
+  /** What a source's server has now. */
+  async function contentNow(source: keyof typeof SEEDS): Promise<FeedAttempt[]> {
+    const answer = await fetch(`${platform.url}/${source}/attempts${queryOf(source, SEEDS[source])}`);
+    return (await answer.json()) as FeedAttempt[];
+  }
 
   /** Runs a source; what its server has, or had in the end, must then stand in the tables once. */
   async function landsOnce(
@@ -89,19 +102,26 @@ describe('22 a customer’s server', () => {
       { kind: 'cut', bytes: CUT_BYTES, path: '/changed/attempts' },
       { kind: 'changed', path: '/changed/attempts' },
     );
-    const now = async (): Promise<FeedAttempt[]> => {
-      const answer = await fetch(`${platform.url}/changed/attempts?count=${COUNT}&seed=${SEEDS.changed}`);
-      return (await answer.json()) as FeedAttempt[];
-    };
     const { outcome } = await endOf(await pipeline.start({ source: 'changed' }));
     assert.equal(outcome, 'landed');
     assert.deepEqual(requestsOf('changed'), [
       [false, 200],
       [true, 200],
     ]);
-    expected.push(...(await now()));
+    expected.push(...(await contentNow('changed')));
     await requireExactly(pipeline, expected);
   });
+
+  for (const source of SWAPPED) {
+    test(`22 that sends the rest of other content than the beginning (validator: ${source}) is asked for all of it`, async () => {
+      const path = `/${source}/attempts`;
+      platform.arm({ kind: 'cut', bytes: CUT_BYTES, path }, { kind: 'swapped', path });
+      const { outcome } = await endOf(await pipeline.start({ source }));
+      assert.equal(outcome, 'landed');
+      expected.push(...(await contentNow(source)));
+      await requireExactly(pipeline, expected);
+    });
+  }
 });
 
 describe('25 a worker’s host that is gone for good', () => {

@@ -155,6 +155,7 @@ describe('a source that sends what it should not', () => {
     const { code, message } = await waitingOf('redirected');
     assert.equal(code, 'SOURCE_REFUSED');
     assert.match(message, /redirects to another host, 127\.0\.0\.1:\d+/);
+    assert.match(message, /\(the same name, but another port, \d+ in place of \d+\)/);
   });
 
   test('a body without end is stopped at the limit', async () => {

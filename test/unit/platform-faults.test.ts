@@ -111,6 +111,43 @@ test('a failing, a busy, a confused and a moved platform answer so', async () =>
   assert.equal((await get()).status, 200);
 });
 
+test('content that is swapped sends a range of the new content, whatever If-Range says', async () => {
+  for (const validator of ['strong', 'weak', 'recent', 'none']) {
+    const query = `?validator=${validator}&seed=8`;
+    const old = await bytes(await get(query));
+    platform.arm({ kind: 'swapped' });
+    const rest = await get(query, { range: 'bytes=100-', 'if-range': '"another"' });
+    assert.equal(rest.status, 206);
+    const now = await bytes(await get(query));
+    assert.ok((await bytes(rest)).equals(now.subarray(100)) && !now.equals(old));
+  }
+});
+
+test('what tells contents apart is as the request says', async () => {
+  const validators = async (kind: string): Promise<(string | null)[]> => {
+    const { headers } = await get(`?validator=${kind}&count=1`);
+    return [headers.get('etag'), headers.get('last-modified')];
+  };
+  assert.match((await validators('strong')).join(), /^"\w+",$/);
+  assert.match((await validators('weak')).join(), /^W\/"\w+",Mon, 01 Jan 2018 00:00:00 GMT$/);
+  assert.match((await validators('recent')).join(), /^,\w{3}, .* GMT$/);
+  assert.deepEqual(await validators('none'), [null, null]);
+});
+
+test('a status with Retry-After, one without a body, and a header more', async () => {
+  platform.arm(
+    { kind: 'status', status: 202, retryAfterSeconds: 3 },
+    { kind: 'status', status: 204 },
+    { kind: 'header', name: 'Link', value: '</?page=2>; rel=next' },
+  );
+  const later = await get();
+  assert.deepEqual([later.status, later.headers.get('retry-after')], [202, '3']);
+  const none = await get();
+  assert.deepEqual([none.status, (await bytes(none)).length], [204, 0]);
+  const page = await get();
+  assert.deepEqual([page.status, page.headers.get('link')], [200, '</?page=2>; rel=next']);
+});
+
 test('a slow platform drips', async () => {
   const start = performance.now();
   const response = await get('?count=1&fault=slow&bytesPerSecond=10000');
