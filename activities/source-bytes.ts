@@ -82,10 +82,10 @@ async function download(
  * @param bytes The body, perhaps with what came before it.
  */
 export function sourceContent(
-  { representation, hasNoContent, totalRecords }: HttpContent,
+  { representation, hasNoContent }: HttpContent,
   bytes: AsyncIterable<Buffer>,
 ): SourceContent {
-  const { contentType, contentEncoding } = representation;
+  const { contentType, contentEncoding, totalRecords } = representation;
   return { contentType, contentEncoding, hasNoContent, totalRecords, bytes };
 }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import { parseHttpDate } from './http-dates.ts';
+import { totalRecordsOf } from './http-pages.ts';
 
 /**
  * What an answer says of the representation that its bytes are of (RFC 9110, 8). Bytes of two answers belong
@@ -16,6 +17,8 @@ export const Representation = z.object({
   contentEncoding: z.string().optional(),
   /** The length of all of it, in bytes. */
   totalBytes: z.number().optional(),
+  /** How many records all pages have by the server's count. */
+  totalRecords: z.number().optional(),
   /** The SHA-256 of the address that answered, without its query: the address may hold a secret. */
   address: z.string(),
   /** The SHA-256 of its query. */
@@ -53,6 +56,7 @@ export function representationOf(headers: IncomingHttpHeaders, url: URL): Repres
     contentType: headers['content-type'],
     contentEncoding: headers['content-encoding'],
     totalBytes: length === undefined ? undefined : Number(length),
+    totalRecords: totalRecordsOf(headers),
     ...placeOf(url),
   };
 }

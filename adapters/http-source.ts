@@ -5,7 +5,7 @@ import { PipelineError } from '../model/errors.ts';
 import { readBody, unreachable, type BodyOptions, type Patience } from './http-body.ts';
 import { guardedLookup, requireAllowed, type ConnectRules } from './http-connect.ts';
 import { networkOf, type Network } from './http-networks.ts';
-import { requireOnlyPage, totalRecordsOf } from './http-pages.ts';
+import { requireOnlyPage } from './http-pages.ts';
 import { isRedirect, redirectTarget } from './http-redirects.ts';
 import { bytesIn, differenceFrom, isAt, readContentRange, representationOf } from './http-representation.ts';
 import type { ContentRange, Representation } from './http-representation.ts';
@@ -47,8 +47,6 @@ export interface HttpContent {
   readonly representation: Representation;
   /** Whether the server said that there is no content at present (204, 205). */
   readonly hasNoContent: boolean;
-  /** How many records there are in all by the server's count; undefined where it gives none. */
-  readonly totalRecords: number | undefined;
   /** @throws {PipelineError} SOURCE_UNREACHABLE when it is cut, stalls, or has another length than promised. */
   readonly body: AsyncIterable<Buffer>;
 }
@@ -197,11 +195,10 @@ function contentOf(request: HttpRequest, answer: Answer): HttpContent | undefine
   const hasNoContent = NO_CONTENT.has(status);
   if (status !== 200 && status !== 206 && !hasNoContent) return undefined;
   requireOnlyPage(request.subject, headers);
-  const totalRecords = totalRecordsOf(headers);
   if (status !== 206) {
     const representation = representationOf(headers, url);
     const body = readBody(message, bodyOptions(request, representation.totalBytes));
-    return { fromByte: 0, representation, hasNoContent, totalRecords, body };
+    return { fromByte: 0, representation, hasNoContent, body };
   }
   if (resumed === undefined) throw unasked(request);
   const range = readContentRange(headers['content-range']);
@@ -209,7 +206,7 @@ function contentOf(request: HttpRequest, answer: Answer): HttpContent | undefine
   if (range === undefined || differenceFrom(representation, fromByte, headers) !== undefined)
     return undefined;
   const body = restOf(request, range, readBody(message, bodyOptions(request, bytesIn(range))));
-  return { fromByte, representation, hasNoContent, totalRecords, body };
+  return { fromByte, representation, hasNoContent, body };
 }
 
 /** A server may send less than the rest; then the next try goes on from there. */

@@ -48,6 +48,7 @@ test('a redirect to an address in UTF-8 is followed', async () => {
   });
   const result = await (await pipeline.start({ source: 'moved' })).result();
   assert.deepEqual([result.outcome, result.rows['attempts']], ['landed', 3]);
+  assert.equal(platform.requests.at(-1)?.path, '/r%C3%A9sultats/attempts');
 });
 
 test('no content (204) ends as an empty feed does, and is unchanged the next time', async () => {

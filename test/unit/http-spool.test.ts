@@ -70,6 +70,17 @@ describe('a download that redirects to another address after a cut', () => {
 });
 
 describe('what is kept for the next try', () => {
+  test('includes what the first answer says of the content, which the rest need not repeat', async () => {
+    const said = { 'content-type': 'application/x-ndjson', 'x-total-count': '9' };
+    server.script(
+      cutAnswer(200, { ...STRONG, ...said }, OLD.slice(0, CUT)),
+      answer(206, { etag: '"a"', 'content-range': REST }, OLD.slice(CUT)),
+    );
+    await assert.rejects(downloads.fetchAll(1));
+    const { contentType, totalRecords } = await downloads.open();
+    assert.deepEqual([contentType, totalRecords], ['application/x-ndjson', 9]);
+  });
+
   test('stands in one file with what its answer said, and no address in clear', async () => {
     server.script(cutAnswer(200, STRONG, OLD.slice(0, CUT)));
     await assert.rejects(downloads.fetchAll(1));
