@@ -50,13 +50,16 @@ function begun<T>(pieces: AsyncGenerator<T, void>): AsyncGenerator<T, void> {
 async function* bodyOf(answer: IncomingMessage, options: BodyOptions): AsyncGenerator<Buffer, void> {
   const { subject, promisedBytes } = options;
   const pace = new Pace(options);
+  const pieces = (answer as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
   let received = 0;
   try {
-    for await (const bytes of answer as AsyncIterable<Buffer>) {
-      received += bytes.length;
+    for (;;) {
+      const piece = await pace.timed(pieces.next());
+      if (piece.done === true) break;
+      received += piece.value.length;
       if (received > (promisedBytes ?? received)) throw wrongLength(options, 'more');
-      yield bytes;
-      pace.require(bytes.length);
+      yield piece.value;
+      pace.require(piece.value.length);
     }
   } catch (error) {
     throw error instanceof PipelineError ? error : unreachable(subject, error);
@@ -66,21 +69,31 @@ async function* bodyOf(answer: IncomingMessage, options: BodyOptions): AsyncGene
   if (received < (promisedBytes ?? received)) throw wrongLength(options, `${received}`);
 }
 
-/** Watches how fast bytes arrive. */
+/** Watches how fast bytes arrive, by the time in which they were waited for. */
 class Pace {
   readonly #options: BodyOptions;
-  #since = performance.now();
+  #waitedMs = 0;
   #bytes = 0;
 
   constructor(options: BodyOptions) {
     this.#options = options;
   }
 
+  /** Waits for something; the time counts as the server's. */
+  async timed<T>(work: Promise<T>): Promise<T> {
+    const began = performance.now();
+    try {
+      return await work;
+    } finally {
+      this.#waitedMs += performance.now() - began;
+    }
+  }
+
   /** @throws {PipelineError} SOURCE_UNREACHABLE when too few bytes arrived in the time that is over. */
   require(bytes: number): void {
     const { subject, patience } = this.#options;
     this.#bytes += bytes;
-    const waitedMs = performance.now() - this.#since;
+    const waitedMs = this.#waitedMs;
     if (waitedMs < patience.windowMs) return;
     if (this.#bytes < (patience.leastBytesPerSecond * waitedMs) / 1000) {
       const seconds = Math.round(waitedMs / 1000);
@@ -89,7 +102,7 @@ class Pace {
         `${subject}: the server sent only ${this.#bytes} bytes in ${seconds} s`,
       );
     }
-    [this.#since, this.#bytes] = [performance.now(), 0];
+    [this.#waitedMs, this.#bytes] = [0, 0];
   }
 }
 

@@ -145,8 +145,12 @@ async function send(request: HttpRequest, hop: Hop): Promise<{ message: Incoming
     const asked = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, options);
     const { idleMs } = request.patience ?? PATIENCE;
     let network: Network = 'public';
-    asked.setTimeout(idleMs, () => {
-      asked.destroy(new Error(`the server sent nothing for ${idleMs / 1000} s`));
+    let answer: IncomingMessage | undefined;
+    asked.setTimeout(idleMs);
+    asked.on('timeout', () => {
+      // Bytes that nobody has read yet: it is the reader that takes so long, perhaps with what was kept.
+      if ((answer?.readableLength ?? 0) > 0) asked.setTimeout(idleMs);
+      else asked.destroy(new Error(`the server sent nothing for ${idleMs / 1000} s`));
     });
     asked.on('socket', (socket) => {
       socket.once('connect', () => {
@@ -154,6 +158,7 @@ async function send(request: HttpRequest, hop: Hop): Promise<{ message: Incoming
       });
     });
     asked.on('response', (message) => {
+      answer = message;
       resolve({ message, network });
     });
     asked.on('error', (error) => {

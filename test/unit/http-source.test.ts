@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { OutgoingHttpHeaders } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { setTimeout } from 'node:timers/promises';
 import test, { after, before, describe } from 'node:test';
 import { relationsOf } from '../../adapters/http-pages.ts';
 import { openHttp, type HttpRequest } from '../../adapters/http-source.ts';
@@ -18,16 +19,19 @@ before(async () => {
 
 after(() => server.close());
 
-async function open(more: Partial<HttpRequest> = {}): Promise<string> {
-  const { body } = await openHttp({
+function requestOf(): HttpRequest {
+  return {
     url: `${server.url}/attempts`,
     subject: 'source test',
     token: undefined,
     redirectHosts: [],
     resume: undefined,
     signal: new AbortController().signal,
-    ...more,
-  });
+  };
+}
+
+async function open(more: Partial<HttpRequest> = {}): Promise<string> {
+  const { body } = await openHttp({ ...requestOf(), ...more });
   return text(body);
 }
 
@@ -96,16 +100,24 @@ describe('a status without content', () => {
   test('that says that there is none is empty content', async () => {
     for (const status of [204, 205]) {
       server.script(answer(status, {}));
-      const content = await openHttp({
-        url: server.url,
-        subject: 'source test',
-        token: undefined,
-        redirectHosts: [],
-        resume: undefined,
-        signal: new AbortController().signal,
-      });
+      const content = await openHttp(requestOf());
       assert.deepEqual([content.hasNoContent, await text(content.body)], [true, '']);
     }
+  });
+});
+
+describe('a reader that takes longer than the server may', () => {
+  test('gets all of the content', async () => {
+    const patience = { idleMs: 1_500, windowMs: 100, leastBytesPerSecond: 40_000 };
+    const content = 'x'.repeat(8 << 20);
+    server.script(answer(200, { 'content-length': content.length }, content));
+    const { body } = await openHttp({ ...requestOf(), patience });
+    let bytes = 0;
+    for await (const piece of body) {
+      if (bytes === 0) await setTimeout(2 * patience.idleMs);
+      bytes += piece.length;
+    }
+    assert.equal(bytes, content.length);
   });
 });
 
