@@ -10,6 +10,19 @@ import { ScriptedServer } from './scripted-server.ts';
 
 const SPOOL = 'content.raw';
 
+/** Two contents of the same length. */
+export const OLD = 'o'.repeat(1000);
+export const NEW = 'n'.repeat(1000);
+/** How many bytes of the first answer arrive. */
+export const CUT = 400;
+export const REST = `bytes ${CUT}-999/1000`;
+
+export const LONG_AGO = 'Mon, 05 Jan 2026 08:00:00 GMT';
+export const NOON = 'Mon, 05 Jan 2026 12:00:00 GMT';
+
+export const STRONG = { etag: '"a"', 'content-length': 1000 };
+export const DATED = { 'last-modified': LONG_AGO, date: NOON, 'content-length': 1000 };
+
 /** Downloads of one source from a scripted server, each of which can go on with what the one before kept. */
 export class TestDownloads {
   readonly server: ScriptedServer;

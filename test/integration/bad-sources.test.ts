@@ -9,10 +9,10 @@ import test, { after, before, describe } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { openHttp } from '../../adapters/http-source.ts';
 import { PipelineError } from '../../model/errors.ts';
-import type { Waiting } from '../../model/run.ts';
 import { attempts } from '../../services/platform/generator.ts';
 import { startPlatform, type Platform } from '../../services/platform/server.ts';
-import { TestPipeline, codeOf, eventually, statusOf, type TestWorker } from '../harness.ts';
+import { TestPipeline, codeOf, type TestWorker } from '../harness.ts';
+import { waitingOf } from '../waiting.ts';
 
 const GOOD = [...attempts({ seed: 3, count: 3 })].map((attempt) => JSON.stringify(attempt));
 const ARRAY = `[${GOOD.join(',')}]`;
@@ -91,21 +91,9 @@ describe('a source that sends what it should not', () => {
     await platform.close();
   });
 
-  /** What a run of a source waits for a person for. */
-  async function waitingOf(source: string): Promise<Waiting> {
-    const run = await pipeline.start({ source });
-    await eventually(`the run of ${source} waits`, async () => (await statusOf(run)).state === 'waiting');
-    const { waiting, steps } = await statusOf(run);
-    assert(waiting !== null);
-    assert.equal(steps.publish.recordsIn, 0, 'nothing of it was published');
-    await run.executeUpdate('abort');
-    await assert.rejects(run.result());
-    return waiting;
-  }
-
   for (const [kind, { says }] of Object.entries(CONTENTS)) {
     test(`${kind}: nothing of it is published, and the run says what it is`, async () => {
-      const { code, message, step } = await waitingOf(nameOf(kind));
+      const { code, message, step } = await waitingOf(pipeline, nameOf(kind));
       assert.deepEqual([code, step], ['SOURCE_MALFORMED', 'fetch']);
       assert.match(message, says);
     });
@@ -113,7 +101,7 @@ describe('a source that sends what it should not', () => {
 
   for (const source of ['long', 'longline']) {
     test(`a record of 2 GB, in ${source === 'long' ? 'an array' : 'a line'}, is refused before it fills the memory`, async () => {
-      const { code, message } = await waitingOf(source);
+      const { code, message } = await waitingOf(pipeline, source);
       assert.equal(code, 'SOURCE_MALFORMED');
       assert.match(message, /has a record of more than 67108864 bytes/);
       assert(worker.peakMemory() < 1_000_000_000, `the worker took ${worker.peakMemory()} bytes`);
@@ -144,7 +132,7 @@ describe('a source that sends what it should not', () => {
   });
 
   test('a refusal is not asked again, and says so', async () => {
-    const { code, message } = await waitingOf('refused');
+    const { code, message } = await waitingOf(pipeline, 'refused');
     assert.deepEqual(
       [code, message],
       ['SOURCE_REFUSED', 'source refused: the server answered 403 Forbidden'],
@@ -152,14 +140,14 @@ describe('a source that sends what it should not', () => {
   });
 
   test('a redirect to another host is not followed, since the credentials would go along', async () => {
-    const { code, message } = await waitingOf('redirected');
+    const { code, message } = await waitingOf(pipeline, 'redirected');
     assert.equal(code, 'SOURCE_REFUSED');
     assert.match(message, /redirects to another host, 127\.0\.0\.1:\d+/);
     assert.match(message, /\(the same name, but another port, \d+ in place of \d+\)/);
   });
 
   test('a body without end is stopped at the limit', async () => {
-    const { code, message } = await waitingOf('endless');
+    const { code, message } = await waitingOf(pipeline, 'endless');
     assert.equal(code, 'SOURCE_TOO_LARGE');
     assert.match(message, /more than 80000000 bytes/);
   });

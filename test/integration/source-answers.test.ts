@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
-import type { Waiting } from '../../model/run.ts';
 import { startPlatform, type Platform } from '../../services/platform/server.ts';
-import { TestPipeline, eventually, statusOf } from '../harness.ts';
+import { TestPipeline } from '../harness.ts';
+import { waitingOf } from '../waiting.ts';
 
 let pipeline: TestPipeline;
 let platform: Platform;
@@ -27,18 +27,6 @@ after(async () => {
   await pipeline.close();
   await platform.close();
 });
-
-/** What a run of a source waits for a person for, before anything of it was published. */
-async function waitingOf(source: string): Promise<Waiting> {
-  const run = await pipeline.start({ source });
-  await eventually(`the run of ${source} waits`, async () => (await statusOf(run)).state === 'waiting');
-  const { waiting, steps } = await statusOf(run);
-  assert(waiting !== null);
-  assert.equal(steps.publish.recordsIn, 0);
-  await run.executeUpdate('abort');
-  await assert.rejects(run.result());
-  return waiting;
-}
 
 test('a redirect to an address in UTF-8 is followed', async () => {
   platform.arm({
@@ -81,11 +69,11 @@ test('an answer that asks to come back is followed, whatever its status', async 
 test('one page of several is refused, and says by which header', async () => {
   const link = '<https://customer.example/attempts?page=2>; rel="next"';
   platform.arm({ kind: 'header', name: 'Link', value: link, path: '/linked/attempts' });
-  const linked = await waitingOf('linked');
+  const linked = await waitingOf(pipeline, 'linked');
   assert.deepEqual([linked.code, linked.step], ['SOURCE_PAGED', 'fetch']);
   assert.match(linked.message, /one page of several.*: the header Link names a next page$/);
   platform.arm({ kind: 'header', name: 'X-Total-Count', value: '51', path: '/counted/attempts' });
-  const counted = await waitingOf('counted');
+  const counted = await waitingOf(pipeline, 'counted');
   assert.equal(counted.code, 'SOURCE_PAGED');
   assert.match(counted.message, /the content has 50 records of the 51 that the server’s headers count/);
 });
@@ -93,7 +81,7 @@ test('one page of several is refused, and says by which header', async () => {
 test('a redirect to the metadata service of a cloud is refused, and says where it leads', async () => {
   const location = 'http://169.254.169.254/latest/meta-data/';
   platform.arm({ kind: 'redirect', location, path: '/metadata/attempts' });
-  const { code, message } = await waitingOf('metadata');
+  const { code, message } = await waitingOf(pipeline, 'metadata');
   assert.equal(code, 'SOURCE_REFUSED');
   assert.match(
     message,

@@ -2,22 +2,11 @@ import assert from 'node:assert/strict';
 import type { OutgoingHttpHeaders } from 'node:http';
 import { text } from 'node:stream/consumers';
 import test, { after, before, beforeEach, describe } from 'node:test';
-import { TestDownloads } from '../downloads.ts';
+import { CUT, DATED, LONG_AGO, NEW, NOON, OLD, REST, STRONG, TestDownloads } from '../downloads.ts';
 import { codeOf } from '../harness.ts';
 import { answer, cutAnswer, type ScriptedServer } from '../scripted-server.ts';
 
-const OLD = 'o'.repeat(1000);
-const NEW = 'n'.repeat(1000);
-/** How much of the first answer arrives. */
-const CUT = 400;
-const REST = `bytes ${CUT}-999/1000`;
-
-const LONG_AGO = 'Mon, 05 Jan 2026 08:00:00 GMT';
 const LATER = 'Mon, 05 Jan 2026 09:00:00 GMT';
-const NOON = 'Mon, 05 Jan 2026 12:00:00 GMT';
-
-const STRONG = { etag: '"a"', 'content-length': 1000 };
-const DATED = { 'last-modified': LONG_AGO, date: NOON, 'content-length': 1000 };
 
 let downloads: TestDownloads;
 let server: ScriptedServer;
