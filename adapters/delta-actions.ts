@@ -10,11 +10,32 @@ const Metadata = z.looseObject({
   partitionColumns: z.array(z.string()),
 });
 
+/**
+ * A data file's path as a log has it: relative to the table's folder and URI-encoded (PROTOCOL.md, "Add File and Remove
+ * File"). The protocol also allows an absolute URI, which no table of this program has, and which could name any file.
+ */
+const FilePath = z.string().superRefine((path, context) => {
+  const fault = faultOfPath(path);
+  if (fault !== undefined) context.addIssue({ code: 'custom', message: `the path ${JSON.stringify(path)} ${fault}` });
+});
+
+function faultOfPath(path: string): string | undefined {
+  if (/^[A-Za-z][A-Za-z0-9+.-]*:/.test(path) || path.startsWith('/'))
+    return 'is absolute, which is not supported: each file must be in the folder of its table';
+  let decoded: string;
+  try {
+    decoded = decodeURIComponent(path);
+  } catch {
+    return 'is not URI-encoded';
+  }
+  const isInside = decoded.split('/').every((segment) => !['', '.', '..'].includes(segment));
+  return isInside ? undefined : 'has an empty, "." or ".." segment: each file must be in the folder of its table';
+}
+
 const Txn = z.object({ appId: z.string(), version: z.int() });
 
 const Add = z.object({
-  /** Relative to the table's folder, URI-encoded. */
-  path: z.string(),
+  path: FilePath,
   partitionValues: z.record(z.string(), z.string().nullable()),
   /** Bytes. */
   size: z.int(),
@@ -27,7 +48,7 @@ const Add = z.object({
 });
 
 const Remove = z.looseObject({
-  path: z.string(),
+  path: FilePath,
   /** Milliseconds since 1970. */
   deletionTimestamp: z.int().nullish(),
 });
@@ -74,17 +95,22 @@ export function parseActions(text: string, file: string): Action[] {
       throw new PipelineError(
         'TABLE_LOG_INVALID',
         `${file}, line ${at + 1}, is no Delta action: ${messageOf(cause)}`,
-        {
-          cause,
-        },
+        { cause },
       );
     }
   });
 }
 
-/** Checks one action; throws zod's error where it is none. */
+/**
+ * Checks one action.
+ * @throws {Error} when it is none, naming the fields that are off.
+ */
 export function parseAction(value: unknown): Action {
-  return Action.parse(value);
+  const parsed = Action.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new TypeError(
+    parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '),
+  );
 }
 
 /** A log entry's text: a line an action. */

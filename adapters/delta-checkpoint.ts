@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import { parseAction, type Action } from './delta-actions.ts';
 import type { Snapshot } from './delta-snapshot.ts';
-import { sqlName, sqlText, withDuckDb } from './duckdb.ts';
+import { sqlFile, sqlName, sqlText, withDuckDb } from './duckdb.ts';
 
 /** A checkpoint's columns: the actions that a reader of version 1 needs, as Delta's protocol types them. */
 const COLUMNS = {
@@ -70,7 +70,7 @@ export async function encodeCheckpoint(actions: readonly Action[]): Promise<Buff
     const columns = Object.entries(COLUMNS).map(([name, type]) => `${name}: ${sqlText(type)}`);
     await withDuckDb(optionsIn(folder), (connection) =>
       connection.run(
-        `COPY (SELECT * FROM read_json(${sqlText(json)}, format = 'newline_delimited', maximum_object_size = 67108864,
+        `COPY (SELECT * FROM read_json(${sqlFile(json)}, format = 'newline_delimited', maximum_object_size = 67108864,
            columns = {${columns.join(', ')}})) TO ${sqlText(parquet)} (FORMAT parquet, COMPRESSION snappy)`,
       ),
     );
@@ -92,7 +92,7 @@ export async function decodeCheckpoint(bytes: Buffer, file: string, part: Checkp
   return inFolder(async (folder) => {
     const parquet = join(folder, 'checkpoint.parquet');
     await writeFile(parquet, bytes);
-    const checkpoint = `read_parquet(${sqlText(parquet)})`;
+    const checkpoint = `read_parquet(${sqlFile(parquet)}, hive_partitioning = false)`;
     try {
       return await withDuckDb(optionsIn(folder), async (connection) => {
         const described = await connection.runAndReadAll(`DESCRIBE FROM ${checkpoint}`);

@@ -1,4 +1,5 @@
-import type { DuckDBConnection } from '@duckdb/node-api';
+import { createRequire } from 'node:module';
+import type * as DuckDb from '@duckdb/node-api';
 import { PipelineError, messageOf } from '../model/errors.ts';
 
 /** How much one DuckDB may take. */
@@ -7,6 +8,11 @@ export interface DuckDbOptions {
   /** As DuckDB writes sizes: `1GB`. It spills to `temporaryFolder` before it takes more. */
   readonly memoryLimit: string;
   readonly temporaryFolder: string;
+  /**
+   * The only files that SQL can read or write, by their absolute paths. Then it can also attach no database, load no
+   * extension and change no setting. Undefined gives SQL the rights of this process.
+   */
+  readonly onlyFiles?: readonly string[];
 }
 
 /**
@@ -15,10 +21,9 @@ export interface DuckDbOptions {
  */
 export async function withDuckDb<T>(
   options: DuckDbOptions,
-  use: (connection: DuckDBConnection) => Promise<T>,
+  use: (connection: DuckDb.DuckDBConnection) => Promise<T>,
 ): Promise<T> {
-  // Native code of more than 30 MB: what fetches or publishes need not have it.
-  const { DuckDBInstance } = await import('@duckdb/node-api');
+  const { DuckDBInstance } = await loadDuckDb();
   const instance = await DuckDBInstance.create(':memory:', {
     threads: String(options.threads),
     memory_limit: options.memoryLimit,
@@ -30,6 +35,7 @@ export async function withDuckDb<T>(
     const connection = await instance.connect();
     try {
       await connection.run(`SET TimeZone = 'UTC'; SET preserve_insertion_order = true`);
+      if (options.onlyFiles !== undefined) await restrictAccess(connection, options.onlyFiles);
       return await use(connection);
     } finally {
       connection.closeSync();
@@ -37,6 +43,36 @@ export async function withDuckDb<T>(
   } finally {
     instance.closeSync();
   }
+}
+
+/** Loads DuckDB when it is needed: it has native code of more than 30 MB, which fetching and publishing do without. */
+async function loadDuckDb(): Promise<typeof DuckDb> {
+  const api = await import('@duckdb/node-api');
+  // By default a TextDecoder drops a leading U+FEFF, which is part of a value. The package has no option for it.
+  const accessors = createRequire(import.meta.url)('@duckdb/node-api/lib/vectors/dataAccessors.js') as {
+    textDecoder: InstanceType<typeof TextDecoder>;
+  };
+  accessors.textDecoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  return api;
+}
+
+async function restrictAccess(connection: DuckDb.DuckDBConnection, files: readonly string[]): Promise<void> {
+  // DuckDB checks the pattern that a file is named by, and then the file that it matches.
+  const paths = [...new Set(files.flatMap((file) => [file, withoutGlob(file)]))];
+  await connection.run(
+    `SET allowed_paths = [${paths.map(sqlText).join(', ')}];
+     SET enable_external_access = false;
+     SET lock_configuration = true`,
+  );
+}
+
+/** A file's path as an SQL literal for functions that read files, which would take `*`, `?` and `[` for a pattern. */
+export function sqlFile(path: string): string {
+  return sqlText(withoutGlob(path));
+}
+
+function withoutGlob(path: string): string {
+  return path.replaceAll(/[[*?]/g, '[$&]');
 }
 
 /** A text as an SQL literal. */

@@ -9,10 +9,20 @@ import type { AddFile } from './delta-actions.ts';
 import { atOnce } from './at-once.ts';
 import { HdfsError, type WebHdfs } from './webhdfs.ts';
 
+/** A live file on this machine. */
+export interface CachedFile {
+  /** Absolute. Its folder is `partition=KEY`, with the key of its partition. */
+  readonly path: string;
+  /** Files of a table have the same key if and only if they have the same partition values. */
+  readonly partition: string;
+  /** As the log has them: text or null, by column. */
+  readonly partitionValues: AddFile['partitionValues'];
+}
+
 /** A table's live files on this machine. */
 export interface CachedTable {
-  /** Absolute, in the order of the log. Their folders tell the partition: `source=…/ingested_on=…`. */
-  readonly files: readonly string[];
+  /** In the order of the log. */
+  readonly files: readonly CachedFile[];
   /** How many of them had to be fetched, and their bytes. */
   readonly fetched: number;
   readonly fetchedBytes: number;
@@ -30,6 +40,7 @@ const UNUSED_MS = 60 * 60 * 1000;
  * A file is written under a name of its own, checked against the length and the SHA-256 that its log entry
  * names, and renamed: under its name there is never anything but the whole file. So any number of processes
  * can use the folder at once. Data files never change; one that is here is known by its name and its length.
+ * Local names are hashes: another program may have written the log, so its names never become local paths.
  */
 export class TableCache {
   readonly #folder: string;
@@ -54,7 +65,7 @@ export class TableCache {
     { recheck = false }: { readonly recheck?: boolean } = {},
   ): Promise<CachedTable> {
     const folder = join(this.#folder, basename(tablePath));
-    const wanted = [...live].map((file) => ({ file, local: join(folder, localPathOf(file)) }));
+    const wanted = [...live].map((file) => ({ file, local: join(folder, localPathOf(tablePath, file)) }));
     const fetched = await atOnce(FETCHES_AT_ONCE, wanted, async ({ file, local }) => {
       if (await this.#use(local, file, recheck)) return 0;
       await this.#fetch(hdfsPathOf(tablePath, file), file, local);
@@ -62,7 +73,11 @@ export class TableCache {
     });
     await this.#forget(folder, new Set(wanted.map(({ local }) => local)));
     return {
-      files: wanted.map(({ local }) => local),
+      files: wanted.map(({ file, local }) => ({
+        path: local,
+        partition: partitionKeyOf(file),
+        partitionValues: file.partitionValues,
+      })),
       fetched: fetched.filter((bytes) => bytes > 0).length,
       fetchedBytes: fetched.reduce((sum, bytes) => sum + bytes, 0),
     };
@@ -103,17 +118,23 @@ export class TableCache {
   }
 }
 
-/** Where the tables of a warehouse are kept: each warehouse has a folder of its own. */
+/**
+ * Where the tables of a warehouse are kept: each warehouse has a folder of its own.
+ * @throws {PipelineError} CACHE_UNUSABLE for a folder whose path DuckDB would take for partition values.
+ */
 export function cacheFolderOf(nameNodes: readonly string[], warehouse: string): string {
   const base = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
   const identity = createHash('sha256')
     .update(JSON.stringify([[...nameNodes].sort(), warehouse]))
     .digest('hex')
     .slice(0, 16);
-  return join(base, 'assessment-pipeline', 'tables', identity);
+  const folder = join(base, 'assessment-pipeline', 'tables', identity);
+  if (folder.includes('='))
+    throw new PipelineError('CACHE_UNUSABLE', `${folder}: no folder of the cache may have "=" in its name`);
+  return folder;
 }
 
-/** Where HDFS has a live file; the log encodes its path as a URI. */
+/** The path of a live file in HDFS; the log has it as a relative URI, which was checked when it was read. */
 export function hdfsPathOf(tablePath: string, { path }: AddFile): string {
   return `${tablePath}/${decodeURIComponent(path)}`;
 }
@@ -127,12 +148,17 @@ async function isNamedBy({ tags }: AddFile, local: string): Promise<boolean> {
   return hash.digest('hex') === named;
 }
 
-/** The folders come from the log's values, not from its path, which may be any; a null is named as Hive does. */
-function localPathOf({ path, partitionValues }: AddFile): string {
-  const folders = Object.entries(partitionValues).map(
-    ([name, value]) => `${name}=${value === null ? '__HIVE_DEFAULT_PARTITION__' : encodeURIComponent(value)}`,
-  );
-  return join(...folders, basename(decodeURIComponent(path)));
+function localPathOf(tablePath: string, file: AddFile): string {
+  return join(`partition=${partitionKeyOf(file)}`, `${hashOf([tablePath, file.path])}.parquet`);
+}
+
+function partitionKeyOf({ partitionValues }: AddFile): string {
+  return hashOf(Object.entries(partitionValues).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Of any JSON value: 128 bits, in lower-case hexadecimal digits. */
+function hashOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 32);
 }
 
 async function usable<T>(path: string, work: () => Promise<T>): Promise<T> {

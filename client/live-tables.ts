@@ -5,18 +5,27 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
 import type { AddFile } from '../adapters/delta-actions.ts';
 import type { Snapshot } from '../adapters/delta-snapshot.ts';
-import { sqlName, sqlText, withDuckDb } from '../adapters/duckdb.ts';
-import type { CachedTable, TableCache } from '../adapters/table-cache.ts';
+import { sqlFile, sqlName, sqlText, withDuckDb } from '../adapters/duckdb.ts';
+import type { CachedFile, CachedTable, TableCache } from '../adapters/table-cache.ts';
 import type { Warehouse } from '../adapters/warehouse.ts';
+import { PipelineError } from '../model/errors.ts';
 import { TABLES } from '../tables/index.ts';
-import { PARTITION_COLUMNS, duckDbType, type Table } from '../tables/table.ts';
+import { PARTITION_COLUMNS, duckDbType, type Column, type Table } from '../tables/table.ts';
 import { VIEWS } from '../tables/views.ts';
 import { withTemporary } from './interrupt.ts';
 
 /** A table and its live files on this machine; null for those that were not brought here. */
 export interface LocalTable {
   readonly table: Table;
-  readonly files: readonly string[] | null;
+  readonly files: readonly CachedFile[] | null;
+}
+
+/** What SQL over the tables may do besides reading them. */
+export interface SqlAccess {
+  /** Everything that this process may. Otherwise SQL reads the tables' files and {@link writes} alone. */
+  readonly isTrusted?: boolean;
+  /** The absolute path of a file that is to be written. */
+  readonly writes?: string;
 }
 
 const Stats = z.object({ numRecords: z.int() });
@@ -55,19 +64,28 @@ export async function fetchTables(
   return cached;
 }
 
-/** Runs something with a DuckDB in which each table and each view can be queried by its name. */
+/**
+ * Runs something with a DuckDB in which each table and each view can be queried by its name.
+ * @throws {PipelineError} TABLE_LOG_INVALID for partition values that the log cannot have.
+ */
 export async function withTables<T>(
   tables: readonly LocalTable[],
   use: (connection: DuckDBConnection) => Promise<T>,
+  { isTrusted = false, writes }: SqlAccess = {},
 ): Promise<T> {
   // Of its own, since DuckDB's spilled files of two processes would have the same names.
   const temporaryFolder = await mkdtemp(join(tmpdir(), 'assessment-pipeline-'));
   const memoryLimit = `${Math.floor((totalmem() * MEMORY_SHARE) / 2 ** 20)}MiB`;
+  const readable = tables.flatMap(({ files }) => (files ?? []).map(({ path }) => path));
+  const options = {
+    threads: availableParallelism(),
+    memoryLimit,
+    temporaryFolder,
+    ...(isTrusted ? {} : { onlyFiles: writes === undefined ? readable : [...readable, writes] }),
+  };
   return withTemporary(temporaryFolder, () =>
-    withDuckDb({ threads: availableParallelism(), memoryLimit, temporaryFolder }, async (connection) => {
-      for (const { table, files } of tables) {
-        await connection.run(`CREATE VIEW ${sqlName(table.name)} AS ${selectOf(table, files)}`);
-      }
+    withDuckDb(options, async (connection) => {
+      for (const { table, files } of tables) await createTableView(connection, table, files);
       for (const { name, select } of VIEWS) await connection.run(`CREATE VIEW ${sqlName(name)} AS ${select}`);
       return use(connection);
     }),
@@ -103,20 +121,57 @@ function isNamed(name: string, sql: string): boolean {
 }
 
 /**
- * A table's columns are there with their types whatever its files hold: also without a file, and where older
- * files lack a column.
+ * Creates the view of a table. Its columns have their types whatever its files hold: also without a file, and where
+ * older files lack a column.
  */
-function selectOf(table: Table, files: readonly string[] | null): string {
+async function createTableView(
+  connection: DuckDBConnection,
+  table: Table,
+  files: readonly CachedFile[] | null,
+): Promise<void> {
   const columns = [...table.columns, ...PARTITION_COLUMNS].map(
     ({ name, type }) => `NULL::${duckDbType(type)} AS ${sqlName(name)}`,
   );
-  const empty = `SELECT ${columns.join(', ')} WHERE`;
+  const rows = await rowsIn(connection, table, files);
+  await connection.run(
+    `CREATE VIEW ${sqlName(table.name)} AS SELECT ${columns.join(', ')} WHERE ${rows}`,
+  );
+}
+
+/** What follows an empty SELECT of all columns. */
+async function rowsIn(
+  connection: DuckDBConnection,
+  table: Table,
+  files: readonly CachedFile[] | null,
+): Promise<string> {
   if (files === null) {
     const text = `the table ${table.name} was not fetched, for the query does not have its name as a word`;
-    return `${empty} error(${sqlText(text)})`;
+    return `error(${sqlText(text)})`;
   }
-  if (files.length === 0) return `${empty} false`;
-  const types = PARTITION_COLUMNS.map(({ name, type }) => `${sqlName(name)}: ${duckDbType(type)}`);
-  return `${empty} false UNION ALL BY NAME SELECT * FROM read_parquet([${files.map(sqlText).join(', ')}],
-    union_by_name = true, hive_partitioning = true, hive_types = {${types.join(', ')}})`;
+  if (files.length === 0) return 'false';
+  const partitions = new Map(files.map(({ partition, partitionValues }) => [partition, partitionValues]));
+  const keys = `${table.name}_partition`;
+  await connection.run(`CREATE TYPE ${keys} AS ENUM (${[...partitions.keys()].map(sqlText).join(', ')})`);
+  // From the folder comes only which partition it is. Its values come from the log: a folder's name has no type, and
+  // DuckDB takes some for null. DuckDB evaluates this once for each file, and skips those that a filter leaves out.
+  const values = PARTITION_COLUMNS.map((column) => {
+    const literals = [...partitions.values()].map((of) => partitionLiteral(table, column, of[column.name]));
+    const list = `([${literals.join(', ')}]::${duckDbType(column.type)}[])`;
+    return `${list}[enum_code(partition)::BIGINT + 1] AS ${sqlName(column.name)}`;
+  });
+  const others = ['partition', ...PARTITION_COLUMNS.map(({ name }) => name)].map(sqlText).join(', ');
+  return `false UNION ALL BY NAME SELECT COLUMNS(c -> lower(c) NOT IN (${others})), ${values.join(', ')}
+    FROM read_parquet([${files.map(({ path }) => sqlFile(path)).join(', ')}],
+      union_by_name = true, hive_partitioning = true, hive_types = {partition: ${keys}})`;
+}
+
+/** @throws {PipelineError} TABLE_LOG_INVALID for a value that is missing or not of the column's type. */
+function partitionLiteral(table: Table, { name, type }: Column, value: string | null | undefined): string {
+  if (value === null) return 'NULL';
+  if (value !== undefined && (type !== 'date' || z.iso.date().safeParse(value).success)) return sqlText(value);
+  const what = value === undefined ? 'no value' : JSON.stringify(value);
+  throw new PipelineError(
+    'TABLE_LOG_INVALID',
+    `the log of ${table.name} names a file whose partition column ${name} has ${what}, expected a ${type}`,
+  );
 }

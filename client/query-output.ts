@@ -6,6 +6,7 @@ import Table from 'cli-table3';
 import { sqlText } from '../adapters/duckdb.ts';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import { printError } from './output.ts';
+import { streamReadOnly } from './query-access.ts';
 import type { Format } from './query-file.ts';
 import { requireSelect } from './query-select.ts';
 import { toJson } from './query-values.ts';
@@ -19,6 +20,8 @@ export interface Answer {
   readonly sql: string;
   readonly format: Format;
   readonly file: string | undefined;
+  /** Whether the query may do more than read; see {@link streamReadOnly}. */
+  readonly isTrusted: boolean;
 }
 
 /**
@@ -26,10 +29,10 @@ export interface Answer {
  * @returns How many rows were written.
  */
 export async function writeAnswer(connection: DuckDBConnection, answer: Answer): Promise<number> {
-  const { sql, format, file } = answer;
+  const { sql, format, file, isTrusted } = answer;
   if (format === 'parquet') return writeParquet(connection, sql, file ?? '');
   const counted = { rows: 0 };
-  const result = await connection.stream(sql);
+  const result = await (isTrusted ? connection.stream(sql) : streamReadOnly(connection, sql));
   await write(TEXTS[format](result, counted), file);
   return counted.rows;
 }

@@ -8,8 +8,9 @@ import { readSettings } from '../model/settings.ts';
 import { TABLES } from '../tables/index.ts';
 import { VIEWS } from '../tables/views.ts';
 import { withExamples } from './help.ts';
-import { fetchTables, snapshotsOf, tablesNamedIn, withTables } from './live-tables.ts';
+import { fetchTables, snapshotsOf, tablesNamedIn, withTables, type SqlAccess } from './live-tables.ts';
 import { printError } from './output.ts';
+import { queryRefused } from './query-access.ts';
 import { FORMATS, formatOf, writeWhole, type OutputWords } from './query-file.ts';
 import { writeAnswer } from './query-output.ts';
 import { writePlan } from './query-plan.ts';
@@ -23,8 +24,12 @@ Formats:
   json     an array, an object a row, every value whole
   parquet  with the columns' true types; for a single SELECT, and --output`;
 
+/** How DuckDB begins to say that it was told not to do something. */
+const FORBIDDEN = /^Permission Error|^Invalid Input Error: Cannot change configuration option/;
+
 interface QueryWords extends OutputWords {
   readonly explain?: boolean;
+  readonly trusted?: boolean;
 }
 
 /** `pipeline query SQL`: answers a query over the tables. */
@@ -42,6 +47,10 @@ export function queryCommand(): Command {
       '--explain',
       'show, in place of the answer, the steps by which it came, with the rows and the time of each',
     )
+    .option(
+      '--trusted',
+      'let the query do all that DuckDB can, with your rights: read and write files, attach databases, load extensions, change settings',
+    )
     .addHelpText('after', `\nTables: ${namesOf(TABLES)}\nViews:  ${namesOf(VIEWS)}\n${FORMATS_HELP}`)
     .action(query);
   return withExamples(
@@ -51,6 +60,10 @@ export function queryCommand(): Command {
     'pipeline query "FROM attempts_deduplicated" --output attempts.parquet',
     'pipeline query "SELECT * FROM runs" --format csv',
     'pipeline query --explain "SELECT count(*) FROM options WHERE checked"',
+    [
+      `pipeline query --trusted "FROM attempts JOIN 'classes.csv' USING (user_exam_id)"`,
+      'with a file of your own',
+    ],
   );
 }
 
@@ -60,20 +73,28 @@ async function query(argument: string, options: QueryWords): Promise<void> {
   if (explain && (options.output !== undefined || options.format !== undefined))
     throw new PipelineError('USAGE_INVALID', '--explain gives no answer: leave out --format and --output');
   const sql = argument === '-' ? await text(process.stdin) : argument;
-  const { output } = options;
+  const { output, trusted: isTrusted = false } = options;
   if (output === undefined)
-    return answer(sql, (connection) =>
+    return answer(sql, { isTrusted }, (connection) =>
       explain
         ? writePlan(connection, sql, format)
-        : writeAnswer(connection, { sql, format, file: undefined }),
+        : writeAnswer(connection, { sql, format, file: undefined, isTrusted }),
     );
-  await writeWhole(output, options, (file) =>
-    answer(sql, (connection) => writeAnswer(connection, { sql, format, file })),
-  );
+  await writeWhole(output, options, (file) => {
+    // Other formats are written here; Parquet by DuckDB.
+    const access = format === 'parquet' ? { isTrusted, writes: file } : { isTrusted };
+    return answer(sql, access, (connection) =>
+      writeAnswer(connection, { sql, format, file, isTrusted }),
+    );
+  });
 }
 
 /** @param write Writes what is to be said about the query; gives the rows of its answer. */
-async function answer(sql: string, write: (connection: DuckDBConnection) => Promise<number>): Promise<void> {
+async function answer(
+  sql: string,
+  access: SqlAccess,
+  write: (connection: DuckDBConnection) => Promise<number>,
+): Promise<void> {
   const settings = readSettings();
   const { hdfs } = settings;
   const warehouse = openWarehouse(settings);
@@ -84,13 +105,14 @@ async function answer(sql: string, write: (connection: DuckDBConnection) => Prom
   const fetchSeconds = secondsSince(began);
   const ready = performance.now();
   const tables = TABLES.map((table) => ({ table, files: cached.get(table)?.files ?? null }));
-  const rows = await withTables(tables, async (connection) => {
+  const ask = async (connection: DuckDBConnection): Promise<number> => {
     try {
       return await write(connection);
     } catch (cause) {
       throw asQueryError(cause);
     }
-  });
+  };
+  const rows = await withTables(tables, ask, access);
   printError(
     `${rows} ${rows === 1 ? 'row' : 'rows'} in ${secondsSince(ready)}; ${formatFetches([...cached.values()])} in ${fetchSeconds}`,
   );
@@ -108,6 +130,7 @@ function formatFetches(tables: readonly CachedTable[]): string {
 function asQueryError(cause: unknown): PipelineError {
   if (cause instanceof PipelineError) return cause;
   const said = messageOf(cause).replace(/^Failed to extract statements: /, '');
+  if (FORBIDDEN.test(said)) return queryRefused(said);
   const hint = said.startsWith('Catalog Error')
     ? `\n\nThe tables are ${namesOf(TABLES)}; the views ${namesOf(VIEWS)}.`
     : '';

@@ -127,6 +127,11 @@ export const ERROR_CODES = {
     retry: 'lasting',
     advice: 'Correct the query; pipeline tables NAME shows the columns of a table or view.',
   },
+  QUERY_REFUSED: {
+    retry: 'lasting',
+    advice:
+      'A query reads the tables and views, and nothing else. If you trust it with all that you may do yourself, give --trusted.',
+  },
   QUARANTINE_UNKNOWN: {
     retry: 'lasting',
     advice: 'List what is in quarantine with: pipeline quarantine list',

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { readRows, type AuditedRow, type Auditor } from '../../adapters/auditor.ts';
 import type { AddFile } from '../../adapters/delta-actions.ts';
-import { sqlName, sqlText, withDuckDb } from '../../adapters/duckdb.ts';
+import { sqlFile, sqlName, withDuckDb } from '../../adapters/duckdb.ts';
 import { hdfsPathOf } from '../../adapters/table-cache.ts';
 import { messageOf } from '../../model/errors.ts';
 import { rowsOf } from '../live-tables.ts';
@@ -136,10 +136,12 @@ async function readForeign(
   columns: readonly string[],
   take: (rows: readonly AuditedRow[]) => void,
 ): Promise<void> {
-  const options = { threads: 1, memoryLimit: '1GB', temporaryFolder: dirname(file) };
+  const options = { threads: 1, memoryLimit: '1GB', temporaryFolder: dirname(file), onlyFiles: [file] };
   await withDuckDb(options, async (connection) => {
     const names = columns.map(sqlName).join(', ');
-    const result = await connection.stream(`SELECT ${names} FROM read_parquet(${sqlText(file)})`);
+    const result = await connection.stream(
+      `SELECT ${names} FROM read_parquet(${sqlFile(file)}, hive_partitioning = false)`,
+    );
     for await (const rows of result.yieldRowObjects()) take(rows);
   });
 }
