@@ -16,7 +16,8 @@ const Metadata = z.looseObject({
  */
 const FilePath = z.string().superRefine((path, context) => {
   const fault = faultOfPath(path);
-  if (fault !== undefined) context.addIssue({ code: 'custom', message: `the path ${JSON.stringify(path)} ${fault}` });
+  if (fault !== undefined)
+    context.addIssue({ code: 'custom', message: `the path ${JSON.stringify(path)} ${fault}` });
 });
 
 function faultOfPath(path: string): string | undefined {
@@ -29,7 +30,9 @@ function faultOfPath(path: string): string | undefined {
     return 'is not URI-encoded';
   }
   const isInside = decoded.split('/').every((segment) => !['', '.', '..'].includes(segment));
-  return isInside ? undefined : 'has an empty, "." or ".." segment: each file must be in the folder of its table';
+  return isInside
+    ? undefined
+    : 'has an empty, "." or ".." segment: each file must be in the folder of its table';
 }
 
 const Txn = z.object({ appId: z.string(), version: z.int() });

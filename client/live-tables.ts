@@ -133,9 +133,7 @@ async function createTableView(
     ({ name, type }) => `NULL::${duckDbType(type)} AS ${sqlName(name)}`,
   );
   const rows = await rowsIn(connection, table, files);
-  await connection.run(
-    `CREATE VIEW ${sqlName(table.name)} AS SELECT ${columns.join(', ')} WHERE ${rows}`,
-  );
+  await connection.run(`CREATE VIEW ${sqlName(table.name)} AS SELECT ${columns.join(', ')} WHERE ${rows}`);
 }
 
 /** What follows an empty SELECT of all columns. */
@@ -168,7 +166,8 @@ async function rowsIn(
 /** @throws {PipelineError} TABLE_LOG_INVALID for a value that is missing or not of the column's type. */
 function partitionLiteral(table: Table, { name, type }: Column, value: string | null | undefined): string {
   if (value === null) return 'NULL';
-  if (value !== undefined && (type !== 'date' || z.iso.date().safeParse(value).success)) return sqlText(value);
+  if (value !== undefined && (type !== 'date' || z.iso.date().safeParse(value).success))
+    return sqlText(value);
   const what = value === undefined ? 'no value' : JSON.stringify(value);
   throw new PipelineError(
     'TABLE_LOG_INVALID',

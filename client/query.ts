@@ -83,9 +83,7 @@ async function query(argument: string, options: QueryWords): Promise<void> {
   await writeWhole(output, options, (file) => {
     // Other formats are written here; Parquet by DuckDB.
     const access = format === 'parquet' ? { isTrusted, writes: file } : { isTrusted };
-    return answer(sql, access, (connection) =>
-      writeAnswer(connection, { sql, format, file, isTrusted }),
-    );
+    return answer(sql, access, (connection) => writeAnswer(connection, { sql, format, file, isTrusted }));
   });
 }
 

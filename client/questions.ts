@@ -70,7 +70,8 @@ export const QUESTIONS: readonly Question[] = [
   {
     name: 'lowest_mean_score_4q_20plus',
     question: 'Which exams of four questions, taken 20 times or more, have the lowest mean score?',
-    sql: `SELECT exam_name, count(*) AS attempts, avg(correct / total) AS mean_score FROM attempt WHERE total = 4
+    sql: `SELECT exam_name, count(*) AS attempts, avg(correct / total) AS mean_score
+          FROM attempt WHERE total = 4 AND correct IS NOT NULL
           GROUP BY ALL HAVING count(*) >= 20 ORDER BY mean_score, exam_name LIMIT 6`,
   },
   {

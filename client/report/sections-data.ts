@@ -107,7 +107,9 @@ GROUP BY source ORDER BY source`,
     rows
       .map(
         (row) =>
-          `The newest message of ${textOf(row, 'source')} was published ${f.duration(numberOf(row, 'age'))} before this page was made; ` +
+          (row['age'] === null
+            ? `No message of ${textOf(row, 'source')} says when it was published; `
+            : `The newest message of ${textOf(row, 'source')} was published ${f.duration(numberOf(row, 'age'))} before this page was made; `) +
           `its newest attempt started ${f.time(textOf(row, 'last_started_at'))}.`,
       )
       .join(' '),

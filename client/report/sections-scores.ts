@@ -19,6 +19,9 @@ import {
 /** Below so many attempts, a picture of their scores says little. */
 export const HISTOGRAM_LEAST = 20;
 
+/** An attempt has a score if it says how many of its questions were answered right; 0 of 0 is none. */
+const SCORED = 'total > 0 AND correct IS NOT NULL';
+
 const MEAN: Column = { name: 'mean_score', head: 'Mean score', format: 'share' };
 
 /** The steps of a score: the last has all that is right, too. */
@@ -30,9 +33,9 @@ const STEP_LABELS = Array.from(
 const scores: Part = {
   name: 'scores',
   title: 'How well do people do?',
-  sql: `SELECT least(10 * correct // total, 9)::INTEGER AS step, count(*) AS attempts,
+  sql: `SELECT least(10::BIGINT * correct // total, 9) AS step, count(*) AS attempts,
   sum(correct / total) AS score_sum, count(*) FILTER (all_correct) AS all_correct
-FROM attempt WHERE total > 0 GROUP BY ALL ORDER BY step`,
+FROM attempt WHERE ${SCORED} GROUP BY ALL ORDER BY step`,
   says: (rows, f) => {
     if (rows.length === 0) return 'No attempt says how many of its questions were answered right.';
     const attempts = sumOf(rows, 'attempts');
@@ -64,7 +67,7 @@ const scoresByExam: Part = {
   title: 'How are the scores of each exam spread?',
   sql: `SELECT exam_name, count(*) AS attempts, avg(score) AS mean_score, median(score) AS median_score,
   stddev_samp(score) AS deviation, ${steps()}
-FROM (SELECT exam_name, correct / total AS score, least(10 * correct // total, 9) AS step FROM attempt WHERE total > 0)
+FROM (SELECT exam_name, correct / total AS score, least(10::BIGINT * correct // total, 9) AS step FROM attempt WHERE ${SCORED})
 GROUP BY ALL HAVING count(*) >= ${HISTOGRAM_LEAST} ORDER BY attempts DESC, exam_name`,
   says: (rows) =>
     rows.length === 0
@@ -92,7 +95,7 @@ const hardestExams: Part = {
   title: 'Which exams are the hardest?',
   sql: `WITH exam AS (
   SELECT exam_name, count(*) AS attempts, avg(correct / total) AS mean_score, var_samp(correct / total) AS variance
-  FROM attempt WHERE total > 0 GROUP BY ALL),
+  FROM attempt WHERE ${SCORED} GROUP BY ALL),
 whole AS (
   SELECT count(*) AS exams, sum(attempts * mean_score) / sum(attempts) AS overall,
     sum((attempts - 1) * variance) / nullif(sum(attempts - 1), 0) AS within_exams,

@@ -97,7 +97,8 @@ describe('SQL over the tables', () => {
     for (const ingested_on of ['2026-02-31', 'yesterday', '']) {
       await assert.rejects(withTables(tablesWith({ source: 's', ingested_on }), ask), {
         code: 'TABLE_LOG_INVALID',
-        message: /the log of attempts names a file whose partition column ingested_on has ".*", expected a date/,
+        message:
+          /the log of attempts names a file whose partition column ingested_on has ".*", expected a date/,
       });
     }
     await assert.rejects(withTables(tablesWith({ ingested_on: '2026-01-31' }), ask), {
@@ -185,7 +186,10 @@ describe('SQL over the tables', () => {
     for (const [sql, outcome] of [
       ['FROM attempts', `${SOURCES.length} rows`],
       ['SELECT 1; SELECT 2, 3', '1 rows'],
-      ['CREATE TABLE t AS FROM attempts; DELETE FROM t WHERE total = 0; FROM t', `${SOURCES.length - 1} rows`],
+      [
+        'CREATE TABLE t AS FROM attempts; DELETE FROM t WHERE total = 0; FROM t',
+        `${SOURCES.length - 1} rows`,
+      ],
       ['SET VARIABLE n = 3; SELECT * FROM range(getvariable($$n$$))', '3 rows'],
       ['DESCRIBE attempts', `${attempts.columns.length + 2} rows`],
       ['EXPLAIN SELECT 1', '1 rows'],
@@ -198,7 +202,12 @@ describe('SQL over the tables', () => {
 
   test('spills to the disk', async () => {
     const sql = `SELECT count(*) FROM (SELECT DISTINCT md5(range::VARCHAR) || repeat('x', 100) FROM range(1000000))`;
-    const options = { threads: 1, memoryLimit: '64MB', temporaryFolder: join(folder, 'spill'), onlyFiles: [] };
+    const options = {
+      threads: 1,
+      memoryLimit: '64MB',
+      temporaryFolder: join(folder, 'spill'),
+      onlyFiles: [],
+    };
     await withDuckDb(options, async (connection) => {
       assert.deepEqual((await connection.runAndReadAll(sql)).getRows(), [[1_000_000n]]);
     });
@@ -216,7 +225,8 @@ describe('SQL over the tables', () => {
     );
     const writes = join(folder, 'cache', 'answer.parquet');
     await withAttempts(
-      (connection) => connection.run(`COPY attempts TO ${sqlText(writes)} (FORMAT parquet, USE_TMP_FILE false)`),
+      (connection) =>
+        connection.run(`COPY attempts TO ${sqlText(writes)} (FORMAT parquet, USE_TMP_FILE false)`),
       { writes },
     );
     assert.ok((await readFile(writes)).length > 0);
