@@ -2,7 +2,7 @@ import { ensureTopic, topicOffsetsPast, type PartitionOffsets } from '../adapter
 import { topicIdOf } from '../adapters/kafka-topic-id.ts';
 import { PipelineError } from '../model/errors.ts';
 import type { OffsetRange, PartitionEnds } from '../model/references.ts';
-import { DERIVED_TABLES, deliveries } from '../tables/index.ts';
+import { DERIVED_TABLES, deliveries, replays, runs } from '../tables/index.ts';
 import type { Table } from '../tables/table.ts';
 import type { ActivityDeps } from './deps.ts';
 import { partitionAppId, topicIdsIn } from './fences.ts';
@@ -34,7 +34,7 @@ export interface Plan {
 /**
  * Says what of a topic is to be landed: from where the tables stand, to where the topic ends. A topic that
  * does not exist yet is made, so that a run can wait for those who will fill it by finding nothing new.
- * @throws {PipelineError} RANGE_GONE, TOPIC_RESET, TABLE_LOG_INVALID, KAFKA_UNREACHABLE, an error of HDFS
+ * @throws {PipelineError} RANGE_GONE, TOPIC_RESET, TABLE_REWRITTEN, TABLE_LOG_INVALID, KAFKA_UNREACHABLE, an error of HDFS
  */
 export function createPlan({
   settings,
@@ -63,11 +63,16 @@ async function positionsIn(
   warehouse: ActivityDeps['warehouse'],
 ): Promise<ReadonlyMap<string, ReadonlyMap<string, bigint>>> {
   const positionsOf = async ({ name }: Table): Promise<[string, ReadonlyMap<string, bigint>]> => {
-    const head = await warehouse.table(name).head();
+    const head = await warehouse.table(name).keptHead();
     return [name, head?.txns ?? new Map<string, bigint>()];
   };
   const last = await positionsOf(deliveries);
-  return new Map([...(await Promise.all(DERIVED_TABLES.map(positionsOf))), last]);
+  const [derived] = await Promise.all([
+    Promise.all(DERIVED_TABLES.map(positionsOf)),
+    // A run is stopped by lost rows of any table, before it publishes a content or lands a batch.
+    Promise.all([replays, runs].map(positionsOf)),
+  ]);
+  return new Map([...derived, last]);
 }
 
 /**

@@ -54,6 +54,8 @@ const Remove = z.looseObject({
   path: FilePath,
   /** Milliseconds since 1970. */
   deletionTimestamp: z.int().nullish(),
+  /** False where files of the same entry have the same rows. */
+  dataChange: z.boolean().nullish(),
 });
 
 const CommitInfo = z.record(z.string(), z.unknown());

@@ -1,6 +1,7 @@
 import { PipelineError } from '../model/errors.ts';
-import { parseActions } from './delta-actions.ts';
+import { parseActions, type Action } from './delta-actions.ts';
 import { decodeCheckpoint, parseLastCheckpoint } from './delta-checkpoint.ts';
+import { isOwnEntry, type ForeignChange } from './delta-rewrites.ts';
 import { SnapshotBuilder, type Snapshot } from './delta-snapshot.ts';
 import type { WebHdfs } from './webhdfs.ts';
 
@@ -93,6 +94,14 @@ export class DeltaLog {
     return builder.snapshot();
   }
 
+  /** The first commit of another program whose removed rows are still missing, as the log was read last. */
+  async loss(): Promise<ForeignChange | undefined> {
+    const builder = await this.known();
+    // How many rows a rewritten file had, only the checkpoint may say.
+    if (builder.lacksRows && this.#checkpoint !== undefined) await this.snapshot();
+    return builder.loss();
+  }
+
   /** Where reading begins: at the newest checkpoint, or before the first entry. */
   async #begin(): Promise<SnapshotBuilder> {
     const version = (await this.#namedCheckpoint()) ?? (await this.#foundCheckpoint());
@@ -102,7 +111,27 @@ export class DeltaLog {
     const builder = new SnapshotBuilder(this.#table, version);
     builder.load(await decodeCheckpoint(bytes, file, 'head'));
     this.#checkpoint = { bytes, file };
+    for (const entry of await this.#foreignEntriesTo(version))
+      builder.watchBefore(entry.version, entry.actions);
     return builder;
+  }
+
+  /**
+   * The entries up to a version that follow the last one of this program, which was committed only after all before it
+   * had been read and found to be in order. Most checkpoints are of such an entry, so that one is read.
+   */
+  async #foreignEntriesTo(version: number): Promise<{ version: number; actions: Action[] }[]> {
+    const entries: { version: number; actions: Action[] }[] = [];
+    for (let at = version; at >= 0; at -= 1) {
+      const file = this.entry(at);
+      const bytes = await this.#hdfs.readIfExists(file);
+      // Other programs delete old entries.
+      if (bytes === undefined) break;
+      const actions = parseActions(bytes.toString('utf8'), file);
+      if (isOwnEntry(actions)) break;
+      entries.unshift({ version: at, actions });
+    }
+    return entries;
   }
 
   /** The checkpoint that the pointer names, where it is there and of one part. */

@@ -1,5 +1,6 @@
 import { PipelineError } from '../model/errors.ts';
 import type { Action, AddFile, Metadata, Protocol, RemovedFile } from './delta-actions.ts';
+import { RewriteWatch, type ForeignChange } from './delta-rewrites.ts';
 
 /** The newest of Delta's features that this program reads and writes. */
 export const PROTOCOL = { minReaderVersion: 1, minWriterVersion: 2 } as const;
@@ -30,6 +31,7 @@ export class SnapshotBuilder {
   readonly #files = new Map<string, AddFile>();
   readonly #removed = new Map<string, RemovedFile>();
   readonly #table: string;
+  readonly #watch = new RewriteWatch();
 
   /**
    * @param table The table's path, for messages.
@@ -55,10 +57,26 @@ export class SnapshotBuilder {
     return this.#txns;
   }
 
+  /** Whether {@link loss} can say more once the files of the checkpoint are loaded. */
+  get lacksRows(): boolean {
+    return this.#watch.lacksRows;
+  }
+
   /** Applies all actions of the next version. */
   apply(actions: readonly Action[]): void {
+    this.#watch.apply(this.#version + 1, actions, (path) => this.#files.get(path));
     this.load(actions);
     this.#version += 1;
+  }
+
+  /** Looks for lost rows in an entry that the checkpoint, at which the reading began, already has. */
+  watchBefore(version: number, actions: readonly Action[]): void {
+    this.#watch.apply(version, actions);
+  }
+
+  /** The first commit of another program whose removed rows are still missing, among the entries that were read. */
+  loss(): ForeignChange | undefined {
+    return this.#watch.loss();
   }
 
   /** Takes actions over as they stand, as those of a checkpoint. */
@@ -80,6 +98,7 @@ export class SnapshotBuilder {
 
   /** Takes over files that stood before all that was loaded and applied, as those of a checkpoint that are read last. */
   loadBefore(actions: readonly Action[]): void {
+    this.#watch.learnRows(actions.flatMap(({ add }) => (add ? [add] : [])));
     const [added, removed] = [[...this.#files.values()], [...this.#removed.values()]];
     this.#files.clear();
     this.#removed.clear();

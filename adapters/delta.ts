@@ -3,6 +3,7 @@ import { PipelineError, messageOf } from '../model/errors.ts';
 import { formatActions, requireColumns, type Action, type AddFile, type Metadata } from './delta-actions.ts';
 import { checkpointActions, encodeCheckpoint } from './delta-checkpoint.ts';
 import { DeltaLog } from './delta-log.ts';
+import { ENGINE } from './delta-rewrites.ts';
 import {
   PROTOCOL,
   fenceOff,
@@ -83,6 +84,19 @@ export class DeltaTable {
   }
 
   /**
+   * As {@link head}, for one who goes on from where the table stands.
+   * @throws {PipelineError} TABLE_REWRITTEN when another program removed rows that the table had, and they are missing.
+   */
+  async keptHead(): Promise<TableHead | undefined> {
+    return this.#turns.take(async () => {
+      const read = await this.#log.refresh();
+      if (read.version < 0) return undefined;
+      await this.#requireKept();
+      return read.head();
+    });
+  }
+
+  /**
    * Makes the table where there is none. Several may try at once; one wins. Each commit from then on needs its columns.
    * @throws {PipelineError} TABLE_OTHER_COLUMNS when there is one that lacks a column.
    */
@@ -95,7 +109,7 @@ export class DeltaTable {
         await this.#writeEntry(
           0,
           [
-            { commitInfo: { operation: 'CREATE TABLE', timestamp: Date.now() } },
+            { commitInfo: { operation: 'CREATE TABLE', engineInfo: ENGINE, timestamp: Date.now() } },
             { protocol: { ...PROTOCOL } },
             { metaData: metadata },
           ],
@@ -142,8 +156,8 @@ export class DeltaTable {
 
   /**
    * Adds to the table, once: any number of tries by any number of writers make one entry.
-   * @throws {PipelineError} OFFSETS_MOVED when a fence stands elsewhere; TABLE_OTHER_COLUMNS; TABLE_LOG_INVALID; an
-   * error of HDFS.
+   * @throws {PipelineError} OFFSETS_MOVED when a fence stands elsewhere; TABLE_OTHER_COLUMNS; TABLE_REWRITTEN;
+   * TABLE_LOG_INVALID; an error of HDFS.
    */
   async commit(commit: Commit): Promise<CommitOutcome> {
     return this.#turns.take(async () => {
@@ -152,6 +166,7 @@ export class DeltaTable {
         const { version, txns } = read.head();
         if (judge(this.path, txns, commit.fences) === 'landed') return { outcome: 'landed-before', version };
         this.#requireColumns(read);
+        await this.#requireKept();
         const actions = entryOf(commit, txns);
         if (await this.#writeEntry(version + 1, actions, commit.scratch)) {
           read.apply(actions);
@@ -171,6 +186,21 @@ export class DeltaTable {
   async #readFor(fences: readonly Fence[]): Promise<SnapshotBuilder> {
     const known = await this.#log.known();
     return fenceOff(known.txns, fences) === undefined ? known : this.#log.refresh();
+  }
+
+  /**
+   * Transactions outlive the rows that they landed: after a RESTORE, the table still counts as holding them. So nothing is
+   * committed after a loss, by which each entry of this program also says that those before it are in order.
+   */
+  async #requireKept(): Promise<void> {
+    const loss = await this.#log.loss();
+    if (loss === undefined) return;
+    const { version, operation, files } = loss;
+    throw new PipelineError(
+      'TABLE_REWRITTEN',
+      `${this.path}: version ${version} (${operation}), by another program, removed rows of ${files} ` +
+        `${files === 1 ? 'file' : 'files'}, which would not land again; they are in version ${version - 1}`,
+    );
   }
 
   #requireColumns({ metadata }: SnapshotBuilder): void {
@@ -235,7 +265,15 @@ export class DeltaTable {
 function entryOf(commit: Commit, txns: Snapshot['txns']): Action[] {
   const marks = (commit.marks ?? []).filter((appId) => !txns.has(appId));
   return [
-    { commitInfo: { timestamp: Date.now(), operation: 'WRITE', commitId: randomUUID(), ...commit.info } },
+    {
+      commitInfo: {
+        timestamp: Date.now(),
+        operation: 'WRITE',
+        engineInfo: ENGINE,
+        commitId: randomUUID(),
+        ...commit.info,
+      },
+    },
     ...commit.fences.map(({ appId, to }) => ({ txn: { appId, version: safe(to) } })),
     ...marks.map((appId) => ({ txn: { appId, version: 1 } })),
     ...commit.files.map((add) => ({ add })),

@@ -3,7 +3,6 @@ import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
-import type { AddFile } from '../adapters/delta-actions.ts';
 import type { Snapshot } from '../adapters/delta-snapshot.ts';
 import { sqlFile, sqlName, sqlText, withDuckDb } from '../adapters/duckdb.ts';
 import type { CachedFile, CachedTable, TableCache } from '../adapters/table-cache.ts';
@@ -13,6 +12,8 @@ import { TABLES } from '../tables/index.ts';
 import { PARTITION_COLUMNS, duckDbType, type Column, type Table } from '../tables/table.ts';
 import { VIEWS } from '../tables/views.ts';
 import { withTemporary } from './interrupt.ts';
+
+export { rowsOf } from '../adapters/delta-rewrites.ts';
 
 /** A table and its live files on this machine; null for those that were not brought here. */
 export interface LocalTable {
@@ -27,8 +28,6 @@ export interface SqlAccess {
   /** The absolute path of a file that is to be written. */
   readonly writes?: string;
 }
-
-const Stats = z.object({ numRecords: z.int() });
 
 /** DuckDB may take this part of the machine's memory before it spills to disk. */
 const MEMORY_SHARE = 0.5;
@@ -102,12 +101,6 @@ export function tablesNamedIn(sql: string): Set<Table> {
     if (isNamed(view.name, sql)) for (const table of tablesNamedIn(view.select)) named.add(table);
   }
   return named;
-}
-
-/** How many rows a live file has, as its log entry says; undefined where that says nothing of it. */
-export function rowsOf({ stats }: AddFile): number | undefined {
-  const parsed = Stats.safeParse(typeof stats === 'string' ? JSON.parse(stats) : undefined);
-  return parsed.success ? parsed.data.numRecords : undefined;
 }
 
 /** The columns of a table or view, in order. */

@@ -92,6 +92,11 @@ export const ERROR_CODES = {
     retry: 'lasting',
     advice: 'Land into a new warehouse: set hdfs.warehouse to another folder (docs/adding-a-table.md).',
   },
+  TABLE_REWRITTEN: {
+    retry: 'lasting',
+    advice:
+      'Restore the table to the version that the message names, with the program that removed the rows, then retry; or land into a new warehouse (docs/operating.md).',
+  },
   TRANSFORM_FAILED: {
     retry: 'lasting',
     advice: 'A fault of this program: report the message. Nothing landed.',
