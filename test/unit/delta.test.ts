@@ -166,6 +166,43 @@ test('an entry that is cut short or corrupt is refused by its name and line', ()
   );
 });
 
+test('a path that could lead out of its table’s folder is refused by its name', () => {
+  const refusalOf = (path: string, kind: 'add' | 'remove'): string =>
+    codeOf(() =>
+      parseActions(
+        JSON.stringify(kind === 'add' ? { add: { ...add('a').add, path } } : { remove: { path } }),
+        '/w/t/_delta_log/7.json',
+      ),
+    );
+  for (const kind of ['add', 'remove'] as const) {
+    for (const path of ['a', 'source=null/part-1.parquet', 'a%20b/%25', 'é/a*[?]', '...', 'a..b/..c'])
+      assert.equal(refusalOf(path, kind), 'taken', path);
+    for (const [path, why] of [
+      ['/etc/passwd', /is absolute, which is not supported/],
+      ['hdfs://host/w/t/a', /is absolute, which is not supported/],
+      ['S3A:b', /is absolute, which is not supported/],
+      ['..', /segment/],
+      ['../b', /segment/],
+      ['a/../../b', /segment/],
+      ['%2e%2e/b', /segment/],
+      ['a%2F..%2Fb', /segment/],
+      ['%2Fetc', /segment/],
+      ['a//b', /segment/],
+      ['./a', /segment/],
+      ['', /segment/],
+      ['a%', /is not URI-encoded/],
+    ] as const) {
+      const refusal = refusalOf(path, kind);
+      assert.match(
+        refusal,
+        /^TABLE_LOG_INVALID: \/w\/t\/_delta_log\/7\.json, line 1, .*\.path: the path "/,
+        path,
+      );
+      assert.match(refusal, why, path);
+    }
+  }
+});
+
 test('a table of a newer protocol is refused before anything is written to it', () => {
   const builder = new SnapshotBuilder('/w/t');
   const newer = { protocol: { minReaderVersion: 3, minWriterVersion: 7 } };
