@@ -9,6 +9,7 @@ export interface LogEntry {
   /** What the writer said of the commit, for people. */
   readonly info: Readonly<Record<string, unknown>>;
   readonly added: readonly AddFile[];
+  readonly actions: readonly Action[];
 }
 
 const READS_AT_ONCE = 8;
@@ -52,5 +53,6 @@ function entryOf(version: number, actions: readonly Action[]): LogEntry {
     version,
     info: actions.find(({ commitInfo }) => commitInfo)?.commitInfo ?? {},
     added: actions.flatMap(({ add }) => (add ? [add] : [])),
+    actions,
   };
 }

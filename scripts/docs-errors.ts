@@ -14,6 +14,8 @@ const FINDINGS: Record<FindingCode, string> = {
   MESSAGE_TWICE: 'A message has more than one row.',
   ROW_WITHOUT_MESSAGE: 'A row names a message that Kafka does not have.',
   ROW_PAST_LOG: 'A row names an offset that its table’s log does not count as landed.',
+  TABLE_REWRITTEN:
+    'Another program removed rows of `runs` or `replays`, which nothing else is compared with, and they are missing.',
   FILE_UNREADABLE: 'A live file is not there, or cannot be read.',
   FILE_LENGTH: 'A live file is longer or shorter than the log says.',
   FILE_CHECKSUM: 'A live file has other bytes than the log says.',

@@ -16,6 +16,8 @@ export type FindingCode =
   | 'ROW_WITHOUT_MESSAGE'
   /** A row names an offset that its table's log does not count as landed. */
   | 'ROW_PAST_LOG'
+  /** Another program removed rows of a table that nothing else is compared with. */
+  | 'TABLE_REWRITTEN'
   /** A live file is not there, or cannot be read. */
   | 'FILE_UNREADABLE'
   /** A live file is longer or shorter than the log says. */

@@ -23,6 +23,7 @@ import type { Finding, Note } from './findings.ts';
 import { LEDGER_COLUMNS, Ledger } from './ledger.ts';
 import type { PartitionReport } from './partitions.ts';
 import { judgeReplays, type ReplayReport } from './replays.ts';
+import { judgeRewrites } from './rewrites.ts';
 import { straysOf } from './strays.ts';
 import { historiesOf, settledSnapshots } from './tables.ts';
 import { judgeTopics } from './topics.ts';
@@ -76,14 +77,21 @@ export async function prove(deps: ProofDeps): Promise<Proof> {
   const entries = histories.get(deliveries) ?? [];
   const topics = await judgeTopics(kafka, named, { snapshots, entries, ledger });
   const children = await proveChildren(deps, snapshots, files.findings);
-  const findings = [...files.findings, ...topics.findings, ...children.findings];
+  const rewrites = judgeRewrites(histories);
+  const findings = [...files.findings, ...topics.findings, ...children.findings, ...rewrites.findings];
   return {
     verified: findings.length === 0,
     partitions: topics.partitions,
     tables: files.tables,
     replays: children.replays,
     findings,
-    notes: [...files.notes, ...topics.notes, ...children.notes, ...(await noteStrays(warehouse, histories))],
+    notes: [
+      ...files.notes,
+      ...topics.notes,
+      ...children.notes,
+      ...rewrites.notes,
+      ...(await noteStrays(warehouse, histories)),
+    ],
   };
 }
 
