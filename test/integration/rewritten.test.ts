@@ -65,7 +65,8 @@ describe('a table that another program took rows out of', () => {
     test(`${table}: a run waits, names the commit, and lands nothing until the rows are back`, async () => {
       const program = other(table);
       const whole = await program.version();
-      const restored = await program.restore(whole - 1);
+      // Of `runs`, the last entry of a run says that its content is ingested, and has no row.
+      const restored = await program.restore(whole - (table === 'runs' ? 2 : 1));
       const run = await startNew();
       try {
         requireNamed(await waitingOf(run), table, restored);
