@@ -7,7 +7,14 @@ import { PipelineError, messageOf } from '../model/errors.ts';
 import { correctRuns } from './auditor-runs.ts';
 import { knowDictionaries, unpackZstd } from './auditor-codecs.ts';
 import { faultOf } from './connection-faults.ts';
-import { identityOf, tlsOf, type HdfsOptions, type Identity } from './hdfs-access.ts';
+import {
+  CROSS_SITE_HEADER,
+  identityOf,
+  requireConfidentialRedirect,
+  tlsOf,
+  type HdfsOptions,
+  type Identity,
+} from './hdfs-access.ts';
 import type { TlsMaterial } from './tls.ts';
 
 /** What was read of a file. */
@@ -36,12 +43,14 @@ export class Auditor {
   readonly #nameNodes: readonly URL[];
   readonly #identity: Identity;
   readonly #tls: TlsMaterial;
+  readonly #options: HdfsOptions;
 
   /** @throws {PipelineError} SETTINGS_INVALID for a file or an environment variable that is not there. */
   constructor(options: HdfsOptions) {
     this.#nameNodes = options.nameNodes.map((address) => new URL(address));
     this.#identity = identityOf(options);
     this.#tls = tlsOf(options);
+    this.#options = options;
   }
 
   /**
@@ -55,6 +64,7 @@ export class Auditor {
       try {
         return await this.#readFrom(nameNode, path, toFile);
       } catch (error) {
+        if (error instanceof PipelineError && error.code === 'SETTINGS_INVALID') throw error;
         last = error;
       }
     }
@@ -69,6 +79,10 @@ export class Auditor {
   async #readFrom(nameNode: URL, path: string, toFile: string): Promise<ReadBack> {
     const { query, headers } = this.#identity;
     const { 'user.name': user = '', ...parameters } = query;
+    let refuse: (error: unknown) => void = () => undefined;
+    const refused = new Promise<never>((_, reject) => {
+      refuse = reject;
+    });
     const client = webhdfs.createClient(
       {
         protocol: nameNode.protocol.slice(0, -1),
@@ -77,7 +91,21 @@ export class Auditor {
         path: `${nameNode.pathname.replace(/\/$/, '')}/webhdfs/v1`,
         user,
       },
-      { timeout: TIMEOUT_MS, headers, followRedirect: keepSecrets, ...this.#tls },
+      {
+        timeout: TIMEOUT_MS,
+        headers: { ...CROSS_SITE_HEADER, ...headers },
+        followRedirect: (redirect) => {
+          try {
+            this.#keepSecrets(redirect);
+          } catch (error) {
+            // Its own way to refuse, `false`, asks the same server again, with no handler of errors.
+            stream.abort();
+            refuse(error);
+          }
+          return true;
+        },
+        ...this.#tls,
+      },
     );
     const hash = createHash('sha256');
     const file = createWriteStream(toFile);
@@ -94,6 +122,7 @@ export class Auditor {
     });
     try {
       await Promise.race([
+        refused,
         once(stream, 'finish'),
         once(file, 'error').then(([error]) => Promise.reject(error as Error)),
       ]);
@@ -106,14 +135,19 @@ export class Auditor {
     }
     return { bytes, sha256: hash.digest('hex') };
   }
-}
 
-/** Where `request` is sent on to another server it would show that one the password, and call it by the name of this one. */
-function keepSecrets({ request, headers: { location = '' } }: Redirect): boolean {
-  const asked = new URL(request.uri.href);
-  request.removeHeader('host');
-  if (new URL(location, asked).origin !== asked.origin) request.removeHeader('authorization');
-  return true;
+  /**
+   * Where `request` is sent on to another server, it would show that one the password, and call it by the name of
+   * this one.
+   * @throws {PipelineError} SETTINGS_INVALID for a redirect that would show a secret.
+   */
+  #keepSecrets({ request, headers: { location = '' } }: Redirect): void {
+    const asked = new URL(request.uri.href);
+    const target = new URL(location, asked);
+    requireConfidentialRedirect(this.#options, target);
+    request.removeHeader('host');
+    if (target.origin !== asked.origin) request.removeHeader('authorization');
+  }
 }
 
 /** A row of an audited file, by column; a null may be undefined, and a whole number a text. */

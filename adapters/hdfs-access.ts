@@ -1,6 +1,13 @@
+import { requireConfidential } from '../model/confidential.ts';
 import { secretOf } from '../model/secrets.ts';
-import type { TlsFiles } from '../model/settings-servers.ts';
+import { hdfsSecretRoute, hdfsSecretRoutes, type TlsFiles } from '../model/settings-servers.ts';
 import { readTls, type TlsMaterial } from './tls.ts';
+
+/**
+ * The header that HDFS asks for before it changes anything, where it guards against cross-site requests
+ * (`dfs.webhdfs.rest-csrf.enabled`): a page in a browser cannot send it to another site. Any value will do.
+ */
+export const CROSS_SITE_HEADER = { 'X-XSRF-HEADER': 'assessment-pipeline' } as const;
 
 /** Where an HDFS is and as whom to come, as `hdfs` of the settings says it. */
 export interface HdfsOptions {
@@ -11,6 +18,8 @@ export interface HdfsOptions {
   readonly tls?: TlsFiles | undefined;
   readonly basicAuth?: { readonly user: string; readonly passwordVariable: string } | undefined;
   readonly delegationTokenVariable?: string | undefined;
+  /** Whether a password or a token may be sent without TLS to another host. */
+  readonly allowCleartext?: boolean | undefined;
 }
 
 /** How a client shows who it is: what it adds to each request to a NameNode. */
@@ -24,9 +33,12 @@ export interface Identity {
 /**
  * Who a client of HDFS is. A gateway that knows the user by a password, and a NameNode that knows it by a token, are
  * told no `user.name` besides.
- * @throws {PipelineError} SETTINGS_INVALID, naming an environment variable that is not set.
+ * @throws {PipelineError} SETTINGS_INVALID, naming an environment variable that is not set, or a NameNode that a
+ * secret may not be sent to.
  */
-export function identityOf({ user, basicAuth, delegationTokenVariable }: HdfsOptions): Identity {
+export function identityOf(options: HdfsOptions): Identity {
+  const { user, basicAuth, delegationTokenVariable } = options;
+  hdfsSecretRoutes(options).forEach(requireConfidential);
   if (delegationTokenVariable !== undefined) {
     const delegation = secretOf(delegationTokenVariable, 'the delegation token of hdfs');
     return { query: { delegation }, headers: {} };
@@ -35,6 +47,20 @@ export function identityOf({ user, basicAuth, delegationTokenVariable }: HdfsOpt
   const password = secretOf(basicAuth.passwordVariable, 'the password of hdfs.basicAuth');
   const login = Buffer.from(`${basicAuth.user}:${password}`).toString('base64');
   return { query: {}, headers: { authorization: `Basic ${login}` } };
+}
+
+/**
+ * Refuses a redirect that has the delegation token in its address, as those of a NameNode have, and would send it
+ * where others on the network can read it. A password is never sent on to another server.
+ * @throws {PipelineError} SETTINGS_INVALID
+ */
+export function requireConfidentialRedirect(
+  options: Pick<HdfsOptions, 'delegationTokenVariable' | 'allowCleartext'>,
+  target: URL,
+): void {
+  const { delegationTokenVariable, allowCleartext } = options;
+  const route = hdfsSecretRoute({ delegationTokenVariable, allowCleartext }, target);
+  if (route !== undefined) requireConfidential(route);
 }
 
 /** @throws {PipelineError} SETTINGS_INVALID, naming a file that is not what it should be. */

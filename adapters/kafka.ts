@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionOptions } from 'node:tls';
-import { Kafka, logLevel, type Admin, type KafkaConfig, type SASLOptions } from 'kafkajs';
+import { Kafka, logLevel, type Admin, type KafkaConfig, type Mechanism, type SASLOptions } from 'kafkajs';
+import plainAuthenticator from 'kafkajs/src/broker/saslAuthenticator/plain.js';
+import { requireConfidential } from '../model/confidential.ts';
 import { PipelineError } from '../model/errors.ts';
 import type { Offset, PartitionEnds } from '../model/references.ts';
 import { secretOf } from '../model/secrets.ts';
@@ -16,6 +18,8 @@ export interface KafkaOptions {
   readonly brokers: readonly string[];
   readonly tls?: (TlsFiles & { readonly serverName?: string | undefined }) | undefined;
   readonly sasl?: Sasl | undefined;
+  /** Whether the password of a login with `plain` may be sent without TLS to another host. */
+  readonly allowCleartext?: boolean | undefined;
   readonly logger: Logger;
 }
 
@@ -67,15 +71,45 @@ export function clientConfig(options: KafkaOptions, suffix: string) {
   } satisfies KafkaConfig;
 }
 
-function securityOf({ tls, sasl }: KafkaOptions): Partial<KafkaConfig> {
+function securityOf(options: KafkaOptions): Partial<KafkaConfig> {
+  const { tls, sasl } = options;
   return {
     ...(tls === undefined ? {} : { ssl: tlsOf(tls) }),
-    ...(sasl === undefined ? {} : { sasl: loginOf(sasl) }),
+    ...(sasl === undefined ? {} : { sasl: loginOf(sasl, options) }),
   };
 }
 
-function loginOf({ mechanism, user, passwordVariable }: Sasl): SASLOptions {
-  return { mechanism, username: user, password: secretOf(passwordVariable, 'the password of kafka.sasl') };
+function loginOf(
+  { mechanism, user, passwordVariable }: Sasl,
+  { tls, allowCleartext }: KafkaOptions,
+): SASLOptions | Mechanism {
+  const password = secretOf(passwordVariable, 'the password of kafka.sasl');
+  const login: SASLOptions = { mechanism, username: user, password };
+  if (login.mechanism !== 'plain') return login;
+  const authenticate = plainAuthenticator(login);
+  // Each broker is checked: a cluster names its brokers itself, so they need not be those of the settings.
+  return {
+    mechanism,
+    authenticationProvider: (broker) => {
+      requireConfidentialLogin(broker.host, { tls, allowCleartext });
+      return authenticate(broker);
+    },
+  };
+}
+
+/** @throws {PipelineError} SETTINGS_INVALID, marked so that the client does not try again. */
+function requireConfidentialLogin(
+  host: string,
+  { tls, allowCleartext }: Pick<KafkaOptions, 'tls' | 'allowCleartext'>,
+): void {
+  const secret = 'the password of kafka.sasl';
+  const setting = 'kafka.allowCleartext';
+  try {
+    requireConfidential({ secret, host, tls: tls !== undefined, allowCleartext, setting });
+  } catch (error) {
+    if (!(error instanceof PipelineError)) throw error;
+    throw Object.assign(error, { retriable: false });
+  }
 }
 
 function tlsOf(tls: NonNullable<KafkaOptions['tls']>): ConnectionOptions {

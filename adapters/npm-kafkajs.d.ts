@@ -59,6 +59,16 @@ declare module 'kafkajs/src/cluster/index.js' {
   }
 }
 
+declare module 'kafkajs/src/broker/saslAuthenticator/plain.js' {
+  import type { Mechanism } from 'kafkajs';
+
+  /** The client's own login with SASL PLAIN. */
+  export default function plainAuthenticator(login: {
+    readonly username: string;
+    readonly password: string;
+  }): Mechanism['authenticationProvider'];
+}
+
 declare module 'kafkajs/src/network/socketFactory.js' {
   import type { ISocketFactory } from 'kafkajs';
 

@@ -1,6 +1,7 @@
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { Connection, isGrpcServiceError, type ConnectionOptions } from '@temporalio/client';
 import { toClientOptions } from '@temporalio/envconfig';
+import { requireConfidential } from '../model/confidential.ts';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import type { Settings } from '../model/settings.ts';
 import { asked, temporalProfile, type Environment } from '../model/temporal-environment.ts';
@@ -17,6 +18,9 @@ export type TemporalConnection = Pick<ConnectionOptions, 'tls' | 'metadata'> & {
 const CONNECT_TIMEOUT = '5s';
 const BUSY_TIMEOUT = '15s';
 
+/** Names of gRPC metadata (HTTP headers) whose values log in. */
+const SECRET_METADATA = /auth|cookie|credential|key|pass|secret|token/i;
+
 /** The statuses of gRPC that a person has to do something about. */
 const REFUSED: Readonly<Record<number, string>> = {
   7: 'there is no right to do this',
@@ -27,21 +31,37 @@ const UNAVAILABLE = 14;
 /**
  * How to connect: to the address of the settings, with what of TLS and of an API key Temporal's environment variables
  * and profile say.
- * @throws {PipelineError} SETTINGS_INVALID
+ * @throws {PipelineError} SETTINGS_INVALID, also where an API key would be sent without TLS to another host.
  */
 export function temporalConnection(
-  { address }: Settings['temporal'],
+  { address, allowCleartext }: Settings['temporal'],
   environment: Environment = process.env,
 ): TemporalConnection {
   const { tls, apiKey, metadata } = asked(
     () => toClientOptions(temporalProfile(environment)).connectionOptions,
   );
+  const login = apiKey === undefined ? secretMetadata(metadata) : 'the API key of Temporal';
+  if (login !== undefined) {
+    requireConfidential({
+      secret: login,
+      host: hostAndPort(address).host,
+      tls: tls !== undefined && tls !== null && tls !== false,
+      allowCleartext,
+      setting: 'temporal.allowCleartext',
+    });
+  }
   return {
     address,
     ...(tls === undefined ? {} : { tls }),
     ...(apiKey === undefined ? {} : { apiKey }),
     ...(metadata === undefined ? {} : { metadata }),
   };
+}
+
+/** Names the gRPC metadata that logs in; undefined where none does. */
+function secretMetadata(metadata: TemporalConnection['metadata']): string | undefined {
+  const name = Object.keys(metadata ?? {}).find((one) => SECRET_METADATA.test(one));
+  return name === undefined ? undefined : `the gRPC metadata ${name} of Temporal`;
 }
 
 /**

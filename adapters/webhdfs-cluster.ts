@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { probe } from './connection-faults.ts';
-import type { Identity } from './hdfs-access.ts';
+import { requireConfidentialRedirect, type HdfsOptions, type Identity } from './hdfs-access.ts';
 import type { Logger } from './log.ts';
 import type { TlsMaterial } from './tls.ts';
 import { createAgents, type Agents } from './webhdfs-connections.ts';
@@ -59,6 +59,8 @@ export interface ClusterOptions {
   /** HTTP addresses, at least one. */
   readonly nameNodes: readonly string[];
   readonly identity: Identity;
+  /** The settings that decide whether a redirect may be followed with a secret in it. */
+  readonly secrets: Pick<HdfsOptions, 'delegationTokenVariable' | 'allowCleartext'>;
   readonly tls: TlsMaterial;
   readonly timeouts: Timeouts;
   readonly retry: Retry;
@@ -155,6 +157,7 @@ export class Cluster {
     });
     if (!redirects) return { ...answer, step };
     const target = redirectOf(step, url, answer);
+    requireConfidentialRedirect(this.#options.secrets, target);
     // A gateway sends on to itself, and asks there again who comes. Another server must not learn the password.
     const itself = target.origin === url.origin;
     const server = `${itself ? 'the gateway' : 'DataNode'} ${target.host}`;

@@ -102,6 +102,7 @@ export class WebHdfs {
     this.#cluster = new Cluster({
       nameNodes: options.nameNodes,
       identity: identityOf(options),
+      secrets: options,
       tls: tlsOf(options),
       timeouts: { ...DEFAULT_TIMEOUTS, ...options.timeouts },
       retry: { ...DEFAULT_RETRY, ...options.retry },

@@ -1,5 +1,22 @@
 import { z } from 'zod';
+import { cleartextFault, isConfidential, type SecretRoute } from './confidential.ts';
 import { ADDRESS, NAME, VARIABLE, hasNoLogin } from './settings-values.ts';
+
+/** The setting that lets a secret go to a server without TLS. */
+function allowCleartext(secret: string) {
+  return z
+    .boolean()
+    .optional()
+    .describe(
+      `With true, ${secret} is also sent without TLS to other hosts than this one, where others on the network can read it.`,
+    );
+}
+
+/** Reports a secret that the settings would send without TLS to another host. */
+function refuseCleartext(context: z.RefinementCtx, key: string, route: SecretRoute): void {
+  if (isConfidential(route)) return;
+  context.addIssue({ code: 'custom', path: [key], message: cleartextFault(route) });
+}
 
 /** Where Temporal is, and how to speak to it. */
 export const Temporal = z
@@ -19,6 +36,7 @@ export const Temporal = z
       .url()
       .default('http://127.0.0.1:8233')
       .describe('Where the Temporal UI is, for the links that the command line prints.'),
+    allowCleartext: allowCleartext('an API key, or a login in its gRPC metadata,'),
   })
   .describe('The engine that runs the workflow.');
 
@@ -37,10 +55,6 @@ const TLS_FILES = {
 /** A certificate is of no use without its key. */
 function isPair(tls: TlsFiles): boolean {
   return (tls.certificateFile === undefined) === (tls.keyFile === undefined);
-}
-
-function isHttps(address: string): boolean {
-  return address.startsWith('https:');
 }
 
 const PAIR = 'certificateFile and keyFile go together';
@@ -84,13 +98,26 @@ export const Kafka = z
         mechanism: z
           .enum(['plain', 'scram-sha-256', 'scram-sha-512'])
           .describe(
-            'How the login goes. `plain` shows the password to the server, so use it with TLS alone.',
+            'The mechanism of the login. `plain` sends the password itself, so without TLS it is refused for other hosts than this one; see `kafka.allowCleartext`.',
           ),
         user: z.string().min(1).describe('Whom to log in.'),
         passwordVariable: VARIABLE.describe('The name of the environment variable that holds the password.'),
       })
       .optional()
       .describe('Logs in.'),
+    allowCleartext: allowCleartext('the password of a login with `plain`'),
+  })
+  .superRefine(({ brokers, tls, sasl, allowCleartext: allowed }, context) => {
+    if (sasl?.mechanism !== 'plain') return;
+    for (const broker of brokers) {
+      refuseCleartext(context, 'sasl', {
+        secret: 'the password of kafka.sasl',
+        host: broker.replace(/:\d+$/, ''),
+        tls: tls !== undefined,
+        allowCleartext: allowed,
+        setting: 'kafka.allowCleartext',
+      });
+    }
   })
   .describe('The cluster that records are published to and consumed from.');
 
@@ -128,10 +155,13 @@ export const Hdfs = z
         passwordVariable: VARIABLE.describe('The name of the environment variable that holds the password.'),
       })
       .optional()
-      .describe('Logs in with a password, as the gateway Apache Knox asks for it; over HTTPS alone.'),
+      .describe(
+        'Logs in with a password, as the gateway Apache Knox asks for it; over HTTPS, or to this host, unless `hdfs.allowCleartext` is true.',
+      ),
     delegationTokenVariable: VARIABLE.optional().describe(
-      'The name of the environment variable that holds a delegation token of WebHDFS.',
+      'The name of the environment variable that holds a delegation token of WebHDFS; it is sent over HTTPS, or to this host, unless `hdfs.allowCleartext` is true.',
     ),
+    allowCleartext: allowCleartext('the password of `basicAuth` or the delegation token'),
     warehouse: z
       .string()
       .regex(
@@ -141,15 +171,48 @@ export const Hdfs = z
       .default('/warehouse')
       .describe('The folder of the tables in HDFS, absolute.'),
   })
-  .refine(({ basicAuth, nameNodes }) => basicAuth === undefined || nameNodes.every(isHttps), {
-    path: ['basicAuth'],
-    error: 'sends a password, so that every address of hdfs.nameNodes must be one of https',
+  .superRefine((hdfs, context) => {
+    const key = hdfs.basicAuth === undefined ? 'delegationTokenVariable' : 'basicAuth';
+    for (const route of hdfsSecretRoutes(hdfs)) refuseCleartext(context, key, route);
   })
   .refine(({ basicAuth, delegationTokenVariable: token }) => basicAuth === undefined || token === undefined, {
     path: ['basicAuth'],
     error: 'says who the pipeline is, and so does hdfs.delegationTokenVariable: keep one of them',
   })
   .describe('The file system that holds the tables.');
+
+/** The settings of HDFS that decide whether a secret is sent to it. */
+export interface HdfsSecrets {
+  readonly nameNodes: readonly string[];
+  readonly basicAuth?: object | undefined;
+  readonly delegationTokenVariable?: string | undefined;
+  readonly allowCleartext?: boolean | undefined;
+}
+
+/** The secret that goes to HDFS with each request, and each NameNode that it goes to; none where there is no secret. */
+export function hdfsSecretRoutes(hdfs: HdfsSecrets): SecretRoute[] {
+  return hdfs.nameNodes
+    .filter((address) => URL.canParse(address))
+    .flatMap((address) => hdfsSecretRoute(hdfs, new URL(address)) ?? []);
+}
+
+/** The secret of {@link hdfsSecretRoutes} on its way to one server; undefined where there is no secret. */
+export function hdfsSecretRoute(
+  { basicAuth, delegationTokenVariable, allowCleartext: allowed }: Omit<HdfsSecrets, 'nameNodes'>,
+  { hostname, protocol }: URL,
+): SecretRoute | undefined {
+  if (basicAuth === undefined && delegationTokenVariable === undefined) return undefined;
+  return {
+    secret:
+      basicAuth === undefined
+        ? 'the delegation token of hdfs'
+        : 'the password of hdfs.basicAuth, for which every address of hdfs.nameNodes must be one of https,',
+    host: hostname,
+    tls: protocol === 'https:',
+    allowCleartext: allowed,
+    setting: 'hdfs.allowCleartext',
+  };
+}
 
 /** What of TLS stands in files. */
 export type TlsFiles = Partial<Record<keyof typeof TLS_FILES, string | undefined>>;

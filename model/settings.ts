@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { isScalar, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
 import { PipelineError } from './errors.ts';
+import { SettingsText } from './settings-faults.ts';
 import { Schedule, requireSchedule } from './settings-schedule.ts';
 import { SOURCE_URL, requireConfidentialToken } from './settings-source.ts';
 import { Hdfs, Kafka, Temporal, type TlsFiles } from './settings-servers.ts';
@@ -168,7 +168,7 @@ export function settingsFile(): string {
 /**
  * Reads and checks a settings file. Relative folders and `file:` URLs in it are relative to the file. Where Temporal's
  * own environment variables name its address and namespace, those hold.
- * @throws {PipelineError} SETTINGS_INVALID, naming each key that is off, its value and what is allowed.
+ * @throws {PipelineError} SETTINGS_INVALID, naming each wrong key, its line and what is allowed; never a value that may be a secret.
  */
 export function readSettings(file = settingsFile()): Settings {
   let text: string;
@@ -225,21 +225,10 @@ function absolute(url: string, folder: string): string {
  * @throws {PipelineError} SETTINGS_INVALID
  */
 export function parseSettings(text: string, file: string): Settings {
-  const document = parseDocument(text, { prettyErrors: true });
-  const [syntax] = document.errors;
-  if (syntax !== undefined)
-    throw new PipelineError('SETTINGS_INVALID', `${file} is not YAML: ${syntax.message}`);
-  visit(document, {
-    Pair: (_, { key }) => {
-      // A schema would pass over it in silence.
-      if (isScalar(key) && key.value === '__proto__')
-        throw new PipelineError('SETTINGS_INVALID', `${file} has the key __proto__, which cannot be a name`);
-    },
-  });
-  const values: unknown = document.toJS();
-  const parsed = Settings.safeParse(values);
+  const document = new SettingsText(text, file);
+  const parsed = Settings.safeParse(document.values);
   if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map((issue) => `  ${describe(issue, values)}`);
+  const faults = parsed.error.issues.map((issue) => `  ${document.describe(issue)}`);
   throw new PipelineError('SETTINGS_INVALID', `${file} is not valid:\n${faults.join('\n')}`);
 }
 
@@ -264,24 +253,4 @@ export function defaultSourceOf(settings: Pick<Settings, 'sources'>, topic: stri
   if (found === undefined)
     throw new PipelineError('SOURCE_UNKNOWN', `no source of pipeline.yaml has the topic ${topic}`);
   return found;
-}
-
-function describe(issue: z.core.$ZodIssue, values: unknown): string {
-  const key = issue.path.map(String).join('.') || '(the whole file)';
-  const value = issue.path.reduce<unknown>(
-    (at, part) =>
-      typeof at === 'object' && at !== null ? (at as Record<PropertyKey, unknown>)[part] : undefined,
-    values,
-  );
-  if (issue.code === 'unrecognized_keys')
-    return `${key}: has keys that do not exist: ${issue.keys.join(', ')}`;
-  if (issue.code === 'invalid_key')
-    return `${key}: its name ${issue.issues.map(({ message }) => message).join('; ')}`;
-  const shown = value === undefined ? 'missing' : isSecret(key, value) ? 'hidden' : JSON.stringify(value);
-  return `${key}: ${shown}: ${issue.message}`;
-}
-
-/** Whether a secret may have been written where only its variable's name belongs. */
-function isSecret(key: string, value: unknown): boolean {
-  return typeof value === 'string' && (key.endsWith('Variable') || /^\w+:\/\/[^/]*@/.test(value));
 }

@@ -11,6 +11,11 @@ const SCRAM = 'org.apache.kafka.common.security.scram.ScramLoginModule required;
 export const USER = { name: 'pipeline', password: 'open sesame' } as const;
 export const STRANGER = { name: 'stranger', password: 'let me in' } as const;
 
+const PLAIN = `org.apache.kafka.common.security.plain.PlainLoginModule required user_${USER.name}="${USER.password}";`;
+
+/** Another name of 127.0.0.1, which the system knows and no list of loopback names has. */
+export const UNKNOWN_LOOPBACK = '0x7f000001';
+
 /** A real broker of a test's own that asks for TLS and a login, with an authority that signed its certificates. */
 export class SecureKafka {
   /** Where its files are. */
@@ -21,6 +26,8 @@ export class SecureKafka {
     readonly plain: string;
     readonly login: string;
     readonly clientCertificate: string;
+    /** It asks for a login, and speaks no TLS. */
+    readonly cleartext: string;
     /** Its certificate has expired. */
     readonly expired: string;
     /** Its certificate is another host's. */
@@ -44,6 +51,7 @@ export class SecureKafka {
       mtls: namenode.http,
       expired: datanode.data,
       elsewhere: datanode.http,
+      cleartext: datanode.ipc,
     };
     const kafka = await OwnKafka.start(folder, own, {
       properties: {
@@ -64,6 +72,7 @@ export class SecureKafka {
       clientCertificate: `localhost:${ports.mtls}`,
       expired: `localhost:${ports.expired}`,
       elsewhere: `localhost:${ports.elsewhere}`,
+      cleartext: `localhost:${ports.cleartext}`,
     });
   }
 
@@ -81,14 +90,18 @@ function listenersOf(ports: Readonly<Record<string, number>>): Record<string, st
     'advertised.listeners': names
       .filter(([name]) => name !== 'CONTROLLER')
       .map(at)
-      .join(','),
+      .join(',')
+      .replace('CLEARTEXT://localhost', `CLEARTEXT://${UNKNOWN_LOOPBACK}`),
     'listener.security.protocol.map':
-      'PLAIN:PLAINTEXT,CONTROLLER:PLAINTEXT,LOGIN:SASL_SSL,MTLS:SSL,EXPIRED:SSL,ELSEWHERE:SSL',
+      'CLEARTEXT:SASL_PLAINTEXT,PLAIN:PLAINTEXT,CONTROLLER:PLAINTEXT,LOGIN:SASL_SSL,MTLS:SSL,EXPIRED:SSL,ELSEWHERE:SSL',
     'inter.broker.listener.name': 'PLAIN',
     'listener.name.login.sasl.enabled.mechanisms': 'SCRAM-SHA-256,SCRAM-SHA-512,PLAIN',
     'listener.name.login.scram-sha-256.sasl.jaas.config': SCRAM,
     'listener.name.login.scram-sha-512.sasl.jaas.config': SCRAM,
-    'listener.name.login.plain.sasl.jaas.config': `org.apache.kafka.common.security.plain.PlainLoginModule required user_${USER.name}="${USER.password}";`,
+    'listener.name.login.plain.sasl.jaas.config': PLAIN,
+    'listener.name.cleartext.sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-512',
+    'listener.name.cleartext.scram-sha-512.sasl.jaas.config': SCRAM,
+    'listener.name.cleartext.plain.sasl.jaas.config': PLAIN,
     'listener.name.mtls.ssl.client.auth': 'required',
   };
 }

@@ -141,6 +141,41 @@ describe('an HDFS behind a gateway of HTTPS', () => {
     await direct.delete(PATH);
   });
 
+  test('a secret goes without TLS to this machine alone, also where a NameNode names the DataNode', async () => {
+    const token = { user: 'hdfs', delegationTokenVariable: 'TEST_HDFS_TOKEN' };
+    const login = { user: 'hdfs', basicAuth: { user: 'guest', passwordVariable: 'TEST_HDFS_PASSWORD' } };
+    for (const secret of [token, login]) {
+      const cleartext = { ...secret, nameNodes: ['http://hdfs.example.com:9870'] };
+      const refused = /^SETTINGS_INVALID: .*hdfs.*hdfs\.example\.com without TLS/;
+      assert.match(await outcome(cleartext), refused);
+      assert.match(
+        await codeOf((async () => new Auditor(cleartext).read(PATH, join(folder, 'no')))()),
+        refused,
+      );
+      assert.doesNotThrow(() => new WebHdfs({ ...cleartext, allowCleartext: true }));
+    }
+    const requests: string[] = [];
+    const nameNode = createServer((request, response) => {
+      requests.push(request.url ?? '');
+      const location = `http://datanode.example.com:9864${request.url}`;
+      response.writeHead(307, { location, 'content-length': 0 }).end();
+    });
+    await once(nameNode.listen(0, '127.0.0.1'), 'listening');
+    try {
+      const options = {
+        ...token,
+        nameNodes: [`http://127.0.0.1:${(nameNode.address() as AddressInfo).port}`],
+      };
+      const refused = /^SETTINGS_INVALID: the delegation token .*datanode\.example\.com without TLS/;
+      assert.match(await codeOf(new WebHdfs(options).read(PATH)), refused);
+      assert.match(await codeOf(new WebHdfs(options).create(PATH, Buffer.from('x'))), refused);
+      assert.match(await codeOf(new Auditor(options).read(PATH, join(folder, 'no'))), refused);
+      assert.equal(requests.length, 3);
+    } finally {
+      nameNode.close();
+    }
+  });
+
   test('each thing that can be wrong has words of its own', async () => {
     const expired = await start({ certificate: await authority.sign('expired', { days: -1 }) });
     const other = await start({

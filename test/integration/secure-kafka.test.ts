@@ -11,7 +11,7 @@ import { readRanges } from '../../adapters/kafka-read.ts';
 import { attempts } from '../../services/platform/generator.ts';
 import { Authority, type Certificate } from '../certificates.ts';
 import { codeOf, TestPipeline } from '../harness.ts';
-import { SecureKafka, STRANGER, USER } from '../secure-kafka.ts';
+import { SecureKafka, STRANGER, UNKNOWN_LOOPBACK, USER } from '../secure-kafka.ts';
 
 const VARIABLE = 'TEST_KAFKA_PASSWORD';
 const STRANGERS = 'TEST_KAFKA_STRANGERS_PASSWORD';
@@ -160,6 +160,18 @@ describe('a Kafka that asks for TLS and a login', () => {
       /^SETTINGS_INVALID: kafka\.tls\.caFile: .*authority\.pem\.gone/,
     ],
   ];
+
+  test('a password goes without TLS to this machine alone, also where the cluster names its brokers itself', async () => {
+    const bootstrap = kafka.listeners.cleartext;
+    const remote = bootstrap.replace('localhost', UNKNOWN_LOOPBACK);
+    const plain = { sasl: { ...login(), mechanism: 'plain' as const } };
+    const refused = new RegExp(`^SETTINGS_INVALID: .*kafka\\.sasl .*${UNKNOWN_LOOPBACK} without TLS`);
+    assert.match(await outcome(remote, plain), refused);
+    // The broker of the settings is this machine; the one that the cluster names is not.
+    assert.match(await outcome(bootstrap, plain), refused);
+    assert.equal(await outcome(bootstrap, { ...plain, allowCleartext: true }), 'none');
+    assert.equal(await outcome(bootstrap, { sasl: login() }), 'none');
+  });
 
   test('each thing that can be wrong has words of its own', async (context) => {
     const tried = await Promise.all(

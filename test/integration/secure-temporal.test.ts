@@ -156,6 +156,17 @@ describe('a Temporal that asks for TLS, a client certificate and an API key', ()
         { TEMPORAL_TLS_SERVER_CA_CERT_PATH: `${authority.caFile}.gone` },
         /^SETTINGS_INVALID: .*authority\.pem\.gone/,
       ],
+      [
+        'temporal.example.com:7233',
+        { TEMPORAL_API_KEY: API_KEY, TEMPORAL_TLS: 'false' },
+        /^SETTINGS_INVALID: the API key of Temporal .*temporal\.example\.com without TLS/,
+      ],
+      [
+        'temporal.example.com:7233',
+        { TEMPORAL_GRPC_META_AUTHORIZATION: API_KEY },
+        /^SETTINGS_INVALID: the gRPC metadata authorization .*temporal\.example\.com without TLS/,
+      ],
+      [SERVERS.temporal, { TEMPORAL_API_KEY: API_KEY, TEMPORAL_TLS: 'false' }, /^none$/],
     ];
     const outcomes = await Promise.all(
       cases.map(async ([address, variables, says]) => {

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { stringify } from 'yaml';
+import { z } from 'zod';
+import { PipelineError } from '../../model/errors.ts';
+import { parseSettings, Settings } from '../../model/settings.ts';
+
+/** Texts that people put into the wrong place: a password, a token, a key, an address with a login. */
+const SECRETS = [
+  'hunter2hunter2',
+  'S3CRET-tok3n',
+  'KAAKAmhkZnMFYWRtaW4AigGZ',
+  'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl',
+  'https://guest:S3CRET-tok3n@example.com:8443/x',
+  'http://example.com:9870/?token=S3CRET-tok3n',
+  '-----BEGIN PRIVATE KEY-----\nS3CRET-tok3n\n-----END PRIVATE KEY-----',
+] as const;
+/** What no message may hold of them. */
+const FORBIDDEN = /hunter2|S3CRET|KAAKA|eyJ/i;
+
+interface Tree {
+  [key: string]: Tree | string | number | boolean | string[];
+}
+
+const TLS = { caFile: 'ca.pem', certificateFile: 'a.pem', keyFile: 'b.pem' };
+
+/** Settings that have a value at each key. */
+const WHOLE = {
+  temporal: {
+    address: '127.0.0.1:7233',
+    namespace: 'default',
+    taskQueue: 'ingest',
+    uiUrl: 'http://a',
+    allowCleartext: true,
+  },
+  kafka: {
+    brokers: ['127.0.0.1:9092'],
+    partitions: 1,
+    replicationFactor: 1,
+    tls: { ...TLS, serverName: 'kafka' },
+    sasl: { mechanism: 'plain', user: 'me', passwordVariable: 'A' },
+    allowCleartext: true,
+  },
+  hdfs: {
+    nameNodes: ['https://127.0.0.1:9870'],
+    user: 'hdfs',
+    tls: TLS,
+    basicAuth: { user: 'me', passwordVariable: 'A' },
+    allowCleartext: true,
+    warehouse: '/warehouse',
+  },
+  worker: { staging: 'x', stagingBytes: 1, threads: 1, healthPort: 0, healthHost: '127.0.0.1' },
+  limits: { contentBytes: 1, recordBytes: 1, batchBytes: 1, batchMessages: 1, checkpointInterval: 1 },
+  sources: {
+    pearson: {
+      url: 'http://a/?from={from}',
+      format: 'ndjson',
+      topic: 'attempts',
+      tokenVariable: 'A',
+      redirectHosts: ['files.example.com'],
+      quarantineLimit: 0.1,
+      schedule: { every: '1h', catchUp: '1d', paused: true, note: 'a note' },
+    },
+  },
+} satisfies Tree;
+
+/** What the settings are refused with; `none` where they are not. */
+function refusal(text: string): string {
+  try {
+    parseSettings(text, 'pipeline.yaml');
+    return 'none';
+  } catch (error) {
+    assert.ok(error instanceof PipelineError, String(error));
+    assert.equal(error.code, 'SETTINGS_INVALID');
+    assert.equal(error.cause, undefined);
+    return error.message;
+  }
+}
+
+/** The tree with a change at each of its places: each value replaced, and a key added to each object. */
+function* changed(tree: Tree, secret: string): Generator<Tree> {
+  for (const value of ['a value', secret]) yield { ...tree, [secret]: value };
+  for (const unknown of ['password', 'token', 'auth']) yield { ...tree, [unknown]: secret };
+  yield { ...tree, [`token:${secret}`]: '' };
+  for (const [key, value] of Object.entries(tree)) {
+    for (const wrong of [secret, [secret], { token: secret }, { [secret]: 1 }])
+      yield { ...tree, [key]: wrong };
+    if (typeof value !== 'object' || Array.isArray(value)) continue;
+    for (const below of changed(value, secret)) yield { ...tree, [key]: below };
+  }
+}
+
+test('the settings that the test changes are valid, and have a value for each section and source key', () => {
+  assert.equal(refusal(stringify(WHOLE)), 'none');
+  const schema = z.toJSONSchema(Settings, { io: 'input' });
+  assert.deepEqual(Object.keys(schema.properties ?? {}).sort(), Object.keys(WHOLE).sort());
+});
+
+test('no error about the settings shows a secret, wherever in the file it is', () => {
+  let refused = 0;
+  for (const secret of SECRETS) {
+    for (const tree of changed(WHOLE, secret)) {
+      // A name that may be a source's is one: it is no secret, and errors about the source have it.
+      if (Object.hasOwn(tree['sources'] as Tree, secret) && secret === 'hunter2hunter2') continue;
+      const said = refusal(stringify(tree));
+      if (said !== 'none') refused += 1;
+      assert.doesNotMatch(said, FORBIDDEN);
+    }
+  }
+  assert.ok(refused > 1_000, `${refused} were refused`);
+});
+
+test('no error about the syntax quotes the file', () => {
+  const breaks = [
+    '"',
+    "'",
+    '[',
+    '{',
+    '}',
+    ']',
+    ': :',
+    '- ',
+    '\t',
+    '*',
+    '&',
+    '!',
+    '%',
+    '@',
+    '`',
+    '|x',
+    '>',
+    '"\\x',
+  ];
+  for (const secret of SECRETS) {
+    for (const broken of breaks) {
+      const texts = [
+        `${broken}${secret}`,
+        `${secret}${broken}`,
+        `kafka:\n  password: ${broken}${secret}\nsources: {}`,
+        `kafka: {password: ${secret}${broken}\nsources: {}`,
+        `kafka:\n  ${secret} ${broken}\n tls: x\nsources: {}`,
+        `kafka: ${secret}\n  partitions: 2\nsources: {}`,
+        `%${secret}\n---\nsources: {}`,
+        `kafka: *${secret}\nsources: {}`,
+        `kafka: !${secret} 3\nsources: {}`,
+      ];
+      for (const text of texts) assert.doesNotMatch(refusal(text), FORBIDDEN, JSON.stringify(text));
+    }
+  }
+});
+
+test('what is hidden is found by its line', () => {
+  const said = refusal(
+    'kafka:\n  partitions: 2\n  sasl:\n    mechanism: plain\n    password: s3cret\nsources: {}',
+  );
+  assert.match(said, /kafka\.sasl: has keys that do not exist: password \(line 4\)/);
+  assert.match(
+    refusal('kafka:\n  partitions: open sesame\nsources: {}'),
+    /kafka\.partitions: hidden: .* \(line 2\)/,
+  );
+});
