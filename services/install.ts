@@ -6,6 +6,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { PipelineError } from '../model/errors.ts';
 import { runCommand, type Command } from './command.ts';
 import { lookUp } from './identity.ts';
+import { fetchJars, type Jars } from './jars.ts';
 import { isProgram, onPath, requireTool } from './tools.ts';
 
 /** Says what takes its time, for a person to read. */
@@ -25,33 +26,26 @@ export function cacheFolder(): string {
 /**
  * The folder with a product's jars, as `services/<product>/pom.xml` pins them; fetched by Maven the first time.
  *
- * @throws PipelineError SERVICE_TOOL_MISSING without Maven, SERVICE_INSTALL_FAILED when it fails.
+ * @throws PipelineError SERVICE_TOOL_MISSING without Maven, SERVICE_INSTALL_FAILED when it fails or a jar is not
+ *   the one of `services/<product>/jars.sha256`.
  */
 export async function installJars(product: 'kafka' | 'hdfs', progress: Progress): Promise<string> {
-  const pom = join(import.meta.dirname, product, 'pom.xml');
-  const text = await readFile(pom, 'utf8');
-  const version = /<version>([^<]+)<\/version>/.exec(text)?.[1] ?? 'unversioned';
-  // With the pom's hash in its name, a changed dependency is never served from what was fetched before.
-  const name = `${product}-${version}-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`;
+  const jars = jarsOf(product);
+  const [pom, list] = await Promise.all([readFile(jars.pom, 'utf8'), readFile(jars.list, 'utf8')]);
+  const version = /<version>([^<]+)<\/version>/.exec(pom)?.[1] ?? 'unversioned';
+  // With both files' hash in its name, a changed dependency is never served from what was fetched before.
+  const hash = createHash('sha256').update(pom).update(list).digest('hex').slice(0, 8);
+  const name = `${product}-${version}-${hash}`;
   return installOnce(join(cacheFolder(), name), async (content) => {
     progress(`${product}: fetching version ${version} with Maven, once`);
-    await runCommand(
-      `Fetching the jars of ${product} ${version}`,
-      {
-        program: requireTool('mvn'),
-        args: [
-          '-q',
-          '-B',
-          '-f',
-          pom,
-          'dependency:copy-dependencies',
-          '-DincludeScope=runtime',
-          `-DoutputDirectory=${content}`,
-        ],
-      },
-      join(cacheFolder(), 'logs', `${name}.log`),
-    );
+    await fetchJars(jars, content, join(cacheFolder(), 'logs', `${name}.log`));
   });
+}
+
+/** The jars that a server runs on. */
+export function jarsOf(product: 'kafka' | 'hdfs'): Jars {
+  const folder = join(import.meta.dirname, product);
+  return { whose: product, pom: join(folder, 'pom.xml'), list: join(folder, 'jars.sha256') };
 }
 
 /**

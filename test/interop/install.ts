@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { PipelineError } from '../../model/errors.ts';
 import { runCommand } from '../../services/command.ts';
 import { cacheFolder, installOnce } from '../../services/install.ts';
-import { onPath, requireTool } from '../../services/tools.ts';
+import { fetchJars, type Jars } from '../../services/jars.ts';
+import { onPath } from '../../services/tools.ts';
 
 /** What runs the programs of others. */
 export interface Readers {
@@ -77,13 +78,16 @@ export async function installPython(): Promise<string> {
  * @throws PipelineError SERVICE_TOOL_MISSING without Maven, SERVICE_INSTALL_FAILED when it fails.
  */
 export async function installJars(whose: string, pom: string): Promise<string> {
-  const name = `${whose}-jars-${await hashOf(pom)}`;
-  return installOnce(join(cacheFolder(), name), async (content) => {
-    const args = ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime'];
-    const only = ['-DexcludeTransitive=true', `-DoutputDirectory=${content}`];
-    const command = { program: requireTool('mvn'), args: [...args, ...only] };
-    await runCommand(`Fetching the jars of ${whose}`, command, join(cacheFolder(), 'logs', `${name}.log`));
-  });
+  const jars = interopJars(whose, pom);
+  const name = `${whose}-jars-${await hashOf(pom, jars.list)}`;
+  return installOnce(join(cacheFolder(), name), (content) =>
+    fetchJars(jars, content, join(cacheFolder(), 'logs', `${name}.log`)),
+  );
+}
+
+/** The jars of a `pom.xml`, with the list `jars.sha256` beside it. */
+export function interopJars(whose: string, pom: string): Jars {
+  return { whose, pom, list: join(dirname(pom), 'jars.sha256'), excludeTransitive: true };
 }
 
 /** The version of the Python on the PATH, as 3.12; undefined where there is none that is new enough. */

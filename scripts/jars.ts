@@ -1,0 +1,26 @@
+/** Writes the lists of what Maven fetches, after a change of a pom.xml: npx tsx scripts/jars.ts */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { jarsOf } from '../services/install.ts';
+import { writeList } from '../services/jars.ts';
+import { interopJars } from '../test/interop/install.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+
+const ALL = [
+  jarsOf('kafka'),
+  jarsOf('hdfs'),
+  interopJars('interop', join(ROOT, 'test/interop/pom.xml')),
+  interopJars('peers', join(ROOT, 'bench/peers/pom.xml')),
+];
+
+for (const jars of ALL) {
+  const folder = await mkdtemp(join(tmpdir(), 'jars-'));
+  try {
+    await writeList(jars, join(folder, 'jars'), join(folder, 'maven.log'));
+    process.stdout.write(`${jars.list}\n`);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
