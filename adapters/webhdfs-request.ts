@@ -2,6 +2,7 @@ import { request as httpRequest, type ClientRequest, type IncomingMessage } from
 import { request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 import { messageOf, PipelineError } from '../model/errors.ts';
+import { CROSS_SITE_HEADER } from './hdfs-access.ts';
 import type { TlsMaterial } from './tls.ts';
 import { connectionFor, type Agents } from './webhdfs-connections.ts';
 import {
@@ -126,6 +127,7 @@ class OneExchange {
       method: asked.method,
       ...connectionFor(asked.url, asked.agents, asked.tls),
       headers: {
+        ...CROSS_SITE_HEADER,
         ...asked.headers,
         ...(asked.method === 'GET' ? {} : { 'Content-Length': asked.body?.bytes ?? 0 }),
       },

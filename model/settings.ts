@@ -92,6 +92,12 @@ const Worker = z
       .describe(
         'The address of this host that they are answered at, as 0.0.0.0 for all. They ask for no login, and tell the names of sources and topics.',
       ),
+    healthNames: z
+      .array(z.string().regex(/^[a-z0-9.-]+$/, 'must be a host’s name in small letters, without a port'))
+      .default([])
+      .describe(
+        'The names that others use for this host when they ask for `/healthz` or `/metrics`, as `worker`. `localhost`, `healthHost` and IP addresses need not be named; a request by any other name is refused, since a page in a browser could have sent it.',
+      ),
     temporalMetricsPort: z
       .int()
       .min(1)

@@ -20,7 +20,7 @@ const port = z.int().min(1).max(65_535);
 
 const stateSchema = z.strictObject({
   ports: z.strictObject({
-    temporal: z.strictObject({ grpc: port, ui: port, http: port, metrics: port }),
+    temporal: z.strictObject({ grpc: port, ui: port, metrics: port }),
     kafka: z.strictObject({ broker: port, controller: port }),
     namenode: z.strictObject({ rpc: port, http: port }),
     datanode: z.strictObject({ data: port, http: port, ipc: port }),

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
+import { CROSS_SITE_HEADER } from '../adapters/hdfs-access.ts';
 import { messageOf, PipelineError } from '../model/errors.ts';
 import { runCommand, type Command } from './command.ts';
 import { writeWhole, type StackFolder } from './folder.ts';
@@ -134,6 +135,10 @@ function hdfsSite(ports: HdfsPorts, folder: StackFolder): Record<string, string>
     'dfs.datanode.ipc.address': `${HOST}:${ports.datanode.ipc}`,
     'dfs.replication': '1',
     'dfs.permissions.enabled': 'true',
+    // A page in a browser could otherwise have it delete and create files: a cross-site POST, PUT or DELETE.
+    'dfs.webhdfs.rest-csrf.enabled': 'true',
+    // By default only what calls itself Mozilla or Opera is taken for a browser.
+    'dfs.webhdfs.rest-csrf.browser-useragents-regex': '.*',
     'dfs.blocksize': '128m',
     'dfs.namenode.safemode.extension': '0',
     // A dead DataNode is known after 14 s instead of ten minutes.
@@ -178,7 +183,11 @@ async function askDataNode(http: string): Promise<void> {
 /** The first step of a write: the NameNode chooses a DataNode, and nothing is made yet. */
 async function askPlacement(http: string): Promise<void> {
   const url = `${http}/webhdfs/v1/.ready?op=CREATE&noredirect=true&user.name=${SUPERUSER}`;
-  const response = await fetch(url, { method: 'PUT', signal: AbortSignal.timeout(CHECK_MS) });
+  const response = await fetch(url, {
+    method: 'PUT',
+    headers: CROSS_SITE_HEADER,
+    signal: AbortSignal.timeout(CHECK_MS),
+  });
   if (!response.ok)
     throw notReady(`a write would not be placed: ${response.status} ${await response.text()}`);
   await response.body?.cancel();

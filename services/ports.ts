@@ -7,7 +7,7 @@ export const HOST = '127.0.0.1';
 
 /** The ports that people expect these servers on, by server and use. */
 export const DEFAULT_PORTS = {
-  temporal: { grpc: 7233, ui: 8233, http: 7243, metrics: 8234 },
+  temporal: { grpc: 7233, ui: 8233, metrics: 8234 },
   kafka: { broker: 9092, controller: 9093 },
   namenode: { rpc: 8020, http: 9870 },
   datanode: { data: 9866, http: 9864, ipc: 9867 },
@@ -64,7 +64,7 @@ export async function firstTaken(ports: readonly number[]): Promise<number | und
 /** The ports of {@link DEFAULT_PORTS} numbered anew from `first`. */
 function numbered(first: number): Ports {
   return {
-    temporal: { grpc: first, ui: first + 1, http: first + 2, metrics: first + 3 },
+    temporal: { grpc: first, ui: first + 1, metrics: first + 3 },
     kafka: { broker: first + 4, controller: first + 5 },
     namenode: { rpc: first + 6, http: first + 7 },
     datanode: { data: first + 8, http: first + 9, ipc: first + 10 },

@@ -12,6 +12,9 @@ import { CHECK_MS, type Service } from './service.ts';
 /** The namespace that the development server makes by itself. */
 const NAMESPACE = 'default';
 
+/** A name that no DNS ever knows (RFC 6761). */
+const NO_HOST = 'disabled.invalid';
+
 const ATTRIBUTE_TYPES = {
   Keyword: proto.temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
   Int: proto.temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_INT,
@@ -26,6 +29,9 @@ const DYNAMIC_CONFIG = [
   'history.transferProcessorMaxPollRPS=2000',
   'history.timerProcessorMaxPollRPS=2000',
   'limit.historyCount.suggestContinueAsNew=500',
+  // The server cannot do without an HTTP API, which takes orders from any page in a browser. It answers to one name
+  // alone, which no browser can send: it leads nowhere.
+  `frontend.httpAllowedHosts=["${NO_HOST}"]`,
 ];
 
 /** With a write-ahead log a commit costs no full sync of the disk; nothing is lost when the process is killed. */
@@ -61,7 +67,7 @@ function startArguments(ports: Ports['temporal'], database: string): string[] {
   return [
     ...['server', 'start-dev', '--ip', HOST],
     ...['--port', String(ports.grpc), '--ui-port', String(ports.ui)],
-    ...['--http-port', String(ports.http), '--metrics-port', String(ports.metrics)],
+    ...['--metrics-port', String(ports.metrics)],
     ...['--db-filename', database, '--log-level', 'warn'],
     ...SQLITE_PRAGMAS.flatMap((pragma) => ['--sqlite-pragma', pragma]),
     ...DYNAMIC_CONFIG.flatMap((value) => ['--dynamic-config-value', value]),

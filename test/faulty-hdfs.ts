@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CROSS_SITE_HEADER } from '../adapters/hdfs-access.ts';
 import { HdfsError, WebHdfs } from '../adapters/webhdfs.ts';
 import { FaultsProxy, type Fault } from './faults-proxy.ts';
 import { eventually } from './harness.ts';
@@ -133,6 +134,9 @@ export async function failsForNow(
   return error;
 }
 
+/** A request by `fetch` that changes something, as HDFS asks for it. */
+export const PUT = { method: 'PUT', headers: CROSS_SITE_HEADER };
+
 /** Checks that work ends within the limit, give or take what a busy machine adds. */
 export async function inTime<T>(work: Promise<T>): Promise<T> {
   const begun = performance.now();
@@ -144,6 +148,6 @@ export async function inTime<T>(work: Promise<T>): Promise<T> {
 
 async function dataNodeAddress(nameNode: string): Promise<string> {
   const url = `${nameNode}/webhdfs/v1/any?op=CREATE&user.name=hdfs`;
-  const answer = await fetch(url, { method: 'PUT', redirect: 'manual' });
+  const answer = await fetch(url, { ...PUT, redirect: 'manual' });
   return new URL(answer.headers.get('location') ?? '').origin;
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { isServedHost, MISDIRECTED } from '../model/host-header.ts';
 import type { Metrics } from './metrics.ts';
 
 /** Where a worker answers those who watch it, and what it counts for them. */
@@ -9,6 +10,8 @@ export interface HealthOptions {
   /** 0 takes a free one. */
   readonly port: number;
   readonly metrics: Metrics;
+  /** The names that this host is asked by, besides `localhost` and its IP addresses. */
+  readonly names?: readonly string[];
 }
 
 /**
@@ -21,17 +24,19 @@ export class Health {
   #state: 'starting' | 'ready' | 'draining' = 'starting';
   #beforeMetrics: () => void = () => undefined;
 
-  private constructor(metrics: Metrics) {
+  private constructor(metrics: Metrics, names: readonly string[]) {
     this.#metrics = metrics;
     this.#server = createServer((request, answer) => {
-      if (request.url === '/healthz') this.#answerHealth(answer);
+      if (!isServedHost(request.headers.host, names))
+        send(answer, MISDIRECTED, { error: 'worker.healthNames has no such host name' });
+      else if (request.url === '/healthz') this.#answerHealth(answer);
       else if (request.url === '/metrics') void this.#answerMetrics(answer);
       else send(answer, 404, { error: 'there are only /healthz and /metrics' });
     });
   }
 
-  static async listen({ host, port, metrics }: HealthOptions): Promise<Health> {
-    const health = new Health(metrics);
+  static async listen({ host, port, metrics, names = [] }: HealthOptions): Promise<Health> {
+    const health = new Health(metrics, [host.toLowerCase(), ...names]);
     health.#server.listen(port, host);
     await once(health.#server, 'listening');
     return health;

@@ -47,14 +47,14 @@ const ACTIVITIES_AT_ONCE = 8;
  * host's own queue that need what is staged on its disk.
  */
 export async function startWorker(settings: Settings, logger: Logger): Promise<RunningWorker> {
-  const { healthHost: host, healthPort: port, temporalMetricsPort } = settings.worker;
+  const { healthHost: host, healthPort: port, healthNames: names, temporalMetricsPort } = settings.worker;
   Runtime.install({
     logger: temporalLogger(logger),
     shutdownSignals: [],
     telemetryOptions: temporalMetrics(host, temporalMetricsPort),
   });
   const metrics = new Metrics();
-  const health = await Health.listen({ host, port, metrics });
+  const health = await Health.listen({ host, port, metrics, names });
   const staging = await Staging.open(settings.worker.staging, settings.worker.stagingBytes);
   const { namespace, taskQueue } = settings.temporal;
   const connection = await connect(settings, staging, logger);

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { messageOf, PipelineError } from '../../model/errors.ts';
+import { isServedHost, MISDIRECTED } from '../../model/host-header.ts';
 import { type Exchange, sendJson } from './answers.ts';
 import { answerAttempts, type AttemptsRoute, refuse } from './attempts-route.ts';
 import { FileOrigin, generatorOrigin } from './content.ts';
@@ -162,6 +163,10 @@ async function answer(serving: Serving, request: IncomingMessage, response: Serv
 async function routed({ route, log, token }: Serving, exchange: Exchange): Promise<void> {
   const { request, url } = exchange;
   const { pathname } = url;
+  if (isFromOtherPage(request)) {
+    sendJson(exchange, MISDIRECTED, { error: 'A page of another site asks here.' });
+    return;
+  }
   if (pathname === '/health') {
     sendJson(exchange, 200, { status: 'up' });
     return;
@@ -186,6 +191,12 @@ async function routed({ route, log, token }: Serving, exchange: Exchange): Promi
   } else {
     sendJson(exchange, 404, { error: `Nothing is at ${pathname}; attempts are at /attempts.` });
   }
+}
+
+/** Whether a page in a browser asks that is not the platform's: by a name of its own, or for a change. */
+function isFromOtherPage({ headers, method = 'GET' }: IncomingMessage): boolean {
+  const changes = !['GET', 'HEAD'].includes(method);
+  return !isServedHost(headers.host) || (changes && headers.origin !== undefined);
 }
 
 /** Whether the method is one of these; answers 405 when it isn't. */

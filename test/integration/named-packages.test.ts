@@ -20,7 +20,7 @@ import { parseSettings } from '../../model/settings.ts';
 import { attempts } from '../../services/platform/generator.ts';
 import { BATCH_TABLES } from '../../tables/index.ts';
 import { eventually } from '../harness.ts';
-import { deadServer, errorOf, FaultyHdfs, NAME_NODE } from '../faulty-hdfs.ts';
+import { deadServer, errorOf, FaultyHdfs, NAME_NODE, PUT } from '../faulty-hdfs.ts';
 
 type Done = (error: Error | null | boolean, value?: unknown) => void;
 
@@ -72,7 +72,7 @@ const SUCCESS = { error: null, value: undefined };
 
 /** What HDFS itself answers to a RENAME or a DELETE. */
 async function answerOf(method: string, path: string, query: string): Promise<unknown> {
-  const answer = await fetch(`${NAME_NODE}/webhdfs/v1${path}?user.name=hdfs&${query}`, { method });
+  const answer = await fetch(`${NAME_NODE}/webhdfs/v1${path}?user.name=hdfs&${query}`, { ...PUT, method });
   return answer.json();
 }
 
@@ -242,8 +242,8 @@ describe('the package webhdfs', () => {
 test('fetch of Node fails at the answer of a DataNode that took the whole file', async () => {
   const path = hdfs.fresh();
   const first = `${NAME_NODE}/webhdfs/v1${path}?op=CREATE&user.name=hdfs`;
-  const { headers } = await fetch(first, { method: 'PUT', redirect: 'manual' });
-  await assert.rejects(fetch(headers.get('location') ?? '', { method: 'PUT', body: Buffer.from('content') }));
+  const { headers } = await fetch(first, { ...PUT, redirect: 'manual' });
+  await assert.rejects(fetch(headers.get('location') ?? '', { ...PUT, body: Buffer.from('content') }));
   await eventually('the file is there', async () => (await hdfs.direct.status(path))?.length === 7);
 });
 

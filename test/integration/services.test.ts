@@ -12,6 +12,7 @@ import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { Kafka, logLevel } from 'kafkajs';
 import { z } from 'zod';
+import { CROSS_SITE_HEADER } from '../../adapters/hdfs-access.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { SEARCH_ATTRIBUTES } from '../../model/search-attributes.ts';
 import { living, lookUp, signal } from '../../services/identity.ts';
@@ -236,10 +237,10 @@ async function messageCount(stack: Stack): Promise<number> {
 /** Writes as WebHDFS asks: the NameNode names the DataNode, which takes the content. */
 async function writeFile(stack: Stack, content: string): Promise<void> {
   const create = webHdfs(stack, 'op=CREATE&overwrite=true&noredirect=true');
-  const answer = await fetch(create, { method: 'PUT' });
+  const answer = await fetch(create, { method: 'PUT', headers: CROSS_SITE_HEADER });
   const { Location } = z.object({ Location: z.url() }).parse(await answer.json());
   const status = await new Promise<number | undefined>((resolve, reject) => {
-    request(Location, { method: 'PUT' }, (response) => {
+    request(Location, { method: 'PUT', headers: CROSS_SITE_HEADER }, (response) => {
       response.resume();
       resolve(response.statusCode);
     })

@@ -174,7 +174,7 @@ void describe('HDFS of docker-compose.yml', () => {
   it('is set as the servers without Docker are, but for addresses and folders', () => {
     const own = [...literalsOf('services/hdfs.ts')].filter(
       // In Hadoop 3 WebHDFS is always on.
-      ([name]) => name.startsWith('dfs.') && !/address|hostname|bind-host|\.dir$|webhdfs/.test(name),
+      ([name]) => name.startsWith('dfs.') && !/address|hostname|bind-host|\.dir$|webhdfs\.enabled/.test(name),
     );
     assert.ok(own.length >= 7);
     for (const [name, value] of own) assert.equal(hdfs.get(name), value, name);
