@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
 # The worker, and the command line `pipeline`.
 
-FROM node:20.20.2-bookworm-slim AS build
+FROM node:24.21.0-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN --mount=type=cache,target=/var/cache/npm npm ci --omit=dev --cache /var/cache/npm
@@ -19,7 +19,7 @@ RUN node bin/build.js \
     && node worker/bundle-workflows.js dist/workflows.js \
     && rm -r node_modules/assemblyscript node_modules/binaryen
 
-FROM node:20.20.2-bookworm-slim
+FROM node:24.21.0-bookworm-slim
 ENV NODE_ENV=production \
     # The worker takes the workflows from here instead of bundling them.
     PIPELINE_WORKFLOW_BUNDLE=/app/dist/workflows.js \

@@ -15,7 +15,7 @@ import { BUNDLE_VARIABLE, bundleWorkflows } from '../worker/workflow-code.ts';
 import { ensureChromium } from './ui/chromium.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const OTHER_NODES = ['22', '24'];
+const OTHER_NODES = ['22', '24', '26'];
 /** A test that hangs is a failure, and must not hold up the others. A whole file counts as a test here too. */
 const TEST_TIMEOUT_MS = 900_000;
 /** Of what failed in a part, this much is said again at the end. */

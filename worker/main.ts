@@ -1,9 +1,15 @@
 import { createLogger } from '../adapters/log.ts';
+import { makeFilesPrivate } from '../adapters/private-files.ts';
 import { messageOf } from '../model/errors.ts';
 import { readSettings } from '../model/settings.ts';
+import { unsupportedNode } from './node-support.ts';
 import { startWorker } from './worker.ts';
 
+makeFilesPrivate();
 const logger = createLogger('worker');
+
+const outOfSupport = unsupportedNode(process.version, new Date());
+if (outOfSupport !== undefined) logger.warn(outOfSupport);
 
 try {
   const worker = await startWorker(readSettings(), logger);

@@ -31,11 +31,11 @@ void describe('Dockerfile', () => {
       );
   });
 
-  it('builds on one pinned image of the Node that the project asks for', () => {
+  it('builds on one pinned image of a Node that is supported', () => {
     const images = new Set(instructions('FROM').map((from) => from.split(' ')[0]));
     const [image = ''] = images;
     assert.equal(images.size, 1);
-    assert.match(image, /^node:20\.\d+\.\d+-[a-z]+-slim$/);
+    assert.match(image, /^node:24\.\d+\.\d+-[a-z]+-slim$/);
   });
 
   it('ends as a user that is not root', () => {
