@@ -15,6 +15,7 @@ import {
   type HdfsOptions,
   type Identity,
 } from './hdfs-access.ts';
+import { PRIVATE_FILE_MODE } from './private-files.ts';
 import type { TlsMaterial } from './tls.ts';
 
 /** What was read of a file. */
@@ -108,7 +109,7 @@ export class Auditor {
       },
     );
     const hash = createHash('sha256');
-    const file = createWriteStream(toFile);
+    const file = createWriteStream(toFile, { mode: PRIVATE_FILE_MODE });
     const stream = client.createReadStream(path, parameters);
     let bytes = 0;
     // It can emit more errors after the one that is waited for below.

@@ -212,8 +212,9 @@ export class DeltaTable {
   async #writeEntry(version: number, actions: readonly Action[], scratch: string): Promise<boolean> {
     const { hdfs } = this.#options;
     const temporary = this.#temporary(scratch);
-    await storeBytes(hdfs, Buffer.from(formatActions(actions)), temporary);
+    // First, so that all folders of the table have the permissions of the settings, and not those of the root.
     if (version === 0) await hdfs.makeFolder(this.#log.folder);
+    await storeBytes(hdfs, Buffer.from(formatActions(actions)), temporary);
     try {
       await hdfs.rename(temporary, this.#log.entry(version));
       return true;

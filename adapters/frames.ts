@@ -1,5 +1,6 @@
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { readPieces, type Framing } from './pieces.ts';
+import { PRIVATE_FILE_MODE } from './private-files.ts';
 import { staged } from './staging.ts';
 
 /**
@@ -31,7 +32,7 @@ export class FrameWriter {
 
   /** Begins a new file, in place of one of that name. */
   static async create(path: string): Promise<FrameWriter> {
-    return new FrameWriter(path, await staged(path, open(path, 'w')));
+    return new FrameWriter(path, await staged(path, open(path, 'w', PRIVATE_FILE_MODE)));
   }
 
   /**

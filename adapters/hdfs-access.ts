@@ -18,6 +18,10 @@ export interface HdfsOptions {
   readonly tls?: TlsFiles | undefined;
   readonly basicAuth?: { readonly user: string; readonly passwordVariable: string } | undefined;
   readonly delegationTokenVariable?: string | undefined;
+  /** The permissions of new files, as `0640`; HDFS's default, 0644, unless given. */
+  readonly fileMode?: string | undefined;
+  /** The permissions of new folders, as `0750`; HDFS's default, 0755, unless given. */
+  readonly directoryMode?: string | undefined;
   /** Whether a password or a token may be sent without TLS to another host. */
   readonly allowCleartext?: boolean | undefined;
 }
@@ -66,4 +70,9 @@ export function requireConfidentialRedirect(
 /** @throws {PipelineError} SETTINGS_INVALID, naming a file that is not what it should be. */
 export function tlsOf({ tls }: HdfsOptions): TlsMaterial {
   return tls === undefined ? {} : readTls(tls, 'hdfs.tls');
+}
+
+/** The parameter of WebHDFS for the permissions of what is made; none leaves them to HDFS. */
+export function permissionOf(mode: string | undefined): Readonly<Record<string, string>> {
+  return mode === undefined ? {} : { permission: mode };
 }

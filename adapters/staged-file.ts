@@ -1,4 +1,5 @@
 import { open, rm, type FileHandle } from 'node:fs/promises';
+import { PRIVATE_FILE_MODE } from './private-files.ts';
 import { staged } from './staging.ts';
 
 /** What is shorter waits for others, so that they are written together. */
@@ -18,7 +19,7 @@ export class StagedFile {
 
   /** Begins a new file, in place of one of that name. */
   static async create(path: string): Promise<StagedFile> {
-    return new StagedFile(path, await staged(path, open(path, 'w')));
+    return new StagedFile(path, await staged(path, open(path, 'w', PRIVATE_FILE_MODE)));
   }
 
   /** Adds bytes, whose memory may be used again afterwards. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PipelineError, messageOf } from '../model/errors.ts';
+import { makePrivateFolder, PRIVATE_FILE_MODE, PRIVATE_FOLDER_MODE } from './private-files.ts';
 
 /** Which workflow execution a folder of the staging belongs to. */
 export interface Execution {
@@ -25,9 +26,13 @@ export class Staging {
     this.hostId = hostId;
   }
 
-  /** Opens the folder, made where it is missing. Several workers of one host may share it. */
+  /**
+   * Opens the folder, made where it is missing. Several workers of one host may share it, of one user.
+   * @throws {PipelineError} FOLDER_NOT_OWN where it is another user's.
+   */
   static async open(root: string, maxBytes: number): Promise<Staging> {
-    await mkdir(join(root, 'runs'), { recursive: true });
+    await makePrivateFolder(root);
+    await makePrivateFolder(join(root, 'runs'));
     return new Staging(root, maxBytes, await hostIdOf(root));
   }
 
@@ -44,14 +49,14 @@ export class Staging {
   /** Makes a folder of a run and returns its path, relative to the root. */
   async makeFolder(execution: Execution, name: string): Promise<string> {
     const folder = join(this.folderOf(execution), name);
-    await staged(folder, mkdir(this.resolve(folder), { recursive: true }));
+    await staged(folder, makePrivateFolder(this.resolve(folder)));
     return folder;
   }
 
   /** Makes a folder empty, or makes it; returns its path as it was given. */
   async renewFolder(path: string): Promise<string> {
     await this.remove(path);
-    await staged(path, mkdir(this.resolve(path)));
+    await staged(path, mkdir(this.resolve(path), { mode: PRIVATE_FOLDER_MODE }));
     return path;
   }
 
@@ -117,7 +122,7 @@ function asStagingError(thrown: unknown, path: string): unknown {
 async function hostIdOf(root: string): Promise<string> {
   const file = join(root, 'host-id');
   const own = `${file}.${process.pid}`;
-  await writeFile(own, randomUUID());
+  await writeFile(own, randomUUID(), { mode: PRIVATE_FILE_MODE });
   try {
     await link(own, file);
   } catch (error) {

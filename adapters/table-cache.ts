@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import type { AddFile } from './delta-actions.ts';
 import { atOnce } from './at-once.ts';
+import { makePrivateFolder, PRIVATE_FOLDER_MODE } from './private-files.ts';
 import { HdfsError, type WebHdfs } from './webhdfs.ts';
 
 /** A live file on this machine. */
@@ -65,6 +66,7 @@ export class TableCache {
     { recheck = false }: { readonly recheck?: boolean } = {},
   ): Promise<CachedTable> {
     const folder = join(this.#folder, basename(tablePath));
+    await usable(this.#folder, () => makePrivateFolder(this.#folder));
     const wanted = [...live].map((file) => ({ file, local: join(folder, localPathOf(tablePath, file)) }));
     const fetched = await atOnce(FETCHES_AT_ONCE, wanted, async ({ file, local }) => {
       if (await this.#use(local, file, recheck)) return 0;
@@ -97,7 +99,7 @@ export class TableCache {
 
   async #fetch(path: string, file: AddFile, local: string): Promise<void> {
     const temporary = `${local}.${randomUUID()}.part`;
-    await usable(dirname(local), () => mkdir(dirname(local), { recursive: true }));
+    await usable(dirname(local), () => mkdir(dirname(local), { recursive: true, mode: PRIVATE_FOLDER_MODE }));
     await this.#hdfs.download(path, temporary, file.size);
     if (!(await isNamedBy(file, temporary))) {
       await rm(temporary, { force: true });

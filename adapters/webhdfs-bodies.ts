@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { PipelineError } from '../model/errors.ts';
+import { PRIVATE_FILE_MODE } from './private-files.ts';
 import type { Body } from './webhdfs-request.ts';
 
 /** Large enough that a write costs little beside its bytes, small enough to see a server that stalls. */
@@ -43,7 +44,7 @@ export async function withLocalFile<T>(
   flags: 'r' | 'w',
   work: (file: LocalFile) => Promise<T>,
 ): Promise<T> {
-  const handle = await local(name, () => open(name, flags));
+  const handle = await local(name, () => open(name, flags, PRIVATE_FILE_MODE));
   try {
     return await work({ name, handle });
   } finally {

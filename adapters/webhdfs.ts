@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { z } from 'zod';
-import { identityOf, tlsOf, type HdfsOptions } from './hdfs-access.ts';
+import { identityOf, permissionOf, tlsOf, type HdfsOptions } from './hdfs-access.ts';
 import type { Logger } from './log.ts';
 import { fileSink, withBody, withLocalFile, type LocalSource } from './webhdfs-bodies.ts';
 import { Cluster, DEFAULT_RETRY, type Answered, type Call, type Retry } from './webhdfs-cluster.ts';
@@ -95,10 +95,14 @@ const READ_LIMIT = 256 * 2 ** 20;
 export class WebHdfs {
   readonly #cluster: Cluster;
   readonly #signal: AbortSignal | undefined;
+  readonly #filePermission: Readonly<Record<string, string>>;
+  readonly #folderPermission: Readonly<Record<string, string>>;
 
   /** @throws {PipelineError} SETTINGS_INVALID for a file or an environment variable that is not there. */
   constructor(options: WebHdfsOptions) {
     this.#signal = options.signal;
+    this.#filePermission = permissionOf(options.fileMode);
+    this.#folderPermission = permissionOf(options.directoryMode);
     this.#cluster = new Cluster({
       nameNodes: options.nameNodes,
       identity: identityOf(options),
@@ -111,7 +115,8 @@ export class WebHdfs {
   }
 
   /**
-   * Writes a new file and its missing parents; an existing file is never replaced.
+   * Writes a new file and its missing parents, which get the permissions of the folder that they are in; an existing
+   * file is never replaced.
    *
    * After a failure a part of the file may be there, visible and healthy: so write under a name of its own,
    * check length and checksum, rename, and take a fresh name to try again.
@@ -127,7 +132,13 @@ export class WebHdfs {
   ): Promise<void> {
     const signal = eitherOf(this.#signal, options.signal);
     await withBody(body, (sent) =>
-      this.#call({ operation: 'CREATE', path, query: { overwrite: 'false' }, body: sent, signal }),
+      this.#call({
+        operation: 'CREATE',
+        path,
+        query: { overwrite: 'false', ...this.#filePermission },
+        body: sent,
+        signal,
+      }),
     );
   }
 
@@ -238,7 +249,7 @@ export class WebHdfs {
 
   /** Makes a folder and its missing parents; one that exists is left as it is. */
   async makeFolder(path: string): Promise<void> {
-    const answer = await this.#call({ operation: 'MKDIRS', path });
+    const answer = await this.#call({ operation: 'MKDIRS', path, query: this.#folderPermission });
     if (!parse(answer, BooleanAnswer).boolean)
       throw strangeAnswer(answer.step, answer.status, 'made no folder');
   }

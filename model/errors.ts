@@ -151,6 +151,11 @@ export const ERROR_CODES = {
     advice: 'See whether the folder of --output can be written to and has room.',
   },
   TABLE_UNKNOWN: { retry: 'lasting', advice: 'List the tables and views with: pipeline tables' },
+  FOLDER_NOT_OWN: {
+    retry: 'lasting',
+    advice:
+      'Name another folder, or give this one to the user that runs this program (chown): records and secrets lie in it.',
+  },
   CACHE_UNUSABLE: {
     retry: 'lasting',
     advice: 'Make the folder writable, or name another one in the environment variable XDG_CACHE_HOME.',

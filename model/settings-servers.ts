@@ -121,6 +121,17 @@ export const Kafka = z
   })
   .describe('The cluster that records are published to and consumed from.');
 
+/** Permissions of HDFS. The owner can always read and write, or the pipeline could not go on. */
+function mode(standard: string) {
+  return z
+    .string()
+    .regex(
+      /^0?[67][0-7]{2}$/,
+      'must be three octal digits in quotes, as "0640", and let the owner read and write',
+    )
+    .default(standard);
+}
+
 /** Where HDFS is, and how to speak to it. */
 export const Hdfs = z
   .strictObject({
@@ -162,6 +173,12 @@ export const Hdfs = z
       'The name of the environment variable that holds a delegation token of WebHDFS; it is sent over HTTPS, or to this host, unless `hdfs.allowCleartext` is true.',
     ),
     allowCleartext: allowCleartext('the password of `basicAuth` or the delegation token'),
+    fileMode: mode('0640').describe(
+      'The permissions of the files that the pipeline writes: three octal digits, for the owner, the group and all others. The default lets the group read them, which is that of the folder that the warehouse is in.',
+    ),
+    directoryMode: mode('0750').describe(
+      'The permissions of the folders that the pipeline makes. A warehouse that is there keeps its own.',
+    ),
     warehouse: z
       .string()
       .regex(

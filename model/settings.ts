@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
+import { DURATION_EXAMPLES, parseDuration } from './duration.ts';
 import { PipelineError } from './errors.ts';
 import { SettingsText } from './settings-faults.ts';
 import { Schedule, requireSchedule } from './settings-schedule.ts';
@@ -71,6 +72,13 @@ const Worker = z
       .min(1)
       .default(20 * 2 ** 30)
       .describe('How many bytes that folder may hold. A step that needs more waits and tries again.'),
+    sweepInterval: z
+      .string()
+      .refine((text) => parseDuration(text) !== undefined, `must be a duration, as ${DURATION_EXAMPLES}`)
+      .default('10m')
+      .describe(
+        'How often a worker removes what runs that were ended by force, or whose fetch never succeeded, left in that folder; it does so when it starts too.',
+      ),
     threads: z
       .int()
       .min(1)

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { PRIVATE_FILE_MODE, PRIVATE_FOLDER_MODE, withPrivateFiles } from '../adapters/private-files.ts';
 import { PipelineError } from '../model/errors.ts';
 
 /** What to run, without a shell. */
@@ -21,14 +22,16 @@ const TAIL_LINES = 15;
  * @throws PipelineError SERVICE_INSTALL_FAILED with the log's last lines and path when it fails.
  */
 export async function runCommand(what: string, command: Command, log: string): Promise<void> {
-  mkdirSync(dirname(log), { recursive: true });
-  const output = openSync(log, 'w');
+  mkdirSync(dirname(log), { recursive: true, mode: PRIVATE_FOLDER_MODE });
+  const output = openSync(log, 'w', PRIVATE_FILE_MODE);
   let ending: string;
   try {
-    const child = spawn(command.program, command.args, {
-      env: { ...process.env, ...command.env },
-      stdio: ['ignore', output, output],
-    });
+    const child = withPrivateFiles(() =>
+      spawn(command.program, command.args, {
+        env: { ...process.env, ...command.env },
+        stdio: ['ignore', output, output],
+      }),
+    );
     const [code, killedBy] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
     if (code === 0) return;
     ending = killedBy === null ? `ended with ${code ?? 'no code'}` : `was ended by ${killedBy}`;

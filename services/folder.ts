@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { makePrivateFolder, PRIVATE_FILE_MODE } from '../adapters/private-files.ts';
 import { messageOf, PipelineError } from '../model/errors.ts';
 import type { Ports } from './ports.ts';
 
@@ -39,10 +40,14 @@ export function stackFolder(path: string): StackFolder {
   };
 }
 
-/** Makes the folder and its parts, as far as they are missing. */
+/**
+ * Makes the folder and its parts, as far as they are missing, for this user alone.
+ *
+ * @throws PipelineError FOLDER_NOT_OWN when it is another user's.
+ */
 export async function makeStackFolder(folder: StackFolder): Promise<void> {
-  for (const part of ['data', 'config', 'logs', 'pids'])
-    await mkdir(join(folder.root, part), { recursive: true });
+  await makePrivateFolder(folder.root);
+  for (const part of ['data', 'config', 'logs', 'pids']) await makePrivateFolder(join(folder.root, part));
 }
 
 /**
@@ -76,7 +81,7 @@ export async function writePorts(folder: StackFolder, ports: Ports): Promise<voi
 /** Writes a file so that a reader finds the old text or the new, never a part of it. */
 export async function writeWhole(path: string, text: string): Promise<void> {
   const beside = `${path}.${randomUUID()}`;
-  await writeFile(beside, text);
+  await writeFile(beside, text, { mode: PRIVATE_FILE_MODE });
   await rename(beside, path);
 }
 

@@ -1,8 +1,8 @@
-import { mkdir } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { CROSS_SITE_HEADER } from '../adapters/hdfs-access.ts';
+import { makePrivateFolder } from '../adapters/private-files.ts';
 import { messageOf, PipelineError } from '../model/errors.ts';
 import { runCommand, type Command } from './command.ts';
 import { writeWhole, type StackFolder } from './folder.ts';
@@ -83,7 +83,7 @@ async function prepareJava(
   const program = requireJava();
   const jars = await installJars('hdfs', progress);
   const config = folder.config('hdfs');
-  await mkdir(config, { recursive: true });
+  await makePrivateFolder(config);
   // The other daemon may be reading the same files at this moment.
   await writeWhole(join(config, 'core-site.xml'), siteXml(coreSite(ports, folder)));
   await writeWhole(join(config, 'hdfs-site.xml'), siteXml(hdfsSite(ports, folder)));

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
+import { makePrivateFolder } from '../adapters/private-files.ts';
 import { PipelineError } from '../model/errors.ts';
 import { runCommand, type Command } from './command.ts';
 import { lookUp } from './identity.ts';
@@ -120,7 +121,7 @@ export function installOnce(target: string, fill: Fill): Promise<string> {
 
 async function install(target: string, fill: Fill): Promise<string> {
   if (existsSync(target)) return target;
-  await mkdir(dirname(target), { recursive: true });
+  await makePrivateFolder(dirname(target));
   await removeAbandoned(target);
   const temporary = await mkdtemp(`${target}${PARTIAL}${process.pid}-`);
   try {

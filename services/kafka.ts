@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
+import { makePrivateFolder, PRIVATE_FILE_MODE } from '../adapters/private-files.ts';
 import { PipelineError } from '../model/errors.ts';
 import { runCommand } from './command.ts';
 import { formatOnce } from './format.ts';
@@ -53,8 +54,10 @@ async function prepare(
     '-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.config.AbstractConfig=warn',
     ...['-cp', join(jars, '*')],
   ];
-  await mkdir(config, { recursive: true });
-  await writeFile(properties, propertiesText({ ...serverProperties(ports, data), ...own }));
+  await makePrivateFolder(config);
+  await writeFile(properties, propertiesText({ ...serverProperties(ports, data), ...own }), {
+    mode: PRIVATE_FILE_MODE,
+  });
   await formatOnce(data, () => {
     const clusterId = Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url');
     const args = [

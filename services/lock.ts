@@ -1,6 +1,7 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
+import { PRIVATE_FILE_MODE } from '../adapters/private-files.ts';
 import { PipelineError } from '../model/errors.ts';
 import { living, lookUp, type ProcessIdentity } from './identity.ts';
 import { isMissing } from './folder.ts';
@@ -52,7 +53,9 @@ export async function withLock<Result>(
 function acquire(path: string): boolean {
   const mine = `${path}.${process.pid}`;
   const own = lookUp(process.pid);
-  writeFileSync(mine, JSON.stringify({ pid: process.pid, started: own?.started ?? '' }));
+  writeFileSync(mine, JSON.stringify({ pid: process.pid, started: own?.started ?? '' }), {
+    mode: PRIVATE_FILE_MODE,
+  });
   try {
     linkSync(mine, path);
     return true;

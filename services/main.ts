@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Argument, Command, InvalidArgumentError } from 'commander';
+import { makeFilesPrivate } from '../adapters/private-files.ts';
 import { messageOf, PipelineError } from '../model/errors.ts';
 import { lastLines } from './command.ts';
 import { stackFolder } from './folder.ts';
@@ -10,6 +11,8 @@ import { resetStack, stackStatus, startStack, stopStack } from './stack.ts';
 
 const DEFAULT_FOLDER = join(import.meta.dirname, '..', '.services');
 const DEFAULT_LINES = 50;
+
+makeFilesPrivate();
 
 const program = new Command('services')
   .description(

@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
+import { PRIVATE_FILE_MODE, withPrivateFiles } from '../adapters/private-files.ts';
 import { messageOf, PipelineError } from '../model/errors.ts';
 import { lastLines, type Command } from './command.ts';
 import { isMissing, type StackFolder } from './folder.ts';
@@ -47,15 +48,17 @@ export class ServerProcess {
    */
   async start(command: Command): Promise<void> {
     this.#rotateLog();
-    const output = openSync(this.log, 'a');
+    const output = openSync(this.log, 'a', PRIVATE_FILE_MODE);
     try {
-      const child = spawn(command.program, command.args, {
-        // Its own session, or Ctrl-C in the terminal would end it together with the command line.
-        detached: true,
-        cwd: dirname(this.log), // where a Java that crashes leaves its report
-        env: { ...process.env, ...command.env },
-        stdio: ['ignore', output, output],
-      });
+      const child = withPrivateFiles(() =>
+        spawn(command.program, command.args, {
+          // Its own session, or Ctrl-C in the terminal would end it together with the command line.
+          detached: true,
+          cwd: dirname(this.log), // where a Java that crashes leaves its report
+          env: { ...process.env, ...command.env },
+          stdio: ['ignore', output, output],
+        }),
+      );
       if (child.pid !== undefined) this.#write(child.pid);
       await once(child, 'spawn');
       child.unref();
@@ -165,7 +168,7 @@ export class ServerProcess {
 
   #write(pid: number): void {
     const started = lookUp(pid)?.started ?? 'gone at once';
-    writeFileSync(`${this.#pidFile}.new`, JSON.stringify({ pid, started }));
+    writeFileSync(`${this.#pidFile}.new`, JSON.stringify({ pid, started }), { mode: PRIVATE_FILE_MODE });
     renameSync(`${this.#pidFile}.new`, this.#pidFile);
   }
 }

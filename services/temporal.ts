@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
+import { makePrivateFolder } from '../adapters/private-files.ts';
 import { PipelineError } from '../model/errors.ts';
 import { SEARCH_ATTRIBUTES } from '../model/search-attributes.ts';
 import type { StackFolder } from './folder.ts';
@@ -47,7 +47,7 @@ export function temporalService(ports: Ports['temporal'], folder: StackFolder): 
     ports: Object.values(ports),
     addresses: { grpc: address, ui: uiUrl },
     async prepare(progress) {
-      await mkdir(data, { recursive: true });
+      await makePrivateFolder(data);
       return {
         program: await installTemporal(progress),
         args: startArguments(ports, join(data, 'temporal.db')),

@@ -14,6 +14,7 @@ import { asTemporalError, connectTemporal, temporalConnection } from '../adapter
 import { startTracing } from '../adapters/tracing.ts';
 import { Warehouse } from '../adapters/warehouse.ts';
 import { WebHdfs } from '../adapters/webhdfs.ts';
+import { parseDuration } from '../model/duration.ts';
 import type { Settings } from '../model/settings.ts';
 import { hostTaskQueue } from '../model/task-queues.ts';
 import { ActivityErrors } from './activity-errors.ts';
@@ -22,7 +23,7 @@ import { Health } from './health.ts';
 import { Metrics } from './metrics.ts';
 import { Standing } from './standing.ts';
 import { temporalLogger } from './temporal-logger.ts';
-import { cleanStaging } from './clean-staging.ts';
+import { cleanStaging, StagingSweeper } from './clean-staging.ts';
 import { runSinks } from './run-sinks.ts';
 import { tracedActivities } from './traced-activities.ts';
 import { saysWhatFor, watchInto } from './watch.ts';
@@ -104,6 +105,8 @@ export async function startWorker(settings: Settings, logger: Logger): Promise<R
     await health.close();
   });
   const client = new Client({ connection, namespace });
+  const sweepMs = (parseDuration(settings.worker.sweepInterval) ?? 0) * 1000;
+  const sweeper = new StagingSweeper(() => cleanStaging(client, staging, logger), sweepMs, logger);
   const standing = new Standing({ settings, kafka, warehouse, client, metrics, logger });
   health.ready(() => {
     standing.refresh();
@@ -113,6 +116,7 @@ export async function startWorker(settings: Settings, logger: Logger): Promise<R
     ended,
     drain: () => {
       health.draining();
+      sweeper.stop();
       for (const worker of workers) worker.shutdown();
     },
   };

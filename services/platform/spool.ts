@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open, unlink } from 'node:fs/promises';
+import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
+import { makePrivateFolder, PRIVATE_FILE_MODE } from '../../adapters/private-files.ts';
 import { PipelineError } from '../../model/errors.ts';
 
 const READ_BYTES = 64 * 1024;
@@ -72,9 +73,9 @@ export class Spool {
   }
 
   async #written(write: (to: Writable) => Promise<void>): Promise<{ handle: FileHandle; size: number }> {
-    await mkdir(this.#folder, { recursive: true });
+    await makePrivateFolder(this.#folder);
     const path = join(this.#folder, `${randomUUID()}.spool`);
-    const handle = await open(path, 'wx+');
+    const handle = await open(path, 'wx+', PRIVATE_FILE_MODE);
     try {
       await unlink(path);
       await write(appending(handle));

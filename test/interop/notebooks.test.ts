@@ -58,6 +58,7 @@ describe('the notebooks, run as they are', { skip: leftOut() }, () => {
       cwd: folder,
       env: {
         ...process.env,
+        HADOOP_USER_NAME: 'hdfs',
         PIPELINE_WAREHOUSE: `${DEFAULT_FS}${pipeline.settings.hdfs.warehouse}`,
         SPARK_DELTA_JARS: readers.jars,
         IPYTHONDIR: join(folder, 'ipython'),
