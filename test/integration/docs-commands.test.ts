@@ -153,6 +153,7 @@ const ELSEWHERE: Readonly<Record<string, { readonly why: string; readonly by: st
     why: 'it records what is replayed',
     by: 'test/unit/replay.test.ts',
   },
+  'npx tsx scripts/jars.ts': { why: 'it writes lists in place', by: 'test/unit/services-jars.test.ts' },
   'npm run soak -- --minutes 20 --seed 1': {
     why: 'it takes as long as it is told to; a short one is a test',
     by: 'test/faults/soak.test.ts',
@@ -161,6 +162,7 @@ const ELSEWHERE: Readonly<Record<string, { readonly why: string; readonly by: st
   'npm run worker': { why: 'it runs until it is ended', by: 'test/demo/demo.test.ts' },
   'python3 -m venv .venv': NOTEBOOKS,
   '.venv/bin/pip install -r notebooks/requirements.txt': NOTEBOOKS,
+  'export HADOOP_USER_NAME=hdfs': NOTEBOOKS,
   '.venv/bin/jupyter nbconvert --execute --to html notebooks/duckdb.ipynb': NOTEBOOKS,
   'npm link': { why: 'it changes what is installed for the whole machine', by: 'package.json' },
   'npm ci --omit=dev': { why: 'a step of the Dockerfile', by: 'test/unit/dockerfile.test.ts' },

@@ -3,41 +3,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
-import { parse } from 'yaml';
 import { z } from 'zod';
 import { SEARCH_ATTRIBUTES } from '../../model/search-attributes.ts';
 import { parseSettings } from '../../model/settings.ts';
+import { compose, document, read, service, services, type Service } from '../compose.ts';
+import { ROOT } from '../harness.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-
-const Service = z.object({
-  image: z.string(),
-  restart: z.string(),
-  mem_limit: z.string(),
-  logging: z.object({ driver: z.string() }),
-  environment: z.record(z.string(), z.union([z.string(), z.number()])).default({}),
-  ports: z.array(z.string()).default([]),
-  volumes: z.array(z.string()).default([]),
-  networks: z.array(z.string()).optional(),
-  network_mode: z.string().optional(),
-  hostname: z.string().optional(),
-  healthcheck: z.object({ test: z.array(z.string()) }).optional(),
-  depends_on: z.record(z.string(), z.object({ condition: z.string() })).default({}),
-  stop_grace_period: z.string().optional(),
-});
-type Service = z.infer<typeof Service>;
-
-const document: unknown = parse(read('docker-compose.yml'), { merge: true });
-const compose = z
-  .object({
-    services: z.record(z.string(), Service),
-    networks: z.record(z.string(), z.unknown()),
-    volumes: z.record(z.string(), z.unknown()),
-  })
-  .parse(document);
-const services = Object.entries(compose.services);
 const settings = parseSettings(read('docker/pipeline.yaml'), 'docker/pipeline.yaml');
 
 /** These carry a check of their own: the Dockerfile's, and that of Jupyter's image. */
@@ -257,16 +229,6 @@ function schemaFaults(value: unknown): string[] {
   return validate(value)
     ? []
     : (validate.errors ?? []).map((fault) => `${fault.instancePath} ${fault.message}`);
-}
-
-function read(path: string): string {
-  return readFileSync(join(ROOT, path), 'utf8');
-}
-
-function service(name: string): Service {
-  const found = compose.services[name];
-  assert.ok(found, `docker-compose.yml has no service ${name}`);
-  return found;
 }
 
 function seconds(duration: string | undefined): number {

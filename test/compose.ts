@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { ROOT } from './harness.ts';
+
+const Service = z.object({
+  image: z.string(),
+  restart: z.string(),
+  mem_limit: z.string(),
+  user: z.string().optional(),
+  read_only: z.boolean().default(false),
+  privileged: z.boolean().default(false),
+  cap_drop: z.array(z.string()).default([]),
+  cap_add: z.array(z.string()).default([]),
+  security_opt: z.array(z.string()).default([]),
+  tmpfs: z.array(z.string()).default([]),
+  pid: z.string().optional(),
+  ipc: z.string().optional(),
+  devices: z.array(z.string()).default([]),
+  logging: z.object({ driver: z.string() }),
+  environment: z.record(z.string(), z.union([z.string(), z.number()])).default({}),
+  ports: z.array(z.string()).default([]),
+  volumes: z.array(z.string()).default([]),
+  networks: z.array(z.string()).optional(),
+  network_mode: z.string().optional(),
+  hostname: z.string().optional(),
+  healthcheck: z.object({ test: z.array(z.string()) }).optional(),
+  depends_on: z.record(z.string(), z.object({ condition: z.string() })).default({}),
+  stop_grace_period: z.string().optional(),
+});
+/** A container of docker-compose.yml. */
+export type Service = z.infer<typeof Service>;
+
+/** docker-compose.yml as it is, its merges carried out. */
+export const document: unknown = parse(read('docker-compose.yml'), { merge: true });
+
+/** docker-compose.yml, as far as tests look at it. */
+export const compose = z
+  .object({
+    services: z.record(z.string(), Service),
+    networks: z.record(z.string(), z.unknown()),
+    volumes: z.record(z.string(), z.unknown()),
+  })
+  .parse(document);
+/** Its containers, each with its name. */
+export const services = Object.entries(compose.services);
+
+/** The text of a file of this project. */
+export function read(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8');
+}
+
+/** The container of that name. */
+export function service(name: string): Service {
+  const found = compose.services[name];
+  assert.ok(found, `docker-compose.yml has no service ${name}`);
+  return found;
+}
