@@ -37,7 +37,13 @@ export function hasNoLogin(url: string): boolean {
   return !URL.canParse(url) || new URL(url).username + new URL(url).password === '';
 }
 
-/** Where a secret is; the secret itself never stands in a settings file. */
+/**
+ * Where a secret is; the secret itself never stands in a settings file. One of capitals and digits would pass for a
+ * name, and be shown as one that is not set: so a long name with a digit has an underscore.
+ */
 export const VARIABLE = z
   .string()
-  .regex(/^[A-Z_][A-Z0-9_]*$/, 'must be the name of an environment variable, never a secret itself');
+  .regex(
+    /^(?![A-Z0-9]{16,}$(?<=[0-9].*))[A-Z_][A-Z0-9_]*$/,
+    'must be the name of an environment variable, never a secret itself',
+  );

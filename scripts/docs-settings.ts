@@ -44,7 +44,7 @@ export function settingsPage(): string {
   return [
     madeFrom('model/settings.ts'),
     '# Settings',
-    'All keys of `pipeline.yaml`. A key that does not stand here is refused, as is a value that does not fit; the error names the key, the value and what is allowed. Secrets never stand in the file: it holds the names of environment variables.',
+    'All keys of `pipeline.yaml`. A key that does not stand here is refused, as is a value that does not fit; the error names the key, its line and what is allowed, and shows the value only where it cannot be a secret. Secrets never stand in the file: it holds the names of environment variables.',
     ...sections,
     '## Environment variables',
     markdownTable(

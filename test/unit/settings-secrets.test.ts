@@ -10,13 +10,14 @@ const SECRETS = [
   'hunter2hunter2',
   'S3CRET-tok3n',
   'KAAKAmhkZnMFYWRtaW4AigGZ',
+  'AKIAIOSFODNN7EXAMPLE',
   'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl',
   'https://guest:S3CRET-tok3n@example.com:8443/x',
   'http://example.com:9870/?token=S3CRET-tok3n',
   '-----BEGIN PRIVATE KEY-----\nS3CRET-tok3n\n-----END PRIVATE KEY-----',
 ] as const;
 /** What no message may hold of them. */
-const FORBIDDEN = /hunter2|S3CRET|KAAKA|eyJ/i;
+const FORBIDDEN = /hunter2|S3CRET|KAAKA|AKIA|eyJ/i;
 
 interface Tree {
   [key: string]: Tree | string | number | boolean | string[];
@@ -158,4 +159,19 @@ test('what is hidden is found by its line', () => {
     refusal('kafka:\n  partitions: open sesame\nsources: {}'),
     /kafka\.partitions: hidden: .* \(line 2\)/,
   );
+});
+
+test('a token in place of its variable’s name is refused, also one of capitals and digits', () => {
+  const refused = (name: string): string =>
+    refusal(`sources: { pearson: { topic: a, tokenVariable: ${name} } }`);
+  for (const name of ['AKIAIOSFODNN7EXAMPLE', 'JBSWY3DPEHPK3PXP', 's3cret'])
+    assert.match(refused(name), /tokenVariable: hidden: must be the name of an environment variable/);
+  for (const name of [
+    'PEARSON_TOKEN',
+    'A',
+    'TOKEN2',
+    'CUSTOMER_2_API_TOKEN_OF_2026',
+    'PEARSONTOKENOFTHEPIPELINE',
+  ])
+    assert.equal(refused(name), 'none', name);
 });
