@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fchmodSync, openSync, statSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { dirname, extname, resolve } from 'node:path';
 import { PipelineError, messageOf } from '../model/errors.ts';
@@ -6,6 +6,9 @@ import { withTemporary } from './interrupt.ts';
 
 /** How `query` gives its answer. */
 export const FORMATS = ['table', 'csv', 'json', 'parquet'] as const;
+
+/** What a command writes may be data of persons: a new file is its owner's alone. */
+const OWNER_ONLY = 0o600;
 
 /** One of {@link FORMATS}. */
 export type Format = (typeof FORMATS)[number];
@@ -39,18 +42,20 @@ export function formatOf({ format, json, output, force }: OutputWords): Format {
 }
 
 /**
- * Writes a file whole or not at all: `write` gets another name beside it, which becomes the file's own in the end.
+ * Writes a file whole or not at all: `write` fills an empty file of another name beside it, which is renamed in the
+ * end. A new file can be read by its owner alone; one that is replaced keeps its permissions.
  * @throws {PipelineError} USAGE_INVALID when there is such a file already, unless it may be replaced, or when
- * its folder is not there.
+ * its folder is not there; OUTPUT_UNWRITABLE when the system refuses to write it.
  */
 export async function writeWhole<T>(
   file: string,
-  { force }: OutputWords,
+  { force }: Pick<OutputWords, 'force'>,
   write: (path: string) => Promise<T>,
 ): Promise<T> {
   const path = resolve(file);
   requireFree(path, file, force === true);
   const partial = `${path}.${process.pid}.part`;
+  createEmpty(partial, modeOf(path), file);
   return withTemporary(partial, async () => {
     const written = await write(partial);
     requireFree(path, file, force === true);
@@ -61,6 +66,23 @@ export async function writeWhole<T>(
     }
     return written;
   });
+}
+
+/** The permissions of a file that is there, or those of a new one. */
+function modeOf(path: string): number {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats === undefined ? OWNER_ONLY : stats.mode & 0o777;
+}
+
+/** Never opens a file or link that someone else put there: the name can be guessed. */
+function createEmpty(partial: string, mode: number, file: string): void {
+  try {
+    const created = openSync(partial, 'wx', OWNER_ONLY);
+    fchmodSync(created, mode);
+    closeSync(created);
+  } catch (cause) {
+    throw new PipelineError('OUTPUT_UNWRITABLE', `${file}: ${messageOf(cause)}`, { cause });
+  }
 }
 
 function requireFree(path: string, file: string, force: boolean): void {

@@ -8,6 +8,7 @@ import { PipelineError } from '../../model/errors.ts';
 import { readSettings } from '../../model/settings.ts';
 import { formatBytes } from '../../model/figures.ts';
 import { print } from '../output.ts';
+import { writeWhole } from '../query-file.ts';
 import { toJson } from '../query-values.ts';
 import { escapeBytes, escapeText, safeJson, wholeCharacters } from './escape.ts';
 import { conditionOf, parseReference, shortReference } from './reference.ts';
@@ -185,6 +186,6 @@ function payloadLines(size: number, payload: Uint8Array | null): string[] {
 }
 
 async function writeRaw(payload: Uint8Array, output: string | undefined): Promise<void> {
-  if (output !== undefined) await writeFile(output, payload);
+  if (output !== undefined) await writeWhole(output, { force: true }, (path) => writeFile(path, payload));
   else if (!process.stdout.write(payload)) await once(process.stdout, 'drain');
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import { parse, stringify } from 'yaml';
@@ -110,6 +110,7 @@ describe('quarantine', () => {
     const file = join(pipeline.folder, 'payload');
     await topic.quarantine('show', reference, '--output', file);
     assert.deepEqual(await readFile(file), HOSTILE);
+    assert.equal((await stat(file)).mode & 0o777, 0o600);
     const raw = spawn(
       process.execPath,
       [join(ROOT, 'bin/pipeline.js'), 'quarantine', 'show', reference, '--raw'],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import { startPlatform, type Platform } from '../../services/platform/server.ts';
@@ -64,6 +64,7 @@ describe('the formats and files of query', () => {
     const { code, stderr } = await pipeline.command('query', sql, '--output', file);
     assert.equal(code, 0, stderr);
     assert.match(stderr, new RegExp(`^${COUNT} rows`));
+    assert.equal((await stat(file)).mode & 0o777, 0o600);
     const types = (await ask(`DESCRIBE FROM '${file}'`)) as { column_type: string }[];
     assert.deepEqual(
       types.map(({ column_type: type }) => type),
