@@ -83,6 +83,8 @@ function rowOf({ execution }: RunContext, { request, result, startedAt, finished
     gaps: result.gaps,
     offsets: JSON.stringify(result.offsets),
     skipped: JSON.stringify(result.skipped),
+    decisions: JSON.stringify(result.decisions.latest),
+    decision_count: result.decisions.latest.length + result.decisions.earlier,
     unknown_fields: JSON.stringify(result.unknownFields),
     ...Object.fromEntries(
       STEPS.flatMap((step) => {

@@ -20,7 +20,7 @@ function summaryOf({ source, from, to, interval }: IngestRequest): string {
 }
 
 /** Who runs this program: `user@host`. */
-export function whoStarts(): string {
+export function userAtHost(): string {
   return `${userName()}@${hostname()}`;
 }
 

@@ -1,13 +1,16 @@
 import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
+import { MAX_BY_LENGTH, MAX_REASON_LENGTH, type DecisionNote } from '../model/decisions.ts';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import type { Decision } from '../model/run.ts';
 import { readSettings } from '../model/settings.ts';
+import { userAtHost } from './about-run.ts';
 import { withExamples } from './help.ts';
 import { print, printJson } from './output.ts';
 import { withTemporal } from './temporal.ts';
 
 interface DecideOptions {
+  readonly reason?: string;
   readonly json?: boolean;
 }
 
@@ -17,25 +20,45 @@ const DESCRIPTIONS: Record<Decision, string> = {
   abort: 'End a run that waits for a person. What it landed stays.',
 };
 
+/** Examples of a reason. */
+const REASONS: Record<Decision, string> = {
+  retry: 'the customer’s server is back',
+  skip: 'the customer will send these again',
+  abort: 'the customer withdrew the delivery',
+};
+
 /** `pipeline retry RUN`, `pipeline skip RUN` or `pipeline abort RUN`: what a person tells a waiting run. */
 export function decisionCommand(decision: Decision): Command {
   const run = 'ingest-pearson-2026-01-31T12-00-00-000Z';
   const command = new Command(decision)
     .description(DESCRIPTIONS[decision])
     .argument('<run>', 'a run’s workflow id; pipeline list shows them')
+    .option('--reason <text>', 'why; the run keeps it with your name, and the table runs too', reasonOf)
     .option('--json', 'as a JSON object')
     .action((named: string, options: DecideOptions) => decide(named, decision, options));
   return withExamples(
     command,
     ['pipeline list --state waiting', 'the runs that wait'],
-    `pipeline ${decision} ${run}`,
+    [`pipeline ${decision} ${run} --reason "${REASONS[decision]}"`, 'kept with the name of who said it'],
   );
 }
 
-async function decide(run: string, decision: Decision, { json }: DecideOptions): Promise<void> {
+/** Reads a reason, which is not blank and not too long. */
+function reasonOf(text: string): string {
+  const reason = text.trim();
+  if (reason !== '' && reason.length <= MAX_REASON_LENGTH) return reason;
+  throw new InvalidArgumentError(`It must be a text of 1 to ${MAX_REASON_LENGTH} characters.`);
+}
+
+async function decide(run: string, decision: Decision, options: DecideOptions): Promise<void> {
+  const { json, reason } = options;
+  const note: DecisionNote = {
+    by: userAtHost().slice(0, MAX_BY_LENGTH),
+    ...(reason === undefined ? {} : { reason }),
+  };
   await withTemporal(readSettings(), async (client) => {
     try {
-      await client.workflow.getHandle(run).executeUpdate(decision);
+      await client.workflow.getHandle(run).executeUpdate<unknown, [DecisionNote]>(decision, { args: [note] });
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) {
         throw new PipelineError('RUN_UNKNOWN', `no run ${JSON.stringify(run)} is under way`, {
@@ -45,7 +68,7 @@ async function decide(run: string, decision: Decision, { json }: DecideOptions):
       if (!(error instanceof WorkflowUpdateFailedError)) throw error;
       throw new PipelineError('RUN_REFUSED', `${run}: ${messageOf(error.cause)}`, { cause: error });
     }
-    if (json === true) printJson({ run, decision });
+    if (json === true) printJson({ run, decision, ...(reason === undefined ? {} : { reason }) });
     else print(`${run}: ${decision}`);
   });
 }

@@ -1,3 +1,4 @@
+import { decisionLines } from '../model/decisions.ts';
 import { formatBytes } from '../model/figures.ts';
 import { reasonLines } from '../model/reasons.ts';
 import { DECISIONS, STEPS, skippedText, type Interval, type RunStatus } from '../model/run.ts';
@@ -15,6 +16,7 @@ export function formatStatus(workflowId: string, status: RunStatus): string {
     ...formatInterval(status.interval),
     formatTable(['step', 'records in', 'records out', 'quarantined', 'bytes', 'seconds'], rows),
     ...status.skipped.map(skippedText),
+    ...decisionLines(status.decisions).map((line) => `decided: ${line}`),
     ...reasonLines(status.reasons).map((line) => `quarantined: ${escapeText(line)}`),
     ...Object.entries(status.unknownFields).map(
       ([path, count]) => `no table knows the field ${path}: met ${count} times`,

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { IngestRequest } from '../model/run.ts';
 import { readSettings, sourceOf } from '../model/settings.ts';
 import type { ingest } from '../workflows/index.ts';
-import { aboutRun, whoStarts } from './about-run.ts';
+import { aboutRun, userAtHost } from './about-run.ts';
 import { intervalOf, requireInterval, timeOf } from './arguments.ts';
 import { follow } from './follow.ts';
 import { withExamples } from './help.ts';
@@ -45,7 +45,7 @@ async function start(source: string, options: StartOptions): Promise<void> {
       taskQueue: settings.temporal.taskQueue,
       workflowId: `${RUN_PREFIX}-${source}-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`,
       args: [request],
-      ...aboutRun(request, whoStarts()),
+      ...aboutRun(request, userAtHost()),
     });
     const run = handle.workflowId;
     const url = uiUrlOf(settings, run, handle.firstExecutionRunId);

@@ -1,3 +1,4 @@
+import type { DecisionLog } from './decisions.ts';
 import type { ErrorCode } from './errors.ts';
 import type { ReasonCounts } from './reasons.ts';
 import type { Content, IsoTime, OffsetRange } from './references.ts';
@@ -76,6 +77,8 @@ export interface IngestResult {
   /** The offsets that the run landed. */
   readonly offsets: readonly OffsetRange[];
   readonly skipped: readonly Skipped[];
+  /** What persons told the run, and why. */
+  readonly decisions: DecisionLog;
   /** How often each field was met that no table knows, by its path. */
   readonly unknownFields: Readonly<Record<string, number>>;
   /** Why records went into quarantine, the most frequent reasons. */

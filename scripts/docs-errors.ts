@@ -44,6 +44,10 @@ export const OF_RUNS: readonly (readonly [string, string])[] = [
   ],
   ['UNEXPECTED', 'What a run waits for failed with an error that has no name: see the worker’s log.'],
   ['NOT_WAITING', 'Answer to `retry`, `skip` or `abort`: the run does not wait for anyone.'],
+  [
+    'DECISION_INVALID',
+    'Answer to `retry`, `skip` or `abort`: what came with it is neither empty nor an object with `by` and `reason`.',
+  ],
   ['NOT_SKIPPABLE', 'Answer to `skip`: what the run waits for cannot be skipped.'],
 ];
 

@@ -1,3 +1,4 @@
+import { MAX_DECISIONS_KEPT } from '../model/decisions.ts';
 import { STEPS, type Step } from '../model/run.ts';
 import type { Column, Table } from './table.ts';
 
@@ -59,6 +60,14 @@ export const runs: Table = {
       meaning:
         'Chunks and batches that a person let the run skip, or limits (QUARANTINE_LIMIT), which leave nothing out: a JSON array.',
     },
+    {
+      name: 'decisions',
+      type: 'string',
+      meaning:
+        `What persons told the run, the latest ${MAX_DECISIONS_KEPT}: a JSON array of ` +
+        '{"decision", "step", "what", "code", "by", "reason", "at"}; by and reason are null where they were not given.',
+    },
+    { name: 'decision_count', type: 'long', meaning: 'How often a person told the run what to do.' },
     {
       name: 'unknown_fields',
       type: 'string',

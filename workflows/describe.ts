@@ -1,3 +1,4 @@
+import { decisionLines, type DecisionLog } from '../model/decisions.ts';
 import { formatBytes, formatCount, formatNumber } from '../model/figures.ts';
 import { reasonLines, type ReasonCounts } from '../model/reasons.ts';
 import {
@@ -15,6 +16,8 @@ import {
  */
 const CUT_BY_THE_UI = '\u00a0';
 
+const MAX_DECISIONS_SHOWN = 5;
+
 /** A run's status as the Temporal UI shows it: Markdown. */
 export function describeRun(status: RunStatus): string {
   const parts = [
@@ -23,6 +26,7 @@ export function describeRun(status: RunStatus): string {
     ...stepsTable(status),
     ...rowsLines(status.rows),
     ...status.skipped.map((skipped) => plain(skippedText(skipped))),
+    ...decisionsList(status.decisions),
     ...quarantineLines(status.reasons),
     ...unknownFieldsLines(status.unknownFields),
     CUT_BY_THE_UI,
@@ -49,6 +53,15 @@ function tableRow([first = '', ...cells]: readonly string[]): string {
 
 function didSomething({ recordsIn, seconds }: StepCounts): boolean {
   return recordsIn > 0 || seconds > 0;
+}
+
+/** The latest decisions; the query `status` has more. */
+function decisionsList({ latest, earlier }: DecisionLog): string[] {
+  const shown = latest.slice(-MAX_DECISIONS_SHOWN);
+  const lines = decisionLines({ latest: shown, earlier: earlier + latest.length - shown.length });
+  return lines.length === 0
+    ? []
+    : [['Persons decided:', '', ...lines.map((line) => `- ${plain(line)}`)].join('\n')];
 }
 
 function quarantineLines(reasons: ReasonCounts): string[] {

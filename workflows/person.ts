@@ -2,11 +2,15 @@ import {
   ActivityFailure,
   ApplicationFailure,
   condition,
-  isCancellation,
-  setHandler,
   defineUpdate,
+  isCancellation,
+  log,
+  setHandler,
 } from '@temporalio/workflow';
-import type { Decision, Step, Waiting } from '../model/run.ts';
+import type { DecisionNote, PersonsDecision } from '../model/decisions.ts';
+import { escapeText } from '../model/printable.ts';
+import { DECISIONS, type Decision, type Step, type Waiting } from '../model/run.ts';
+import { requireNote, textOf } from './decision-note.ts';
 import { failureOf, isHostLost, isOverLimit, isOvertaken } from './hosts.ts';
 import type { RunState } from './run-state.ts';
 
@@ -16,12 +20,15 @@ const DESCRIPTIONS: Record<Decision, string> = {
   abort: 'End the run. What it landed stays, and the rest can be ingested later.',
 };
 
-/** The three updates that a waiting run takes. */
+/** The three updates that a waiting run accepts. The Temporal UI sends them without a note. */
 export const decisions = {
-  retry: defineUpdate('retry'),
-  skip: defineUpdate('skip'),
-  abort: defineUpdate('abort'),
+  retry: defineUpdate<unknown, [note: DecisionNote | null | undefined]>('retry'),
+  skip: defineUpdate<unknown, [note: DecisionNote | null | undefined]>('skip'),
+  abort: defineUpdate<unknown, [note: DecisionNote | null | undefined]>('abort'),
 } as const;
+
+/** A decision that was accepted. */
+type Accepted = Pick<PersonsDecision, 'decision' | 'by' | 'reason' | 'at'>;
 
 /** What `attempt` answers when a person let the run go on without it. */
 export const SKIPPED = Symbol('skipped');
@@ -37,21 +44,24 @@ export interface Attempt {
 /** The person whom a run waits for when it cannot go on by itself. */
 export class Person {
   readonly #run: RunState;
-  readonly #decided: Decision[] = [];
+  /** The decision that the run has not followed yet. */
+  #accepted: Accepted | undefined;
   /** Where a person let the run go past a quarantine limit. */
   readonly #pastLimits = new Set<string>();
 
   constructor(run: RunState) {
     this.#run = run;
-    for (const decision of ['retry', 'skip', 'abort'] as const) {
+    for (const decision of DECISIONS) {
       setHandler(
         decisions[decision],
-        () => {
-          this.#decided.push(decision);
+        (note) => {
+          const at = new Date().toISOString();
+          this.#accepted = { decision, by: textOf(note?.by), reason: textOf(note?.reason), at };
         },
         {
           description: DESCRIPTIONS[decision],
-          validator: () => {
+          validator: (note) => {
+            requireNote(note);
             this.#requireFits(decision);
           },
         },
@@ -92,14 +102,11 @@ export class Person {
         if (failure?.type === 'SOURCE_UNKNOWN') throw error;
         const isLimit = isOverLimit(error);
         const waiting = waitingFor({ ...about, canSkip: about.canSkip || isLimit }, error);
-        const decision = await this.#ask(waiting);
-        if (decision === 'abort') {
-          throw ApplicationFailure.nonRetryable(
-            `aborted by a person at ${about.step}: ${waiting.message}`,
-            'ABORTED',
-          );
+        const made = await this.#ask(waiting);
+        if (made.decision === 'abort') {
+          throw ApplicationFailure.nonRetryable(abortMessage(about.step, made, waiting.message), 'ABORTED');
         }
-        if (decision === 'skip') {
+        if (made.decision === 'skip') {
           this.#run.skipped({ step: about.step, what: about.what, code: waiting.code });
           if (!isLimit) return SKIPPED;
           this.#pastLimits.add(name);
@@ -109,18 +116,30 @@ export class Person {
   }
 
   /** One question at a time: whatever fails meanwhile asks afterwards. */
-  async #ask(waiting: Waiting): Promise<Decision> {
+  async #ask(waiting: Waiting): Promise<PersonsDecision> {
     await condition(() => this.#run.waiting === null);
     this.#run.wait(waiting);
-    await condition(() => this.#decided.length > 0);
-    const [decision = 'retry'] = this.#decided.splice(0);
+    const accepted = await this.#nextDecision();
+    const { step, what, code } = waiting;
+    const made = { ...accepted, step, what, code };
+    this.#run.decided(made);
+    log.info('a person decided', { ...made });
     this.#run.wait(null);
-    return decision;
+    return made;
+  }
+
+  async #nextDecision(): Promise<Accepted> {
+    for (;;) {
+      const accepted = this.#accepted;
+      this.#accepted = undefined;
+      if (accepted !== undefined) return accepted;
+      await condition(() => this.#accepted !== undefined);
+    }
   }
 
   #requireFits(decision: Decision): void {
     const { waiting } = this.#run;
-    if (waiting === null)
+    if (waiting === null || this.#accepted !== undefined)
       throw ApplicationFailure.nonRetryable('the run does not wait for anyone', 'NOT_WAITING');
     if (decision === 'skip' && !waiting.canSkip) {
       throw ApplicationFailure.nonRetryable(
@@ -129,6 +148,12 @@ export class Person {
       );
     }
   }
+}
+
+/** Escaped, since Temporal accepts only well-formed Unicode in a failure's message. */
+function abortMessage(step: Step, { by, reason }: PersonsDecision, cause: string): string {
+  const why = reason === null ? '' : ` (reason: ${escapeText(reason)})`;
+  return `aborted by ${escapeText(by ?? 'a person')} at ${step}${why}: ${cause}`;
 }
 
 function waitingFor(about: Attempt, error: ActivityFailure): Waiting {

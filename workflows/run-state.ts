@@ -1,4 +1,5 @@
 import { defineQuery, setCurrentDetails, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
+import { NO_DECISIONS, withDecision, type PersonsDecision } from '../model/decisions.ts';
 import { MOST_OF_A_RUN, ReasonTally, type ReasonCounts } from '../model/reasons.ts';
 import { offsetsIn, type Content, type OffsetRange } from '../model/references.ts';
 import {
@@ -48,6 +49,7 @@ export class RunState {
   /** Up to where each partition is consumed and transformed, as far as this history knows. */
   readonly #reached = { consume: new Map<number, OffsetRange>(), transform: new Map<number, OffsetRange>() };
   readonly #skipped: Skipped[] = [];
+  #decisions = NO_DECISIONS;
   readonly #unknownFields: Record<string, number> = {};
   #reasons = new ReasonTally();
 
@@ -78,6 +80,7 @@ export class RunState {
     Object.assign(this.#rows, before.rows);
     for (const range of before.offsets) this.#offsets.set(range.partition, range);
     this.#skipped.push(...before.skipped);
+    this.#decisions = before.decisions;
     this.met(before.unknownFields);
     this.quarantined(before.reasons);
   }
@@ -170,6 +173,10 @@ export class RunState {
     this.#tell();
   }
 
+  decided(decision: PersonsDecision): void {
+    this.#decisions = withDecision(this.#decisions, decision);
+  }
+
   wait(waiting: Waiting | null): void {
     this.waiting = waiting;
     this.#state = waiting === null ? 'running' : 'waiting';
@@ -238,6 +245,7 @@ export class RunState {
       steps: { ...this.#steps },
       offsets: [...this.#offsets.values()].sort((a, b) => a.partition - b.partition),
       skipped: [...this.#skipped],
+      decisions: this.#decisions,
       unknownFields: { ...this.#unknownFields },
       reasons: this.#reasons.top(MOST_OF_A_RUN),
     };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
-import { TestPipeline } from '../harness.ts';
+import { TestPipeline, eventually, statusOf } from '../harness.ts';
 
 const ATTEMPTS = 14_000;
 
@@ -23,7 +23,6 @@ describe('a run of many batches', () => {
       { many: { url: 'file:many.ndjson', format: 'ndjson' } },
       { limits: { batchMessages: 1 } },
     );
-    await pipeline.placeFiles({ 'many.ndjson': content() });
     await pipeline.startWorker();
   });
 
@@ -34,8 +33,16 @@ describe('a run of many batches', () => {
     { timeout: 180_000 },
     async () => {
       const handle = await pipeline.start({ source: 'many' });
+      // A person decides in the first history, and the last one still says so.
+      await eventually('it waits for its file', async () => (await statusOf(handle)).state === 'waiting');
+      await pipeline.placeFiles({ 'many.ndjson': content() });
+      await handle.executeUpdate('retry', { args: [{ by: 'ada', reason: 'the file is there' }] });
       const result = await handle.result();
       assert.equal(result.outcome, 'landed');
+      assert.deepEqual(
+        result.decisions.latest.map(({ decision, by, reason }) => [decision, by, reason]),
+        [['retry', 'ada', 'the file is there']],
+      );
       assert.equal(result.content?.records, ATTEMPTS);
       for (const step of ['fetch', 'publish', 'consume', 'transform', 'land'] as const)
         assert.equal(result.steps[step].recordsOut, ATTEMPTS, step);

@@ -26,6 +26,7 @@ const BEGUN: RunStatus = {
   steps: { fetch: NONE, publish: NONE, consume: NONE, transform: NONE, land: NONE },
   offsets: [],
   skipped: [],
+  decisions: { latest: [], earlier: 0 },
   unknownFields: {},
   reasons: { named: [], others: 0 },
 };
