@@ -18,6 +18,9 @@ const zones = ORDER.flatMap((row, at) =>
   })),
 );
 
+/** The one way out of the command line. */
+const PRINTING = 'Commands write through client/output.ts, which escapes what a terminal could obey.';
+
 export default tseslint.config(
   { ignores: ['node_modules', 'dist', '.services', '.venv'] },
   js.configs.recommended,
@@ -39,6 +42,38 @@ export default tseslint.config(
       'jsdoc/require-jsdoc': ['error', { publicOnly: true }],
       'max-lines': ['error', { max: 320 }],
       'no-console': 'error',
+    },
+  },
+  {
+    // Whatever comes from outside is escaped where it is written, and nothing passes that place.
+    files: ['client/**/*.ts'],
+    ignores: ['client/output.ts', 'client/output/*.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        ...['stdout', 'stderr'].map((property) => ({ object: 'process', property, message: PRINTING })),
+      ],
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            'cli-table3',
+            'log-update',
+            'node:console',
+            'node:process',
+            'node:readline',
+            'node:tty',
+          ].map((name) => ({ name, message: PRINTING })),
+          patterns: [
+            { group: ['node:readline/*'], message: PRINTING },
+            {
+              group: ['**/output/streams.ts'],
+              importNames: ['writeError', 'writeOutput'],
+              message: PRINTING,
+            },
+          ],
+        },
+      ],
     },
   },
   {

@@ -53,7 +53,7 @@ async function answers(options: AnswersOptions): Promise<void> {
     for (const question of QUESTIONS) {
       const answer = await ask(connection, question, scope);
       if (options.json === true) found[question.name] = answer.rows.map((row) => objectOf(answer, row));
-      else print(`\n${question.question}\n${formatAnswer(answer)}`);
+      else print(['', question.question, ...formatAnswer(answer)]);
     }
     if (options.json === true) printJson(found);
   });
@@ -68,7 +68,7 @@ function objectOf({ columns }: Answer, row: readonly Json[]): object {
   return Object.fromEntries(columns.map((column, at) => [column, row[at]]));
 }
 
-function formatAnswer({ columns, rows }: Answer): string {
+function formatAnswer({ columns, rows }: Answer): string[] {
   return formatTable(
     columns.map((column) => column.replaceAll('_', ' ')),
     rows.map((row) => row.map(cellOf)),

@@ -15,7 +15,7 @@ export function completionCommand(): Command {
     .description('Print the script by which a shell completes commands, options, sources and tables.')
     .addArgument(new Argument('<shell>', 'which shell').choices(Object.keys(SCRIPTS)))
     .action(async (shell: Shell) => {
-      print(SCRIPTS[shell](completionsOf(await loadProgram())));
+      print(SCRIPTS[shell](completionsOf(await loadProgram())).split('\n'));
     });
   return withExamples(
     command,

@@ -40,14 +40,14 @@ async function doctor(options: { readonly json?: boolean }): Promise<void> {
   ];
   const findings = await runChecks(checks);
   if (options.json === true) printJson(findings);
-  else print(findings.map(formatFinding).join('\n'));
+  else print(findings.flatMap(formatFinding));
   const failures = findings.filter(({ state }) => state === 'failed').length;
   if (options.json !== true)
-    print(failures === 0 ? '\nall that must work works' : `\n${failures} of ${findings.length} failed`);
+    print(['', failures === 0 ? 'all that must work works' : `${failures} of ${findings.length} failed`]);
   if (failures > 0) process.exitCode = EXIT.failed;
 }
 
-function formatFinding({ state, subject, says, code, advice }: Finding): string {
+function formatFinding({ state, subject, says, code, advice }: Finding): string[] {
   const line = `${MARKS[state]} ${subject}: ${code === undefined ? '' : `${code}: `}${says}`;
-  return advice === undefined ? line : `${line}\n    ${advice}`;
+  return advice === undefined ? [line] : [line, `    ${advice}`];
 }

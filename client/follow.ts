@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
-import { createLogUpdate } from 'log-update';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import type { RunStatus } from '../model/run.ts';
 import type { ingest } from '../workflows/index.ts';
 import { EXIT, INTERRUPTED } from './exit.ts';
 import { printError } from './output.ts';
+import { LiveLines, canRedraw } from './output/live.ts';
 import { ProgressBars } from './progress-bars.ts';
 import { formatLine } from './progress.ts';
 import { runStatus } from './run-status.ts';
@@ -21,7 +21,7 @@ const POLL_MS = 250;
  */
 export async function follow(client: Client, run: string, ended: (status: RunStatus) => void): Promise<void> {
   const handle = client.workflow.getHandle<typeof ingest>(run);
-  const view = process.stderr.isTTY ? new BarsView() : new LinesView();
+  const view = canRedraw() ? new BarsView() : new LinesView();
   const leave = (): void => {
     view.close();
     printError(`${run} goes on without this command; to see it again: pipeline status ${run} --follow`);
@@ -51,22 +51,21 @@ interface View {
 /** Bars that are drawn anew in place, and gone in the end. */
 class BarsView implements View {
   readonly #bars = new ProgressBars(performance.now());
-  readonly #terminal = createLogUpdate(process.stderr);
+  readonly #terminal = new LiveLines();
   #isOpen = true;
 
   show(status: RunStatus): void {
-    this.#terminal(this.#bars.lines(status, performance.now()).join('\n'));
+    this.#terminal.show(this.#bars.lines(status, performance.now()));
   }
 
   miss({ message, advice }: PipelineError): void {
-    this.#terminal(`${message}\n${advice}`);
+    this.#terminal.show([message, advice]);
   }
 
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.#terminal.clear();
-    this.#terminal.done();
+    this.#terminal.remove();
   }
 }
 

@@ -1,7 +1,8 @@
 import { CommanderError } from 'commander';
-import { PipelineError, messageOf, type ErrorCode } from '../model/errors.ts';
+import { PipelineError, type ErrorCode } from '../model/errors.ts';
 import { EXIT, type ExitCode } from './exit.ts';
-import { printError } from './output.ts';
+import { printFailure, printUncaught } from './output/failures.ts';
+import { endWithReader } from './output/streams.ts';
 import { loadProgram } from './program.ts';
 
 /** Errors of what a person wrote. */
@@ -13,11 +14,8 @@ const USAGE_CODES: ReadonlySet<ErrorCode> = new Set([
   'TABLE_UNKNOWN',
 ]);
 
-// A reader that has seen enough, as `head`, ends the command without an error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(EXIT.ok);
-  throw error;
-});
+endWithReader();
+printUncaught();
 
 process.exitCode = await run(process.argv.slice(2));
 
@@ -36,10 +34,7 @@ async function run(words: readonly string[]): Promise<ExitCode> {
 
   /** With --json, an error is the last line of standard error, as JSON. */
   function report(error: unknown): ExitCode {
-    const message = messageOf(error);
-    const { code, advice } = error instanceof PipelineError ? error : { code: null, advice: null };
-    if (words.includes('--json')) printError(JSON.stringify({ code, message, advice }));
-    else printError(code === null ? message : `${code}: ${message}\n${advice}`);
-    return code !== null && USAGE_CODES.has(code) ? EXIT.usage : EXIT.failed;
+    printFailure(error, words.includes('--json'));
+    return error instanceof PipelineError && USAGE_CODES.has(error.code) ? EXIT.usage : EXIT.failed;
   }
 }

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { EXIT, EXIT_MEANINGS, type ExitCode } from './exit.ts';
 import { withExamples } from './help.ts';
+import { print, printError } from './output.ts';
 
 /** The commands, in the order of the help. */
 const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
@@ -49,8 +50,20 @@ export async function loadProgram(words: readonly string[] = []): Promise<Comman
 }
 
 function letCallerReport(command: Command): void {
-  command.exitOverride().configureOutput({ outputError: () => undefined });
+  command.exitOverride().configureOutput({
+    writeOut: (text) => {
+      print(linesOf(text));
+    },
+    writeErr: (text) => {
+      printError(linesOf(text));
+    },
+    outputError: () => undefined,
+  });
   command.commands.forEach(letCallerReport);
+}
+
+function linesOf(text: string): string[] {
+  return text.replace(/\n$/, '').split('\n');
 }
 
 function formatExits(): string {

@@ -1,12 +1,15 @@
 import { decisionLines } from '../model/decisions.ts';
 import { formatBytes } from '../model/figures.ts';
+import { shorten } from '../model/printable.ts';
 import { reasonLines } from '../model/reasons.ts';
 import { DECISIONS, STEPS, skippedText, type Interval, type RunStatus } from '../model/run.ts';
 import { formatTable } from './output.ts';
-import { escapeText } from './quarantine/escape.ts';
 
-/** A run's status for people: a line of where it is, and a table of its steps. */
-export function formatStatus(workflowId: string, status: RunStatus): string {
+/** A line shows so many characters of a field's path or a reason. */
+const MAX_DATA_CHARACTERS = 200;
+
+/** Returns a run's status for people: a line of where it is, a table of its steps, and what is to be known of it. */
+export function formatStatus(workflowId: string, status: RunStatus): string[] {
   const rows = STEPS.map((step) => {
     const { recordsIn, recordsOut, quarantined, bytes, seconds } = status.steps[step];
     return [step, recordsIn, recordsOut, quarantined, formatBytes(bytes), seconds.toFixed(1)];
@@ -14,16 +17,16 @@ export function formatStatus(workflowId: string, status: RunStatus): string {
   const lines = [
     `${workflowId}: ${formatLine(status)}`,
     ...formatInterval(status.interval),
-    formatTable(['step', 'records in', 'records out', 'quarantined', 'bytes', 'seconds'], rows),
+    ...formatTable(['step', 'records in', 'records out', 'quarantined', 'bytes', 'seconds'], rows),
     ...status.skipped.map(skippedText),
     ...decisionLines(status.decisions).map((line) => `decided: ${line}`),
-    ...reasonLines(status.reasons).map((line) => `quarantined: ${escapeText(line)}`),
+    ...reasonLines(status.reasons).map((line) => `quarantined: ${shorten(line, MAX_DATA_CHARACTERS)}`),
     ...Object.entries(status.unknownFields).map(
-      ([path, count]) => `no table knows the field ${path}: met ${count} times`,
+      ([path, count]) => `no table knows the field ${shorten(path, MAX_DATA_CHARACTERS)}: met ${count} times`,
     ),
   ];
-  if (status.waiting !== null) lines.push(formatWaiting(workflowId, status.waiting));
-  return lines.join('\n');
+  if (status.waiting !== null) lines.push(...formatWaiting(workflowId, status.waiting));
+  return lines;
 }
 
 /** Where a run is, in one line. */
@@ -47,7 +50,7 @@ function formatInterval({ from, to }: Interval): string[] {
 function formatWaiting(
   workflowId: string,
   { step, what, code, message, advice, since, canSkip }: NonNullable<RunStatus['waiting']>,
-): string {
+): string[] {
   const ways = canSkip ? DECISIONS : DECISIONS.filter((decision) => decision !== 'skip');
   return [
     `It waits for a person since ${since}, at ${step} of ${what}:`,
@@ -55,5 +58,5 @@ function formatWaiting(
     `  ${advice}`,
     'Then tell it what to do (or send the update in the Temporal UI):',
     ...ways.map((decision) => `  pipeline ${decision} ${workflowId}`),
-  ].join('\n');
+  ];
 }

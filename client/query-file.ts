@@ -17,6 +17,7 @@ export type Format = (typeof FORMATS)[number];
 export interface OutputWords {
   readonly format?: Format;
   readonly json?: boolean;
+  readonly csvSafe?: boolean;
   readonly output?: string;
   readonly force?: boolean;
 }
@@ -25,7 +26,16 @@ export interface OutputWords {
  * How an answer is given: as the words say, or as the name of the file ends.
  * @throws {PipelineError} USAGE_INVALID where the words do not fit together.
  */
-export function formatOf({ format, json, output, force }: OutputWords): Format {
+export function formatOf({ csvSafe, ...words }: OutputWords): Format {
+  const chosen = chosenFormat(
+    words.format === undefined && csvSafe === true ? { ...words, format: 'csv' } : words,
+  );
+  if (csvSafe === true && chosen !== 'csv')
+    throw usage(`--csv-safe and --format ${chosen}: give one of them`);
+  return chosen;
+}
+
+function chosenFormat({ format, json, output, force }: OutputWords): Format {
   if (json === true && format !== undefined && format !== 'json')
     throw usage(`--json and --format ${format}: give one of them`);
   if (force === true && output === undefined) throw usage('--force belongs to --output');

@@ -2,11 +2,14 @@ import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { DuckDBConnection, DuckDBResult, Json } from '@duckdb/node-api';
-import Table from 'cli-table3';
 import { sqlText } from '../adapters/duckdb.ts';
 import { PipelineError, messageOf } from '../model/errors.ts';
-import { printError } from './output.ts';
+import { escapeJson } from '../model/printable.ts';
+import { formatTable, printError } from './output.ts';
+import { isOutputTerminal, streamOutput } from './output/streams.ts';
+import type { Cell } from './output/table.ts';
 import { streamReadOnly } from './query-access.ts';
+import { csvLines } from './query-csv.ts';
 import type { Format } from './query-file.ts';
 import { requireSelect } from './query-select.ts';
 import { toJson } from './query-values.ts';
@@ -22,6 +25,8 @@ export interface Answer {
   readonly file: string | undefined;
   /** Whether the query may do more than read; see {@link streamReadOnly}. */
   readonly isTrusted: boolean;
+  /** Whether a CSV is for a spreadsheet. */
+  readonly csvSafe: boolean;
 }
 
 /**
@@ -33,7 +38,7 @@ export async function writeAnswer(connection: DuckDBConnection, answer: Answer):
   if (format === 'parquet') return writeParquet(connection, sql, file ?? '');
   const counted = { rows: 0 };
   const result = await (isTrusted ? connection.stream(sql) : streamReadOnly(connection, sql));
-  await write(TEXTS[format](result, counted), file);
+  await write(textsOf(result, counted, answer), answer);
   return counted.rows;
 }
 
@@ -41,9 +46,18 @@ interface Counted {
   rows: number;
 }
 
-const TEXTS: Readonly<
-  Record<Exclude<Format, 'parquet'>, (result: DuckDBResult, counted: Counted) => AsyncGenerator<string>>
-> = { json: jsonTexts, csv: csvTexts, table: tableTexts };
+function textsOf(
+  result: DuckDBResult,
+  counted: Counted,
+  { format, csvSafe, file }: Answer,
+): AsyncGenerator<string> {
+  if (format === 'json') return jsonTexts(result, counted);
+  if (format !== 'csv') return tableTexts(result, counted);
+  const style = { isForTerminal: file === undefined && isOutputTerminal(), isForSpreadsheet: csvSafe };
+  return csvLines(result, style, (rows) => {
+    counted.rows += rows;
+  });
+}
 
 /** A JSON array, a line a row. */
 async function* jsonTexts(result: DuckDBResult, counted: Counted): AsyncGenerator<string> {
@@ -51,28 +65,12 @@ async function* jsonTexts(result: DuckDBResult, counted: Counted): AsyncGenerato
   yield '[';
   for await (const chunk of result.yieldConvertedRows(toJson)) {
     const texts = chunk.map((row) =>
-      JSON.stringify(Object.fromEntries(names.map((name, at) => [name, row[at] ?? null]))),
+      escapeJson(JSON.stringify(Object.fromEntries(names.map((name, at) => [name, row[at] ?? null])))),
     );
     yield `${counted.rows === 0 ? '\n' : ',\n'}${texts.join(',\n')}`;
     counted.rows += chunk.length;
   }
   yield '\n]\n';
-}
-
-/** CSV as in RFC 4180, with a header. A null is an empty field, an empty text is quoted. */
-async function* csvTexts(result: DuckDBResult, counted: Counted): AsyncGenerator<string> {
-  const line = (fields: readonly Json[]): string => `${fields.map(csvField).join(',')}\r\n`;
-  yield line(result.deduplicatedColumnNames());
-  for await (const chunk of result.yieldConvertedRows(toJson)) {
-    yield chunk.map((row) => line(row)).join('');
-    counted.rows += chunk.length;
-  }
-}
-
-function csvField(value: Json): string {
-  if (value === null) return '';
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return text === '' || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 /** A table for people: the first rows, with long values cut. */
@@ -86,19 +84,23 @@ async function* tableTexts(result: DuckDBResult, counted: Counted): AsyncGenerat
     more = chunk.length > room;
     if (more) break;
   }
-  const colAligns = names.map((_, at) =>
-    rows.some((row) => typeof row[at] === 'number') ? 'right' : 'left',
-  );
-  const table = new Table({ head: names, colAligns, style: { head: [], border: [], compact: true } });
-  for (const row of rows) table.push(row.map(cellOf));
   counted.rows = rows.length;
-  yield `${table.toString()}\n`;
+  const table = formatTable(
+    names,
+    rows.map((row) => row.map(cellOf)),
+    {
+      cellCharacters: MOST_CHARACTERS,
+      formatNumber: String,
+      isRight: (column) => rows.some((row) => typeof row[column] === 'number'),
+    },
+  );
+  yield `${table.join('\n')}\n`;
   if (more) printError(`These are the first ${MOST_ROWS} rows; --format csv or json gives them all.`);
 }
 
-function cellOf(value: Json): string {
-  const whole = typeof value === 'string' ? value : value === null ? 'NULL' : JSON.stringify(value);
-  return whole.length > MOST_CHARACTERS ? `${whole.slice(0, MOST_CHARACTERS - 1)}…` : whole;
+function cellOf(value: Json): Cell {
+  if (typeof value === 'string' || typeof value === 'number') return value;
+  return value === null ? 'NULL' : JSON.stringify(value);
 }
 
 /** DuckDB writes Parquet itself, with the types that the columns have. */
@@ -112,18 +114,14 @@ async function writeParquet(connection: DuckDBConnection, sql: string, file: str
   return copied.rowsChanged;
 }
 
-/** Writes as fast as it is taken; a reader that has seen enough, as `head`, ends it without an error. */
-async function write(texts: AsyncIterable<string>, file: string | undefined): Promise<void> {
-  if (file !== undefined) {
-    await pipeline(Readable.from(texts), createWriteStream(file)).catch((cause: unknown) => {
-      if (!(cause instanceof Error) || !('syscall' in cause)) throw cause;
-      throw new PipelineError('OUTPUT_UNWRITABLE', messageOf(cause), { cause });
-    });
+async function write(texts: AsyncIterable<string>, { format, file }: Answer): Promise<void> {
+  if (file === undefined) {
+    // A program that reads a CSV reads what the tables hold, byte for byte.
+    await streamOutput(texts, { exact: format === 'csv' && !isOutputTerminal() });
     return;
   }
-  try {
-    await pipeline(Readable.from(texts), process.stdout, { end: false });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
-  }
+  await pipeline(Readable.from(texts), createWriteStream(file)).catch((cause: unknown) => {
+    if (!(cause instanceof Error) || !('syscall' in cause)) throw cause;
+    throw new PipelineError('OUTPUT_UNWRITABLE', messageOf(cause), { cause });
+  });
 }

@@ -1,7 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
 import { formatTable, print, printJson } from './output.ts';
-import { escapeText } from './quarantine/escape.ts';
 import type { Format } from './query-file.ts';
 import { requireSelect } from './query-select.ts';
 
@@ -79,11 +78,9 @@ function stepsOf(operator: Operator, depth: number): PlanStep[] {
   return [own, ...operator.children.flatMap((child) => stepsOf(child, depth + 1))];
 }
 
-function formatSteps(steps: readonly PlanStep[]): string {
+function formatSteps(steps: readonly PlanStep[]): string[] {
   const rows = steps.map(({ step, depth, about, rows: count, seconds }) => {
-    const shown = escapeText(about);
-    const cut = shown.length > MOST_CHARACTERS ? `${shown.slice(0, MOST_CHARACTERS - 1)}…` : shown;
-    return [`${'  '.repeat(depth)}${step}`, cut, count, Number((seconds * 1000).toFixed(1))];
+    return [`${'  '.repeat(depth)}${step}`, about, count, Number((seconds * 1000).toFixed(1))];
   });
-  return formatTable(['step', 'about', 'rows', 'ms'], rows);
+  return formatTable(['step', 'about', 'rows', 'ms'], rows, { cellCharacters: MOST_CHARACTERS });
 }

@@ -20,7 +20,10 @@ const FORMATS_HELP = `
 Formats:
   table    for people: the first 1,000 rows, long values cut
   csv      as in RFC 4180, with a header; a null is an empty field, an empty text is ""
-           (with one column alone, a null is an empty line); times are ISO 8601, nested values JSON
+           (with one column alone, a null is an empty line); times are ISO 8601, nested values JSON;
+           every value whole and exact, but in a terminal, where control characters are shown by number
+           with --csv-safe, texts that a spreadsheet takes for a formula begin with ', and
+           control characters are shown by number
   json     an array, an object a row, every value whole
   parquet  with the columns' true types; for a single SELECT, and --output`;
 
@@ -41,6 +44,7 @@ export function queryCommand(): Command {
       new Option('--format <format>', 'how (default: as the file’s name ends, else table)').choices(FORMATS),
     )
     .option('--json', 'the same as --format json')
+    .option('--csv-safe', 'csv for a spreadsheet, in which no text of the data is a formula')
     .option('--output <file>', 'into a file, which is there whole or not at all')
     .option('--force', 'replace the file if it exists')
     .option(
@@ -59,6 +63,7 @@ export function queryCommand(): Command {
     'pipeline query --json - < report.sql',
     'pipeline query "FROM attempts_deduplicated" --output attempts.parquet',
     'pipeline query "SELECT * FROM runs" --format csv',
+    ['pipeline query "FROM attempts" --csv-safe --output attempts.csv', 'to open in a spreadsheet'],
     'pipeline query --explain "SELECT count(*) FROM options WHERE checked"',
     [
       `pipeline query --trusted "FROM attempts JOIN 'classes.csv' USING (user_exam_id)"`,
@@ -70,20 +75,26 @@ export function queryCommand(): Command {
 async function query(argument: string, options: QueryWords): Promise<void> {
   const format = formatOf(options);
   const explain = options.explain === true;
-  if (explain && (options.output !== undefined || options.format !== undefined))
-    throw new PipelineError('USAGE_INVALID', '--explain gives no answer: leave out --format and --output');
+  const csvSafe = options.csvSafe === true;
+  if (explain && (options.output !== undefined || options.format !== undefined || csvSafe))
+    throw new PipelineError(
+      'USAGE_INVALID',
+      '--explain gives no answer: leave out --format, --csv-safe and --output',
+    );
   const sql = argument === '-' ? await text(process.stdin) : argument;
   const { output, trusted: isTrusted = false } = options;
   if (output === undefined)
     return answer(sql, { isTrusted }, (connection) =>
       explain
         ? writePlan(connection, sql, format)
-        : writeAnswer(connection, { sql, format, file: undefined, isTrusted }),
+        : writeAnswer(connection, { sql, format, file: undefined, csvSafe, isTrusted }),
     );
   await writeWhole(output, options, (file) => {
     // Other formats are written here; Parquet by DuckDB.
     const access = format === 'parquet' ? { isTrusted, writes: file } : { isTrusted };
-    return answer(sql, access, (connection) => writeAnswer(connection, { sql, format, file, isTrusted }));
+    return answer(sql, access, (connection) =>
+      writeAnswer(connection, { sql, format, file, csvSafe, isTrusted }),
+    );
   });
 }
 

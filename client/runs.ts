@@ -101,9 +101,9 @@ function rowOf(run: WorkflowExecutionInfo): RunRow {
   };
 }
 
-/** Runs as a table for people. */
-export function formatRuns(rows: readonly RunRow[]): string {
-  if (rows.length === 0) return 'no runs';
+/** Returns the lines of a table of runs for people. */
+export function formatRuns(rows: readonly RunRow[]): string[] {
+  if (rows.length === 0) return ['no runs'];
   return formatTable(
     ['run', 'source', 'step', 'state', 'landed', 'quarantined', 'started', 'took'],
     rows.map((row) => [

@@ -34,7 +34,7 @@ export async function setSchedule(source: string, options: SetOptions): Promise<
     const done = await writeSchedule(client, settings, plan, options);
     const view = viewOf(settings, source, await describeSchedule(client, source));
     if (options.json === true) printJson({ done, ...view });
-    else print(`${done} ${view.schedule}\n${formatSchedule(view)}`);
+    else print([`${done} ${view.schedule}`, ...formatSchedule(view)]);
     await warnOfGap(client, plan);
   });
 }
@@ -129,7 +129,7 @@ export async function triggerSchedule(source: string, { json }: JsonOption): Pro
       if (run !== undefined) {
         const url = uiUrlOf(settings, run.workflowId, run.firstExecutionRunId);
         if (json === true) printJson({ run: run.workflowId, source, url });
-        else print(`started ${run.workflowId}\nsee ${url}`);
+        else print([`started ${run.workflowId}`, `see ${url}`]);
         return;
       }
       await sleep(POLL_MS);

@@ -128,7 +128,7 @@ async function bring(
 }
 
 /** The lines of a difference, for people. */
-function formatDifference({ source, action, changes, wanted }: Difference): string {
+function formatDifference({ source, action, changes, wanted }: Difference): string[] {
   const about = action === 'keep' ? ', which the settings do not have; --prune deletes it' : '';
   const isPaused = changes.some(({ field, to }) => field === 'paused' && to === 'true');
   const stays = isPaused && wanted !== undefined && wanted.state.paused === undefined;
@@ -138,7 +138,7 @@ function formatDifference({ source, action, changes, wanted }: Difference): stri
     ...(stays
       ? [`  it stays paused, since the settings do not say; see: pipeline schedule resume ${source}`]
       : []),
-  ].join('\n');
+  ];
 }
 
 const DONE: Readonly<Record<Action, string>> = {

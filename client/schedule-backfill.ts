@@ -123,18 +123,18 @@ function jsonOf(source: string, { failed, waiting, ...counts }: BackfillResult):
   return { source, ...counts, failed: ended, waiting: waiting ?? null };
 }
 
-function formatResult(source: string, result: BackfillResult): string {
+function formatResult(source: string, result: BackfillResult): string[] {
   const { intervals, before, completed, failed, waiting } = result;
   const lines = [
     `${source}: ${intervals} intervals: ${before} had run before, ${completed} ran now, ${failed.length} failed`,
     ...failed.map(({ workflowId, state }) => `failed: ${workflowId} (${state.toLowerCase()})`),
   ];
-  if (waiting === undefined) return lines.join('\n');
+  if (waiting === undefined) return lines;
   return [
     ...lines,
     `${waiting} waits for a person, and the rest waits for it; see: pipeline status ${waiting}`,
     'then give the same command again',
-  ].join('\n');
+  ];
 }
 
 /** The scheduled times, each the end of its interval, in milliseconds. */

@@ -57,7 +57,7 @@ export function viewOf(settings: Settings, source: string, described: ScheduleDe
 }
 
 /** The schedules as a table. */
-export function formatSchedules(views: readonly ScheduleView[]): string {
+export function formatSchedules(views: readonly ScheduleView[]): string[] {
   return formatTable(
     ['source', 'when', 'interval', 'state', 'next', 'last run', 'note'],
     views.map((view) => [
@@ -78,7 +78,7 @@ const OVERLAP_MEANING: Readonly<Record<string, string>> = {
 };
 
 /** One schedule, with all that a person may ask of it. */
-export function formatSchedule(view: ScheduleView): string {
+export function formatSchedule(view: ScheduleView): string[] {
   const brings = view.interval === null ? 'all there is' : `the ${view.interval} before its time`;
   const lines = [
     `${view.source}: ${view.when}, each run brings ${brings}; ${view.state}`,
@@ -92,9 +92,9 @@ export function formatSchedule(view: ScheduleView): string {
   ];
   if (view.runs.length > 0) {
     const rows = view.runs.map((run) => Object.values(run));
-    lines.push(formatTable(['latest runs', 'scheduled for', 'started'], rows));
+    lines.push(...formatTable(['latest runs', 'scheduled for', 'started'], rows));
   }
-  return [...lines, view.url].join('\n');
+  return [...lines, view.url];
 }
 
 /** The times that got no run, if any is then missing. What a whole source skipped, its next run brings. */

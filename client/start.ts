@@ -49,7 +49,7 @@ async function start(source: string, options: StartOptions): Promise<void> {
     });
     const run = handle.workflowId;
     const url = uiUrlOf(settings, run, handle.firstExecutionRunId);
-    if (json !== true) print(`started ${run}\nsee ${url}`);
+    if (json !== true) print([`started ${run}`, `see ${url}`]);
     if (options.follow !== true) {
       if (json === true) printJson({ run, source, url });
       return;

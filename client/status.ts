@@ -65,7 +65,7 @@ async function printStatus(
     const { runId } = await handle.describe();
     const show = (answer: RunStatus): void => {
       if (json === true) printJson(answer);
-      else print(`${formatStatus(run, answer)}\n${uiUrlOf(settings, run, runId)}`);
+      else print([...formatStatus(run, answer), uiUrlOf(settings, run, runId)]);
     };
     if (isFollowed === true) await follow(client, run, show);
     else show(await runStatus(client, handle));

@@ -41,14 +41,14 @@ async function verify(options: VerifyOptions): Promise<void> {
   if (!proof.verified) process.exitCode = EXIT.failed;
 }
 
-function formatProof({ partitions, tables, replays, findings, notes, verified }: Proof): string {
+function formatProof({ partitions, tables, replays, findings, notes, verified }: Proof): string[] {
   const sums = { consumed: 0, deliveries: 0, quarantined: 0, gaps: 0, skipped: 0, gone: 0, behind: 0 };
   const counts = Object.keys(sums) as (keyof typeof sums)[];
   for (const partition of partitions) for (const count of counts) sums[count] += partition[count];
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
   const files = tables.reduce((sum, table) => sum + table.files, 0);
   return [
-    formatTable(
+    ...formatTable(
       ['partition', 'from', 'to', ...counts],
       partitions.map((one) => [
         `${one.topic}/${one.partition}`,
@@ -57,7 +57,7 @@ function formatProof({ partitions, tables, replays, findings, notes, verified }:
         ...counts.map((count) => one[count]),
       ]),
     ),
-    formatTable(
+    ...formatTable(
       ['table', 'rows', 'files', 'size', 'version'],
       tables.map((one) => [
         one.table,
@@ -74,7 +74,7 @@ function formatProof({ partitions, tables, replays, findings, notes, verified }:
       ? `verified: ${sums.consumed} offsets = ${sums.deliveries} deliveries + ${sums.quarantined} quarantined + ` +
         `${sums.gaps} gaps + ${sums.skipped} skipped + ${sums.gone} gone; ${rows} rows in ${files} files as their logs say`
       : `not verified: ${findings.length} ${findings.length === 1 ? 'thing is' : 'things are'} off`,
-  ].join('\n');
+  ];
 }
 
 function formatReplays({ marked, landed, quarantinedAgain, ahead }: NonNullable<Proof['replays']>): string {

@@ -1,4 +1,5 @@
 import { formatBytes, formatCount } from '../model/figures.ts';
+import { escapeText } from '../model/printable.ts';
 import type { ChunksToPublish } from '../model/published.ts';
 import {
   offsetsIn,
@@ -12,7 +13,7 @@ import type { IngestRequest } from '../model/run.ts';
 /** What a fetch is about, for the Temporal UI, which shows it beside the activity's name. */
 export function aboutFetch({ source, from, to }: IngestRequest): string {
   if ((from ?? to ?? null) === null) return `source ${source}`;
-  return `source ${source}, ${from ?? '…'} to ${to ?? '…'}`;
+  return escapeText(`source ${source}, ${from ?? '…'} to ${to ?? '…'}`);
 }
 
 /** What is judged before it is published. */

@@ -1,5 +1,6 @@
 import { decisionLines, type DecisionLog } from '../model/decisions.ts';
 import { formatBytes, formatCount, formatNumber } from '../model/figures.ts';
+import { escapeText } from '../model/printable.ts';
 import { reasonLines, type ReasonCounts } from '../model/reasons.ts';
 import {
   STEPS,
@@ -21,7 +22,7 @@ const MAX_DECISIONS_SHOWN = 5;
 /** A run's status as the Temporal UI shows it: Markdown. */
 export function describeRun(status: RunStatus): string {
   const parts = [
-    `**${status.source}** → ${status.topic === '' ? '…' : status.topic}: ${headline(status)}`,
+    `**${plain(status.source)}** → ${status.topic === '' ? '…' : plain(status.topic)}: ${headline(status)}`,
     ...intervalLines(status.interval),
     ...stepsTable(status),
     ...rowsLines(status.rows),
@@ -72,12 +73,12 @@ function quarantineLines(reasons: ReasonCounts): string[] {
 }
 
 function intervalLines({ from, to }: Interval): string[] {
-  return from === null && to === null ? [] : [`Interval: ${from ?? '…'} to ${to ?? '…'}`];
+  return from === null && to === null ? [] : [plain(`Interval: ${from ?? '…'} to ${to ?? '…'}`)];
 }
 
 function rowsLines(rows: RunStatus['rows']): string[] {
   const some = Object.entries(rows).filter(([, count]) => count > 0);
-  const landed = some.map(([table, count]) => `${table} ${formatNumber(count)}`);
+  const landed = some.map(([table, count]) => `${plain(table)} ${formatNumber(count)}`);
   return landed.length === 0 ? [] : [`Rows landed: ${landed.join(', ')}`];
 }
 
@@ -117,11 +118,14 @@ function waitingLines({ step, what, code, message, advice, canSkip }: Waiting): 
   return [
     `**waits for a person** at ${step} of ${plain(what)}`,
     `${plain(code)}: ${plain(message)}`,
-    `${advice} Then send the update \`retry\`${canSkip ? ', `skip`' : ''} or \`abort\` (More Actions, Send an Update).`,
+    `${plain(advice)} Then send the update \`retry\`${canSkip ? ', `skip`' : ''} or \`abort\` (More Actions, Send an Update).`,
   ].join('\n\n');
 }
 
-/** Text in which Markdown is to find nothing to do. */
+/**
+ * Returns a text as one line in which Markdown finds nothing to do: no mark-up, no link, no entity, no HTML; and in which
+ * no character hides or reorders others.
+ */
 function plain(text: string): string {
-  return text.replaceAll(/[\\`*_[\]<>#|~]/g, '\\$&');
+  return escapeText(text).replaceAll(/[!-/:-@[-`{-~]/g, '\\$&');
 }

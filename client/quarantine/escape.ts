@@ -1,17 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-
-/**
- * What a terminal could take for something else than a character to show: controls, marks that turn the writing
- * about, line separators, what has no meaning (yet), and halves of surrogate pairs.
- */
-const UNSAFE = /[\p{C}\p{Zl}\p{Zp}]/gu;
-
-const NAMED: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
-
-/** A text from outside, fit for a terminal: what is no plain character is shown by its number. */
-export function escapeText(text: string): string {
-  return text.replaceAll(UNSAFE, (character) => NAMED[character] ?? numbered(character));
-}
+import { escapeText } from '../../model/printable.ts';
 
 /** Bytes as a text in which each byte that is not UTF-8 stands as its number. */
 function decode(bytes: Uint8Array): string {
@@ -37,14 +25,6 @@ export function escapeBytes(bytes: Uint8Array): string[] {
   return decode(bytes).split('\n').map(escapeText);
 }
 
-/** JSON that a terminal may show: what could be taken for something else is written as \u…. */
-export function safeJson(value: unknown, indent?: number): string {
-  return JSON.stringify(value, null, indent)
-    .split('\n')
-    .map((line) => line.replaceAll(UNSAFE, unitsOf))
-    .join('\n');
-}
-
 /** The bytes without what of a character was cut off at their end. */
 export function wholeCharacters(bytes: Uint8Array): Uint8Array {
   for (let cut = 1; cut <= 3 && cut <= bytes.length; cut += 1) {
@@ -66,18 +46,4 @@ function expected(lead: number): number {
   if (lead >= 0xc2 && lead < 0xe0) return 2;
   if (lead >= 0xe0 && lead < 0xf0) return 3;
   return lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
-}
-
-/** A character as JSON writes it by number: one above 16 bits as the pair that it is. */
-function unitsOf(character: string): string {
-  return Array.from(
-    { length: character.length },
-    (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
-  ).join('');
-}
-
-function numbered(character: string): string {
-  const code = character.codePointAt(0) ?? 0;
-  const digits = code.toString(16);
-  return code < 0x100 ? `\\x${digits.padStart(2, '0')}` : `\\u{${digits}}`;
 }

@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { REASON_KIND, PATH_KIND } from '../../tables/quarantine.ts';
 import { formatBytes } from '../../model/figures.ts';
-import { formatTable, print, printError } from '../output.ts';
+import { formatTable, print, printError, printJson } from '../output.ts';
 import { readSettings } from '../../model/settings.ts';
 import { toJson } from '../query-values.ts';
-import { escapeText, safeJson } from './escape.ts';
 import { whereOf, type Filter } from './filter.ts';
 import { shortReference } from './reference.ts';
 import { NEWEST_FIRST, withQuarantine, type OpenQuarantine } from './rows.ts';
@@ -58,7 +57,7 @@ export async function listQuarantine({ json, limit, notReplayed, ...options }: L
   await withQuarantine(readSettings(), async (quarantine) => {
     const rows = await rowsOf(quarantine, filter, limit);
     const summary = await summaryOf(quarantine, filter);
-    if (json === true) print(safeJson({ summary, rows }, 2));
+    if (json === true) printJson({ summary, rows });
     else printList(summary, rows);
   });
 }
@@ -99,18 +98,20 @@ function printList(summary: Summary, rows: readonly z.infer<typeof Row>[]): void
           shortReference(row.reference),
           row.came_at,
           row.step,
-          escapeText(row.source),
-          cut(row.path),
-          cut(row.reason),
+          row.source,
+          row.path,
+          row.reason,
           formatBytes(row.size),
           row.replayed_as ?? '',
         ]),
+        { cellCharacters: MOST_CHARACTERS },
       ),
     );
     print(
       formatTable(
         ['count', 'replayed', 'step', 'path', 'reason'],
-        summary.reasons.map((one) => [one.count, one.replayed, one.step, cut(one.path), cut(one.reason)]),
+        summary.reasons.map((one) => [one.count, one.replayed, one.step, one.path, one.reason]),
+        { cellCharacters: MOST_CHARACTERS },
       ),
     );
   }
@@ -118,9 +119,4 @@ function printList(summary: Summary, rows: readonly z.infer<typeof Row>[]): void
   const shown =
     rows.length < summary.count ? `; these are the newest ${rows.length}, --limit shows more` : '';
   printError(`${summary.count} in quarantine, ${summary.replayed} of them replayed${shown}`);
-}
-
-function cut(text: string): string {
-  const safe = escapeText(text);
-  return safe.length > MOST_CHARACTERS ? `${safe.slice(0, MOST_CHARACTERS - 1)}…` : safe;
 }

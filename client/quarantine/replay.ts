@@ -1,8 +1,8 @@
-import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { readSettings } from '../../model/settings.ts';
 import { EXIT } from '../exit.ts';
-import { print, printError } from '../output.ts';
+import { print, printError, printJson } from '../output.ts';
+import { confirm } from '../output/confirm.ts';
 import { clientLogger } from '../warehouse.ts';
 import {
   choose,
@@ -13,7 +13,6 @@ import {
   type ChosenRow,
   type LeftRow,
 } from './chosen.ts';
-import { safeJson } from './escape.ts';
 import { whereOf, type Filter } from './filter.ts';
 import { Marker, type Replay } from './marks.ts';
 import { shortReference } from './reference.ts';
@@ -60,14 +59,14 @@ export async function replayQuarantined(
     const report = new Report(json !== true);
     for (const left of await leftRows(connection, 'before', MOST_NAMED)) report.before(left);
     for (const left of await leftRows(connection, 'obstructed', MOST_NAMED)) report.obstructed(left);
-    if (counts.due > 1 && yes !== true && dryRun !== true && !(await isAgreed(counts.due))) {
+    if (counts.due > 1 && yes !== true && dryRun !== true && !(await confirm(`Replay ${counts.due}?`))) {
       printError('nothing was replayed');
       process.exitCode = EXIT.failed;
       return;
     }
     await replayDue(quarantine, dryRun === true, report);
     const answer = report.answer(counts);
-    if (json === true) print(safeJson(answer, 2));
+    if (json === true) printJson(answer);
     printError(summaryOf(answer, dryRun === true));
     if (answer.obstructed.count > 0) process.exitCode = EXIT.failed;
   });
@@ -168,22 +167,6 @@ async function replayGroup(
   }
   for (const { row, partition, offset } of made)
     report.replayed(row.reference, `${row.topic}/${partition}/${offset}`);
-}
-
-/** Asks the person; no answer is a no. */
-async function isAgreed(count: number): Promise<boolean> {
-  const ask = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const ended = new Promise<string>((resolve) =>
-      ask.once('close', () => {
-        resolve('');
-      }),
-    );
-    const answer = await Promise.race([ask.question(`Replay ${count}? [y/N] `), ended]);
-    return /^y(es)?$/i.test(answer.trim());
-  } finally {
-    ask.close();
-  }
 }
 
 function summaryOf({ replayed, before, obstructed }: ReplayAnswer, isDry: boolean): string {

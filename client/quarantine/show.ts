@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
-import { once } from 'node:events';
 import { DuckDBBlobValue, type DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
 import type { WrittenHeader } from '../../adapters/message-headers.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { readSettings } from '../../model/settings.ts';
 import { formatBytes } from '../../model/figures.ts';
-import { print } from '../output.ts';
+import { print, printJson } from '../output.ts';
+import { isOutputTerminal, writeBytes } from '../output/streams.ts';
 import { writeWhole } from '../query-file.ts';
 import { toJson } from '../query-values.ts';
-import { escapeBytes, escapeText, safeJson, wholeCharacters } from './escape.ts';
+import { escapeBytes, wholeCharacters } from './escape.ts';
 import { conditionOf, parseReference, shortReference } from './reference.ts';
 import { withQuarantine, type OpenQuarantine } from './rows.ts';
 
@@ -50,6 +50,11 @@ type Known = z.infer<typeof Known>;
 /** `pipeline quarantine show REF`: everything that is known of one row. */
 export async function showQuarantined(reference: string, options: ShowOptions): Promise<void> {
   const condition = conditionOf(parseReference(reference));
+  if (options.raw === true && options.output === undefined && isOutputTerminal())
+    throw new PipelineError(
+      'USAGE_INVALID',
+      '--raw writes bytes as they are, which could steer a terminal: send them to a file or a pipe',
+    );
   await withQuarantine(readSettings(), async (quarantine) => {
     const { connection } = quarantine;
     const known = await findOne(connection, reference, condition);
@@ -64,8 +69,8 @@ export async function showQuarantined(reference: string, options: ShowOptions): 
       return;
     }
     const state = await replayStateOf(quarantine, known);
-    if (options.json === true) print(safeJson(asJson(known, state, key, payload), 2));
-    else print(formatKnown(known, state, key, payload).join('\n'));
+    if (options.json === true) printJson(asJson(known, state, key, payload));
+    else print(formatKnown(known, state, key, payload));
   });
 }
 
@@ -131,7 +136,7 @@ function formatKnown(
   const at = (name: string, value: string): string => `${name.padEnd(13)} ${value}`;
   return [
     at('reference', shortReference(known.reference)),
-    at('source', escapeText(known.source)),
+    at('source', known.source),
     ...(known.chunk === null
       ? [
           at(
@@ -139,17 +144,12 @@ function formatKnown(
             `topic ${topic}, partition ${known.kafka_partition ?? ''}, offset ${known.kafka_offset ?? ''}`,
           ),
         ]
-      : [
-          at(
-            'record',
-            `of topic ${topic}, chunk ${escapeText(known.chunk)}, position ${known.chunk_position ?? ''}`,
-          ),
-        ]),
+      : [at('record', `of topic ${topic}, chunk ${known.chunk}, position ${known.chunk_position ?? ''}`)]),
     at('published at', known.published_at ?? 'never, or with no time of the years 1 to 9999'),
     at('ingested on', known.ingested_on),
     at('refused by', known.step),
-    at('path', escapeText(known.path) || '(the whole)'),
-    at('reason', escapeText(known.reason)),
+    at('path', known.path || '(the whole)'),
+    at('reason', known.reason),
     at('key', key === null ? '(none)' : escapeBytes(key).join('\\n')),
     ...headerLines(known.headers).map((line) => at('header', line)),
     at(
@@ -158,7 +158,7 @@ function formatKnown(
     ),
     ...(known.replayed_at === null
       ? []
-      : [at('replayed at', known.replayed_at), at('by', escapeText(known.command ?? ''))]),
+      : [at('replayed at', known.replayed_at), at('by', known.command ?? '')]),
     ...payloadLines(known.size, payload),
   ];
 }
@@ -168,7 +168,7 @@ function headerLines(headers: string | null): string[] {
     const bytes = 'base64' in header ? Buffer.from(header.base64, 'base64') : Buffer.from(header.value ?? '');
     const value =
       !('base64' in header) && header.value === null ? '(no value)' : escapeBytes(bytes).join('\\n');
-    return `${escapeText(header.key)}: ${value}`;
+    return `${header.key}: ${value}`;
   });
 }
 
@@ -187,5 +187,5 @@ function payloadLines(size: number, payload: Uint8Array | null): string[] {
 
 async function writeRaw(payload: Uint8Array, output: string | undefined): Promise<void> {
   if (output !== undefined) await writeWhole(output, { force: true }, (path) => writeFile(path, payload));
-  else if (!process.stdout.write(payload)) await once(process.stdout, 'drain');
+  else await writeBytes(payload);
 }

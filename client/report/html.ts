@@ -1,3 +1,5 @@
+import { safeJson } from '../../model/printable.ts';
+
 /** Text that is HTML already, as {@link html} makes it. */
 export class Markup {
   readonly text: string;
@@ -29,7 +31,7 @@ export function html(strings: TemplateStringsArray, ...values: readonly Content[
 
 /** Data for programs that read the page. It stands in a script element, which it must not end. */
 export function jsonMarkup(value: unknown): Markup {
-  return new Markup(JSON.stringify(value).replaceAll('<', String.raw`\u003c`));
+  return new Markup(safeJson(value).replaceAll('<', String.raw`\u003c`));
 }
 
 function textOf(value: Content): string {

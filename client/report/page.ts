@@ -1,4 +1,5 @@
 import { formatNumber } from '../../model/figures.ts';
+import { escapeLines } from '../../model/printable.ts';
 import type { TableState } from '../table-state.ts';
 import { SECTIONS, figureOf, type Figures } from './figures.ts';
 import { Formats, isNumeric } from './formats.ts';
@@ -60,7 +61,8 @@ export function pageOf(report: Report): string {
         </script>
       </body>
     </html> `;
-  return `${page.text.trim()}\n`;
+  // Marks that reorder the writing would act on what stands beside them, in texts, attributes and drawings.
+  return `${escapeLines(page.text.trim())}\n`;
 }
 
 /** The report for programs; the page has it in its element `figures`. */
