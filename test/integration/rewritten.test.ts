@@ -111,7 +111,7 @@ describe('a table that another program took rows out of', () => {
     const run = await startNew();
     requireNamed(await waitingOf(run), 'attempts', restored);
     await run.executeUpdate('abort');
-    await run.result();
+    await assert.rejects(run.result());
   });
 
   test('a commit that began before the RESTORE is refused after it', async () => {
