@@ -106,7 +106,8 @@ describe('data, names and reasons that would steer a terminal', () => {
     test(`${command} writes nothing that acts on a terminal`, async () => {
       for (const words of [...tries, ['--help'], [`--${ID}`]]) {
         const { stdout, stderr } = await pipeline.command(...command.split(' '), ...words);
-        for (const text of [stdout, stderr])
+        // The lines of a CSV end as in RFC 4180.
+        for (const text of [stdout.replaceAll('\r\n', '\n'), stderr])
           assert.doesNotMatch(
             text,
             FORBIDDEN,
