@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { FrameWriter } from '../adapters/frames.ts';
+import type { RunStaging } from '../adapters/run-staging.ts';
 import type { Staging } from '../adapters/staging.ts';
+import { chunkIds, type ContentIdentity } from '../model/identity.ts';
 import type { Chunk } from '../model/references.ts';
 
 /**
@@ -13,15 +15,17 @@ const CHUNK_BYTES = 16 << 20;
 export class ChunkWriter {
   records = 0;
   readonly #staging: Staging;
+  readonly #own: RunStaging;
   readonly #folder: string;
   readonly #written: Omit<Chunk, 'id'>[] = [];
   #current: FrameWriter | undefined;
   /** Bytes of the largest record of the chunk that is being written. */
   #largestBytes = 0;
 
-  /** @param folder Where the chunks go, relative to the staging folder. */
-  constructor(staging: Staging, folder: string) {
+  /** @param folder Where the chunks go, relative to the run's folder. */
+  constructor(staging: Staging, own: RunStaging, folder: string) {
     this.#staging = staging;
+    this.#own = own;
     this.#folder = folder;
   }
 
@@ -30,7 +34,7 @@ export class ChunkWriter {
     for (const record of records) {
       if (this.#current === undefined) {
         await this.#staging.reserve(CHUNK_BYTES);
-        this.#current = await FrameWriter.create(this.#staging.resolve(this.#path()));
+        this.#current = await FrameWriter.create(await this.#own.locate(this.#path()));
       }
       const written = this.#current.write(record);
       if (written !== undefined) await written;
@@ -59,12 +63,20 @@ export class ChunkWriter {
   async discard(): Promise<void> {
     await this.#current?.discard();
     this.#current = undefined;
-    for (const { path } of this.#written.splice(0)) await this.#staging.remove(path);
+    for (const { path } of this.#written.splice(0)) await this.#own.remove(path);
   }
 
-  /** The chunks written, named after their content. */
-  chunks(content: string): Chunk[] {
-    return this.#written.map((chunk, at) => ({ id: `${content}/${at}`, ...chunk }));
+  /** How many chunks were written. */
+  get count(): number {
+    return this.#written.length;
+  }
+
+  /** Returns the chunks written, named after their content, each with a receipt for who publishes it. */
+  async chunks(source: string, topic: string, content: ContentIdentity): Promise<Chunk[]> {
+    const ids = chunkIds(source, content, this.count);
+    const chunks = this.#written.map((chunk, at) => ({ id: ids[at] ?? '', ...chunk }));
+    for (const chunk of chunks) await this.#own.leaveReceipt(chunk.path, { source, topic, chunk });
+    return chunks;
   }
 
   #path(): string {

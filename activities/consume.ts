@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import type { KafkaOptions } from '../adapters/kafka.ts';
 import { readBatches } from '../adapters/kafka-read.ts';
 import { topicIdOf } from '../adapters/kafka-topic-id.ts';
+import { RunStaging } from '../adapters/run-staging.ts';
 import { offsetsIn, type Batch, type StagedBatch } from '../model/references.ts';
 import type { ActivityDeps } from './deps.ts';
 import { MessageWriter } from './message-files.ts';
 import { madeAnew } from './plan.ts';
+import { skippedPath } from './land.ts';
 import { currentRun } from './run-context.ts';
 
 /** What `consume` is asked for. */
@@ -37,11 +38,11 @@ export function createConsume({ settings, kafka, staging }: ActivityDeps) {
     const run = currentRun();
     const { batchBytes, batchMessages } = settings.limits;
     await staging.reserve(batchBytes);
-    const folder = await staging.makeFolder(run.execution, 'batches');
-    const path = join(folder, nameOf(batch));
+    const own = RunStaging.of(staging, run.execution);
+    const path = await own.freshFolder(`batches/${nameOf(batch)}`);
     const partitions = batch.ranges.map(({ partition }) => partition);
     const bounds = exact ? undefined : { bytes: batchBytes, messages: batchMessages };
-    const writer = await MessageWriter.create(staging, path, partitions, bounds);
+    const writer = await MessageWriter.create(await own.locate(path), partitions, bounds);
     let ranges: Batch['ranges'];
     try {
       ranges = await readBatches(kafka, batch, {
@@ -65,6 +66,8 @@ export function createConsume({ settings, kafka, staging }: ActivityDeps) {
       gaps: offsets - writer.messages,
       bytes: writer.bytes,
     };
+    await own.leaveReceipt(path, staged);
+    await own.leaveReceipt(skippedPath(path), { batch: staged.batch, files: [] });
     return { staged, host: staging.hostId, seconds: run.seconds() };
   };
 }
@@ -76,7 +79,7 @@ async function requirePlanned(kafka: KafkaOptions, { topic, topicId }: Batch): P
   if (id !== undefined && id !== topicId) throw madeAnew(topic, { id, before: topicId });
 }
 
-/** A batch's folder is named after where it begins, so that a retry writes the same one. */
+/** A batch's folder is named after where it begins, so that a retry replaces it. */
 function nameOf({ topic, ranges }: Batch): string {
   const starts = ranges.map(({ partition, start }) => `${partition}:${start}`).join(',');
   return createHash('sha256').update(`${topic} ${starts}`).digest('hex').slice(0, 16);

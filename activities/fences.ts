@@ -1,4 +1,5 @@
 import type { Fence } from '../adapters/delta-snapshot.ts';
+import type { ContentIdentity } from '../model/identity.ts';
 import type { Batch } from '../model/references.ts';
 
 /** A thing that happens once: its fence stands at 1 afterwards. */
@@ -6,9 +7,9 @@ function once(appId: string): Fence {
   return { appId, from: undefined, to: 1n };
 }
 
-/** That a source's content was ingested. */
-export function contentFence(source: string, sha256: string): Fence {
-  return once(`content/${source}/${sha256}`);
+/** That a source's content was ingested, split by this format. */
+export function contentFence(source: string, { format, sha256 }: ContentIdentity): Fence {
+  return once(`content/${source}/${format}/${sha256}`);
 }
 
 /** That a run is in the table `runs`. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import { decoded } from '../adapters/decoding.ts';
 import { RecordSplitter } from '../adapters/framing.ts';
+import { RunStaging } from '../adapters/run-staging.ts';
 import { PipelineError } from '../model/errors.ts';
 import type { Chunk, Content } from '../model/references.ts';
 import { sourceOf } from '../model/settings.ts';
@@ -18,6 +18,11 @@ export interface FetchRequest {
   /** The interval to ask the customer for, where the source's url has `{from}` and `{to}`. */
   readonly from?: string;
   readonly to?: string;
+  /**
+   * The run that ingests the content again, whatever was ingested before: the id of its first execution, which
+   * becomes part of the content's identity.
+   */
+  readonly again?: string;
 }
 
 /** What `fetch` brought. `unchanged`: the same content of the same source landed before. */
@@ -55,9 +60,10 @@ export function createFetch({ settings, staging, warehouse }: ActivityDeps) {
     if (source.url === undefined) {
       return { ...base, outcome: 'nothing-to-fetch', content: null, chunks: [], seconds: run.seconds() };
     }
-    const folder = await staging.makeFolder(run.execution, 'content');
-    const spool = join(folder, 'content.raw');
-    const writer = new ChunkWriter(staging, folder);
+    const own = RunStaging.of(staging, run.execution);
+    const folder = await own.freshFolder('content/chunks');
+    const spool = await own.locate('content/raw');
+    const writer = new ChunkWriter(staging, own, folder);
     const subject = `source ${request.source}`;
     const splitter = new RecordSplitter({
       format: source.format,
@@ -67,7 +73,7 @@ export function createFetch({ settings, staging, warehouse }: ActivityDeps) {
     const hash = createHash('sha256');
     let bytes = 0;
     try {
-      const raw = await openSource({ request, source, staging, spool, run });
+      const raw = await openSource({ request, source, spool, run });
       for await (const piece of decoded(raw.bytes, subject)) {
         bytes += piece.length;
         if (bytes > settings.limits.contentBytes) throw tooLarge(subject, settings.limits.contentBytes);
@@ -77,21 +83,28 @@ export function createFetch({ settings, staging, warehouse }: ActivityDeps) {
       await writer.add(raw.hasNoContent === true ? [] : splitter.end());
       await writer.close();
       requireAllRecords(subject, raw, writer.records);
-      await staging.remove(spool);
+      await own.remove('content/raw');
     } catch (error) {
       // The next try makes the chunks anew; where the disk is full, it needs their space.
       await writer.discard();
       // Once a person corrected the cause, all of the content is requested again.
-      if (!(error instanceof PipelineError && error.canRetry)) await staging.remove(spool);
+      if (!(error instanceof PipelineError && error.canRetry)) await own.remove('content/raw');
       throw error;
     }
-    const content = { sha256: hash.digest('hex'), records: writer.records, bytes };
+    const { again } = request;
+    const identity = {
+      format: source.format,
+      sha256: hash.digest('hex'),
+      ...(again === undefined ? {} : { again }),
+    };
+    const content = { ...identity, records: writer.records, bytes, chunks: writer.count };
     const landed = await warehouse.table(runs.name).head();
-    if (landed?.txns.has(contentFence(request.source, content.sha256).appId) === true) {
-      await staging.remove(folder);
+    const isIngested = landed?.txns.has(contentFence(request.source, identity).appId) === true;
+    if (isIngested && again === undefined) {
+      await own.remove('content');
       return { ...base, outcome: 'unchanged', content, chunks: [], seconds: run.seconds() };
     }
-    const chunks = writer.chunks(`${request.source}/${content.sha256}`);
+    const chunks = await writer.chunks(request.source, topic, identity);
     return { ...base, outcome: 'fetched', content, chunks, seconds: run.seconds() };
   };
 }

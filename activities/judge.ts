@@ -1,4 +1,5 @@
 import { readFrames } from '../adapters/frames.ts';
+import { RunStaging } from '../adapters/run-staging.ts';
 import type { Chunk } from '../model/references.ts';
 import { sourceOf } from '../model/settings.ts';
 import { checkAttempt, type Fault } from '../tables/check.ts';
@@ -15,17 +16,19 @@ export interface JudgeRequest {
 /**
  * Judges the records that were fetched before any of them is published: whether no larger share of them would go
  * into quarantine than the source's `quarantineLimit`.
- * @throws {PipelineError} QUARANTINE_LIMIT, STAGING_LOST
+ * @throws {PipelineError} QUARANTINE_LIMIT, STAGING_LOST, INPUT_INVALID
  */
 export function createJudge({ settings, staging }: ActivityDeps) {
   return async function judge({ source, chunks }: JudgeRequest): Promise<void> {
     const run = currentRun();
-    const { quarantineLimit } = sourceOf(settings, source);
+    const { quarantineLimit, topic } = sourceOf(settings, source);
     if (quarantineLimit === undefined) return;
     const { recordBytes } = settings.limits;
     const judged = new Judged();
-    for (const { path } of chunks) {
-      for await (const frames of readFrames(staging.resolve(path))) {
+    const own = RunStaging.of(staging, run.execution);
+    for (const chunk of chunks) {
+      await own.requireReceipt(chunk.path, { source, topic, chunk });
+      for await (const frames of readFrames(await own.locate(chunk.path))) {
         run.signal.throwIfAborted();
         for (const record of frames) {
           const tooLarge = record.length > recordBytes;

@@ -1,6 +1,7 @@
 import type { AddFile } from '../adapters/delta-actions.ts';
 import type { Fence } from '../adapters/delta-snapshot.ts';
 import type { CommitOutcome, DeltaTable } from '../adapters/delta.ts';
+import type { RunStaging } from '../adapters/run-staging.ts';
 import { PipelineError } from '../model/errors.ts';
 import type { StagedFile } from '../model/references.ts';
 import { deltaMetadata, type Table } from '../tables/table.ts';
@@ -8,10 +9,10 @@ import type { ActivityDeps } from './deps.ts';
 import { shortHash } from './transform-files.ts';
 import type { RunContext } from './run-context.ts';
 
-/** What landing works with: where the tables are, and where the staged files. */
+/** What landing works with: where the tables are, and where the run's staged files. */
 export interface LandingDeps {
   readonly warehouse: ActivityDeps['warehouse'];
-  readonly staging: Pick<ActivityDeps['staging'], 'resolve'>;
+  readonly own: Pick<RunStaging, 'locate'>;
 }
 
 /** Files of one table that land together, or not at all. */
@@ -64,7 +65,7 @@ export async function landFiles(
  * run does, which could remove it. A run's id begins with its time, and ends with what is its own.
  */
 async function upload(
-  { staging }: LandingDeps,
+  { own }: LandingDeps,
   table: DeltaTable,
   file: StagedFile,
   subject: string,
@@ -75,7 +76,7 @@ async function upload(
     .join('/');
   const nameOf = (sha256: string): string =>
     `${folder}/part-${shortHash(subject)}-${scratch.slice(-8)}-${sha256.slice(0, 8)}.parquet`;
-  const stored = await table.store(staging.resolve(file.path), nameOf, scratch);
+  const stored = await table.store(await own.locate(file.path), nameOf, scratch);
   return {
     path: stored.path,
     partitionValues: { ...file.partition },

@@ -1,10 +1,11 @@
 import { atOnce } from '../adapters/at-once.ts';
+import { RunStaging } from '../adapters/run-staging.ts';
 import type { StagedTables } from '../model/references.ts';
 import { BATCH_TABLES, DERIVED_TABLES, deliveries } from '../tables/index.ts';
 import type { Table } from '../tables/table.ts';
 import type { ActivityDeps } from './deps.ts';
 import { batchFences, topicAppId } from './fences.ts';
-import { landFiles } from './land-files.ts';
+import { landFiles, type LandingDeps } from './land-files.ts';
 import { currentRun, type RunContext } from './run-context.ts';
 
 /** What `land` is asked for. */
@@ -26,20 +27,25 @@ export interface Landed {
 /**
  * Uploads a batch's files and commits them to each table's log, `deliveries` last: a batch that is seen
  * there is complete. Each table takes the batch once, whoever tries and however often.
- * @throws {PipelineError} OFFSETS_MOVED when another run landed a part of it, HDFS_UNREACHABLE,
+ * Only what this run staged for it is landed.
+ * @throws {PipelineError} INPUT_INVALID, OFFSETS_MOVED when another run landed a part of it, HDFS_UNREACHABLE,
  * HDFS_REFUSED, HDFS_DAMAGED, TABLE_LOG_INVALID, STAGING_LOST
  */
 export function createLand(deps: ActivityDeps) {
   return async function land(request: LandRequest): Promise<Landed> {
     const run = currentRun();
-    const { tables } = request;
+    const { tables, skipped } = request;
+    const own = RunStaging.of(deps.staging, run.execution);
+    const [path = ''] = tables.staged;
+    const { batch, files } = tables;
+    await own.requireReceipt(skipped ? skippedPath(path) : path, { batch, files });
     const derived = atOnce(DERIVED_TABLES.length, DERIVED_TABLES, (table) =>
-      landTable(deps, run, table, request),
+      landTable({ ...deps, own }, run, table, request),
     );
-    const last = landTable(deps, run, deliveries, request, derived);
+    const last = landTable({ ...deps, own }, run, deliveries, request, derived);
     await atOnce<Promise<unknown>, unknown>(2, [derived, last], (one) => one);
     const outcome = await last;
-    for (const path of tables.staged) await deps.staging.remove(path);
+    for (const staged of tables.staged) await own.remove(staged);
     return {
       outcome,
       rows: Object.fromEntries(BATCH_TABLES.map(({ name }) => [name, sumOf(tables, name, 'rows')])),
@@ -49,8 +55,13 @@ export function createLand(deps: ActivityDeps) {
   };
 }
 
+/** Where the receipt is for landing a batch without its rows. */
+export function skippedPath(path: string): string {
+  return `${path}.skipped`;
+}
+
 async function landTable(
-  deps: ActivityDeps,
+  deps: LandingDeps,
   run: RunContext,
   table: Table,
   { tables: { batch, files }, skipped }: LandRequest,

@@ -4,7 +4,6 @@ import type { ReadPart } from '../adapters/kafka-read.ts';
 import { readPieces, readPiecesSync } from '../adapters/pieces.ts';
 import { StagedFile } from '../adapters/staged-file.ts';
 import { MessageReader, type StagedMessage } from '../adapters/staged-messages.ts';
-import type { Staging } from '../adapters/staging.ts';
 import type { StagedBatch } from '../model/references.ts';
 
 /** When a batch is full: soon after it has so much. */
@@ -32,19 +31,17 @@ export class MessageWriter {
   }
 
   /**
-   * Begins the files, in place of those of an earlier try.
-   * @param folder Where they go, relative to the staging folder.
+   * Begins the files.
+   * @param folder The absolute path of where they go, which exists.
    */
   static async create(
-    staging: Staging,
     folder: string,
     partitions: readonly number[],
     bounds: BatchBounds = { bytes: Infinity, messages: Infinity },
   ): Promise<MessageWriter> {
-    await staging.renewFolder(folder);
     const files = new Map<number, StagedFile>();
     for (const partition of partitions)
-      files.set(partition, await StagedFile.create(staging.resolve(fileOf(folder, partition))));
+      files.set(partition, await StagedFile.create(fileOf(folder, partition)));
     return new MessageWriter(files, bounds);
   }
 
@@ -118,27 +115,28 @@ function joined(parts: readonly Buffer[]): Buffer[] {
 /**
  * The messages of a staged batch, those of one of Kafka's batches after the other, in the order of their partitions and
  * offsets. They are gone once the next are asked for.
+ * @param folder The absolute path of the batch's folder.
  * @throws {PipelineError} STAGING_LOST, KAFKA_BATCH_DAMAGED
  */
 export async function* messagesOf(
-  staging: Pick<Staging, 'resolve'>,
-  { path, batch }: StagedBatch,
+  folder: string,
+  { batch }: Pick<StagedBatch, 'batch'>,
 ): AsyncGenerator<Iterable<StagedMessage>> {
   for (const { partition } of batch.ranges) {
     const reader = new MessageReader(batch.topic, partition);
-    for await (const pieces of readPieces(staging.resolve(fileOf(path, partition)), BATCHES))
+    for await (const pieces of readPieces(fileOf(folder, partition), BATCHES))
       for (const piece of pieces) yield reader.messagesOf(piece);
   }
 }
 
 /** The same once more, one at a time, for whoever cannot wait. */
 export function* messagesAgain(
-  staging: Pick<Staging, 'resolve'>,
-  { path, batch }: StagedBatch,
+  folder: string,
+  { batch }: Pick<StagedBatch, 'batch'>,
 ): Generator<StagedMessage, void, undefined> {
   for (const { partition } of batch.ranges) {
     const reader = new MessageReader(batch.topic, partition);
-    for (const pieces of readPiecesSync(staging.resolve(fileOf(path, partition)), BATCHES))
+    for (const pieces of readPiecesSync(fileOf(folder, partition), BATCHES))
       for (const piece of pieces) yield* reader.messagesOf(piece);
   }
 }

@@ -3,6 +3,7 @@ import { IdlePublishers } from '../adapters/idle-publishers.ts';
 import type { Publisher } from '../adapters/kafka-publish.ts';
 import { oneAhead } from '../adapters/one-ahead.ts';
 import type { OutgoingMessage } from '../adapters/outgoing-message.ts';
+import { RunStaging } from '../adapters/run-staging.ts';
 import { messageOf } from '../model/errors.ts';
 import type { ChunksToPublish, Published, PublishedChunk } from '../model/published.ts';
 import { MOST_OF_A_STEP, ReasonTally } from '../model/reasons.ts';
@@ -23,8 +24,8 @@ export interface PublishRequest extends ChunksToPublish {
 /**
  * Publishes a chunk in one Kafka transaction, once, however often it is tried and by whomever; then those after it,
  * each likewise. Where one of these fails, who asked hears how far it went, and begins with that one the next time.
- * Records that Kafka cannot take go into quarantine first.
- * @throws {PipelineError} STAGING_LOST, KAFKA_UNREACHABLE, KAFKA_REFUSED, an error of HDFS
+ * Records that Kafka cannot take go into quarantine first. A chunk is published only as this run fetched it.
+ * @throws {PipelineError} INPUT_INVALID, STAGING_LOST, KAFKA_UNREACHABLE, KAFKA_REFUSED, an error of HDFS
  */
 export function createPublish(deps: ActivityDeps) {
   const publishers = new IdlePublishers(deps.kafka, deps.settings.kafka);
@@ -65,12 +66,14 @@ async function publishChunk(
   publisher: Publisher,
   request: ChunkRequest,
 ): Promise<Omit<PublishedChunk, 'seconds'>> {
-  const { chunk, source, before } = request;
+  const { chunk, source, topic, before } = request;
+  const own = RunStaging.of(deps.staging, run.execution);
+  await own.requireReceipt(chunk.path, { source, topic, chunk });
   const limits = { recordBytes: deps.settings.limits.recordBytes, maxBytes: publisher.maxBytes };
   const outgoing = new Outgoing(source, chunk.id, limits);
-  const file = deps.staging.resolve(chunk.path);
+  const file = await own.locate(chunk.path);
   const refused = outgoing.takesAll(chunk) ? [] : await findRefused(file, outgoing);
-  if (refused.length > 0) await quarantineRefused(deps, run, request, refused);
+  if (refused.length > 0) await quarantineRefused({ ...deps, own }, run, request, refused);
   const set = { id: chunk.id, messages: messagesOf(file, outgoing, run) };
   const { ends } = await publisher.publishOnce(set, before);
   const reasons = new ReasonTally();

@@ -1,6 +1,12 @@
+import { join } from 'node:path';
 import { withDuckDb } from '../adapters/duckdb.ts';
-import type { IsoTime, StagedFile } from '../model/references.ts';
+import { RunStaging } from '../adapters/run-staging.ts';
+import { readMarkers } from '../adapters/kafka-markers.ts';
+import { PipelineError } from '../model/errors.ts';
+import { chunkIds } from '../model/identity.ts';
+import type { Content, IsoTime, StagedFile } from '../model/references.ts';
 import { STEPS, isLeftOut, type IngestRequest, type IngestResult } from '../model/run.ts';
+import { sourceOf } from '../model/settings.ts';
 import { runs } from '../tables/index.ts';
 import { stepColumns } from '../tables/runs.ts';
 import { duckDbType } from '../tables/table.ts';
@@ -20,35 +26,59 @@ export interface RecordRequest {
 }
 
 /**
- * Writes a finished run into the table `runs`, once, and with it that its content is ingested.
- * @throws {PipelineError} an error of HDFS or of the log
+ * Writes a finished run into the table `runs`, once, and then that its content is ingested, where Kafka says so.
+ * @throws {PipelineError} INPUT_INVALID, CONTENT_UNPROVEN, an error of Kafka, of HDFS or of the log
  */
 export function createRecord(deps: ActivityDeps) {
   return async function record(request: RecordRequest): Promise<void> {
     const run = currentRun();
-    const folder = await deps.staging.makeFolder(run.execution, 'record');
-    const file = await writeRow(deps, folder, run, request);
+    const own = RunStaging.of(deps.staging, run.execution);
+    const file = await writeRow(own, run, request);
     const landing = { table: runs, subject: run.execution.runId, info: {} };
-    await landFiles(deps, run, { ...landing, files: [file], fences: [runFence(run.execution.runId)] });
+    const landingDeps = { ...deps, own };
+    await landFiles(landingDeps, run, {
+      ...landing,
+      files: [file],
+      fences: [runFence(run.execution.runId)],
+    });
     const { content, skipped, source } = request.result;
-    // With something left out, the same content may come again.
-    if (content === null || skipped.some(isLeftOut)) return;
+    // With something left out, the same content may come again; one without records has nothing that could.
+    if (content === null || content.chunks === 0 || skipped.some(isLeftOut)) return;
+    const head = await deps.warehouse.table(runs.name).head();
+    if (head?.txns.has(contentFence(source, content).appId) === true) return;
+    await requirePublished(deps, source, content);
     // In an entry of its own, since another run of the same content may have made it.
-    await landFiles(deps, run, { ...landing, files: [], fences: [contentFence(source, content.sha256)] });
+    await landFiles(landingDeps, run, { ...landing, files: [], fences: [contentFence(source, content)] });
   };
 }
 
-async function writeRow(
-  { staging }: ActivityDeps,
-  folder: string,
-  run: RunContext,
-  request: RecordRequest,
-): Promise<StagedFile> {
+/**
+ * Makes sure that a content was fetched and published: each of its chunks has a marker, which only a transaction that
+ * published what a run fetched leaves in Kafka.
+ * @throws {PipelineError} CONTENT_UNPROVEN
+ */
+async function requirePublished(
+  { settings, kafka }: Pick<ActivityDeps, 'settings' | 'kafka'>,
+  source: string,
+  content: Content,
+): Promise<void> {
+  const ids = chunkIds(source, content, content.chunks);
+  const markers = await readMarkers(kafka, sourceOf(settings, source).topic, ids);
+  if (markers.size === ids.length) return;
+  throw new PipelineError(
+    'CONTENT_UNPROVEN',
+    `the content of source ${source} with the SHA-256 ${content.sha256} is not marked as ingested: Kafka has markers ` +
+      `of ${markers.size} of its ${ids.length} chunks. The others expired, or were never published`,
+  );
+}
+
+async function writeRow(own: RunStaging, run: RunContext, request: RecordRequest): Promise<StagedFile> {
   const types = Object.fromEntries([
     ['source', 'VARCHAR'],
     ...runs.columns.map(({ name, type }) => [name, duckDbType(type)] as const),
   ]);
-  const options = { threads: 1, memoryLimit: '256MB', temporaryFolder: staging.resolve(folder) };
+  const folder = await own.freshFolder('record');
+  const options = { threads: 1, memoryLimit: '256MB', temporaryFolder: await own.locate(folder) };
   return withDuckDb(options, async (connection) => {
     await connection.run(`CREATE TABLE run AS SELECT unnest(json_transform($1, $2))`, [
       JSON.stringify(rowOf(run, request)),
@@ -57,7 +87,7 @@ async function writeRow(
     const target = {
       folder,
       ingestedOn: request.ingestedOn,
-      resolve: (path: string) => staging.resolve(path),
+      resolve: (path: string) => join(own.folder, path),
     };
     const file = await writeTable(connection, runs, request.result.source, target);
     if (file === undefined) throw new TypeError(`no file was written for the run ${run.execution.runId}`);

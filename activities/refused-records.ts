@@ -1,10 +1,11 @@
+import { join } from 'node:path';
 import { withDuckDb } from '../adapters/duckdb.ts';
+import type { RunStaging } from '../adapters/run-staging.ts';
 import type { StagedFile } from '../model/references.ts';
 import { quarantine } from '../tables/index.ts';
 import { QUARANTINED } from '../tables/relations.ts';
-import type { ActivityDeps } from './deps.ts';
 import { chunkFence } from './fences.ts';
-import { landFiles } from './land-files.ts';
+import { landFiles, type LandingDeps } from './land-files.ts';
 import type { PublishRequest } from './publish.ts';
 import type { RunContext } from './run-context.ts';
 import { writeTable } from './transform-files.ts';
@@ -19,12 +20,12 @@ export interface RefusedRecord {
 
 /** Puts the records of a chunk that cannot be published into quarantine, once. */
 export async function quarantineRefused(
-  deps: ActivityDeps,
+  deps: LandingDeps & { readonly own: RunStaging },
   run: RunContext,
   request: PublishRequest,
   records: readonly RefusedRecord[],
 ): Promise<void> {
-  const file = await writeRefused(deps, request, records);
+  const file = await writeRefused(deps.own, request, records);
   await landFiles(deps, run, {
     table: quarantine,
     files: [file],
@@ -35,12 +36,12 @@ export async function quarantineRefused(
 }
 
 async function writeRefused(
-  { staging }: ActivityDeps,
+  own: RunStaging,
   { source, topic, chunk, ingestedOn }: PublishRequest,
   records: readonly RefusedRecord[],
 ): Promise<StagedFile> {
-  const folder = await staging.renewFolder(`${chunk.path}.refused`);
-  const options = { threads: 1, memoryLimit: '512MB', temporaryFolder: staging.resolve(folder) };
+  const folder = await own.freshFolder(`${chunk.path}.refused`);
+  const options = { threads: 1, memoryLimit: '512MB', temporaryFolder: await own.locate(folder) };
   return withDuckDb(options, async (connection) => {
     await connection.run(QUARANTINED);
     const insert = await connection.prepare(
@@ -56,7 +57,7 @@ async function writeRefused(
       insert.bindBlob(6, payload);
       await insert.run();
     }
-    const target = { folder, ingestedOn, resolve: (path: string) => staging.resolve(path) };
+    const target = { folder, ingestedOn, resolve: (path: string) => join(own.folder, path) };
     const file = await writeTable(connection, quarantine, source, target);
     if (file === undefined) throw new TypeError(`no file was written for the refused records of ${chunk.id}`);
     return file;

@@ -2,7 +2,6 @@ import { createReadStream } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { openHttp, type HttpContent } from '../adapters/http-source.ts';
 import { beginSpool, continueSpool, findKept } from '../adapters/http-spool.ts';
-import type { Staging } from '../adapters/staging.ts';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import type { SourceSettings } from '../model/settings.ts';
 import type { RunContext } from './run-context.ts';
@@ -12,8 +11,7 @@ import { accessOf, urlOf } from './source-address.ts';
 export interface SourceRead {
   readonly request: { readonly source: string; readonly from?: string; readonly to?: string };
   readonly source: SourceSettings;
-  readonly staging: Staging;
-  /** The file that keeps what was received, relative to the staging folder, so that a retry can go on. */
+  /** The absolute path of the file that keeps what was received, so that a retry can go on. */
   readonly spool: string;
   readonly run: RunContext;
 }
@@ -60,11 +58,7 @@ export async function* readLocal(file: string, subject: string): AsyncGenerator<
   }
 }
 
-async function download(
-  url: string,
-  { run, staging, request, source, ...read }: SourceRead,
-): Promise<SourceContent> {
-  const spool = staging.resolve(read.spool);
+async function download(url: string, { run, request, source, spool }: SourceRead): Promise<SourceContent> {
   const kept = await findKept(spool);
   const content = await openHttp({
     ...accessOf(request.source, source, url),

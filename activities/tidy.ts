@@ -6,7 +6,7 @@ import { currentRun } from './run-context.ts';
 export function createTidy({ staging, warehouse }: ActivityDeps) {
   return async function tidy(): Promise<void> {
     const { execution } = currentRun();
-    await staging.remove(staging.folderOf(execution));
+    await staging.removeRun(execution);
     for (const { name } of TABLES) await warehouse.table(name).sweep(execution.runId);
   };
 }

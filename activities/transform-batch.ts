@@ -3,13 +3,13 @@ import { setImmediate } from 'node:timers/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { asDuckDbError, withDuckDb } from '../adapters/duckdb.ts';
 import type { StagedMessage } from '../adapters/staged-messages.ts';
-import type { Staging } from '../adapters/staging.ts';
 import { Turns } from '../adapters/turns.ts';
 import { PipelineError, type ErrorCode } from '../model/errors.ts';
 import { MOST_OF_A_STEP } from '../model/reasons.ts';
 import type { StagedBatch, StagedFile, StagedTables } from '../model/references.ts';
 import type { Settings } from '../model/settings.ts';
 import { BATCH_TABLES } from '../tables/index.ts';
+import type { JudgedSource } from './batch-limits.ts';
 import { messagesAgain, messagesOf } from './message-files.ts';
 import { requireSameCounts, writeTable, type FileTarget } from './transform-files.ts';
 import { BatchRows } from './transform-rows.ts';
@@ -17,19 +17,25 @@ import { BatchRows } from './transform-rows.ts';
 /** A batch to be transformed. */
 export interface BatchWork {
   readonly settings: Pick<Settings, 'sources' | 'worker'>;
-  /** Where what is staged stands. */
+  /** The absolute path of the run's staging folder. */
   readonly root: string;
+  /** The absolute path of the batch's folder. */
+  readonly messages: string;
   readonly staged: StagedBatch;
   /** Where the files go, relative to that. */
   readonly folder: string;
   /** The UTC day that names the partition of every row, as 2026-01-31. */
   readonly ingestedOn: string;
-  /** Whether a person let the run go past the quarantine limits of the batch's sources. */
-  readonly pastLimit: boolean;
 }
 
 /** What became of it. */
-type BatchTables = Pick<StagedTables, 'files' | 'landed' | 'quarantined' | 'unknownFields' | 'reasons'>;
+interface BatchTables extends Pick<
+  StagedTables,
+  'files' | 'landed' | 'quarantined' | 'unknownFields' | 'reasons'
+> {
+  /** Whether these keep the quarantine limits is to be found out before anything lands. */
+  readonly judged: readonly JudgedSource[];
+}
 
 /** The same, or a named error: between threads, an error would lose its name. */
 export type BatchAnswer =
@@ -57,24 +63,22 @@ export default async function transformBatch(work: BatchWork): Promise<BatchAnsw
 
 async function tablesOf(work: BatchWork): Promise<BatchTables> {
   const { settings, staged, folder, ingestedOn } = work;
-  const staging = { resolve: (path: string) => join(work.root, path) };
   const options = {
     threads: settings.worker.threads,
     memoryLimit: DUCKDB_MEMORY,
-    temporaryFolder: staging.resolve(folder),
+    temporaryFolder: join(work.root, folder),
   };
   return withDuckDb(options, async (connection) => {
     // What waits for its turn takes no memory for rows yet.
     const rows = await turns.take(async () => {
       const begun = await BatchRows.create(connection, settings, staged.batch.topic, staged.messages);
-      await addAll(begun, staging, staged);
+      await addAll(begun, work);
       return begun;
     });
     try {
-      const again = new Rereading(() => messagesAgain(staging, staged));
+      const again = new Rereading(() => messagesAgain(work.messages, staged));
       await rows.finish(() => again.messages());
-      if (!work.pastLimit) rows.requireWithinLimits();
-      const target = { folder, ingestedOn, resolve: staging.resolve };
+      const target = { folder, ingestedOn, resolve: (path: string) => join(work.root, path) };
       const files = await again.during(() => writeTables(connection, rows, target));
       requireSameCounts(BATCH_TABLES, files, rows.values);
       return {
@@ -83,6 +87,7 @@ async function tablesOf(work: BatchWork): Promise<BatchTables> {
         quarantined: rows.quarantined,
         unknownFields: Object.fromEntries(rows.unknown),
         reasons: rows.reasons.top(MOST_OF_A_STEP),
+        judged: rows.judged,
       };
     } finally {
       rows.release();
@@ -93,11 +98,10 @@ async function tablesOf(work: BatchWork): Promise<BatchTables> {
 /** @throws {PipelineError} STAGING_LOST when other than the messages that were staged are there. */
 async function addAll(
   rows: BatchRows,
-  staging: Pick<Staging, 'resolve'>,
-  staged: StagedBatch,
+  { messages: folder, staged }: Pick<BatchWork, 'messages' | 'staged'>,
 ): Promise<void> {
   let added = 0;
-  for await (const messages of messagesOf(staging, staged)) {
+  for await (const messages of messagesOf(folder, staged)) {
     for (const message of messages) {
       rows.add(message);
       added += 1;

@@ -12,9 +12,10 @@ import { duckDbType, type Table } from '../tables/table.ts';
 
 /** Where files are written to. */
 export interface FileTarget {
-  /** Relative to the staging folder. */
+  /** Relative to the run's staging folder. */
   readonly folder: string;
   readonly ingestedOn: string;
+  /** Makes a path absolute. */
   readonly resolve: (path: string) => string;
 }
 

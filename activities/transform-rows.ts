@@ -4,7 +4,7 @@ import type { StagedMessage } from '../adapters/staged-messages.ts';
 import { PipelineError } from '../model/errors.ts';
 import { ReasonTally } from '../model/reasons.ts';
 import { SOURCE_HEADER } from '../model/references.ts';
-import { BatchLimits } from './batch-limits.ts';
+import { BatchLimits, type JudgedSource } from './batch-limits.ts';
 import { defaultSourceOf, type Settings } from '../model/settings.ts';
 import { addCounts, checkAttempt, type Fault, type PathCounts } from '../tables/check.ts';
 import { plainText } from '../tables/plain.ts';
@@ -36,6 +36,7 @@ export class BatchRows {
   readonly #quarantined: DuckDBAppender;
   readonly #topic: string;
   readonly #known: ReadonlySet<string>;
+  readonly #ofOtherTopics: ReadonlySet<string>;
   readonly #defaultSource: string;
   readonly #limits: BatchLimits;
   readonly #scan: AttemptScan;
@@ -54,7 +55,11 @@ export class BatchRows {
     this.#connection = connection;
     this.#quarantined = quarantined;
     this.#topic = topic;
-    this.#known = new Set(Object.keys(settings.sources));
+    const sources = Object.entries(settings.sources);
+    const namesOf = (isOwn: boolean): Set<string> =>
+      new Set(sources.filter(([, source]) => (source.topic === topic) === isOwn).map(([name]) => name));
+    this.#known = namesOf(true);
+    this.#ofOtherTopics = namesOf(false);
     this.#defaultSource = defaultSourceOf(settings, topic);
     this.#limits = new BatchLimits(settings);
   }
@@ -98,7 +103,7 @@ export class BatchRows {
       this.#refuse(message, fault, named);
       return;
     }
-    this.#limits.take(named, message.headers, undefined);
+    this.#limits.add(named, message, undefined);
     this.landed += 1;
     this.sources.add(named);
   }
@@ -131,8 +136,13 @@ export class BatchRows {
   /** Most messages have the headers of the one before. */
   #sourceOf(headers: string): string {
     if (headers !== this.#last.headers)
-      this.#last = { headers, source: headerOf(headers, SOURCE_HEADER) ?? this.#defaultSource };
+      this.#last = { headers, source: this.#ownSource(headerOf(headers, SOURCE_HEADER)) };
     return this.#last.source;
+  }
+
+  /** Who may write to a topic is believed only about the sources of that topic: customers are kept apart. */
+  #ownSource(named: string | undefined): string {
+    return named === undefined || this.#ofOtherTopics.has(named) ? this.#defaultSource : named;
   }
 
   /**
@@ -151,15 +161,15 @@ export class BatchRows {
     this.#scan.release();
   }
 
-  /** @throws {PipelineError} QUARANTINE_LIMIT when too large a share of what others published is bad. */
-  requireWithinLimits(): void {
-    this.#limits.require();
+  /** The messages of sources that have a quarantine limit, judged. */
+  get judged(): JudgedSource[] {
+    return this.#limits.judged();
   }
 
   #refuse(message: StagedMessage, fault: Fault, source = this.#defaultSource): void {
     this.quarantined += 1;
     this.reasons.add('transform', fault);
-    this.#limits.take(source, message.headers, fault);
+    this.#limits.add(source, message, fault);
     const to = this.#quarantined;
     this.sources.add(source);
     appendHead(to, source, this.#topic, message);

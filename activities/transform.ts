@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
+import { RunStaging } from '../adapters/run-staging.ts';
 import { PipelineError } from '../model/errors.ts';
 import type { StagedBatch, StagedTables } from '../model/references.ts';
+import { requireWithinLimits } from './batch-limits.ts';
 import type { ActivityDeps } from './deps.ts';
 import { currentRun } from './run-context.ts';
 import type { BatchAnswer, BatchWork } from './transform-batch.ts';
@@ -25,27 +27,32 @@ const ROOM = 2;
  * Turns a staged batch into one Parquet file a table and source. A message lands whole or is quarantined
  * whole; every value that the check of the messages counted must be in the files, else nothing lands.
  * Running it again makes the same files.
- * @throws {PipelineError} STAGING_LOST, STAGING_FULL, TRANSFORM_MISMATCH, TRANSFORM_FAILED, QUARANTINE_LIMIT
+ * @throws {PipelineError} INPUT_INVALID, STAGING_LOST, STAGING_FULL, TRANSFORM_MISMATCH, TRANSFORM_FAILED, QUARANTINE_LIMIT
  */
-export function createTransform({ settings, staging }: ActivityDeps) {
+export function createTransform({ settings, staging, kafka }: ActivityDeps) {
   const { sources, worker } = settings;
   const thread = new TransformThread();
   return async function transform(request: TransformRequest): Promise<StagedTables> {
     const { staged, ingestedOn, pastLimit = false } = request;
     const run = currentRun();
+    const own = RunStaging.of(staging, run.execution);
+    await own.requireReceipt(staged.path, staged);
     await staging.reserve(staged.bytes * ROOM);
-    const folder = await staging.renewFolder(`${staged.path}.tables`);
-    const { root } = staging;
+    const folder = await own.freshFolder(`${staged.path}.tables`);
     const answer = await thread.run({
       settings: { sources, worker },
-      root,
+      root: own.folder,
+      messages: await own.locate(staged.path),
       staged,
       folder,
       ingestedOn,
-      pastLimit,
     });
     if ('failed' in answer) throw new PipelineError(answer.failed.code, answer.failed.message);
-    return { batch: staged.batch, staged: [staged.path, folder], ...answer, seconds: run.seconds() };
+    const { judged, ...tables } = answer;
+    const { batch } = staged;
+    if (!pastLimit) await requireWithinLimits(kafka, batch.topic, judged);
+    await own.leaveReceipt(folder, { batch, files: tables.files });
+    return { batch, staged: [folder, staged.path], ...tables, seconds: run.seconds() };
   };
 }
 

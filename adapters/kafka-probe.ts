@@ -1,7 +1,8 @@
 import { openCluster } from './kafka-cluster.ts';
 import { asKafkaError } from './kafka-errors.ts';
 import { withAdmin, type KafkaOptions } from './kafka.ts';
-import { markerOf, transactionOf } from './kafka-publish.ts';
+import { markerOf } from './kafka-markers.ts';
+import { transactionOf } from './kafka-publish.ts';
 import { RecordBatch, encodeHeaders } from './kafka-record-batch.ts';
 import type { PublishTransaction } from './kafka-transaction.ts';
 

@@ -1,17 +1,17 @@
 import kafkajs, { type Admin } from 'kafkajs';
 import { PipelineError } from '../model/errors.ts';
-import type { Offset, PartitionEnds } from '../model/references.ts';
+import type { PartitionEnds } from '../model/references.ts';
 import {
   clusterError,
   ensureTopicThrough,
   kafkaClient,
-  whileCoordinatorLoads,
   withAdmin,
   type KafkaOptions,
   type TopicShape,
 } from './kafka.ts';
 import { openCluster, type OpenCluster } from './kafka-cluster.ts';
 import { asKafkaError } from './kafka-errors.ts';
+import { endsOf, markerOf, markerOffsets, readMarker } from './kafka-markers.ts';
 import type { RecordBatch } from './kafka-record-batch.ts';
 import { REQUEST_BYTES_A_PARTITION, Sender, type OpenTopic } from './kafka-sender.ts';
 import { PublishTransaction } from './kafka-transaction.ts';
@@ -31,11 +31,6 @@ export interface PublishedSet {
   readonly ends: PartitionEnds;
   /** Whether an earlier try, or another run, had published it. */
   readonly before: boolean;
-}
-
-/** The consumer group whose committed offsets say that a set was published, and up to where. */
-export function markerOf(id: string): string {
-  return `published:${id}`;
 }
 
 /** The most bytes that a topic takes of a partition at once: its setting `max.message.bytes`. */
@@ -126,11 +121,12 @@ export class Publisher {
       const before = await readMarker(this.#admin, set.id, name);
       if (before !== undefined) {
         await transaction.abort();
-        return { ends: before, before: true };
+        return { ends: endsOf(before), before: true };
       }
       transaction.expectOffsets(markerOf(set.id));
-      const ends = await this.#sendAll(transaction, set.messages, after);
-      await transaction.sendOffsets(markerOf(set.id), name, markerOffsets(ends));
+      const { firsts, ends } = await this.#sendAll(transaction, set.messages, after);
+      const marker = markerOffsets(firsts, ends, transaction.producerId);
+      await transaction.sendOffsets(markerOf(set.id), name, marker);
       await transaction.commit();
       return { ends, before: false };
     } catch (error) {
@@ -144,7 +140,7 @@ export class Publisher {
     transaction: PublishTransaction,
     all: MessageSet['messages'],
     after: Promise<unknown>,
-  ): Promise<PartitionEnds> {
+  ): Promise<Pick<Sender, 'firsts' | 'ends'>> {
     const requestBytes = Math.min(REQUEST_BYTES_A_PARTITION, this.maxBytes);
     const sender = new Sender({ transaction, after, topic: this.#topic, requestBytes, spare: this.#spare });
     try {
@@ -155,7 +151,7 @@ export class Publisher {
         }
       }
       await sender.end();
-      return sender.ends;
+      return sender;
     } catch (error) {
       await sender.settle();
       throw error;
@@ -182,25 +178,6 @@ export async function publishOnce(
  */
 export async function transactionOf(open: OpenCluster, id: string): Promise<PublishTransaction> {
   return PublishTransaction.begin(open, `publish:${id}`);
-}
-
-async function readMarker(admin: Admin, id: string, topic: string): Promise<PartitionEnds | undefined> {
-  const asked = { groupId: markerOf(id), topics: [topic] };
-  const [found] = await whileCoordinatorLoads(() => admin.fetchOffsets(asked));
-  const marked = (found?.partitions ?? []).filter(({ offset }) => offset !== '-1');
-  if (marked.length === 0) return undefined;
-  return Object.fromEntries(
-    marked.filter(({ offset }) => offset !== '0').map(({ partition, offset }) => [partition, offset]),
-  );
-}
-
-/** A set without messages is marked too, by an offset 0, which no message can have before it. */
-function markerOffsets(ends: PartitionEnds): { partition: number; offset: Offset }[] {
-  const offsets = Object.entries(ends).map(([partition, offset]) => ({
-    partition: Number(partition),
-    offset,
-  }));
-  return offsets.length > 0 ? offsets : [{ partition: 0, offset: '0' }];
 }
 
 async function partitionsOf(admin: Admin, topic: string): Promise<number> {

@@ -31,6 +31,8 @@ interface SenderOptions {
  * is filled.
  */
 export class Sender {
+  /** The first offset of each partition, once all is sent. */
+  readonly firsts: Record<number, Offset> = {};
   /** Where each partition ends, once all is sent. */
   readonly ends: Record<number, Offset> = {};
   readonly #options: SenderOptions;
@@ -115,6 +117,7 @@ export class Sender {
     const { transaction, topic, spare } = this.#options;
     for (const { partition, firstOffset } of await transaction.send(topic.name, batches)) {
       const records = batches.get(partition)?.records ?? 0;
+      this.firsts[partition] ??= firstOffset;
       this.ends[partition] = String(BigInt(firstOffset) + BigInt(records));
     }
     for (const batch of batches.values()) batch.clear();

@@ -124,6 +124,11 @@ export class PublishTransaction {
     }
   }
 
+  /** Kafka's id of its producer, which its messages have too. */
+  get producerId(): bigint {
+    return BigInt(this.#producer.getProducerId());
+  }
+
   /** Makes partitions part of it, as far as they are not: what is sent to them then takes less long. */
   async include(topic: string, partitions: readonly number[]): Promise<void> {
     await this.#cluster.addTargetTopic(topic);
@@ -169,7 +174,11 @@ export class PublishTransaction {
   async sendOffsets(
     consumerGroupId: string,
     topic: string,
-    partitions: readonly { readonly partition: number; readonly offset: Offset }[],
+    partitions: readonly {
+      readonly partition: number;
+      readonly offset: Offset;
+      readonly metadata?: string;
+    }[],
   ): Promise<void> {
     await this.#producer.sendOffsets({ consumerGroupId, topics: [{ topic, partitions }] });
   }

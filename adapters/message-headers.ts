@@ -24,7 +24,15 @@ export function headersFrom(text: string): Record<string, Buffer[]> {
 
 /** The value of the first header of that name; undefined where there is none, or it is no text. */
 export function headerOf(headers: string, name: string): string | undefined {
-  const found = (JSON.parse(headers) as WrittenHeader[]).find(({ key }) => key === name);
+  return textOf((JSON.parse(headers) as WrittenHeader[]).find(({ key }) => key === name));
+}
+
+/** The value of the last header of that name, likewise. */
+export function lastHeaderOf(headers: string, name: string): string | undefined {
+  return textOf((JSON.parse(headers) as WrittenHeader[]).findLast(({ key }) => key === name));
+}
+
+function textOf(found: WrittenHeader | undefined): string | undefined {
   return found !== undefined && 'value' in found && found.value !== null ? found.value : undefined;
 }
 

@@ -7,6 +7,8 @@ import { headersText } from './message-headers.ts';
 export interface StagedMessage {
   readonly partition: number;
   readonly offset: bigint;
+  /** Of the transaction that it was published in; none for a message outside of one. */
+  readonly producerId?: bigint | undefined;
   /** Milliseconds since 1970, as its producer or the broker set it. */
   readonly timestampMs: number;
   readonly key: Buffer | null;
@@ -57,6 +59,10 @@ class RecordMessage implements StagedMessage {
 
   get offset(): bigint {
     return this.#batch.offsetOf(this.#record.offsetDelta);
+  }
+
+  get producerId(): bigint | undefined {
+    return this.#batch.isTransactional ? this.#batch.producerId : undefined;
   }
 
   get timestampMs(): number {

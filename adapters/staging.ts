@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { link, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PipelineError, messageOf } from '../model/errors.ts';
-import { makePrivateFolder, PRIVATE_FILE_MODE, PRIVATE_FOLDER_MODE } from './private-files.ts';
+import { makePrivateFolder, PRIVATE_FILE_MODE } from './private-files.ts';
 
 /** Which workflow execution a folder of the staging belongs to. */
 export interface Execution {
@@ -36,33 +36,14 @@ export class Staging {
     return new Staging(root, maxBytes, await hostIdOf(root));
   }
 
-  /** The folder of a run, relative to the root. */
-  folderOf(execution: Execution): string {
-    return join('runs', `${encodeURIComponent(execution.workflowId)}@${execution.runId}`);
+  /** Returns the absolute path of a run's folder. */
+  folderOf({ workflowId, runId }: Execution): string {
+    return join(this.root, 'runs', `${encodeURIComponent(workflowId)}@${runId}`);
   }
 
-  /** The absolute path of something staged. */
-  resolve(path: string): string {
-    return join(this.root, path);
-  }
-
-  /** Makes a folder of a run and returns its path, relative to the root. */
-  async makeFolder(execution: Execution, name: string): Promise<string> {
-    const folder = join(this.folderOf(execution), name);
-    await staged(folder, makePrivateFolder(this.resolve(folder)));
-    return folder;
-  }
-
-  /** Makes a folder empty, or makes it; returns its path as it was given. */
-  async renewFolder(path: string): Promise<string> {
-    await this.remove(path);
-    await staged(path, mkdir(this.resolve(path), { mode: PRIVATE_FOLDER_MODE }));
-    return path;
-  }
-
-  /** Removes a file or folder, or a whole run's; nothing happens where there is none. */
-  async remove(path: string): Promise<void> {
-    await rm(this.resolve(path), { recursive: true, force: true });
+  /** Removes all that a run has here; nothing happens where there is none. */
+  async removeRun(execution: Execution): Promise<void> {
+    await rm(this.folderOf(execution), { recursive: true, force: true });
   }
 
   /** The executions that have a folder here. */

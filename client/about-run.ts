@@ -13,7 +13,11 @@ export function aboutRun(request: IngestRequest, startedBy: string): AboutRun {
   return { staticSummary: summaryOf(request), memo: { request, startedBy } };
 }
 
-function summaryOf({ source, from, to, interval }: IngestRequest): string {
+function summaryOf({ again, ...request }: IngestRequest): string {
+  return again === true ? `${contentOf(request)}, again` : contentOf(request);
+}
+
+function contentOf({ source, from, to, interval }: IngestRequest): string {
   if (interval !== undefined) return `ingest ${source}, the ${interval} before its time`;
   if (from === undefined && to === undefined) return `ingest ${source}`;
   return `ingest ${source}, ${from ?? '…'} to ${to ?? '…'}`;

@@ -6,7 +6,7 @@ import { listQuarantine } from './quarantine/list.ts';
 import { replayQuarantined } from './quarantine/replay.ts';
 import { showQuarantined } from './quarantine/show.ts';
 
-const REFERENCE = 'topic/partition/offset, or source/content/chunk:position, as list shows it';
+const REFERENCE = 'topic/partition/offset, or source/format-content/chunk:position, as list shows it';
 
 /** `pipeline quarantine …`: what could not become rows, and its way back. */
 export function quarantineCommand(): Command {

@@ -6,6 +6,16 @@
  */
 export const ERROR_CODES = {
   USAGE_INVALID: { retry: 'lasting', advice: 'See: pipeline COMMAND --help' },
+  INPUT_INVALID: {
+    retry: 'lasting',
+    advice:
+      'Nothing was read, written or removed. Start runs with the workflow ingest alone; see who else may write to the Temporal namespace (docs/clusters.md).',
+  },
+  CONTENT_UNPROVEN: {
+    retry: 'lasting',
+    advice:
+      'What landed stays, and the run is in the table runs. Raise offsets.retention.minutes of Kafka above what a run may wait, then abort: if the same content comes again it is ingested again.',
+  },
   SETTINGS_INVALID: {
     retry: 'lasting',
     advice: 'Correct pipeline.yaml, or set the variable, as the message says.',

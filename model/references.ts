@@ -4,6 +4,7 @@
  * no 64-bit integers.
  */
 
+import type { ContentIdentity } from './identity.ts';
 import type { ReasonCounts } from './reasons.ts';
 
 /** The header of a message that names its source. */
@@ -51,9 +52,9 @@ export interface Batch {
 
 /** Whole records of one fetch, staged on a host's disk, published in one Kafka transaction. */
 export interface Chunk {
-  /** `<source>/<SHA-256 of the content>/<index>`: the same for the same content, whoever fetches it. */
+  /** See `chunkId`: the same for the same content split in the same way, whichever run fetches it. */
   readonly id: string;
-  /** The chunk's file, relative to the host's staging folder. */
+  /** The chunk's file, relative to the run's staging folder. */
   readonly path: string;
   readonly records: number;
   readonly bytes: number;
@@ -62,17 +63,17 @@ export interface Chunk {
 }
 
 /** What was fetched of a source. */
-export interface Content {
-  /** SHA-256 over the content as it was decoded (after gzip), in hexadecimal digits. */
-  readonly sha256: string;
+export interface Content extends ContentIdentity {
   readonly records: number;
   readonly bytes: number;
+  /** How many chunks hold its records. */
+  readonly chunks: number;
 }
 
 /** The messages of a batch on a host's disk, a file for each partition. */
 export interface StagedBatch {
   readonly batch: Batch;
-  /** The folder of the files, relative to the host's staging folder. */
+  /** The folder of the files, relative to the run's staging folder. */
   readonly path: string;
   readonly messages: number;
   /** Offsets of the batch that never were a message: transaction markers and aborted messages. */
@@ -85,7 +86,7 @@ export interface StagedFile {
   readonly table: string;
   /** The value of each partition column. */
   readonly partition: Readonly<Record<string, string>>;
-  /** The file, relative to the host's staging folder. */
+  /** The file, relative to the run's staging folder. */
   readonly path: string;
   readonly rows: number;
   readonly bytes: number;
@@ -97,7 +98,10 @@ export interface StagedFile {
 export interface StagedTables {
   readonly batch: Batch;
   readonly files: readonly StagedFile[];
-  /** What the batch has on the host's disk, relative to the staging folder; it can go once it landed. */
+  /**
+   * What the batch has on the host's disk, relative to the run's staging folder; it can go once it landed. The first
+   * one has the receipt for what is to be landed.
+   */
   readonly staged: readonly string[];
   readonly landed: number;
   readonly quarantined: number;

@@ -16,6 +16,8 @@ export interface IngestRequest {
   /** The interval to ask the customer for, where the source's url has `{from}` and `{to}`. */
   readonly from?: string;
   readonly to?: string;
+  /** Whether a content that was ingested before is ingested once more: its records then land a second time. */
+  readonly again?: boolean;
   /** How long that interval is, as PT1H, where it ends at the time that a schedule gives. */
   readonly interval?: string;
 }

@@ -31,7 +31,7 @@ const FINDINGS: Record<FindingCode, string> = {
   REPLAY_MARKED_TWICE: 'A row of `quarantine` has more than one in `replays`.',
   REPLAY_UNLIKE: 'Where `replays` says that a message was published again, there is another one.',
   REPLAYED_TWICE:
-    'A row of `quarantine` was published again more than once: the markers in Kafka expired before the table `replays` knew of it.',
+    'A row of `quarantine` was published again more than once, as the table `replays` and the marker in Kafka say.',
 };
 
 /** What a run's workflow says itself. */

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { openSource, type SourceContent, type SourceRead } from '../activities/source-bytes.ts';
-import { Staging } from '../adapters/staging.ts';
 import { PipelineError } from '../model/errors.ts';
 import { sourceWith } from '../model/settings.ts';
 import { ScriptedServer } from './scripted-server.ts';
@@ -31,15 +30,14 @@ export class TestDownloads {
   readonly #folder: string;
   readonly #read: SourceRead;
 
-  private constructor(server: ScriptedServer, folder: string, staging: Staging) {
+  private constructor(server: ScriptedServer, folder: string) {
     this.server = server;
     this.spool = join(folder, SPOOL);
     this.#folder = folder;
     this.#read = {
       request: { source: 'test' },
       source: sourceWith({ topic: 'test', url: `${server.url}/attempts` }),
-      staging,
-      spool: SPOOL,
+      spool: this.spool,
       run: {
         execution: { workflowId: 'test', runId: 'test' },
         attempt: 1,
@@ -51,7 +49,7 @@ export class TestDownloads {
 
   static async start(): Promise<TestDownloads> {
     const folder = await mkdtemp(join(tmpdir(), 'downloads-'));
-    return new TestDownloads(await ScriptedServer.start(), folder, await Staging.open(folder, 1 << 30));
+    return new TestDownloads(await ScriptedServer.start(), folder);
   }
 
   open(): Promise<SourceContent> {

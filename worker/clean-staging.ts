@@ -12,7 +12,7 @@ export async function cleanStaging(client: Client, staging: Staging, logger: Log
     const { workflowId: run, runId } = execution;
     try {
       if (await isRunning(client, execution)) continue;
-      await staging.remove(staging.folderOf(execution));
+      await staging.removeRun(execution);
       logger.info({ run, runId }, 'removed what a run that ended had left staged');
     } catch (error) {
       logger.warn({ run, runId, error: messageOf(error) }, 'what a run staged could not be cleaned up');

@@ -20,6 +20,7 @@ import { hostTaskQueue } from '../model/task-queues.ts';
 import { ActivityErrors } from './activity-errors.ts';
 import { countedActivities } from './count-steps.ts';
 import { Health } from './health.ts';
+import { InputGuard } from './input-guard.ts';
 import { Metrics } from './metrics.ts';
 import { Standing } from './standing.ts';
 import { temporalLogger } from './temporal-logger.ts';
@@ -72,10 +73,12 @@ export async function startWorker(settings: Settings, logger: Logger): Promise<R
     watchInto(metrics, settings, logger),
   );
   const tracing = await startTracing('assessment-pipeline-worker');
+  const guard = new InputGuard(settings);
   const interceptors = {
     activity: [
       ...(tracing === undefined ? [] : [() => ({ inbound: tracedActivities(tracing.runs) })]),
       (context: Context) => ({ inbound: new ActivityErrors(), outbound: saysWhatFor(context) }),
+      () => ({ inbound: guard }),
     ],
   };
   const common: WorkerOptions = {

@@ -1,5 +1,6 @@
 import { formatBytes, formatCount } from '../model/figures.ts';
 import { escapeText } from '../model/printable.ts';
+import { parseChunkId } from '../model/identity.ts';
 import type { ChunksToPublish } from '../model/published.ts';
 import {
   offsetsIn,
@@ -33,8 +34,9 @@ export function aboutChunks({ chunk, more = [] }: ChunksToPublish, all: number):
   return `${which} of ${all}: ${formatCount(recordsOf(chunks), 'record')}, ${formatBytes(bytes)}`;
 }
 
+/** The number of a chunk among those of its content, from 1. */
 function numberOf({ id }: Chunk): number {
-  return Number(id.slice(id.lastIndexOf('/') + 1)) + 1;
+  return (parseChunkId(id)?.index ?? 0) + 1;
 }
 
 function recordsOf(chunks: readonly Chunk[]): number {

@@ -7,7 +7,7 @@ import {
   patched,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { Fetched } from '../activities/fetch.ts';
+import type { Fetched, FetchRequest } from '../activities/fetch.ts';
 import { messageOf } from '../model/errors.ts';
 import { chunksPublished, type PublishedChunk } from '../model/published.ts';
 import type { Chunk, IsoTime, PartitionEnds } from '../model/references.ts';
@@ -17,7 +17,7 @@ import { anyHost, failureOf, isHostLost, onHost, tidyHost } from './hosts.ts';
 import { landTopic, type LandUntil } from './land-topic.ts';
 import { withPatience } from './patience.ts';
 import { Person, SKIPPED } from './person.ts';
-import { requireRequest } from './request.ts';
+import { requireContinued, requireRequest } from './request.ts';
 import { RunState } from './run-state.ts';
 import { scheduledPatience, withInterval } from './scheduled.ts';
 
@@ -30,6 +30,7 @@ import { scheduledPatience, withInterval } from './scheduled.ts';
  */
 export async function ingest(request: IngestRequest, carried?: Carried): Promise<IngestResult> {
   requireRequest(request);
+  requireContinued(carried);
   const hosts = new Set<string>();
   const run = new Ingest(carried === undefined ? withInterval(request) : request, hosts, carried);
   const patience = carried === undefined ? scheduledPatience(request) : carried.patience;
@@ -158,7 +159,7 @@ class Ingest {
   async #fetch(): Promise<Fetched> {
     const { source } = this.#request;
     const fetched = await this.#person.attempt({ step: 'fetch', what: `source ${source}` }, () =>
-      anyHost(aboutFetch(this.#request)).fetch(this.#request),
+      anyHost(aboutFetch(this.#request)).fetch(fetchRequestOf(this.#request)),
     );
     const { content, chunks, seconds } = fetched;
     this.#hosts.add(fetched.host);
@@ -227,6 +228,16 @@ class Ingest {
   get #ingestedOn(): string {
     return this.#startedAt.slice(0, 10);
   }
+}
+
+/** The form of the Temporal UI also gives null for what is left out. */
+function fetchRequestOf({ source, from, to, again }: IngestRequest): FetchRequest {
+  return {
+    source,
+    ...(typeof from === 'string' ? { from } : {}),
+    ...(typeof to === 'string' ? { to } : {}),
+    ...(again === true ? { again: workflowInfo().firstExecutionRunId } : {}),
+  };
 }
 
 function later(one: string | undefined, other: string): string {

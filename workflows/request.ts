@@ -1,9 +1,9 @@
-import { ApplicationFailure } from '@temporalio/workflow';
+import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
 import { DURATION_EXAMPLES, parseDuration } from '../model/duration.ts';
 import type { IngestRequest } from '../model/run.ts';
 import { SOURCE_NAME } from '../model/source-name.ts';
 
-const KEYS = ['source', 'from', 'to', 'interval'];
+const KEYS = ['source', 'from', 'to', 'again', 'interval'];
 
 /**
  * Makes sure that what a run was started with is a request, since the Temporal UI's form takes anything.
@@ -15,7 +15,7 @@ export function requireRequest(request: unknown): asserts request is IngestReque
   const unknown = Object.keys(request).find((key) => !KEYS.includes(key));
   if (unknown !== undefined)
     throw invalid(`has the key ${JSON.stringify(unknown)}; there are ${KEYS.join(', ')}`);
-  const { source, from, to, interval } = request as Record<string, unknown>;
+  const { source, from, to, again, interval } = request as Record<string, unknown>;
   if (typeof source !== 'string' || source === '') throw invalid('must name a source, as text');
   // What no source can be called is not repeated: it may be a URL with a password, or longer than Temporal takes.
   if (!SOURCE_NAME.pattern.test(source))
@@ -28,6 +28,8 @@ export function requireRequest(request: unknown): asserts request is IngestReque
       throw invalid(`has ${name} = ${JSON.stringify(value)}; it must be a time, as 2026-01-31T00:00:00Z`);
     }
   }
+  if (again !== undefined && again !== null && typeof again !== 'boolean')
+    throw invalid(`has again = ${JSON.stringify(again)}; it must be true or false`);
   if (interval === undefined || interval === null) return;
   if (typeof interval !== 'string' || parseDuration(interval) === undefined)
     throw invalid(
@@ -35,6 +37,19 @@ export function requireRequest(request: unknown): asserts request is IngestReque
     );
   if ((from ?? to ?? null) !== null)
     throw invalid('has an interval and from or to; it can have only one of them');
+}
+
+/**
+ * Makes sure that what a run goes on with comes from its last history: whoever starts a workflow can give it anything.
+ * Temporal starts a workflow anew with the arguments that it was given also for a retry and by a cron schedule.
+ * @throws {ApplicationFailure} REQUEST_INVALID
+ */
+export function requireContinued(carried: unknown): void {
+  if (carried === undefined) return;
+  const { continuedFromExecutionRunId, cronSchedule, attempt } = workflowInfo();
+  const isContinued =
+    continuedFromExecutionRunId !== undefined && (cronSchedule ?? '') === '' && attempt === 1;
+  if (!isContinued) throw invalid('has a second argument, which only a run that continues itself can have');
 }
 
 function invalid(what: string): ApplicationFailure {

@@ -91,7 +91,7 @@ export class RunState {
 
   /** Whether the run brought anything that is to be remembered. */
   get broughtSomething(): boolean {
-    return this.#content !== null || this.consumedSomething;
+    return (this.#content?.records ?? 0) > 0 || this.consumedSomething;
   }
 
   /** Whether its topic held messages that had not landed. */

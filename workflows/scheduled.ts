@@ -18,9 +18,15 @@ function isScheduled(): boolean {
 /**
  * The request with the interval that it stands for: what came before the scheduled time, never before the
  * time at which the run happened to begin, so that the intervals of late runs and of backfills join.
- * @throws {ApplicationFailure} REQUEST_INVALID when it has an interval, but no schedule started it.
+ * @throws {ApplicationFailure} REQUEST_INVALID when it has an interval, but no schedule started it; or the other way
+ * round for `again`.
  */
 export function withInterval({ interval, ...request }: IngestRequest): IngestRequest {
+  if (request.again === true && isScheduled())
+    throw ApplicationFailure.nonRetryable(
+      'the request has again = true, which a schedule cannot have: it would double the content each time',
+      'REQUEST_INVALID',
+    );
   // The Temporal UI's form may also give null.
   if (typeof interval !== 'string') return request;
   const to = workflowInfo().typedSearchAttributes.get(SCHEDULED_TIME);

@@ -2,6 +2,7 @@ import { Auditor } from '../../adapters/auditor.ts';
 import type { LogEntry } from '../../adapters/delta-history.ts';
 import type { Snapshot } from '../../adapters/delta-snapshot.ts';
 import type { KafkaOptions } from '../../adapters/kafka.ts';
+import { readMarkers } from '../../adapters/kafka-markers.ts';
 import { TableCache, cacheFolderOf } from '../../adapters/table-cache.ts';
 import type { Warehouse } from '../../adapters/warehouse.ts';
 import type { Settings } from '../../model/settings.ts';
@@ -20,6 +21,7 @@ import { fetchTables, withTables } from '../live-tables.ts';
 import { judgeChildren } from './children.ts';
 import { auditFiles } from './files.ts';
 import type { Finding, Note } from './findings.ts';
+import { topicsIn } from './kafka.ts';
 import { LEDGER_COLUMNS, Ledger } from './ledger.ts';
 import type { PartitionReport } from './partitions.ts';
 import { judgeReplays, type ReplayReport } from './replays.ts';
@@ -131,7 +133,7 @@ function foreignMessage(files: number): string {
 
 /** Compares children with their parents, and replays with what they are of, in the files that were found to be sound. */
 async function proveChildren(
-  { settings: { hdfs }, warehouse, say }: ProofDeps,
+  { settings: { hdfs }, kafka, warehouse, say }: ProofDeps,
   snapshots: Snapshots,
   off: readonly Finding[],
 ): Promise<{ findings: Finding[]; notes: Note[]; replays: ReplayReport | null }> {
@@ -149,8 +151,11 @@ async function proveChildren(
   const local = TABLES.map((table) => ({ table, files: cached.get(table)?.files ?? null }));
   return withTables(local, async (connection) => {
     const children = await judgeChildren(connection);
-    const { report, findings } = await judgeReplays(connection);
-    return { findings: [...children, ...findings], notes: [], replays: report };
+    const existing = await topicsIn(kafka);
+    const { report, findings, notes } = await judgeReplays(connection, async (topic, sets) =>
+      existing.has(topic) ? readMarkers(kafka, topic, sets) : new Map(),
+    );
+    return { findings: [...children, ...findings], notes, replays: report };
   });
 }
 

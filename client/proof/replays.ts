@@ -1,7 +1,9 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
+import type { Marker } from '../../adapters/kafka-markers.ts';
+import { replaySet } from '../../model/identity.ts';
 import { REPLAY_HEADER } from '../../model/references.ts';
-import type { Finding, FindingCode } from './findings.ts';
+import type { Finding, FindingCode, Note } from './findings.ts';
 
 /** What was published again out of quarantine, in numbers. */
 export interface ReplayReport {
@@ -35,7 +37,21 @@ const REPLAYED = `
         AND q.chunk IS NOT DISTINCT FROM m.chunk
         AND q.chunk_position IS NOT DISTINCT FROM m.chunk_position) AS has_original
     FROM replays AS m LEFT JOIN replayed AS r ON r.kafka_topic = m.kafka_topic
-      AND r.kafka_partition = m.replay_partition AND r.kafka_offset = m.replay_offset`;
+      AND r.kafka_partition = m.replay_partition AND r.kafka_offset = m.replay_offset;
+  CREATE TEMP TABLE markers (
+    kafka_topic VARCHAR, replay_of VARCHAR, replay_partition INTEGER, replay_offset BIGINT);
+  CREATE TEMP VIEW proven AS
+    SELECT kafka_topic, replay_of, replay_partition, replay_offset FROM replays UNION FROM markers;
+  CREATE TEMP VIEW elsewhere AS
+    SELECT r.* FROM replayed AS r SEMI JOIN replays USING (kafka_topic, replay_of)
+      ANTI JOIN proven AS p ON p.kafka_topic = r.kafka_topic AND p.replay_of = r.replay_of
+        AND p.replay_partition = r.kafka_partition AND p.replay_offset = r.kafka_offset`;
+
+/** Returns the markers of sets of a topic that Kafka has; see `readMarkers`. */
+export type MarkersOf = (topic: string, sets: readonly string[]) => Promise<ReadonlyMap<string, Marker>>;
+
+/** For how many replays at most Kafka is asked where they stand: anyone who may write to a topic can claim one. */
+const MAX_ASKED = 1_000;
 
 const RULES: readonly { code: FindingCode; what: string; offenders: string }[] = [
   {
@@ -66,12 +82,15 @@ const RULES: readonly { code: FindingCode; what: string; offenders: string }[] =
     code: 'REPLAYED_TWICE',
     what: 'rows of quarantine were published again more than once',
     offenders: `
-      SELECT replay_of AS place FROM replayed SEMI JOIN replays USING (kafka_topic, replay_of)
-      GROUP BY kafka_topic, replay_of HAVING count(*) > 1`,
+      SELECT r.replay_of AS place FROM replayed AS r SEMI JOIN proven AS p ON p.kafka_topic = r.kafka_topic
+        AND p.replay_of = r.replay_of AND p.replay_partition = r.kafka_partition
+        AND p.replay_offset = r.kafka_offset
+      GROUP BY r.kafka_topic, r.replay_of HAVING count(*) > 1`,
   },
 ];
 
 const Found = z.object({ count: z.coerce.number(), places: z.array(z.string()).nullable() });
+const Claimed = z.array(z.object({ kafka_topic: z.string(), replays: z.array(z.string()) }));
 const Report = z.object({
   marked: z.coerce.number(),
   landed: z.coerce.number(),
@@ -79,11 +98,17 @@ const Report = z.object({
   ahead: z.coerce.number(),
 });
 
-/** Holds what the table `replays` says against quarantine and against the messages that landed. */
+/**
+ * Holds what the table `replays` says against quarantine and against the messages that landed. A message that says to
+ * be a replay is one where `replays` or its marker in Kafka says so: anyone can give a message such a header.
+ * @param markersOf Asked only where a message says to be a replay that `replays` has elsewhere.
+ */
 export async function judgeReplays(
   connection: DuckDBConnection,
-): Promise<{ report: ReplayReport; findings: Finding[] }> {
+  markersOf: MarkersOf,
+): Promise<{ report: ReplayReport; findings: Finding[]; notes: Note[] }> {
   await connection.run(REPLAYED);
+  await readMarkersInto(connection, markersOf);
   const findings: Finding[] = [];
   for (const { code, what, offenders } of RULES) {
     const read = await connection.runAndReadAll(
@@ -102,5 +127,37 @@ export async function judgeReplays(
     SELECT count(*) AS marked, count(*) FILTER (held = 'deliveries') AS landed,
       count(*) FILTER (held = 'quarantine') AS "quarantinedAgain", count(*) FILTER (held IS NULL) AS ahead
     FROM marked`);
-  return { report: Report.parse(read.getRowObjectsJson()[0]), findings };
+  const notes = await unprovenNotes(connection);
+  return { report: Report.parse(read.getRowObjectsJson()[0]), findings, notes };
+}
+
+/** Notes where Kafka's markers say that replays stand which messages elsewhere say to be. */
+async function readMarkersInto(connection: DuckDBConnection, markersOf: MarkersOf): Promise<void> {
+  const read = await connection.runAndReadAll(
+    `SELECT kafka_topic, list(DISTINCT replay_of ORDER BY replay_of)[:${MAX_ASKED}] AS replays FROM elsewhere
+     GROUP BY kafka_topic`,
+  );
+  for (const { kafka_topic: topic, replays } of Claimed.parse(read.getRowObjectsJson())) {
+    const sets = new Map(replays.map((reference) => [replaySet(reference), reference]));
+    for (const [set, marker] of await markersOf(topic, [...sets.keys()])) {
+      for (const [partition, { first, end }] of marker) {
+        const place = [topic, sets.get(set) ?? '', partition, end - 1n];
+        if (first < end) await connection.run('INSERT INTO markers VALUES ($1, $2, $3, $4)', place);
+      }
+    }
+  }
+}
+
+async function unprovenNotes(connection: DuckDBConnection): Promise<Note[]> {
+  const place = `concat(kafka_topic, '/', kafka_partition, '/', kafka_offset)`;
+  const read = await connection.runAndReadAll(
+    `SELECT count(*) AS count, min(${place}, ${MOST_PLACES}) AS places FROM elsewhere`,
+  );
+  const { count, places } = Found.parse(read.getRowObjectsJson()[0]);
+  if (count === 0) return [];
+  const message =
+    `${count} messages say by their header to be replays that stand elsewhere, and Kafka has no marker that says so: ` +
+    'another producer wrote them, or the marker expired before the replay was written down: ' +
+    `${(places ?? []).join(', ')}${count > MOST_PLACES ? ', …' : ''}`;
+  return [{ where: 'replays', message }];
 }

@@ -70,9 +70,9 @@ export class Marker {
 
   async #land(folder: string, made: readonly Replay[]): Promise<void> {
     const files = await this.#write(folder, made);
-    const staging = { resolve: (path: string) => join(folder, path) };
+    const own = { locate: (path: string) => Promise.resolve(join(folder, path)) };
     await landFiles(
-      { warehouse: this.#warehouse, staging },
+      { warehouse: this.#warehouse, own },
       { execution: this.#execution },
       {
         table: replays,

@@ -5,41 +5,53 @@ export type Place =
   | { readonly topic: string; readonly partition: number; readonly offset: bigint }
   | {
       readonly source: string;
+      readonly format: string;
       /** The SHA-256 of the chunk's content, or its first digits. */
-      readonly content: string;
-      readonly chunk: number;
+      readonly sha256: string;
+      /** The run that ingested the content again, as the chunk's id has it: `-` and its id, or nothing. */
+      readonly again: string;
+      /** The chunk's place among those of its content, as `0of3`. */
+      readonly chunk: string;
       readonly position: number;
     };
 
 const MESSAGE = /^([A-Za-z0-9._-]+)\/(\d{1,9})\/(\d{1,18})$/;
-const RECORD = /^([a-z0-9_-]+)\/([0-9a-f]{6,64})\/(\d{1,9}):(\d{1,9})$/;
+const RECORD =
+  /^([a-z0-9_-]+)\/([a-z-]+)-([0-9a-f]{6,64})((?:-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})?)\/(\d{1,7}of\d{1,7}):(\d{1,9})$/;
 
 /** So many digits of a content's SHA-256 are shown. */
 const SHOWN_DIGITS = 12;
 
 /**
- * Reads what a person types to name a row: `topic/partition/offset`, or `source/content/chunk:position`, where
+ * Reads what a person types to name a row: `topic/partition/offset`, or `source/format-content/chunk:position`, where
  * six digits or more of the content's SHA-256 are enough.
  * @throws {PipelineError} QUARANTINE_UNKNOWN when it is neither.
  */
 export function parseReference(text: string): Place {
   const [, topic, partition, offset] = MESSAGE.exec(text) ?? [];
   if (topic !== undefined) return { topic, partition: Number(partition), offset: BigInt(offset ?? '0') };
-  const [, source, content, chunk, position] = RECORD.exec(text) ?? [];
-  if (source !== undefined && content !== undefined)
-    return { source, content, chunk: Number(chunk), position: Number(position) };
+  const record = recordIn(text);
+  if (record !== undefined) return record;
   throw new PipelineError(
     'QUARANTINE_UNKNOWN',
     `${JSON.stringify(text)} names no place: it must be topic/partition/offset, as attempts-pearson/0/17, or for a ` +
-      'record refused at publish source/content/chunk:position, as pearson/9f86d081884c/0:3',
+      'record refused at publish source/format-content/chunk:position, as pearson/ndjson-9f86d081884c/0of1:3',
   );
 }
 
 /** A reference as it is shown: the content's SHA-256 in a chunk's is cut, and still can be typed. */
 export function shortReference(reference: string): string {
-  const [, source, content, chunk, position] = RECORD.exec(reference) ?? [];
-  if (source === undefined || content === undefined) return reference;
-  return `${source}/${content.slice(0, SHOWN_DIGITS)}/${chunk ?? ''}:${position ?? ''}`;
+  const record = recordIn(reference);
+  if (record === undefined) return reference;
+  const { source, format, sha256, again, chunk, position } = record;
+  return `${source}/${format}-${sha256.slice(0, SHOWN_DIGITS)}${again}/${chunk}:${position}`;
+}
+
+function recordIn(text: string): Extract<Place, { readonly sha256: string }> | undefined {
+  const [, source, format, sha256, again = '', chunk, position] = RECORD.exec(text) ?? [];
+  if (source === undefined || format === undefined || sha256 === undefined || chunk === undefined)
+    return undefined;
+  return { source, format, sha256, again, chunk, position: Number(position) };
 }
 
 /** The condition of SQL for a place, over the columns of `quarantine`; every part of it is checked above. */
@@ -48,6 +60,7 @@ export function conditionOf(place: Place): string {
     const { topic, partition, offset } = place;
     return `kafka_topic = '${topic}' AND kafka_partition = ${partition} AND kafka_offset = ${offset}`;
   }
-  const { source, content, chunk, position } = place;
-  return `chunk_position = ${position} AND starts_with(chunk, '${source}/${content}') AND ends_with(chunk, '/${chunk}')`;
+  const { source, format, sha256, again, chunk, position } = place;
+  const id = `${source}/${format}-${sha256}[0-9a-f]*${again}/${chunk}`;
+  return `chunk_position = ${position} AND regexp_full_match(chunk, '${id}')`;
 }

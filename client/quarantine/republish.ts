@@ -4,6 +4,7 @@ import { maxBytesOf, publishOnce } from '../../adapters/kafka-publish.ts';
 import { messageBytes, type OutgoingMessage } from '../../adapters/outgoing-message.ts';
 import { headersFrom } from '../../adapters/message-headers.ts';
 import { PipelineError } from '../../model/errors.ts';
+import { replaySet } from '../../model/identity.ts';
 import { CHUNK_HEADER, REPLAY_HEADER, SOURCE_HEADER } from '../../model/references.ts';
 import { userOf } from '../../tables/user.ts';
 import type { ChosenRow } from './chosen.ts';
@@ -51,7 +52,7 @@ function byPartition(rows: readonly ChosenRow[]): ChosenRow[][] {
 /** Publishes one again in a transaction of its own, whose marker names it: so it is there once for ever. */
 async function publishAgain(kafka: KafkaOptions, row: ChosenRow): Promise<Replay> {
   const { ends } = await publishOnce(kafka, {
-    id: `replay/${row.reference}`,
+    id: replaySet(row.reference),
     topic: row.topic,
     messages: oneMessage(messageOf(row)),
   });

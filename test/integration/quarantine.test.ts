@@ -218,13 +218,13 @@ describe('quarantine', () => {
     await pipeline.placeFiles({ feed: JSON.stringify([...small, padded]) });
     await topic.run('feed');
     const [row] = (await topic.list('--step', 'publish')).rows;
-    assert.match(row?.reference ?? '', /^feed\/[0-9a-f]{64}\/0:1$/);
-    const short = (row?.reference ?? '').replace(/\/([0-9a-f]{8})[0-9a-f]{56}\//, '/$1/');
+    assert.match(row?.reference ?? '', /^feed\/json-array-[0-9a-f]{64}\/0of1:1$/);
+    const short = (row?.reference ?? '').replace(/-([0-9a-f]{8})[0-9a-f]{56}\//, '-$1/');
     const refused = await pipeline.command('quarantine', 'replay', short);
     assert.equal(refused.code, 1);
     assert.match(
       refused.stdout,
-      /^feed\/[0-9a-f]{12}\/0:1 cannot be replayed: it has \d+ bytes, more than the 20000 of limits\.recordBytes$/m,
+      /^feed\/json-array-[0-9a-f]{12}\/0of1:1 cannot be replayed: it has \d+ bytes, more than the 20000 of limits\.recordBytes$/m,
     );
     const settings = parse(await readFile(pipeline.settingsFile, 'utf8')) as object;
     await writeFile(pipeline.settingsFile, stringify({ ...settings, limits: { recordBytes: 100_000 } }));

@@ -35,7 +35,7 @@ const FETCHED: RunStatus = {
   ...BEGUN,
   step: 'publish',
   chunks: 8,
-  content: { sha256: '0', records: 2000, bytes: 4 << 20 },
+  content: { format: 'ndjson', sha256: '0', records: 2000, bytes: 4 << 20, chunks: 1 },
   steps: { ...BEGUN.steps, fetch: { ...NONE, recordsIn: 2000, recordsOut: 2000, bytes: 4 << 20 } },
 };
 

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import test from 'node:test';
 import { withDuckDb } from '../../adapters/duckdb.ts';
 import { judgeReplays, type ReplayReport } from '../../client/proof/replays.ts';
-import type { Finding } from '../../client/proof/findings.ts';
+import type { Marker } from '../../adapters/kafka-markers.ts';
+import type { Finding, Note } from '../../client/proof/findings.ts';
 
 /** What the tables hold that replays are judged by: the message at 1 of partition 0 was replayed, and landed at 7. */
 const TABLES = `
@@ -18,11 +19,22 @@ const TABLES = `
   INSERT INTO deliveries VALUES ('t', 0, 7, '[{"key":"replay-of","value":"t/0/1"}]');
   INSERT INTO replays VALUES ('t', 0, 1, NULL, NULL, 't/0/1', 0, 7)`;
 
-async function judged(damage: string): Promise<{ report: ReplayReport; findings: Finding[] }> {
+/** A marker in Kafka that says that the replay stands at this offset of partition 0. */
+function markerAt(offset: bigint): Marker {
+  return new Map([[0, { first: offset, end: offset + 1n, producerId: 1n }]]);
+}
+
+async function judged(
+  damage: string,
+  marker: Marker = markerAt(7n),
+): Promise<{ report: ReplayReport; findings: Finding[]; notes: Note[] }> {
   const options = { threads: 1, memoryLimit: '256MB', temporaryFolder: tmpdir() };
   return withDuckDb(options, async (connection) => {
     await connection.run(`${TABLES}; ${damage}`);
-    return judgeReplays(connection);
+    return judgeReplays(connection, (topic, sets) => {
+      assert.deepEqual([topic, sets], ['t', ['replay/t/0/1']]);
+      return Promise.resolve(new Map([['replay/t/0/1', marker]]));
+    });
   });
 }
 
@@ -51,7 +63,7 @@ const DAMAGE: readonly [code: string, damage: string][] = [
 
 for (const [code, damage] of DAMAGE) {
   test(`${code} is found and names the replay: ${damage}`, async () => {
-    const { findings } = await judged(damage);
+    const { findings } = await judged(damage, markerAt(8n));
     assert.deepEqual(
       findings.map((finding) => finding.code),
       [code],
@@ -59,3 +71,11 @@ for (const [code, damage] of DAMAGE) {
     assert.match(findings[0]?.message ?? '', /t\/0\/1/);
   });
 }
+
+test('a message that says to be a replay, and is none by its marker, is no fault of the tables', async () => {
+  const forged = 'INSERT INTO deliveries SELECT kafka_topic, kafka_partition, 8, headers FROM deliveries';
+  const { report, findings, notes } = await judged(forged);
+  assert.deepEqual(findings, []);
+  assert.equal(report.landed, 1);
+  assert.match(notes[0]?.message ?? '', /^1 messages say by their header .*: t\/0\/8$/);
+});

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
@@ -12,7 +12,6 @@ import {
 } from '../../activities/message-files.ts';
 import { FetchedBatch } from '../../adapters/kafka-fetched-batch.ts';
 import { RecordBatch, encodeHeaders } from '../../adapters/kafka-record-batch.ts';
-import { Staging } from '../../adapters/staging.ts';
 import type { StagedMessage } from '../../adapters/staged-messages.ts';
 
 const TIME_MS = 1_516_717_442_735;
@@ -20,13 +19,19 @@ const PARTITION = 3;
 /** More than wait to be written together. */
 const LONG = 'long '.repeat(20_000);
 
-let staging: Staging;
+let root: string;
 
 before(async () => {
-  staging = await Staging.open(await mkdtemp(join(tmpdir(), 'staged-batches-')), 2 ** 30);
+  root = await mkdtemp(join(tmpdir(), 'staged-batches-'));
 });
 
-after(() => rm(staging.root, { recursive: true }));
+after(() => rm(root, { recursive: true }));
+
+async function makeFolder(name: string): Promise<string> {
+  const folder = join(root, name);
+  await mkdir(folder, { recursive: true });
+  return folder;
+}
 
 /** Kafka's batches of so many messages each, which are one more offset apart than they need be. */
 function batchesOf(sizes: readonly number[], textOf: (offset: number) => string): FetchedBatch[] {
@@ -74,16 +79,15 @@ async function stage(
   range: { readonly from: bigint; readonly to: bigint },
   bounds?: BatchBounds,
 ): Promise<Staged> {
-  const path = 'some';
-  const writer = await MessageWriter.create(staging, path, [PARTITION], bounds);
+  const folder = await makeFolder('some');
+  const writer = await MessageWriter.create(folder, [PARTITION], bounds);
   const left = await writer.add({ partition: PARTITION, batches, ...range });
   await writer.close();
   const batch = { topic: 't', ranges: [{ partition: PARTITION, start: '0', end: '1' }] };
-  const staged = { batch, path, messages: writer.messages, bytes: writer.bytes, gaps: 0 };
   const messages: string[] = [];
-  for await (const some of messagesOf(staging, staged))
+  for await (const some of messagesOf(folder, { batch }))
     for (const message of some) messages.push(said(message));
-  const again = Array.from(messagesAgain(staging, staged), said);
+  const again = Array.from(messagesAgain(folder, { batch }), said);
   assert.deepEqual(again, messages);
   return { messages, left, writer };
 }
@@ -131,8 +135,9 @@ test('a batch is full soon after its bounds, and what it left is what comes next
 });
 
 test('of what was not landed nothing stays once it is discarded', async () => {
-  const writer = await MessageWriter.create(staging, 'gone', [PARTITION]);
+  const folder = await makeFolder('gone');
+  const writer = await MessageWriter.create(folder, [PARTITION]);
   await writer.add({ partition: PARTITION, batches: batchesOf([3], String), from: 0n, to: 3n });
   await writer.discard();
-  assert.deepEqual(await readdir(staging.resolve('gone')), []);
+  assert.deepEqual(await readdir(folder), []);
 });

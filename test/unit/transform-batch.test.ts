@@ -9,24 +9,25 @@ import { MessageWriter } from '../../activities/message-files.ts';
 import transformBatch, { type BatchWork } from '../../activities/transform-batch.ts';
 import { FetchedBatch } from '../../adapters/kafka-fetched-batch.ts';
 import { RecordBatch, encodeHeaders } from '../../adapters/kafka-record-batch.ts';
-import { Staging } from '../../adapters/staging.ts';
 import { parseSettings } from '../../model/settings.ts';
 import { attempts } from '../../services/platform/generator.ts';
 
 const SETTINGS = parseSettings('sources: { customer: { topic: t } }', 'test');
 const MESSAGES = 4000;
 
-let staging: Staging;
+let root: string;
 
 before(async () => {
-  staging = await Staging.open(await mkdtemp(join(tmpdir(), 'transform-batch-')), 2 ** 30);
+  root = await mkdtemp(join(tmpdir(), 'transform-batch-'));
 });
 
-after(() => rm(staging.root, { recursive: true }));
+after(() => rm(root, { recursive: true }));
 
 /** Stages messages of one partition. */
 async function stage(name: string): Promise<BatchWork> {
-  const writer = await MessageWriter.create(staging, name, [0]);
+  const messages = join(root, name);
+  await mkdir(messages);
+  const writer = await MessageWriter.create(messages, [0]);
   const records = new RecordBatch();
   for (const attempt of attempts({ seed: 5, count: MESSAGES })) {
     const value = Buffer.from(JSON.stringify(attempt));
@@ -37,15 +38,15 @@ async function stage(name: string): Promise<BatchWork> {
   await writer.add({ partition: 0, batches, from: 0n, to: BigInt(MESSAGES) });
   await writer.close();
   const folder = `${name}.tables`;
-  await mkdir(staging.resolve(folder));
+  await mkdir(join(root, folder));
   const ranges = [{ partition: 0, start: '0', end: String(MESSAGES) }];
   return {
     settings: SETTINGS,
-    root: staging.root,
+    root,
+    messages,
     staged: { batch: { topic: 't', ranges }, path: name, messages: MESSAGES, bytes: writer.bytes, gaps: 0 },
     folder,
     ingestedOn: '2026-01-31',
-    pastLimit: false,
   };
 }
 
@@ -76,12 +77,12 @@ test('a batch is transformed, and none of its files stays open', async () => {
 test('an error keeps its name: of what is gone at first, and of what is gone once DuckDB asks for it', async () => {
   const missing = await transformBatch({
     ...(await stage('missing')),
-    root: join(staging.root, 'elsewhere'),
+    messages: join(root, 'elsewhere'),
   });
   assert.ok('failed' in missing);
   assert.equal(missing.failed.code, 'STAGING_LOST');
   const work = await stage('removed');
-  const file = staging.resolve('removed/0.batches');
+  const file = join(root, 'removed/0.batches');
   const answer = transformBatch(work);
   while (!openFiles().includes(file)) await setImmediate();
   rmSync(file);

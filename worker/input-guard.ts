@@ -1,0 +1,22 @@
+import { Context } from '@temporalio/activity';
+import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
+import { activityInputs, requireInput, type ActivityInputs } from '../activities/inputs.ts';
+import type { Settings } from '../model/settings.ts';
+
+/** Stands before every activity: none runs with an input that it does not accept. */
+export class InputGuard implements ActivityInboundCallsInterceptor {
+  readonly #inputs: ActivityInputs;
+
+  constructor(settings: Pick<Settings, 'sources'>) {
+    this.#inputs = activityInputs(settings);
+  }
+
+  /** @throws {PipelineError} INPUT_INVALID */
+  execute(
+    input: ActivityExecuteInput,
+    next: Next<ActivityInboundCallsInterceptor, 'execute'>,
+  ): Promise<unknown> {
+    requireInput(this.#inputs, Context.current().info.activityType, input.args);
+    return next(input);
+  }
+}
