@@ -1,0 +1,49 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  condition,
+  defineSignal,
+  defineUpdate,
+  proxyActivities,
+  setHandler,
+} from '@temporalio/workflow';
+
+/** An activity to be scheduled, with whatever input. */
+export interface Call {
+  readonly activity: string;
+  readonly taskQueue: string;
+  readonly input: readonly unknown[];
+}
+
+/** What came of it: its result, or the code and the message of its error. */
+export interface Answer {
+  readonly result?: unknown;
+  readonly code?: string;
+  readonly message?: string;
+}
+
+export const call = defineUpdate<Answer, [Call]>('call');
+export const end = defineSignal('end');
+
+/** Schedules the activities that it is told to, on any task queue: what anyone can who may write to the namespace. */
+export async function hostile(): Promise<void> {
+  let isEnded = false;
+  setHandler(end, () => {
+    isEnded = true;
+  });
+  setHandler(call, async ({ activity, taskQueue, input }) => {
+    const activities = proxyActivities<Record<string, (...input: unknown[]) => Promise<unknown>>>({
+      taskQueue,
+      startToCloseTimeout: '1m',
+      retry: { maximumAttempts: 1 },
+    });
+    try {
+      return { result: await activities[activity]?.(...input) };
+    } catch (error) {
+      const cause = error instanceof ActivityFailure ? error.cause : error;
+      if (!(cause instanceof ApplicationFailure)) throw error;
+      return { code: cause.type ?? '', message: cause.message };
+    }
+  });
+  await condition(() => isEnded);
+}
