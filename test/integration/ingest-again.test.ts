@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { after, before, describe } from 'node:test';
+import type { IngestResult } from '../../model/run.ts';
+import { goodAttempts } from '../quarantined.ts';
+import { ROOT, TestPipeline, eventually, statusOf, type TestWorker } from '../harness.ts';
+
+const RECORDS = 30;
+
+/** A feed whose format was set wrongly at first. */
+const CORRECTED = join(ROOT, '..', 'shared', 'cases', 'feeds', 'format-corrected-later.json');
+
+describe(
+  'a content whose format is corrected',
+  { skip: existsSync(CORRECTED) ? false : `no ${CORRECTED}` },
+  () => {
+    let pipeline: TestPipeline;
+    let worker: TestWorker;
+    let records: number;
+
+    before(async () => {
+      pipeline = await TestPipeline.create({ feed: { url: 'file:feed.json', format: 'ndjson' } });
+      const content = await readFile(CORRECTED);
+      records = (JSON.parse(content.toString()) as unknown[]).length;
+      await pipeline.placeFiles({ 'feed.json': content });
+      worker = await pipeline.startWorker();
+    });
+
+    after(() => pipeline.close());
+
+    /** A worker with other settings in place of the one before. */
+    async function replaceWorker(host: string, change: (yaml: string) => string): Promise<void> {
+      await worker.kill();
+      const file = join(pipeline.folder, `changed-${host}.yaml`);
+      await writeFile(file, change(await readFile(await pipeline.settingsOf(host), 'utf8')));
+      worker = await pipeline.startWorker(host, { PIPELINE_CONFIG: file });
+    }
+
+    function corrected(yaml: string): string {
+      return yaml.replace('format: ndjson', 'format: json-array');
+    }
+
+    test('is taken for no content of records while the format is wrong', async () => {
+      const run = await pipeline.start({ source: 'feed' });
+      await eventually('the run ends or waits', async () => {
+        const { state } = await statusOf(run);
+        return state !== 'running';
+      });
+      if ((await statusOf(run)).state === 'waiting') {
+        await run.executeUpdate('abort');
+        await assert.rejects(run.result());
+      } else assert.equal((await run.result()).rows['attempts'], 0);
+    });
+
+    test('lands in a new warehouse', async () => {
+      const { warehouse } = pipeline.settings.hdfs;
+      await replaceWorker('new', (yaml) => corrected(yaml).replace(warehouse, `${warehouse}/new`));
+      const result = await (await pipeline.start({ source: 'feed' })).result();
+      assert.equal(result.outcome, 'landed');
+      assert.equal(result.rows['attempts'], records);
+    });
+
+    test('lands in the warehouse that it was ingested into', async () => {
+      await replaceWorker('same', corrected);
+      const result = await (await pipeline.start({ source: 'feed' })).result();
+      assert.equal(result.outcome, 'landed');
+      assert.equal(result.rows['attempts'], records);
+      const again = await (await pipeline.start({ source: 'feed' })).result();
+      assert.equal(again.outcome, 'unchanged');
+      const verified = await pipeline.command('verify');
+      assert.equal(verified.code, 0, verified.stdout + verified.stderr);
+    });
+  },
+);
+
+describe('a content that is ingested again', () => {
+  let pipeline: TestPipeline;
+
+  before(async () => {
+    pipeline = await TestPipeline.create({ feed: { url: 'file:feed.ndjson', format: 'ndjson' }, filled: {} });
+    const lines = goodAttempts(3, RECORDS).map((attempt) => JSON.stringify(attempt));
+    await pipeline.placeFiles({ 'feed.ndjson': lines.join('\n') });
+    await pipeline.startWorker();
+  });
+
+  after(() => pipeline.close());
+
+  async function run(): Promise<IngestResult> {
+    return (await pipeline.start({ source: 'feed' })).result();
+  }
+
+  async function count(table: string): Promise<number> {
+    const { stdout } = await pipeline.command('query', '--json', `SELECT count(*) AS n FROM ${table}`);
+    return (JSON.parse(stdout) as { n: number }[])[0]?.n ?? -1;
+  }
+
+  test('is unchanged unless a person says so', async () => {
+    assert.equal((await run()).rows['attempts'], RECORDS);
+    assert.equal((await run()).outcome, 'unchanged');
+    const unconfirmed = await pipeline.command('start', 'feed', '--again');
+    assert.notEqual(unconfirmed.code, 0);
+    assert.match(unconfirmed.stderr, /USAGE_INVALID: .*--yes/);
+    const nothing = await pipeline.command('start', 'filled', '--again', '--yes');
+    assert.match(nothing.stderr, /USAGE_INVALID: source filled has no url/);
+    assert.equal(await count('deliveries'), RECORDS);
+  });
+
+  test('lands once more, and is unchanged afterwards', async () => {
+    for (const times of [2, 3]) {
+      const again = await pipeline.command('start', 'feed', '--again', '--yes', '--follow');
+      assert.equal(again.code, 0, again.stdout + again.stderr);
+      assert.equal(await count('deliveries'), times * RECORDS);
+    }
+    assert.equal(await count('attempts_deduplicated'), RECORDS);
+    assert.equal((await run()).outcome, 'unchanged');
+    const verified = await pipeline.command('verify');
+    assert.equal(verified.code, 0, verified.stdout + verified.stderr);
+  });
+
+  test('that was never ingested is unchanged after it was', async () => {
+    const lines = goodAttempts(4, RECORDS).map((attempt) => JSON.stringify(attempt));
+    await pipeline.placeFiles({ 'feed.ndjson': lines.join('\n') });
+    const first = await (await pipeline.start({ source: 'feed', again: true })).result();
+    assert.equal(first.rows['attempts'], RECORDS);
+    assert.equal((await run()).outcome, 'unchanged');
+  });
+
+  test('is asked for by true alone', async () => {
+    const asked = await pipeline.client.workflow.start('ingest', {
+      taskQueue: pipeline.settings.temporal.taskQueue,
+      workflowId: `${pipeline.name}-again`,
+      args: [{ source: 'feed', again: 'yes' }],
+    });
+    await assert.rejects(asked.result(), ({ cause }: Error) =>
+      String(cause).includes('must be true or false'),
+    );
+  });
+});
