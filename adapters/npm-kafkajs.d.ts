@@ -183,7 +183,10 @@ declare module 'kafkajs/src/producer/eosManager/index.js' {
     ): Promise<void>;
     sendOffsets(offsets: {
       consumerGroupId: string;
-      topics: readonly { topic: string; partitions: readonly { partition: number; offset: string; metadata?: string }[] }[];
+      topics: readonly {
+        topic: string;
+        partitions: readonly { partition: number; offset: string; metadata?: string }[];
+      }[];
     }): Promise<void>;
     isInTransaction(): boolean;
     commit(): Promise<void>;

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { PipelineError } from '../model/errors.ts';
 
@@ -12,6 +12,9 @@ export interface Framing {
   readonly givenFrom: number;
 }
 
+/** A link in place of a staged file is not followed. */
+const READ = constants.O_RDONLY | constants.O_NOFOLLOW;
+
 const BUFFER_BYTES = 1 << 20;
 const LENGTH_BYTES = 4;
 
@@ -21,7 +24,7 @@ const LENGTH_BYTES = 4;
  * @throws {PipelineError} STAGING_LOST when there is no such file, or it ends within a piece.
  */
 export async function* readPieces(path: string, framing: Framing): AsyncGenerator<Buffer[]> {
-  const file = await open(path, 'r').catch((cause: unknown) => {
+  const file = await open(path, READ).catch((cause: unknown) => {
     throw unreadable(path, cause);
   });
   try {
@@ -120,7 +123,7 @@ function bytesOf(bytes: Buffer, at: number, { lengthAt, lengthFrom }: Framing): 
 
 function openNow(path: string): number {
   try {
-    return openSync(path, 'r');
+    return openSync(path, READ);
   } catch (cause) {
     throw unreadable(path, cause);
   }

@@ -38,7 +38,7 @@ export class RunStaging {
   async locate(path: string): Promise<string> {
     if (!STAGED_PATH.test(path)) throw outside(path);
     let at = this.folder;
-    for (const part of path.split('/')) {
+    for (const part of ['', ...path.split('/')]) {
       at = join(at, part);
       const found = await lstat(at).catch(undefinedWhereMissing);
       if (found === undefined) break;
