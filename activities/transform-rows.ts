@@ -10,14 +10,12 @@ import { addCounts, checkAttempt, type Fault, type PathCounts } from '../tables/
 import { plainText } from '../tables/plain.ts';
 import { QUARANTINED } from '../tables/relations.ts';
 import { AttemptScan } from '../tables/scan.ts';
+import { EARLIEST_MS, LATEST_MS } from '../tables/times.ts';
 import { createRelations } from './attempt-relations.ts';
 
 /** What Kafka gives as the timestamp of a message that has none. */
 const NO_TIMESTAMP_MS = -1;
 
-/** The times that every reader of the tables can hold. */
-const EARLIEST_MS = Date.parse('0001-01-01T00:00:00.000Z');
-const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z');
 const TIME_FAULT: Fault = { path: '', reason: 'its timestamp is not of the years 1 to 9999' };
 
 /** How much more room the columns of a batch get than those of the batch before would have needed. */

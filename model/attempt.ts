@@ -3,7 +3,7 @@
  * there. It is the one description that the check of a message and the tables are made from.
  */
 
-/** A single value. `epoch` is seconds since 1970 with up to six decimals, as a number or its text. */
+/** A single value. `timestamp` is a time of RFC 3339; `epoch` is seconds since 1970, as a number or its text. */
 export type LeafType = 'text' | 'integer' | 'boolean' | 'timestamp' | 'epoch';
 
 /** A field that holds a single value. */

@@ -14,6 +14,13 @@ const TYPES = [
   ['binary', 'BLOB', 'bytes'],
 ] as const satisfies readonly (readonly [Column['type'], string, string])[];
 
+const TIMES = `\
+A field that holds a time is a text of RFC 3339: \`2018-01-31T12:00:00.000Z\`. Accepted too are \`t\`, \`z\`, a space in place of the T, and offsets as \`+0530\` or \`+05\`; \`-00:00\` is UTC. An epoch is seconds since 1970, as a number or its text: \`1516717442.735266\`.
+
+Both may have up to nine decimals, and any zeros after them. The nearest microsecond is kept; half of one is rounded up, in an epoch away from 1970.
+
+A time without an offset, with a leap second (\`:60\`), at \`24:00:00\`, or on a day that no calendar has puts its message into quarantine. So does a time that is not of the years 1 to 9999 in UTC, whether it was written so or its offset or its rounding moved it there: readers of the tables hold no others.`;
+
 /** The data dictionary. */
 export function tablesPage(): string {
   return [
@@ -35,6 +42,8 @@ export function tablesPage(): string {
       ['Delta and Spark', 'DuckDB', 'Holds'],
       TYPES.map(([delta, duckDb, holds]) => [code(delta), code(duckDb), holds]),
     ),
+    '## Times',
+    TIMES,
   ].join('\n\n');
 }
 

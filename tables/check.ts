@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { ATTEMPT, type Leaf, type ListShape, type ObjectShape, type Shape } from '../model/attempt.ts';
+import { withoutMark } from './json-text.ts';
 import { readLeaf } from './leaf.ts';
 
 /** Why a message cannot become rows. */
@@ -71,7 +72,7 @@ class Checker {
     if (payload === null) throw new Refusal('', 'the message has no value');
     if (payload.length === 0) throw new Refusal('', 'the message’s value is empty');
     if (!isUtf8(payload)) throw new Refusal('', 'is not UTF-8');
-    const text = payload.toString('utf8');
+    const text = withoutMark(payload).toString('utf8');
     this.#mayHoldSurrogates = /\\u[dD][89a-fA-F]/.test(text);
     const attempt = parse(text);
     this.#object(attempt, ATTEMPT, '', '');

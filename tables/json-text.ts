@@ -45,6 +45,15 @@ export class HeldText {
   }
 }
 
+/** The character U+FEFF in UTF-8. */
+const BYTE_ORDER_MARK = Buffer.from('\ufeff', 'utf8');
+
+/** Returns a text without the byte order mark that it may begin with, which is no part of its JSON (RFC 8259, 8.1). */
+export function withoutMark(text: Buffer): Buffer {
+  const { length } = BYTE_ORDER_MARK;
+  return BYTE_ORDER_MARK.equals(text.subarray(0, length)) ? text.subarray(length) : text;
+}
+
 /** Some text that is looked for, in words of four bytes. */
 export interface Wanted {
   /** In bytes. */

@@ -1,3 +1,4 @@
+import { LATEST_MS } from './times.ts';
 import type { Column, ColumnType, Table } from './table.ts';
 
 /** What DuckDB says of a column that it wrote: texts, by name. */
@@ -43,12 +44,16 @@ function boundOf(column: Column, statistics: ColumnStatistics | undefined, end: 
   return text === undefined ? undefined : BOUNDS[column.type]?.(text, end);
 }
 
-/** Delta's bounds are to the millisecond; the upper one is rounded up, so that no row falls outside. */
+/**
+ * Delta's bounds are to the millisecond; the upper one is rounded up, so that no row falls outside. There is none where
+ * that would be in the year 10000, which readers of the log do not know.
+ */
 function isoMilliseconds(text: string, end: 'min' | 'max'): string | undefined {
   const parts = /^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))?\+00$/.exec(text);
   if (parts === null) return undefined;
   const [, day, time, fraction = ''] = parts;
   const micros = Number(fraction.padEnd(6, '0'));
   const millis = end === 'min' ? Math.floor(micros / 1000) : Math.ceil(micros / 1000);
-  return new Date(Date.parse(`${day}T${time}.000Z`) + millis).toISOString();
+  const bound = Date.parse(`${day}T${time}.000Z`) + millis;
+  return bound > LATEST_MS ? undefined : new Date(bound).toISOString();
 }

@@ -1,4 +1,4 @@
-import { HeldText, NOT_SO, isAt, passSpace, passText, wanted } from './json-text.ts';
+import { HeldText, NOT_SO, isAt, passSpace, passText, wanted, withoutMark } from './json-text.ts';
 
 /** The field that names the user: messages of one user keep their order. */
 const KEY_FIELD = 'user_exam_id';
@@ -18,7 +18,8 @@ const LEADING = new HeldText();
  * `transform` will judge.
  */
 export function userOf(record: Buffer): string | null {
-  return leadingUser(record) ?? parsedUser(record);
+  const text = withoutMark(record);
+  return leadingUser(text) ?? parsedUser(text);
 }
 
 /** The user where only texts stand before, as in nearly all records; reading the whole record takes far longer. */

@@ -15,7 +15,8 @@ interface Item {
 export function expectedRows(table: Table, payload: Buffer): (string | null)[][] {
   const columns = columnsOf(table);
   const lists = (columns.find(({ field }) => field !== undefined)?.field ?? '').split('[].').slice(0, -1);
-  let items: readonly Item[] = [{ value: JSON.parse(payload.toString('utf8')), positions: [] }];
+  const text = payload.toString('utf8').replace(/^\ufeff/, '');
+  let items: readonly Item[] = [{ value: JSON.parse(text), positions: [] }];
   for (const list of lists) {
     items = items.flatMap(({ value, positions }) =>
       (at(value, list) as unknown[]).map((item, place) => ({
@@ -81,15 +82,19 @@ function textOf(value: unknown, type: LeafType): string | null {
   return type === 'text' ? Buffer.from(text, 'utf8').toString('hex').toUpperCase() : text;
 }
 
+/** To the nearest; half of one up. */
 function microsOfTime(time: string): string {
-  const fraction = (/\.(\d+)/.exec(time)?.[1] ?? '').padEnd(6, '0');
-  const milliseconds = Date.parse(time.replace(/\.\d+/, ''));
-  return String(BigInt(milliseconds) * 1000n + BigInt(fraction));
+  const fraction = /\.(\d+)/.exec(time)?.[1] ?? '';
+  const nanoseconds = BigInt(fraction.padEnd(9, '0').slice(0, 9));
+  const [, sign, hours = '00', minutes = '00'] = /([+-])(\d\d):?(\d\d)?$/.exec(time.slice(19)) ?? [];
+  const zone = sign === undefined ? 'Z' : `${sign}${hours}:${minutes}`;
+  const milliseconds = BigInt(Date.parse(`${time.slice(0, 10)}T${time.slice(11, 19)}${zone}`));
+  return String(milliseconds * 1000n + (nanoseconds + 500n) / 1000n);
 }
 
 /** To the nearest; half of one away from zero. */
 function microsOfSeconds(seconds: string): string {
   const [, sign, whole = '', fraction = ''] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(seconds) ?? [];
-  const micros = (BigInt(whole + fraction.padEnd(9, '0')) + 500n) / 1000n;
+  const micros = (BigInt(whole + fraction.padEnd(9, '0').slice(0, 9)) + 500n) / 1000n;
   return String(sign === '-' ? -micros : micros);
 }

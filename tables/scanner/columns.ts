@@ -18,6 +18,7 @@ import { Texts, newTexts, numberOf } from './texts';
 import {
   NO_TIME,
   integerAt,
+  isTableTime,
   microsAt,
   passDecimals,
   passDigits,
@@ -29,7 +30,9 @@ import {
 
 const MICROS: i64 = 1_000_000;
 const MOST_INTEGER_DIGITS: usize = 10;
-const MOST_EPOCH_DIGITS: usize = 11;
+const MOST_EPOCH_DIGITS: usize = 12;
+/** Of a time; more than a microsecond needs are rounded. */
+const MOST_DECIMALS: usize = 9;
 
 /** Words of four bytes as they stand in memory. */
 const TRUE: u32 = 0x6575_7274;
@@ -207,18 +210,19 @@ export function passBoolean(column: Column, at: usize, row: u32): usize {
   return end;
 }
 
-/** Passes the text of a time, as 2018-01-31T12:00:00.000Z, or with an offset in place of the Z; in microseconds. */
+/**
+ * Passes the text of a time, as 2018-01-31T12:00:00.000Z, or with an offset in place of the Z; in microseconds, the
+ * nearest one. The rules are those of times.ts.
+ */
 export function passTimestamp(column: Column, at: usize, row: u32): usize {
   if (byteAt(at) !== QUOTE) return NOT_SO;
   const seconds = secondsAt(at + 1);
   if (seconds === NO_TIME) return NOT_SO;
   const fraction = at + 20;
-  const zone = passDecimals(fraction, 6);
+  const zone = passDecimals(fraction, MOST_DECIMALS);
   const ahead = zoneSecondsAt(zone);
   if (ahead === NO_TIME) return NOT_SO;
-  const end = passQuote(passZone(zone));
-  if (end !== NOT_SO) set64(column, row, (seconds - ahead) * MICROS + microsAt(fraction));
-  return end;
+  return setTime(column, row, (seconds - ahead) * MICROS + microsAt(fraction), passQuote(passZone(zone)));
 }
 
 /** Passes the text of seconds since 1970, with decimals or without; the nearest microsecond is taken. */
@@ -228,10 +232,14 @@ export function passEpoch(column: Column, at: usize, row: u32): usize {
   const first = isNegative ? at + 2 : at + 1;
   const last = passDigits(first);
   if (last === first || last - first > MOST_EPOCH_DIGITS) return NOT_SO;
-  const end = passQuote(passDecimals(last, 9));
-  if (end === NOT_SO) return NOT_SO;
   const micros = integerAt(first, last) * MICROS + microsAt(last);
-  set64(column, row, isNegative ? -micros : micros);
+  return setTime(column, row, isNegative ? -micros : micros, passQuote(passDecimals(last, MOST_DECIMALS)));
+}
+
+/** Sets a time, in microseconds, if its text has an end and it is of the years that tables hold; returns that end. */
+function setTime(column: Column, row: u32, micros: i64, end: usize): usize {
+  if (end === NOT_SO || !isTableTime(micros)) return NOT_SO;
+  set64(column, row, micros);
   return end;
 }
 

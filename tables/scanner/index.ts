@@ -3,7 +3,7 @@
  * AssemblyScript. What it makes it names by addresses.
  */
 import { Column, Level, begin, drop, newLevel, noteZeros, set32, set64 } from './columns';
-import { NOT_SO, passSpace } from './json';
+import { NOT_SO, passMark, passSpace } from './json';
 import { giveBack, take } from './memory';
 import { Field, Kind, Shape, newField, passObject } from './objects';
 import { numberOf } from './texts';
@@ -111,7 +111,7 @@ export function takes(
 ): bool {
   const row = begin(attempts, 0, 0);
   memory.fill(text + length, 0, ROOM_BYTES);
-  const end = passObject(attempt, passSpace(text), row);
+  const end = passObject(attempt, passSpace(passMark(text)), row);
   const isTaken = end !== NOT_SO && passSpace(end) === text + length;
   if (isTaken) {
     set32(sources, row, source);

@@ -24,7 +24,8 @@ const TAB: u32 = 0x09;
 const LINE_FEED: u32 = 0x0a;
 const CARRIAGE_RETURN: u32 = 0x0d;
 
-const LOWER_CASE: u32 = 0x20;
+/** The bit that an ASCII letter has in lower case alone. */
+export const LOWER_CASE: u32 = 0x20;
 const LOWER_A: u32 = 0x61;
 const LOWER_B: u32 = 0x62;
 const LOWER_F: u32 = 0x66;
@@ -33,6 +34,9 @@ const LOWER_R: u32 = 0x72;
 const LOWER_T: u32 = 0x74;
 const LOWER_U: u32 = 0x75;
 const SLASH: u32 = 0x2f;
+
+/** The character U+FEFF in UTF-8, as it stands in memory. */
+const BYTE_ORDER_MARK: u32 = 0x00bf_bbef;
 
 /** The bytes that are looked at at once. */
 const WIDE_BYTES: usize = 16;
@@ -62,6 +66,11 @@ export function isSameWords(one: usize, other: usize, length: usize): bool {
 /** The next bytes as a word, zeros in place of those after so many, which are fewer than eight. */
 export function firstOfWord(at: usize, bytes: usize): u64 {
   return load<u64>(at) & (((1 as u64) << ((bytes as u64) << 3)) - 1);
+}
+
+/** Passes the byte order mark that a text may begin with, which is no part of its JSON. */
+export function passMark(at: usize): usize {
+  return (load<u32>(at) & 0x00ff_ffff) === BYTE_ORDER_MARK ? at + 3 : at;
 }
 
 /** Passes any space. */

@@ -1,15 +1,18 @@
 /** Numbers and times in a JSON text; see json.ts. */
-import { COLON, MINUS, PLUS, POINT, ZERO, byteAt, isDigit } from './json';
+import { COLON, LOWER_CASE, MINUS, PLUS, POINT, SPACE, ZERO, byteAt, isDigit } from './json';
 
 const FIVE: u32 = 0x35;
-const T: u32 = 0x54;
-const Z: u32 = 0x5a;
+const LOWER_T: u32 = 0x74;
+const LOWER_Z: u32 = 0x7a;
 
 const MICROS_DIGITS = 6;
 const MOST_ZEROS: usize = 20;
 
 /** What says of a time that it is none. */
 export const NO_TIME: i64 = i64.MIN_VALUE;
+/** The first microsecond of the year 1, and of the year 10000: every reader of the tables can hold what is between. */
+const EARLIEST: i64 = -62_135_596_800_000_000;
+const TOO_LATE: i64 = 253_402_300_800_000_000;
 /** What is larger than any number of two digits. */
 const NO_PAIR: u32 = 1000;
 
@@ -24,12 +27,13 @@ export function passDigits(at: usize): usize {
   return at;
 }
 
-/** Passes a point and so many decimals at most, where they are there. */
+/** Passes a point and its decimals, where they are there: so many at most, but for zeros behind them. */
 export function passDecimals(at: usize, most: usize): usize {
   if (byteAt(at) !== POINT) return at;
-  const end = passDigits(at + 1);
-  const decimals = end - at - 1;
-  return decimals > 0 && decimals <= most ? end : at;
+  const first = at + 1;
+  const end = passDigits(first);
+  for (let digit = first + most; digit < end; digit += 1) if (byteAt(digit) !== ZERO) return at;
+  return end === first ? at : end;
 }
 
 /** Passes a point and zeros, where they are there. */
@@ -64,10 +68,17 @@ export function microsAt(from: usize): i64 {
   return isDigit(next) && next >= FIVE ? micros + 1 : micros;
 }
 
+/** Whether a time, in microseconds, is of the years 1 to 9999. */
+export function isTableTime(micros: i64): bool {
+  return micros >= EARLIEST && micros < TOO_LATE;
+}
+
 /** The seconds since 1970 of the whole second that stands there, as 2018-01-31T12:00:00; `NO_TIME` where none does. */
 export function secondsAt(at: usize): i64 {
   const days = daysAt(at);
-  const isPunctuated = byteAt(at + 10) === T && byteAt(at + 13) === COLON && byteAt(at + 16) === COLON;
+  const separator = byteAt(at + 10);
+  const isSeparated = (separator | LOWER_CASE) === LOWER_T || separator === SPACE;
+  const isPunctuated = isSeparated && byteAt(at + 13) === COLON && byteAt(at + 16) === COLON;
   const hour = pairAt(at + 11);
   const minute = pairAt(at + 14);
   const second = pairAt(at + 17);
@@ -77,19 +88,25 @@ export function secondsAt(at: usize): i64 {
 
 /** Passes what says where a time was taken, which {@link zoneSecondsAt} knows. */
 export function passZone(at: usize): usize {
-  return byteAt(at) === Z ? at + 1 : at + 6;
+  if (isZ(byteAt(at))) return at + 1;
+  const next = byteAt(at + 3);
+  return next === COLON ? at + 6 : isDigit(next) ? at + 5 : at + 3;
 }
 
-/** By how many seconds the clocks are ahead where a time was taken: a Z, or an offset as +01:30; else `NO_TIME`. */
+/** By how many seconds the clocks are ahead where a time was taken: a Z, or +01:30, +0130 or +01; else `NO_TIME`. */
 export function zoneSecondsAt(at: usize): i64 {
   const sign = byteAt(at);
-  if (sign === Z) return 0;
+  if (isZ(sign)) return 0;
   const hours = pairAt(at + 1);
-  const minutes = pairAt(at + 4);
-  if ((sign !== PLUS && sign !== MINUS) || byteAt(at + 3) !== COLON || hours > 23 || minutes > 59)
-    return NO_TIME;
+  const next = byteAt(at + 3);
+  const minutes: u32 = next === COLON ? pairAt(at + 4) : isDigit(next) ? pairAt(at + 3) : 0;
+  if ((sign !== PLUS && sign !== MINUS) || hours > 23 || minutes > 59) return NO_TIME;
   const seconds = (hours * 3600 + minutes * 60) as i64;
   return sign === MINUS ? -seconds : seconds;
+}
+
+function isZ(byte: u32): bool {
+  return (byte | LOWER_CASE) === LOWER_Z;
 }
 
 /** The day that was asked for last, as its ten bytes stand in a text; most times are of the day of the one before. */
