@@ -8,6 +8,7 @@ import {
   type PersonsDecision,
 } from '../model/decisions.ts';
 import { PipelineError } from '../model/errors.ts';
+import { MAX_NAMED_FIELDS, type FieldCounts, type OtherFields } from '../model/field-counts.ts';
 import { parseChunkId } from '../model/identity.ts';
 import type { ReasonCount, ReasonCounts } from '../model/reasons.ts';
 import type { Batch, Chunk, Content, OffsetRange, StagedBatch, StagedTables } from '../model/references.ts';
@@ -42,9 +43,9 @@ const MAX_CHUNKS = 20_000;
 const MAX_PARTITIONS = 20_000;
 const MAX_FILES = 2_000;
 const MAX_SKIPPED = 10_000;
-const MAX_NAMED_FIELDS = 20_000;
 /** Characters of a text that says what was skipped: it can name each partition of a topic. */
 const MAX_WHAT_LENGTH = 1 << 17;
+const MAX_PATH_LENGTH = 700;
 const MAX_STATS_LENGTH = 1 << 18;
 const MAX_OFFSET = String(2n ** 63n - 1n);
 const MAX_MESSAGE_LENGTH = 500;
@@ -101,9 +102,12 @@ const REASONS = z.strictObject({
     .max(1000),
   others: COUNT,
 } satisfies Shape<ReasonCounts>);
-const FIELDS = z
-  .record(z.string(), COUNT)
-  .refine(hasAtMost(MAX_NAMED_FIELDS), `must have at most ${MAX_NAMED_FIELDS} fields`);
+const FIELD_COUNTS = {
+  unknownFields: z
+    .record(text(MAX_PATH_LENGTH), COUNT)
+    .refine(hasAtMost(MAX_NAMED_FIELDS), `must have at most ${MAX_NAMED_FIELDS} fields`),
+  otherUnknownFields: z.strictObject({ paths: COUNT, fields: COUNT } satisfies Shape<OtherFields>),
+} satisfies Shape<FieldCounts>;
 const COUNTS = z.strictObject({
   recordsIn: COUNT,
   recordsOut: COUNT,
@@ -241,7 +245,7 @@ const RESULT = z.strictObject({
     )
     .max(MAX_SKIPPED),
   decisions: DECISION_LOG,
-  unknownFields: FIELDS,
+  ...FIELD_COUNTS,
   reasons: REASONS,
 } satisfies Shape<IngestResult>);
 
@@ -260,7 +264,7 @@ function tablesOf<B extends z.ZodType<{ topic: string }>>(batch: B) {
     staged: z.array(PATH).min(1).max(2),
     landed: COUNT,
     quarantined: COUNT,
-    unknownFields: FIELDS,
+    ...FIELD_COUNTS,
     reasons: REASONS.optional(),
     seconds: SECONDS,
   } satisfies Shape<StagedTables>);

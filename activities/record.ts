@@ -116,6 +116,7 @@ function rowOf({ execution }: RunContext, { request, result, startedAt, finished
     decisions: JSON.stringify(result.decisions.latest),
     decision_count: result.decisions.latest.length + result.decisions.earlier,
     unknown_fields: JSON.stringify(result.unknownFields),
+    other_unknown_fields: result.otherUnknownFields.fields,
     ...Object.fromEntries(
       STEPS.flatMap((step) => {
         const counts = result.steps[step];

@@ -5,6 +5,7 @@ import { asDuckDbError, withDuckDb } from '../adapters/duckdb.ts';
 import type { StagedMessage } from '../adapters/staged-messages.ts';
 import { Turns } from '../adapters/turns.ts';
 import { PipelineError, type ErrorCode } from '../model/errors.ts';
+import { MAX_NAMED_FIELDS, type FieldCounts } from '../model/field-counts.ts';
 import { MOST_OF_A_STEP } from '../model/reasons.ts';
 import type { StagedBatch, StagedFile, StagedTables } from '../model/references.ts';
 import type { Settings } from '../model/settings.ts';
@@ -29,13 +30,11 @@ export interface BatchWork {
 }
 
 /** What became of it. */
-interface BatchTables extends Pick<
-  StagedTables,
-  'files' | 'landed' | 'quarantined' | 'unknownFields' | 'reasons'
-> {
-  /** Whether these keep the quarantine limits is to be found out before anything lands. */
-  readonly judged: readonly JudgedSource[];
-}
+type BatchTables = FieldCounts &
+  Pick<StagedTables, 'files' | 'landed' | 'quarantined' | 'reasons'> & {
+    /** Whether these keep the quarantine limits is to be found out before anything lands. */
+    readonly judged: readonly JudgedSource[];
+  };
 
 /** The same, or a named error: between threads, an error would lose its name. */
 export type BatchAnswer =
@@ -85,7 +84,7 @@ async function tablesOf(work: BatchWork): Promise<BatchTables> {
         files,
         landed: rows.landed,
         quarantined: rows.quarantined,
-        unknownFields: Object.fromEntries(rows.unknown),
+        ...rows.unknown.top(MAX_NAMED_FIELDS),
         reasons: rows.reasons.top(MOST_OF_A_STEP),
         judged: rows.judged,
       };

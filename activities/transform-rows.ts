@@ -2,11 +2,12 @@ import { DuckDBTimestampTZValue, type DuckDBAppender, type DuckDBConnection } fr
 import { headerOf } from '../adapters/message-headers.ts';
 import type { StagedMessage } from '../adapters/staged-messages.ts';
 import { PipelineError } from '../model/errors.ts';
+import { FieldTally } from '../model/field-counts.ts';
 import { ReasonTally } from '../model/reasons.ts';
 import { SOURCE_HEADER } from '../model/references.ts';
 import { BatchLimits, type JudgedSource } from './batch-limits.ts';
 import { defaultSourceOf, type Settings } from '../model/settings.ts';
-import { addCounts, checkAttempt, type Fault, type PathCounts } from '../tables/check.ts';
+import { checkAttempt, type Fault, type PathCounts } from '../tables/check.ts';
 import { plainText } from '../tables/plain.ts';
 import { QUARANTINED } from '../tables/relations.ts';
 import { AttemptScan } from '../tables/scan.ts';
@@ -23,7 +24,8 @@ const ROOM = 1.1;
 
 /** The messages of a batch in DuckDB: those that become rows, and those that do not. */
 export class BatchRows {
-  readonly unknown: PathCounts = new Map();
+  /** Fields of them that no table knows. */
+  readonly unknown = new FieldTally();
   /** The sources that the messages belong to. */
   readonly sources = new Set<string>();
   /** Why messages are quarantined. */
@@ -127,7 +129,7 @@ export class BatchRows {
         'TRANSFORM_FAILED',
         `the check takes the message ${this.#topic}/${partition}/${offset}, and the scan does not`,
       );
-    addCounts(this.unknown, unknown);
+    this.unknown.addAll(unknown);
     return undefined;
   }
 

@@ -145,7 +145,7 @@ function jsonOf(subject: string, sample: Sample, judged: Judgement, overLimit: s
     quarantined: judged.quarantined,
     reasons: judged.reasons,
     firstQuarantined: judged.bad.map((place) => place + 1),
-    unknownFields: Object.fromEntries(judged.unknown),
+    ...judged.unknown,
     overLimit: overLimit ?? null,
     tables: judged.tables,
   };

@@ -1,4 +1,5 @@
 import { decisionLines } from '../model/decisions.ts';
+import { fieldLines } from '../model/field-counts.ts';
 import { formatBytes } from '../model/figures.ts';
 import { shorten } from '../model/printable.ts';
 import { reasonLines } from '../model/reasons.ts';
@@ -21,9 +22,7 @@ export function formatStatus(workflowId: string, status: RunStatus): string[] {
     ...status.skipped.map(skippedText),
     ...decisionLines(status.decisions).map((line) => `decided: ${line}`),
     ...reasonLines(status.reasons).map((line) => `quarantined: ${shorten(line, MAX_DATA_CHARACTERS)}`),
-    ...Object.entries(status.unknownFields).map(
-      ([path, count]) => `no table knows the field ${shorten(path, MAX_DATA_CHARACTERS)}: met ${count} times`,
-    ),
+    ...fieldLines(status),
   ];
   if (status.waiting !== null) lines.push(...formatWaiting(workflowId, status.waiting));
   return lines;

@@ -4,6 +4,7 @@
  * no 64-bit integers.
  */
 
+import type { FieldCounts } from './field-counts.ts';
 import type { ContentIdentity } from './identity.ts';
 import type { ReasonCounts } from './reasons.ts';
 
@@ -95,7 +96,7 @@ export interface StagedFile {
 }
 
 /** A batch as tables: what `land` uploads and commits. */
-export interface StagedTables {
+export interface StagedTables extends FieldCounts {
   readonly batch: Batch;
   readonly files: readonly StagedFile[];
   /**
@@ -105,8 +106,6 @@ export interface StagedTables {
   readonly staged: readonly string[];
   readonly landed: number;
   readonly quarantined: number;
-  /** How often each field was met that no table knows, by its path. */
-  readonly unknownFields: Readonly<Record<string, number>>;
   /** Why messages are quarantined; runs that began long ago may have batches that do not say. */
   readonly reasons?: ReasonCounts;
   readonly seconds: number;

@@ -1,5 +1,6 @@
 import type { DecisionLog } from './decisions.ts';
 import type { ErrorCode } from './errors.ts';
+import type { FieldCounts } from './field-counts.ts';
 import type { ReasonCounts } from './reasons.ts';
 import type { Content, IsoTime, OffsetRange } from './references.ts';
 
@@ -63,7 +64,7 @@ export function skippedText(skipped: Skipped): string {
 }
 
 /** What a run reports when it ends. */
-export interface IngestResult {
+export interface IngestResult extends FieldCounts {
   readonly outcome: RunOutcome;
   readonly source: string;
   readonly topic: string;
@@ -81,8 +82,6 @@ export interface IngestResult {
   readonly skipped: readonly Skipped[];
   /** What persons told the run, and why. */
   readonly decisions: DecisionLog;
-  /** How often each field was met that no table knows, by its path. */
-  readonly unknownFields: Readonly<Record<string, number>>;
   /** Why records went into quarantine, the most frequent reasons. */
   readonly reasons: ReasonCounts;
 }

@@ -71,7 +71,13 @@ export const runs: Table = {
     {
       name: 'unknown_fields',
       type: 'string',
-      meaning: 'How often each field was met that no table knows: a JSON object by path.',
+      meaning:
+        'How often each field was met that no table knows, the most frequent ones: a JSON object by path. Where there are others, at least so often.',
+    },
+    {
+      name: 'other_unknown_fields',
+      type: 'long',
+      meaning: 'How often other fields were met that no table knows.',
     },
     ...STEPS.flatMap(stepColumns),
   ],

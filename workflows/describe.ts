@@ -1,4 +1,5 @@
 import { decisionLines, type DecisionLog } from '../model/decisions.ts';
+import type { FieldCounts } from '../model/field-counts.ts';
 import { formatBytes, formatCount, formatNumber } from '../model/figures.ts';
 import { escapeText } from '../model/printable.ts';
 import { reasonLines, type ReasonCounts } from '../model/reasons.ts';
@@ -29,7 +30,7 @@ export function describeRun(status: RunStatus): string {
     ...status.skipped.map((skipped) => plain(skippedText(skipped))),
     ...decisionsList(status.decisions),
     ...quarantineLines(status.reasons),
-    ...unknownFieldsLines(status.unknownFields),
+    ...unknownFieldsLines(status),
     CUT_BY_THE_UI,
   ];
   return parts.join('\n\n');
@@ -82,11 +83,12 @@ function rowsLines(rows: RunStatus['rows']): string[] {
   return landed.length === 0 ? [] : [`Rows landed: ${landed.join(', ')}`];
 }
 
-function unknownFieldsLines(fields: RunStatus['unknownFields']): string[] {
-  const met = Object.keys(fields).length;
-  return met === 0
-    ? []
-    : [`No table knows ${formatCount(met, 'field')} that were met; the query \`status\` lists them.`];
+function unknownFieldsLines({ unknownFields, otherUnknownFields: { paths } }: FieldCounts): string[] {
+  const met = Object.keys(unknownFields).length + paths;
+  if (met === 0) return [];
+  const which = `${formatCount(met, 'field')}${paths === 0 ? '' : ' or more'}`;
+  const listed = paths === 0 ? 'them' : 'the most frequent';
+  return [`No table knows ${which} that were met; the query \`status\` lists ${listed}.`];
 }
 
 function headline(status: RunStatus): string {

@@ -1,6 +1,7 @@
 import { condition, patched, workflowInfo } from '@temporalio/workflow';
 import type { Consumed } from '../activities/consume.ts';
 import type { Plan } from '../activities/plan.ts';
+import { NO_FIELDS } from '../model/field-counts.ts';
 import type { Batch, OffsetRange, PartitionEnds, StagedTables } from '../model/references.ts';
 import { aboutBatch, aboutMessages, aboutTables } from './about.ts';
 import { anyHost, isHostLost, isOvertaken, onHost } from './hosts.ts';
@@ -174,7 +175,7 @@ async function landStaged(
     bytes: landed.bytes,
     seconds: landed.seconds,
   });
-  run.met(tables.unknownFields);
+  run.met(tables);
   run.quarantined(tables.reasons);
   run.landed(staged.batch.ranges, staged.gaps, landed.rows);
 }
@@ -187,7 +188,7 @@ function nothingOf({ staged }: Consumed): StagedTables {
     staged: [staged.path],
     landed: 0,
     quarantined: 0,
-    unknownFields: {},
+    ...NO_FIELDS,
     seconds: 0,
   };
 }

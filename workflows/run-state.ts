@@ -1,5 +1,6 @@
 import { defineQuery, setCurrentDetails, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
 import { NO_DECISIONS, withDecision, type PersonsDecision } from '../model/decisions.ts';
+import { FieldTally, MAX_NAMED_FIELDS, type FieldCounts } from '../model/field-counts.ts';
 import { MOST_OF_A_RUN, ReasonTally, type ReasonCounts } from '../model/reasons.ts';
 import { offsetsIn, type Content, type OffsetRange } from '../model/references.ts';
 import {
@@ -44,13 +45,13 @@ export class RunState {
     transform: NOTHING,
     land: NOTHING,
   };
-  readonly #rows: Record<string, number> = {};
+  readonly #rows = new Map<string, number>();
   readonly #offsets = new Map<number, OffsetRange>();
   /** Up to where each partition is consumed and transformed, as far as this history knows. */
   readonly #reached = { consume: new Map<number, OffsetRange>(), transform: new Map<number, OffsetRange>() };
   readonly #skipped: Skipped[] = [];
   #decisions = NO_DECISIONS;
-  readonly #unknownFields: Record<string, number> = {};
+  readonly #unknownFields = new FieldTally();
   #reasons = new ReasonTally();
 
   /** @param before Where the run was when its last history ended. */
@@ -77,11 +78,11 @@ export class RunState {
     this.#batches = before.batches;
     this.#gaps = before.gaps;
     this.#steps = before.steps;
-    Object.assign(this.#rows, before.rows);
+    this.#addRows(before.rows);
     for (const range of before.offsets) this.#offsets.set(range.partition, range);
     this.#skipped.push(...before.skipped);
     this.#decisions = before.decisions;
-    this.met(before.unknownFields);
+    this.met(before);
     this.quarantined(before.reasons);
   }
 
@@ -153,14 +154,13 @@ export class RunState {
     this.#batches += 1;
     this.#gaps += gaps;
     extend(this.#offsets, ranges);
-    for (const [table, count] of Object.entries(rows)) this.#rows[table] = (this.#rows[table] ?? 0) + count;
+    this.#addRows(rows);
     this.#tell();
   }
 
-  met(unknownFields: Readonly<Record<string, number>>): void {
-    for (const [path, count] of Object.entries(unknownFields)) {
-      this.#unknownFields[path] = (this.#unknownFields[path] ?? 0) + count;
-    }
+  /** Notes fields that no table knows. */
+  met(fields: FieldCounts): void {
+    this.#unknownFields.addCounts(fields);
   }
 
   /** Notes why records went into quarantine, where a step says so. */
@@ -241,14 +241,19 @@ export class RunState {
       content: this.#content,
       batches: this.#batches,
       gaps: this.#gaps,
-      rows: { ...this.#rows },
+      rows: Object.fromEntries(this.#rows),
       steps: { ...this.#steps },
       offsets: [...this.#offsets.values()].sort((a, b) => a.partition - b.partition),
       skipped: [...this.#skipped],
       decisions: this.#decisions,
-      unknownFields: { ...this.#unknownFields },
+      ...this.#unknownFields.top(MAX_NAMED_FIELDS),
       reasons: this.#reasons.top(MOST_OF_A_RUN),
     };
+  }
+
+  #addRows(rows: Readonly<Record<string, number>>): void {
+    for (const [table, count] of Object.entries(rows))
+      this.#rows.set(table, (this.#rows.get(table) ?? 0) + count);
   }
 
   #tell(): void {

@@ -1,4 +1,5 @@
 import type { Json } from '@duckdb/node-api';
+import { fieldLines } from '../../model/field-counts.ts';
 import { formatBytes, formatCount, formatNumber } from '../../model/figures.ts';
 import { reasonLines } from '../../model/reasons.ts';
 import { shorten } from '../../model/printable.ts';
@@ -22,10 +23,7 @@ export function formatPreview(
     `${formatCount(judged.landed, 'record')} would land, ${formatNumber(judged.quarantined)} would be quarantined.`,
     ...formatBad(judged),
     ...(overLimit === undefined ? [] : [`A run would wait for a person: ${overLimit}`]),
-    ...[...judged.unknown].map(
-      ([path, count]) =>
-        `no table knows the field ${shorten(path, LONGEST_DATA)}: met ${formatCount(count, 'time')}`,
-    ),
+    ...fieldLines(judged.unknown),
     ...judged.tables.flatMap(formatPreviewed),
     '',
     'Nothing was written anywhere.',

@@ -4,10 +4,10 @@ import { BatchRows } from '../../activities/transform-rows.ts';
 import { sqlName, withDuckDb } from '../../adapters/duckdb.ts';
 import { headersText } from '../../adapters/message-headers.ts';
 import type { StagedMessage } from '../../adapters/staged-messages.ts';
+import { MAX_NAMED_FIELDS, type FieldCounts } from '../../model/field-counts.ts';
 import { ReasonTally, type ReasonCounts } from '../../model/reasons.ts';
 import { SOURCE_HEADER } from '../../model/references.ts';
 import { sourceOf, type Settings } from '../../model/settings.ts';
-import type { PathCounts } from '../../tables/check.ts';
 import { BATCH_TABLES, quarantine } from '../../tables/index.ts';
 import { MESSAGE_COLUMNS, duckDbType, type Table } from '../../tables/table.ts';
 import { userOf } from '../../tables/user.ts';
@@ -20,8 +20,8 @@ export interface Judgement {
   readonly reasons: ReasonCounts;
   /** The places, from 0, of the first records that would be quarantined. */
   readonly bad: readonly number[];
-  /** How often each field was met that no table knows, by its path. */
-  readonly unknown: PathCounts;
+  /** Fields that no table knows. */
+  readonly unknown: FieldCounts;
   readonly tables: readonly PreviewedTable[];
 }
 
@@ -93,7 +93,7 @@ export async function judge(
       quarantined: rows.quarantined + tooLarge.length,
       reasons: reasons.top(MOST_REASONS),
       bad: bad.slice(0, MOST_BAD),
-      unknown: rows.unknown,
+      unknown: rows.unknown.top(MAX_NAMED_FIELDS),
       tables,
     };
   });

@@ -28,7 +28,7 @@ const TABLES: Readonly<Record<string, string>> = {
   runs: `workflow_id string, run_id string, kafka_topic string, outcome string, started_at timestamp,
     finished_at timestamp, interval_from string, interval_to string, content_sha256 string, content_bytes long,
     content_records long, batches long, gaps long, offsets string, skipped string, decisions string,
-    decision_count long, unknown_fields string, ${STEP}`,
+    decision_count long, unknown_fields string, other_unknown_fields long, ${STEP}`,
 };
 
 /** A table's columns by name, the partition columns last. */

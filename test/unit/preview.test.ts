@@ -89,7 +89,10 @@ describe('what would become of records', () => {
     const records = [...good, ...badAttempts(2, 3), large, surprising];
     const judged = await judge(SETTINGS, 'one', [...lines(records), Buffer.from('no JSON')]);
     assert.deepEqual([judged.landed, judged.quarantined, judged.bad], [7, 5, [6, 7, 8, 9, 11]]);
-    assert.deepEqual([...judged.unknown], [['colour', 1]]);
+    assert.deepEqual(judged.unknown, {
+      unknownFields: { colour: 1 },
+      otherUnknownFields: { paths: 0, fields: 0 },
+    });
     assert.deepEqual(
       judged.reasons.named.map(({ step, path, reason, count }) => [step, path, reason, count]),
       [

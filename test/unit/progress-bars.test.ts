@@ -28,6 +28,7 @@ const BEGUN: RunStatus = {
   skipped: [],
   decisions: { latest: [], earlier: 0 },
   unknownFields: {},
+  otherUnknownFields: { paths: 0, fields: 0 },
   reasons: { named: [], others: 0 },
 };
 
