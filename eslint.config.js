@@ -21,6 +21,36 @@ const zones = ORDER.flatMap((row, at) =>
 /** The one way out of the command line. */
 const PRINTING = 'Commands write through client/output.ts, which escapes what a terminal could obey.';
 
+/**
+ * A key from outside, as `constructor` or `__proto__`, is there before it is set, or sets something else: a Map has none
+ * of that. A number is no such key.
+ */
+const mapsForKeys = {
+  meta: {
+    type: 'problem',
+    messages: { map: 'A plain object is no place for keys that the code computes: use a Map.' },
+    schema: [],
+  },
+  create(context) {
+    const services = context.sourceCode.parserServices;
+    const require = (target) => {
+      if (target.type !== 'MemberExpression' || !target.computed || target.property.type === 'Literal')
+        return;
+      const checker = services.program.getTypeChecker();
+      const type = services.getTypeAtLocation(target.object);
+      const isKeyed = checker.getIndexInfosOfType(type).length > 0 && !checker.isArrayLikeType(type);
+      const key = checker.typeToString(
+        checker.getBaseTypeOfLiteralType(services.getTypeAtLocation(target.property)),
+      );
+      if (isKeyed && key !== 'number') context.report({ node: target, messageId: 'map' });
+    };
+    return {
+      AssignmentExpression: ({ left }) => require(left),
+      UpdateExpression: ({ argument }) => require(argument),
+    };
+  },
+};
+
 export default tseslint.config(
   { ignores: ['node_modules', 'dist', '.services', '.venv'] },
   js.configs.recommended,
@@ -75,6 +105,11 @@ export default tseslint.config(
         },
       ],
     },
+  },
+  {
+    files: ['{activities,adapters,client,model,tables,worker,workflows}/**/*.ts'],
+    plugins: { pipeline: { rules: { 'maps-for-keys': mapsForKeys } } },
+    rules: { 'pipeline/maps-for-keys': 'error' },
   },
   {
     files: ['workflows/**/*.ts'],

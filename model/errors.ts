@@ -40,6 +40,11 @@ export const ERROR_CODES = {
     retry: 'lasting',
     advice: 'Raise limits.contentBytes, if content of this size is expected.',
   },
+  PAYLOAD_TOO_LARGE: {
+    retry: 'lasting',
+    advice:
+      'Let less come together: lower limits.batchMessages, or give a topic fewer partitions or sources. Then retry.',
+  },
   STAGING_LOST: { retry: 'lasting', advice: 'None: the work starts again from its last checkpoint.' },
   STAGING_FULL: { retry: 'passing', advice: 'Free space in the worker’s staging folder or raise its bound.' },
   QUARANTINE_LIMIT: {

@@ -197,10 +197,12 @@ export function readSettings(file = settingsFile()): Settings {
   }
   const settings = parseSettings(text, file);
   const folder = dirname(resolve(file));
-  const sources: Settings['sources'] = {};
-  for (const [name, source] of Object.entries(settings.sources)) {
-    sources[name] = source.url === undefined ? source : { ...source, url: absolute(source.url, folder) };
-  }
+  const sources: Settings['sources'] = Object.fromEntries(
+    Object.entries(settings.sources).map(([name, source]) => [
+      name,
+      source.url === undefined ? source : { ...source, url: absolute(source.url, folder) },
+    ]),
+  );
   const { temporal, kafka, hdfs } = settings;
   const profile = temporalProfile();
   return {

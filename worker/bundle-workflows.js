@@ -10,7 +10,7 @@ if (file === undefined) throw new Error('usage: node worker/bundle-workflows.js 
 const { code } = await bundleWorkflowCode({
   workflowsPath: pathOf('../workflows/index'),
   // What stands around each workflow.
-  workflowInterceptorModules: [pathOf('../workflows/run-ends')],
+  workflowInterceptorModules: [pathOf('../workflows/run-ends'), pathOf('../workflows/payload-guard')],
 });
 await mkdir(dirname(file), { recursive: true });
 await writeFile(file, code);

@@ -102,6 +102,11 @@ export function isOverLimit(error: unknown): boolean {
   return hasCode(error, 'QUARANTINE_LIMIT');
 }
 
+/** Whether an activity was asked for more than Temporal takes, so that it was not begun. */
+export function isTooLarge(error: unknown): error is ApplicationFailure {
+  return error instanceof ApplicationFailure && hasCode(error, 'PAYLOAD_TOO_LARGE');
+}
+
 /** The failure of an activity that the error stands for, if it is one of ours. */
 export function failureOf(error: unknown): ApplicationFailure | undefined {
   const cause = error instanceof ActivityFailure ? error.cause : error;

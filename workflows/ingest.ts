@@ -117,7 +117,9 @@ class Ingest {
 
   async #goOn(left: Pick<Carried, 'patience' | 'isUnchanged' | 'rest'>): Promise<never> {
     const carried = { ...left, status: this.#run.status(), startedAt: this.#startedAt };
-    return continueAsNew<typeof ingest>(this.#request, carried);
+    return this.#person.attempt({ step: 'land', what: 'the run in a new history' }, () =>
+      continueAsNew<typeof ingest>(this.#request, carried),
+    );
   }
 
   async #bring(): Promise<Brought> {

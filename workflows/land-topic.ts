@@ -32,6 +32,9 @@ const MOST_OVERTAKINGS = 100;
 /** Runs that began before it go on in one history, however long it gets. */
 const CONTINUES = 'continues';
 
+/** The name of a batch, which people are shown, tells so many of its ranges. */
+const MAX_RANGES_NAMED = 20;
+
 /** Up to where a topic is to be landed. */
 export interface LandUntil {
   /** Where the run's own messages end. */
@@ -200,8 +203,11 @@ function without(ranges: readonly OffsetRange[], read: readonly OffsetRange[]): 
     .filter(({ start, end }) => start !== end);
 }
 
+/** No other batch has the same name: no two have an offset in common. */
 function nameOf({ topic, ranges }: Batch): string {
-  return ranges
-    .map(({ partition, start, end }) => `${topic}/${partition} ${start} to before ${end}`)
-    .join(', ');
+  const named = ranges
+    .slice(0, MAX_RANGES_NAMED)
+    .map(({ partition, start, end }) => `${topic}/${partition} ${start} to before ${end}`);
+  const more = ranges.length - named.length;
+  return [...named, ...(more === 0 ? [] : [`${more} more partitions`])].join(', ');
 }

@@ -11,7 +11,7 @@ import type { DecisionNote, PersonsDecision } from '../model/decisions.ts';
 import { escapeText } from '../model/printable.ts';
 import { DECISIONS, type Decision, type Step, type Waiting } from '../model/run.ts';
 import { requireNote, textOf } from './decision-note.ts';
-import { failureOf, isHostLost, isOverLimit, isOvertaken } from './hosts.ts';
+import { failureOf, isHostLost, isOverLimit, isOvertaken, isTooLarge } from './hosts.ts';
 import type { RunState } from './run-state.ts';
 
 const DESCRIPTIONS: Record<Decision, string> = {
@@ -95,7 +95,7 @@ export class Person {
         return await work(this.#pastLimits.has(name));
       } catch (error) {
         // A fault of this very code, which no person can decide about.
-        if (!(error instanceof ActivityFailure)) throw error;
+        if (!(error instanceof ActivityFailure) && !isTooLarge(error)) throw error;
         // These the run sees to by itself.
         if (isCancellation(error) || isHostLost(error) || isOvertaken(error)) throw error;
         const failure = failureOf(error);
@@ -156,7 +156,7 @@ function abortMessage(step: Step, { by, reason }: PersonsDecision, cause: string
   return `aborted by ${escapeText(by ?? 'a person')} at ${step}${why}: ${cause}`;
 }
 
-function waitingFor(about: Attempt, error: ActivityFailure): Waiting {
+function waitingFor(about: Attempt, error: ActivityFailure | ApplicationFailure): Waiting {
   const failure = failureOf(error);
   const [advice] = failure?.details ?? [];
   return {

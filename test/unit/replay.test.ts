@@ -20,7 +20,10 @@ Runtime.install({ logger: new DefaultLogger('ERROR') });
 test('the workflow goes through every recorded run as it did', async (t) => {
   const workflowBundle = await bundleWorkflowCode({
     workflowsPath: join(ROOT, 'workflows/index.ts'),
-    workflowInterceptorModules: [join(ROOT, 'workflows/run-ends.ts')],
+    workflowInterceptorModules: [
+      join(ROOT, 'workflows/run-ends.ts'),
+      join(ROOT, 'workflows/payload-guard.ts'),
+    ],
     logger: new DefaultLogger('ERROR'),
   });
   for (const name of readdirSync(HISTORIES)) {

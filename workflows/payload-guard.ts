@@ -1,0 +1,67 @@
+import {
+  ApplicationFailure,
+  type ActivityInput,
+  type ContinueAsNewInput,
+  type Next,
+  type QueryInput,
+  type WorkflowExecuteInput,
+  type WorkflowInboundCallsInterceptor,
+  type WorkflowInterceptors,
+  type WorkflowOutboundCallsInterceptor,
+} from '@temporalio/workflow';
+import { ERROR_CODES, type ErrorCode } from '../model/errors.ts';
+import { whyTooLarge } from '../model/payload-limit.ts';
+
+/**
+ * Sees to it that a workflow hands nothing to Temporal that is larger than Temporal takes: else the server would
+ * terminate the run, and no row would tell of it. What is too large fails with PAYLOAD_TOO_LARGE; the worker's
+ * `ActivityErrors` does the same for what activities answer.
+ */
+export function interceptors(): WorkflowInterceptors {
+  const guard = new PayloadGuard();
+  return { inbound: [guard], outbound: [guard] };
+}
+
+class PayloadGuard implements WorkflowInboundCallsInterceptor, WorkflowOutboundCallsInterceptor {
+  async execute(
+    input: WorkflowExecuteInput,
+    next: Next<WorkflowInboundCallsInterceptor, 'execute'>,
+  ): Promise<unknown> {
+    const result = await next(input);
+    requireFits('the result of the run', [result]);
+    return result;
+  }
+
+  async handleQuery(
+    input: QueryInput,
+    next: Next<WorkflowInboundCallsInterceptor, 'handleQuery'>,
+  ): Promise<unknown> {
+    const answer = await next(input);
+    requireFits(`the answer to the query ${input.queryName}`, [answer]);
+    return answer;
+  }
+
+  scheduleActivity(
+    input: ActivityInput,
+    next: Next<WorkflowOutboundCallsInterceptor, 'scheduleActivity'>,
+  ): Promise<unknown> {
+    requireFits(`what the activity ${input.activityType} is asked`, input.args);
+    return next(input);
+  }
+
+  continueAsNew(
+    input: ContinueAsNewInput,
+    next: Next<WorkflowOutboundCallsInterceptor, 'continueAsNew'>,
+  ): Promise<never> {
+    requireFits('what the run takes over into a new history', input.args);
+    return next(input);
+  }
+}
+
+/** @throws {ApplicationFailure} PAYLOAD_TOO_LARGE */
+function requireFits(what: string, values: readonly unknown[]): void {
+  const why = whyTooLarge(what, values);
+  if (why === undefined) return;
+  const code: ErrorCode = 'PAYLOAD_TOO_LARGE';
+  throw ApplicationFailure.nonRetryable(why, code, ERROR_CODES[code].advice);
+}
