@@ -49,13 +49,17 @@ async function answers(options: AnswersOptions): Promise<void> {
   const cached = await fetchTables(cache, warehouse, await snapshotsOf(warehouse, [attempts, questions]));
   const tables = TABLES.map((table) => ({ table, files: cached.get(table)?.files ?? null }));
   await withTables(tables, async (connection) => {
-    const found: Record<string, object[]> = {};
+    const found = new Map<string, object[]>();
     for (const question of QUESTIONS) {
       const answer = await ask(connection, question, scope);
-      if (options.json === true) found[question.name] = answer.rows.map((row) => objectOf(answer, row));
+      if (options.json === true)
+        found.set(
+          question.name,
+          answer.rows.map((row) => objectOf(answer, row)),
+        );
       else print(['', question.question, ...formatAnswer(answer)]);
     }
-    if (options.json === true) printJson(found);
+    if (options.json === true) printJson(Object.fromEntries(found));
   });
 }
 
