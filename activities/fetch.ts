@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { decoded } from '../adapters/decoding.ts';
-import { RecordSplitter } from '../adapters/framing.ts';
 import { RunStaging } from '../adapters/run-staging.ts';
 import { PipelineError } from '../model/errors.ts';
 import type { Chunk, Content } from '../model/references.ts';
 import { sourceOf } from '../model/settings.ts';
 import { runs } from '../tables/index.ts';
 import { ChunkWriter } from './chunk-writer.ts';
+import { ContentReader } from './content-reader.ts';
 import type { ActivityDeps } from './deps.ts';
 import { contentFence } from './fences.ts';
 import { openSource, requireAllRecords } from './source-bytes.ts';
@@ -33,22 +33,18 @@ export interface Fetched {
   readonly host: string;
   readonly content: Content | null;
   readonly chunks: readonly Chunk[];
+  /** Whether the content has records, and none of them could land. */
+  readonly isNothingGood: boolean;
   /** The share of bad records that the source may have, where it has a limit. */
   readonly quarantineLimit?: number;
   readonly seconds: number;
 }
 
 /**
- * A record over this size cannot be read at all; one over the setting limits.recordBytes can, and is
- * refused at publish.
- */
-const MAX_READABLE_RECORD_BYTES = 64 << 20;
-
-/**
  * Streams a source's content into chunk files and hashes it on the way. A download that was cut goes on
  * where it was, if the content is still the same. A source without a url has nothing to fetch.
  * @throws {PipelineError} SOURCE_UNKNOWN, SOURCE_UNREACHABLE, SOURCE_BUSY, SOURCE_REFUSED, SOURCE_PAGED,
- * SOURCE_CHANGED, SOURCE_MALFORMED, SOURCE_TOO_LARGE, STAGING_FULL
+ * SOURCE_CHANGED, SOURCE_MALFORMED, SOURCE_CUT, SOURCE_TOO_LARGE, STAGING_FULL
  */
 export function createFetch({ settings, staging, warehouse }: ActivityDeps) {
   return async function fetch(request: FetchRequest): Promise<Fetched> {
@@ -56,7 +52,7 @@ export function createFetch({ settings, staging, warehouse }: ActivityDeps) {
     const source = sourceOf(settings, request.source);
     const { topic, quarantineLimit } = source;
     const limit = quarantineLimit === undefined ? {} : { quarantineLimit };
-    const base = { topic, host: staging.hostId, ...limit };
+    const base = { topic, host: staging.hostId, isNothingGood: false, ...limit };
     if (source.url === undefined) {
       return { ...base, outcome: 'nothing-to-fetch', content: null, chunks: [], seconds: run.seconds() };
     }
@@ -65,22 +61,18 @@ export function createFetch({ settings, staging, warehouse }: ActivityDeps) {
     const spool = await own.locate('content/raw');
     const writer = new ChunkWriter(staging, own, folder);
     const subject = `source ${request.source}`;
-    const splitter = new RecordSplitter({
-      format: source.format,
-      maxRecordBytes: MAX_READABLE_RECORD_BYTES,
-      subject,
-    });
+    const { contentBytes, recordBytes } = settings.limits;
+    const reader = new ContentReader({ format: source.format, subject, recordBytes });
     const hash = createHash('sha256');
     let bytes = 0;
     try {
       const raw = await openSource({ request, source, spool, run });
-      for await (const piece of decoded(raw.bytes, subject)) {
+      for await (const piece of decoded(raw, { subject, maxBytes: contentBytes })) {
         bytes += piece.length;
-        if (bytes > settings.limits.contentBytes) throw tooLarge(subject, settings.limits.contentBytes);
         hash.update(piece);
-        await writer.add(splitter.push(piece));
+        await writer.add(reader.push(piece));
       }
-      await writer.add(raw.hasNoContent === true ? [] : splitter.end());
+      await writer.add(raw.hasNoContent === true ? [] : reader.end());
       await writer.close();
       requireAllRecords(subject, raw, writer.records);
       await own.remove('content/raw');
@@ -105,10 +97,7 @@ export function createFetch({ settings, staging, warehouse }: ActivityDeps) {
       return { ...base, outcome: 'unchanged', content, chunks: [], seconds: run.seconds() };
     }
     const chunks = await writer.chunks(request.source, topic, identity);
-    return { ...base, outcome: 'fetched', content, chunks, seconds: run.seconds() };
+    const isNothingGood = reader.records > 0 && !reader.hasGood;
+    return { ...base, outcome: 'fetched', content, chunks, isNothingGood, seconds: run.seconds() };
   };
-}
-
-function tooLarge(subject: string, limit: number): PipelineError {
-  return new PipelineError('SOURCE_TOO_LARGE', `the content of ${subject} has more than ${limit} bytes`);
 }

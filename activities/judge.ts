@@ -4,7 +4,7 @@ import type { Chunk } from '../model/references.ts';
 import { sourceOf } from '../model/settings.ts';
 import { checkAttempt, type Fault } from '../tables/check.ts';
 import type { ActivityDeps } from './deps.ts';
-import { Judged, requireWithinLimit } from './quarantine-limit.ts';
+import { Judged, requireSomethingGood, requireWithinLimit } from './quarantine-limit.ts';
 import { currentRun } from './run-context.ts';
 
 /** What `judge` is asked for. */
@@ -14,15 +14,14 @@ export interface JudgeRequest {
 }
 
 /**
- * Judges the records that were fetched before any of them is published: whether no larger share of them would go
- * into quarantine than the source's `quarantineLimit`.
- * @throws {PipelineError} QUARANTINE_LIMIT, STAGING_LOST, INPUT_INVALID
+ * Judges the records that were fetched before any of them is published: whether any could land, and whether no larger
+ * share of them would go into quarantine than the source's `quarantineLimit`, where it has one.
+ * @throws {PipelineError} NOTHING_GOOD, QUARANTINE_LIMIT, STAGING_LOST, INPUT_INVALID
  */
 export function createJudge({ settings, staging }: ActivityDeps) {
   return async function judge({ source, chunks }: JudgeRequest): Promise<void> {
     const run = currentRun();
     const { quarantineLimit, topic } = sourceOf(settings, source);
-    if (quarantineLimit === undefined) return;
     const { recordBytes } = settings.limits;
     const judged = new Judged();
     const own = RunStaging.of(staging, run.execution);
@@ -36,7 +35,9 @@ export function createJudge({ settings, staging }: ActivityDeps) {
         }
       }
     }
-    requireWithinLimit(`source ${source}, as fetched`, quarantineLimit, judged);
+    const what = `source ${source}, as fetched`;
+    requireSomethingGood(what, judged);
+    if (quarantineLimit !== undefined) requireWithinLimit(what, quarantineLimit, judged);
   };
 }
 

@@ -1,4 +1,5 @@
 import { PipelineError } from '../model/errors.ts';
+import { formatCount } from '../model/figures.ts';
 import { ReasonTally, describe } from '../model/reasons.ts';
 import type { Step } from '../model/run.ts';
 import type { Fault } from '../tables/check.ts';
@@ -31,6 +32,22 @@ export function requireWithinLimit(what: string, limit: number, judged: Judged):
   if (why !== undefined) throw new PipelineError('QUARANTINE_LIMIT', why);
 }
 
+/**
+ * Makes sure that a content whose records are all bad is not ingested without a person.
+ * @param what Which records, as `source pearson, fetched`.
+ * @throws {PipelineError} NOTHING_GOOD, naming the count and the first reasons.
+ */
+export function requireSomethingGood(what: string, judged: Judged): void {
+  const why = whyNothingGood(what, judged);
+  if (why !== undefined) throw new PipelineError('NOTHING_GOOD', why);
+}
+
+/** The message of {@link requireSomethingGood}; undefined where a record is good, or there is none. */
+export function whyNothingGood(what: string, { records, bad, reasons }: Judged): string | undefined {
+  if (records === 0 || bad < records) return undefined;
+  return `${what}: not one of ${formatCount(records, 'record')} is good; all would go into quarantine: ${reasonsText(reasons)}`;
+}
+
 /** The message of {@link requireWithinLimit}; undefined where the share is within the limit. */
 export function whyOverLimit(
   what: string,
@@ -38,15 +55,18 @@ export function whyOverLimit(
   { records, bad, reasons }: Judged,
 ): string | undefined {
   if (records === 0 || bad / records <= limit) return undefined;
-  const { named, others } = reasons.top(MOST_NAMED);
-  const texts = [
-    ...named.map(({ count, path, reason }) => `${count} × ${describe(path, reason)}`),
-    ...(others === 0 ? [] : [`${others} × other reasons`]),
-  ];
   return (
     `${what}: ${bad} of ${records} records, ${percent(bad / records)}, would go into quarantine, more than the ` +
-    `quarantineLimit of ${percent(limit)}: ${texts.join(', ')}`
+    `quarantineLimit of ${percent(limit)}: ${reasonsText(reasons)}`
   );
+}
+
+function reasonsText(reasons: ReasonTally): string {
+  const { named, others } = reasons.top(MOST_NAMED);
+  return [
+    ...named.map(({ count, path, reason }) => `${count} × ${describe(path, reason)}`),
+    ...(others === 0 ? [] : [`${others} × other reasons`]),
+  ].join(', ');
 }
 
 function percent(share: number): string {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { PipelineError } from '../model/errors.ts';
 
 /** How a source's records stand in its content. */
@@ -21,7 +22,8 @@ const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 const LINE_FEED = 0x0a;
 const LESS_THAN = 0x3c;
-const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
+/** U+FEFF in UTF-8. */
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const;
 
 /** 1 for each byte that a JSON array's framing turns on outside of a string. */
 const STRUCTURAL = new Uint8Array(256);
@@ -41,6 +43,8 @@ export class RecordSplitter {
   #carriedBytes = 0;
   #state: 'before' | 'first' | 'element' | 'after' = 'before';
   #depth = 0;
+  /** Bytes of a byte order mark that were met outside of the records. */
+  #markBytes = 0;
   #inString = false;
   #escaped = false;
 
@@ -73,12 +77,19 @@ export class RecordSplitter {
 
   /**
    * The record that the content's end closes, if any.
-   * @throws {PipelineError} SOURCE_MALFORMED when the content ends too early.
+   * @throws {PipelineError} SOURCE_MALFORMED when the content ends too early; SOURCE_CUT when its last line has no
+   * line end and is no JSON.
    */
   end(): Buffer[] {
     const records: Buffer[] = [];
     if (this.#options.format === 'ndjson') {
       this.#emit(this.#join(Buffer.alloc(0)), records, 0);
+      if (!records.every(isJson))
+        throw this.#error(
+          'SOURCE_CUT',
+          0,
+          'ends with a line that has no line end and is no JSON; it may have been cut',
+        );
       return records;
     }
     if (this.#state === 'before') throw this.#malformed(0, 'is empty where a JSON array should begin');
@@ -91,7 +102,7 @@ export class RecordSplitter {
   #outside(bytes: Buffer, from: number): number {
     for (let at = from; at < bytes.length; at += 1) {
       const byte = bytes[at] ?? 0;
-      if (isSpace(byte) || this.#isByteOrderMark(byte, at)) continue;
+      if (this.#isByteOrderMark(byte, at) || isSpace(byte)) continue;
       if (this.#state === 'after') throw this.#malformed(at, 'goes on after its JSON array ended');
       if (this.#state === 'before') this.#requireText(byte, at);
       if (this.#options.format === 'ndjson' || (this.#state === 'first' && byte !== CLOSE_BRACKET)) {
@@ -105,9 +116,16 @@ export class RecordSplitter {
     return bytes.length;
   }
 
-  /** UTF-8's mark may stand before all else, and says nothing. */
+  /** A mark may be before all else, and after an array; in front of a record it is trimmed. */
   #isByteOrderMark(byte: number, at: number): boolean {
-    return this.#state === 'before' && BYTE_ORDER_MARK[this.#consumed + at] === byte;
+    const isOutside = this.#state === 'before' || this.#state === 'after';
+    if (isOutside && BYTE_ORDER_MARK[this.#markBytes] === byte) {
+      this.#markBytes = (this.#markBytes + 1) % BYTE_ORDER_MARK.length;
+      return true;
+    }
+    if (this.#markBytes > 0)
+      throw this.#malformed(at, 'has a part of a byte order mark; perhaps it is not UTF-8');
+    return false;
   }
 
   /** What most often comes in place of JSON is said by its name. */
@@ -191,11 +209,12 @@ export class RecordSplitter {
   }
 
   #malformed(at: number, what: string): PipelineError {
+    return this.#error('SOURCE_MALFORMED', at, what);
+  }
+
+  #error(code: 'SOURCE_MALFORMED' | 'SOURCE_CUT', at: number, what: string): PipelineError {
     const place = `byte ${this.#consumed + at}`;
-    return new PipelineError(
-      'SOURCE_MALFORMED',
-      `the content of ${this.#options.subject} ${what} (at ${place})`,
-    );
+    return new PipelineError(code, `the content of ${this.#options.subject} ${what} (at ${place})`);
   }
 }
 
@@ -203,10 +222,30 @@ function isSpace(byte: number): boolean {
   return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }
 
+/** Without the spaces around a record, and the byte order marks before it. */
 function trim(record: Buffer): Buffer {
   let from = 0;
   let to = record.length;
-  while (from < to && isSpace(record[from] ?? 0)) from += 1;
+  for (;;) {
+    while (from < to && isSpace(record[from] ?? 0)) from += 1;
+    if (!hasMarkAt(record, from)) break;
+    from += BYTE_ORDER_MARK.length;
+  }
   while (to > from && isSpace(record[to - 1] ?? 0)) to -= 1;
   return record.subarray(from, to);
+}
+
+function hasMarkAt(record: Buffer, at: number): boolean {
+  const [first, second, third] = BYTE_ORDER_MARK;
+  return record[at] === first && record[at + 1] === second && record[at + 2] === third;
+}
+
+function isJson(text: Buffer): boolean {
+  if (!isUtf8(text)) return false;
+  try {
+    JSON.parse(text.toString('utf8'));
+    return true;
+  } catch {
+    return false;
+  }
 }

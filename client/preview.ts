@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { Command, Option } from 'commander';
-import { Judged, whyOverLimit } from '../activities/quarantine-limit.ts';
+import { Judged, whyNothingGood, whyOverLimit } from '../activities/quarantine-limit.ts';
 import type { RecordFormat } from '../adapters/framing.ts';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import { readSettings, sourceOf, sourceWith, type Settings } from '../model/settings.ts';
@@ -61,9 +61,11 @@ export function previewCommand(): Command {
 async function preview(word: string, options: PreviewOptions): Promise<void> {
   const all = readSettings();
   const { settings, source, request } = await contentNamed(all, word, options);
-  const sample = await readSample(request, { records: options.records, bytes: MOST_BYTES });
+  const { contentBytes, recordBytes } = settings.limits;
+  const limits = { records: options.records, bytes: MOST_BYTES, contentBytes, recordBytes };
+  const sample = await readSample(request, limits);
   const judged = await judge(settings, source, sample.records);
-  const overLimit = limitPassed(settings, source, request.subject, judged);
+  const overLimit = limitPassed(settings, source, request.subject, sample, judged);
   if (options.json === true) printJson(jsonOf(request.subject, sample, judged, overLimit));
   else print(formatPreview(request.subject, sample, judged, overLimit));
   if (sample.broken !== undefined) throw sample.broken;
@@ -123,15 +125,18 @@ function limitPassed(
   settings: Settings,
   source: string,
   subject: string,
+  { whole }: Sample,
   { landed, quarantined, reasons }: Judgement,
 ): string | undefined {
   const { quarantineLimit } = sourceOf(settings, source);
-  if (quarantineLimit === undefined) return undefined;
   const judged = new Judged();
   judged.records = landed + quarantined;
   judged.bad = quarantined;
   judged.reasons.addAll(reasons);
-  return whyOverLimit(`${subject}, as far as it was looked at`, quarantineLimit, judged);
+  const what = `${subject}, as far as it was looked at`;
+  const nothingGood = whole ? whyNothingGood(what, judged) : undefined;
+  if (nothingGood !== undefined || quarantineLimit === undefined) return nothingGood;
+  return whyOverLimit(what, quarantineLimit, judged);
 }
 
 function jsonOf(subject: string, sample: Sample, judged: Judgement, overLimit: string | undefined): object {

@@ -35,7 +35,16 @@ export const ERROR_CODES = {
     advice: 'Ask the customer for a url that gives all records at once: only one page can be read.',
   },
   SOURCE_CHANGED: { retry: 'passing', advice: 'The content changed during the download, which starts over.' },
-  SOURCE_MALFORMED: { retry: 'lasting', advice: 'Ask the customer for well-formed content, then retry.' },
+  SOURCE_CUT: {
+    retry: 'passing',
+    advice:
+      'The content is fetched again. If it always ends so, ask the customer to end each line with a line feed, then retry.',
+  },
+  SOURCE_MALFORMED: {
+    retry: 'lasting',
+    advice:
+      'Ask the customer for well-formed content, or correct the source in pipeline.yaml as the message says; then retry.',
+  },
   SOURCE_TOO_LARGE: {
     retry: 'lasting',
     advice: 'Raise limits.contentBytes, if content of this size is expected.',
@@ -51,6 +60,11 @@ export const ERROR_CODES = {
     retry: 'lasting',
     advice:
       'Correct the cause, then retry. Skip passes over the limit, not over the records: the bad go into quarantine.',
+  },
+  NOTHING_GOOD: {
+    retry: 'lasting',
+    advice:
+      'See whether this is the content that was asked for; correct the cause, then retry. Skip publishes all of it: every record goes into quarantine.',
   },
   KAFKA_UNREACHABLE: { retry: 'passing', advice: 'See whether the Kafka brokers are up and reachable.' },
   KAFKA_REFUSED: {

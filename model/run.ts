@@ -41,7 +41,7 @@ export interface StepCounts {
 /** How a run ended. */
 export type RunOutcome = 'landed' | 'unchanged' | 'nothing-new';
 
-/** A chunk or a batch that a person let a run skip; or a quarantine limit. */
+/** A chunk or a batch that a person let a run skip; or a limit, of which all records went on. */
 export interface Skipped {
   readonly step: Step;
   /** Which chunk, or which offsets. */
@@ -50,17 +50,21 @@ export interface Skipped {
   readonly code: string;
 }
 
-/** Whether something was left out. Where a quarantine limit was skipped, all records went on. */
+/** What was skipped where all records went on, by the error’s code. */
+const LIMITS: ReadonlyMap<string, string> = new Map<ErrorCode, string>([
+  ['QUARANTINE_LIMIT', 'past the quarantine limit'],
+  ['NOTHING_GOOD', 'on with no record good'],
+]);
+
+/** Whether something was left out. Where a limit was skipped, all records went on. */
 export function isLeftOut({ code }: Skipped): boolean {
-  return code !== ('QUARANTINE_LIMIT' satisfies ErrorCode);
+  return !LIMITS.has(code);
 }
 
 /** What was skipped, for people. */
-export function skippedText(skipped: Skipped): string {
-  const { step, what, code } = skipped;
-  return isLeftOut(skipped)
-    ? `skipped at ${step}: ${what} (${code})`
-    : `went past the quarantine limit at ${step}: ${what}`;
+export function skippedText({ step, what, code }: Skipped): string {
+  const limit = LIMITS.get(code);
+  return limit === undefined ? `skipped at ${step}: ${what} (${code})` : `went ${limit} at ${step}: ${what}`;
 }
 
 /** What a run reports when it ends. */

@@ -58,7 +58,7 @@ export const runs: Table = {
       name: 'skipped',
       type: 'string',
       meaning:
-        'Chunks and batches that a person let the run skip, or limits (QUARANTINE_LIMIT), which leave nothing out: a JSON array.',
+        'Chunks and batches that a person let the run skip, or limits (QUARANTINE_LIMIT, NOTHING_GOOD), which leave nothing out: a JSON array.',
     },
     {
       name: 'decisions',

@@ -97,9 +97,9 @@ export function isOvertaken(error: unknown): boolean {
   return hasCode(error, 'OFFSETS_MOVED');
 }
 
-/** Whether too many records would go into quarantine. */
+/** Whether too many records, or all, would go into quarantine. */
 export function isOverLimit(error: unknown): boolean {
-  return hasCode(error, 'QUARANTINE_LIMIT');
+  return hasCode(error, 'QUARANTINE_LIMIT') || hasCode(error, 'NOTHING_GOOD');
 }
 
 /** Whether an activity was asked for more than Temporal takes, so that it was not begun. */

@@ -142,7 +142,7 @@ class Ingest {
     }
   }
 
-  /** Fetches, and has judged what was fetched where its source has a limit; a person can let it go past that. */
+  /** Fetches, and has judged what was fetched where its source has a limit or no record is good; a person can skip that. */
   async #fetchWithinLimit(): Promise<Fetched> {
     let fetched: Fetched | undefined;
     const about = { step: 'fetch', what: `source ${this.#request.source}` } as const;
@@ -153,8 +153,8 @@ class Ingest {
     });
   }
 
-  async #judge({ outcome, host, chunks, quarantineLimit }: Fetched): Promise<void> {
-    if (outcome !== 'fetched' || quarantineLimit === undefined) return;
+  async #judge({ outcome, host, chunks, isNothingGood, quarantineLimit }: Fetched): Promise<void> {
+    if (outcome !== 'fetched' || (quarantineLimit === undefined && !isNothingGood)) return;
     await onHost(host, aboutJudge(chunks)).judge({ source: this.#request.source, chunks });
   }
 

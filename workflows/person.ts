@@ -16,7 +16,7 @@ import type { RunState } from './run-state.ts';
 
 const DESCRIPTIONS: Record<Decision, string> = {
   retry: 'Try again what the run waits for.',
-  skip: 'Go on without the chunk or batch that the run waits for; at a quarantine limit, go on with everything. It is recorded.',
+  skip: 'Go on without the chunk or batch that the run waits for; at a quarantine limit, or where no record is good, go on with everything. It is recorded.',
   abort: 'End the run. What it landed stays, and the rest can be ingested later.',
 };
 

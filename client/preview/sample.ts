@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { ContentReader } from '../../activities/content-reader.ts';
 import { accessOf, urlOf } from '../../activities/source-address.ts';
 import {
   localContent,
@@ -7,7 +8,7 @@ import {
   type SourceContent,
 } from '../../activities/source-bytes.ts';
 import { decoded } from '../../adapters/decoding.ts';
-import { RecordSplitter, type RecordFormat } from '../../adapters/framing.ts';
+import type { RecordFormat } from '../../adapters/framing.ts';
 import { openHttp, type HttpAccess } from '../../adapters/http-source.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { SourceSettings } from '../../model/settings.ts';
@@ -28,6 +29,9 @@ export interface SampleLimits {
   readonly records: number;
   /** A sample this large is enough: it is held in memory. */
   readonly bytes: number;
+  /** The settings limits.contentBytes and limits.recordBytes. */
+  readonly contentBytes: number;
+  readonly recordBytes: number;
 }
 
 /** What to look at: a source of the settings for an interval, or a file. */
@@ -38,9 +42,6 @@ export interface SampleRequest {
   readonly format: RecordFormat | undefined;
   readonly open: (signal: AbortSignal) => Promise<SourceContent>;
 }
-
-/** A longer record cannot be read; the rest of the content neither. */
-const MAX_READABLE_RECORD_BYTES = 64 << 20;
 
 const PATIENCE = { idleMs: 30_000, windowMs: 30_000, leastBytesPerSecond: 1 };
 
@@ -75,7 +76,7 @@ export async function readSample(request: SampleRequest, limits: SampleLimits): 
   const records: Buffer[] = [];
   let format = request.format;
   let bytes = 0;
-  let splitter: RecordSplitter | undefined;
+  let reader: ContentReader | undefined;
   const take = (found: readonly Buffer[]): boolean => {
     for (const record of found) {
       records.push(record);
@@ -87,15 +88,15 @@ export async function readSample(request: SampleRequest, limits: SampleLimits): 
   const stopped = new AbortController();
   try {
     const content = await request.open(stopped.signal);
-    for await (const piece of decoded(content.bytes, subject)) {
+    for await (const piece of decoded(content, { subject, maxBytes: limits.contentBytes })) {
       format ??= formatOf(piece);
       if (format === undefined) continue;
-      splitter ??= new RecordSplitter({ format, maxRecordBytes: MAX_READABLE_RECORD_BYTES, subject });
-      if (take(splitter.push(piece))) return { records, bytes, format, whole: false, broken: undefined };
+      reader ??= new ContentReader({ format, subject, recordBytes: limits.recordBytes });
+      if (take(reader.push(piece))) return { records, bytes, format, whole: false, broken: undefined };
     }
     format ??= 'ndjson';
-    splitter ??= new RecordSplitter({ format, maxRecordBytes: MAX_READABLE_RECORD_BYTES, subject });
-    const isFull = take(content.hasNoContent === true ? [] : splitter.end());
+    reader ??= new ContentReader({ format, subject, recordBytes: limits.recordBytes });
+    const isFull = take(content.hasNoContent === true ? [] : reader.end());
     if (!isFull) requireAllRecords(subject, content, records.length);
     return { records, bytes, format, whole: true, broken: undefined };
   } catch (error) {

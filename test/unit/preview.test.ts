@@ -13,7 +13,7 @@ const SETTINGS = parseSettings(
   'sources: { one: { topic: t } }\nlimits: { recordBytes: 20000 }',
   'pipeline.yaml',
 );
-const NO_END = { records: 1000, bytes: 1 << 20 };
+const NO_END = { records: 1000, bytes: 1 << 20, contentBytes: 1 << 20, recordBytes: 20_000 };
 
 function lines(records: readonly object[]): Buffer[] {
   return records.map((record) => Buffer.from(JSON.stringify(record)));
@@ -60,9 +60,9 @@ describe('the sample of a content', () => {
     const open: SampleRequest['open'] = (signal) =>
       Promise.resolve({ contentType: undefined, contentEncoding: undefined, bytes: endless(signal) });
     const request: SampleRequest = { subject: 'endless', format: 'ndjson', open };
-    const few = await readSample(request, { records: 3, bytes: 1000 });
+    const few = await readSample(request, { ...NO_END, records: 3, bytes: 1000 });
     assert.deepEqual([few.records.length, few.whole, pieces], [3, false, 1]);
-    const small = await readSample(request, { records: 1000, bytes: 30 });
+    const small = await readSample(request, { ...NO_END, bytes: 30 });
     assert.deepEqual([small.records.length, small.bytes, small.whole], [5, 35, false]);
   });
 

@@ -1,0 +1,93 @@
+import { isUtf8 } from 'node:buffer';
+
+/** So many first bytes of a content tell its kind: a tar archive needs them all. */
+export const HEAD_BYTES = 512;
+
+/** Kinds of content that are refused, by their first bytes as Latin-1 text. */
+const REFUSED: readonly (readonly [string, string])[] = [
+  ['PK\x03\x04', 'a zip archive'],
+  ['PK\x05\x06', 'an empty zip archive'],
+  ['PK\x07\x08', 'a part of a zip archive'],
+  ['BZh', 'bzip2'],
+  ['\xfd7zXZ\x00', 'xz'],
+  ['\x5d\x00\x00', 'lzma'],
+  ['LZIP', 'lzip'],
+  ['7z\xbc\xaf\x27\x1c', 'a 7z archive'],
+  ['Rar!\x1a\x07', 'a rar archive'],
+  ['\x1f\x9d', 'compress (.Z)'],
+  ['\x1f\xa0', 'compress (.Z)'],
+  ['\x1f\x8b', 'gzip with a header that is not valid'],
+  ['\x04\x22\x4d\x18', 'lz4'],
+  ['\xff\x06\x00\x00sNaPpY', 'snappy'],
+  ['PAR1', 'Parquet'],
+  ['PARE', 'encrypted Parquet'],
+  ['Obj\x01', 'Avro'],
+  ['ARROW1', 'Arrow'],
+  ['SQLite format 3\x00', 'a SQLite database'],
+  ['%PDF-', 'PDF'],
+  ['{\\rtf', 'RTF'],
+  ['\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1', 'an Office document'],
+  ['\x89PNG\r\n', 'an image'],
+  ['\xff\xd8\xff', 'an image'],
+  ['GIF8', 'an image'],
+];
+
+const BYTE_ORDER_MARK = '\xef\xbb\xbf';
+const RECORD_SEPARATOR = '\x1e';
+
+/** How JSON begins that is an object or an array: by its second token it is no other kind of content. */
+const JSON_BEGINNING = /^(\xef\xbb\xbf)*\s*(\{\s*["}]|\[\s*[[{"\]\d])/;
+
+/** The checksum in a tar header: where it is, and how long (POSIX ustar; the same in older ones). */
+const TAR_CHECKSUM = { at: 148, end: 156 };
+const SPACE = 0x20;
+
+/** Whether bytes begin as a JSON object or array does. */
+export function beginsAsJson(head: Buffer): boolean {
+  return JSON_BEGINNING.test(head.toString('latin1'));
+}
+
+/** Whether the first byte of text is a bracket or brace, whatever follows. */
+export function beginsWithBracket(head: Buffer): boolean {
+  return /^(\xef\xbb\xbf)*\s*[[{]/.test(head.toString('latin1'));
+}
+
+/** The name of a kind of content that is refused; undefined where the bytes begin as none of these. */
+export function refusedKind(head: Buffer): string | undefined {
+  const text = head.toString('latin1');
+  const [, name] = REFUSED.find(([magic]) => text.startsWith(magic)) ?? [];
+  if (name !== undefined) return name;
+  if (isTarHeader(head)) return 'a tar archive';
+  if (text.replace(BYTE_ORDER_MARK, '').trimStart().startsWith(RECORD_SEPARATOR))
+    return 'a JSON text sequence (RFC 7464)';
+  return wideEncoding(head);
+}
+
+/** By its mark, or by the zeros beside ASCII characters: text that is not UTF-8. */
+function wideEncoding(head: Buffer): string | undefined {
+  const [a = 1, b = 1, c = 1, d = 1] = head;
+  const zeros = [a, b, c, d].map((byte) => (byte === 0 ? '0' : 'x')).join('');
+  if (zeros === 'xx00' && a === 0xff && b === 0xfe) return 'UTF-32, not UTF-8';
+  if (zeros === '00xx' && c === 0xfe && d === 0xff) return 'UTF-32, not UTF-8';
+  if (zeros === 'x000' || zeros === '000x') return 'not UTF-8; perhaps UTF-32';
+  const hasMark = (a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff);
+  return hasMark || zeros === 'x0x0' || zeros === '0x0x' ? 'not UTF-8; perhaps UTF-16' : undefined;
+}
+
+/** Whether bytes are text: UTF-8, of which the last character may be cut, without control characters. */
+export function isText(head: Buffer): boolean {
+  for (const byte of head) if (byte < SPACE && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d) return false;
+  return [0, 1, 2, 3].some((cut) => cut <= head.length && isUtf8(head.subarray(0, head.length - cut)));
+}
+
+/** A tar header has the sum of its bytes in octal digits, in which the sum’s own bytes count as spaces. */
+function isTarHeader(head: Buffer): boolean {
+  if (head.length < HEAD_BYTES) return false;
+  const { at, end } = TAR_CHECKSUM;
+  const digits = /^\s*([0-7]+)[\0 ]*$/.exec(head.toString('latin1', at, end))?.[1];
+  if (digits === undefined) return false;
+  let sum = (end - at) * SPACE;
+  for (const [place, byte] of head.subarray(0, HEAD_BYTES).entries())
+    if (place < at || place >= end) sum += byte;
+  return sum === Number.parseInt(digits, 8);
+}

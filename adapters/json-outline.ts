@@ -1,0 +1,161 @@
+/** A member of the outermost object. */
+export interface OutlineMember {
+  /** Cut where it is long. */
+  readonly name: string;
+  kind: 'array' | 'object' | 'other';
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const LINE_FEED = 0x0a;
+const SPACE = 0x20;
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
+const OPEN: ReadonlyMap<number, 'object' | 'array'> = new Map([
+  [0x7b, 'object'],
+  [0x5b, 'array'],
+]);
+const CLOSE: ReadonlyMap<number, 'object' | 'array'> = new Map([
+  [0x7d, 'object'],
+  [0x5d, 'array'],
+]);
+
+const MAX_MEMBERS = 100;
+const MAX_NAME_BYTES = 100;
+
+type Expected = 'value' | 'value or end' | 'key' | 'key or end' | 'colon' | 'comma or end';
+
+/**
+ * Outlines the first JSON value of a content, as far as its beginning tells: whether it is an object or an array, which
+ * members it has, and whether it spans lines. It reads a stream in pieces, and keeps no value.
+ */
+export class JsonOutline {
+  /** `open` while the value goes on; `broken` where the text is no JSON. */
+  state: 'open' | 'whole' | 'broken' = 'open';
+  /** Undefined before the value begins. */
+  kind: 'object' | 'array' | 'other' | undefined;
+  /** Whether a line ends within the value. */
+  spansLines = false;
+  /** What comes after the whole value; undefined while only spaces did. */
+  after: 'on its line' | 'on a later line' | undefined;
+  readonly members: OutlineMember[] = [];
+  /** Bytes read. */
+  bytes = 0;
+  /** Bytes up to the end of the whole value. */
+  wholeBytes = 0;
+  readonly #stack: ('object' | 'array')[] = [];
+  #expected: Expected = 'value';
+  #text: 'key' | 'value' | undefined;
+  #isEscaped = false;
+  #isInWord = false;
+  #name: number[] = [];
+  #lineEnded = false;
+
+  /** Whether more of the content can say no more. */
+  get isDone(): boolean {
+    return this.state === 'broken' || this.after !== undefined;
+  }
+
+  push(bytes: Buffer): void {
+    for (const byte of bytes) {
+      if (this.isDone) return;
+      this.bytes += 1;
+      if (this.state === 'whole') this.#follow(byte);
+      else if (this.#text !== undefined) this.#inText(byte);
+      else this.#outsideText(byte);
+    }
+  }
+
+  #follow(byte: number): void {
+    if (byte === LINE_FEED) this.#lineEnded = true;
+    else if (!isSpace(byte)) this.after = this.#lineEnded ? 'on a later line' : 'on its line';
+  }
+
+  #inText(byte: number): void {
+    if (byte < SPACE) this.state = 'broken';
+    else if (this.#isEscaped) this.#isEscaped = false;
+    else if (byte === BACKSLASH) this.#isEscaped = true;
+    else if (byte === QUOTE) this.#endText();
+    if (this.#text === 'key' && this.#stack.length === 1 && this.#name.length < MAX_NAME_BYTES)
+      this.#name.push(byte);
+  }
+
+  #endText(): void {
+    if (this.#text === 'value') this.#endValue();
+    else {
+      this.#expected = 'colon';
+      const name = Buffer.from(this.#name).toString('utf8');
+      this.#name = [];
+      if (this.#stack.length === 1 && this.members.length < MAX_MEMBERS)
+        this.members.push({ name, kind: 'other' });
+    }
+    this.#text = undefined;
+  }
+
+  #outsideText(byte: number): void {
+    if (this.#isInWord) {
+      if (isWord(byte)) return;
+      this.#isInWord = false;
+      this.#endValue();
+      if (this.state === 'whole') {
+        this.#follow(byte);
+        return;
+      }
+    }
+    if (isSpace(byte)) {
+      if (byte === LINE_FEED && this.kind !== undefined) this.spansLines = true;
+    } else if (this.kind === undefined && BYTE_ORDER_MARK.includes(byte)) return;
+    else if (this.#expected.startsWith('value')) this.#beginValue(byte);
+    else this.#between(byte);
+  }
+
+  #beginValue(byte: number): void {
+    const kind = OPEN.get(byte);
+    if (this.#expected === 'value or end' && CLOSE.get(byte) === 'array') {
+      this.#close('array');
+      return;
+    }
+    this.kind ??= kind ?? 'other';
+    const member = this.members.at(-1);
+    if (this.#stack.length === 1 && this.#stack[0] === 'object' && member !== undefined)
+      member.kind = kind ?? 'other';
+    if (kind !== undefined) {
+      this.#stack.push(kind);
+      this.#expected = kind === 'array' ? 'value or end' : 'key or end';
+    } else if (byte === QUOTE) this.#text = 'value';
+    else if (isWord(byte)) this.#isInWord = true;
+    else this.state = 'broken';
+  }
+
+  #between(byte: number): void {
+    const closed = CLOSE.get(byte);
+    if (byte === QUOTE && this.#expected.startsWith('key')) this.#text = 'key';
+    else if (byte === COLON && this.#expected === 'colon') this.#expected = 'value';
+    else if (byte === COMMA && this.#expected === 'comma or end')
+      this.#expected = this.#stack.at(-1) === 'array' ? 'value' : 'key';
+    else if (closed !== undefined && this.#expected.endsWith('or end')) this.#close(closed);
+    else this.state = 'broken';
+  }
+
+  #close(kind: 'object' | 'array'): void {
+    if (this.#stack.pop() === kind) this.#endValue();
+    else this.state = 'broken';
+  }
+
+  #endValue(): void {
+    if (this.#stack.length === 0) {
+      this.state = 'whole';
+      this.wholeBytes = this.bytes;
+    } else this.#expected = 'comma or end';
+  }
+}
+
+function isSpace(byte: number): boolean {
+  return byte === 0x20 || byte === LINE_FEED || byte === 0x0d || byte === 0x09;
+}
+
+/** Letters, digits and signs, which numbers, `true`, `false` and `null` consist of. */
+function isWord(byte: number): boolean {
+  return /[\w.+-]/.test(String.fromCharCode(byte));
+}

@@ -1,0 +1,313 @@
+import assert from 'node:assert/strict';
+import test, { describe } from 'node:test';
+import { brotliCompressSync, constants, crc32, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { decoded } from '../../adapters/decoding.ts';
+import { canDecompress } from '../../adapters/decompression.ts';
+import { PipelineError } from '../../model/errors.ts';
+import { codeOf } from '../harness.ts';
+
+interface Sent {
+  readonly contentEncoding?: string;
+  readonly contentType?: string;
+  readonly pieceBytes?: number;
+  readonly maxBytes?: number;
+}
+
+const LINES = '{"a":1}\n{"a":"é"}\n';
+const LARGE = Buffer.from('{"a":"xyz"}\n'.repeat(50_000));
+
+async function* pieces(content: Buffer, bytes: number): AsyncGenerator<Buffer> {
+  for (let at = 0; at < content.length; at += bytes)
+    yield await Promise.resolve(content.subarray(at, at + bytes));
+}
+
+async function decode(content: Buffer, sent: Sent = {}): Promise<Buffer> {
+  const { contentEncoding, contentType, pieceBytes = 1 << 16, maxBytes = 1 << 24 } = sent;
+  const found: Buffer[] = [];
+  const encoded = { bytes: pieces(content, pieceBytes), contentEncoding, contentType };
+  for await (const piece of decoded(encoded, { subject: 'source test', maxBytes })) found.push(piece);
+  return Buffer.concat(found);
+}
+
+async function decodesTo(content: Buffer, text: Buffer | string, sent: Sent = {}): Promise<void> {
+  for (const pieceBytes of [1, 3, 511, 1 << 16]) {
+    if (content.length / pieceBytes > 200_000) continue;
+    assert.deepEqual(await decode(content, { ...sent, pieceBytes }), Buffer.from(text));
+  }
+}
+
+async function refusal(content: Buffer, sent: Sent = {}): Promise<string> {
+  const found = new Set<string>();
+  for (const pieceBytes of [1, 7, 1 << 16]) found.add(await codeOf(decode(content, { ...sent, pieceBytes })));
+  assert.equal(found.size, 1, [...found].join('\n'));
+  const [message = ''] = found;
+  return message;
+}
+
+/** A gzip member with the optional fields of RFC 1952. */
+function memberWithFields(content: string, damage = 0): Buffer {
+  const [flags, extra] = [2 | 4 | 8 | 16, Buffer.from([3, 0, 1, 0, 2])];
+  const header = Buffer.concat([
+    Buffer.from([0x1f, 0x8b, 8, flags, 0, 0, 0, 0, 0, 255]),
+    extra,
+    Buffer.from('lines.ndjson\0a comment\0', 'latin1'),
+  ]);
+  const sum = Buffer.alloc(2);
+  sum.writeUInt16LE((crc32(header) & 0xffff) ^ damage);
+  return Buffer.concat([header, sum, gzipSync(content).subarray(10)]);
+}
+
+describe('gzip', () => {
+  const members = [gzipSync('{"a":1}\n'), gzipSync('{"a":2}\n'), gzipSync('')];
+  const zeros = (count: number): Buffer => Buffer.alloc(count);
+
+  test('of several members, with zeros between them and at the end, is decompressed whole', async () => {
+    const [one, two, none] = members as [Buffer, Buffer, Buffer];
+    await decodesTo(Buffer.concat([one, two]), '{"a":1}\n{"a":2}\n');
+    await decodesTo(Buffer.concat([one, zeros(1), none, zeros(700), two, zeros(3)]), '{"a":1}\n{"a":2}\n');
+    await decodesTo(Buffer.concat([one, zeros(300_000), two, zeros(100_000)]), '{"a":1}\n{"a":2}\n');
+  });
+
+  test('with anything else between its members is an error that says where', async () => {
+    const [one, two] = members as [Buffer, Buffer];
+    for (const between of ['\n', '\0\0\n', 'x', '\x1f', '\x1f\x8b', '{"a":3}\n']) {
+      const before = Buffer.concat([one, Buffer.from(between, 'latin1')]);
+      const at = one.length + between.lastIndexOf('\0') + 1;
+      const message = await refusal(Buffer.concat([before, two]));
+      assert.match(message, /^SOURCE_MALFORMED: the content of source test is damaged gzip: /);
+      assert.match(message, new RegExp(`at byte ${at} of the compressed content is neither another member`));
+    }
+  });
+
+  test('with optional fields in its header is decompressed, and the header’s checksum is verified', async () => {
+    await decodesTo(Buffer.concat([memberWithFields(LINES), memberWithFields(LINES)]), LINES + LINES);
+    assert.match(
+      await refusal(memberWithFields(LINES, 1)),
+      /the checksum of the header of the member at byte 0/,
+    );
+  });
+
+  test('that is damaged or cut anywhere is an error', async () => {
+    const whole = gzipSync(LARGE);
+    for (const cut of [1, 4, 8, 9, 30, whole.length - 3, whole.length - 11])
+      assert.match(await refusal(whole.subarray(0, -cut)), /is (damaged gzip|gzip with a header)/);
+    const [sum, length] = [Buffer.from(whole), Buffer.from(whole)];
+    sum[whole.length - 8] = (sum.at(-8) ?? 0) ^ 1;
+    length[whole.length - 1] = (length.at(-1) ?? 0) ^ 1;
+    assert.match(await refusal(sum), /the checksum of the member that ends at byte \d+ is another/);
+    assert.match(await refusal(length), /the length of the member that ends at byte \d+ is another/);
+  });
+
+  test('of any members comes out as it went in, whatever the pieces', async () => {
+    const member = fc.record({
+      text: fc.string({ maxLength: 3000 }),
+      level: fc.constantFrom(0, 1, 9),
+      padding: fc.constantFrom(0, 0, 1, 5, 600),
+    });
+    const many = fc.array(member, { minLength: 1, maxLength: 6 });
+    await fc.assert(
+      fc.asyncProperty(many, fc.integer({ min: 1, max: 700 }), async (all, pieceBytes) => {
+        const content = all.flatMap(({ text, level, padding }) => [
+          gzipSync(`{"${text.replaceAll(/[^\x20-\x7e]/g, '')}`, { level }),
+          Buffer.alloc(padding),
+        ]);
+        const due = all.map(({ text }) => `{"${text.replaceAll(/[^\x20-\x7e]/g, '')}`).join('');
+        assert.equal(String(await decode(Buffer.concat(content), { pieceBytes })), due);
+      }),
+      { numRuns: 100, seed: 4 },
+    );
+  });
+});
+
+describe('other codings', () => {
+  const brotli = brotliCompressSync(LARGE);
+
+  test('are decompressed by their first bytes, or by Content-Encoding', async () => {
+    await decodesTo(deflateSync(LARGE), LARGE);
+    await decodesTo(deflateSync(LARGE), LARGE, { contentEncoding: 'deflate' });
+    await decodesTo(deflateRawSync(LARGE), LARGE, { contentEncoding: 'Deflate' });
+    await decodesTo(brotli, LARGE);
+    await decodesTo(brotliCompressSync(LINES), LINES, { contentEncoding: 'br' });
+    const wide = { params: { [constants.BROTLI_PARAM_LGWIN]: 24 } };
+    await decodesTo(brotliCompressSync(LARGE, wide), LARGE, { contentEncoding: 'br' });
+  });
+
+  test('are decompressed within each other, in the order of Content-Encoding, four at most', async () => {
+    await decodesTo(gzipSync(gzipSync(LINES)), LINES, { contentEncoding: 'gzip' });
+    await decodesTo(brotliCompressSync(gzipSync(LINES)), LINES, { contentEncoding: 'gzip, br' });
+    await decodesTo(gzipSync(brotliCompressSync(LINES)), LINES, { contentEncoding: 'br, gzip' });
+    await decodesTo(deflateRawSync(brotliCompressSync(LINES)), LINES, { contentEncoding: 'br,deflate' });
+    const packed = (times: number): Buffer =>
+      times === 0 ? Buffer.from(LINES) : gzipSync(packed(times - 1));
+    await decodesTo(packed(4), LINES);
+    assert.match(await refusal(packed(5)), /is compressed more than 4 times/);
+  });
+
+  test('that Content-Encoding names in vain are no matter', async () => {
+    for (const contentEncoding of ['gzip', 'br', 'deflate', 'identity', 'zstd', 'unknown', 'aws-chunked'])
+      await decodesTo(Buffer.from(LINES), LINES, { contentEncoding });
+    await decodesTo(gzipSync(LINES), LINES, { contentEncoding: 'br' });
+    assert.match(
+      await refusal(Buffer.from([9, 8, 7]), { contentEncoding: 'unknown' }),
+      /has a Content-Encoding that is not known, "unknown"/,
+    );
+  });
+
+  test('that are damaged, cut or go on after their end are an error', async () => {
+    const sent = { contentEncoding: 'br' };
+    assert.match(await refusal(brotli.subarray(0, -2), sent), /damaged brotli: unexpected end of file/);
+    assert.match(
+      await refusal(Buffer.concat([brotli, Buffer.from('x')]), sent),
+      new RegExp(`damaged brotli: it goes on after its end, at byte ${brotli.length}`),
+    );
+    assert.match(await refusal(deflateSync(LARGE).subarray(0, -2)), /damaged deflate/);
+  });
+
+  test('zstd is decompressed where this Node can, and refused by name where not', async () => {
+    const frame = Buffer.from('KLUv/SAIQQAAeyJhIjoxfQo=', 'base64');
+    if (canDecompress('zstd')) {
+      await decodesTo(frame, '{"a":1}\n');
+      await decodesTo(Buffer.concat([frame, frame]), '{"a":1}\n{"a":1}\n');
+      assert.match(await refusal(frame.subarray(0, -1)), /damaged zstd/);
+      assert.match(await refusal(Buffer.concat([frame, Buffer.from('\n')])), /damaged zstd: at byte 17 /);
+    } else assert.match(await refusal(frame), /is zstd, which Node decompresses from 22\.15 on/);
+  });
+});
+
+describe('a content that is no text', () => {
+  const utf16 = Buffer.from('[{"a":1}]', 'utf16le');
+  const utf32 = Buffer.from([...Buffer.from('[{"a":1}]')].flatMap((byte) => [byte, 0, 0, 0]));
+  const tar = Buffer.alloc(1024);
+  tar.write('lines.ndjson\0', 0, 'latin1');
+  tar.fill(' ', 148, 156);
+  tar.write(
+    `${tar
+      .subarray(0, 512)
+      .reduce((sum, byte) => sum + byte, 0)
+      .toString(8)
+      .padStart(6, '0')}\0 `,
+    148,
+  );
+  const KINDS: Record<string, [Buffer, RegExp]> = {
+    zip: [Buffer.from('PK\x03\x04abc'), /is a zip archive/],
+    bzip2: [Buffer.from('BZh91AY&SY'), /is bzip2/],
+    xz: [Buffer.from('\xfd7zXZ\0', 'latin1'), /is xz/],
+    '7z': [Buffer.from('7z\xbc\xaf\x27\x1c', 'latin1'), /is a 7z archive/],
+    rar: [Buffer.from('Rar!\x1a\x07', 'latin1'), /is a rar archive/],
+    'compress (.Z)': [Buffer.from('\x1f\x9d\x90', 'latin1'), /is compress/],
+    Parquet: [Buffer.from('PAR1\x15\x04'), /is Parquet/],
+    Avro: [Buffer.from('Obj\x01\x04'), /is Avro/],
+    PDF: [Buffer.from('%PDF-1.7'), /is PDF/],
+    'tar, of before ustar': [tar, /is a tar archive/],
+    'UTF-16 without a mark': [utf16, /is not UTF-8; perhaps UTF-16/],
+    'UTF-16 of the other order': [Buffer.from(utf16).swap16(), /is not UTF-8; perhaps UTF-16/],
+    'UTF-16 with a mark': [Buffer.concat([Buffer.from([0xff, 0xfe]), utf16]), /is not UTF-8; perhaps UTF-16/],
+    'UTF-32': [utf32, /is not UTF-8; perhaps UTF-32/],
+    'UTF-32 with a mark': [Buffer.concat([Buffer.from([0xff, 0xfe, 0, 0]), utf32]), /is UTF-32, not UTF-8/],
+    'a text sequence': [Buffer.from('\x1e{"a":1}\n'), /is a JSON text sequence/],
+    'something unknown': [
+      Buffer.from('\x01\x02\x03\xff\xfe', 'latin1'),
+      /is binary data of a kind that is not known/,
+    ],
+  };
+  for (const [kind, [content, says]] of Object.entries(KINDS)) {
+    test(`${kind} is refused by name, also within gzip`, async () => {
+      assert.match(await refusal(content), says);
+      const within = await refusal(gzipSync(content));
+      assert.match(within, says);
+      assert.match(within, /^SOURCE_MALFORMED: the content of source test, decompressed from gzip, is /);
+    });
+  }
+
+  test('of several parts is refused by its Content-Type', async () => {
+    const contentType = 'multipart/byteranges; boundary=x';
+    assert.match(await refusal(Buffer.from(LINES), { contentType }), /is a message of several parts/);
+  });
+});
+
+test('JSON text comes out as it is, also where it is broken, empty or begins with spaces and a mark', async () => {
+  for (const text of [
+    '',
+    ' \n',
+    '\ufeff',
+    '[',
+    '{',
+    '"',
+    'keen_id,started_at\n',
+    ' \r\n[1]',
+    `\ufeff${LINES}`,
+    '{"a":"\0"}',
+    '[{"\xff',
+  ])
+    await decodesTo(Buffer.from(text), text);
+});
+
+test('any bytes end in bytes or in an error by name', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uint8Array({ maxLength: 700 }),
+      fc.integer({ min: 1, max: 100 }),
+      async (bytes, size) => {
+        for (const contentEncoding of [undefined, 'br', 'deflate', 'gzip']) {
+          const sent = { pieceBytes: size, ...(contentEncoding === undefined ? {} : { contentEncoding }) };
+          await decode(Buffer.from(bytes), sent).catch((error: unknown) => {
+            assert(error instanceof PipelineError);
+            assert.equal(error.code, 'SOURCE_MALFORMED');
+          });
+        }
+      },
+    ),
+    { numRuns: 300, seed: 5 },
+  );
+});
+
+test('more bytes than the limit are refused, however they are compressed', async () => {
+  const large = Buffer.alloc(3_000_000, '{"a":1}\n');
+  const maxBytes = 2_000_000;
+  const bombs: [Buffer, Sent?][] = [
+    [large],
+    [gzipSync(large)],
+    [gzipSync(gzipSync(large))],
+    [brotliCompressSync(large), { contentEncoding: 'br' }],
+    [deflateSync(large)],
+    // Within what is compressed, where little comes out in the end.
+    [gzipSync(Buffer.concat([gzipSync(LINES), Buffer.alloc(3_000_000)]))],
+    [Buffer.concat([gzipSync(LINES), Buffer.alloc(3_000_000)])],
+  ];
+  for (const [content, sent] of bombs)
+    assert.match(
+      await codeOf(decode(content, { ...sent, maxBytes })),
+      /^SOURCE_TOO_LARGE: .* more than 2000000/,
+    );
+});
+
+test('a source that fails while it is decompressed fails with its own error', async () => {
+  async function* cut(): AsyncGenerator<Buffer> {
+    yield await Promise.resolve(gzipSync(LARGE).subarray(0, 500));
+    throw new PipelineError('SOURCE_UNREACHABLE', 'it was cut');
+  }
+  const content = { bytes: cut(), contentEncoding: undefined, contentType: undefined };
+  const reading = (async () => {
+    for await (const piece of decoded(content, { subject: 'source test', maxBytes: 1 << 24 }))
+      assert(piece.length > 0);
+  })();
+  assert.equal(await codeOf(reading), 'SOURCE_UNREACHABLE: it was cut');
+});
+
+test('a source that is not read to its end is closed', async () => {
+  let closed = 0;
+  async function* endless(): AsyncGenerator<Buffer> {
+    try {
+      for (;;) yield await Promise.resolve(gzipSync(LINES));
+    } finally {
+      closed += 1;
+    }
+  }
+  const content = { bytes: endless(), contentEncoding: undefined, contentType: undefined };
+  for await (const piece of decoded(content, { subject: 'source test', maxBytes: 1 << 24 })) {
+    assert(piece.length > 0);
+    break;
+  }
+  assert.equal(closed, 1);
+});
