@@ -25,6 +25,9 @@ const FENCED = new Set([
   'CONCURRENT_TRANSACTIONS',
 ]);
 
+/** How a broker refuses a request of an epoch that is no longer the producer's: kafkajs asks for no version that says more. */
+const OLD_EPOCH = 'INVALID_PRODUCER_EPOCH';
+
 /** Turns an error of the Kafka client into a named one; named ones stay as they are, also where it wraps them. */
 export function asKafkaError(thrown: unknown, subject: string): PipelineError {
   const named = namedIn(thrown);
@@ -80,6 +83,11 @@ function codeOf(type: string | undefined, thrown: unknown): ErrorCode {
 export function answerOf(thrown: unknown): string | undefined {
   if (!(thrown instanceof Error)) return undefined;
   return 'type' in thrown ? String(thrown.type) : answerOf(thrown.cause);
+}
+
+/** Whether a broker answered that the producer has a newer epoch: then it has aborted what the older one left open. */
+export function isFenced(thrown: unknown): boolean {
+  return answerOf(thrown) === OLD_EPOCH;
 }
 
 function isAuthentication(thrown: unknown): boolean {

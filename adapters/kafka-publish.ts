@@ -130,7 +130,7 @@ export class Publisher {
       await transaction.commit();
       return { ends, before: false };
     } catch (error) {
-      // The broker aborts it too when the next try fences this one; so a failure here loses nothing.
+      // Where this fails too, the next try takes a new epoch, and the marker tells it whether this one was committed.
       await transaction.abort().catch(() => undefined);
       throw error;
     }

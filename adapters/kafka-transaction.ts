@@ -12,7 +12,7 @@ import { atOnce } from './at-once.ts';
 import type { OpenCluster } from './kafka-cluster.ts';
 import { sendParts, type PartsRequest } from './kafka-parts.ts';
 import type { RecordBatch } from './kafka-record-batch.ts';
-import { REQUEST_TIMEOUT_MS, answerOf } from './kafka-errors.ts';
+import { REQUEST_TIMEOUT_MS, answerOf, isFenced } from './kafka-errors.ts';
 
 /** What a transaction that nobody ends is aborted after by the broker. */
 const TRANSACTION_TIMEOUT_MS = 60_000;
@@ -85,17 +85,24 @@ export interface Stored {
 
 /**
  * One transaction of one producer, over the client's own cluster and state of a producer. Batches are encoded here
- * (see {@link RecordBatch}); all else is the client's. Where a request fails the transaction is to be aborted, since
- * nobody knows whether its messages arrived.
+ * (see {@link RecordBatch}); all else is the client's.
+ *
+ * After the first request that fails, nothing is sent in this epoch of the producer. A request that timed out, or whose
+ * connection broke, can reach the broker later; in the same epoch it would be counted to whatever transaction is open
+ * then, or open one that nobody ends (KIP-890). In a new epoch the broker refuses it.
  */
 export class PublishTransaction {
+  readonly #open: OpenCluster;
   readonly #cluster: Cluster;
   readonly #coordinators: Coordinators;
   readonly #producer: EosManager;
   readonly #id: string;
+  /** Of the first request that failed. */
+  #failure: { readonly error: unknown } | undefined;
 
-  private constructor(cluster: Cluster, coordinators: Coordinators, producer: EosManager, id: string) {
-    this.#cluster = cluster;
+  private constructor(open: OpenCluster, coordinators: Coordinators, producer: EosManager, id: string) {
+    this.#open = open;
+    this.#cluster = open.cluster;
     this.#coordinators = coordinators;
     this.#producer = producer;
     this.#id = id;
@@ -105,22 +112,15 @@ export class PublishTransaction {
    * Begins one, which fences every older producer of the same id, and aborts what it left open.
    * @param open Connected.
    */
-  static async begin({ cluster, logger }: OpenCluster, id: string): Promise<PublishTransaction> {
+  static async begin(open: OpenCluster, id: string): Promise<PublishTransaction> {
     try {
-      const coordinators = new Coordinators(cluster);
-      const producer = createEosManager({
-        logger,
-        cluster: coordinators,
-        transactionTimeout: TRANSACTION_TIMEOUT_MS,
-        transactional: true,
-        transactionalId: id,
-      });
-      await producer.initProducerId();
+      const coordinators = new Coordinators(open.cluster);
+      const producer = await newEpoch(open, coordinators, id);
       coordinators.keep();
       producer.beginTransaction();
-      return new PublishTransaction(cluster, coordinators, producer, id);
+      return new PublishTransaction(open, coordinators, producer, id);
     } catch (error) {
-      throw (await refusalOf(cluster, id)) ?? error;
+      throw (await refusalOf(open.cluster, id)) ?? error;
     }
   }
 
@@ -133,9 +133,8 @@ export class PublishTransaction {
   async include(topic: string, partitions: readonly number[]): Promise<void> {
     await this.#cluster.addTargetTopic(topic);
     await this.#cluster.refreshMetadataIfNecessary();
-    await this.#producer.addPartitionsToTransaction([
-      { topic, partitions: partitions.map((partition) => ({ partition })) },
-    ]);
+    const topics = [{ topic, partitions: partitions.map((partition) => ({ partition })) }];
+    await this.#request(() => this.#producer.addPartitionsToTransaction(topics));
   }
 
   /** Sends one batch for each of some partitions, to their leaders at once. */
@@ -147,11 +146,10 @@ export class PublishTransaction {
       bytes: this.#seal(topic, partition, batch),
     }));
     const byLeader = Object.entries(this.#cluster.findLeaderForPartitions(topic, partitions));
-    // Where one leader fails, what is on its way to the others arrives first: an abort must not overtake it.
     const answers = await atOnce(byLeader.length, byLeader, async ([nodeId, led]) => {
       const broker = await this.#cluster.findBroker({ nodeId });
       const parts = sealed.filter(({ partition }) => led.includes(partition));
-      return sendParts(broker, this.#produce(topic, parts));
+      return this.#request(() => sendParts(broker, this.#produce(topic, parts)));
     });
     const stored = answers
       .flatMap(({ topics }) => topics.flatMap((answer) => answer.partitions))
@@ -180,18 +178,42 @@ export class PublishTransaction {
       readonly metadata?: string;
     }[],
   ): Promise<void> {
-    await this.#producer.sendOffsets({ consumerGroupId, topics: [{ topic, partitions }] });
+    const offsets = { consumerGroupId, topics: [{ topic, partitions }] };
+    await this.#request(() => this.#producer.sendOffsets(offsets));
   }
 
+  /**
+   * Commits it. After a failure only a newer epoch can tell whether it was committed: {@link abort}, then look for what
+   * it would have committed.
+   */
   async commit(): Promise<void> {
-    await this.#producer.commit();
+    await this.#request(() => this.#producer.commit());
   }
 
-  /** Takes back all that was sent. Where it was committed, or never began, nothing happens. */
+  /**
+   * Aborts it, unless it was committed or fenced by a newer producer. After a failed request it takes a new epoch, which
+   * has the broker abort what is open, complete a commit that reached it, and refuse whatever arrives late.
+   */
   async abort(): Promise<void> {
-    if (!this.#producer.isInTransaction()) return;
+    if (this.#failure === undefined && this.#producer.isInTransaction()) {
+      this.#coordinators.forget();
+      // A failure is recorded, and the new epoch does the same.
+      await this.#request(() => this.#producer.abort()).catch(() => undefined);
+    }
+    if (this.#failure === undefined || isFenced(this.#failure.error)) return;
     this.#coordinators.forget();
-    await this.#producer.abort();
+    await newEpoch(this.#open, this.#coordinators, this.#id);
+  }
+
+  /** Sends a request in this epoch, unless another one has failed: see {@link PublishTransaction}. */
+  async #request<T>(send: () => Promise<T>): Promise<T> {
+    if (this.#failure !== undefined) throw this.#failure.error;
+    try {
+      return await send();
+    } catch (error) {
+      this.#failure ??= { error };
+      throw error;
+    }
   }
 
   #seal(topic: string, partition: number, batch: RecordBatch): Buffer {
@@ -219,6 +241,23 @@ export class PublishTransaction {
     ]);
     return { request: PRODUCE, parts: [head, ...parts], response: produceResponse };
   }
+}
+
+/** Takes a new epoch for a transactional id; returns when what was open before is aborted or committed. */
+async function newEpoch(
+  { logger }: OpenCluster,
+  coordinators: CoordinatorFinder,
+  transactionalId: string,
+): Promise<EosManager> {
+  const producer = createEosManager({
+    logger,
+    cluster: coordinators,
+    transactionTimeout: TRANSACTION_TIMEOUT_MS,
+    transactional: true,
+    transactionalId,
+  });
+  await producer.initProducerId();
+  return producer;
 }
 
 /** The client forgets why it found no coordinator; so a broker is asked once more, without it. */

@@ -20,6 +20,8 @@ export interface KafkaOptions {
   readonly sasl?: Sasl | undefined;
   /** Whether the password of a login with `plain` may be sent without TLS to another host. */
   readonly allowCleartext?: boolean | undefined;
+  /** How long a broker may take to answer a request, in milliseconds; {@link REQUEST_TIMEOUT_MS} by default. */
+  readonly requestTimeoutMs?: number;
   readonly logger: Logger;
 }
 
@@ -60,7 +62,7 @@ export function clientConfig(options: KafkaOptions, suffix: string) {
     brokers: [...options.brokers],
     ...securityOf(options),
     connectionTimeout: CONNECTION_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
     enforceRequestTimeout: true,
     retry: RETRY,
     logLevel: logLevel.WARN,

@@ -24,6 +24,11 @@ export type KafkaFault =
   | { readonly kind: 'cut' }
   /** Nobody answers; the broker never hears of it. */
   | { readonly kind: 'freeze' }
+  /**
+   * The broker gets it when something is over, over another connection, as where a network has delayed it. Until then
+   * nobody answers, or the client's connection is cut at once.
+   */
+  | { readonly kind: 'late'; readonly until: Promise<unknown>; readonly isCut: boolean }
   /** Something is done before the broker hears of it, which it then does not. */
   | { readonly kind: 'instead'; readonly run: () => Promise<void> }
   /** Something is done when the broker has carried it out, in place of its answer. */
@@ -35,6 +40,8 @@ export class KafkaProxy {
   readonly #target: { readonly host: string; readonly port: number };
   readonly #faults = new PlannedFaults<number, KafkaFault>();
   readonly #sockets = new Set<Socket>();
+  readonly #late = new Set<Promise<void>>();
+  #onAnswer: (api: number) => void = () => undefined;
 
   private constructor(target: { host: string; port: number }) {
     this.#target = target;
@@ -76,6 +83,16 @@ export class KafkaProxy {
     this.#faults.plan((asked) => asked === api, fault, times, spared);
   }
 
+  /** Calls a function, from now on, with the kind of each request that the broker has answered. */
+  watch(onAnswer: (api: number) => void): void {
+    this.#onAnswer = onAnswer;
+  }
+
+  /** Waits until the broker has answered every request that was to arrive late. */
+  async lateAnswered(): Promise<void> {
+    await Promise.all(this.#late);
+  }
+
   /** Forgets the planned faults. */
   clear(): void {
     this.#faults.clear();
@@ -102,19 +119,23 @@ export class KafkaProxy {
         cut();
       });
     }
-    /** The answers that are not to be passed on as they are, by their requests' numbers. */
-    const withheld = new Map<number, KafkaFault>();
+    /** The requests that are not answered yet, by their numbers. */
+    const sent = new Map<number, { readonly api: number; readonly fault: KafkaFault | undefined }>();
     const requests = new Frames((frame) => {
-      const fault = this.#faults.next(frame.readInt16BE(4));
-      if (fault?.kind === 'cut') cut();
+      const api = frame.readInt16BE(4);
+      const fault = this.#faults.next(api);
+      if (fault?.kind === 'late') this.#sendLate(Buffer.from(frame), fault.until);
+      if (fault?.kind === 'cut' || (fault?.kind === 'late' && fault.isCut)) cut();
       else if (fault?.kind === 'instead') void fault.run().finally(cut);
-      else if (fault?.kind !== 'freeze') {
-        if (fault !== undefined) withheld.set(frame.readInt32BE(8), fault);
+      else if (fault?.kind !== 'freeze' && fault?.kind !== 'late') {
+        sent.set(frame.readInt32BE(8), { api, fault });
         broker.write(frame);
       }
     });
     const answers = new Frames((frame) => {
-      const fault = withheld.get(frame.readInt32BE(4));
+      const { api = -1, fault } = sent.get(frame.readInt32BE(4)) ?? {};
+      sent.delete(frame.readInt32BE(4));
+      this.#onAnswer(api);
       if (fault === undefined) client.write(frame);
       else if (fault.kind === 'spoil-answer') client.write(spoilt(frame));
       else if (fault.kind === 'after') void fault.run().finally(cut);
@@ -126,6 +147,16 @@ export class KafkaProxy {
     broker.on('data', (bytes) => {
       answers.push(bytes);
     });
+  }
+
+  #sendLate(frame: Buffer, until: Promise<unknown>): void {
+    const answered = until.then(async () => {
+      const broker = createConnection(this.#target);
+      broker.write(frame);
+      await once(broker, 'data');
+      broker.destroy();
+    });
+    this.#late.add(answered);
   }
 }
 

@@ -15,7 +15,8 @@ export class ProxiedKafka {
     this.proxy = proxy;
   }
 
-  static async start(): Promise<ProxiedKafka> {
+  /** @param properties More settings of the broker. */
+  static async start(properties: Readonly<Record<string, string>> = {}): Promise<ProxiedKafka> {
     const folder = await mkdtemp(join(tmpdir(), 'proxied-kafka-'));
     const { kafka: own, namenode } = await freePorts();
     const behind = { host: HOST, port: namenode.rpc };
@@ -27,6 +28,7 @@ export class ProxiedKafka {
         'advertised.listeners': `${plain},PROXIED://${proxy.address}`,
         'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT',
         'inter.broker.listener.name': 'PLAINTEXT',
+        ...properties,
       },
     });
     return new ProxiedKafka(kafka, proxy);
