@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { KafkaOptions } from '../adapters/kafka.ts';
+import type { FetchedBatch } from '../adapters/kafka-fetched-batch.ts';
 import { readBatches } from '../adapters/kafka-read.ts';
+import { decodingOf } from '../adapters/kafka-read-options.ts';
 import { topicIdOf } from '../adapters/kafka-topic-id.ts';
 import { RunStaging } from '../adapters/run-staging.ts';
 import { offsetsIn, type Batch, type StagedBatch } from '../model/references.ts';
@@ -16,6 +18,8 @@ export interface ConsumeRequest {
   readonly batch: Batch;
   /** Whether it must be read whole, since it was cut before; else it is cut at the limits of a batch. */
   readonly exact: boolean;
+  /** Whether a person lets the run pass a batch of Kafka's that cannot be decompressed. */
+  readonly pastUnreadable?: boolean;
 }
 
 /** What was read, and where it is. */
@@ -24,6 +28,8 @@ export interface Consumed {
   /** The task queue of the host whose disk holds it. */
   readonly host: string;
   readonly seconds: number;
+  /** Whether it is a batch of Kafka's that cannot be decompressed: of it nothing is staged. */
+  readonly isUnreadable?: boolean;
 }
 
 /** While no offset comes for so long, another producer's transaction is taken to be open before it. */
@@ -31,12 +37,14 @@ const IDLE_TIMEOUT_MS = 20_000;
 
 /**
  * Reads exact offset ranges into staged files; of long ranges as much as a batch may hold.
- * @throws {PipelineError} RANGE_GONE, RANGE_STALLED, TOPIC_RESET, STAGING_FULL, an error of Kafka
+ * @throws {PipelineError} RANGE_GONE, RANGE_STALLED, TOPIC_RESET, STAGING_FULL, KAFKA_BATCH_UNREADABLE, another error
+ * of Kafka
  */
 export function createConsume({ settings, kafka, staging }: ActivityDeps) {
-  return async function consume({ batch, exact }: ConsumeRequest): Promise<Consumed> {
+  const { batchBytes, batchMessages, batchDecodedBytes } = settings.limits;
+  const decoding = decodingOf(batchDecodedBytes);
+  return async function consume({ batch, exact, pastUnreadable }: ConsumeRequest): Promise<Consumed> {
     const run = currentRun();
-    const { batchBytes, batchMessages } = settings.limits;
     await staging.reserve(batchBytes);
     const own = RunStaging.of(staging, run.execution);
     const path = await own.freshFolder(`batches/${nameOf(batch)}`);
@@ -44,12 +52,19 @@ export function createConsume({ settings, kafka, staging }: ActivityDeps) {
     const bounds = exact ? undefined : { bytes: batchBytes, messages: batchMessages };
     const writer = await MessageWriter.create(await own.locate(path), partitions, bounds);
     let ranges: Batch['ranges'];
+    let unreadable: FetchedBatch | undefined;
+    const onUnreadable = (passed: FetchedBatch): void => {
+      unreadable = passed;
+    };
     try {
       ranges = await readBatches(kafka, batch, {
         onBatches: (part) => writer.add(part),
         isFull: () => writer.isFull,
         idleTimeoutMs: IDLE_TIMEOUT_MS,
         signal: run.signal,
+        decoding,
+        isExact: exact,
+        ...(pastUnreadable === true && { onUnreadable }),
       });
       await writer.close();
     } catch (error) {
@@ -59,16 +74,18 @@ export function createConsume({ settings, kafka, staging }: ActivityDeps) {
     }
     await requirePlanned(kafka, batch);
     const offsets = offsetsIn(ranges);
+    const messages = writer.messages + (unreadable?.records ?? 0);
     const staged = {
       batch: { ...batch, ranges },
       path,
-      messages: writer.messages,
-      gaps: offsets - writer.messages,
+      messages,
+      gaps: offsets - messages,
       bytes: writer.bytes,
     };
     await own.leaveReceipt(path, staged);
     await own.leaveReceipt(skippedPath(path), { batch: staged.batch, files: [] });
-    return { staged, host: staging.hostId, seconds: run.seconds() };
+    const isUnreadable = unreadable !== undefined;
+    return { staged, host: staging.hostId, seconds: run.seconds(), ...(isUnreadable && { isUnreadable }) };
   };
 }
 

@@ -158,7 +158,11 @@ export function activityInputs({ sources }: Pick<Settings, 'sources'>): Activity
       } satisfies Shape<PublishRequest>)
       .refine(({ source, topic: of }) => isTopicOf(source, of), 'must name a source and its topic'),
     plan: z.strictObject({ topic, publishedEnds: ENDS, until: ENDS.nullable() } satisfies Shape<PlanRequest>),
-    consume: z.strictObject({ batch, exact: z.boolean() } satisfies Shape<ConsumeRequest>),
+    consume: z.strictObject({
+      batch,
+      exact: z.boolean(),
+      pastUnreadable: z.boolean().optional(),
+    } satisfies Shape<ConsumeRequest>),
     transform: z.strictObject({
       staged: z.strictObject({
         batch,

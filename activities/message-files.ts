@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { BATCHES, type FetchedBatch } from '../adapters/kafka-fetched-batch.ts';
-import type { ReadPart } from '../adapters/kafka-read.ts';
+import type { ReadPart } from '../adapters/kafka-read-options.ts';
 import { readPieces, readPiecesSync } from '../adapters/pieces.ts';
 import { StagedFile } from '../adapters/staged-file.ts';
 import { MessageReader, type StagedMessage } from '../adapters/staged-messages.ts';

@@ -1,4 +1,5 @@
-import { ensureTopic, topicOffsetsPast, type PartitionOffsets } from '../adapters/kafka.ts';
+import { topicOffsetsPast, type PartitionOffsets } from '../adapters/kafka.ts';
+import { ensureTopic } from '../adapters/kafka-topics.ts';
 import { topicIdOf } from '../adapters/kafka-topic-id.ts';
 import { PipelineError } from '../model/errors.ts';
 import type { OffsetRange, PartitionEnds } from '../model/references.ts';

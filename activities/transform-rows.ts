@@ -13,11 +13,14 @@ import { QUARANTINED } from '../tables/relations.ts';
 import { AttemptScan } from '../tables/scan.ts';
 import { EARLIEST_MS, LATEST_MS } from '../tables/times.ts';
 import { createRelations } from './attempt-relations.ts';
+import { sizeRefusal } from './outgoing.ts';
 
 /** What Kafka gives as the timestamp of a message that has none. */
 const NO_TIMESTAMP_MS = -1;
 
 const TIME_FAULT: Fault = { path: '', reason: 'its timestamp is not of the years 1 to 9999' };
+
+const NOTHING = Buffer.alloc(0);
 
 /** How much more room the columns of a batch get than those of the batch before would have needed. */
 const ROOM = 1.1;
@@ -40,6 +43,7 @@ export class BatchRows {
   readonly #defaultSource: string;
   readonly #limits: BatchLimits;
   readonly #scan: AttemptScan;
+  readonly #recordBytes: number;
   #last = { headers: '', source: '' };
   /** How many rows of each level a message had in the batch before: most batches are alike. */
   static #rowsOfAMessage: readonly number[] = [];
@@ -47,7 +51,7 @@ export class BatchRows {
   private constructor(
     connection: DuckDBConnection,
     quarantined: DuckDBAppender,
-    settings: Pick<Settings, 'sources'>,
+    settings: Pick<Settings, 'sources' | 'limits'>,
     topic: string,
     messages: number,
   ) {
@@ -62,12 +66,13 @@ export class BatchRows {
     this.#ofOtherTopics = namesOf(false);
     this.#defaultSource = defaultSourceOf(settings, topic);
     this.#limits = new BatchLimits(settings);
+    this.#recordBytes = settings.limits.recordBytes;
   }
 
   /** @param messages How many are going to be added. */
   static async create(
     connection: DuckDBConnection,
-    settings: Pick<Settings, 'sources'>,
+    settings: Pick<Settings, 'sources' | 'limits'>,
     topic: string,
     messages: number,
   ): Promise<BatchRows> {
@@ -94,11 +99,7 @@ export class BatchRows {
       });
       return;
     }
-    if (!isTableTime(message.timestampMs)) {
-      this.#refuse(message, TIME_FAULT, named);
-      return;
-    }
-    const fault = this.#faultOf(message, named);
+    const fault = this.#boundsFaultOf(message) ?? this.#faultOf(message, named);
     if (fault !== undefined) {
       this.#refuse(message, fault, named);
       return;
@@ -106,6 +107,13 @@ export class BatchRows {
     this.#limits.add(named, message, undefined);
     this.landed += 1;
     this.sources.add(named);
+  }
+
+  /** What of a message is outside of what is accepted, whatever its value says. */
+  #boundsFaultOf({ timestampMs, value, headersFault }: StagedMessage): Fault | undefined {
+    if (!isTableTime(timestampMs)) return TIME_FAULT;
+    const reason = headersFault ?? sizeRefusal(value ?? NOTHING, this.#recordBytes);
+    return reason === undefined ? undefined : { path: '', reason };
   }
 
   /** Has the scan take a message; what keeps it from that. */

@@ -1,5 +1,6 @@
 import { Publisher } from './kafka-publish.ts';
-import type { KafkaOptions, TopicShape } from './kafka.ts';
+import type { KafkaOptions } from './kafka.ts';
+import type { TopicShape } from './kafka-topics.ts';
 import { messageOf } from '../model/errors.ts';
 
 /** A publisher that nobody uses is closed after this. */

@@ -14,6 +14,9 @@ const LASTING = new Set([
   'ILLEGAL_SASL_STATE',
   'INVALID_TOPIC_EXCEPTION',
   'INVALID_REPLICATION_FACTOR',
+  'INVALID_PARTITIONS',
+  'INVALID_CONFIG',
+  'POLICY_VIOLATION',
   'UNSUPPORTED_VERSION',
 ]);
 
@@ -79,10 +82,16 @@ function codeOf(type: string | undefined, thrown: unknown): ErrorCode {
     : 'KAFKA_UNREACHABLE';
 }
 
-/** What the broker answered: kafkajs gives it as the type of an error, or of what its retries ended with. */
+/**
+ * What the broker answered: kafkajs gives it as the type of an error, of what its retries ended with, or of the first of
+ * several errors.
+ */
 export function answerOf(thrown: unknown): string | undefined {
   if (!(thrown instanceof Error)) return undefined;
-  return 'type' in thrown ? String(thrown.type) : answerOf(thrown.cause);
+  if ('type' in thrown) return String(thrown.type);
+  const first =
+    'errors' in thrown && Array.isArray(thrown.errors) ? (thrown.errors as unknown[])[0] : undefined;
+  return answerOf(first) ?? answerOf(thrown.cause);
 }
 
 /** Whether a broker answered that the producer has a newer epoch: then it has aborted what the older one left open. */
@@ -104,4 +113,9 @@ export function isLate(thrown: unknown): boolean {
 export function isSilentClose(thrown: unknown): boolean {
   if (!(thrown instanceof Error)) return false;
   return thrown.name === 'KafkaJSConnectionClosedError' || isSilentClose(thrown.cause);
+}
+
+/** Whether the client takes an error for a passing one; a broker that gave no answer has had its time. */
+export function canPass(error: unknown): boolean {
+  return error instanceof Error && 'retriable' in error && error.retriable === true && !isLate(error);
 }

@@ -1,6 +1,7 @@
 import { crc32c } from '@node-rs/crc32';
 import { PipelineError, messageOf, type ErrorCode } from '../model/errors.ts';
-import { codecOf, type CodecName } from './kafka-codecs.ts';
+import { DEFAULT_BATCH_DECODED_BYTES } from '../model/settings.ts';
+import { codecOf, mostBytesOf, type CodecName } from './kafka-codecs.ts';
 import { AT, ATTRIBUTES, HEAD_BYTES, MAGIC } from './kafka-record-batch.ts';
 import { RecordReader } from './kafka-record-reader.ts';
 import { takePieces, type Framing } from './pieces.ts';
@@ -88,22 +89,38 @@ export class FetchedBatch {
 
   /**
    * The same, decompressed.
+   * @param maxBytes How many bytes it may take; see {@link codecOf}.
    * @throws {PipelineError} KAFKA_BATCH_UNREADABLE or KAFKA_CODEC_MISSING.
    */
-  async plain(): Promise<FetchedBatch> {
+  async plain(maxBytes = DEFAULT_BATCH_DECODED_BYTES): Promise<FetchedBatch> {
     if (this.isPlain) return this;
-    const number = this.#attributes & ATTRIBUTES.codec;
-    const codec = CODECS[number];
+    const codec = this.#codec;
     if (codec === undefined)
-      throw this.#error('KAFKA_CODEC_MISSING', `messages are compressed with codec ${number} of Kafka`);
+      throw this.#unreadable('KAFKA_CODEC_MISSING', `codec ${this.#codecNumber} of Kafka`);
+    let records: Buffer;
     try {
-      return this.#with(await codecOf(codec)(this.bytes.subarray(HEAD_BYTES)), (bytes) => {
-        bytes.writeInt16BE(this.#attributes & ~ATTRIBUTES.codec, AT.attributes);
-      });
+      records = await codecOf(codec)(this.bytes.subarray(HEAD_BYTES), maxBytes);
     } catch (error) {
       if (!(error instanceof PipelineError)) throw error;
-      throw this.#error(error.code, `messages are compressed with ${error.message}`);
+      throw this.#unreadable(error.code, error.message);
     }
+    return this.#with(records, (bytes) => {
+      bytes.writeInt16BE(this.#attributes & ~ATTRIBUTES.codec, AT.attributes);
+    });
+  }
+
+  /** How many bytes it takes decompressed at most, where it may take no more than so many. */
+  mostPlainBytes(maxBytes: number): number {
+    const codec = this.#codec;
+    return codec === undefined ? 0 : mostBytesOf(codec, this.bytes.length, maxBytes);
+  }
+
+  get #codecNumber(): number {
+    return this.#attributes & ATTRIBUTES.codec;
+  }
+
+  get #codec(): CodecName | undefined {
+    return CODECS[this.#codecNumber];
   }
 
   /**
@@ -192,6 +209,13 @@ export class FetchedBatch {
     return new PipelineError(code, `${this.#partition}: from offset ${this.firstOffset} on, ${what}`);
   }
 
+  #unreadable(code: ErrorCode, what: string): PipelineError {
+    return this.#error(
+      code,
+      `messages are compressed with ${what}; the batch ends at offset ${this.lastOffset}`,
+    );
+  }
+
   #isBetween(delta: number, from: bigint, to: bigint): boolean {
     const offset = this.offsetOf(delta);
     return offset >= from && offset < to;
@@ -221,14 +245,42 @@ export function* batchesIn(bytes: Buffer, partition: string): Generator<FetchedB
   for (const batch of batches) yield new FetchedBatch(batch, partition);
 }
 
+/** A message's headers, or the first of them. */
+export interface DecodedHeaders {
+  readonly headers: readonly (readonly [name: string, value: Buffer | null])[];
+  /** How many the message has. */
+  readonly count: number;
+}
+
 /**
- * A message's headers, in order.
+ * Reads a message's headers, in order, as long as they are within bounds.
  * @param headers As {@link KafkaMessage} has them.
+ * @param most How many are read, and in how many bytes, at most.
+ * @throws {RangeError} where the bytes are no headers.
  */
-export function decodeHeaders(headers: Buffer): [name: string, value: Buffer | null][] {
+export function decodeHeaders(
+  headers: Buffer,
+  most: HeaderBounds = { count: Infinity, bytes: Infinity },
+): DecodedHeaders {
   const reader = new RecordReader(headers);
-  return Array.from({ length: reader.number() }, () => [
-    reader.part()?.toString('utf8') ?? '',
-    reader.part(),
-  ]);
+  const count = reader.number();
+  // Each has two lengths at least.
+  if (count < 0 || count * 2 > headers.length) throw new RangeError('a record has another number of headers');
+  const decoded: [name: string, value: Buffer | null][] = [];
+  while (decoded.length < Math.min(count, most.count)) {
+    const name = reader.part();
+    if (name === null) throw new RangeError('a header of a record has no name');
+    const header: [string, Buffer | null] = [name.toString('utf8'), reader.part()];
+    if (reader.position > most.bytes) break;
+    decoded.push(header);
+  }
+  if (decoded.length === count && reader.position !== headers.length)
+    throw new RangeError('a record has more than its headers');
+  return { headers: decoded, count };
+}
+
+/** How many headers, and how many bytes of them, are read at most. */
+export interface HeaderBounds {
+  readonly count: number;
+  readonly bytes: number;
 }

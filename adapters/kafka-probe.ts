@@ -1,10 +1,9 @@
-import { openCluster } from './kafka-cluster.ts';
+import { openCluster, type OpenCluster } from './kafka-cluster.ts';
 import { asKafkaError } from './kafka-errors.ts';
-import { withAdmin, type KafkaOptions } from './kafka.ts';
+import { whileCoordinatorLoads, withAdmin, type KafkaOptions } from './kafka.ts';
 import { markerOf } from './kafka-markers.ts';
 import { transactionOf } from './kafka-publish.ts';
 import { RecordBatch, encodeHeaders } from './kafka-record-batch.ts';
-import type { PublishTransaction } from './kafka-transaction.ts';
 
 /** Names what a probe publishes; it is never there to be read. */
 const PROBE = 'doctor';
@@ -32,17 +31,25 @@ export async function probePublishing(options: KafkaOptions, topic: string): Pro
   const batch = new RecordBatch();
   batch.add({ key: null, value: VALUE, headers: encodeHeaders([]) });
   const open = openCluster(options, 'probe');
-  let transaction: PublishTransaction | undefined;
   try {
     await open.cluster.connect();
-    transaction = await transactionOf(open, `${PROBE}:${topic}`);
-    await transaction.send(topic, new Map([[0, batch]]));
-    await transaction.sendOffsets(markerOf(PROBE), topic, [{ partition: 0, offset: '0' }]);
-    await transaction.abort();
+    await whileCoordinatorLoads(() => abortedTransaction(open, topic, batch));
   } catch (error) {
-    await transaction?.abort().catch(() => undefined);
     throw asKafkaError(error, `topic ${topic}`);
   } finally {
     await open.cluster.disconnect();
   }
+}
+
+async function abortedTransaction(open: OpenCluster, topic: string, batch: RecordBatch): Promise<void> {
+  const transaction = await transactionOf(open, `${PROBE}:${topic}`);
+  try {
+    await transaction.send(topic, new Map([[0, batch]]));
+    await transaction.sendOffsets(markerOf(PROBE), topic, [{ partition: 0, offset: '0' }]);
+  } catch (error) {
+    // Where this fails too, the broker aborts it after its timeout.
+    await transaction.abort().catch(() => undefined);
+    throw error;
+  }
+  await transaction.abort();
 }

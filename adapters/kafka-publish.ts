@@ -1,19 +1,13 @@
 import kafkajs, { type Admin } from 'kafkajs';
 import { PipelineError } from '../model/errors.ts';
 import type { PartitionEnds } from '../model/references.ts';
-import {
-  clusterError,
-  ensureTopicThrough,
-  kafkaClient,
-  withAdmin,
-  type KafkaOptions,
-  type TopicShape,
-} from './kafka.ts';
+import { clusterError, kafkaClient, withAdmin, type KafkaOptions } from './kafka.ts';
 import { openCluster, type OpenCluster } from './kafka-cluster.ts';
 import { asKafkaError } from './kafka-errors.ts';
 import { endsOf, markerOf, markerOffsets, readMarker } from './kafka-markers.ts';
 import type { RecordBatch } from './kafka-record-batch.ts';
 import { REQUEST_BYTES_A_PARTITION, Sender, type OpenTopic } from './kafka-sender.ts';
+import { ensureTopicThrough, type TopicShape } from './kafka-topics.ts';
 import { PublishTransaction } from './kafka-transaction.ts';
 import type { OutgoingMessage } from './outgoing-message.ts';
 
@@ -77,7 +71,7 @@ export class Publisher {
     const open = openCluster(options, 'publish');
     try {
       await admin.connect();
-      if (shape !== undefined) await ensureTopicThrough(admin, name, shape);
+      if (shape !== undefined) await ensureTopicThrough(options, admin, name, shape);
       const maxBytes = await readMaxBytes(admin, name);
       const topic = { name, partitions: await partitionsOf(admin, name) };
       await open.cluster.connect();

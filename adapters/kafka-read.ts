@@ -3,50 +3,16 @@ import type Cluster from 'kafkajs/src/cluster/index.js';
 import { createErrorFromCode } from 'kafkajs/src/protocol/error.js';
 import { PipelineError } from '../model/errors.ts';
 import type { Batch, OffsetRange } from '../model/references.ts';
+import { DEFAULT_BATCH_DECODED_BYTES } from '../model/settings.ts';
 import { atOnce } from './at-once.ts';
 import { AbortedTransactions } from './kafka-aborted.ts';
 import { openCluster } from './kafka-cluster.ts';
-import { asKafkaError, isLate } from './kafka-errors.ts';
+import { asKafkaError, canPass } from './kafka-errors.ts';
 import { fetchFrom, type FetchedPartition } from './kafka-fetch.ts';
-import { batchesIn, type FetchedBatch, type KafkaMessage } from './kafka-fetched-batch.ts';
+import { batchesIn, type FetchedBatch } from './kafka-fetched-batch.ts';
+import { decodingOf, type BatchReadOptions, type RangeReadOptions } from './kafka-read-options.ts';
 import type { AnswerMemory } from './kafka-socket.ts';
 import { topicOffsets, type KafkaOptions } from './kafka.ts';
-
-/** How a read goes on, whatever it is given as. */
-interface ReadOptions {
-  /** Asked before each call; once it answers true the read ends where it is. */
-  readonly isFull: () => boolean;
-  /** When no offset is passed for so long, the read fails. */
-  readonly idleTimeoutMs: number;
-  readonly signal: AbortSignal;
-}
-
-/** Where a read may stop before its ranges end, and who hears of the messages. */
-export interface RangeReadOptions extends ReadOptions {
-  /**
-   * Called with messages of one partition, in order; the read goes on when it is done. Their memory is used again then.
-   */
-  readonly onMessages: (partition: number, messages: readonly KafkaMessage[]) => Promise<void>;
-}
-
-/** What was read of a partition: committed batches, decompressed; of them what is of the range is to be taken. */
-export interface ReadPart {
-  readonly partition: number;
-  readonly batches: readonly FetchedBatch[];
-  /** The first offset of the range that is still to be taken. */
-  readonly from: bigint;
-  /** The offset before which it ends. */
-  readonly to: bigint;
-}
-
-/** As {@link RangeReadOptions}, for whoever takes whole batches. */
-export interface BatchReadOptions extends ReadOptions {
-  /**
-   * Called with what came of one partition, in order; the read goes on when it is done. Its memory is used again then.
-   * @returns The first offset that it did not take, which matters once the reader is full.
-   */
-  readonly onBatches: (part: ReadPart) => Promise<bigint>;
-}
 
 /** The most messages of one call, so that a reader can stop soon after it is full. */
 const MESSAGES_A_CALL = 500;
@@ -54,6 +20,8 @@ const MESSAGES_A_CALL = 500;
 /** What passes soon, as a leader's election or a broken connection, is tried again so often; the step does the rest. */
 const TRIES = 5;
 const FIRST_PAUSE_MS = 50;
+
+const DECODING = decodingOf(DEFAULT_BATCH_DECODED_BYTES);
 
 /** How long a broker is left alone that has not come to an offset. */
 const PAUSE_MS = 100;
@@ -104,6 +72,7 @@ export async function readBatches(
     await cluster.connect();
     await cluster.addTargetTopic(batch.topic);
     await reader.run();
+    reader.passUnreadable();
   } catch (error) {
     throw asKafkaError(error, `topic ${batch.topic}`);
   } finally {
@@ -116,11 +85,13 @@ export async function readBatches(
 /** How far one partition's range was read. */
 interface Progress {
   readonly range: OffsetRange;
-  readonly end: bigint;
+  /** Before a batch that cannot be read, where there is one. */
+  end: bigint;
   /** The first offset that was not yet given. */
   next: bigint;
   /** The first offset that was not yet fetched. */
   coming: bigint;
+  unreadable?: { readonly batch: FetchedBatch; readonly error: PipelineError };
 }
 
 /** What was fetched of a partition. */
@@ -166,6 +137,25 @@ class RangeReader {
       .map(({ range, next, end }) => ({ ...range, end: String(next < end ? next : end) }))
       .filter(({ start, end }) => start !== end)
       .sort((one, other) => one.partition - other.partition);
+  }
+
+  /**
+   * Sees to what cannot be read, where nothing else was.
+   * @throws {PipelineError} KAFKA_BATCH_UNREADABLE or KAFKA_CODEC_MISSING
+   */
+  passUnreadable(): void {
+    const progress = this.#progress.find(({ unreadable }) => unreadable !== undefined);
+    if (progress?.unreadable === undefined) return;
+    const { batch, error } = progress.unreadable;
+    const { onUnreadable, isExact = false } = this.#read;
+    const isAlone = this.rangesRead().length === 0;
+    if (!isAlone && !isExact) return;
+    const end = BigInt(progress.range.end);
+    const isWhole = this.#progress.length === 1 && batch.lastOffset + 1n >= end;
+    if (onUnreadable === undefined || !isAlone || (isExact && !isWhole)) throw error;
+    onUnreadable(batch);
+    progress.end = batch.lastOffset + 1n < end ? batch.lastOffset + 1n : end;
+    progress.next = progress.end;
   }
 
   async run(): Promise<void> {
@@ -254,17 +244,33 @@ class RangeReader {
     let together: FetchedBatch[] = [];
     for (const batch of batches) {
       if (!aborted.isCommitted(batch)) continue;
-      if (batch.isPlain) {
+      if (batch.isPlain || this.#read.asTheyAre === true) {
         together.push(batch);
         continue;
       }
       // Decompressed, each can be large.
       await this.#giveBatches(progress, together);
       together = [];
-      await this.#giveBatches(progress, [await batch.plain()]);
+      if (this.#read.isFull()) return;
+      await this.#giveDecompressed(progress, batch);
+      if (progress.unreadable !== undefined) return;
     }
     await this.#giveBatches(progress, together);
     if (!this.#read.isFull()) this.#move(progress, progress.coming);
+  }
+
+  async #giveDecompressed(progress: Progress, batch: FetchedBatch): Promise<void> {
+    const { maxBytes, budget } = this.#read.decoding ?? DECODING;
+    await budget.use(batch.mostPlainBytes(maxBytes), async () => {
+      const plain = await batch.plain(maxBytes).catch((error: unknown) => {
+        if (!(error instanceof PipelineError)) throw error;
+        progress.unreadable = { batch, error };
+        progress.end = batch.firstOffset;
+        progress.coming = batch.firstOffset;
+        this.#move(progress, progress.end);
+      });
+      if (plain !== undefined) await this.#giveBatches(progress, [plain]);
+    });
   }
 
   async #giveBatches(progress: Progress, batches: readonly FetchedBatch[]): Promise<void> {
@@ -311,9 +317,4 @@ function rangeGone(topic: string, range: OffsetRange, earliest: string | undefin
   const now = earliest === undefined ? 'the partition is gone' : `the topic now begins at offset ${earliest}`;
   const wanted = `${topic}/${range.partition}: offsets ${range.start} to before ${range.end} were to be read`;
   return new PipelineError('RANGE_GONE', `${wanted}, but ${now}`);
-}
-
-/** Whether the client takes an error for a passing one; a broker that gave no answer has had its time. */
-function canPass(error: unknown): boolean {
-  return error instanceof Error && 'retriable' in error && error.retriable === true && !isLate(error);
 }

@@ -71,9 +71,18 @@ export class RecordReader {
     return true;
   }
 
-  /** A length and so many bytes; null for the length -1. */
+  /** Where the next byte is read. */
+  get position(): number {
+    return this.#at;
+  }
+
+  /**
+   * A length and so many bytes; null for the length -1.
+   * @throws {RangeError} where there are fewer.
+   */
   part(): Buffer | null {
     const from = this.#passPart();
+    if (this.#at > this.#bytes.length) throw new RangeError('a record ends too early');
     return from === NOWHERE ? null : this.#bytes.subarray(from, this.#at);
   }
 
@@ -91,7 +100,8 @@ export class RecordReader {
   /** Passes a length and so many bytes; answers where these begin. */
   #passPart(): number {
     const length = this.number();
-    if (length < 0) return NOWHERE;
+    if (length === -1) return NOWHERE;
+    if (length < 0) throw new RangeError('a length of a record is negative');
     const from = this.#at;
     this.#at += length;
     return from;

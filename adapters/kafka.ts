@@ -36,8 +36,8 @@ export interface PartitionOffsets {
 const CONNECTION_TIMEOUT_MS = 5_000;
 
 /** How long a cluster may take to know what was just made or loaded, and how often it is asked meanwhile. */
-const LOADING_WITHIN_MS = 20_000;
-const LOADING_PAUSE_MS = 100;
+export const LOADING_WITHIN_MS = 20_000;
+export const LOADING_PAUSE_MS = 100;
 
 /** How long the markers of commits are waited for, and how often it is looked for them meanwhile. */
 const MARKERS_WITHIN_MS = 2_000;
@@ -159,35 +159,6 @@ function closedOn({ sasl }: KafkaOptions): ConnectionFault {
   return { what: `it closed the connection without an answer${why}`, lasting: false };
 }
 
-/** How a topic is made. */
-export interface TopicShape {
-  readonly partitions: number;
-  readonly replicationFactor: number;
-}
-
-/** Makes a topic where there is none. One that exists is left as it is. */
-export async function ensureTopic(options: KafkaOptions, topic: string, shape: TopicShape): Promise<void> {
-  await withAdmin(options, (admin) => ensureTopicThrough(admin, topic, shape));
-}
-
-/** As {@link ensureTopic}, over a connection that is open. */
-export async function ensureTopicThrough(admin: Admin, topic: string, shape: TopicShape): Promise<void> {
-  const isKnown = async (): Promise<boolean> => (await admin.listTopics()).includes(topic);
-  if (await isKnown()) return;
-  try {
-    await admin.createTopics({
-      waitForLeaders: true,
-      topics: [{ topic, numPartitions: shape.partitions, replicationFactor: shape.replicationFactor }],
-    });
-  } catch (error) {
-    // It is made, and the broker that was asked for its leaders does not know it yet.
-    if (answerOf(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
-  }
-  // A busy cluster takes a moment until it knows what it made, for this caller or for another at the same time.
-  const deadline = Date.now() + LOADING_WITHIN_MS;
-  while (!(await isKnown()) && Date.now() < deadline) await sleep(LOADING_PAUSE_MS);
-}
-
 /** What can be read of each partition of a topic, in order of the partitions. */
 export async function topicOffsets(options: KafkaOptions, topic: string): Promise<PartitionOffsets[]> {
   return withAdmin(options, async (admin) => {
@@ -226,7 +197,7 @@ const LOADING = new Set([
   'GROUP_COORDINATOR_NOT_AVAILABLE',
 ]);
 
-/** Asks a group's coordinator again while it is not ready, which kafkajs does for consumers but not for an admin. */
+/** Asks a group's coordinator again while it is not ready, which kafkajs does for consumers alone. */
 export async function whileCoordinatorLoads<T>(ask: () => Promise<T>): Promise<T> {
   const deadline = Date.now() + LOADING_WITHIN_MS;
   for (;;) {

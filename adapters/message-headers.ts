@@ -17,7 +17,9 @@ export function headersFrom(text: string): Record<string, Buffer[]> {
   for (const header of JSON.parse(text) as WrittenHeader[]) {
     const value =
       'base64' in header ? Buffer.from(header.base64, 'base64') : Buffer.from(header.value ?? '', 'utf8');
-    values.set(header.key, [...(values.get(header.key) ?? []), value]);
+    const ofName = values.get(header.key);
+    if (ofName === undefined) values.set(header.key, [value]);
+    else ofName.push(value);
   }
   return Object.fromEntries(values);
 }

@@ -53,6 +53,8 @@ declare module 'kafkajs/src/cluster/index.js' {
     refreshMetadata(): Promise<void>;
     refreshMetadataIfNecessary(): Promise<void>;
     findLeaderForPartitions(topic: string, partitions: readonly number[]): Record<string, number[]>;
+    /** One that takes requests for the controller, which may hand them on. */
+    findControllerBroker(): Promise<Broker>;
     findBroker(asked: { readonly nodeId: string }): Promise<Broker>;
     /** Asks a broker for it each time. */
     findGroupCoordinator(asked: CoordinatorAsked): Promise<Broker>;
@@ -212,5 +214,34 @@ declare module 'kafkajs/src/protocol/requests/produce/v3/response.js' {
   }
 
   const response: ProtocolRequest<ProduceAnswer>['response'];
+  export default response;
+}
+
+declare module 'kafkajs/src/protocol/requests/createTopics/v2/request.js' {
+  import type { ProtocolRequest } from 'kafkajs/src/cluster/index.js';
+
+  export default function request(asked: {
+    readonly topics: readonly {
+      readonly topic: string;
+      readonly numPartitions: number;
+      readonly replicationFactor: number;
+    }[];
+    readonly validateOnly: boolean;
+  }): ProtocolRequest<unknown>['request'];
+}
+
+declare module 'kafkajs/src/protocol/requests/createTopics/v2/response.js' {
+  import type { ProtocolRequest } from 'kafkajs/src/cluster/index.js';
+
+  export interface CreateTopicsAnswer {
+    readonly topicErrors: readonly {
+      readonly topic: string;
+      /** 0 for none. */
+      readonly errorCode: number;
+      readonly errorMessage: string | null;
+    }[];
+  }
+
+  const response: ProtocolRequest<CreateTopicsAnswer>['response'];
   export default response;
 }

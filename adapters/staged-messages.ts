@@ -1,7 +1,16 @@
 import { messageOf } from '../model/errors.ts';
-import { FetchedBatch, decodeHeaders } from './kafka-fetched-batch.ts';
+import { FetchedBatch, decodeHeaders, type HeaderBounds } from './kafka-fetched-batch.ts';
 import type { RecordReader } from './kafka-record-reader.ts';
 import { headersText } from './message-headers.ts';
+
+/**
+ * The most headers that a message may have, and the most bytes of them: by default Kafka takes messages of 1 MiB, so
+ * they are an eighth of the largest.
+ */
+export const MAX_HEADERS: HeaderBounds = { count: 1_000, bytes: 128 << 10 };
+
+/** Of more than that so many are kept: few enough that the message can be published again with them. */
+export const KEPT_HEADERS: HeaderBounds = { count: 100, bytes: 16 << 10 };
 
 /** A message of a batch that is staged. */
 export interface StagedMessage {
@@ -12,8 +21,10 @@ export interface StagedMessage {
   /** Milliseconds since 1970, as its producer or the broker set it. */
   readonly timestampMs: number;
   readonly key: Buffer | null;
-  /** Its headers as {@link headersText} writes them. */
+  /** Its headers as {@link headersText} writes them; of more than {@link MAX_HEADERS} the first {@link KEPT_HEADERS}. */
   readonly headers: string;
+  /** Why not all of its headers are kept; undefined where they are. */
+  readonly headersFault?: string | undefined;
   readonly value: Buffer | null;
 }
 
@@ -74,7 +85,11 @@ class RecordMessage implements StagedMessage {
   }
 
   get headers(): string {
-    return this.#texts.of(this.#batch, this.#record);
+    return this.#texts.of(this.#batch, this.#record).text;
+  }
+
+  get headersFault(): string | undefined {
+    return this.#texts.of(this.#batch, this.#record).fault;
   }
 
   get value(): Buffer | null {
@@ -82,23 +97,34 @@ class RecordMessage implements StagedMessage {
   }
 }
 
+interface HeaderText {
+  readonly text: string;
+  readonly fault: string | undefined;
+}
+
 /** The texts of headers: most messages have those of the one before. */
 class HeaderTexts {
-  #last: { readonly bytes: Buffer; readonly text: string } | undefined;
+  #last: (HeaderText & { readonly bytes: Buffer }) | undefined;
 
   /** @throws {PipelineError} KAFKA_BATCH_DAMAGED */
-  of(batch: FetchedBatch, record: RecordReader): string {
+  of(batch: FetchedBatch, record: RecordReader): HeaderText {
     if (this.#last === undefined || !record.hasHeaders(this.#last.bytes)) {
       const bytes = Buffer.from(record.headers);
-      this.#last = { bytes, text: textOf(batch, bytes) };
+      this.#last = { bytes, ...textOf(batch, bytes) };
     }
-    return this.#last.text;
+    return this.#last;
   }
 }
 
-function textOf(batch: FetchedBatch, headers: Buffer): string {
+function textOf(batch: FetchedBatch, bytes: Buffer): HeaderText {
   try {
-    return headersText(decodeHeaders(headers));
+    const all = decodeHeaders(bytes, MAX_HEADERS);
+    if (all.headers.length === all.count) return { text: headersText(all.headers), fault: undefined };
+    const { headers, count } = decodeHeaders(bytes, KEPT_HEADERS);
+    const fault =
+      `has ${count} headers of ${bytes.length} bytes, more than the ${MAX_HEADERS.count} headers or the ` +
+      `${MAX_HEADERS.bytes} bytes that a message may have; the first ${headers.length} are kept`;
+    return { text: headersText(headers), fault };
   } catch (error) {
     throw batch.damaged(messageOf(error));
   }

@@ -115,6 +115,9 @@ const Worker = z
   })
   .describe('A worker, the process that runs the steps.');
 
+/** A batch of 1 MiB, which is the most that Kafka takes by default, may take 64 times its size decompressed. */
+export const DEFAULT_BATCH_DECODED_BYTES = 64 * 2 ** 20;
+
 const Limits = z
   .strictObject({
     contentBytes: z
@@ -127,7 +130,9 @@ const Limits = z
       .min(1)
       .max(900_000)
       .default(900_000)
-      .describe('How many bytes a record may have to be published; a larger one goes into quarantine.'),
+      .describe(
+        'How many bytes a record may have to be published, and the key and the value of a message that others published; a larger one goes into quarantine.',
+      ),
     batchBytes: z
       .int()
       .min(1)
@@ -138,6 +143,14 @@ const Limits = z
       .min(1)
       .default(50_000)
       .describe('A batch ends soon after it has so many messages.'),
+    batchDecodedBytes: z
+      .int()
+      .min(2 ** 20)
+      .max(2 ** 30)
+      .default(DEFAULT_BATCH_DECODED_BYTES)
+      .describe(
+        'How many bytes one compressed batch of Kafka may take decompressed; a run waits for a person at a larger one. Twice as much is in use at once in a worker.',
+      ),
     checkpointInterval: z
       .int()
       .min(1)

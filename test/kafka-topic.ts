@@ -1,4 +1,5 @@
-import { ensureTopic, type KafkaOptions } from '../adapters/kafka.ts';
+import type { KafkaOptions } from '../adapters/kafka.ts';
+import { ensureTopic } from '../adapters/kafka-topics.ts';
 import { readRanges } from '../adapters/kafka-read.ts';
 import { createLogger } from '../adapters/log.ts';
 import type { OutgoingMessage } from '../adapters/outgoing-message.ts';

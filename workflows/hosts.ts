@@ -107,6 +107,11 @@ export function isTooLarge(error: unknown): error is ApplicationFailure {
   return error instanceof ApplicationFailure && hasCode(error, 'PAYLOAD_TOO_LARGE');
 }
 
+/** Whether a batch of Kafka's cannot be decompressed, which consume can pass when a person says so. */
+export function isUnreadable(error: unknown): boolean {
+  return hasCode(error, 'KAFKA_BATCH_UNREADABLE') || hasCode(error, 'KAFKA_CODEC_MISSING');
+}
+
 /** The failure of an activity that the error stands for, if it is one of ours. */
 export function failureOf(error: unknown): ApplicationFailure | undefined {
   const cause = error instanceof ActivityFailure ? error.cause : error;

@@ -115,8 +115,12 @@ function idOf({ topicId }: Plan): Pick<Batch, 'topicId'> {
 
 async function consume(landing: Landing, batch: Batch, exact: boolean): Promise<Consumed> {
   landing.run.begin('consume');
-  const consumed = await landing.person.attempt({ step: 'consume', what: nameOf(batch) }, () =>
-    anyHost(aboutBatch(batch, exact)).consume({ batch, exact }),
+  const consumed = await landing.person.attempt({ step: 'consume', what: nameOf(batch) }, (pastUnreadable) =>
+    anyHost(aboutBatch(batch, exact)).consume({
+      batch,
+      exact,
+      ...(pastUnreadable ? { pastUnreadable } : {}),
+    }),
   );
   landing.useHost(consumed.host);
   landing.run.reached('consume', consumed.staged.batch.ranges);
@@ -144,13 +148,16 @@ async function landStaged(
   const { staged } = consumed;
   const what = nameOf(staged.batch);
   run.begin('transform');
-  const transformed = await person.attemptOrSkip({ step: 'transform', what }, (pastLimit) =>
-    onHost(consumed.host, aboutMessages(staged)).transform({
-      staged,
-      ingestedOn,
-      ...(pastLimit ? { pastLimit } : {}),
-    }),
-  );
+  const transformed =
+    consumed.isUnreadable === true
+      ? SKIPPED
+      : await person.attemptOrSkip({ step: 'transform', what }, (pastLimit) =>
+          onHost(consumed.host, aboutMessages(staged)).transform({
+            staged,
+            ingestedOn,
+            ...(pastLimit ? { pastLimit } : {}),
+          }),
+        );
   run.reached('transform', staged.batch.ranges);
   const tables = transformed === SKIPPED ? nothingOf(consumed) : transformed;
   await before;

@@ -11,7 +11,7 @@ import type { DecisionNote, PersonsDecision } from '../model/decisions.ts';
 import { escapeText } from '../model/printable.ts';
 import { DECISIONS, type Decision, type Step, type Waiting } from '../model/run.ts';
 import { requireNote, textOf } from './decision-note.ts';
-import { failureOf, isHostLost, isOverLimit, isOvertaken, isTooLarge } from './hosts.ts';
+import { failureOf, isHostLost, isOverLimit, isOvertaken, isTooLarge, isUnreadable } from './hosts.ts';
 import type { RunState } from './run-state.ts';
 
 const DESCRIPTIONS: Record<Decision, string> = {
@@ -71,7 +71,7 @@ export class Person {
 
   /**
    * Does something that may be skipped; when its retries are used up, a person decides.
-   * @param work Hears whether a person let it go past a quarantine limit.
+   * @param work Hears whether a person let it go past a quarantine limit, or a batch that cannot be read.
    */
   async attemptOrSkip<T>(
     about: Omit<Attempt, 'canSkip'>,
@@ -80,7 +80,7 @@ export class Person {
     return this.#attempt({ ...about, canSkip: true }, work);
   }
 
-  /** Does something that must be done, likewise: of it only a quarantine limit can be skipped. */
+  /** Does something that must be done, likewise: of it only what a person can let it go past can be skipped. */
   async attempt<T>(about: Omit<Attempt, 'canSkip'>, work: (pastLimit: boolean) => Promise<T>): Promise<T> {
     const result = await this.#attempt({ ...about, canSkip: false }, work);
     if (result === SKIPPED)
@@ -100,7 +100,7 @@ export class Person {
         if (isCancellation(error) || isHostLost(error) || isOvertaken(error)) throw error;
         const failure = failureOf(error);
         if (failure?.type === 'SOURCE_UNKNOWN') throw error;
-        const isLimit = isOverLimit(error);
+        const isLimit = isOverLimit(error) || (about.step === 'consume' && isUnreadable(error));
         const waiting = waitingFor({ ...about, canSkip: about.canSkip || isLimit }, error);
         const made = await this.#ask(waiting);
         if (made.decision === 'abort') {

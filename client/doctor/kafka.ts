@@ -1,10 +1,12 @@
 import { countBrokers, existingOf, probePublishing } from '../../adapters/kafka-probe.ts';
 import type { KafkaOptions } from '../../adapters/kafka.ts';
+import { isSameToKafka, requireCreatable, type TopicShape } from '../../adapters/kafka-topics.ts';
+import { PipelineError } from '../../model/errors.ts';
 import type { Settings } from '../../model/settings.ts';
 import { failed, ok, type Finding } from './check.ts';
 
-/** Can the cluster be reached, and may we publish to the topic of each source? */
-export async function checkKafka(options: KafkaOptions, { sources }: Settings): Promise<Finding[]> {
+/** Can the cluster be reached, and may we publish to the topic of each source, or create it? */
+export async function checkKafka(options: KafkaOptions, { sources, kafka }: Settings): Promise<Finding[]> {
   const brokers = await countBrokers(options);
   const reached = ok(
     'kafka',
@@ -12,16 +14,41 @@ export async function checkKafka(options: KafkaOptions, { sources }: Settings): 
   );
   const topics = [...new Set(Object.values(sources).map(({ topic }) => topic))];
   const existing = new Set(await existingOf(options, topics));
-  return [reached, ...(await Promise.all(topics.map((topic) => checkTopic(options, topic, existing))))];
+  const findings = topics.map((topic) =>
+    existing.has(topic) ? checkTopic(options, topic) : checkMissing(options, topic, topics, kafka),
+  );
+  return [reached, ...(await Promise.all(findings))];
 }
 
-async function checkTopic(
+async function checkMissing(
   options: KafkaOptions,
   topic: string,
-  existing: ReadonlySet<string>,
+  all: readonly string[],
+  shape: TopicShape,
 ): Promise<Finding> {
   const subject = `kafka topic ${topic}`;
-  if (!existing.has(topic)) return ok(subject, 'is not there yet; the first run makes it');
+  try {
+    await requireCreatable(options, topic, shape);
+    requireUnlike(topic, all);
+    return ok(subject, 'is not there yet; the first run makes it');
+  } catch (error) {
+    return failed(subject, error);
+  }
+}
+
+/** The broker knows no topic of another source that is not there yet either. */
+function requireUnlike(topic: string, all: readonly string[]): void {
+  const other = all.find((one) => one !== topic && isSameToKafka(one, topic));
+  if (other === undefined) return;
+  const why = 'Kafka treats . and _ in the names of topics as the same: choose another name';
+  throw new PipelineError(
+    'KAFKA_REFUSED',
+    `its name collides with that of another source's topic, ${other} (${why})`,
+  );
+}
+
+async function checkTopic(options: KafkaOptions, topic: string): Promise<Finding> {
+  const subject = `kafka topic ${topic}`;
   try {
     await probePublishing(options, topic);
     return ok(subject, 'takes transactions with their marker (one was aborted, which takes two offsets)');

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { topicOffsets, withAdmin, type KafkaOptions, type PartitionOffsets } from '../../adapters/kafka.ts';
-import { readRanges } from '../../adapters/kafka-read.ts';
+import type { FetchedBatch } from '../../adapters/kafka-fetched-batch.ts';
+import { readBatches } from '../../adapters/kafka-read.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { KafkaEvidence } from './partitions.ts';
 import { OffsetSet } from './offset-set.ts';
@@ -38,13 +39,19 @@ export async function readTopic(
     return earliest < until ? [{ partition, start: String(earliest), end: String(until) }] : [];
   });
   if (ranges.length === 0) return evidence;
-  await readRanges(
+  await readBatches(
     kafka,
     { topic, ranges },
     {
-      onMessages: (partition, messages) => {
-        for (const { offset } of messages) evidence.get(partition)?.committed.add(Number(offset));
-        return Promise.resolve();
+      asTheyAre: true,
+      onBatches: async ({ partition, batches, from, to }) => {
+        let next = from;
+        for (const batch of batches) {
+          for (const offset of await offsetsOf(batch))
+            if (offset >= from && offset < to) evidence.get(partition)?.committed.add(Number(offset));
+          next = batch.lastOffset + 1n;
+        }
+        return next;
       },
       isFull: () => false,
       idleTimeoutMs: IDLE_TIMEOUT_MS,
@@ -52,6 +59,14 @@ export async function readTopic(
     },
   );
   return evidence;
+}
+
+/** Only of a batch that compaction took records from its own offsets must be read: so one that is too large does no harm. */
+async function offsetsOf(batch: FetchedBatch): Promise<bigint[]> {
+  const { firstOffset, lastOffset, records } = batch;
+  if (lastOffset - firstOffset + 1n === BigInt(records))
+    return Array.from({ length: records }, (_, at) => firstOffset + BigInt(at));
+  return (await batch.plain()).map(({ offsetDelta }) => batch.offsetOf(offsetDelta));
 }
 
 /** A topic that is just being made, or just got a message, is asked again until it has settled. */

@@ -4,7 +4,7 @@ import test, { after, afterEach, before, beforeEach, describe } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises';
 import { publishOnce } from '../../adapters/kafka-publish.ts';
 import { readRanges } from '../../adapters/kafka-read.ts';
-import { ensureTopic } from '../../adapters/kafka.ts';
+import { ensureTopic } from '../../adapters/kafka-topics.ts';
 import type { IngestHandle } from '../harness.ts';
 import { eventually, statusOf } from '../harness.ts';
 import { API, type KafkaFault } from '../kafka-proxy.ts';

@@ -1,7 +1,8 @@
 /** A publish of which a request reaches the broker late, after the producer has given it up and gone on. */
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
-import { markerOf, publishOnce } from '../../adapters/kafka-publish.ts';
+import { markerOf } from '../../adapters/kafka-markers.ts';
+import { publishOnce } from '../../adapters/kafka-publish.ts';
 import { readRanges } from '../../adapters/kafka-read.ts';
 import { kafkaClient, withAdmin, type KafkaOptions } from '../../adapters/kafka.ts';
 import type { OutgoingMessage } from '../../adapters/outgoing-message.ts';

@@ -3,7 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { parse, stringify } from 'yaml';
-import { ensureTopic, topicOffsets } from '../../adapters/kafka.ts';
+import { topicOffsets } from '../../adapters/kafka.ts';
+import { ensureTopic } from '../../adapters/kafka-topics.ts';
 import type { Finding } from '../../client/doctor/check.ts';
 import { startPlatform, type Platform } from '../../services/platform/server.ts';
 import { TestPipeline, eventually, runCommand } from '../harness.ts';
@@ -140,4 +141,25 @@ test('a staging folder that cannot be made', async () => {
   const diagnosis = await diagnose({ worker: { staging: join(pipeline.folder, 'a-file', 'staging') } });
   assert.deepEqual(failuresOf(diagnosis), ['staging: ']);
   assert.match(saysOf(diagnosis, 'staging'), /ENOTDIR: not a directory/);
+});
+
+test('a topic that the first run could not create', async () => {
+  const { topic = '' } = pipeline.settings.sources['pearson'] ?? {};
+  const replicas = await diagnose({ kafka: { replicationFactor: 3 } });
+  assert.deepEqual(failuresOf(replicas), [`kafka topic ${topic}: KAFKA_REFUSED`]);
+  assert.match(
+    saysOf(replicas, `kafka topic ${topic}`),
+    /INVALID_REPLICATION_FACTOR: .*kafka\.replicationFactor/,
+  );
+  const [one, other, existing] = [`${topic}.one`, `${topic}_one`, `${topic}.is-there`];
+  await ensureTopic(pipeline.kafka, existing, { partitions: 1, replicationFactor: 1 });
+  const colliding = `${topic}_is-there`;
+  const sources = { one: { topic: one }, other: { topic: other }, third: { topic: colliding } };
+  const names = await diagnose({ sources });
+  assert.deepEqual(
+    failuresOf(names),
+    [one, other, colliding].map((name) => `kafka topic ${name}: KAFKA_REFUSED`),
+  );
+  assert.match(saysOf(names, `kafka topic ${one}`), new RegExp(`collides with .*${other}`));
+  assert.match(saysOf(names, `kafka topic ${colliding}`), new RegExp(`collides with .*${existing}`));
 });

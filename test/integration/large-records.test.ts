@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
 import kafkajs from 'kafkajs';
-import { ensureTopic, withAdmin } from '../../adapters/kafka.ts';
+import { withAdmin } from '../../adapters/kafka.ts';
+import { ensureTopic } from '../../adapters/kafka-topics.ts';
 import type { IngestResult } from '../../model/run.ts';
 import { attempts } from '../../services/platform/generator.ts';
 import { TestPipeline } from '../harness.ts';

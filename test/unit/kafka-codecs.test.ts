@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
 import zlib from 'node:zlib';
+import fc from 'fast-check';
+import { compressFrameSync } from 'lz4-napi';
 import { compress } from 'snappyjs';
-import { codecOf, decompressZstd } from '../../adapters/kafka-codecs.ts';
+import { codecOf, decompressZstd, type CodecName } from '../../adapters/kafka-codecs.ts';
+import { measureLz4 } from '../../adapters/lz4-frame.ts';
 import { PipelineError } from '../../model/errors.ts';
 
 /** 64 KB and more, so that it is several blocks. */
 const RECORDS = Buffer.from(Array.from({ length: 200_000 }, (_, at) => (at * at) % 251));
+
+/** Their bytes: none of the codecs may need more. */
+const LIMIT = RECORDS.length;
 
 /** Snappy in the framing of the Java client, in blocks of 32 KB. */
 function xerial(records: Buffer): Buffer {
@@ -36,15 +42,15 @@ async function failureOf(work: Promise<unknown>): Promise<PipelineError> {
 
 describe('snappy', () => {
   test('is read in the framing of the Java client, and without one', async () => {
-    assert.deepEqual(await codecOf('snappy')(xerial(RECORDS)), RECORDS);
-    assert.deepEqual(await codecOf('snappy')(compress(RECORDS)), RECORDS);
+    assert.deepEqual(await codecOf('snappy')(xerial(RECORDS), LIMIT), RECORDS);
+    assert.deepEqual(await codecOf('snappy')(compress(RECORDS), LIMIT), RECORDS);
   });
 
   test('that is cut off anywhere is refused, but for between two blocks', async () => {
     const whole = xerial(RECORDS);
     for (const bytes of [18, 21, 1000, whole.length - 1]) {
       assert.equal(
-        (await failureOf(codecOf('snappy')(whole.subarray(0, bytes)))).code,
+        (await failureOf(codecOf('snappy')(whole.subarray(0, bytes), LIMIT))).code,
         'KAFKA_BATCH_UNREADABLE',
       );
     }
@@ -52,26 +58,78 @@ describe('snappy', () => {
 
   test('that says it holds gigabytes is refused before it takes them', async () => {
     // The length 2^32 - 1 as snappy writes it, then nothing.
-    const failure = await failureOf(codecOf('snappy')(Buffer.from('ffffffff0f', 'hex')));
+    const failure = await failureOf(codecOf('snappy')(Buffer.from('ffffffff0f', 'hex'), LIMIT));
     assert.equal(failure.code, 'KAFKA_BATCH_UNREADABLE');
+  });
+});
+
+/** Records of each codec, as different producers frame them. */
+const COMPRESSED: readonly (readonly [name: CodecName, what: string, bytes: Buffer])[] = [
+  ['gzip', 'one member', zlib.gzipSync(RECORDS)],
+  [
+    'gzip',
+    'two members',
+    Buffer.concat([RECORDS.subarray(0, 9), RECORDS.subarray(9)].map((part) => zlib.gzipSync(part))),
+  ],
+  ['snappy', 'one block', compress(RECORDS)],
+  ['snappy', 'the framing of the Java client', xerial(RECORDS)],
+  ['lz4', 'one frame', compressFrameSync(RECORDS)],
+];
+
+for (const [name, what, bytes] of COMPRESSED) {
+  test(`${name} in ${what} takes as many bytes as it may, and not one more`, async () => {
+    assert.deepEqual(Buffer.from(await codecOf(name)(bytes, LIMIT)), RECORDS);
+    const failure = await failureOf(codecOf(name)(bytes, LIMIT - 1));
+    assert.equal(failure.code, 'KAFKA_BATCH_UNREADABLE');
+    assert.match(
+      failure.message,
+      new RegExp(`more than the ${LIMIT - 1} bytes .*limits\\.batchDecodedBytes`),
+    );
+  });
+}
+
+describe('lz4', () => {
+  test('is measured as it decompresses, whatever it holds', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 3_000 }), fc.nat(400), (bytes, times) => {
+        const records = Buffer.concat(Array.from({ length: times }, () => bytes));
+        const compressed = compressFrameSync(records);
+        const after = Buffer.concat([compressed, Buffer.from('what comes after a frame')]);
+        assert.deepEqual(measureLz4(after, Infinity), { frame: compressed, contentBytes: records.length });
+      }),
+    );
+  });
+
+  test('that is cut off anywhere is refused', async () => {
+    const whole = compressFrameSync(RECORDS);
+    for (const bytes of [3, 6, 10, 1_000, whole.length - 1])
+      assert.equal(
+        (await failureOf(codecOf('lz4')(whole.subarray(0, bytes), LIMIT))).code,
+        'KAFKA_BATCH_UNREADABLE',
+      );
+  });
+
+  test('that says it holds terabytes is refused before it takes them', async () => {
+    const head = Buffer.from('04224d18' + '6c40' + '0000000000010000' + '00' + '00000000', 'hex');
+    assert.match((await failureOf(codecOf('lz4')(head, LIMIT))).message, /limits\.batchDecodedBytes/);
   });
 });
 
 describe('gzip', () => {
   test('is read', async () => {
-    assert.deepEqual(await codecOf('gzip')(zlib.gzipSync(RECORDS)), RECORDS);
+    assert.deepEqual(await codecOf('gzip')(zlib.gzipSync(RECORDS), LIMIT), RECORDS);
   });
 
   test('that swells to more than a batch may take is refused', async () => {
     const bomb = zlib.gzipSync(Buffer.alloc((256 << 20) + 1), { level: 1 });
-    const failure = await failureOf(codecOf('gzip')(bomb));
+    const failure = await failureOf(codecOf('gzip')(bomb, 256 << 20));
     assert.equal(failure.code, 'KAFKA_BATCH_UNREADABLE');
   });
 });
 
 test('what is not of its compression is refused by name', async () => {
   for (const name of ['gzip', 'snappy', 'lz4'] as const) {
-    const failure = await failureOf(codecOf(name)(Buffer.from('\u0082 no such thing')));
+    const failure = await failureOf(codecOf(name)(Buffer.from('\u0082 no such thing'), LIMIT));
     assert.equal(failure.code, 'KAFKA_BATCH_UNREADABLE');
     assert.match(failure.message, new RegExp(`^${name} and cannot be decompressed`));
   }
@@ -79,7 +137,7 @@ test('what is not of its compression is refused by name', async () => {
 
 describe('zstd', () => {
   test('is said to be missing where this Node has none', async () => {
-    const failure = await failureOf(decompressZstd({})(ZSTD));
+    const failure = await failureOf(decompressZstd({})(ZSTD, LIMIT));
     assert.equal(failure.code, 'KAFKA_CODEC_MISSING');
     assert.match(failure.message, /^zstd, which Node reads from 22\.15 on, and this worker runs on \d+\./);
   });
@@ -88,7 +146,7 @@ describe('zstd', () => {
     'is read where this Node has it',
     { skip: !('zstdDecompress' in zlib) && 'this Node has none' },
     async () => {
-      assert.equal((await codecOf('zstd')(ZSTD)).toString(), 'zstd');
+      assert.equal((await codecOf('zstd')(ZSTD, LIMIT)).toString(), 'zstd');
     },
   );
 });
