@@ -110,9 +110,12 @@ export class BatchRows {
   }
 
   /** What of a message is outside of what is accepted, whatever its value says. */
-  #boundsFaultOf({ timestampMs, value, headersFault }: StagedMessage): Fault | undefined {
+  #boundsFaultOf({ timestampMs, key, value, headersFault }: StagedMessage): Fault | undefined {
     if (!isTableTime(timestampMs)) return TIME_FAULT;
-    const reason = headersFault ?? sizeRefusal(value ?? NOTHING, this.#recordBytes);
+    const longKey = sizeRefusal(key ?? NOTHING, this.#recordBytes);
+    const reason =
+      headersFault ??
+      (longKey === undefined ? sizeRefusal(value ?? NOTHING, this.#recordBytes) : `its key ${longKey}`);
     return reason === undefined ? undefined : { path: '', reason };
   }
 

@@ -39,8 +39,8 @@ export function measureLz4(compressed: Buffer, limit: number): Lz4Frame {
   let at = MAGIC_BYTES + 2;
   if ((flags & FLAGS.contentSize) !== 0) {
     requireBytes(compressed, at + CONTENT_SIZE_BYTES);
-    const announced = compressed.readBigUInt64LE(at);
-    if (announced > BigInt(limit)) return { frame: compressed, contentBytes: Number(announced) };
+    const announced = Number(compressed.readBigUInt64LE(at));
+    if (announced > limit) return { frame: compressed, contentBytes: announced };
     at += CONTENT_SIZE_BYTES;
   }
   at += 1; // the head's checksum

@@ -117,7 +117,8 @@ export class QuarantinedTopic {
         onMessages: (_, messages) => {
           for (const { offset, key, value, headers } of messages) {
             const texts: Record<string, string[]> = {};
-            for (const [name, text] of decodeHeaders(headers).headers) (texts[name] ??= []).push(String(text));
+            for (const [name, text] of decodeHeaders(headers).headers)
+              (texts[name] ??= []).push(String(text));
             const copied = value === null ? null : Buffer.from(value);
             found.push({
               offset: String(offset),

@@ -3,8 +3,9 @@ import { gzip } from 'node:zlib';
 import kafkajs, { type Message, type ProducerConfig } from 'kafkajs';
 import { compressFrame } from 'lz4-napi';
 import { compress } from 'snappyjs';
-import { codecOf } from '../../../adapters/kafka-codecs.ts';
+import { codecOf, type CodecName } from '../../../adapters/kafka-codecs.ts';
 import { kafkaClient, type KafkaOptions } from '../../../adapters/kafka.ts';
+import { DEFAULT_BATCH_DECODED_BYTES } from '../../../model/settings.ts';
 import type { Publication, Publish, TestMessage } from './message.ts';
 
 /** What kafkajs hands to a codec. */
@@ -56,17 +57,21 @@ function teachCompression(): void {
   Object.assign(CompressionCodecs, {
     [CompressionTypes.GZIP]: () => ({
       compress: ({ buffer }: Encoder) => gzipped(buffer),
-      decompress: codecOf('gzip'),
+      decompress: decompressOf('gzip'),
     }),
     [CompressionTypes.Snappy]: () => ({
       compress: ({ buffer }: Encoder) => Promise.resolve(compress(buffer)),
-      decompress: codecOf('snappy'),
+      decompress: decompressOf('snappy'),
     }),
     [CompressionTypes.LZ4]: () => ({
       compress: ({ buffer }: Encoder) => compressFrame(buffer),
-      decompress: codecOf('lz4'),
+      decompress: decompressOf('lz4'),
     }),
   });
+}
+
+function decompressOf(name: CodecName): (compressed: Buffer) => Promise<Buffer> {
+  return (compressed) => codecOf(name)(compressed, DEFAULT_BATCH_DECODED_BYTES);
 }
 
 function messageOf({ key, value, headers, partition, timestampMs }: TestMessage): Message {
