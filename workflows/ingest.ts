@@ -4,7 +4,6 @@ import {
   continueAsNew,
   isCancellation,
   log,
-  patched,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Fetched, FetchRequest } from '../activities/fetch.ts';
@@ -60,15 +59,8 @@ export interface Carried {
  */
 const CHUNKS_A_PUBLISH = 16;
 
-/** Runs that began before it publish so many. */
-const PUBLISHES_16 = 'publishes-16';
-const CHUNKS_A_PUBLISH_BEFORE = 8;
-
 /** What is to be landed, and whether the source had anything new. */
 type Brought = Pick<Carried, 'isUnchanged' | 'rest'>;
-
-/** Runs that began before it end at an unchanged content; later ones land what else their topic holds. */
-const UNCHANGED_LANDS = 'unchanged-lands';
 
 class Ingest {
   readonly #request: IngestRequest;
@@ -101,7 +93,6 @@ class Ingest {
   async #ingest(patience: number | null): Promise<IngestResult> {
     const brought = this.#carried ?? (await this.#bring());
     const { isUnchanged } = brought;
-    if (isUnchanged && !patched(UNCHANGED_LANDS)) return this.#end('unchanged');
     const landing = {
       run: this.#run,
       person: this.#person,
@@ -176,12 +167,11 @@ class Ingest {
   async #publish({ host, topic, chunks }: Fetched): Promise<PartitionEnds> {
     const { source } = this.#request;
     const ends: Record<number, string> = {};
-    const most = patched(PUBLISHES_16) ? CHUNKS_A_PUBLISH : CHUNKS_A_PUBLISH_BEFORE;
     let left = chunks;
     for (;;) {
       const [chunk, ...after] = left;
       if (chunk === undefined) return ends;
-      const asked = { chunk, more: after.slice(0, most - 1) };
+      const asked = { chunk, more: after.slice(0, CHUNKS_A_PUBLISH - 1) };
       const { publish } = onHost(host, aboutChunks(asked, chunks.length));
       this.#run.begin('publish');
       const published = await this.#person.attemptOrSkip({ step: 'publish', what: `chunk ${chunk.id}` }, () =>

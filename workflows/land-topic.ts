@@ -1,4 +1,4 @@
-import { condition, patched, workflowInfo } from '@temporalio/workflow';
+import { condition, workflowInfo } from '@temporalio/workflow';
 import type { Consumed } from '../activities/consume.ts';
 import type { Plan } from '../activities/plan.ts';
 import { NO_FIELDS } from '../model/field-counts.ts';
@@ -21,16 +21,9 @@ export interface Landing {
 
 /** So many batches are in work at once: one is read, two are transformed, one is landed. */
 const BATCHES_AT_ONCE = 4;
-const BATCHES_AT_ONCE_BEFORE = 3;
-
-/** Runs that began before it go on with fewer batches at once. */
-const BATCHES_4 = 'batches-4';
 
 /** So often another run may overtake this one before a person is asked; each time somebody landed something. */
 const MOST_OVERTAKINGS = 100;
-
-/** Runs that began before it go on in one history, however long it gets. */
-const CONTINUES = 'continues';
 
 /** The name of a batch, which people are shown, tells so many of its ranges. */
 const MAX_RANGES_NAMED = 20;
@@ -75,7 +68,7 @@ export async function landTopic(
 
 /** Temporal bounds a history, and says when it is time for a new one. */
 function isHistoryLong(): boolean {
-  return workflowInfo().continueAsNewSuggested && patched(CONTINUES);
+  return workflowInfo().continueAsNewSuggested;
 }
 
 /**
@@ -99,8 +92,7 @@ async function landPlan(landing: Landing, plan: Plan): Promise<boolean> {
       const consumed = await consume(landing, batch, plan.unfinished);
       rest = without(rest, consumed.staged.batch.ranges);
       start(consumed);
-      const most = patched(BATCHES_4) ? BATCHES_AT_ONCE : BATCHES_AT_ONCE_BEFORE;
-      await condition(() => work.active < most || work.failed);
+      await condition(() => work.active < BATCHES_AT_ONCE || work.failed);
     }
   } finally {
     await Promise.allSettled(landings);
