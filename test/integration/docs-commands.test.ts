@@ -154,6 +154,10 @@ const ELSEWHERE: Readonly<Record<string, { readonly why: string; readonly by: st
     by: 'test/unit/replay.test.ts',
   },
   'npx tsx scripts/jars.ts': { why: 'it writes lists in place', by: 'test/unit/services-jars.test.ts' },
+  [`npx pipeline query --trusted "FROM attempts JOIN 'classes.csv' USING (user_exam_id)"`]: {
+    why: 'it wants a file of the reader’s own',
+    by: 'test/integration/query-formats.test.ts',
+  },
   'npm run soak -- --minutes 20 --seed 1': {
     why: 'it takes as long as it is told to; a short one is a test',
     by: 'test/faults/soak.test.ts',

@@ -8,7 +8,7 @@ import { ERROR_CODES, PipelineError, type ErrorCode } from '../../model/errors.t
 
 /** What a later try can mend by itself. Of everything else a person must hear at once. */
 const PASSING: readonly ErrorCode[] = [
-  ...(['SOURCE_UNREACHABLE', 'SOURCE_BUSY', 'SOURCE_CHANGED'] as const),
+  ...(['SOURCE_UNREACHABLE', 'SOURCE_BUSY', 'SOURCE_CHANGED', 'SOURCE_CUT'] as const),
   ...(['STAGING_FULL', 'KAFKA_UNREACHABLE', 'PUBLISH_FENCED', 'RANGE_STALLED'] as const),
   'KAFKA_BATCH_DAMAGED',
   ...(['HDFS_UNREACHABLE', 'HDFS_DAMAGED', 'TEMPORAL_UNREACHABLE', 'SCHEDULE_STALLED'] as const),
