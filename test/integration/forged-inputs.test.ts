@@ -7,6 +7,8 @@ import type { Consumed } from '../../activities/consume.ts';
 import type { Fetched } from '../../activities/fetch.ts';
 import { topicOffsets } from '../../adapters/kafka.ts';
 import type { Landed } from '../../activities/land.ts';
+import { NO_DECISIONS } from '../../model/decisions.ts';
+import { NO_FIELDS } from '../../model/field-counts.ts';
 import type { StagedTables } from '../../model/references.ts';
 import { attempts } from '../../services/platform/generator.ts';
 import { TestPipeline, eventually } from '../harness.ts';
@@ -25,7 +27,8 @@ const RUN = {
   steps: { fetch: ZERO, publish: ZERO, consume: ZERO, transform: ZERO, land: ZERO },
   offsets: [],
   skipped: [],
-  unknownFields: {},
+  decisions: NO_DECISIONS,
+  ...NO_FIELDS,
   reasons: { named: [], others: 0 },
 };
 
@@ -70,7 +73,7 @@ function file(more: object): object {
 }
 
 function landing(more: object): object {
-  const counts = { landed: 1, quarantined: 0, unknownFields: {}, seconds: 1 };
+  const counts = { landed: 1, quarantined: 0, ...NO_FIELDS, seconds: 1 };
   return { tables: { batch: batch(), files: [], staged: ['batches/0'], ...counts, ...more }, skipped: false };
 }
 

@@ -48,8 +48,8 @@ for (const [what, topic, shape, says] of [
   ['a name that Kafka does not allow', `${PREFIX}-é`, SHAPE, /INVALID_TOPIC_EXCEPTION/],
 ] as const) {
   test(`a topic with ${what} is a permanent error that says why`, async () => {
-    for (const work of [ensureTopic(OPTIONS, topic, shape), Publisher.open(OPTIONS, topic, shape)]) {
-      const { code, canRetry, message } = await errorOf(work);
+    for (const work of [ensureTopic, Publisher.open.bind(Publisher)]) {
+      const { code, canRetry, message } = await errorOf(work(OPTIONS, topic, shape));
       assert.deepEqual([code, canRetry], ['KAFKA_REFUSED', false]);
       assert.match(message, says);
       assert.ok(message.startsWith(`topic ${topic} cannot be created: `), message);

@@ -82,7 +82,11 @@ describe('pipeline preview', () => {
     const shown = await preview(EXIT.ok, file);
     assert.deepEqual([shown.landed, shown.quarantined, shown.overLimit], [7, 3, null]);
     const asLines = await pipeline.command('preview', file, '--format', 'ndjson');
-    assert.match(asLines.stdout, /^0 records would land, 1 would be quarantined\.$/m);
+    assert.equal(asLines.code, EXIT.failed);
+    assert.match(
+      asLines.stderr,
+      /^SOURCE_MALFORMED: .* is one JSON array.*set the source’s format to json-array$/m,
+    );
   });
 
   test('says which words do not fit', async () => {
