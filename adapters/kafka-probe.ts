@@ -44,8 +44,9 @@ export async function probePublishing(options: KafkaOptions, topic: string): Pro
 async function abortedTransaction(open: OpenCluster, topic: string, batch: RecordBatch): Promise<void> {
   const transaction = await transactionOf(open, `${PROBE}:${topic}`);
   try {
-    await transaction.send(topic, new Map([[0, batch]]));
+    // First, since on a new cluster it has to be tried again, and takes no offset of the topic.
     await transaction.sendOffsets(markerOf(PROBE), topic, [{ partition: 0, offset: '0' }]);
+    await transaction.send(topic, new Map([[0, batch]]));
   } catch (error) {
     // Where this fails too, the broker aborts it after its timeout.
     await transaction.abort().catch(() => undefined);
