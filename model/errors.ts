@@ -86,7 +86,8 @@ export const ERROR_CODES = {
   },
   KAFKA_CODEC_MISSING: {
     retry: 'lasting',
-    advice: 'Start the worker with a Node that reads the compression, then retry: nothing was skipped.',
+    advice:
+      'Start the worker with a Node that reads the compression, then retry. Skip passes this one batch of Kafka, and records its offsets as skipped.',
   },
   KAFKA_BATCH_DAMAGED: {
     retry: 'passing',
@@ -94,7 +95,8 @@ export const ERROR_CODES = {
   },
   KAFKA_BATCH_UNREADABLE: {
     retry: 'lasting',
-    advice: 'See whether other consumers can read the topic there; what cannot be read must leave it first.',
+    advice:
+      'Where it is too large, raise limits.batchDecodedBytes, start the workers again and retry. Skip passes this one batch of Kafka, and records its offsets as skipped.',
   },
   TOPIC_RESET: {
     retry: 'lasting',

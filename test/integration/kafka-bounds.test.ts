@@ -65,8 +65,11 @@ describe('compressed batches of at most 1 MiB', () => {
       compressedBatch('gzip', last),
     ]);
     const run = await pipeline.start({ source: 'compressed' });
-    for (const _ of BOMBS) {
-      await eventually('the run waits', async () => (await statusOf(run)).state === 'waiting', 60_000);
+    for (let offset = 1; offset <= BOMBS.length; offset += 1) {
+      const says = `/0: from offset ${offset} on`;
+      const waits = async (): Promise<boolean> =>
+        (await statusOf(run)).waiting?.message.includes(says) === true;
+      await eventually(`the run waits at offset ${offset}`, waits, 60_000);
       const { waiting } = await statusOf(run);
       assert.deepEqual(
         [waiting?.step, waiting?.code, waiting?.canSkip],
