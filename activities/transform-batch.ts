@@ -17,7 +17,7 @@ import { BatchRows } from './transform-rows.ts';
 
 /** A batch to be transformed. */
 export interface BatchWork {
-  readonly settings: Pick<Settings, 'sources' | 'worker' | 'limits'>;
+  readonly settings: Pick<Settings, 'sources' | 'worker'>;
   /** The absolute path of the run's staging folder. */
   readonly root: string;
   /** The absolute path of the batch's folder. */

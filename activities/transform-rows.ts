@@ -6,7 +6,7 @@ import { FieldTally } from '../model/field-counts.ts';
 import { ReasonTally } from '../model/reasons.ts';
 import { SOURCE_HEADER } from '../model/references.ts';
 import { BatchLimits, type JudgedSource } from './batch-limits.ts';
-import { defaultSourceOf, type Settings } from '../model/settings.ts';
+import { MAX_RECORD_BYTES, defaultSourceOf, type Settings } from '../model/settings.ts';
 import { checkAttempt, type Fault, type PathCounts } from '../tables/check.ts';
 import { plainText } from '../tables/plain.ts';
 import { QUARANTINED } from '../tables/relations.ts';
@@ -43,7 +43,6 @@ export class BatchRows {
   readonly #defaultSource: string;
   readonly #limits: BatchLimits;
   readonly #scan: AttemptScan;
-  readonly #recordBytes: number;
   #last = { headers: '', source: '' };
   /** How many rows of each level a message had in the batch before: most batches are alike. */
   static #rowsOfAMessage: readonly number[] = [];
@@ -51,7 +50,7 @@ export class BatchRows {
   private constructor(
     connection: DuckDBConnection,
     quarantined: DuckDBAppender,
-    settings: Pick<Settings, 'sources' | 'limits'>,
+    settings: Pick<Settings, 'sources'>,
     topic: string,
     messages: number,
   ) {
@@ -66,13 +65,12 @@ export class BatchRows {
     this.#ofOtherTopics = namesOf(false);
     this.#defaultSource = defaultSourceOf(settings, topic);
     this.#limits = new BatchLimits(settings);
-    this.#recordBytes = settings.limits.recordBytes;
   }
 
   /** @param messages How many are going to be added. */
   static async create(
     connection: DuckDBConnection,
-    settings: Pick<Settings, 'sources' | 'limits'>,
+    settings: Pick<Settings, 'sources'>,
     topic: string,
     messages: number,
   ): Promise<BatchRows> {
@@ -112,10 +110,10 @@ export class BatchRows {
   /** What of a message is outside of what is accepted, whatever its value says. */
   #boundsFaultOf({ timestampMs, key, value, headersFault }: StagedMessage): Fault | undefined {
     if (!isTableTime(timestampMs)) return TIME_FAULT;
-    const longKey = sizeRefusal(key ?? NOTHING, this.#recordBytes);
+    const longKey = sizeRefusal(key ?? NOTHING, MAX_RECORD_BYTES);
     const reason =
       headersFault ??
-      (longKey === undefined ? sizeRefusal(value ?? NOTHING, this.#recordBytes) : `its key ${longKey}`);
+      (longKey === undefined ? sizeRefusal(value ?? NOTHING, MAX_RECORD_BYTES) : `its key ${longKey}`);
     return reason === undefined ? undefined : { path: '', reason };
   }
 

@@ -115,6 +115,9 @@ const Worker = z
   })
   .describe('A worker, the process that runs the steps.');
 
+/** How many bytes a record may have at most, and the key and the value of a message, whoever published it. */
+export const MAX_RECORD_BYTES = 900_000;
+
 /** A batch of 1 MiB, which is the most that Kafka takes by default, may take 64 times its size decompressed. */
 export const DEFAULT_BATCH_DECODED_BYTES = 64 * 2 ** 20;
 
@@ -128,11 +131,9 @@ const Limits = z
     recordBytes: z
       .int()
       .min(1)
-      .max(900_000)
-      .default(900_000)
-      .describe(
-        'How many bytes a record may have to be published, and the key and the value of a message that others published; a larger one goes into quarantine.',
-      ),
+      .max(MAX_RECORD_BYTES)
+      .default(MAX_RECORD_BYTES)
+      .describe('How many bytes a record may have to be published; a larger one goes into quarantine.'),
     batchBytes: z
       .int()
       .min(1)
