@@ -70,8 +70,8 @@ describe('23 a publish', () => {
   }
 });
 
-/** Of the marker's group, to read it and to write it, and of the transaction. */
-const COORDINATORS_ASKED_FOR = 3;
+/** Of the marker's group, to read it and to write it, and of the transaction; and of the group when the run is recorded. */
+const COORDINATORS_ASKED_FOR = 4;
 
 test('a publish asks once where the coordinator of its transaction is', async () => {
   broker.proxy.plan(API.findCoordinator, { kind: 'cut' }, 1, COORDINATORS_ASKED_FOR);
