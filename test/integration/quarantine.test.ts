@@ -5,7 +5,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import { parse, stringify } from 'yaml';
-import { openWarehouse, ROOT, SERVERS, TestPipeline, eventually, type TestWorker } from '../harness.ts';
+import { openWarehouse, ROOT, SERVERS, TestPipeline, eventually } from '../harness.ts';
 import { FaultsProxy } from '../faults-proxy.ts';
 import { QuarantinedTopic, badAttempts, goodAttempts } from '../quarantined.ts';
 
@@ -26,7 +26,6 @@ function requireSafe(shown: string): void {
 describe('quarantine', () => {
   let pipeline: TestPipeline;
   let topic: QuarantinedTopic;
-  let worker: TestWorker;
 
   before(async () => {
     pipeline = await TestPipeline.create(
@@ -35,7 +34,7 @@ describe('quarantine', () => {
     );
     topic = new QuarantinedTopic(pipeline);
     await topic.make();
-    worker = await pipeline.startWorker();
+    await pipeline.startWorker();
     const [bad] = badAttempts(1, 1);
     await topic.publish(
       ...goodAttempts(1, 3).map((attempt) => ({ value: Buffer.from(JSON.stringify(attempt)) })),
@@ -229,9 +228,6 @@ describe('quarantine', () => {
     );
     const settings = parse(await readFile(pipeline.settingsFile, 'utf8')) as object;
     await writeFile(pipeline.settingsFile, stringify({ ...settings, limits: { recordBytes: 100_000 } }));
-    // A worker bounds what it consumes likewise.
-    await worker.kill();
-    worker = await pipeline.startWorker('one', { PIPELINE_CONFIG: pipeline.settingsFile });
     await topic.quarantine('replay', short);
     const result = await topic.run('feed');
     assert.equal(result.rows['attempts'], 1);
