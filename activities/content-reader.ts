@@ -55,7 +55,7 @@ export class ContentReader {
 
   /**
    * The records that end in these bytes.
-   * @throws {PipelineError} SOURCE_MALFORMED
+   * @throws {PipelineError} SOURCE_MALFORMED, SOURCE_PAGED
    */
   push(bytes: Buffer): Buffer[] {
     if (this.#isOutlining) this.#outlineMore(bytes);
@@ -66,7 +66,7 @@ export class ContentReader {
 
   /**
    * The record that the content's end closes, if any.
-   * @throws {PipelineError} SOURCE_MALFORMED, SOURCE_CUT
+   * @throws {PipelineError} SOURCE_MALFORMED, SOURCE_PAGED, SOURCE_CUT
    */
   end(): Buffer[] {
     if (this.#isObjectForArray) throw this.#notArray();
@@ -125,18 +125,15 @@ export class ContentReader {
       throw this.#malformed(`${SEVERAL_VALUES}; its format, ndjson, is one record a line`);
   }
 
-  /** @throws {PipelineError} SOURCE_MALFORMED for what is no record where it tells of the whole; SOURCE_CUT */
+  /** @throws {PipelineError} SOURCE_PAGED, SOURCE_MALFORMED or SOURCE_CUT for what is no record and tells of the whole. */
   #requireOwn(): void {
     const last = this.#last === undefined ? undefined : foreignRecord(this.#last.toString('utf8'));
     const page = [this.#first, last].find((foreign) => foreign?.kind === 'page');
-    if (page !== undefined) throw this.#malformed(`is ${foreignText(page)}`);
+    if (page !== undefined) throw this.#paged(page);
     if (this.#options.format === 'json-array') return;
     if (this.records === 1 && !this.hasGood && this.#foreign !== undefined) throw this.#notLines();
     if (last?.kind === 'error')
-      throw new PipelineError(
-        'SOURCE_CUT',
-        `the content of ${this.#options.subject} ends with ${foreignText(last)}; it may have been cut there`,
-      );
+      throw this.#error('SOURCE_CUT', `ends with ${foreignText(last)}; it may have been cut there`);
   }
 
   /** What the content's first value is, where it is no record. */
@@ -150,6 +147,7 @@ export class ContentReader {
 
   #notLines(): PipelineError {
     const foreign = this.#foreign;
+    if (foreign?.kind === 'page') return this.#paged(foreign);
     const spans = this.#outline.spansLines ? ' that spans lines' : '';
     const what = foreign === undefined ? 'JSON whose records span lines' : `${foreignText(foreign)}${spans}`;
     const advice = foreign?.kind === 'array' ? ': set the source’s format to json-array' : '';
@@ -159,6 +157,7 @@ export class ContentReader {
   #notArray(): PipelineError {
     const { spansLines, after } = this.#outline;
     const foreign = this.#foreign;
+    if (foreign?.kind === 'page') return this.#paged(foreign);
     const areLines = !spansLines && after !== 'on its line' && (after !== undefined || foreign === undefined);
     const one = foreign === undefined ? 'one JSON object' : foreignText(foreign);
     const whole = after === undefined ? `is ${one}` : SEVERAL_VALUES;
@@ -168,7 +167,15 @@ export class ContentReader {
     );
   }
 
+  #paged(page: Foreign): PipelineError {
+    return this.#error('SOURCE_PAGED', `is ${foreignText(page)}`);
+  }
+
   #malformed(what: string): PipelineError {
-    return new PipelineError('SOURCE_MALFORMED', `the content of ${this.#options.subject} ${what}`);
+    return this.#error('SOURCE_MALFORMED', what);
+  }
+
+  #error(code: 'SOURCE_PAGED' | 'SOURCE_MALFORMED' | 'SOURCE_CUT', what: string): PipelineError {
+    return new PipelineError(code, `the content of ${this.#options.subject} ${what}`);
   }
 }

@@ -50,7 +50,7 @@ const Source = z
       .max(1)
       .optional()
       .describe(
-        'Which share of its records may go into quarantine, as 0.05. With more the run waits for a person before it publishes what it fetched, or before it lands a batch that others published. Without it there is no limit: what is bad is quarantined, and nothing waits for a person.',
+        'Which share of its records may go into quarantine, as 0.05. With more the run waits for a person before it publishes what it fetched, or before it lands a batch that others published. Without it there is no limit: what is bad is quarantined, and the run waits for a person only where not one record is good.',
       ),
     schedule: Schedule.optional(),
   })
