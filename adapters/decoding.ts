@@ -95,7 +95,7 @@ class Decoding {
       throw this.#malformed(`is compressed more than ${MAX_CODINGS} times`);
     if (!canDecompress(coding))
       throw this.#malformed(
-        `is ${coding}, which Node decompresses from 22.15 on, and this is ${process.versions.node}`,
+        `is ${coding}, which is decompressed from Node 24 on, and this is ${process.versions.node}`,
       );
     if (CODING_OF.get(this.#declared.at(-1) ?? '') === coding) this.#declared.pop();
     this.#codings.push(coding);

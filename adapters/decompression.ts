@@ -6,7 +6,7 @@ import type { ByteReader } from './byte-reader.ts';
 /** How content can be compressed, by its name as a Content-Encoding. */
 export type Coding = 'gzip' | 'deflate' | 'br' | 'zstd';
 
-/** What zlib has for zstd from Node 22.15 and 23.8 on; the types are those of the oldest Node. */
+/** What zlib has for zstd from Node 22.15 on; the types are those of the oldest Node. */
 interface Zstd {
   readonly createZstdDecompress?: (options: zlib.ZlibOptions) => Engine;
 }
@@ -23,6 +23,9 @@ const GZIP_TRAILER_BYTES = 8;
 const DEFLATE = 8;
 
 const RUNTIME: typeof zlib & Zstd = zlib;
+
+/** Node 22 has zstd too, but takes a frame that was cut for a whole one, so that records would be lost. */
+const MIN_ZSTD_NODE = 24;
 
 /** Whether bytes begin as a gzip member does: magic, method, and no flag that is reserved. */
 export function isGzip(head: Buffer): boolean {
@@ -44,7 +47,7 @@ export function isZstd(head: Buffer): boolean {
 
 /** Whether this Node can decompress it. */
 export function canDecompress(coding: Coding): boolean {
-  return coding !== 'zstd' || RUNTIME.createZstdDecompress !== undefined;
+  return coding !== 'zstd' || Number.parseInt(process.versions.node, 10) >= MIN_ZSTD_NODE;
 }
 
 /**
