@@ -41,7 +41,7 @@ export class ByteReader {
     return this.peekUntil((bytes) => bytes.length >= count);
   }
 
-  /** Returns so many of the next bytes, without consuming them, that they are enough; or all to the end. */
+  /** Returns at least the requested number of the next bytes without consuming them, or all up to the end. */
   async peekUntil(isEnough: (bytes: Buffer) => boolean): Promise<Buffer> {
     while (!isEnough(this.#ahead)) {
       const bytes = await this.#more();

@@ -74,7 +74,7 @@ function wideEncoding(head: Buffer): string | undefined {
   return hasMark || zeros === 'x0x0' || zeros === '0x0x' ? 'not UTF-8; perhaps UTF-16' : undefined;
 }
 
-/** Whether bytes are text: UTF-8, of which the last character may be cut, without control characters. */
+/** Whether bytes are UTF-8 text without control characters; the last character may be cut. */
 export function isText(head: Buffer): boolean {
   for (const byte of head) if (byte < SPACE && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d) return false;
   return [0, 1, 2, 3].some((cut) => cut <= head.length && isUtf8(head.subarray(0, head.length - cut)));

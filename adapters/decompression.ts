@@ -51,7 +51,7 @@ export function canDecompress(coding: Coding): boolean {
 }
 
 /**
- * Decompresses all of the input, of which no byte may be left over.
+ * Decompresses all of the input; a trailing byte is an error.
  * @throws {Error} saying what is damaged, or at which byte of the compressed content.
  */
 export async function* decompressed(coding: Coding, input: ByteReader): AsyncGenerator<Buffer> {

@@ -4,7 +4,7 @@ import { shortened } from './http-statuses.ts';
 
 /** When a server is taken for gone. */
 export interface Patience {
-  /** It sends nothing for so long. */
+  /** The longest pause without a byte, in milliseconds. */
   readonly idleMs: number;
   /** It sends, but within each such time on average less than `leastBytesPerSecond`. */
   readonly windowMs: number;

@@ -2,7 +2,7 @@ import { BlockList, isIP } from 'node:net';
 
 /**
  * How near to the worker's host an address is. `link-local` includes the metadata services of clouds, which give
- * credentials to whoever asks from the host.
+ * credentials to any client on the host.
  */
 export type Network = 'public' | 'private' | 'loopback' | 'link-local';
 

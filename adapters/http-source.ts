@@ -54,7 +54,7 @@ export interface HttpContent {
 const PATIENCE: Patience = { idleMs: 30_000, windowMs: 60_000, leastBytesPerSecond: 1024 };
 const MAX_REDIRECTS = 5;
 
-/** Node passes it to the connection, which reads so many bytes before they are requested; 64 KiB otherwise. */
+/** The read-ahead of the connection, in bytes; Node's default is 64 KiB. */
 const READ_AHEAD: { readonly highWaterMark: number } = { highWaterMark: 1 << 20 };
 
 const UNSATISFIABLE = 416;
@@ -148,7 +148,7 @@ async function send(request: HttpRequest, hop: Hop): Promise<{ message: Incoming
     let answer: IncomingMessage | undefined;
     asked.setTimeout(idleMs);
     asked.on('timeout', () => {
-      // Bytes that nobody has read yet: it is the reader that takes so long, perhaps with what was kept.
+      // Unread bytes are left: the reader is slow, not the server.
       if ((answer?.readableLength ?? 0) > 0) asked.setTimeout(idleMs);
       else asked.destroy(new Error(`the server sent nothing for ${idleMs / 1000} s`));
     });

@@ -109,7 +109,7 @@ export class FetchedBatch {
     });
   }
 
-  /** How many bytes it takes decompressed at most, where it may take no more than so many. */
+  /** The limit of its decompressed size, in bytes; undefined where there is none. */
   mostPlainBytes(maxBytes: number): number {
     const codec = this.#codec;
     return codec === undefined ? 0 : mostBytesOf(codec, this.bytes.length, maxBytes);

@@ -21,7 +21,7 @@ export function decodingOf(maxBytes: number): Decoding {
 interface ReadOptions {
   /** Asked before each call; once it answers true the read ends where it is. */
   readonly isFull: () => boolean;
-  /** When no offset is passed for so long, the read fails. */
+  /** The read fails after this time without progress, in milliseconds. */
   readonly idleTimeoutMs: number;
   readonly signal: AbortSignal;
   /** By default that of all reads that name none. */
