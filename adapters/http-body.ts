@@ -6,7 +6,7 @@ import { shortened } from './http-statuses.ts';
 export interface Patience {
   /** The longest pause without a byte, in milliseconds. */
   readonly idleMs: number;
-  /** It sends, but within each such time on average less than `leastBytesPerSecond`. */
+  /** Within each such time, in milliseconds, the average must reach `leastBytesPerSecond`. */
   readonly windowMs: number;
   readonly leastBytesPerSecond: number;
 }

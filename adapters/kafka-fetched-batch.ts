@@ -109,7 +109,7 @@ export class FetchedBatch {
     });
   }
 
-  /** The limit of its decompressed size, in bytes; undefined where there is none. */
+  /** Returns the most bytes that it can have decompressed, at most `maxBytes`; 0 where it is not compressed. */
   mostPlainBytes(maxBytes: number): number {
     const codec = this.#codec;
     return codec === undefined ? 0 : mostBytesOf(codec, this.bytes.length, maxBytes);
