@@ -2,6 +2,7 @@ import { PipelineError, messageOf } from '../model/errors.ts';
 import { ByteReader } from './byte-reader.ts';
 import { HEAD_BYTES, beginsAsJson, beginsWithBracket, isText, refusedKind } from './content-kinds.ts';
 import {
+  TruncationError,
   beginningOfBrotli,
   canDecompress,
   decompressed,
@@ -46,7 +47,8 @@ const NO_CODING = ['', 'identity', 'aws-chunked'];
 /**
  * Decompresses a content, however often it was compressed, and refuses by name what is no text. Its first bytes decide,
  * since file names, types and encodings are often wrong; Content-Encoding decides for codings without magic.
- * @throws {PipelineError} SOURCE_MALFORMED where it is refused or damaged; SOURCE_TOO_LARGE
+ * @throws {PipelineError} SOURCE_MALFORMED where it is refused or damaged; SOURCE_CUT where it ends too early;
+ * SOURCE_TOO_LARGE
  */
 export async function* decoded(content: EncodedContent, options: DecodingOptions): AsyncGenerator<Buffer> {
   yield* new Decoding(content, options).bytes();
@@ -141,8 +143,12 @@ class Decoding {
       yield* decompressed(coding, input);
     } catch (error) {
       if (error instanceof PipelineError) throw error;
-      const what = `is damaged ${coding === 'br' ? 'brotli' : coding}`;
-      throw this.#malformed(`${what}: ${messageOf(error)}`, this.#codings.slice(0, -1), error);
+      const name = coding === 'br' ? 'brotli' : coding;
+      const what = `is damaged ${name}: ${messageOf(error)}`;
+      const within = this.#codings.slice(0, -1);
+      if (error instanceof TruncationError)
+        throw this.#error('SOURCE_CUT', `${what}; it may have been cut`, within, error);
+      throw this.#error('SOURCE_MALFORMED', what, within, error);
     }
   }
 
@@ -160,11 +166,18 @@ class Decoding {
     }
   }
 
-  /** @param within How what is malformed was compressed. */
-  #malformed(what: string, within: readonly Coding[] = this.#codings, cause?: unknown): PipelineError {
+  #malformed(what: string): PipelineError {
+    return this.#error('SOURCE_MALFORMED', what, this.#codings);
+  }
+
+  /** @param within How the content that the error is about was compressed. */
+  #error(
+    code: 'SOURCE_MALFORMED' | 'SOURCE_CUT',
+    what: string,
+    within: readonly Coding[],
+    cause?: unknown,
+  ): PipelineError {
     const where = within.length === 0 ? '' : `, decompressed from ${within.join(', ')},`;
-    return new PipelineError('SOURCE_MALFORMED', `the content of ${this.#options.subject}${where} ${what}`, {
-      cause,
-    });
+    return new PipelineError(code, `the content of ${this.#options.subject}${where} ${what}`, { cause });
   }
 }

@@ -1,5 +1,11 @@
 import type { Transform } from 'node:stream';
-import zlib, { constants, createBrotliDecompress, createInflate, createInflateRaw } from 'node:zlib';
+import zlib, {
+  constants,
+  createBrotliDecompress,
+  createInflate,
+  createInflateRaw,
+  inflateRawSync,
+} from 'node:zlib';
 import { crc32 } from '@node-rs/crc32';
 import type { ByteReader } from './byte-reader.ts';
 
@@ -11,10 +17,18 @@ interface Zstd {
   readonly createZstdDecompress?: (options: zlib.ZlibOptions) => Engine;
 }
 
+/** The error of compressed content that ends before its stream does. */
+export class TruncationError extends Error {
+  override readonly name = 'TruncationError';
+}
+
 /** A stream of zlib's that decompresses. */
 type Engine = Transform & zlib.Zlib;
 
 const CHUNK = { chunkSize: 1 << 18 };
+
+/** A stream of no more compressed and decompressed bytes is inflated at once. */
+const SMALL = { bytes: 1 << 15, options: { info: true, maxOutputLength: 1 << 18 } };
 
 /** The flags of a gzip member's header (RFC 1952, 2.3.1). */
 const FLAG = { headerCrc: 2, extra: 4, name: 8, comment: 16, reserved: 0xe0 };
@@ -22,14 +36,17 @@ const GZIP_HEADER_BYTES = 10;
 const GZIP_TRAILER_BYTES = 8;
 const DEFLATE = 8;
 
+/** In zlib's words for the same. */
+const UNEXPECTED_END = 'unexpected end of file';
+
 const RUNTIME: typeof zlib & Zstd = zlib;
 
 /** Node 22 has zstd too, but takes a frame that was cut for a whole one, so that records would be lost. */
 const MIN_ZSTD_NODE = 24;
 
-/** Whether bytes begin as a gzip member does: magic, method, and no flag that is reserved. */
+/** Whether bytes begin as a gzip member does, or are its beginning: magic, method, and no flag that is reserved. */
 export function isGzip(head: Buffer): boolean {
-  const [one, two, method, flags = 0] = head;
+  const [one, two = 0x8b, method = DEFLATE, flags = 0] = head;
   return one === 0x1f && two === 0x8b && method === DEFLATE && (flags & FLAG.reserved) === 0;
 }
 
@@ -38,11 +55,11 @@ export function isZlib(head: Buffer): boolean {
   return head.length >= 2 && head[0] === 0x78 && hasZlibHeader(head);
 }
 
-/** Whether bytes begin as a frame of zstd does, or as one to be skipped (RFC 8878, 3.1). */
+/** Whether bytes begin as a frame of zstd does, or as one to be skipped (RFC 8878, 3.1), or are such a beginning. */
 export function isZstd(head: Buffer): boolean {
-  if (head.length < 4) return false;
-  const magic = head.readUInt32LE();
-  return magic === 0xfd2fb528 || (magic & 0xfffffff0) >>> 0 === 0x184d2a50;
+  const [one = 0, two, three = 0x2f, four = 0xfd] = head;
+  if (one === 0x28 && two === 0xb5) return three === 0x2f && four === 0xfd;
+  return one >> 4 === 5 && two === 0x2a && three === 0x4d && four === 0x18;
 }
 
 /** Whether this Node can decompress it. */
@@ -52,6 +69,7 @@ export function canDecompress(coding: Coding): boolean {
 
 /**
  * Decompresses all of the input; a trailing byte is an error.
+ * @throws {TruncationError} where the input ends too early.
  * @throws {Error} saying what is damaged, or at which byte of the compressed content.
  */
 export async function* decompressed(coding: Coding, input: ByteReader): AsyncGenerator<Buffer> {
@@ -93,7 +111,9 @@ async function* gunzippedMember(input: ByteReader): AsyncGenerator<Buffer> {
   await readHeader(input);
   let crc = 0;
   let bytes = 0;
-  for await (const piece of through(createInflateRaw(CHUNK), input)) {
+  const small = inflateSmall(await input.peek(1));
+  if (small !== undefined) await input.read(small.engine.bytesWritten);
+  for await (const piece of small === undefined ? through(createInflateRaw(CHUNK), input) : [small.buffer]) {
     crc = crc32(piece, crc);
     bytes += piece.length;
     yield piece;
@@ -102,6 +122,31 @@ async function* gunzippedMember(input: ByteReader): AsyncGenerator<Buffer> {
   const where = `of the member that ends at byte ${input.offset}`;
   if (trailer.readUInt32LE(0) !== crc) throw new Error(`the checksum ${where} is another`);
   if (trailer.readUInt32LE(4) !== bytes % 2 ** 32) throw new Error(`the length ${where} is another`);
+}
+
+/** What zlib returns with its option `info`. */
+interface Inflated {
+  readonly buffer: Buffer;
+  /** Its `bytesWritten` is the length of the compressed stream. */
+  readonly engine: { readonly bytesWritten: number };
+}
+
+/**
+ * Inflates a small stream at once: for one of a few lines, an engine with its events takes 50 times as long.
+ * @returns Undefined where the stream is large, damaged, or goes on after these bytes.
+ */
+function inflateSmall(bytes: Buffer): Inflated | undefined {
+  try {
+    const found: unknown = inflateRawSync(bytes.subarray(0, SMALL.bytes), SMALL.options);
+    return isInflated(found) ? found : undefined;
+  } catch {
+    // The engine finds the same, and is given the rest of the stream.
+    return undefined;
+  }
+}
+
+function isInflated(found: unknown): found is Inflated {
+  return typeof found === 'object' && found !== null && 'buffer' in found && 'engine' in found;
 }
 
 /** Consumes a member's header with its optional fields (RFC 1952, 2.3). */
@@ -126,7 +171,7 @@ async function readHeader(input: ByteReader): Promise<void> {
 async function skipText(input: ByteReader, crc: number): Promise<number> {
   for (let sum = crc; ;) {
     const bytes = await input.next();
-    if (bytes === undefined) throw cutShort();
+    if (bytes === undefined) throw new TruncationError(UNEXPECTED_END);
     const end = bytes.indexOf(0);
     const text = end === -1 ? bytes : bytes.subarray(0, end + 1);
     sum = crc32(text, sum);
@@ -163,13 +208,8 @@ async function* unzstd(input: ByteReader): AsyncGenerator<Buffer> {
 
 async function readExactly(input: ByteReader, count: number): Promise<Buffer> {
   const bytes = await input.read(count);
-  if (bytes.length < count) throw cutShort();
+  if (bytes.length < count) throw new TruncationError(UNEXPECTED_END);
   return bytes;
-}
-
-/** In zlib's words for the same. */
-function cutShort(): Error {
-  return new Error('unexpected end of file');
 }
 
 /** Decompresses up to where the engine says that its stream ends; the input goes on there. */
@@ -178,9 +218,17 @@ async function* through(engine: Engine, input: ByteReader): AsyncGenerator<Buffe
   try {
     for await (const bytes of engine) yield bytes as Buffer;
     await fed;
+  } catch (error) {
+    if (!isEndOfInput(error)) throw error;
+    throw new TruncationError(UNEXPECTED_END, { cause: error });
   } finally {
     engine.destroy();
   }
+}
+
+/** Whether zlib, brotli or zstd was given all of its input and needs more. */
+function isEndOfInput(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'Z_BUF_ERROR';
 }
 
 /** Writes the input to the engine while that accepts it; what the input fails with, the engine fails with. */

@@ -77,24 +77,18 @@ export class RecordSplitter {
 
   /**
    * The record that the content's end closes, if any.
-   * @throws {PipelineError} SOURCE_MALFORMED when the content ends too early; SOURCE_CUT when its last line has no
-   * line end and is no JSON.
+   * @throws {PipelineError} SOURCE_CUT when the content ends before its array does, or when its last line has no line
+   * end and is no JSON.
    */
   end(): Buffer[] {
     const records: Buffer[] = [];
     if (this.#options.format === 'ndjson') {
       this.#emit(this.#join(Buffer.alloc(0)), records, 0);
-      if (!records.every(isJson))
-        throw this.#error(
-          'SOURCE_CUT',
-          0,
-          'ends with a line that has no line end and is no JSON; it may have been cut',
-        );
+      if (!records.every(isJson)) throw this.#cut('ends with a line that has no line end and is no JSON');
       return records;
     }
-    if (this.#state === 'before') throw this.#malformed(0, 'is empty where a JSON array should begin');
-    if (this.#state !== 'after')
-      throw this.#malformed(0, 'ends before its JSON array does; it may have been cut');
+    if (this.#state === 'before') throw this.#cut('is empty where a JSON array should begin');
+    if (this.#state !== 'after') throw this.#cut('ends before its JSON array does');
     return records;
   }
 
@@ -206,6 +200,11 @@ export class RecordSplitter {
 
   #tooLong(at: number): PipelineError {
     return this.#malformed(at, `has a record of more than ${this.#options.maxRecordBytes} bytes`);
+  }
+
+  /** All bytes of the content were pushed. */
+  #cut(what: string): PipelineError {
+    return this.#error('SOURCE_CUT', 0, `${what}; it may have been cut`);
   }
 
   #malformed(at: number, what: string): PipelineError {

@@ -38,7 +38,7 @@ export const ERROR_CODES = {
   SOURCE_CUT: {
     retry: 'passing',
     advice:
-      'The content is fetched again. If it always ends so, ask the customer to end each line with a line feed, then retry.',
+      'The content is fetched again. If it always ends so, ask the customer for all of it, in which each line, if it is of lines, ends with a line feed; then retry.',
   },
   SOURCE_MALFORMED: {
     retry: 'lasting',

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { after, before, beforeEach } from 'node:test';
 import { openSource, type SourceContent, type SourceRead } from '../activities/source-bytes.ts';
 import { PipelineError } from '../model/errors.ts';
 import { sourceWith } from '../model/settings.ts';
@@ -25,18 +26,36 @@ export const DATED = { 'last-modified': LONG_AGO, date: NOON, 'content-length': 
 /** Downloads of one source from a scripted server, each of which can go on with what the one before kept. */
 export class TestDownloads {
   readonly server: ScriptedServer;
-  /** The file that keeps what was received. */
-  readonly spool: string;
-  readonly #folder: string;
-  readonly #read: SourceRead;
+  #folder = '';
 
-  private constructor(server: ScriptedServer, folder: string) {
+  private constructor(server: ScriptedServer) {
     this.server = server;
-    this.spool = join(folder, SPOOL);
-    this.#folder = folder;
-    this.#read = {
+  }
+
+  /** Downloads for all tests of a file, before each of which nothing is kept. */
+  static ofFile(): TestDownloads {
+    const downloads = new TestDownloads(new ScriptedServer());
+    before(async () => {
+      await downloads.server.listen();
+      downloads.#folder = await mkdtemp(join(tmpdir(), 'downloads-'));
+    });
+    beforeEach(() => downloads.forget());
+    after(async () => {
+      await downloads.server.close();
+      await rm(downloads.#folder, { recursive: true });
+    });
+    return downloads;
+  }
+
+  /** The file that keeps what was received. */
+  get spool(): string {
+    return join(this.#folder, SPOOL);
+  }
+
+  get #read(): SourceRead {
+    return {
       request: { source: 'test' },
-      source: sourceWith({ topic: 'test', url: `${server.url}/attempts` }),
+      source: sourceWith({ topic: 'test', url: `${this.server.url}/attempts` }),
       spool: this.spool,
       run: {
         execution: { workflowId: 'test', runId: 'test' },
@@ -45,11 +64,6 @@ export class TestDownloads {
         seconds: () => 0,
       },
     };
-  }
-
-  static async start(): Promise<TestDownloads> {
-    const folder = await mkdtemp(join(tmpdir(), 'downloads-'));
-    return new TestDownloads(await ScriptedServer.start(), folder);
   }
 
   open(): Promise<SourceContent> {
@@ -75,10 +89,5 @@ export class TestDownloads {
   /** Removes what was kept. */
   async forget(): Promise<void> {
     await rm(this.spool, { force: true });
-  }
-
-  async close(): Promise<void> {
-    await this.server.close();
-    await rm(this.#folder, { recursive: true });
   }
 }

@@ -24,9 +24,14 @@ export class ScriptedServer {
   /** @param host An address of the loopback interface. */
   static async start(host = '127.0.0.1'): Promise<ScriptedServer> {
     const server = new ScriptedServer();
-    server.#server.listen(0, host);
-    await once(server.#server, 'listening');
+    await server.listen(host);
     return server;
+  }
+
+  /** @param host An address of the loopback interface. */
+  async listen(host = '127.0.0.1'): Promise<void> {
+    this.#server.listen(0, host);
+    await once(this.#server, 'listening');
   }
 
   get port(): number {

@@ -6,7 +6,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
-import { brotliCompressSync, deflateRawSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import type { RunStatus, Waiting } from '../../model/run.ts';
 import { ROOT, TestPipeline, eventually, statusOf, type IngestHandle } from '../harness.ts';
 import { badAttempts, goodAttempts } from '../quarantined.ts';
@@ -130,6 +130,8 @@ describe('a server’s contents', () => {
   const lines = goodAttempts(5, 20).map((attempt) => `${JSON.stringify(attempt)}\n`);
   const whole = Buffer.from(lines.join(''));
   const cut = whole.subarray(0, whole.length - 100);
+  const array = Buffer.from(`[${lines.join(',')}]`);
+  const compressed = { gzip: gzipSync(whole), deflate: deflateSync(whole), br: brotliCompressSync(whole) };
   /** What is answered in turn to each path’s requests; the last for ever. */
   const ANSWERS: Record<string, readonly { content: Buffer; headers?: Record<string, string> }[]> = {
     brotli: [{ content: brotliCompressSync(whole), headers: { 'content-encoding': 'br' } }],
@@ -139,8 +141,17 @@ describe('a server’s contents', () => {
     // Without a length the end of the connection is the end of the content, as in HTTP/1.0.
     cut: [{ content: cut }, { content: whole }],
     short: [{ content: cut, headers: { 'content-length': String(cut.length) } }, { content: whole }],
+    array: [{ content: array.subarray(0, -100) }, { content: array }],
+    nothing: [{ content: Buffer.alloc(0) }, { content: array }],
+    ...Object.fromEntries(
+      Object.entries(compressed).map(([name, content]) => [
+        `cut-${name}`,
+        [{ content: content.subarray(0, -100), headers: { 'content-encoding': name } }, { content }],
+      ]),
+    ),
     page: [{ content: Buffer.from(JSON.stringify({ items: goodAttempts(6, 3), next: '/page?after=3' })) }],
   };
+  const ARRAYS = ['array', 'nothing'];
   const requests = new Map<string, number>();
   let server: Server;
   let pipeline: TestPipeline;
@@ -161,7 +172,10 @@ describe('a server’s contents', () => {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     pipeline = await TestPipeline.create(
       Object.fromEntries(
-        Object.keys(ANSWERS).map((path) => [path, { url: `${url}/${path}`, format: 'ndjson' }]),
+        Object.keys(ANSWERS).map((path) => [
+          path,
+          { url: `${url}/${path}`, format: ARRAYS.includes(path) ? 'json-array' : 'ndjson' },
+        ]),
       ),
     );
     await pipeline.startWorker();
@@ -178,8 +192,8 @@ describe('a server’s contents', () => {
     });
   }
 
-  for (const source of ['cut', 'short'] as const) {
-    test(`${source}: that end within a line are fetched again, and nothing of the cut ones is published`, async () => {
+  for (const source of ['cut', 'short', ...ARRAYS, 'cut-gzip', 'cut-deflate', 'cut-br']) {
+    test(`${source}: that end too early are fetched again, and nothing of the cut ones is published`, async () => {
       assert.equal(await resultOf(await pipeline.start({ source })), 'landed 20 0');
       assert.equal(requests.get(source), 2);
     });

@@ -1,24 +1,15 @@
 import assert from 'node:assert/strict';
 import type { OutgoingHttpHeaders } from 'node:http';
 import { text } from 'node:stream/consumers';
-import test, { after, before, beforeEach, describe } from 'node:test';
+import test, { describe } from 'node:test';
 import { CUT, DATED, LONG_AGO, NEW, NOON, OLD, REST, STRONG, TestDownloads } from '../downloads.ts';
 import { codeOf } from '../harness.ts';
 import { answer, cutAnswer, type ScriptedServer } from '../scripted-server.ts';
 
 const LATER = 'Mon, 05 Jan 2026 09:00:00 GMT';
 
-let downloads: TestDownloads;
-let server: ScriptedServer;
-
-before(async () => {
-  downloads = await TestDownloads.start();
-  ({ server } = downloads);
-});
-
-beforeEach(() => downloads.forget());
-
-after(() => downloads.close());
+const downloads = TestDownloads.ofFile();
+const { server } = downloads;
 
 const ALL = [undefined, undefined] as const;
 

@@ -1,21 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import type { OutgoingHttpHeaders } from 'node:http';
-import test, { after, before, beforeEach, describe } from 'node:test';
+import test, { describe } from 'node:test';
 import { CUT, DATED, NEW, OLD, REST, STRONG, TestDownloads } from '../downloads.ts';
-import { answer, cutAnswer, type ScriptedServer } from '../scripted-server.ts';
+import { answer, cutAnswer } from '../scripted-server.ts';
 
-let downloads: TestDownloads;
-let server: ScriptedServer;
-
-before(async () => {
-  downloads = await TestDownloads.start();
-  ({ server } = downloads);
-});
-
-beforeEach(() => downloads.forget());
-
-after(() => downloads.close());
+const downloads = TestDownloads.ofFile();
+const { server } = downloads;
 
 describe('a download that redirects to another address after a cut', () => {
   /** Two tries, each of which is redirected first. */

@@ -68,10 +68,7 @@ describe('the sample of a content', () => {
 
   test('holds what came before the content broke off, and why it did', async () => {
     const sample = await readSample(await file('[{"a":1},{"a":2},{"a"'), NO_END);
-    assert.deepEqual(
-      [sample.records.length, sample.whole, sample.broken?.code],
-      [2, false, 'SOURCE_MALFORMED'],
-    );
+    assert.deepEqual([sample.records.length, sample.whole, sample.broken?.code], [2, false, 'SOURCE_CUT']);
   });
 
   test('is none where nothing can be read', async () => {
