@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import { ByteReader } from './byte-reader.ts';
 import { HEAD_BYTES, beginsAsJson, beginsWithBracket, isText, refusedKind } from './content-kinds.ts';
@@ -112,7 +113,9 @@ class Decoding {
     if (isGzip(head)) return 'gzip';
     if (isZstd(head)) return 'zstd';
     const begins = head.subarray(0, HEAD_BYTES);
-    if (declared !== undefined && !isText(begins)) {
+    // Only the beginning of a longer content may end within a character.
+    const isPlain = isText(begins) && (head.length >= HEAD_BYTES || isUtf8(head));
+    if (declared !== undefined && !isPlain) {
       const coding = this.#codingNamed(declared);
       // These have a magic, which is not there.
       if (coding !== 'gzip' && coding !== 'zstd') return coding;

@@ -190,8 +190,8 @@ describe('a compressed content that ends too early may have been cut', () => {
     'gzip that does not shrink it': [gzipSync(LARGE.subarray(0, 40_000), { level: 0 }), 1],
     deflate: [deflateSync(LARGE), 2],
     'deflate by Content-Encoding': [deflateSync(LINES), 2, { contentEncoding: 'deflate' }],
-    'deflate without a header': [deflateRawSync(LARGE), 4, { contentEncoding: 'deflate' }],
-    brotli: [brotliCompressSync(LARGE), 4, { contentEncoding: 'br' }],
+    'deflate without a header': [deflateRawSync(LARGE), 1, { contentEncoding: 'deflate' }],
+    brotli: [brotliCompressSync(LARGE), 2, { contentEncoding: 'br' }],
     'gzip in brotli': [brotliCompressSync(gzipSync(LARGE)), 1, { contentEncoding: 'gzip, br' }],
   };
   for (const [kind, [whole, least, sent]] of Object.entries(WHOLE)) {
