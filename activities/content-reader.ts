@@ -26,6 +26,8 @@ const MAX_OUTLINE_BYTES = 1 << 16;
 const MAX_DESCRIBED_BYTES = 1 << 20;
 const MAX_LAST_BYTES = 1 << 16;
 
+const LESS_THAN = '<'.charCodeAt(0);
+
 const SEVERAL_VALUES = 'has several JSON values, one behind the other';
 
 /**
@@ -132,6 +134,9 @@ export class ContentReader {
     if (page !== undefined) throw this.#paged(page);
     if (this.#options.format === 'json-array') return;
     if (this.records === 1 && !this.hasGood && this.#foreign !== undefined) throw this.#notLines();
+    // In place of the rest, by a server that failed or another before it.
+    if (this.#last?.at(0) === LESS_THAN)
+      throw this.#error('SOURCE_CUT', 'ends with a web page or XML; it may have been cut there');
     if (last?.kind === 'error')
       throw this.#error('SOURCE_CUT', `ends with ${foreignText(last)}; it may have been cut there`);
   }

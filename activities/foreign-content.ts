@@ -24,8 +24,17 @@ const NEXT_PAGE = new Set([
   'hasnext',
   'hasnextpage',
   'moreavailable',
+  'morerecords',
   'more',
+  'nextpagelink',
+  'hydranext',
+  'lastevaluatedkey',
+  'istruncated',
+  'truncated',
 ]);
+
+/** Members that are false where another page follows. */
+const LAST_PAGE = new Set(['last', 'done', 'islast', 'islastpage', 'lastpage']);
 
 /** Members beside the records that say which page they are. */
 const ABOUT_PAGES = new Set([
@@ -41,6 +50,7 @@ const ABOUT_PAGES = new Set([
   'cursor',
   'cursors',
   'responsemetadata',
+  'hydraview',
   'info',
 ]);
 
@@ -116,6 +126,7 @@ function quoted(name: string): string {
 function nextPage(value: object, depth = 0): string | undefined {
   for (const [name, member] of Object.entries(value) as [string, unknown][]) {
     if (NEXT_PAGE.has(plain(name)) && isSet(member)) return name;
+    if (LAST_PAGE.has(plain(name)) && member === false) return name;
     if (depth === MAX_DEPTH || !ABOUT_PAGES.has(plain(name))) continue;
     const parts: unknown[] = Array.isArray(member) ? member : [member];
     for (const part of parts) {

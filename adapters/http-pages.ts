@@ -1,18 +1,38 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { z } from 'zod';
 import { PipelineError } from '../model/errors.ts';
 import { shortened } from './http-statuses.ts';
+import { jsonText } from './json-text.ts';
 
-/** Headers that hold the next page, or nothing on the last one. */
-const NEXT_PAGE = [
-  ...['x-next-page', 'x-next-cursor', 'x-next-token', 'x-next-link', 'x-next-page-token', 'next-page'],
-  ...['x-continuation-token', 'x-ms-continuation', 'x-has-more', 'x-has-next', 'x-has-next-page'],
-] as const;
+/** Names of what holds the next page, or nothing on the last one; without `x-`, case and punctuation. */
+const NEXT_PAGE: ReadonlySet<string> = new Set([
+  ...['next', 'nextpage', 'nextcursor', 'nexttoken', 'nextlink', 'nexturl', 'nextpagetoken', 'nextpageurl'],
+  ...['nextpagelink', 'cursornext', 'continuationtoken', 'mscontinuation'],
+  ...['hasmore', 'hasnext', 'hasnextpage', 'paginationnextpage', 'paginationhasnext'],
+]);
 
-/** Headers that count the pages. */
-const PAGE_COUNTS = ['x-total-pages', 'x-page-count', 'x-wp-totalpages'] as const;
+/** Names of what counts the pages. */
+const PAGE_COUNTS: ReadonlySet<string> = new Set([
+  ...['totalpages', 'pagecount', 'wptotalpages', 'paginationtotalpages', 'paginationpagecount'],
+]);
 
-/** Headers that count the records of all pages. */
-const RECORD_COUNTS = ['x-total-count', 'x-total', 'x-wp-total', 'total-count'] as const;
+/** Names of what counts the records of all pages. */
+const RECORD_COUNTS: ReadonlySet<string> = new Set([
+  ...['totalcount', 'total', 'wptotal', 'totalrecords', 'totalitems', 'totalresults'],
+  ...['paginationtotalcount', 'paginationtotal', 'paginationcount'],
+]);
+
+/** Headers whose value is a JSON object of such names, as ASP.NET has it. */
+const OBJECTS: ReadonlySet<string> = new Set(['pagination', 'paging', 'paginationheader', 'paginginfo']);
+
+const Members = jsonText.pipe(z.record(z.string(), z.unknown()));
+
+/** What an answer says of itself: the header, the name of what it says, and the value. */
+interface Said {
+  readonly header: string;
+  readonly name: string;
+  readonly value: string;
+}
 
 /** Values by which servers say that there is no next page. */
 const NONE: ReadonlySet<string> = new Set(['', '0', '-1', 'false', 'no', 'none', 'null', 'nil', 'undefined']);
@@ -33,10 +53,10 @@ export function requireOnlyPage(subject: string, headers: IncomingHttpHeaders): 
 
 /** How many records all pages have, by the headers; undefined where none says it. */
 export function totalRecordsOf(headers: IncomingHttpHeaders): number | undefined {
-  const counts = RECORD_COUNTS.map((name) => valueOf(headers, name)).filter((value) =>
-    /^\d{1,15}$/.test(value),
+  const counts = saidBy(headers).filter(
+    ({ name, value }) => RECORD_COUNTS.has(name) && /^\d{1,15}$/.test(value),
   );
-  return counts.length === 0 ? undefined : Math.max(...counts.map(Number));
+  return counts.length === 0 ? undefined : Math.max(...counts.map(({ value }) => Number(value)));
 }
 
 function nextLink(header: string | string[] | undefined): string | undefined {
@@ -45,10 +65,37 @@ function nextLink(header: string | string[] | undefined): string | undefined {
 }
 
 function nextPage(headers: IncomingHttpHeaders): string | undefined {
-  const next = NEXT_PAGE.find((name) => !NONE.has(valueOf(headers, name).toLowerCase()));
-  if (next !== undefined) return `the header ${next} names a next page`;
-  const count = PAGE_COUNTS.find((name) => Number(valueOf(headers, name)) > 1);
-  return count === undefined ? undefined : `the header ${count} counts ${valueOf(headers, count)} pages`;
+  const said = saidBy(headers);
+  const next = said.find(({ name, value }) => NEXT_PAGE.has(name) && !NONE.has(value.toLowerCase()));
+  if (next !== undefined) return `the header ${next.header} names a next page`;
+  const count = said.find(({ name, value }) => PAGE_COUNTS.has(name) && Number(value) > 1);
+  return count === undefined ? undefined : `the header ${count.header} counts ${count.value} pages`;
+}
+
+function saidBy(headers: IncomingHttpHeaders): Said[] {
+  return Object.entries(headers).flatMap(([header, values]) => {
+    const value = (Array.isArray(values) ? values.join(', ') : (values ?? '')).trim();
+    const name = plain(header);
+    return OBJECTS.has(name) ? membersOf(header, value) : [{ header, name, value }];
+  });
+}
+
+/** The members of a JSON object; none where the value is something else. */
+function membersOf(header: string, value: string): Said[] {
+  const found = Members.safeParse(value);
+  if (!found.success) return [];
+  return Object.entries(found.data).map(([name, member]) => ({
+    header,
+    name: plain(name),
+    value: typeof member === 'string' ? member.trim() : (JSON.stringify(member) ?? ''),
+  }));
+}
+
+function plain(name: string): string {
+  return name
+    .toLowerCase()
+    .replace(/^x-/, '')
+    .replaceAll(/[^a-z0-9]/g, '');
 }
 
 /** Content-Range in other units than bytes pages through records, as `items 0-24/100` or `0-24/*`. */
@@ -58,11 +105,6 @@ function partOfItems(contentRange: string | undefined): string | undefined {
   if (total === '' || unit.toLowerCase() === 'bytes') return undefined;
   const isLast = total !== '*' && Number(last) + 1 >= Number(total);
   return isLast ? undefined : `the header Content-Range says ${contentRange ?? ''}`;
-}
-
-function valueOf(headers: IncomingHttpHeaders, name: string): string {
-  const value = headers[name];
-  return (Array.isArray(value) ? value.join(', ') : (value ?? '')).trim();
 }
 
 /**

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
-import { z } from 'zod';
 import { PipelineError } from '../model/errors.ts';
 import type { Resume } from './http-source.ts';
 import { Representation } from './http-representation.ts';
+import { jsonText } from './json-text.ts';
 import { staged } from './staging.ts';
 
 /** More than a description has: Node refuses an answer with more bytes of headers. */
@@ -44,17 +44,7 @@ export async function findKept(path: string): Promise<KeptContent | undefined> {
   }
 }
 
-const Head = z
-  .string()
-  .transform((text, context): unknown => {
-    try {
-      return JSON.parse(text);
-    } catch {
-      context.addIssue({ code: 'custom', message: 'is not JSON' });
-      return z.NEVER;
-    }
-  })
-  .pipe(Representation);
+const Head = jsonText.pipe(Representation);
 
 /**
  * The bytes of a content from its beginning: those that were kept, then those that arrive, which are kept too.

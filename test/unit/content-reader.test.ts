@@ -60,7 +60,7 @@ describe('a content whose records are where its format says', () => {
     ['an array with marks', `\ufeff[\ufeff${FIRST}, \ufeff${SECOND}]\ufeff`, 'json-array', '2 good'],
     ['an empty array', '[]', 'json-array', '0 bad'],
     ['an array of which none is good', `[${BAD.join(',')},1]`, 'json-array', '4 bad'],
-    ['the last page', `${FIRST}\n{"next":null,"has_more":false}\n`, 'ndjson', '2 good'],
+    ['the last page', `${FIRST}\n{"next":null,"has_more":false,"done":true}\n`, 'ndjson', '2 good'],
   ] as const) {
     test(`${what}: its records come out`, () => {
       assert.equal(result(content, format), found);
@@ -140,6 +140,16 @@ describe('a content whose records are elsewhere is refused by name', () => {
     ['a page with relations', page({ links: [{ rel: 'next', href: 'x' }] }), 'ndjson', next('links.rel')],
     ['a page with a cursor', page({ meta: { next_cursor: 'x' } }), 'json-array', next('meta.next_cursor')],
     ['a page that has more', page({ has_more: true }), 'json-array', next('has_more')],
+    ['a page that is not the last', page({ last: false }), 'json-array', next('last')],
+    [
+      'a page of Hydra',
+      page({ 'hydra:view': { 'hydra:next': 'x' } }),
+      'ndjson',
+      next('hydra:view.hydra:next'),
+    ],
+    ['a page by its key', page({ LastEvaluatedKey: { id: 1 } }), 'ndjson', next('LastEvaluatedKey')],
+    ['a page that is truncated', page({ IsTruncated: true }), 'json-array', next('IsTruncated')],
+    ['lines that end with such a page', `${FIRST}\n{"done":false}\n`, 'ndjson', next('done')],
     ['a page by its number', page({ page: 1, total_pages: 3 }), 'json-array', next('page')],
     ['lines that end with a page', `${FIRST}\n{"next":"x"}\n`, 'ndjson', next('next')],
     ['lines that begin with a page', `{"paging":{"next":"x"}}\n${FIRST}\n`, 'ndjson', next('paging.next')],
@@ -176,6 +186,11 @@ describe('lines that may have been cut', () => {
   });
 
   test('are refused where the last one is an error in place of the rest', () => {
+    for (const page of ['<h1>Bad Gateway</h1>', '<html>\n<p>Sorry</p>\n </html>'])
+      assert.match(
+        result(`${FIRST}\n${SECOND}\n${page}\n`, 'ndjson'),
+        /^SOURCE_CUT: .* ends with a web page or XML; it may have been cut there/,
+      );
     assert.match(
       result(`${FIRST}\n${SECOND}\n{"error":"time-out"}\n`, 'ndjson'),
       /^SOURCE_CUT: .* ends with an error object .*; it may have been cut there/,

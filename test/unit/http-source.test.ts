@@ -242,6 +242,11 @@ describe('one page of several', () => {
     ['x-ms-continuation', 'abc'],
     ['X-Has-More', 'true'],
     ['X-Total-Pages', '3'],
+    ['Next-Cursor', 'abc'],
+    ['X-Pagination-Page-Count', '3'],
+    ['X-Pagination', '{"TotalCount":9,"TotalPages":3,"CurrentPage":1}'],
+    ['X-Pagination', '{"HasNext":true}'],
+    ['Pagination', '{"nextPageLink":"https://x.example/?page=2"}'],
     ['Content-Range', 'items 0-24/100'],
     ['Content-Range', '0-24/*'],
   ];
@@ -261,12 +266,31 @@ describe('one page of several', () => {
     ['X-Next-Page', ''],
     ['X-Has-More', 'false'],
     ['X-Total-Pages', '1'],
+    ['X-Pagination', '{"TotalCount":9,"TotalPages":1,"HasNext":false,"nextPageLink":null}'],
+    ['X-Pagination', 'none'],
+    ['X-Pagination', '[3]'],
     ['Content-Range', 'items 0-24/25'],
   ];
   for (const [name, value] of WHOLE) {
     test(`is no page: ${name}: ${value}`, async () => {
       server.script(answer(200, { [name]: value }, '[]'));
       assert.equal(await open(), '[]');
+    });
+  }
+
+  const COUNTED: readonly (readonly [name: string, value: string, count: number | undefined])[] = [
+    ['X-Total-Count', '9', 9],
+    ['Total-Records', ' 9 ', 9],
+    ['X-Pagination-Total-Count', '9', 9],
+    ['X-Pagination', '{"totalItems":9}', 9],
+    ['X-Total', '9 of 12', undefined],
+    ['X-Total-Count', '-1', undefined],
+    ['X-Pagination', '{"totalItems":{"all":9}}', undefined],
+  ];
+  for (const [name, value, count] of COUNTED) {
+    test(`counts the records of all pages: ${name}: ${value}`, async () => {
+      server.script(answer(200, { [name]: value }, '[]'));
+      assert.equal((await openHttp(requestOf())).representation.totalRecords, count);
     });
   }
 
