@@ -87,7 +87,7 @@ function membersOf(header: string, value: string): Said[] {
   return Object.entries(found.data).map(([name, member]) => ({
     header,
     name: plain(name),
-    value: typeof member === 'string' ? member.trim() : (JSON.stringify(member) ?? ''),
+    value: typeof member === 'string' ? member.trim() : JSON.stringify(member),
   }));
 }
 
