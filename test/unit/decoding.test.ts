@@ -152,7 +152,7 @@ describe('a compressed content that ends too early may have been cut', () => {
   const WHOLE: Record<string, [content: Buffer, least: number, sent?: Sent]> = {
     gzip: [gzipSync(LARGE), 1],
     'gzip of a few lines': [gzipSync(LINES), 1],
-    'gzip that does not shrink it': [gzipSync(LARGE.subarray(0, 40_000), { level: 0 }), 1],
+    'gzip that does not shrink it': [gzipSync(LARGE.subarray(0, 2_000), { level: 0 }), 1],
     deflate: [deflateSync(LARGE), 2],
     'deflate by Content-Encoding': [deflateSync(LINES), 2, { contentEncoding: 'deflate' }],
     'deflate without a header': [deflateRawSync(LARGE), 1, { contentEncoding: 'deflate' }],
