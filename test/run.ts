@@ -33,6 +33,10 @@ interface Part {
   readonly needsServers?: boolean;
 }
 
+/**
+ * The parts in their order. The files of `integration` and `faults` wait for servers and timeouts for a large part of
+ * their time, those of `faults` most: two at once leave processors idle.
+ */
 const PARTS: readonly Part[] = [
   { name: 'check', run: runChecks },
   { name: 'unit', run: (env) => runFolder('unit', { concurrency: 2, env }) },
@@ -41,9 +45,9 @@ const PARTS: readonly Part[] = [
   {
     name: 'integration',
     needsServers: true,
-    run: (env) => runFolder('integration', { concurrency: 2, env }),
+    run: (env) => runFolder('integration', { concurrency: 3, env }),
   },
-  { name: 'faults', needsServers: true, run: (env) => runFolder('faults', { concurrency: 2, env }) },
+  { name: 'faults', needsServers: true, run: (env) => runFolder('faults', { concurrency: 4, env }) },
   { name: 'ui', needsServers: true, run: runUi },
   { name: 'interop', needsServers: true, run: (env) => runFolder('interop', { concurrency: 1, env }) },
 ];
