@@ -11,8 +11,7 @@ import { withExamples } from './help.ts';
 import { fetchTables, snapshotsOf, withTables } from './live-tables.ts';
 import { print, printJson } from './output.ts';
 import { writeWhole } from './query-file.ts';
-import { figureOf, figuresOf } from './report/figures.ts';
-import { dataOf, pageOf, type Report } from './report/page.ts';
+import type { Report } from './report/page.ts';
 import { numberOf, type ReportScope } from './report/part.ts';
 import { stateOf } from './table-state.ts';
 import { openWarehouse } from './warehouse.ts';
@@ -56,6 +55,8 @@ async function report(options: ReportOptions): Promise<void> {
   const settings = readSettings();
   if (source !== undefined) sourceOf(settings, source);
   const scope = { source, deduplicated: options.allDeliveries !== true, timeZone: options.timeZone };
+  // Loaded when the command runs: charts take longer to load than --help and the completion need.
+  const { dataOf, pageOf } = await import('./report/page.ts');
   if (options.json === true) {
     printJson(dataOf(await makeReport(settings, scope)));
     return;
@@ -70,6 +71,7 @@ async function report(options: ReportOptions): Promise<void> {
 
 /** @throws {PipelineError} REPORT_EMPTY when no attempt has landed. */
 async function makeReport(settings: Settings, asked: Omit<ReportScope, 'now'>): Promise<Report> {
+  const { figureOf, figuresOf } = await import('./report/figures.ts');
   const { hdfs } = settings;
   const warehouse = openWarehouse(settings);
   const cache = new TableCache(cacheFolderOf(hdfs.nameNodes, hdfs.warehouse), warehouse.options.hdfs);

@@ -4,7 +4,7 @@ import { readSettings } from '../model/settings.ts';
 import { EXIT } from './exit.ts';
 import { withExamples } from './help.ts';
 import { formatTable, print, printError, printJson } from './output.ts';
-import { prove, type Proof } from './proof/prove.ts';
+import type { Proof } from './proof/prove.ts';
 import { clientLogger, openWarehouse } from './warehouse.ts';
 
 interface VerifyOptions {
@@ -29,6 +29,8 @@ export function verifyCommand(): Command {
 async function verify(options: VerifyOptions): Promise<void> {
   const settings = readSettings();
   const began = performance.now();
+  // Loaded when the command runs: it takes longer to load than --help and the completion need.
+  const { prove } = await import('./proof/prove.ts');
   const proof = await prove({
     settings,
     warehouse: openWarehouse(settings),

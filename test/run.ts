@@ -33,20 +33,29 @@ interface Part {
   readonly needsServers?: boolean;
 }
 
-const PARTS: readonly Part[] = [
-  { name: 'check', run: runChecks },
-  { name: 'unit', run: (env) => runFolder('unit', { concurrency: 2, env }) },
-  { name: 'nodes', run: runOtherNodes },
-  { name: 'demo', run: (env) => runFolder('demo', { concurrency: 1, env }) },
-  {
-    name: 'integration',
-    needsServers: true,
-    run: (env) => runFolder('integration', { concurrency: 2, env }),
-  },
-  { name: 'faults', needsServers: true, run: (env) => runFolder('faults', { concurrency: 2, env }) },
-  { name: 'ui', needsServers: true, run: runUi },
-  { name: 'interop', needsServers: true, run: (env) => runFolder('interop', { concurrency: 1, env }) },
+/**
+ * The parts in their order; those of one row run at the same time. The files of `integration` and `faults` wait for
+ * servers and timeouts for a large part of their time, those of `faults` most: two at once leave processors idle.
+ */
+const ROWS: readonly (readonly Part[])[] = [
+  [{ name: 'check', run: runChecks }],
+  [{ name: 'unit', run: (env) => runFolder('unit', { concurrency: 2, env }) }],
+  [{ name: 'nodes', run: runOtherNodes }],
+  [{ name: 'demo', run: (env) => runFolder('demo', { concurrency: 1, env }) }],
+  [
+    {
+      name: 'integration',
+      needsServers: true,
+      run: (env) => runFolder('integration', { concurrency: 3, env }),
+    },
+  ],
+  [{ name: 'faults', needsServers: true, run: (env) => runFolder('faults', { concurrency: 4, env }) }],
+  [
+    { name: 'ui', needsServers: true, run: runUi },
+    { name: 'interop', needsServers: true, run: (env) => runFolder('interop', { concurrency: 1, env }) },
+  ],
 ];
+const PARTS = ROWS.flat();
 
 const wanted = process.argv.slice(2).map((word) => {
   const [part = '', file] = word.split('/');
@@ -59,37 +68,47 @@ if (unknown !== undefined) {
 }
 /** What the runner of the tests says of those that failed, of each part. */
 const failures: string[] = [];
-const parts = PARTS.filter(({ name }) => wanted.length === 0 || wanted.some(({ part }) => part === name));
-const total = await runParts(parts);
+const total = await runRows(
+  ROWS.map((row) =>
+    row.filter(({ name }) => wanted.length === 0 || wanted.some(({ part }) => part === name)),
+  ),
+);
 // Again, since a part that failed may be thousands of lines above.
 for (const failure of failures) say(`\n${failure}`);
 if (total.skipped > 0) say(`${total.skipped} tests were left out, as said above`);
 say(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
 
-async function runParts(chosen: readonly Part[]): Promise<Counts> {
+async function runRows(rows: readonly (readonly Part[])[]): Promise<Counts> {
   const sum: Counts = { passed: 0, failed: 0, skipped: 0 };
   const folder = await mkdtemp(join(tmpdir(), 'pipeline-tests-'));
   // Each of the many workers that are started would bundle the same.
   const bundle = join(folder, 'workflows.js');
   let stack: Stack | undefined;
   try {
-    for (const part of chosen) {
-      const began = Date.now();
-      say(`\n== ${part.name}`);
-      if (part.needsServers === true && stack === undefined) {
+    for (const row of rows) {
+      if (stack === undefined && row.some(({ needsServers }) => needsServers === true)) {
         stack = await startStack({ folder: join(folder, 'services'), ports: 'free', progress: say });
         await bundleWorkflows(bundle);
       }
       const ofServers = stack && { ...addressesOf(stack), [BUNDLE_VARIABLE]: bundle };
-      add(sum, await part.run(ofServers ?? {}));
-      say(`== ${part.name}: ${Math.round((Date.now() - began) / 1000)} s`);
+      const counts = await Promise.all(row.map((part) => runPart(part, ofServers ?? {})));
+      for (const one of counts) add(sum, one);
     }
   } finally {
     await stack?.stop();
     await rm(folder, { recursive: true, force: true });
   }
   return sum;
+}
+
+/** Runs a part, and says how long it took. */
+async function runPart({ name, run }: Part, env: Record<string, string>): Promise<Counts> {
+  const began = Date.now();
+  say(`\n== ${name}`);
+  const counts = await run(env);
+  say(`== ${name}: ${Math.round((Date.now() - began) / 1000)} s`);
+  return counts;
 }
 
 function addressesOf(stack: Stack): Record<string, string> {
@@ -102,7 +121,7 @@ function addressesOf(stack: Stack): Record<string, string> {
   };
 }
 
-/** The compiler, the linter and the formatter, each counted as a test. */
+/** Runs the compiler, the linter and the formatter at the same time; each counts as a test. */
 async function runChecks(): Promise<Counts> {
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
   const checks = [
@@ -110,12 +129,13 @@ async function runChecks(): Promise<Counts> {
     ['eslint', '.'],
     ['prettier', '--check', '--log-level', 'warn', '.'],
   ];
-  for (const [program = '', ...words] of checks) {
+  const runs = checks.map(async ([program = '', ...words]) => {
     const { code } = await runProgram(join(ROOT, 'node_modules/.bin', program), words, {});
     say(`${code === 0 ? '✔' : '✖'} ${program}`);
     if (code === 0) counts.passed += 1;
     else counts.failed += 1;
-  }
+  });
+  await Promise.all(runs);
   return counts;
 }
 
