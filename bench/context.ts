@@ -28,6 +28,8 @@ export interface Bench {
   /** What each side does, and what is counted. */
   readonly about: string;
   readonly needs: readonly Tool[];
+  /** Whether it runs only where it is named: it fetches what the project does not use. */
+  readonly isOptional?: boolean;
   readonly run: (context: Context) => Promise<Found>;
 }
 

@@ -5,7 +5,7 @@ import { copyFile, mkdir } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { BUILDS, ROOT, digestOf, makeOnce } from './builds.js';
-import { scanner } from './scanner.js';
+import { buildScanner } from './scanner.js';
 
 const FOLDERS = [
   ...['activities', 'adapters', 'client', 'model'],
@@ -38,7 +38,7 @@ export async function build() {
       unfinished,
     );
     await mkdir(join(unfinished, 'tables'), { recursive: true });
-    await copyFile(await scanner(), join(unfinished, 'tables/scanner.wasm'));
+    await copyFile(await buildScanner(), join(unfinished, 'tables/scanner.wasm'));
   };
   await makeOnce(folder, make, (name) => !name.includes('.'));
   return folder;

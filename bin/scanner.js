@@ -1,9 +1,8 @@
 // Compiles the scanner, which is AssemblyScript, into WebAssembly.
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { BUILDS, ROOT, digestOf, makeOnce } from './builds.js';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { BUILDS, ROOT, makeOnce } from './builds.js';
+import { SOURCES, isScanner, scannerFile } from './scanner-file.js';
 
-const SOURCES = 'tables/scanner';
 /** It has no garbage collector: memory is given back all at once. */
 const OPTIONS = ['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '--enable', 'bulk-memory'];
 
@@ -11,12 +10,10 @@ const OPTIONS = ['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '
  * Compiles it, unless that was done.
  * @returns {Promise<string>} Where it is.
  */
-export async function scanner() {
-  const sources = readdirSync(join(ROOT, SOURCES)).map((name) => `${SOURCES}/${name}`);
-  const digest = digestOf(['package.json', 'bin/scanner.js', ...sources.sort()]);
-  const file = join(BUILDS, `scanner.${digest}.wasm`);
+export async function buildScanner() {
+  const file = scannerFile();
   mkdirSync(BUILDS, { recursive: true });
-  await makeOnce(file, compile, (name) => name.endsWith('.wasm'));
+  await makeOnce(file, compile, isScanner);
   return file;
 }
 

@@ -1,5 +1,5 @@
-// Makes a clone ready to run: installs what package-lock.json names, unless that is what is installed.
-// Plain JavaScript, since nothing is installed yet when it runs.
+// Makes a clone ready to run: installs what package-lock.json names, and compiles the scanner (`build:scanner`), each
+// unless that was done. Plain JavaScript, since nothing is installed yet when it runs.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
@@ -25,3 +25,7 @@ if (!existsSync(mark) || readFileSync(mark, 'utf8') !== lock) {
   if (status !== 0) process.exit(status ?? 1);
   writeFileSync(mark, lock);
 }
+
+// Not before the packages are there that it imports.
+const { buildScanner } = await import('../bin/scanner.js');
+await buildScanner();

@@ -28,9 +28,10 @@ export interface Verdict {
 /**
  * Whether a message's value can become rows, whole. What DuckDB would quietly turn into null or round is
  * found here: the rules are those of model/attempt.ts.
+ * @param shape What the value must be.
  */
-export function checkAttempt(payload: Buffer | null): Verdict {
-  const checker = new Checker();
+export function checkAttempt(payload: Buffer | null, shape: ObjectShape = ATTEMPT): Verdict {
+  const checker = new Checker(shape);
   try {
     const attempt = checker.check(payload);
     return { fault: undefined, values: checker.values, unknown: checker.unknown, attempt };
@@ -67,6 +68,11 @@ class Checker {
   /** Object members met, to be compared with those that the text has. */
   #members = 0;
   #mayHoldSurrogates = false;
+  readonly #attempt: ObjectShape;
+
+  constructor(attempt: ObjectShape) {
+    this.#attempt = attempt;
+  }
 
   check(payload: Buffer | null): unknown {
     if (payload === null) throw new Refusal('', 'the message has no value');
@@ -75,7 +81,7 @@ class Checker {
     const text = withoutMark(payload).toString('utf8');
     this.#mayHoldSurrogates = /\\u[dD][89a-fA-F]/.test(text);
     const attempt = parse(text);
-    this.#object(attempt, ATTEMPT, '', '');
+    this.#object(attempt, this.#attempt, '', '');
     if (countMembers(text) !== this.#members)
       throw new Refusal('', 'has an object with the same field twice');
     return attempt;

@@ -1,11 +1,12 @@
-import { ATTEMPT, type Shape } from '../model/attempt.ts';
+import { ATTEMPT, type ObjectShape, type Shape } from '../model/attempt.ts';
 
 /**
  * An attempt that the check takes, as a JSON text that the scan takes too: the fields that tables know alone, and
  * numbers as the texts that say the same.
+ * @param shape What the check found it to be.
  */
-export function plainText(attempt: unknown): Buffer {
-  return Buffer.from(JSON.stringify(plain(attempt, ATTEMPT)), 'utf8');
+export function plainText(attempt: unknown, shape: ObjectShape = ATTEMPT): Buffer {
+  return Buffer.from(JSON.stringify(plain(attempt, shape)), 'utf8');
 }
 
 function plain(value: unknown, shape: Shape): unknown {

@@ -48,8 +48,11 @@ export class AttemptScan {
   readonly #headers: LastText;
   #isReleased = false;
 
-  /** @param expected About how many rows each level will have, where that is known: it saves growing them. */
-  constructor(expected: readonly number[] = []) {
+  /**
+   * @param expected About how many rows each level will have, where that is known: it saves growing them.
+   * @param shape What the attempts are.
+   */
+  constructor(expected: readonly number[] = [], shape: ObjectShape = ATTEMPT) {
     this.#scanner = FREE.pop() ?? new Scanner();
     this.#scanner.exports.reset();
     this.#expected = expected;
@@ -65,7 +68,7 @@ export class AttemptScan {
     this.#headers = new LastText(this.headers);
     this.#scanner.exports.attemptsAre(
       this.attempts.address,
-      this.#shapeOf(ATTEMPT, '', this.attempts),
+      this.#shapeOf(shape, '', this.attempts),
       source.address,
       this.headers.address,
       this.partition.address,

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 declare const WebAssembly: {
@@ -52,6 +53,12 @@ interface Exports {
   readonly hasZeroOf: (column: Address) => number;
 }
 
+/** What `bin/scanner-file.js` exports, which is not compiled with the programs. */
+interface ScannerFile {
+  readonly scannerFile: () => string;
+  readonly isScanner: (name: string) => boolean;
+}
+
 /** A scanner with memory of its own. */
 export class Scanner {
   readonly exports: Exports;
@@ -78,11 +85,21 @@ export class Scanner {
 
 const MODULE = new WebAssembly.Module(readFileSync(await fileOf()));
 
-/** The compiled scanner: it is beside this module where that was compiled too; else it is compiled when it changed. */
+/**
+ * Returns where the compiled scanner is: beside this module where that was compiled too, else among the builds.
+ * @throws {Error} where no scanner is compiled from the present sources.
+ */
 async function fileOf(): Promise<string> {
   const beside = fileURLToPath(new URL('scanner.wasm', import.meta.url));
   if (existsSync(beside)) return beside;
-  const compiler = new URL('../bin/scanner.js', import.meta.url).href;
-  const { scanner } = (await import(compiler)) as { scanner: () => Promise<string> };
-  return scanner();
+  const builds = new URL('../bin/scanner-file.js', import.meta.url).href;
+  const { scannerFile, isScanner } = (await import(builds)) as ScannerFile;
+  const file = scannerFile();
+  if (existsSync(file)) return file;
+  const folder = dirname(file);
+  const isStale = existsSync(folder) && readdirSync(folder).some(isScanner);
+  const why = isStale
+    ? 'is older than tables/scanner, bin/scanner.js or package.json'
+    : 'has not been compiled';
+  throw new Error(`The scanner’s WebAssembly ${why}: run \`npm run build:scanner\` (there is no ${file})`);
 }

@@ -3,6 +3,7 @@ import { backfill } from './backfill.ts';
 import { commits } from './commits.ts';
 import { feed } from './feed.ts';
 import { fetch } from './fetch.ts';
+import { kafkaClients } from './kafka-clients.ts';
 import { land, small } from './land.ts';
 import { large } from './large.ts';
 import { profile } from './profile.ts';
@@ -23,4 +24,5 @@ export const BENCHES: readonly Bench[] = [
   commits,
   backfill,
   reading,
+  kafkaClients,
 ];

@@ -30,6 +30,10 @@ const N: u32 = 0x6e;
 const NULL: u32 = 0x6c6c_756e;
 const WORD_BYTES: usize = 8;
 
+/** An object's first fields have a bit each in a register; all others share the last bit, which is always set. */
+const OWN_BITS: u32 = 31;
+const SHARED_BIT: u32 = 1 << OWN_BITS;
+
 /** What a field holds. */
 export enum Kind {
   Text,
@@ -47,8 +51,10 @@ export class Field {
   /** The address of `,"name":`, as it stands where no space does, and how many bytes that has. */
   name: usize;
   length: usize;
-  /** Its bit among the fields of its object. */
+  /** Its bit among the fields of its object, or `SHARED_BIT`. */
   bit: u32;
+  /** Of a field with the shared bit: the number of the last object that had it. */
+  lastObject: u64;
   isRequired: bool;
   kind: Kind;
   /** What its values come into; of a list, how many items it has. */
@@ -65,13 +71,20 @@ export class Shape {
   size: u32;
   /** The bits of those that must be there. */
   required: u32;
+  /** `SHARED_BIT` where a field has it, else 0. */
+  shared: u32;
+  /** How many of the fields with the shared bit must be there, and how many of these the present object lacks. */
+  requiredShared: u32;
+  missingShared: u32;
+  /** The number of the present object, where a field has the shared bit; 64 bits of them never run out. */
+  object: u64;
   /** The addresses of the fields. */
   fields: usize;
   /** Which field stood at each place the last time: most objects name theirs in the same order. */
   order: usize;
 }
 
-/** @param most How many fields it can have. */
+/** @param most How many fields it can have: any number. */
 export function newShape(most: u32): Shape {
   const shape = changetype<Shape>(take(offsetof<Shape>()));
   shape.fields = take(4 * most);
@@ -85,10 +98,14 @@ export function newField(shape: Shape, name: usize, length: usize, isRequired: b
   field.name = take(length);
   memory.copy(field.name, name, length);
   field.length = length;
-  field.bit = 1 << shape.size;
+  field.bit = shape.size < OWN_BITS ? 1 << shape.size : SHARED_BIT;
   field.isRequired = isRequired;
   field.kind = kind;
   if (isRequired) shape.required |= field.bit;
+  if (field.bit === SHARED_BIT) {
+    shape.shared = SHARED_BIT;
+    if (isRequired) shape.requiredShared += 1;
+  }
   store<usize>(shape.fields + (shape.size << 2), changetype<usize>(field));
   store<usize>(shape.order + (shape.size << 2), changetype<usize>(field));
   shape.size += 1;
@@ -99,7 +116,8 @@ export function newField(shape: Shape, name: usize, length: usize, isRequired: b
 export function passObject(shape: Shape, from: usize, row: u32): usize {
   if (byteAt(from) !== OPEN_BRACE) return NOT_SO;
   let at = from + 1;
-  let seen: u32 = 0;
+  let seen = shape.shared;
+  if (seen !== 0) beginShared(shape);
   for (let place: u32 = 0; byteAt(at) !== CLOSE_BRACE; place += 1) {
     // Before the first one is no comma.
     const before: usize = place === 0 ? 1 : 0;
@@ -119,12 +137,27 @@ export function passObject(shape: Shape, from: usize, row: u32): usize {
       if (byteAt(at) !== COLON) return NOT_SO;
       at += 1;
     }
-    if ((seen & field.bit) !== 0) return NOT_SO;
+    if ((seen & field.bit) !== 0 && !isFirstShared(shape, field)) return NOT_SO;
     seen |= field.bit;
     at = passValue(field, passSpace(at), row);
     if (at === NOT_SO) return NOT_SO;
   }
-  return (seen & shape.required) === shape.required ? at + 1 : NOT_SO;
+  if ((seen & shape.required) !== shape.required || shape.missingShared !== 0) return NOT_SO;
+  return at + 1;
+}
+
+/** Begins an object, of which no field with the shared bit was seen yet. No object holds another of its own shape. */
+function beginShared(shape: Shape): void {
+  shape.object += 1;
+  shape.missingShared = shape.requiredShared;
+}
+
+/** Notes a field with the shared bit; false where its object had it before, or where the bit is the field's own. */
+function isFirstShared(shape: Shape, field: Field): bool {
+  if (field.bit !== SHARED_BIT || field.lastObject === shape.object) return false;
+  field.lastObject = shape.object;
+  if (field.isRequired) shape.missingShared -= 1;
+  return true;
 }
 
 function usualAt(shape: Shape, place: u32): Field | null {

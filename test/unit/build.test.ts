@@ -133,6 +133,22 @@ void describe('what the programs are compiled to', () => {
     await assert.rejects(build(), /tables\/scanner cannot be compiled.*Cannot find name 'none'/s);
   });
 
+  it('is not compiled by the module that loads it, which names the command where it is missing or stale', async () => {
+    cpSync(join(ROOT, 'tables/scanner.ts'), join(project, 'tables/scanner.ts'));
+    write('load.ts', "await import('./tables/scanner.ts');");
+    const run = async (...words: string[]): Promise<unknown> =>
+      promisify(execFile)(process.execPath, words, { cwd: project });
+    const load = async (): Promise<unknown> => run('--import', 'tsx', 'load.ts');
+    rmSync(join(project, 'dist'), { recursive: true, force: true });
+    await assert.rejects(load(), /has not been compiled: run `npm run build:scanner`/);
+    await run('bin/build-scanner.js');
+    await load();
+    appendFileSync(join(project, 'tables/scanner/index.ts'), 'export const MORE: u32 = 1;\n');
+    await assert.rejects(load(), /is older than tables\/scanner.*: run `npm run build:scanner`/);
+    await run('bin/build-scanner.js');
+    await load();
+  });
+
   it('says where in the sources a program failed', async () => {
     const child = spawn(process.execPath, [join(project, 'bin/worker.js'), 'fail']);
     const [errors] = await Promise.all([text(child.stderr), once(child, 'close')]);

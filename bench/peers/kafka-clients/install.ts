@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+import { runCommand } from '../../../services/command.ts';
+import { cacheFolder, installOnce } from '../../../services/install.ts';
+
+/** The other clients, and the Node that one of them asks for. */
+const PLATFORMATIC = '2.12.1';
+const NODE = '24.21.0';
+const CONFLUENT = '1.10.1';
+
+/** Where another client is, and the Node that runs it. */
+export interface Client {
+  readonly folder: string;
+  readonly node: string;
+}
+
+/** Fetches `@platformatic/kafka` the first time, with the Node that it asks for. */
+export async function installPlatformatic(): Promise<Client> {
+  const packages = [`@platformatic/kafka@${PLATFORMATIC}`, `node@${NODE}`];
+  const folder = await install(`platformatic-${PLATFORMATIC}`, packages);
+  return { folder, node: join(folder, 'node_modules/node/bin/node') };
+}
+
+/**
+ * Fetches `@confluentinc/kafka-javascript` the first time. Its binary comes from a release on GitHub; where that cannot
+ * be reached it is compiled, for which a C++ compiler and the headers of Node, OpenSSL, zlib, zstd and curl are needed.
+ */
+export async function installConfluent(): Promise<Client> {
+  const folder = await install(`confluent-${CONFLUENT}`, [`@confluentinc/kafka-javascript@${CONFLUENT}`]);
+  return { folder, node: process.execPath };
+}
+
+/** Installs packages in a folder of the cache, with their install scripts, which the project lets none of its own run. */
+async function install(name: string, packages: readonly string[]): Promise<string> {
+  return installOnce(join(cacheFolder(), `kafka-client-${name}`), async (content) => {
+    const args = ['install', '--prefix', content, '--ignore-scripts=false', '--no-save', ...packages];
+    const log = join(cacheFolder(), 'logs', `kafka-client-${name}.log`);
+    await runCommand(`Installing ${packages.join(', ')}`, { program: 'npm', args }, log);
+  });
+}

@@ -1,0 +1,3 @@
+import { buildScanner } from './scanner.js';
+
+process.stdout.write(`${await buildScanner()}\n`);
