@@ -13,12 +13,6 @@ export const MAX_PAGE_BYTES = 256 << 20;
 /** Decompresses a page into at most so many bytes; throws where there are more. */
 type Inflate = (packed: Buffer, maxBytes: number) => Buffer;
 
-const INFLATE: Readonly<Record<string, Inflate>> = {
-  GZIP: (packed, maxOutputLength) => gunzipSync(packed, { maxOutputLength }),
-  SNAPPY: (packed, maxBytes) => uncompress(packed, maxBytes),
-  ZSTD: inflateZstd,
-};
-
 /**
  * Has parquetjs-lite decompress each page into at most as many bytes as the page's header says, and these at most
  * {@link MAX_PAGE_BYTES}; and read zstd, for which it has no code of its own.
@@ -32,10 +26,13 @@ export function boundPages(): void {
     pageBytes = decoded.uncompressed_page_size ?? pageBytes;
     return length;
   };
-  for (const [codec, inflate] of Object.entries(INFLATE))
-    compression.PARQUET_COMPRESSION_METHODS[codec] = {
-      inflate: (packed) => inflatePage(codec, inflate, packed, pageBytes),
-    };
+  const bounded = (codec: string, inflate: Inflate) => ({
+    inflate: (packed: Buffer) => inflatePage(codec, inflate, packed, pageBytes),
+  });
+  const methods = compression.PARQUET_COMPRESSION_METHODS;
+  methods['GZIP'] = bounded('GZIP', (packed, maxOutputLength) => gunzipSync(packed, { maxOutputLength }));
+  methods['SNAPPY'] = bounded('SNAPPY', (packed, maxBytes) => uncompress(packed, maxBytes));
+  methods['ZSTD'] = bounded('ZSTD', inflateZstd);
 }
 
 /** @throws {PipelineError} HDFS_DAMAGED */
