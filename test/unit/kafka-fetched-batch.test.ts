@@ -1,19 +1,16 @@
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
 import test, { describe } from 'node:test';
-import { crc32c } from '@node-rs/crc32';
+import { crc32, crc32c } from '@node-rs/crc32';
 import fc from 'fast-check';
 import { AbortedTransactions } from '../../adapters/kafka-aborted.ts';
-import {
-  batchesIn,
-  decodeHeaders,
-  type FetchedBatch,
-  type KafkaMessage,
-} from '../../adapters/kafka-fetched-batch.ts';
+import { batchesIn, FetchedBatch, type KafkaMessage } from '../../adapters/kafka-fetched-batch.ts';
+import { decodeHeaders } from '../../adapters/kafka-headers.ts';
 import { AT, ATTRIBUTES, HEAD_BYTES, RecordBatch, encodeHeaders } from '../../adapters/kafka-record-batch.ts';
 import { PipelineError } from '../../model/errors.ts';
 
 const TIME_MS = 1_516_717_442_735;
+const MAX_BYTES = 64 << 20;
 
 interface Head {
   readonly firstOffset?: bigint;
@@ -41,11 +38,28 @@ function changed(batch: Buffer, change: (bytes: Buffer) => unknown): Buffer {
   return bytes;
 }
 
+const GZIP = 1;
+
+/** A message as producers before 0.11 wrote it; compressed, its value holds messages. */
+function legacyMessage(format: number, offset: bigint, codec = 0): Buffer {
+  const time = format === 0 ? [] : [Buffer.alloc(8)];
+  const body = Buffer.concat([
+    Buffer.from([format, codec]),
+    ...time,
+    Buffer.from('ffffffff' + '0000000161', 'hex'),
+  ]);
+  const head = Buffer.alloc(AT.magic);
+  head.writeBigInt64BE(offset, 0);
+  head.writeInt32BE(body.length + 4, AT.length);
+  head.writeUInt32BE(crc32(body), AT.leaderEpoch);
+  return Buffer.concat([head, body]);
+}
+
 async function messagesIn(bytes: Buffer): Promise<KafkaMessage[]> {
   const all: KafkaMessage[] = [];
-  for (const batch of batchesIn(bytes, 't/0')) {
+  for (const batch of batchesIn(bytes, 't/0', 0n)) {
     batch.requireSound();
-    all.push(...(await batch.plain()).messages());
+    all.push(...(await batch.plain(MAX_BYTES)).messages());
   }
   return all;
 }
@@ -139,13 +153,87 @@ describe('what a broker gives', () => {
     assert.match(await failureOf(saying(3)), /^KAFKA_BATCH_DAMAGED: .* a record ends too early$/);
   });
 
-  test('in the format of before 0.11 is said to be that', async () => {
-    const old = Buffer.from(three[0] ?? '');
-    old.writeInt8(1, AT.magic);
-    assert.match(
-      await failureOf(old),
-      /^KAFKA_BATCH_UNREADABLE: t\/0: from offset 3 on, messages are of Kafka's message format 1,/,
+  describe('in a format of before 0.11', () => {
+    for (const format of [0, 1]) {
+      test(`(${format}) is said to be that, with the offset that it ends at`, async () => {
+        assert.match(
+          await failureOf(legacyMessage(format, 3n)),
+          new RegExp(
+            `^KAFKA_BATCH_UNREADABLE: t/0: from offset 3 on, messages are of Kafka's message format ${format}, .*` +
+              'the batch ends at offset 3$',
+          ),
+        );
+      });
+    }
+
+    test('compressed begins after the batch before it, or where the read began, since it says its last offset alone', () => {
+      const answer = Buffer.concat([
+        legacyMessage(1, 7n, GZIP),
+        legacyMessage(1, 9n),
+        legacyMessage(0, 14n, GZIP),
+      ]);
+      assert.deepEqual(
+        [...batchesIn(answer, 't/0', 5n)].map((batch) => [
+          batch.firstOffset,
+          batch.lastOffset,
+          batch.records,
+        ]),
+        [
+          [5n, 7n, 3],
+          [9n, 9n, 1],
+          [10n, 14n, 5],
+        ],
+      );
+    });
+
+    test('is refused wherever a byte is another one', async () => {
+      const message = legacyMessage(1, 0n);
+      for (let at = AT.magic + 1; at < message.length; at += 1) {
+        const damaged = Buffer.from(message);
+        damaged.writeUInt8((damaged[at] ?? 0) ^ 0x10, at);
+        assert.match(await failureOf(damaged), /^KAFKA_BATCH_DAMAGED/, `byte ${at}`);
+      }
+    });
+  });
+
+  test('in parts is read once, however many messages it has, and as far as is asked for', () => {
+    const MESSAGES = 2_000_000;
+    const A_PART = 500;
+    const batch = new RecordBatch();
+    const headers = encodeHeaders([]);
+    for (let at = 0; at < MESSAGES; at += 1) batch.add({ key: null, value: null, headers });
+    const whole = new FetchedBatch(batch.seal({ id: 1n, epoch: 0, firstSequence: 0 }, TIME_MS), 't/0');
+    let expected = 10n;
+    for (const part of whole.between(10n, BigInt(MESSAGES - 10), () => A_PART)) {
+      assert.equal(part.offsetOf(part.map(({ offsetDelta }) => offsetDelta)[0] ?? 0), expected);
+      expected += BigInt(part.records);
+      assert.equal(part.lastOffset, expected - 1n);
+    }
+    assert.equal(expected, BigInt(MESSAGES - 10));
+    let left = 3;
+    const parts = [...whole.between(0n, 100n, () => left--)];
+    assert.deepEqual(
+      parts.map(({ records }) => records),
+      [3, 2, 1],
     );
+  });
+
+  test('of control records that say of no kind, or are none, is damaged', () => {
+    for (const [key, says] of [
+      [Buffer.alloc(3), /says of no kind/],
+      [null, /says of no kind/],
+    ] as const) {
+      const batch = new RecordBatch();
+      batch.add({ key, value: null, headers: encodeHeaders([]) });
+      const sealed = Buffer.from(batch.seal({ id: 1n, epoch: 0, firstSequence: 0 }, TIME_MS));
+      sealed.writeInt16BE(ATTRIBUTES.control, AT.attributes);
+      assert.throws(() => new FetchedBatch(sealed, 't/0').endsInAbort(), {
+        code: 'KAFKA_BATCH_DAMAGED',
+        message: says,
+      });
+    }
+    const empty = batchOf([], { attributes: ATTRIBUTES.control });
+    assert.throws(() => new FetchedBatch(empty, 't/0').endsInAbort(), { code: 'KAFKA_BATCH_DAMAGED' });
   });
 
   test('in a compression that nobody knows is said to be that', async () => {
@@ -188,7 +276,7 @@ test('of any transactions, one within another, that is told committed which was'
       const answer = Buffer.concat(log.batches.slice(Number(from)));
       const aborted = log.aborted.filter(({ lastOffset }) => lastOffset >= from);
       const told = new AbortedTransactions(aborted);
-      const committed = [...batchesIn(answer, 't/0')].filter((batch) => told.isCommitted(batch));
+      const committed = [...batchesIn(answer, 't/0', from)].filter((batch) => told.isCommitted(batch));
       assert.deepEqual(
         committed.map(({ firstOffset }: FetchedBatch) => firstOffset),
         log.committed.filter((offset) => offset >= from),
