@@ -177,11 +177,11 @@ test('any bytes of any codec are read or refused by name, and never take more th
     fc.asyncProperty(
       name,
       fc.array(change, { minLength: 1, maxLength: 4 }),
-      fc.nat(400),
+      fc.nat(200),
       async (codec, changes, cut) => {
         const [, , whole = Buffer.alloc(0)] = COMPRESSED.find(([one]) => one === codec) ?? [];
         const bytes = Buffer.from(whole.subarray(0, whole.length - cut));
-        for (const [at, byte] of changes) bytes.writeUInt8(byte, at % 2 === 0 ? at % 64 : at % bytes.length);
+        for (const [at, byte] of changes) bytes.writeUInt8(byte, at % (at % 2 === 0 ? 64 : bytes.length));
         const read = await codecOf(codec)(bytes, LIMIT).catch((error: unknown) => error);
         if (Buffer.isBuffer(read)) assert.ok(read.length <= LIMIT);
         else assert.ok(read instanceof PipelineError, String(read));

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
 import test, { describe } from 'node:test';
-import { crc32, crc32c } from '@node-rs/crc32';
+import { crc32c } from '@node-rs/crc32';
 import fc from 'fast-check';
 import { AbortedTransactions } from '../../adapters/kafka-aborted.ts';
 import { batchesIn, FetchedBatch, type KafkaMessage } from '../../adapters/kafka-fetched-batch.ts';
 import { decodeHeaders } from '../../adapters/kafka-headers.ts';
 import { AT, ATTRIBUTES, HEAD_BYTES, RecordBatch, encodeHeaders } from '../../adapters/kafka-record-batch.ts';
 import { PipelineError } from '../../model/errors.ts';
+import { legacyMessage } from '../kafka-batches.ts';
 
 const TIME_MS = 1_516_717_442_735;
 const MAX_BYTES = 64 << 20;
@@ -39,22 +40,6 @@ function changed(batch: Buffer, change: (bytes: Buffer) => unknown): Buffer {
 }
 
 const GZIP = 1;
-
-/** A message as producers before 0.11 wrote it; compressed, its value holds messages. */
-function legacyMessage(format: number, offset: bigint, codec = 0): Buffer {
-  const time = format === 0 ? [] : [Buffer.alloc(8)];
-  const body = Buffer.concat([
-    Buffer.from([format, codec]),
-    ...time,
-    Buffer.from('ffffffff' + '0000000161', 'hex'),
-  ]);
-  const head = Buffer.alloc(AT.magic);
-  head.writeBigInt64BE(offset, 0);
-  head.writeInt32BE(body.length + 4, AT.length);
-  head.writeUInt32BE(crc32(body), AT.leaderEpoch);
-  return Buffer.concat([head, body]);
-}
-
 async function messagesIn(bytes: Buffer): Promise<KafkaMessage[]> {
   const all: KafkaMessage[] = [];
   for (const batch of batchesIn(bytes, 't/0', 0n)) {
