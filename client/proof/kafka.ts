@@ -50,9 +50,10 @@ export async function readTopic(
       decoding,
       asTheyAre: true,
       onBatches: async ({ partition, batches, from, to }) => {
+        const committed = evidence.get(partition)?.committed ?? new OffsetSet();
         let next = from;
         for (const batch of batches) {
-          await addOffsets(evidence.get(partition)?.committed, batch, { from, to }, decoding);
+          await addOffsets(committed, batch, { from, to }, decoding);
           next = batch.lastOffset + 1n;
         }
         return next;
@@ -66,11 +67,13 @@ export async function readTopic(
 }
 
 /**
- * Adds the offsets of a batch's messages. Only one that compaction took records from is decompressed; so one that is too
+ * Adds the offsets of a batch's messages that are in a range. Only one that compaction took records from is decompressed; so one that is too
  * large does no harm.
+ * @param decoding How many bytes it may take decompressed.
+ * @throws {PipelineError} KAFKA_BATCH_UNREADABLE, KAFKA_CODEC_MISSING
  */
-async function addOffsets(
-  committed: OffsetSet | undefined,
+export async function addOffsets(
+  committed: OffsetSet,
   batch: FetchedBatch,
   { from, to }: { readonly from: bigint; readonly to: bigint },
   { maxBytes, budget }: Decoding,
@@ -79,13 +82,13 @@ async function addOffsets(
   if (lastOffset - firstOffset + 1n === BigInt(records)) {
     const start = firstOffset > from ? firstOffset : from;
     const end = lastOffset + 1n < to ? lastOffset + 1n : to;
-    committed?.addSpan({ start: Number(start), end: Number(end) });
+    committed.addSpan({ start: Number(start), end: Number(end) });
     return;
   }
   await budget.use(batch.mostPlainBytes(maxBytes), async () => {
     for (const { offsetDelta } of (await batch.plain(maxBytes)).read()) {
       const offset = batch.offsetOf(offsetDelta);
-      if (offset >= from && offset < to) committed?.add(Number(offset));
+      if (offset >= from && offset < to) committed.add(Number(offset));
     }
   });
 }
