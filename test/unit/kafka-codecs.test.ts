@@ -64,7 +64,8 @@ describe('snappy', () => {
 });
 
 /** Node has it from 22.15 on. */
-const { zstdCompressSync: zstdCompress }: { readonly zstdCompressSync?: (records: Buffer) => Buffer } = zlib;
+const RUNTIME: typeof zlib & { readonly zstdCompressSync?: (records: Buffer) => Buffer } = zlib;
+const { zstdCompressSync: zstdCompress } = RUNTIME;
 
 /** Records of each codec, as different producers frame them. */
 const COMPRESSED: readonly (readonly [name: CodecName, what: string, bytes: Buffer])[] = [
