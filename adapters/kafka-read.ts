@@ -23,7 +23,7 @@ const FIRST_PAUSE_MS = 50;
 
 const DECODING = decodingOf(DEFAULT_BATCH_DECODED_BYTES);
 
-const PAUSE_MS = 100;
+const PAUSE_MS = 100; // while a broker has not come to an offset
 /** Kafka's number of an error: the offset is before what the partition holds, or after it. */
 const OFFSET_OUT_OF_RANGE = 1;
 
