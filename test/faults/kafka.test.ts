@@ -1,24 +1,16 @@
 /** Faults 23 and 24: what can happen to a publish around its commit, and to the broker under it. */
 import assert from 'node:assert/strict';
-import { readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import test, { after, afterEach, before, beforeEach, describe } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { publishOnce } from '../../adapters/kafka-publish.ts';
-import { readBatches, readRanges } from '../../adapters/kafka-read.ts';
-import { decodingOf } from '../../adapters/kafka-read-options.ts';
+import { readRanges } from '../../adapters/kafka-read.ts';
 import { ensureTopic } from '../../adapters/kafka-topics.ts';
-import type { OffsetRange } from '../../model/references.ts';
 import type { IngestHandle } from '../harness.ts';
 import { eventually, statusOf } from '../harness.ts';
-import { compressedBatch, legacyMessage, produceBatches } from '../kafka-batches.ts';
 import { API, type KafkaFault } from '../kafka-proxy.ts';
 import { inPieces, messages, OPTIONS } from '../kafka-topic.ts';
 import { ProxiedKafka } from '../proxied-kafka.ts';
 import { FaultyPipeline, lastFailureOf } from './faulty-pipeline.ts';
-
-/** Its number in a message's attributes. */
-const GZIP = 1;
 
 let broker: ProxiedKafka;
 let faulty: FaultyPipeline;
@@ -191,57 +183,6 @@ test('messages that arrive otherwise than they were sent are not taken, but read
   await eventually('consume fails', async () => (await lastFailureOf(run)) !== '', 60_000);
   assert.match(await lastFailureOf(run), /\/\d: from offset \d+ on, messages are damaged: their checksum/);
   await landsAfterFault(run);
-});
-
-test('messages in the formats of before 0.11, which a broker of today gives as they are, are skipped exactly', async () => {
-  const [topic, options] = ['old', { ...OPTIONS, brokers: [broker.kafka.broker] }];
-  await ensureTopic(options, topic, { partitions: 1, replicationFactor: 1 });
-  await broker.kafka.kill();
-  const files = await readdir(broker.kafka.folder, { recursive: true });
-  const segment = files.find((file) => file.endsWith(`/${topic}-0/${'0'.repeat(20)}.log`)) ?? '';
-  // Each compressed one holds the offset before its own too.
-  const old = [
-    legacyMessage(0, 0n),
-    legacyMessage(1, 1n),
-    legacyMessage(1, 3n, GZIP),
-    legacyMessage(0, 5n, GZIP),
-  ];
-  await writeFile(join(broker.kafka.folder, segment), Buffer.concat(old));
-  await broker.kafka.restart();
-  await produceBatches(options, topic, 0, [compressedBatch('lz4', Buffer.from('new'))]);
-  const read = async (start: string, onUnreadable?: () => void): Promise<OffsetRange[]> =>
-    readBatches(
-      options,
-      { topic, ranges: [{ partition: 0, start, end: '7' }] },
-      {
-        onBatches: ({ batches }) => Promise.resolve((batches.at(-1)?.lastOffset ?? 0n) + 1n),
-        isFull: () => false,
-        idleTimeoutMs: 10_000,
-        signal: new AbortController().signal,
-        decoding: decodingOf(1 << 20),
-        ...(onUnreadable && { onUnreadable }),
-      },
-    );
-  await assert.rejects(read('0'), {
-    code: 'KAFKA_BATCH_UNREADABLE',
-    message: /from offset 0 on, .* message format 0, .* ends at offset 0$/,
-  });
-  const passed: string[] = [];
-  let skipped = 0;
-  for (let next = '0'; next !== '7';) {
-    const [range] = await read(next, () => (skipped += 1));
-    assert.ok(range);
-    passed.push(`${range.start} to before ${range.end}`);
-    next = range.end;
-  }
-  assert.deepEqual(passed, [
-    '0 to before 1',
-    '1 to before 2',
-    '2 to before 4',
-    '4 to before 6',
-    '6 to before 7',
-  ]);
-  assert.equal(skipped, old.length);
 });
 
 test('a read that ends while more is on its way, which is lost, connects no more', async () => {
