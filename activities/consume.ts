@@ -5,6 +5,7 @@ import { readBatches } from '../adapters/kafka-read.ts';
 import { decodingOf } from '../adapters/kafka-read-options.ts';
 import { topicIdOf } from '../adapters/kafka-topic-id.ts';
 import { RunStaging } from '../adapters/run-staging.ts';
+import type { ErrorCode } from '../model/errors.ts';
 import { offsetsIn, type Batch, type StagedBatch } from '../model/references.ts';
 import type { ActivityDeps } from './deps.ts';
 import { MessageWriter } from './message-files.ts';
@@ -18,7 +19,7 @@ export interface ConsumeRequest {
   readonly batch: Batch;
   /** Whether it must be read whole, since it was cut before; else it is cut at the limits of a batch. */
   readonly exact: boolean;
-  /** Whether a person lets the run pass a batch of Kafka's that cannot be decompressed. */
+  /** Whether a person lets the run pass a batch of Kafka's that cannot be read. */
   readonly pastUnreadable?: boolean;
 }
 
@@ -28,8 +29,8 @@ export interface Consumed {
   /** The task queue of the host whose disk holds it. */
   readonly host: string;
   readonly seconds: number;
-  /** Whether it is a batch of Kafka's that cannot be decompressed: of it nothing is staged. */
-  readonly isUnreadable?: boolean;
+  /** Why it is a batch of Kafka's that cannot be read: of it nothing is staged. Undefined where it is read. */
+  readonly unreadable?: ErrorCode;
 }
 
 /** While no offset comes for so long, another producer's transaction is taken to be open before it. */
@@ -52,9 +53,9 @@ export function createConsume({ settings, kafka, staging }: ActivityDeps) {
     const bounds = exact ? undefined : { bytes: batchBytes, messages: batchMessages };
     const writer = await MessageWriter.create(await own.locate(path), partitions, bounds);
     let ranges: Batch['ranges'];
-    let unreadable: FetchedBatch | undefined;
-    const onUnreadable = (passed: FetchedBatch): void => {
-      unreadable = passed;
+    let passed: { readonly batch: FetchedBatch; readonly code: ErrorCode } | undefined;
+    const onUnreadable = (unreadable: FetchedBatch, code: ErrorCode): void => {
+      passed = { batch: unreadable, code };
     };
     try {
       ranges = await readBatches(kafka, batch, {
@@ -74,7 +75,8 @@ export function createConsume({ settings, kafka, staging }: ActivityDeps) {
     }
     await requirePlanned(kafka, batch);
     const offsets = offsetsIn(ranges);
-    const messages = writer.messages + (unreadable?.records ?? 0);
+    // Of a batch that cannot be read it is not known which of its messages are of the range.
+    const messages = writer.messages + Math.min(passed?.batch.records ?? 0, offsets);
     const staged = {
       batch: { ...batch, ranges },
       path,
@@ -84,8 +86,12 @@ export function createConsume({ settings, kafka, staging }: ActivityDeps) {
     };
     await own.leaveReceipt(path, staged);
     await own.leaveReceipt(skippedPath(path), { batch: staged.batch, files: [] });
-    const isUnreadable = unreadable !== undefined;
-    return { staged, host: staging.hostId, seconds: run.seconds(), ...(isUnreadable && { isUnreadable }) };
+    return {
+      staged,
+      host: staging.hostId,
+      seconds: run.seconds(),
+      ...(passed !== undefined && { unreadable: passed.code }),
+    };
   };
 }
 

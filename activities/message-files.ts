@@ -79,14 +79,11 @@ export class MessageWriter {
       yield batch;
       return;
     }
-    let next = from;
-    while (!this.isFull) {
-      const parts = fits ? Math.ceil((this.#bounds.messages - this.messages) / MESSAGES_A_PART) : 1;
-      const part = batch.between(next, to, parts * MESSAGES_A_PART);
-      if (part === undefined) return;
-      yield part;
-      next = part.lastOffset + 1n;
-    }
+    const most = (): number => {
+      if (this.isFull) return 0;
+      return fits ? this.#bounds.messages - this.messages : MESSAGES_A_PART;
+    };
+    yield* batch.between(from, to, most);
   }
 
   /** Ends the files; their bytes are with the operating system afterwards. */

@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { asDuckDbError, withDuckDb } from '../adapters/duckdb.ts';
 import type { StagedMessage } from '../adapters/staged-messages.ts';
+import { MemoryGate } from '../adapters/memory-gate.ts';
 import { Turns } from '../adapters/turns.ts';
 import { PipelineError, type ErrorCode } from '../model/errors.ts';
 import { MAX_NAMED_FIELDS, type FieldCounts } from '../model/field-counts.ts';
@@ -17,7 +18,7 @@ import { BatchRows } from './transform-rows.ts';
 
 /** A batch to be transformed. */
 export interface BatchWork {
-  readonly settings: Pick<Settings, 'sources' | 'worker'>;
+  readonly settings: Pick<Settings, 'sources' | 'worker' | 'limits'>;
   /** The absolute path of the run's staging folder. */
   readonly root: string;
   /** The absolute path of the batch's folder. */
@@ -46,6 +47,15 @@ const DUCKDB_MEMORY = '1GB';
 /** After so many messages others have their turn: DuckDB asks for the rows of another batch a few at a time. */
 const MESSAGES_A_TURN = 32;
 
+/**
+ * While the rows of earlier batches take more than so many times `limits.batchBytes`, no further batch is begun: a
+ * message of many small values takes several times its size as rows.
+ */
+const MAX_ROWS_RATIO = 4;
+
+/** The memory of the rows of all batches in work. */
+const memory = new MemoryGate();
+
 /** One batch is read and checked at a time: to do two at once would only make the first one later. */
 const turns = new Turns();
 
@@ -69,10 +79,11 @@ async function tablesOf(work: BatchWork): Promise<BatchTables> {
   };
   return withDuckDb(options, async (connection) => {
     // What waits for its turn takes no memory for rows yet.
-    const rows = await turns.take(async () => {
+    const { rows, release } = await turns.take(async () => {
+      await memory.pass(settings.limits.batchBytes * MAX_ROWS_RATIO);
       const begun = await BatchRows.create(connection, settings, staged.batch.topic, staged.messages);
       await addAll(begun, work);
-      return begun;
+      return { rows: begun, release: memory.hold(begun.memoryBytes) };
     });
     try {
       const again = new Rereading(() => messagesAgain(work.messages, staged));
@@ -90,6 +101,7 @@ async function tablesOf(work: BatchWork): Promise<BatchTables> {
       };
     } finally {
       rows.release();
+      release();
     }
   });
 }

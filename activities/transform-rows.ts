@@ -165,6 +165,11 @@ export class BatchRows {
     await createRelations(this.#connection, this.#scan, this.#topic, messages);
   }
 
+  /** How many bytes the rows take, until they are released. */
+  get memoryBytes(): number {
+    return this.#scan.memoryBytes;
+  }
+
   /** Lets others have the memory of the rows: their relations may not be read any more. */
   release(): void {
     this.#scan.release();

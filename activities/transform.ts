@@ -30,7 +30,7 @@ const ROOM = 2;
  * @throws {PipelineError} INPUT_INVALID, STAGING_LOST, STAGING_FULL, TRANSFORM_MISMATCH, TRANSFORM_FAILED, QUARANTINE_LIMIT
  */
 export function createTransform({ settings, staging, kafka }: ActivityDeps) {
-  const { sources, worker } = settings;
+  const { sources, worker, limits } = settings;
   const thread = new TransformThread();
   return async function transform(request: TransformRequest): Promise<StagedTables> {
     const { staged, ingestedOn, pastLimit = false } = request;
@@ -40,7 +40,7 @@ export function createTransform({ settings, staging, kafka }: ActivityDeps) {
     await staging.reserve(staged.bytes * ROOM);
     const folder = await own.freshFolder(`${staged.path}.tables`);
     const answer = await thread.run({
-      settings: { sources, worker },
+      settings: { sources, worker, limits },
       root: own.folder,
       messages: await own.locate(staged.path),
       staged,

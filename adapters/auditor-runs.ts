@@ -12,11 +12,11 @@ export function correctRuns(): void {
     const values: number[] = [];
     while (values.length < count) {
       const header = readVarint(cursor);
-      if ((header & 1) === 0) readRepeated(cursor, bitWidth, header >>> 1, values);
-      else readPacked(cursor, bitWidth, (header >>> 1) * 8, values);
+      // A run can say that it is longer than all that is wanted.
+      const wanted = count - values.length;
+      if ((header & 1) === 0) readRepeated(cursor, bitWidth, Math.min(header >>> 1, wanted), values);
+      else readPacked(cursor, bitWidth, (header >>> 1) * 8, wanted, values);
     }
-    // The last packed run is filled up to eight values.
-    values.length = count;
     return values;
   };
 }
@@ -44,13 +44,13 @@ function readRepeated(cursor: Cursor, bitWidth: number, count: number, values: n
 }
 
 /** Values side by side, each of so many bits, the lowest bit first; the last ones may be left out. */
-function readPacked(cursor: Cursor, bitWidth: number, count: number, values: number[]): void {
+function readPacked(cursor: Cursor, bitWidth: number, count: number, wanted: number, values: number[]): void {
   const end = cursor.offset + (bitWidth * count) / 8;
   const size = 2 ** bitWidth;
   // Up to 39 bits: more than an operator on bits takes, and less than a double holds.
   let bits = 0;
   let held = 0;
-  for (let at = 0; at < count; at += 1) {
+  for (let at = 0; at < Math.min(count, wanted); at += 1) {
     for (; held < bitWidth; held += 8) {
       bits += (cursor.buffer[cursor.offset] ?? 0) * 2 ** held;
       cursor.offset += 1;

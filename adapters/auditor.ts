@@ -5,7 +5,7 @@ import parquet from 'parquetjs-lite';
 import webhdfs, { type Redirect } from 'webhdfs';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import { correctRuns } from './auditor-runs.ts';
-import { knowDictionaries, unpackZstd } from './auditor-codecs.ts';
+import { boundPages, knowDictionaries } from './auditor-codecs.ts';
 import { faultOf } from './connection-faults.ts';
 import {
   CROSS_SITE_HEADER,
@@ -28,7 +28,7 @@ export interface ReadBack {
 const TIMEOUT_MS = 30_000;
 
 correctRuns();
-unpackZstd();
+boundPages();
 knowDictionaries();
 
 /**
@@ -38,7 +38,7 @@ knowDictionaries();
  * They have faults of their own. webhdfs reports a read that was cut short, or a page of an error, as the
  * file; so whoever calls compares length and SHA-256. parquetjs-lite reads some timestamps not at all, and
  * repeated values wrong; so the first are not asked for, and the second are corrected. What zstd has packed it
- * reads by a decoder that it is given.
+ * reads by a decoder that it is given; and no page is decompressed into more than its header says.
  */
 export class Auditor {
   readonly #nameNodes: readonly URL[];

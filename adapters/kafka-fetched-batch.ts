@@ -1,6 +1,5 @@
-import { crc32c } from '@node-rs/crc32';
+import { crc32, crc32c } from '@node-rs/crc32';
 import { PipelineError, messageOf, type ErrorCode } from '../model/errors.ts';
-import { DEFAULT_BATCH_DECODED_BYTES } from '../model/settings.ts';
 import { codecOf, mostBytesOf, type CodecName } from './kafka-codecs.ts';
 import { AT, ATTRIBUTES, HEAD_BYTES, MAGIC } from './kafka-record-batch.ts';
 import { RecordReader } from './kafka-record-reader.ts';
@@ -12,7 +11,7 @@ export interface KafkaMessage {
   /** Milliseconds since 1970, as its producer or the broker set it. */
   readonly timestampMs: bigint;
   readonly key: Buffer | null;
-  /** Its headers as the record holds them; {@link decodeHeaders} reads them. */
+  /** Its headers as the record holds them; `decodeHeaders` reads them. */
   readonly headers: Buffer;
   readonly value: Buffer | null;
 }
@@ -22,6 +21,23 @@ const CODECS: readonly (CodecName | undefined)[] = [undefined, 'gzip', 'snappy',
 
 /** What a control record's key holds after its version when it ends a transaction that was aborted. */
 const ABORT = 0;
+
+/** The shortest key of a control record: a version and a kind, of two bytes each. */
+const CONTROL_KEY_BYTES = 4;
+
+/** Where a message of the formats before 0.11 has its checksum, and where what that is of begins. */
+const LEGACY_AT = { crc: 12, attributes: 17 } as const;
+
+const NO_PRODUCER = -1n;
+
+/** Records of a batch that follow one another. */
+interface Part {
+  /** Where they begin, and end, among the bytes of all records. */
+  readonly at: number;
+  readonly next: number;
+  readonly lastDelta: number;
+  readonly records: number;
+}
 
 /** Where a batch's length counts from. */
 const LENGTH_FROM = AT.leaderEpoch;
@@ -44,20 +60,35 @@ export class FetchedBatch {
   readonly isControl: boolean;
   readonly bytes: Buffer;
   readonly #partition: string;
+  /** Kafka's number of the message format: 2, or that of one of before 0.11. */
+  readonly #format: number;
   readonly #attributes: number;
-  readonly #firstTimestamp: bigint;
+  readonly #firstTimestamp: bigint = 0n;
   /** The time at which the broker appended it, where the topic is set to have that in place of the producer's. */
   readonly #appendedMs: bigint | undefined;
 
   /**
    * @param partition The topic and the partition that it is of, as errors name them.
-   * @throws {PipelineError} KAFKA_BATCH_DAMAGED or KAFKA_BATCH_UNREADABLE when it is of another format.
+   * @param from The first offset that it can have: a compressed batch of a format of before 0.11 says only its last one.
+   * @throws {PipelineError} KAFKA_BATCH_DAMAGED
    */
-  constructor(bytes: Buffer, partition: string) {
+  constructor(bytes: Buffer, partition: string, from?: bigint) {
     this.bytes = bytes;
     this.#partition = partition;
     this.firstOffset = bytes.readBigInt64BE(0);
-    this.#requireFormat();
+    if (bytes.length <= AT.magic) throw this.damaged('a batch is shorter than its head');
+    this.#format = bytes.readInt8(AT.magic);
+    if (this.#isLegacy) {
+      this.lastOffset = this.firstOffset;
+      this.#attributes = bytes.length > LEGACY_AT.attributes ? bytes.readInt8(LEGACY_AT.attributes) : 0;
+      if (this.#codecNumber !== 0 && from !== undefined && from < this.lastOffset) this.firstOffset = from;
+      this.records = Number(this.lastOffset - this.firstOffset) + 1;
+      this.producerId = NO_PRODUCER;
+      this.isTransactional = false;
+      this.isControl = false;
+      return;
+    }
+    if (bytes.length < HEAD_BYTES) throw this.damaged('a batch is shorter than its head');
     this.#attributes = bytes.readInt16BE(AT.attributes);
     this.lastOffset = this.firstOffset + BigInt(bytes.readInt32BE(AT.lastOffsetDelta));
     this.records = bytes.readInt32BE(AT.records);
@@ -68,41 +99,55 @@ export class FetchedBatch {
     this.#appendedMs = this.#has(ATTRIBUTES.appendTime) ? bytes.readBigInt64BE(AT.maxTimestamp) : undefined;
   }
 
-  /** Whether its records are not compressed. */
+  /** Whether its records are read as they are: neither compressed nor of another format. */
   get isPlain(): boolean {
-    return !this.#has(ATTRIBUTES.codec);
+    return !this.#isLegacy && this.#codecNumber === 0;
   }
 
   /** @throws {PipelineError} KAFKA_BATCH_DAMAGED when it is not as its producer sent it. */
   requireSound(): void {
     const { bytes } = this;
-    if (crc32c(bytes.subarray(AT.attributes)) !== bytes.readUInt32BE(AT.crc))
-      throw this.damaged('their checksum is not the one that they came with');
+    const isSound = this.#isLegacy
+      ? crc32(bytes.subarray(AT.magic)) === bytes.readUInt32BE(LEGACY_AT.crc)
+      : crc32c(bytes.subarray(AT.attributes)) === bytes.readUInt32BE(AT.crc);
+    if (!isSound) throw this.damaged('their checksum is not the one that they came with');
   }
 
-  /** Whether it says that a transaction was aborted. */
+  /**
+   * Whether it says that a transaction was aborted.
+   * @throws {PipelineError} KAFKA_BATCH_DAMAGED
+   */
   endsInAbort(): boolean {
     if (!this.isControl) return false;
-    const [key] = this.map((record) => record.key);
-    return key?.readInt16BE(2) === ABORT;
+    for (const { key } of this.read()) {
+      if (key === null || key.length < CONTROL_KEY_BYTES)
+        throw this.damaged('a control record says of no kind that it is');
+      return key.readInt16BE(2) === ABORT;
+    }
+    throw this.damaged('a control batch has no record');
   }
 
   /**
    * The same, decompressed.
    * @param maxBytes How many bytes it may take; see {@link codecOf}.
-   * @throws {PipelineError} KAFKA_BATCH_UNREADABLE or KAFKA_CODEC_MISSING.
+   * @throws {PipelineError} KAFKA_BATCH_UNREADABLE, also where it is of another format, or KAFKA_CODEC_MISSING.
    */
-  async plain(maxBytes = DEFAULT_BATCH_DECODED_BYTES): Promise<FetchedBatch> {
+  async plain(maxBytes: number): Promise<FetchedBatch> {
     if (this.isPlain) return this;
+    if (this.#isLegacy)
+      throw this.#unreadable(
+        'KAFKA_BATCH_UNREADABLE',
+        `of Kafka's message format ${this.#format}, of before 0.11, and this program reads ${MAGIC}`,
+      );
     const codec = this.#codec;
     if (codec === undefined)
-      throw this.#unreadable('KAFKA_CODEC_MISSING', `codec ${this.#codecNumber} of Kafka`);
+      throw this.#unreadable('KAFKA_CODEC_MISSING', `compressed with codec ${this.#codecNumber} of Kafka`);
     let records: Buffer;
     try {
       records = await codecOf(codec)(this.bytes.subarray(HEAD_BYTES), maxBytes);
     } catch (error) {
       if (!(error instanceof PipelineError)) throw error;
-      throw this.#unreadable(error.code, error.message);
+      throw this.#unreadable(error.code, `compressed with ${error.message}`);
     }
     return this.#with(records, (bytes) => {
       bytes.writeInt16BE(this.#attributes & ~ATTRIBUTES.codec, AT.attributes);
@@ -112,7 +157,11 @@ export class FetchedBatch {
   /** Returns the most bytes that it can have decompressed, at most `maxBytes`; 0 where it is not compressed. */
   mostPlainBytes(maxBytes: number): number {
     const codec = this.#codec;
-    return codec === undefined ? 0 : mostBytesOf(codec, this.bytes.length, maxBytes);
+    return codec === undefined || this.#isLegacy ? 0 : mostBytesOf(codec, this.bytes.length, maxBytes);
+  }
+
+  get #isLegacy(): boolean {
+    return this.#format !== MAGIC;
   }
 
   get #codecNumber(): number {
@@ -124,20 +173,31 @@ export class FetchedBatch {
   }
 
   /**
-   * The first so many of its messages from one offset to before another, as a batch of their own; undefined where there
-   * is none.
+   * Its messages from one offset to before another, in order, as batches of their own. They are read once, since a batch
+   * of 64 MiB can have nine million.
+   * @param most How many messages the next one has at most; asked before each, and 0 ends it.
    * @throws {PipelineError} KAFKA_BATCH_DAMAGED.
    */
-  between(from: bigint, to: bigint, most: number): FetchedBatch | undefined {
-    const wanted = this.map(({ offsetDelta, from: at, to: end }) => ({ offsetDelta, at, end }))
-      .filter(({ offsetDelta }) => this.#isBetween(offsetDelta, from, to))
-      .slice(0, most);
-    const [first, last] = [wanted[0], wanted.at(-1)];
-    if (first === undefined || last === undefined) return undefined;
-    const records = this.bytes.subarray(HEAD_BYTES).subarray(first.at, last.end);
-    return this.#with(records, (bytes) => {
-      bytes.writeInt32BE(last.offsetDelta, AT.lastOffsetDelta);
-      bytes.writeInt32BE(wanted.length, AT.records);
+  *between(from: bigint, to: bigint, most: () => number): Generator<FetchedBatch, void, undefined> {
+    const [first, end] = [Number(from - this.firstOffset), Number(to - this.firstOffset)];
+    let max = most();
+    let part: Part | undefined;
+    for (const { offsetDelta, from: at, to: next } of this.read()) {
+      if (max === 0) return;
+      if (offsetDelta < first || offsetDelta >= end) continue;
+      part = { at: part?.at ?? at, next, lastDelta: offsetDelta, records: (part?.records ?? 0) + 1 };
+      if (part.records < max) continue;
+      yield this.#part(part);
+      part = undefined;
+      max = most();
+    }
+    if (part !== undefined) yield this.#part(part);
+  }
+
+  #part({ at, next, lastDelta, records }: Part): FetchedBatch {
+    return this.#with(this.bytes.subarray(HEAD_BYTES).subarray(at, next), (bytes) => {
+      bytes.writeInt32BE(lastDelta, AT.lastOffsetDelta);
+      bytes.writeInt32BE(records, AT.records);
     });
   }
 
@@ -197,28 +257,12 @@ export class FetchedBatch {
     return this.#error('KAFKA_BATCH_DAMAGED', `messages are damaged: ${what}`);
   }
 
-  #requireFormat(): void {
-    if (this.bytes.length < HEAD_BYTES) throw this.damaged('a batch is shorter than its head');
-    const magic = this.bytes.readInt8(AT.magic);
-    if (magic === MAGIC) return;
-    const message = `messages are of Kafka's message format ${magic}, of before 0.11, and this program reads ${MAGIC}`;
-    throw this.#error('KAFKA_BATCH_UNREADABLE', message);
-  }
-
   #error(code: ErrorCode, what: string): PipelineError {
     return new PipelineError(code, `${this.#partition}: from offset ${this.firstOffset} on, ${what}`);
   }
 
   #unreadable(code: ErrorCode, what: string): PipelineError {
-    return this.#error(
-      code,
-      `messages are compressed with ${what}; the batch ends at offset ${this.lastOffset}`,
-    );
-  }
-
-  #isBetween(delta: number, from: bigint, to: bigint): boolean {
-    const offset = this.offsetOf(delta);
-    return offset >= from && offset < to;
+    return this.#error(code, `messages are ${what}; the batch ends at offset ${this.lastOffset}`);
   }
 
   #has(bit: number): boolean {
@@ -237,50 +281,20 @@ export class FetchedBatch {
 
 /**
  * The whole batches in what was fetched of a partition: the last one is cut where no more was asked for.
- * @throws {PipelineError} KAFKA_BATCH_DAMAGED or KAFKA_BATCH_UNREADABLE, see {@link FetchedBatch}
+ * @param from The offset that was asked for.
+ * @throws {PipelineError} KAFKA_BATCH_DAMAGED, see {@link FetchedBatch}
  */
-export function* batchesIn(bytes: Buffer, partition: string): Generator<FetchedBatch, void, undefined> {
+export function* batchesIn(
+  bytes: Buffer,
+  partition: string,
+  from: bigint,
+): Generator<FetchedBatch, void, undefined> {
   const batches: Buffer[] = [];
   takePieces(bytes, BATCHES, batches);
-  for (const batch of batches) yield new FetchedBatch(batch, partition);
-}
-
-/** A message's headers, or the first of them. */
-export interface DecodedHeaders {
-  readonly headers: readonly (readonly [name: string, value: Buffer | null])[];
-  /** How many the message has. */
-  readonly count: number;
-}
-
-/**
- * Reads a message's headers, in order, as long as they are within bounds.
- * @param headers As {@link KafkaMessage} has them.
- * @param most How many are read, and in how many bytes, at most.
- * @throws {RangeError} where the bytes are no headers.
- */
-export function decodeHeaders(
-  headers: Buffer,
-  most: HeaderBounds = { count: Infinity, bytes: Infinity },
-): DecodedHeaders {
-  const reader = new RecordReader(headers);
-  const count = reader.number();
-  // Each has two lengths at least.
-  if (count < 0 || count * 2 > headers.length) throw new RangeError('a record has another number of headers');
-  const decoded: [name: string, value: Buffer | null][] = [];
-  while (decoded.length < Math.min(count, most.count)) {
-    const name = reader.part();
-    if (name === null) throw new RangeError('a header of a record has no name');
-    const header: [string, Buffer | null] = [name.toString('utf8'), reader.part()];
-    if (reader.position > most.bytes) break;
-    decoded.push(header);
+  let next = from;
+  for (const batch of batches) {
+    const fetched = new FetchedBatch(batch, partition, next);
+    next = fetched.lastOffset + 1n;
+    yield fetched;
   }
-  if (decoded.length === count && reader.position !== headers.length)
-    throw new RangeError('a record has more than its headers');
-  return { headers: decoded, count };
-}
-
-/** How many headers, and how many bytes of them, are read at most. */
-export interface HeaderBounds {
-  readonly count: number;
-  readonly bytes: number;
 }

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../model/errors.ts';
 import { ByteBudget } from './byte-budget.ts';
 import type { FetchedBatch, KafkaMessage } from './kafka-fetched-batch.ts';
 
@@ -24,8 +25,6 @@ interface ReadOptions {
   /** The read fails after this time without progress, in milliseconds. */
   readonly idleTimeoutMs: number;
   readonly signal: AbortSignal;
-  /** By default that of all reads that name none. */
-  readonly decoding?: Decoding;
 }
 
 /** Where a read may stop before its ranges end, and who hears of the messages. */
@@ -48,6 +47,7 @@ export interface ReadPart {
 
 /** As {@link RangeReadOptions}, for whoever takes whole batches. */
 export interface BatchReadOptions extends ReadOptions {
+  readonly decoding: Decoding;
   /**
    * Called with what came of one partition, in order; the read goes on when it is done. Its memory is used again then.
    * @returns The first offset that it did not take, which matters once the reader is full.
@@ -61,5 +61,5 @@ export interface BatchReadOptions extends ReadOptions {
    * Passes a batch that cannot be decompressed, and ends the read behind it. Without it the read fails where the first
    * batch is such a one, and ends before a later one.
    */
-  readonly onUnreadable?: (batch: FetchedBatch) => void;
+  readonly onUnreadable?: (batch: FetchedBatch, code: ErrorCode) => void;
 }

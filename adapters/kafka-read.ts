@@ -23,9 +23,7 @@ const FIRST_PAUSE_MS = 50;
 
 const DECODING = decodingOf(DEFAULT_BATCH_DECODED_BYTES);
 
-/** How long a broker is left alone that has not come to an offset. */
-const PAUSE_MS = 100;
-
+const PAUSE_MS = 100; // while a broker has not come to an offset
 /** Kafka's number of an error: the offset is before what the partition holds, or after it. */
 const OFFSET_OUT_OF_RANGE = 1;
 
@@ -35,7 +33,7 @@ const OFFSET_OUT_OF_RANGE = 1;
  * @returns The ranges as they were read: whole, or shorter where the reader was full; without empty ones.
  * @throws {PipelineError} RANGE_GONE when retention deleted a part, RANGE_STALLED when an offset does not
  * come within the idle time-out (another producer's transaction is open before it), KAFKA_CODEC_MISSING or
- * KAFKA_BATCH_UNREADABLE when messages cannot be decompressed, KAFKA_BATCH_DAMAGED, KAFKA_UNREACHABLE.
+ * KAFKA_BATCH_UNREADABLE when messages cannot be decompressed or are of an older format, KAFKA_BATCH_DAMAGED, KAFKA_UNREACHABLE.
  */
 export async function readRanges(
   options: KafkaOptions,
@@ -43,6 +41,7 @@ export async function readRanges(
   { onMessages, ...read }: RangeReadOptions,
 ): Promise<OffsetRange[]> {
   return readBatches(options, batch, {
+    decoding: DECODING,
     ...read,
     onBatches: async ({ partition, batches, from, to }) => {
       let next = from;
@@ -153,7 +152,7 @@ class RangeReader {
     const end = BigInt(progress.range.end);
     const isWhole = this.#progress.length === 1 && batch.lastOffset + 1n >= end;
     if (onUnreadable === undefined || !isAlone || (isExact && !isWhole)) throw error;
-    onUnreadable(batch);
+    onUnreadable(batch, error.code);
     progress.end = batch.lastOffset + 1n < end ? batch.lastOffset + 1n : end;
     progress.next = progress.end;
   }
@@ -227,7 +226,8 @@ class RangeReader {
 
   #batchesOf(progress: Progress, records: Buffer): FetchedBatch[] {
     const batches: FetchedBatch[] = [];
-    for (const batch of batchesIn(records, `${this.#topic}/${progress.range.partition}`)) {
+    const partition = `${this.#topic}/${progress.range.partition}`;
+    for (const batch of batchesIn(records, partition, progress.coming)) {
       if (batch.firstOffset >= progress.end) {
         progress.coming = progress.end;
         break;
@@ -260,13 +260,13 @@ class RangeReader {
   }
 
   async #giveDecompressed(progress: Progress, batch: FetchedBatch): Promise<void> {
-    const { maxBytes, budget } = this.#read.decoding ?? DECODING;
+    const { maxBytes, budget } = this.#read.decoding;
     await budget.use(batch.mostPlainBytes(maxBytes), async () => {
       const plain = await batch.plain(maxBytes).catch((error: unknown) => {
         if (!(error instanceof PipelineError)) throw error;
         progress.unreadable = { batch, error };
-        progress.end = batch.firstOffset;
-        progress.coming = batch.firstOffset;
+        progress.end = batch.firstOffset > progress.next ? batch.firstOffset : progress.next;
+        progress.coming = progress.end;
         this.#move(progress, progress.end);
       });
       if (plain !== undefined) await this.#giveBatches(progress, [plain]);

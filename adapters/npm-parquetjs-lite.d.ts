@@ -48,3 +48,18 @@ declare module 'parquetjs-lite/lib/compression.js' {
   };
   export default compression;
 }
+
+declare module 'parquetjs-lite/lib/util.js' {
+  const util: {
+    /**
+     * Decodes a structure of Parquet's metadata in place; the header of a page has a size.
+     * @returns How many bytes it has.
+     */
+    decodeThrift: (
+      decoded: { readonly uncompressed_page_size?: number | null },
+      bytes: Buffer,
+      offset?: number,
+    ) => number;
+  };
+  export default util;
+}

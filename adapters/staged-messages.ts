@@ -1,5 +1,6 @@
 import { messageOf } from '../model/errors.ts';
-import { FetchedBatch, decodeHeaders, type HeaderBounds } from './kafka-fetched-batch.ts';
+import { FetchedBatch } from './kafka-fetched-batch.ts';
+import { decodeHeaders, type HeaderBounds } from './kafka-headers.ts';
 import type { RecordReader } from './kafka-record-reader.ts';
 import { headersText } from './message-headers.ts';
 

@@ -96,7 +96,7 @@ export const ERROR_CODES = {
   KAFKA_BATCH_UNREADABLE: {
     retry: 'lasting',
     advice:
-      'Where it is too large, raise limits.batchDecodedBytes, start the workers again and retry. Skip passes this one batch of Kafka, and records its offsets as skipped.',
+      'Where it is too large, raise limits.batchDecodedBytes, start the workers again and retry. Where it is of a message format of before Kafka 0.11, copy the topic’s messages to a new topic with a consumer and a producer of Kafka, and ingest that. Skip passes this one batch of Kafka, and records its offsets as skipped.',
   },
   TOPIC_RESET: {
     retry: 'lasting',

@@ -138,7 +138,9 @@ const Limits = z
       .int()
       .min(1)
       .default(112 * 2 ** 20)
-      .describe('A batch ends soon after its messages have so many bytes.'),
+      .describe(
+        'A batch ends soon after its messages have so many bytes. No further batch is begun in a worker while the rows of earlier ones take four times as much memory.',
+      ),
     batchMessages: z
       .int()
       .min(1)
@@ -150,7 +152,7 @@ const Limits = z
       .max(2 ** 30)
       .default(DEFAULT_BATCH_DECODED_BYTES)
       .describe(
-        'How many bytes one compressed batch of Kafka may take decompressed; a run waits for a person at a larger one. Twice as much is in use at once in a worker.',
+        'How many bytes one compressed batch of Kafka may take decompressed; a run waits for a person at a larger one. Two such are decompressed at once in a worker, which takes four times as much memory.',
       ),
     checkpointInterval: z
       .int()

@@ -94,6 +94,11 @@ export class AttemptScan {
     return new Map(met.map(({ name, count }) => [name, count]));
   }
 
+  /** How many bytes its columns and texts take. */
+  get memoryBytes(): number {
+    return this.#scanner.memory.byteLength;
+  }
+
   /** Lets others have its memory: nothing of it may be looked at any more. Once more, it does nothing. */
   release(): void {
     if (this.#isReleased) return;

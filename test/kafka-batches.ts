@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { crc32c } from '@node-rs/crc32';
+import { crc32, crc32c } from '@node-rs/crc32';
 import Encoder from 'kafkajs/src/protocol/encoder.js';
 import produceResponse from 'kafkajs/src/protocol/requests/produce/v3/response.js';
 import { compressFrameSync } from 'lz4-napi';
@@ -36,6 +36,21 @@ export function compressedBatch(codec: CodecName, value: Buffer): Buffer {
   bytes.writeInt32BE(bytes.length - AT.leaderEpoch, AT.length);
   bytes.writeUInt32BE(crc32c(bytes.subarray(AT.attributes)), AT.crc);
   return bytes;
+}
+
+/** A message as producers before 0.11 wrote it; compressed, its value holds messages. */
+export function legacyMessage(format: number, offset: bigint, codec = 0): Buffer {
+  const time = format === 0 ? [] : [Buffer.alloc(8)];
+  const body = Buffer.concat([
+    Buffer.from([format, codec]),
+    ...time,
+    Buffer.from('ffffffff' + '0000000161', 'hex'),
+  ]);
+  const head = Buffer.alloc(AT.magic);
+  head.writeBigInt64BE(offset, 0);
+  head.writeInt32BE(body.length + 4, AT.length);
+  head.writeUInt32BE(crc32(body), AT.leaderEpoch);
+  return Buffer.concat([head, body]);
 }
 
 /** Sends batches to a partition of a cluster of one broker, one after the other. */

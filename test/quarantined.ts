@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Message } from 'kafkajs';
 import { kafkaClient, topicOffsets, withAdmin } from '../adapters/kafka.ts';
-import { decodeHeaders } from '../adapters/kafka-fetched-batch.ts';
+import { decodeHeaders } from '../adapters/kafka-headers.ts';
 import { readRanges } from '../adapters/kafka-read.ts';
 import type { Proof } from '../client/proof/prove.ts';
 import type { IngestResult } from '../model/run.ts';

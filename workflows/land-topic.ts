@@ -105,13 +105,14 @@ function idOf({ topicId }: Plan): Pick<Batch, 'topicId'> {
   return topicId === undefined ? {} : { topicId };
 }
 
-async function consume(landing: Landing, batch: Batch, exact: boolean): Promise<Consumed> {
+/** @param isPassed Whether a person let the run pass this very batch before, which cannot be read. */
+async function consume(landing: Landing, batch: Batch, exact: boolean, isPassed = false): Promise<Consumed> {
   landing.run.begin('consume');
   const consumed = await landing.person.attempt({ step: 'consume', what: nameOf(batch) }, (pastUnreadable) =>
     anyHost(aboutBatch(batch, exact)).consume({
       batch,
       exact,
-      ...(pastUnreadable ? { pastUnreadable } : {}),
+      ...(pastUnreadable || isPassed ? { pastUnreadable: true } : {}),
     }),
   );
   landing.useHost(consumed.host);
@@ -127,7 +128,7 @@ async function landBatch(landing: Landing, first: Consumed, before: Promise<void
       return;
     } catch (error) {
       if (!isHostLost(error)) throw error;
-      consumed = await consume(landing, consumed.staged.batch, true);
+      consumed = await consume(landing, consumed.staged.batch, true, consumed.unreadable !== undefined);
     }
   }
 }
@@ -141,7 +142,7 @@ async function landStaged(
   const what = nameOf(staged.batch);
   run.begin('transform');
   const transformed =
-    consumed.isUnreadable === true
+    consumed.unreadable !== undefined
       ? SKIPPED
       : await person.attemptOrSkip({ step: 'transform', what }, (pastLimit) =>
           onHost(consumed.host, aboutMessages(staged)).transform({
@@ -177,6 +178,8 @@ async function landStaged(
     bytes: landed.bytes,
     seconds: landed.seconds,
   });
+  // The person was asked about all that was to be read, of which this is one batch of Kafka's.
+  if (consumed.unreadable !== undefined) run.skipped({ step: 'consume', what, code: consumed.unreadable });
   run.met(tables);
   run.quarantined(tables.reasons);
   run.landed(staged.batch.ranges, staged.gaps, landed.rows);

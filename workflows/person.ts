@@ -100,15 +100,17 @@ export class Person {
         if (isCancellation(error) || isHostLost(error) || isOvertaken(error)) throw error;
         const failure = failureOf(error);
         if (failure?.type === 'SOURCE_UNKNOWN') throw error;
-        const isLimit = isOverLimit(error) || (about.step === 'consume' && isUnreadable(error));
-        const waiting = waitingFor({ ...about, canSkip: about.canSkip || isLimit }, error);
+        const canPassBatch = about.step === 'consume' && isUnreadable(error);
+        const canPass = isOverLimit(error) || canPassBatch;
+        const waiting = waitingFor({ ...about, canSkip: about.canSkip || canPass }, error);
         const made = await this.#ask(waiting);
         if (made.decision === 'abort') {
           throw ApplicationFailure.nonRetryable(abortMessage(about.step, made, waiting.message), 'ABORTED');
         }
         if (made.decision === 'skip') {
-          this.#run.skipped({ step: about.step, what: about.what, code: waiting.code });
-          if (!isLimit) return SKIPPED;
+          // Which offsets cannot be read is known once they are passed.
+          if (!canPassBatch) this.#run.skipped({ step: about.step, what: about.what, code: waiting.code });
+          if (!canPass) return SKIPPED;
           this.#pastLimits.add(name);
         }
       }

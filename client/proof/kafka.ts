@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { topicOffsets, withAdmin, type KafkaOptions, type PartitionOffsets } from '../../adapters/kafka.ts';
 import type { FetchedBatch } from '../../adapters/kafka-fetched-batch.ts';
 import { readBatches } from '../../adapters/kafka-read.ts';
+import { decodingOf, type Decoding } from '../../adapters/kafka-read-options.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { KafkaEvidence } from './partitions.ts';
 import { OffsetSet } from './offset-set.ts';
@@ -21,12 +22,14 @@ export async function topicsIn(kafka: KafkaOptions): Promise<Set<string>> {
 /**
  * Reads a topic again: which offsets hold a committed message, up to where the tables stand.
  * @param positions For each partition the offset after the last that the tables say to hold.
- * @throws {PipelineError} KAFKA_UNREACHABLE, KAFKA_REFUSED; RANGE_GONE when retention deletes meanwhile.
+ * @param batchDecodedBytes How many bytes one compressed batch may take decompressed.
+ * @throws {PipelineError} KAFKA_BATCH_UNREADABLE, KAFKA_UNREACHABLE, KAFKA_REFUSED; RANGE_GONE when retention deletes meanwhile.
  */
 export async function readTopic(
   kafka: KafkaOptions,
   topic: string,
   positions: ReadonlyMap<number, number>,
+  batchDecodedBytes: number,
 ): Promise<Map<number, KafkaEvidence>> {
   const evidence = new Map(
     (await settledOffsets(kafka, topic, positions)).map(({ partition, earliest, end }) => [
@@ -39,16 +42,18 @@ export async function readTopic(
     return earliest < until ? [{ partition, start: String(earliest), end: String(until) }] : [];
   });
   if (ranges.length === 0) return evidence;
+  const decoding = decodingOf(batchDecodedBytes);
   await readBatches(
     kafka,
     { topic, ranges },
     {
+      decoding,
       asTheyAre: true,
       onBatches: async ({ partition, batches, from, to }) => {
+        const committed = evidence.get(partition)?.committed ?? new OffsetSet();
         let next = from;
         for (const batch of batches) {
-          for (const offset of await offsetsOf(batch))
-            if (offset >= from && offset < to) evidence.get(partition)?.committed.add(Number(offset));
+          await addOffsets(committed, batch, { from, to }, decoding);
           next = batch.lastOffset + 1n;
         }
         return next;
@@ -61,12 +66,31 @@ export async function readTopic(
   return evidence;
 }
 
-/** Only of a batch that compaction took records from its own offsets must be read: so one that is too large does no harm. */
-async function offsetsOf(batch: FetchedBatch): Promise<bigint[]> {
+/**
+ * Adds the offsets of a batch's messages that are in a range. Only one that compaction took records from is decompressed; so one that is too
+ * large does no harm.
+ * @param decoding How many bytes it may take decompressed.
+ * @throws {PipelineError} KAFKA_BATCH_UNREADABLE, KAFKA_CODEC_MISSING
+ */
+export async function addOffsets(
+  committed: OffsetSet,
+  batch: FetchedBatch,
+  { from, to }: { readonly from: bigint; readonly to: bigint },
+  { maxBytes, budget }: Decoding,
+): Promise<void> {
   const { firstOffset, lastOffset, records } = batch;
-  if (lastOffset - firstOffset + 1n === BigInt(records))
-    return Array.from({ length: records }, (_, at) => firstOffset + BigInt(at));
-  return (await batch.plain()).map(({ offsetDelta }) => batch.offsetOf(offsetDelta));
+  if (lastOffset - firstOffset + 1n === BigInt(records)) {
+    const start = firstOffset > from ? firstOffset : from;
+    const end = lastOffset + 1n < to ? lastOffset + 1n : to;
+    committed.addSpan({ start: Number(start), end: Number(end) });
+    return;
+  }
+  await budget.use(batch.mostPlainBytes(maxBytes), async () => {
+    for (const { offsetDelta } of (await batch.plain(maxBytes)).read()) {
+      const offset = batch.offsetOf(offsetDelta);
+      if (offset >= from && offset < to) committed.add(Number(offset));
+    }
+  });
 }
 
 /** A topic that is just being made, or just got a message, is asked again until it has settled. */

@@ -77,7 +77,8 @@ export async function prove(deps: ProofDeps): Promise<Proof> {
   say('reads the topics again');
   const named = Object.values(settings.sources).map(({ topic }) => topic);
   const entries = histories.get(deliveries) ?? [];
-  const topics = await judgeTopics(kafka, named, { snapshots, entries, ledger });
+  const { batchDecodedBytes } = settings.limits;
+  const topics = await judgeTopics(kafka, named, { snapshots, entries, ledger }, batchDecodedBytes);
   const children = await proveChildren(deps, snapshots, files.findings);
   const rewrites = judgeRewrites(histories);
   const findings = [...files.findings, ...topics.findings, ...children.findings, ...rewrites.findings];

@@ -30,11 +30,13 @@ export interface TopicsVerdict {
 /**
  * Holds Kafka's messages against the rows and the logs: of the topics that are named, and of all that the
  * tables have anything of.
+ * @param batchDecodedBytes How many bytes one compressed batch may take decompressed.
  */
 export async function judgeTopics(
   kafka: KafkaOptions,
   named: Iterable<string>,
   evidence: TablesEvidence,
+  batchDecodedBytes: number,
 ): Promise<TopicsVerdict> {
   const positions = new Map(
     BATCH_TABLES.map((table) => [table.name, positionsOf(evidence.snapshots.get(table))]),
@@ -48,7 +50,7 @@ export async function judgeTopics(
   const verdict = { partitions: [] as PartitionReport[], findings: [] as Finding[], notes: [] as Note[] };
   for (const topic of [...topics].sort()) {
     const judged = { topic, exists: existing.has(topic), isSource: sources.has(topic) };
-    const one = await judgeTopic(kafka, judged, positions, evidence);
+    const one = await judgeTopic(kafka, judged, { positions, evidence, batchDecodedBytes });
     verdict.partitions.push(...one.partitions);
     verdict.findings.push(...one.findings);
     verdict.notes.push(...one.notes);
@@ -67,12 +69,21 @@ interface Topic {
 async function judgeTopic(
   kafka: KafkaOptions,
   judged: Topic,
-  positions: ReadonlyMap<string, ReadonlyMap<string, number>>,
-  { snapshots, entries, ledger }: TablesEvidence,
+  {
+    positions,
+    evidence: { snapshots, entries, ledger },
+    batchDecodedBytes,
+  }: {
+    readonly positions: ReadonlyMap<string, ReadonlyMap<string, number>>;
+    readonly evidence: TablesEvidence;
+    readonly batchDecodedBytes: number;
+  },
 ): Promise<TopicsVerdict> {
   const { topic, exists } = judged;
   const held = heldPartitions(topic, positions);
-  const messages = exists ? await readTopic(kafka, topic, held) : new Map<number, KafkaEvidence>();
+  const messages = exists
+    ? await readTopic(kafka, topic, held, batchDecodedBytes)
+    : new Map<number, KafkaEvidence>();
   const id = exists ? await topicIdOf(kafka, topic) : undefined;
   const rows = ledger.topics.get(topic);
   const batches = batchesOf(entries);

@@ -51,10 +51,11 @@ describe('compressed batches of at most 1 MiB', () => {
   const MAX_MEMORY = 1_200 << 20;
   const BOMBS = ['lz4', 'gzip', 'lz4', 'lz4', 'gzip', 'lz4'] as const;
   const messages: string[] = [];
+  let topic: string;
   let result: IngestResult;
 
   before(async () => {
-    const topic = await makeTopic('compressed');
+    topic = await makeTopic('compressed');
     const [first = Buffer.alloc(0), last = Buffer.alloc(0)] = GOOD;
     const bomb = Buffer.alloc(BOMB_BYTES, '[');
     const batches = { lz4: compressedBatch('lz4', bomb), gzip: compressedBatch('gzip', bomb) };
@@ -100,6 +101,17 @@ describe('compressed batches of at most 1 MiB', () => {
     }
     assert.equal(result.outcome, 'landed');
     assert.deepEqual([result.rows['deliveries'], result.rows['quarantine']], [2, 1]);
+  });
+
+  test('are recorded by the offsets that were skipped, not by all that were to be read', async () => {
+    const expected = messages.map((_, at) => ({
+      step: 'consume',
+      what: `${topic}/0 ${at + 1} to before ${at + 2}`,
+      code: 'KAFKA_BATCH_UNREADABLE',
+    }));
+    assert.deepEqual(result.skipped, expected);
+    const [run] = await query(`SELECT skipped FROM runs WHERE source = 'compressed'`);
+    assert.deepEqual(JSON.parse(String(run?.['skipped'])), expected);
   });
 
   test('with a message that is larger than a record may be: it is quarantined whole', async () => {

@@ -3,8 +3,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { PageHeader } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import rle from 'parquetjs-lite/lib/codec/rle.js';
 import compression from 'parquetjs-lite/lib/compression.js';
+import util from 'parquetjs-lite/lib/util.js';
+import { compress } from 'snappyjs';
 import { sqlText, withDuckDb } from '../../adapters/duckdb.ts';
 
 // Before the auditor puts its own in.
@@ -96,6 +100,84 @@ describe('the auditor’s reader of Parquet', () => {
     const options = { bitWidth: 9, disableEnvelope: true };
     assert.deepEqual(theirs('INT32', { ...run }, 8, options), new Array(8).fill(75));
     assert.deepEqual(rle.decodeValues('INT32', { ...run }, 8, options), new Array(8).fill(330));
+  });
+
+  describe('of a page that takes more than its header says', () => {
+    const PAGE_BYTES = 1_000;
+    const more = Buffer.alloc(PAGE_BYTES + 1, 'a');
+    // Blocks of zstd that each repeat a byte 128 KiB times, after a header without the content's size.
+    const zstdHead = Buffer.from('28b52ffd0050', 'hex');
+    const zstdBlock = Buffer.from('02001061', 'hex');
+    const zstdLast = Buffer.from('03001061', 'hex');
+
+    /** In Thrift's compact protocol: the page's type, its size and its compressed size, each a varint. */
+    function pageHeader(pageBytes: number): Buffer {
+      const size: number[] = [];
+      for (let rest = pageBytes * 2; rest > 0; rest = Math.floor(rest / 128))
+        size.push((rest % 128) | (rest < 128 ? 0 : 128));
+      return Buffer.from([0x15, 0, 0x15, ...size, 0x15, 2, 0]);
+    }
+
+    function inflate(codec: string, packed: Buffer, pageBytes: number): Buffer {
+      // As parquetjs-lite does: it decodes the page's header, then the page.
+      util.decodeThrift(new PageHeader(), pageHeader(pageBytes));
+      const method = compression.PARQUET_COMPRESSION_METHODS[codec];
+      assert.ok(method);
+      return Buffer.from(method.inflate(packed));
+    }
+
+    for (const [codec, packed] of [
+      ['GZIP', gzipSync(more)],
+      ['SNAPPY', compress(more)],
+      ['ZSTD', Buffer.concat([zstdHead, ...Array.from({ length: 20_000 }, () => zstdBlock), zstdLast])],
+    ] as const) {
+      test(`refuses ${codec}`, () => {
+        assert.throws(() => inflate(codec, packed, PAGE_BYTES), {
+          code: 'HDFS_DAMAGED',
+          message: /does not decompress into the 1000 bytes of its header/,
+        });
+        assert.throws(() => inflate(codec, packed, 2 ** 31 - 1), {
+          code: 'HDFS_DAMAGED',
+          message: /a page may have/,
+        });
+      });
+    }
+
+    test('reads as many bytes as its header says', () => {
+      assert.deepEqual(inflate('GZIP', gzipSync(more), more.length), more);
+      assert.deepEqual(inflate('SNAPPY', compress(more), more.length), more);
+      const blocks = Buffer.concat([zstdHead, zstdBlock, zstdLast]);
+      assert.deepEqual(inflate('ZSTD', blocks, 2 << 17), Buffer.alloc(2 << 17, 'a'));
+    });
+
+    for (const [what, frame, says] of [
+      ['with a window of 2 GiB', '28b52ffd00a8' + '03001061', /2147483648 bytes of window/],
+      [
+        'that says it has gigabytes',
+        '28b52ffda0' + '00000080' + '03001061',
+        /says that it has 2147483648 bytes/,
+      ],
+      [
+        'after which another one comes',
+        '28b52ffd0050' + '03001061' + '28b52ffd00a8' + '03001061',
+        /not one frame/,
+      ],
+      ['that is cut off', '28b52ffd0050' + '020010', /cut off/],
+      ['that is none', '504b0304', /no frame of zstd/],
+    ] as const) {
+      test(`refuses a frame of zstd ${what} before it takes memory`, () => {
+        assert.throws(() => inflate('ZSTD', Buffer.from(frame, 'hex'), 1 << 20), {
+          code: 'HDFS_DAMAGED',
+          message: says,
+        });
+      });
+    }
+
+    test('takes no run of values for longer than what is wanted of it', () => {
+      const run = Buffer.from([0xfe, 0xff, 0xff, 0xff, 0x0f, 1]);
+      const options = { bitWidth: 1, disableEnvelope: true };
+      assert.deepEqual(rle.decodeValues('INT32', { buffer: run, offset: 0 }, 3, options), [1, 1, 1]);
+    });
   });
 
   test('refuses what is no Parquet file, or was cut', async () => {

@@ -63,6 +63,10 @@ describe('snappy', () => {
   });
 });
 
+/** Node has it from 22.15 on. */
+const RUNTIME: typeof zlib & { readonly zstdCompressSync?: (records: Buffer) => Buffer } = zlib;
+const { zstdCompressSync: zstdCompress } = RUNTIME;
+
 /** Records of each codec, as different producers frame them. */
 const COMPRESSED: readonly (readonly [name: CodecName, what: string, bytes: Buffer])[] = [
   ['gzip', 'one member', zlib.gzipSync(RECORDS)],
@@ -74,6 +78,7 @@ const COMPRESSED: readonly (readonly [name: CodecName, what: string, bytes: Buff
   ['snappy', 'one block', compress(RECORDS)],
   ['snappy', 'the framing of the Java client', xerial(RECORDS)],
   ['lz4', 'one frame', compressFrameSync(RECORDS)],
+  ...(zstdCompress === undefined ? [] : [['zstd', 'one frame', zstdCompress(RECORDS)] as const]),
 ];
 
 for (const [name, what, bytes] of COMPRESSED) {
@@ -134,6 +139,78 @@ test('what is not of its compression is refused by name', async () => {
     assert.match(failure.message, new RegExp(`^${name} and cannot be decompressed`));
   }
 });
+
+/** What takes next to no memory as it is, and asks for much. */
+const HOSTILE: readonly (readonly [name: CodecName, what: string, bytes: Buffer])[] = [
+  ['snappy', 'a block of 2 GiB in the framing of the Java client', xerialHead('7fffffff', '00')],
+  ['snappy', 'a block of fewer than no bytes there', xerialHead('ffffffff', '00')],
+  ['snappy', 'an empty block there', xerialHead('00000000')],
+  ['snappy', 'a copy from before the beginning', Buffer.from('ff01' + '00' + '61' + 'fe' + 'ff00', 'hex')],
+  ['lz4', 'a block of 2 GiB', lz4Frame('ffffff7f')],
+  ['lz4', 'a match from before the beginning', lz4Frame('04000000', '00ff0000')],
+  ['lz4', 'a length without end', lz4Frame('08000000', 'ffffffffffffffff')],
+  ['gzip', 'a head alone', Buffer.from('1f8b0800000000000003', 'hex')],
+  ['zstd', 'a window of 2 GiB', Buffer.from('28b52ffd00a8' + '03001061', 'hex')],
+  ['zstd', 'a content of 16 EiB', Buffer.from('28b52ffde0ffffffffffffffff' + '03001061', 'hex')],
+];
+
+function xerialHead(...blocks: readonly string[]): Buffer {
+  return Buffer.from('82534e41505059000000000100000001' + blocks.join(''), 'hex');
+}
+
+/** Blocks of a frame, of at most 64 KiB each. */
+function lz4Frame(...blocks: readonly string[]): Buffer {
+  return Buffer.from('04224d18' + '604082' + blocks.join('') + '00000000', 'hex');
+}
+
+for (const [name, what, bytes] of HOSTILE) {
+  test(`${name} with ${what} is refused by name`, async () => {
+    const { code } = await failureOf(codecOf(name)(bytes, LIMIT));
+    const isMissing = name === 'zstd' && zstdCompress === undefined;
+    assert.equal(code, isMissing ? 'KAFKA_CODEC_MISSING' : 'KAFKA_BATCH_UNREADABLE');
+  });
+}
+
+test('any bytes of any codec are read or refused by name, and never take more than they may', async () => {
+  const name = fc.constantFrom(...COMPRESSED.map(([codec]) => codec));
+  const change = fc.tuple(fc.nat(), fc.nat(255));
+  await fc.assert(
+    fc.asyncProperty(
+      name,
+      fc.array(change, { minLength: 1, maxLength: 4 }),
+      fc.nat(200),
+      async (codec, changes, cut) => {
+        const [, , whole = Buffer.alloc(0)] = COMPRESSED.find(([one]) => one === codec) ?? [];
+        const bytes = Buffer.from(whole.subarray(0, whole.length - cut));
+        for (const [at, byte] of changes) bytes.writeUInt8(byte, at % (at % 2 === 0 ? 64 : bytes.length));
+        const read = await codecOf(codec)(bytes, LIMIT).catch((error: unknown) => error);
+        if (Buffer.isBuffer(read)) assert.ok(read.length <= LIMIT);
+        else assert.ok(read instanceof PipelineError, String(read));
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+for (const [name, what, member, times] of [
+  ['gzip', 'members', zlib.gzipSync(''), 50_000],
+  ['snappy', 'blocks', Buffer.from('0000000100', 'hex'), 200_000],
+  ['lz4', 'blocks', Buffer.from('01000080' + '61', 'hex'), 200_000],
+  ['zstd', 'frames', Buffer.from('28b52ffd2000' + '010000', 'hex'), 100_000],
+] as const) {
+  const skip = name === 'zstd' && zstdCompress === undefined && 'this Node has none';
+  test(`${name} of ${times} tiny ${what} in a megabyte is read`, { skip }, async () => {
+    const all = Buffer.concat(Array.from({ length: times }, () => member));
+    const framed = {
+      gzip: all,
+      snappy: xerialHead(all.toString('hex')),
+      lz4: lz4Frame(all.toString('hex')),
+      zstd: all,
+    };
+    const read = await codecOf(name)(framed[name], LIMIT);
+    assert.equal(read.length, name === 'lz4' ? times : 0);
+  });
+}
 
 describe('zstd', () => {
   test('is said to be missing where this Node has none', async () => {

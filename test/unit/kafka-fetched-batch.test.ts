@@ -4,16 +4,14 @@ import test, { describe } from 'node:test';
 import { crc32c } from '@node-rs/crc32';
 import fc from 'fast-check';
 import { AbortedTransactions } from '../../adapters/kafka-aborted.ts';
-import {
-  batchesIn,
-  decodeHeaders,
-  type FetchedBatch,
-  type KafkaMessage,
-} from '../../adapters/kafka-fetched-batch.ts';
+import { batchesIn, FetchedBatch, type KafkaMessage } from '../../adapters/kafka-fetched-batch.ts';
+import { decodeHeaders } from '../../adapters/kafka-headers.ts';
 import { AT, ATTRIBUTES, HEAD_BYTES, RecordBatch, encodeHeaders } from '../../adapters/kafka-record-batch.ts';
 import { PipelineError } from '../../model/errors.ts';
+import { legacyMessage } from '../kafka-batches.ts';
 
 const TIME_MS = 1_516_717_442_735;
+const MAX_BYTES = 64 << 20;
 
 interface Head {
   readonly firstOffset?: bigint;
@@ -41,11 +39,12 @@ function changed(batch: Buffer, change: (bytes: Buffer) => unknown): Buffer {
   return bytes;
 }
 
+const GZIP = 1;
 async function messagesIn(bytes: Buffer): Promise<KafkaMessage[]> {
   const all: KafkaMessage[] = [];
-  for (const batch of batchesIn(bytes, 't/0')) {
+  for (const batch of batchesIn(bytes, 't/0', 0n)) {
     batch.requireSound();
-    all.push(...(await batch.plain()).messages());
+    all.push(...(await batch.plain(MAX_BYTES)).messages());
   }
   return all;
 }
@@ -139,13 +138,87 @@ describe('what a broker gives', () => {
     assert.match(await failureOf(saying(3)), /^KAFKA_BATCH_DAMAGED: .* a record ends too early$/);
   });
 
-  test('in the format of before 0.11 is said to be that', async () => {
-    const old = Buffer.from(three[0] ?? '');
-    old.writeInt8(1, AT.magic);
-    assert.match(
-      await failureOf(old),
-      /^KAFKA_BATCH_UNREADABLE: t\/0: from offset 3 on, messages are of Kafka's message format 1,/,
+  describe('in a format of before 0.11', () => {
+    for (const format of [0, 1]) {
+      test(`(${format}) is said to be that, with the offset that it ends at`, async () => {
+        assert.match(
+          await failureOf(legacyMessage(format, 3n)),
+          new RegExp(
+            `^KAFKA_BATCH_UNREADABLE: t/0: from offset 3 on, messages are of Kafka's message format ${format}, .*` +
+              'the batch ends at offset 3$',
+          ),
+        );
+      });
+    }
+
+    test('compressed begins after the batch before it, or where the read began, since it says its last offset alone', () => {
+      const answer = Buffer.concat([
+        legacyMessage(1, 7n, GZIP),
+        legacyMessage(1, 9n),
+        legacyMessage(0, 14n, GZIP),
+      ]);
+      assert.deepEqual(
+        [...batchesIn(answer, 't/0', 5n)].map((batch) => [
+          batch.firstOffset,
+          batch.lastOffset,
+          batch.records,
+        ]),
+        [
+          [5n, 7n, 3],
+          [9n, 9n, 1],
+          [10n, 14n, 5],
+        ],
+      );
+    });
+
+    test('is refused wherever a byte is another one', async () => {
+      const message = legacyMessage(1, 0n);
+      for (let at = AT.magic + 1; at < message.length; at += 1) {
+        const damaged = Buffer.from(message);
+        damaged.writeUInt8((damaged[at] ?? 0) ^ 0x10, at);
+        assert.match(await failureOf(damaged), /^KAFKA_BATCH_DAMAGED/, `byte ${at}`);
+      }
+    });
+  });
+
+  test('in parts is read once, however many messages it has, and as far as is asked for', () => {
+    const MESSAGES = 2_000_000;
+    const A_PART = 500;
+    const batch = new RecordBatch();
+    const headers = encodeHeaders([]);
+    for (let at = 0; at < MESSAGES; at += 1) batch.add({ key: null, value: null, headers });
+    const whole = new FetchedBatch(batch.seal({ id: 1n, epoch: 0, firstSequence: 0 }, TIME_MS), 't/0');
+    let expected = 10n;
+    for (const part of whole.between(10n, BigInt(MESSAGES - 10), () => A_PART)) {
+      assert.equal(part.offsetOf(part.map(({ offsetDelta }) => offsetDelta)[0] ?? 0), expected);
+      expected += BigInt(part.records);
+      assert.equal(part.lastOffset, expected - 1n);
+    }
+    assert.equal(expected, BigInt(MESSAGES - 10));
+    let left = 3;
+    const parts = [...whole.between(0n, 100n, () => left--)];
+    assert.deepEqual(
+      parts.map(({ records }) => records),
+      [3, 2, 1],
     );
+  });
+
+  test('of control records that say of no kind, or are none, is damaged', () => {
+    for (const [key, says] of [
+      [Buffer.alloc(3), /says of no kind/],
+      [null, /says of no kind/],
+    ] as const) {
+      const batch = new RecordBatch();
+      batch.add({ key, value: null, headers: encodeHeaders([]) });
+      const sealed = Buffer.from(batch.seal({ id: 1n, epoch: 0, firstSequence: 0 }, TIME_MS));
+      sealed.writeInt16BE(ATTRIBUTES.control, AT.attributes);
+      assert.throws(() => new FetchedBatch(sealed, 't/0').endsInAbort(), {
+        code: 'KAFKA_BATCH_DAMAGED',
+        message: says,
+      });
+    }
+    const empty = batchOf([], { attributes: ATTRIBUTES.control });
+    assert.throws(() => new FetchedBatch(empty, 't/0').endsInAbort(), { code: 'KAFKA_BATCH_DAMAGED' });
   });
 
   test('in a compression that nobody knows is said to be that', async () => {
@@ -188,7 +261,7 @@ test('of any transactions, one within another, that is told committed which was'
       const answer = Buffer.concat(log.batches.slice(Number(from)));
       const aborted = log.aborted.filter(({ lastOffset }) => lastOffset >= from);
       const told = new AbortedTransactions(aborted);
-      const committed = [...batchesIn(answer, 't/0')].filter((batch) => told.isCommitted(batch));
+      const committed = [...batchesIn(answer, 't/0', from)].filter((batch) => told.isCommitted(batch));
       assert.deepEqual(
         committed.map(({ firstOffset }: FetchedBatch) => firstOffset),
         log.committed.filter((offset) => offset >= from),
@@ -245,39 +318,3 @@ function played(steps: readonly { producer: bigint; does: string }[]): Log {
   for (const producer of [...open.keys()]) end(producer, 'commit');
   return { batches, aborted, committed: committed.sort((one, other) => (one < other ? -1 : 1)) };
 }
-
-describe('headers', () => {
-  const BOUNDS = { count: 3, bytes: 40 };
-
-  test('are read as far as they are within bounds, and counted all', () => {
-    const many = encodeHeaders(Array.from({ length: 200_000 }, () => ['a', '']));
-    assert.deepEqual(decodeHeaders(many, BOUNDS), {
-      headers: Array.from({ length: 3 }, () => ['a', Buffer.alloc(0)]),
-      count: 200_000,
-    });
-    const long = encodeHeaders([
-      ['a', 'b'],
-      ['c', 'd'.repeat(99)],
-    ]);
-    assert.deepEqual(decodeHeaders(long, BOUNDS), { headers: [['a', Buffer.from('b')]], count: 2 });
-    assert.deepEqual(decodeHeaders(Buffer.from('02026101', 'hex'), BOUNDS), {
-      headers: [['a', null]],
-      count: 1,
-    });
-  });
-
-  for (const [what, hex] of [
-    ['a negative number of them', '01'],
-    ['more than there are', '04026102'],
-    ['billions of them', 'feffffff0f'],
-    ['a negative length', '02026103'],
-    ['a value that is longer than the record', '0202610862'],
-    ['a name that is longer than the record', '020861'],
-    ['no name', '02010262'],
-    ['a number that does not end', '02ffffffffffff'],
-    ['bytes after the last', '0202610262ff'],
-  ] as const)
-    test(`with ${what} are no headers`, () => {
-      assert.throws(() => decodeHeaders(Buffer.from(hex, 'hex')), RangeError);
-    });
-});

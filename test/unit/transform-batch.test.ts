@@ -74,6 +74,27 @@ test('a batch is transformed, and none of its files stays open', async () => {
   );
 });
 
+/** Whether the messages of a second batch are read before a first one is done. */
+async function isReadMeanwhile(name: string, batchBytes: number): Promise<boolean> {
+  const settings = { ...SETTINGS, limits: { ...SETTINGS.limits, batchBytes } };
+  const [first, second] = [await stage(`${name}-first`), await stage(`${name}-second`)];
+  let isFirstDone = false;
+  const answers = [
+    transformBatch({ ...first, settings }).finally(() => (isFirstDone = true)),
+    transformBatch({ ...second, settings }),
+  ];
+  const file = join(second.messages, '0.batches');
+  while (!openFiles().includes(file)) await setImmediate();
+  const isMeanwhile = !isFirstDone;
+  for (const answer of await Promise.all(answers)) assert.ok(!('failed' in answer));
+  return isMeanwhile;
+}
+
+test('a batch is begun once the rows of those before it take little enough memory', async () => {
+  assert.equal(await isReadMeanwhile('small', SETTINGS.limits.batchBytes), true);
+  assert.equal(await isReadMeanwhile('large', 1), false);
+});
+
 test('an error keeps its name: of what is gone at first, and of what is gone once DuckDB asks for it', async () => {
   const missing = await transformBatch({
     ...(await stage('missing')),
