@@ -2,8 +2,10 @@ import { join } from 'node:path';
 import { FrameWriter } from '../adapters/frames.ts';
 import type { RunStaging } from '../adapters/run-staging.ts';
 import type { Staging } from '../adapters/staging.ts';
+import { PipelineError } from '../model/errors.ts';
+import { formatNumber } from '../model/figures.ts';
 import { chunkIds, type ContentIdentity } from '../model/identity.ts';
-import type { Chunk } from '../model/references.ts';
+import { MAX_CHUNKS, type Chunk } from '../model/references.ts';
 
 /**
  * A chunk ends with the record that brings it over this size. It is no setting: where chunks end is part of
@@ -11,30 +13,41 @@ import type { Chunk } from '../model/references.ts';
  */
 const CHUNK_BYTES = 16 << 20;
 
+/** Where a {@link ChunkWriter} writes to. */
+export interface ChunkTarget {
+  readonly staging: Pick<Staging, 'reserve'>;
+  readonly own: RunStaging;
+  /** Relative to the run's folder. */
+  readonly folder: string;
+  /** Names the source, for errors. */
+  readonly subject: string;
+  /** How many chunks the content may have; {@link MAX_CHUNKS} unless given. */
+  readonly maxChunks?: number;
+}
+
 /** Writes records to chunk files, one after the other. */
 export class ChunkWriter {
   records = 0;
-  readonly #staging: Staging;
-  readonly #own: RunStaging;
-  readonly #folder: string;
+  readonly #target: ChunkTarget;
   readonly #written: Omit<Chunk, 'id'>[] = [];
   #current: FrameWriter | undefined;
   /** Bytes of the largest record of the chunk that is being written. */
   #largestBytes = 0;
 
-  /** @param folder Where the chunks go, relative to the run's folder. */
-  constructor(staging: Staging, own: RunStaging, folder: string) {
-    this.#staging = staging;
-    this.#own = own;
-    this.#folder = folder;
+  constructor(target: ChunkTarget) {
+    this.#target = target;
   }
 
-  /** Adds records, in order. */
+  /**
+   * Adds records, in order.
+   * @throws {PipelineError} SOURCE_TOO_LARGE where they need more chunks than a content may have; STAGING_FULL
+   */
   async add(records: readonly Buffer[]): Promise<void> {
     for (const record of records) {
       if (this.#current === undefined) {
-        await this.#staging.reserve(CHUNK_BYTES);
-        this.#current = await FrameWriter.create(await this.#own.locate(this.#path()));
+        this.#requireRoom();
+        await this.#target.staging.reserve(CHUNK_BYTES);
+        this.#current = await FrameWriter.create(await this.#target.own.locate(this.#path()));
       }
       const written = this.#current.write(record);
       if (written !== undefined) await written;
@@ -63,7 +76,7 @@ export class ChunkWriter {
   async discard(): Promise<void> {
     await this.#current?.discard();
     this.#current = undefined;
-    for (const { path } of this.#written.splice(0)) await this.#own.remove(path);
+    for (const { path } of this.#written.splice(0)) await this.#target.own.remove(path);
   }
 
   /** How many chunks were written. */
@@ -75,11 +88,20 @@ export class ChunkWriter {
   async chunks(source: string, topic: string, content: ContentIdentity): Promise<Chunk[]> {
     const ids = chunkIds(source, content, this.count);
     const chunks = this.#written.map((chunk, at) => ({ id: ids[at] ?? '', ...chunk }));
-    for (const chunk of chunks) await this.#own.leaveReceipt(chunk.path, { source, topic, chunk });
+    for (const chunk of chunks) await this.#target.own.leaveReceipt(chunk.path, { source, topic, chunk });
     return chunks;
   }
 
+  #requireRoom(): void {
+    const { subject, maxChunks = MAX_CHUNKS } = this.#target;
+    if (this.#written.length < maxChunks) return;
+    throw new PipelineError(
+      'SOURCE_TOO_LARGE',
+      `${subject}: its content has more than ${formatNumber(maxChunks)} chunks of ${CHUNK_BYTES >> 20} MiB, with four bytes more for each record`,
+    );
+  }
+
   #path(): string {
-    return join(this.#folder, `${String(this.#written.length).padStart(6, '0')}.chunk`);
+    return join(this.#target.folder, `${String(this.#written.length).padStart(6, '0')}.chunk`);
   }
 }

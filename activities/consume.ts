@@ -6,7 +6,7 @@ import { decodingOf } from '../adapters/kafka-read-options.ts';
 import { topicIdOf } from '../adapters/kafka-topic-id.ts';
 import { RunStaging } from '../adapters/run-staging.ts';
 import type { ErrorCode } from '../model/errors.ts';
-import { offsetsIn, type Batch, type StagedBatch } from '../model/references.ts';
+import { NO_FILES, offsetsIn, type Batch, type StagedBatch } from '../model/references.ts';
 import type { ActivityDeps } from './deps.ts';
 import { MessageWriter } from './message-files.ts';
 import { madeAnew } from './plan.ts';
@@ -85,7 +85,7 @@ export function createConsume({ settings, kafka, staging }: ActivityDeps) {
       bytes: writer.bytes,
     };
     await own.leaveReceipt(path, staged);
-    await own.leaveReceipt(skippedPath(path), { batch: staged.batch, files: [] });
+    await own.leaveReceipt(skippedPath(path), { batch: staged.batch, ...NO_FILES });
     return {
       staged,
       host: staging.hostId,

@@ -59,8 +59,8 @@ export function createFetch({ settings, staging, warehouse }: ActivityDeps) {
     const own = RunStaging.of(staging, run.execution);
     const folder = await own.freshFolder('content/chunks');
     const spool = await own.locate('content/raw');
-    const writer = new ChunkWriter(staging, own, folder);
     const subject = `source ${request.source}`;
+    const writer = new ChunkWriter({ staging, own, folder, subject });
     const { contentBytes, recordBytes } = settings.limits;
     const reader = new ContentReader({ format: source.format, subject, recordBytes });
     const hash = createHash('sha256');

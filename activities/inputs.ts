@@ -4,22 +4,34 @@ import {
   MAX_BY_LENGTH,
   MAX_DECISIONS_KEPT,
   MAX_REASON_LENGTH,
+  MAX_WHAT_LENGTH,
   type DecisionLog,
   type PersonsDecision,
 } from '../model/decisions.ts';
-import { PipelineError } from '../model/errors.ts';
 import { MAX_NAMED_FIELDS, type FieldCounts, type OtherFields } from '../model/field-counts.ts';
 import { parseChunkId } from '../model/identity.ts';
 import type { ReasonCount, ReasonCounts } from '../model/reasons.ts';
-import type { Batch, Chunk, Content, OffsetRange, StagedBatch, StagedTables } from '../model/references.ts';
+import {
+  MAX_CHUNKS,
+  MAX_PARTITIONS,
+  MAX_SOURCES_OF_A_TOPIC,
+  type Batch,
+  type Chunk,
+  type Content,
+  type OffsetRange,
+  type SourceRows,
+  type StagedBatch,
+  type StagedTables,
+} from '../model/references.ts';
 import {
   DECISIONS,
+  MAX_TIME_LENGTH,
   STEPS,
   type IngestRequest,
   type IngestResult,
-  type Skipped,
   type StepCounts,
 } from '../model/run.ts';
+import { MAX_SKIPPED_KEPT, MAX_SKIPPED_LENGTH, type EarlierSkipped, type Skipped } from '../model/skipped.ts';
 import type { Settings } from '../model/settings.ts';
 import { NAME } from '../model/settings-values.ts';
 import { BATCH_TABLES } from '../tables/index.ts';
@@ -39,16 +51,8 @@ import type { TransformRequest } from './transform.ts';
  */
 export type ActivityInputs = Readonly<Record<keyof Activities, z.ZodType>>;
 
-const MAX_CHUNKS = 20_000;
-const MAX_PARTITIONS = 20_000;
-const MAX_FILES = 2_000;
-const MAX_SKIPPED = 10_000;
-/** Characters of a text that says what was skipped: it can name each partition of a topic. */
-const MAX_WHAT_LENGTH = 1 << 17;
 const MAX_PATH_LENGTH = 700;
-const MAX_STATS_LENGTH = 1 << 18;
 const MAX_OFFSET = String(2n ** 63n - 1n);
-const MAX_MESSAGE_LENGTH = 500;
 
 /** A schema for each key of a type, which the compiler demands; others are refused. */
 type Shape<T> = { readonly [K in keyof T]-?: z.ZodType };
@@ -65,7 +69,7 @@ const ENDS = z
 const RUN_ID = z.uuid();
 const INTERVAL_TIME = z
   .string()
-  .max(64)
+  .max(MAX_TIME_LENGTH)
   .refine((text) => !Number.isNaN(Date.parse(text)), 'must be a time');
 
 const RANGE = z.strictObject({
@@ -89,6 +93,7 @@ const CHUNK = z.strictObject({
   largestBytes: COUNT.optional(),
 } satisfies Shape<Chunk>);
 const STEP = z.enum(STEPS);
+const ROWS = z.partialRecord(z.enum(BATCH_TABLES.map(({ name }) => name)), COUNT);
 const REASONS = z.strictObject({
   named: z
     .array(
@@ -119,7 +124,7 @@ const REQUEST = z.strictObject({
   source: NAME,
   from: INTERVAL_TIME.nullish(),
   to: INTERVAL_TIME.nullish(),
-  interval: text(64).nullish(),
+  interval: text(MAX_TIME_LENGTH).nullish(),
   again: z.boolean().nullish(),
 } satisfies Shape<IngestRequest>);
 
@@ -176,7 +181,7 @@ export function activityInputs({ sources }: Pick<Settings, 'sources'>): Activity
     } satisfies Shape<TransformRequest>),
     land: z.strictObject({
       tables: tablesOf(batch).refine(
-        ({ batch: { topic: of }, files }) => files.every(({ partition }) => isTopicOf(partition.source, of)),
+        ({ batch: { topic: of }, sources: some }) => some.every(({ source }) => isTopicOf(source, of)),
         'must have files of sources of its topic alone',
       ),
       skipped: z.boolean(),
@@ -234,7 +239,7 @@ const RESULT = z.strictObject({
   content: CONTENT.nullable(),
   batches: COUNT,
   gaps: COUNT,
-  rows: z.partialRecord(z.enum(BATCH_TABLES.map(({ name }) => name)), COUNT),
+  rows: ROWS,
   steps: z.strictObject({
     fetch: COUNTS,
     publish: COUNTS,
@@ -245,26 +250,35 @@ const RESULT = z.strictObject({
   offsets: RANGES,
   skipped: z
     .array(
-      z.strictObject({ step: STEP, what: text(MAX_WHAT_LENGTH), code: text(100) } satisfies Shape<Skipped>),
+      z.strictObject({
+        step: STEP,
+        what: text(MAX_SKIPPED_LENGTH),
+        code: text(100),
+      } satisfies Shape<Skipped>),
     )
-    .max(MAX_SKIPPED),
+    .max(MAX_SKIPPED_KEPT),
+  earlierSkipped: z.strictObject({ count: COUNT, leftOut: COUNT } satisfies Shape<EarlierSkipped>),
   decisions: DECISION_LOG,
   ...FIELD_COUNTS,
   reasons: REASONS,
 } satisfies Shape<IngestResult>);
 
 function tablesOf<B extends z.ZodType<{ topic: string }>>(batch: B) {
-  const file = z.strictObject({
-    table: z.enum(BATCH_TABLES.map(({ name }) => name)),
-    partition: z.strictObject({ source: NAME, ingested_on: DATE }),
-    path: PATH,
-    rows: COUNT,
+  const source = z.strictObject({
+    source: NAME,
+    landed: COUNT,
+    refused: COUNT,
     bytes: COUNT,
-    stats: text(MAX_STATS_LENGTH),
-  });
+  } satisfies Shape<SourceRows>);
   return z.strictObject({
     batch,
-    files: z.array(file).max(MAX_FILES),
+    files: z.strictObject({
+      count: COUNT,
+      bytes: COUNT,
+      sha256: z.string().regex(/^(?:[0-9a-f]{64})?$/),
+    }),
+    rows: ROWS,
+    sources: z.array(source).max(MAX_SOURCES_OF_A_TOPIC),
     staged: z.array(PATH).min(1).max(2),
     landed: COUNT,
     quarantined: COUNT,
@@ -289,31 +303,4 @@ function text(maxLength: number): z.ZodString {
 
 function hasAtMost(keys: number): (value: object) => boolean {
   return (value) => Object.keys(value).length <= keys;
-}
-
-/**
- * Makes sure that an activity was given what it accepts.
- * @param name The activity.
- * @param given Its arguments.
- * @throws {PipelineError} INPUT_INVALID, naming the key and never its value.
- */
-export function requireInput(inputs: ActivityInputs, name: string, given: readonly unknown[]): void {
-  const schema = new Map<string, z.ZodType>(Object.entries(inputs)).get(name);
-  if (schema === undefined) throw invalid(name, 'there is no such activity');
-  if (given.length > 1) throw invalid(name, `it has ${given.length} arguments, and can have one`);
-  const parsed = schema.safeParse(given[0]);
-  if (parsed.success) return;
-  const [issue] = parsed.error.issues;
-  throw invalid(name, issue === undefined ? 'it is not valid' : described(issue));
-}
-
-function described({ path, message, code, ...rest }: z.core.$ZodIssue): string {
-  const key = path.length === 0 ? 'the whole' : path.map(String).join('.');
-  const unknown = code === 'unrecognized_keys' && 'keys' in rest ? rest.keys : undefined;
-  return unknown === undefined ? `${key}: ${message}` : `${key} has keys that do not exist`;
-}
-
-function invalid(name: string, what: string): PipelineError {
-  const told = JSON.stringify(`${name}: ${what}`.slice(0, MAX_MESSAGE_LENGTH)).slice(1, -1);
-  return new PipelineError('INPUT_INVALID', `the input of the activity ${told}`);
 }

@@ -18,7 +18,8 @@ export interface LandingDeps {
 /** Files of one table that land together, or not at all. */
 export interface FilesToLand {
   readonly table: Table;
-  readonly files: readonly StagedFile[];
+  /** Read only where they are not landed yet. */
+  readonly files: () => Promise<readonly StagedFile[]>;
   /** Names what lands, for the files' names: the same for each try. */
   readonly subject: string;
   readonly fences: readonly Fence[];
@@ -46,7 +47,8 @@ export async function landFiles(
   const landed = await table.landed(landing.fences);
   if (landed !== undefined) return landed;
   const adds: AddFile[] = [];
-  for (const file of landing.files) adds.push(await upload(deps, table, file, landing.subject, scratch));
+  for (const file of await landing.files())
+    adds.push(await upload(deps, table, file, landing.subject, scratch));
   const info = { runId: run.execution.runId, workflowId: run.execution.workflowId, ...landing.info };
   try {
     await before;

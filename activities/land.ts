@@ -5,6 +5,7 @@ import { BATCH_TABLES, DERIVED_TABLES, deliveries } from '../tables/index.ts';
 import type { Table } from '../tables/table.ts';
 import type { ActivityDeps } from './deps.ts';
 import { batchFences, topicAppId } from './fences.ts';
+import { readFileList } from './file-list.ts';
 import { landFiles, type LandingDeps } from './land-files.ts';
 import { currentRun, type RunContext } from './run-context.ts';
 
@@ -37,8 +38,8 @@ export function createLand(deps: ActivityDeps) {
     const { tables, skipped } = request;
     const own = RunStaging.of(deps.staging, run.execution);
     const [path = ''] = tables.staged;
-    const { batch, files } = tables;
-    await own.requireReceipt(skipped ? skippedPath(path) : path, { batch, files });
+    const { batch, files, rows, sources } = tables;
+    await own.requireReceipt(skipped ? skippedPath(path) : path, { batch, files, rows, sources });
     const derived = atOnce(DERIVED_TABLES.length, DERIVED_TABLES, (table) =>
       landTable({ ...deps, own }, run, table, request),
     );
@@ -48,8 +49,8 @@ export function createLand(deps: ActivityDeps) {
     for (const staged of tables.staged) await own.remove(staged);
     return {
       outcome,
-      rows: Object.fromEntries(BATCH_TABLES.map(({ name }) => [name, sumOf(tables, name, 'rows')])),
-      bytes: BATCH_TABLES.reduce((sum, { name }) => sum + sumOf(tables, name, 'bytes'), 0),
+      rows: Object.fromEntries(BATCH_TABLES.map(({ name }) => [name, rows[name] ?? 0])),
+      bytes: files.bytes,
       seconds: run.seconds(),
     };
   };
@@ -64,12 +65,15 @@ async function landTable(
   deps: LandingDeps,
   run: RunContext,
   table: Table,
-  { tables: { batch, files }, skipped }: LandRequest,
+  { tables, skipped }: LandRequest,
   before?: Promise<unknown>,
 ): Promise<Landed['outcome']> {
+  const { batch } = tables;
+  const [folder = ''] = tables.staged;
   const landing = {
     table,
-    files: files.filter((file) => file.table === table.name),
+    files: async () =>
+      (await readFileList(deps.own, folder, tables)).filter((file) => file.table === table.name),
     subject: JSON.stringify(batch),
     fences: batchFences(batch),
     marks: batch.topicId === undefined ? [] : [topicAppId(batch.topic, batch.topicId)],
@@ -77,8 +81,4 @@ async function landTable(
   };
   const { outcome } = await landFiles(deps, run, landing, before);
   return outcome;
-}
-
-function sumOf({ files }: StagedTables, table: string, what: 'rows' | 'bytes'): number {
-  return files.filter((file) => file.table === table).reduce((sum, file) => sum + file[what], 0);
 }

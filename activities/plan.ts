@@ -1,5 +1,5 @@
 import { topicOffsetsPast, type PartitionOffsets } from '../adapters/kafka.ts';
-import { ensureTopic } from '../adapters/kafka-topics.ts';
+import { ensureTopic, requireFewPartitions } from '../adapters/kafka-topics.ts';
 import { topicIdOf } from '../adapters/kafka-topic-id.ts';
 import { PipelineError } from '../model/errors.ts';
 import type { OffsetRange, PartitionEnds } from '../model/references.ts';
@@ -35,7 +35,7 @@ export interface Plan {
 /**
  * Says what of a topic is to be landed: from where the tables stand, to where the topic ends. A topic that
  * does not exist yet is made, so that a run can wait for those who will fill it by finding nothing new.
- * @throws {PipelineError} RANGE_GONE, TOPIC_RESET, TABLE_REWRITTEN, TABLE_LOG_INVALID, KAFKA_UNREACHABLE, an error of HDFS
+ * @throws {PipelineError} PAYLOAD_TOO_LARGE, RANGE_GONE, TOPIC_RESET, TABLE_REWRITTEN, TABLE_LOG_INVALID, KAFKA_UNREACHABLE, an error of HDFS
  */
 export function createPlan({
   settings,
@@ -110,6 +110,7 @@ function withOwn(offsets: readonly PartitionOffsets[], publishedEnds: PartitionE
  * The plan for a topic.
  * @param positions For each table of a batch the versions of its transactions.
  * @param until Nothing from these ends on is planned.
+ * @throws {PipelineError} PAYLOAD_TOO_LARGE where the topic has too many partitions, RANGE_GONE, TOPIC_RESET, TABLE_LOG_INVALID
  */
 export function planOf(
   topic: string,
@@ -117,6 +118,7 @@ export function planOf(
   positions: ReadonlyMap<string, ReadonlyMap<string, bigint>>,
   until: PartitionEnds | null,
 ): Plan {
+  requireFewPartitions(topic, offsets.length);
   const ends = until ?? Object.fromEntries(offsets.map(({ partition, end }) => [partition, end]));
   const [half] = offsets.flatMap((partition) => unfinishedRange(topic, partition, positions));
   if (half !== undefined) return { ranges: [half], ends, unfinished: true };

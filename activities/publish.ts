@@ -5,9 +5,9 @@ import { oneAhead } from '../adapters/one-ahead.ts';
 import type { OutgoingMessage } from '../adapters/outgoing-message.ts';
 import { RunStaging } from '../adapters/run-staging.ts';
 import { messageOf } from '../model/errors.ts';
-import type { ChunksToPublish, Published, PublishedChunk } from '../model/published.ts';
+import { addEnds, type ChunksToPublish, type Published, type PublishedChunk } from '../model/published.ts';
 import { MOST_OF_A_STEP, ReasonTally } from '../model/reasons.ts';
-import type { Chunk } from '../model/references.ts';
+import type { Chunk, Offset } from '../model/references.ts';
 import type { ActivityDeps } from './deps.ts';
 import { Outgoing } from './outgoing.ts';
 import { quarantineRefused, type RefusedRecord } from './refused-records.ts';
@@ -33,13 +33,15 @@ export function createPublish(deps: ActivityDeps) {
     const run = currentRun();
     const chunks = [first, ...more];
     const published: PublishedChunk[] = [];
+    const ends: Record<number, Offset> = {};
     let seconds = 0;
     try {
       await publishers.use(about.topic, async (publisher) => {
         const work = (chunk: Chunk, before: Promise<unknown>): ReturnType<typeof publishChunk> =>
           publishChunk(deps, run, publisher, { ...about, chunk, before });
-        for await (const done of oneAhead(chunks, work)) {
+        for await (const { ends: ofChunk, ...done } of oneAhead(chunks, work)) {
           const soFar = run.seconds();
+          addEnds(ends, ofChunk);
           published.push({ ...done, seconds: soFar - seconds });
           seconds = soFar;
         }
@@ -51,7 +53,7 @@ export function createPublish(deps: ActivityDeps) {
     }
     const [asked, ...others] = published;
     if (asked === undefined) throw new TypeError(`the chunk ${first.id} was neither published nor refused`);
-    return others.length === 0 ? asked : { ...asked, more: others };
+    return { ...asked, ends, ...(others.length === 0 ? {} : { more: others }) };
   };
 }
 
@@ -65,7 +67,7 @@ async function publishChunk(
   run: RunContext,
   publisher: Publisher,
   request: ChunkRequest,
-): Promise<Omit<PublishedChunk, 'seconds'>> {
+): Promise<Omit<PublishedChunk, 'seconds'> & Pick<Published, 'ends'>> {
   const { chunk, source, topic, before } = request;
   const own = RunStaging.of(deps.staging, run.execution);
   await own.requireReceipt(chunk.path, { source, topic, chunk });

@@ -5,8 +5,9 @@ import { readMarkers } from '../adapters/kafka-markers.ts';
 import { PipelineError } from '../model/errors.ts';
 import { chunkIds } from '../model/identity.ts';
 import type { Content, IsoTime, StagedFile } from '../model/references.ts';
-import { STEPS, isLeftOut, type IngestRequest, type IngestResult } from '../model/run.ts';
+import { STEPS, type IngestRequest, type IngestResult } from '../model/run.ts';
 import { sourceOf } from '../model/settings.ts';
+import { isSomethingLeftOut, skippedCount } from '../model/skipped.ts';
 import { runs } from '../tables/index.ts';
 import { stepColumns } from '../tables/runs.ts';
 import { duckDbType } from '../tables/table.ts';
@@ -38,17 +39,21 @@ export function createRecord(deps: ActivityDeps) {
     const landingDeps = { ...deps, own };
     await landFiles(landingDeps, run, {
       ...landing,
-      files: [file],
+      files: () => Promise.resolve([file]),
       fences: [runFence(run.execution.runId)],
     });
-    const { content, skipped, source } = request.result;
+    const { content, source } = request.result;
     // With something left out, the same content may come again; one without records has nothing that could.
-    if (content === null || content.chunks === 0 || skipped.some(isLeftOut)) return;
+    if (content === null || content.chunks === 0 || isSomethingLeftOut(request.result)) return;
     const head = await deps.warehouse.table(runs.name).head();
     if (head?.txns.has(contentFence(source, content).appId) === true) return;
     await requirePublished(deps, source, content);
     // In an entry of its own, since another run of the same content may have made it.
-    await landFiles(landingDeps, run, { ...landing, files: [], fences: [contentFence(source, content)] });
+    await landFiles(landingDeps, run, {
+      ...landing,
+      files: noFiles,
+      fences: [contentFence(source, content)],
+    });
   };
 }
 
@@ -71,6 +76,8 @@ async function requirePublished(
       `of ${markers.size} of its ${ids.length} chunks. The others expired, or were never published`,
   );
 }
+
+const noFiles = (): Promise<StagedFile[]> => Promise.resolve([]);
 
 async function writeRow(own: RunStaging, run: RunContext, request: RecordRequest): Promise<StagedFile> {
   const types = Object.fromEntries([
@@ -113,6 +120,7 @@ function rowOf({ execution }: RunContext, { request, result, startedAt, finished
     gaps: result.gaps,
     offsets: JSON.stringify(result.offsets),
     skipped: JSON.stringify(result.skipped),
+    skipped_count: skippedCount(result),
     decisions: JSON.stringify(result.decisions.latest),
     decision_count: result.decisions.latest.length + result.decisions.earlier,
     unknown_fields: JSON.stringify(result.unknownFields),

@@ -28,7 +28,7 @@ export async function quarantineRefused(
   const file = await writeRefused(deps.own, request, records);
   await landFiles(deps, run, {
     table: quarantine,
-    files: [file],
+    files: () => Promise.resolve([file]),
     subject: request.chunk.id,
     fences: [chunkFence(request.chunk.id)],
     info: { chunk: request.chunk.id },

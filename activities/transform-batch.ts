@@ -32,7 +32,8 @@ export interface BatchWork {
 
 /** What became of it. */
 type BatchTables = FieldCounts &
-  Pick<StagedTables, 'files' | 'landed' | 'quarantined' | 'reasons'> & {
+  Pick<StagedTables, 'landed' | 'quarantined' | 'reasons'> & {
+    readonly files: readonly StagedFile[];
     /** Whether these keep the quarantine limits is to be found out before anything lands. */
     readonly judged: readonly JudgedSource[];
   };

@@ -5,6 +5,7 @@ import { PipelineError } from '../model/errors.ts';
 import type { StagedBatch, StagedTables } from '../model/references.ts';
 import { requireWithinLimits } from './batch-limits.ts';
 import type { ActivityDeps } from './deps.ts';
+import { writeFileList } from './file-list.ts';
 import { currentRun } from './run-context.ts';
 import type { BatchAnswer, BatchWork } from './transform-batch.ts';
 
@@ -48,11 +49,12 @@ export function createTransform({ settings, staging, kafka }: ActivityDeps) {
       ingestedOn,
     });
     if ('failed' in answer) throw new PipelineError(answer.failed.code, answer.failed.message);
-    const { judged, ...tables } = answer;
+    const { judged, files, ...tables } = answer;
     const { batch } = staged;
     if (!pastLimit) await requireWithinLimits(kafka, batch.topic, judged);
-    await own.leaveReceipt(folder, { batch, files: tables.files });
-    return { batch, staged: [folder, staged.path], ...tables, seconds: run.seconds() };
+    const listed = await writeFileList(own, folder, files);
+    await own.leaveReceipt(folder, { batch, ...listed });
+    return { batch, staged: [folder, staged.path], ...listed, ...tables, seconds: run.seconds() };
   };
 }
 

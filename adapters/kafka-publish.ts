@@ -7,7 +7,7 @@ import { asKafkaError } from './kafka-errors.ts';
 import { endsOf, markerOf, markerOffsets, readMarker } from './kafka-markers.ts';
 import type { RecordBatch } from './kafka-record-batch.ts';
 import { REQUEST_BYTES_A_PARTITION, Sender, type OpenTopic } from './kafka-sender.ts';
-import { ensureTopicThrough, type TopicShape } from './kafka-topics.ts';
+import { ensureTopicThrough, requireFewPartitions, type TopicShape } from './kafka-topics.ts';
 import { PublishTransaction } from './kafka-transaction.ts';
 import type { OutgoingMessage } from './outgoing-message.ts';
 
@@ -64,7 +64,7 @@ export class Publisher {
 
   /**
    * @param shape Given where the topic is to be made if there is none.
-   * @throws {PipelineError} KAFKA_UNREACHABLE or KAFKA_REFUSED
+   * @throws {PipelineError} PAYLOAD_TOO_LARGE where the topic has too many partitions, KAFKA_UNREACHABLE or KAFKA_REFUSED
    */
   static async open(options: KafkaOptions, name: string, shape?: TopicShape): Promise<Publisher> {
     const admin = kafkaClient(options, 'publish').admin();
@@ -74,6 +74,7 @@ export class Publisher {
       if (shape !== undefined) await ensureTopicThrough(options, admin, name, shape);
       const maxBytes = await readMaxBytes(admin, name);
       const topic = { name, partitions: await partitionsOf(admin, name) };
+      requireFewPartitions(name, topic.partitions);
       await open.cluster.connect();
       return new Publisher(admin, open, topic, maxBytes);
     } catch (error) {

@@ -5,6 +5,8 @@ import request from 'kafkajs/src/protocol/requests/createTopics/v2/request.js';
 import response, { type CreateTopicsAnswer } from 'kafkajs/src/protocol/requests/createTopics/v2/response.js';
 import { createErrorFromCode } from 'kafkajs/src/protocol/error.js';
 import { PipelineError, messageOf } from '../model/errors.ts';
+import { formatNumber } from '../model/figures.ts';
+import { MAX_PARTITIONS } from '../model/references.ts';
 import { openCluster } from './kafka-cluster.ts';
 import { answerOf, asKafkaError } from './kafka-errors.ts';
 import { LOADING_PAUSE_MS, LOADING_WITHIN_MS, clusterError, withAdmin, type KafkaOptions } from './kafka.ts';
@@ -81,6 +83,18 @@ export async function requireCreatable(
   } finally {
     await cluster.disconnect();
   }
+}
+
+/**
+ * Makes sure that a run can name offsets of each partition of a topic.
+ * @throws {PipelineError} PAYLOAD_TOO_LARGE
+ */
+export function requireFewPartitions(topic: string, partitions: number): void {
+  if (partitions <= MAX_PARTITIONS) return;
+  throw new PipelineError(
+    'PAYLOAD_TOO_LARGE',
+    `${subjectOf(topic)} has ${formatNumber(partitions)} partitions; a run can name the offsets of ${formatNumber(MAX_PARTITIONS)}`,
+  );
 }
 
 /** Two topics of these names cannot be in one cluster: the names of their metrics would be the same. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { link, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PipelineError, messageOf } from '../model/errors.ts';
+import { runFolderName, workflowIdFault } from '../model/run-folder.ts';
 import { makePrivateFolder, PRIVATE_FILE_MODE } from './private-files.ts';
 
 /** Which workflow execution a folder of the staging belongs to. */
@@ -36,9 +37,14 @@ export class Staging {
     return new Staging(root, maxBytes, await hostIdOf(root));
   }
 
-  /** Returns the absolute path of a run's folder. */
+  /**
+   * Returns the absolute path of a run's folder.
+   * @throws {PipelineError} INPUT_INVALID when no folder can have its name.
+   */
   folderOf({ workflowId, runId }: Execution): string {
-    return join(this.root, 'runs', `${encodeURIComponent(workflowId)}@${runId}`);
+    const fault = workflowIdFault(workflowId);
+    if (fault !== undefined) throw new PipelineError('INPUT_INVALID', `the run ${runId} ${fault}`);
+    return join(this.root, 'runs', runFolderName(workflowId, runId));
   }
 
   /** Removes all that a run has here; nothing happens where there is none. */

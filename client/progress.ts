@@ -3,7 +3,8 @@ import { fieldLines } from '../model/field-counts.ts';
 import { formatBytes } from '../model/figures.ts';
 import { shorten } from '../model/printable.ts';
 import { reasonLines } from '../model/reasons.ts';
-import { DECISIONS, STEPS, skippedText, type Interval, type RunStatus } from '../model/run.ts';
+import { DECISIONS, STEPS, type Interval, type RunStatus } from '../model/run.ts';
+import { skippedLines } from '../model/skipped.ts';
 import { formatTable } from './output.ts';
 
 /** A line shows so many characters of a field's path or a reason. */
@@ -19,7 +20,7 @@ export function formatStatus(workflowId: string, status: RunStatus): string[] {
     `${workflowId}: ${formatLine(status)}`,
     ...formatInterval(status.interval),
     ...formatTable(['step', 'records in', 'records out', 'quarantined', 'bytes', 'seconds'], rows),
-    ...status.skipped.map(skippedText),
+    ...skippedLines(status),
     ...decisionLines(status.decisions).map((line) => `decided: ${line}`),
     ...reasonLines(status.reasons).map((line) => `quarantined: ${shorten(line, MAX_DATA_CHARACTERS)}`),
     ...fieldLines(status),

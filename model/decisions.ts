@@ -9,7 +9,7 @@ export const MAX_BY_LENGTH = 200;
 export const MAX_DECISIONS_KEPT = 20;
 
 /** The longest description of what failed that a decision keeps, in UTF-16 code units. */
-const MAX_WHAT_LENGTH = 200;
+export const MAX_WHAT_LENGTH = 200;
 
 /** Shown where a decision came without a name. */
 const UNKNOWN = 'unknown (sent by the Temporal UI or API)';

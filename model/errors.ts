@@ -47,7 +47,8 @@ export const ERROR_CODES = {
   },
   SOURCE_TOO_LARGE: {
     retry: 'lasting',
-    advice: 'Raise limits.contentBytes, if content of this size is expected.',
+    advice:
+      'Raise limits.contentBytes, if content of this size is expected; beyond its maximum, have the customer divide the content, as by intervals.',
   },
   PAYLOAD_TOO_LARGE: {
     retry: 'lasting',

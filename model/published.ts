@@ -1,10 +1,8 @@
 import type { ReasonCounts } from './reasons.ts';
-import type { Chunk, PartitionEnds } from './references.ts';
+import type { Chunk, Offset, PartitionEnds } from './references.ts';
 
-/** Where a chunk stands in its topic. */
+/** What became of a chunk. */
 export interface PublishedChunk {
-  /** For each partition that got a message, the offset after the chunk's last one. */
-  readonly ends: PartitionEnds;
   /** Records that Kafka cannot take, now in quarantine. */
   readonly refused: number;
   /** Why; runs that began long ago may have chunks that do not say. */
@@ -19,13 +17,24 @@ export interface ChunksToPublish {
   readonly more?: readonly Chunk[];
 }
 
-/** What `publish` answers: where the chunk stands that was asked for. */
+/** What `publish` answers of the chunk that was asked for. */
 export interface Published extends PublishedChunk {
-  /** And those after it that were published, in their order. */
+  /**
+   * For each partition that got a message of any of these chunks, the offset after the last one. It is one for all
+   * chunks: a topic can have many partitions.
+   */
+  readonly ends: PartitionEnds;
+  /** The chunks after it that were published, in their order. */
   readonly more?: readonly PublishedChunk[];
 }
 
-/** Each chunk that was published, of those that were asked for, with where it stands. */
+/** Adds ends to those of earlier chunks, of which the later one of each partition counts. */
+export function addEnds(sum: Record<number, Offset>, ends: PartitionEnds): void {
+  for (const [partition, end] of Object.entries(ends))
+    sum[Number(partition)] = laterOffset(sum[Number(partition)], end);
+}
+
+/** Each chunk that was published, of those that were asked for, with what became of it. */
 export function chunksPublished(
   asked: ChunksToPublish,
   published: Published,
@@ -35,4 +44,9 @@ export function chunksPublished(
     const chunk = chunks[at];
     return chunk === undefined ? [] : [[chunk, one] as const];
   });
+}
+
+/** Returns the later of two offsets of one partition. */
+function laterOffset(one: Offset | undefined, other: Offset): Offset {
+  return one !== undefined && BigInt(one) > BigInt(other) ? one : other;
 }

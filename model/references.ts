@@ -51,6 +51,12 @@ export interface Batch {
   readonly topicId?: string;
 }
 
+/** How many partitions a topic may have: a run's history names offsets of each, several times in one payload. */
+export const MAX_PARTITIONS = 10_000;
+
+/** How many chunks a content may have: a run's history names each, all of them in one payload. */
+export const MAX_CHUNKS = 4_096;
+
 /** Whole records of one fetch, staged on a host's disk, published in one Kafka transaction. */
 export interface Chunk {
   /** See `chunkId`: the same for the same content split in the same way, whichever run fetches it. */
@@ -95,13 +101,42 @@ export interface StagedFile {
   readonly stats: string;
 }
 
+/** The files of a batch. They are listed in a file on the host's disk, since there can be many. */
+export interface TableFiles {
+  readonly files: {
+    readonly count: number;
+    readonly bytes: number;
+    /** SHA-256 of their list, in hexadecimal digits; empty where there is none. */
+    readonly sha256: string;
+  };
+  /** The rows of each table that gets some. */
+  readonly rows: Readonly<Record<string, number>>;
+  readonly sources: readonly SourceRows[];
+}
+
+/** How many sources can have one topic: what a batch has of each is named in a run's history. */
+export const MAX_SOURCES_OF_A_TOPIC = 1_000;
+
+/** What a batch has of a source. */
+export interface SourceRows {
+  readonly source: string;
+  /** Messages that become rows. */
+  readonly landed: number;
+  /** Messages that go into quarantine. */
+  readonly refused: number;
+  /** Bytes of its files. */
+  readonly bytes: number;
+}
+
+/** A batch without files. */
+export const NO_FILES: TableFiles = { files: { count: 0, bytes: 0, sha256: '' }, rows: {}, sources: [] };
+
 /** A batch as tables: what `land` uploads and commits. */
-export interface StagedTables extends FieldCounts {
+export interface StagedTables extends FieldCounts, TableFiles {
   readonly batch: Batch;
-  readonly files: readonly StagedFile[];
   /**
    * What the batch has on the host's disk, relative to the run's staging folder; it can go once it landed. The first
-   * one has the receipt for what is to be landed.
+   * one has the receipt for what is to be landed, and the list of the files.
    */
   readonly staged: readonly string[];
   readonly landed: number;

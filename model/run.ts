@@ -1,8 +1,8 @@
 import type { DecisionLog } from './decisions.ts';
-import type { ErrorCode } from './errors.ts';
 import type { FieldCounts } from './field-counts.ts';
 import type { ReasonCounts } from './reasons.ts';
 import type { Content, IsoTime, OffsetRange } from './references.ts';
+import type { SkippedLog } from './skipped.ts';
 
 /** The steps of a run, in order. */
 export const STEPS = ['fetch', 'publish', 'consume', 'transform', 'land'] as const;
@@ -23,6 +23,9 @@ export interface IngestRequest {
   readonly interval?: string;
 }
 
+/** The longest bound of an interval, and the longest duration of one, in UTF-16 code units. */
+export const MAX_TIME_LENGTH = 64;
+
 /** What a customer is asked for: [from, to); null is no bound. */
 export interface Interval {
   readonly from: IsoTime | null;
@@ -41,34 +44,8 @@ export interface StepCounts {
 /** How a run ended. */
 export type RunOutcome = 'landed' | 'unchanged' | 'nothing-new';
 
-/** A chunk or a batch that a person let a run skip; or a limit, of which all records went on. */
-export interface Skipped {
-  readonly step: Step;
-  /** Which chunk, or which offsets. */
-  readonly what: string;
-  /** The error that it was skipped for. */
-  readonly code: string;
-}
-
-/** What was skipped where all records went on, by the error’s code. */
-const LIMITS: ReadonlyMap<string, string> = new Map<ErrorCode, string>([
-  ['QUARANTINE_LIMIT', 'past the quarantine limit'],
-  ['NOTHING_GOOD', 'on with no record good'],
-]);
-
-/** Whether something was left out. Where a limit was skipped, all records went on. */
-export function isLeftOut({ code }: Skipped): boolean {
-  return !LIMITS.has(code);
-}
-
-/** What was skipped, for people. */
-export function skippedText({ step, what, code }: Skipped): string {
-  const limit = LIMITS.get(code);
-  return limit === undefined ? `skipped at ${step}: ${what} (${code})` : `went ${limit} at ${step}: ${what}`;
-}
-
 /** What a run reports when it ends. */
-export interface IngestResult extends FieldCounts {
+export interface IngestResult extends FieldCounts, SkippedLog {
   readonly outcome: RunOutcome;
   readonly source: string;
   readonly topic: string;
@@ -83,7 +60,6 @@ export interface IngestResult extends FieldCounts {
   readonly steps: Readonly<Record<Step, StepCounts>>;
   /** The offsets that the run landed. */
   readonly offsets: readonly OffsetRange[];
-  readonly skipped: readonly Skipped[];
   /** What persons told the run, and why. */
   readonly decisions: DecisionLog;
   /** Why records went into quarantine, the most frequent reasons. */

@@ -126,8 +126,11 @@ const Limits = z
     contentBytes: z
       .int()
       .min(1)
+      .max(64 * 2 ** 30)
       .default(16 * 2 ** 30)
-      .describe('How many bytes, decoded, the content of one fetch may have.'),
+      .describe(
+        'How many bytes, decoded, the content of one fetch may have; 64 GiB at most, since a run names each of its chunks in one message to Temporal.',
+      ),
     recordBytes: z
       .int()
       .min(1)

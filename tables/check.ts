@@ -46,11 +46,6 @@ export function checkAttempt(payload: Buffer | null, shape: ObjectShape = ATTEMP
   }
 }
 
-/** Adds counts to counts. */
-export function addCounts(sum: PathCounts, counts: ReadonlyMap<string, number>): void {
-  for (const [path, count] of counts) sum.set(path, (sum.get(path) ?? 0) + count);
-}
-
 class Refusal extends Error {
   readonly path: string;
 

@@ -1,5 +1,6 @@
 import { MAX_DECISIONS_KEPT } from '../model/decisions.ts';
 import { STEPS, type Step } from '../model/run.ts';
+import { MAX_SKIPPED_KEPT } from '../model/skipped.ts';
 import type { Column, Table } from './table.ts';
 
 const COUNTS: readonly { suffix: string; type: 'long' | 'double'; meaning: string }[] = [
@@ -58,8 +59,10 @@ export const runs: Table = {
       name: 'skipped',
       type: 'string',
       meaning:
-        'Chunks and batches that a person let the run skip, or limits (QUARANTINE_LIMIT, NOTHING_GOOD), which leave nothing out: a JSON array.',
+        `Chunks and batches that a person let the run skip, or limits (QUARANTINE_LIMIT, NOTHING_GOOD), which leave nothing out, the latest ${MAX_SKIPPED_KEPT}: ` +
+        'a JSON array of {"step", "what", "code"}.',
     },
+    { name: 'skipped_count', type: 'long', meaning: 'How often a person let the run skip something.' },
     {
       name: 'decisions',
       type: 'string',

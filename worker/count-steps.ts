@@ -2,9 +2,8 @@ import type { Activities } from '../activities/index.ts';
 import { chunksPublished } from '../model/published.ts';
 import type { ReasonCounts } from '../model/reasons.ts';
 import { describe } from '../model/reasons.ts';
-import type { StagedFile } from '../model/references.ts';
+import type { SourceRows } from '../model/references.ts';
 import { defaultSourceOf, type Settings } from '../model/settings.ts';
-import { deliveries, quarantine } from '../tables/index.ts';
 import { OTHER_REASONS, type Metrics } from './metrics.ts';
 import type { Watch } from './watch.ts';
 
@@ -52,16 +51,16 @@ export function countedActivities(
     }),
     transform: watch('transform', activities.transform, {
       sourceOf: ({ staged }) => topicSource(staged.batch),
-      count: ({ files, reasons, quarantined }) => {
-        for (const { source, landed, refused, bytes } of bySource(files))
+      count: ({ sources, reasons, quarantined }) => {
+        for (const { source, landed, refused, bytes } of sources)
           counts.add(source, 'transform', { recordsIn: landed + refused, recordsOut: landed, bytes });
-        counts.addReasons(sourceOfRefused(files), 'transform', reasons, quarantined);
+        counts.addReasons(sourceOfRefused(sources), 'transform', reasons, quarantined);
       },
     }),
     land: watch('land', activities.land, {
       sourceOf: ({ tables }) => topicSource(tables.batch),
       count: (_, { tables }) => {
-        for (const { source, landed, bytes } of bySource(tables.files))
+        for (const { source, landed, bytes } of tables.sources)
           counts.add(source, 'land', { recordsIn: landed, recordsOut: landed, bytes });
       },
     }),
@@ -97,36 +96,10 @@ class StepCounts {
   }
 }
 
-interface OfSource {
-  readonly source: string;
-  readonly landed: number;
-  readonly refused: number;
-  readonly bytes: number;
-}
-
-/** What the files of a batch hold of each source. */
-function bySource(files: readonly StagedFile[]): OfSource[] {
-  return [...new Set(files.map(sourceOfFile))].map((source) => {
-    const own = files.filter((file) => sourceOfFile(file) === source);
-    const rowsOf = (table: string): number =>
-      own.filter((file) => file.table === table).reduce((sum, { rows }) => sum + rows, 0);
-    return {
-      source,
-      landed: rowsOf(deliveries.name),
-      refused: rowsOf(quarantine.name),
-      bytes: own.reduce((sum, { bytes }) => sum + bytes, 0),
-    };
-  });
-}
-
 /** The reasons of a batch are not kept by source; so they are its own alone where one has all of them. */
-function sourceOfRefused(files: readonly StagedFile[]): string {
-  const [source = SEVERAL_SOURCES, ...others] = bySource(files)
+function sourceOfRefused(sources: readonly SourceRows[]): string {
+  const [source = SEVERAL_SOURCES, ...others] = sources
     .filter(({ refused }) => refused > 0)
     .map((of) => of.source);
   return others.length === 0 ? source : SEVERAL_SOURCES;
-}
-
-function sourceOfFile({ partition }: StagedFile): string {
-  return partition['source'] ?? SEVERAL_SOURCES;
 }

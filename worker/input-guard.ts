@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
-import { activityInputs, requireInput, type ActivityInputs } from '../activities/inputs.ts';
+import { activityInputs, type ActivityInputs } from '../activities/inputs.ts';
+import { requireInput } from '../activities/require-input.ts';
 import type { Settings } from '../model/settings.ts';
 
 /** Stands before every activity: none runs with an input that it does not accept. */

@@ -56,6 +56,5 @@ export function aboutMessages({ messages, bytes }: StagedBatch): string {
 
 /** What a landing is about. */
 export function aboutTables({ files, landed }: StagedTables): string {
-  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-  return `${formatCount(landed, 'record')} as ${formatCount(files.length, 'file')}, ${formatBytes(bytes)}`;
+  return `${formatCount(landed, 'record')} as ${formatCount(files.count, 'file')}, ${formatBytes(files.bytes)}`;
 }

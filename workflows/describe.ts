@@ -3,14 +3,8 @@ import type { FieldCounts } from '../model/field-counts.ts';
 import { formatBytes, formatCount, formatNumber } from '../model/figures.ts';
 import { escapeText } from '../model/printable.ts';
 import { reasonLines, type ReasonCounts } from '../model/reasons.ts';
-import {
-  STEPS,
-  skippedText,
-  type Interval,
-  type RunStatus,
-  type StepCounts,
-  type Waiting,
-} from '../model/run.ts';
+import { STEPS, type Interval, type RunStatus, type StepCounts, type Waiting } from '../model/run.ts';
+import { skippedLines } from '../model/skipped.ts';
 
 /**
  * The Temporal UI shows Markdown in a frame that is lower than what it holds by the margin above the first line.
@@ -20,6 +14,8 @@ const CUT_BY_THE_UI = '\u00a0';
 
 const MAX_DECISIONS_SHOWN = 5;
 
+const MAX_SKIPPED_SHOWN = 20;
+
 /** A run's status as the Temporal UI shows it: Markdown. */
 export function describeRun(status: RunStatus): string {
   const parts = [
@@ -27,7 +23,7 @@ export function describeRun(status: RunStatus): string {
     ...intervalLines(status.interval),
     ...stepsTable(status),
     ...rowsLines(status.rows),
-    ...status.skipped.map((skipped) => plain(skippedText(skipped))),
+    ...skippedLines(status, MAX_SKIPPED_SHOWN).map(plain),
     ...decisionsList(status.decisions),
     ...quarantineLines(status.reasons),
     ...unknownFieldsLines(status),

@@ -8,7 +8,7 @@ import {
 } from '@temporalio/workflow';
 import type { Fetched, FetchRequest } from '../activities/fetch.ts';
 import { messageOf } from '../model/errors.ts';
-import { chunksPublished, type PublishedChunk } from '../model/published.ts';
+import { addEnds, chunksPublished, type PublishedChunk } from '../model/published.ts';
 import type { Chunk, IsoTime, PartitionEnds } from '../model/references.ts';
 import type { IngestRequest, IngestResult, RunOutcome, RunStatus } from '../model/run.ts';
 import { aboutChunks, aboutFetch, aboutJudge } from './about.ts';
@@ -179,12 +179,13 @@ class Ingest {
       );
       // It may have published fewer than it was asked for.
       const done = published === SKIPPED ? [] : chunksPublished(asked, published);
-      for (const [of, where] of done) this.#published(of, where, ends);
+      for (const [of, counts] of done) this.#published(of, counts);
+      if (published !== SKIPPED) addEnds(ends, published.ends);
       left = left.slice(Math.max(done.length, 1));
     }
   }
 
-  #published(chunk: Chunk, published: PublishedChunk, ends: Record<number, string>): void {
+  #published(chunk: Chunk, published: PublishedChunk): void {
     const { refused, seconds } = published;
     this.#run.count('publish', {
       recordsIn: chunk.records,
@@ -195,8 +196,6 @@ class Ingest {
     });
     this.#run.quarantined(published.reasons);
     this.#run.published();
-    for (const [partition, end] of Object.entries(published.ends))
-      ends[Number(partition)] = later(ends[Number(partition)], end);
   }
 
   async #end(outcome: RunOutcome): Promise<IngestResult> {
@@ -230,10 +229,6 @@ function fetchRequestOf({ source, from, to, again }: IngestRequest): FetchReques
     ...(typeof to === 'string' ? { to } : {}),
     ...(again === true ? { again: workflowInfo().firstExecutionRunId } : {}),
   };
-}
-
-function later(one: string | undefined, other: string): string {
-  return one !== undefined && BigInt(one) > BigInt(other) ? one : other;
 }
 
 /** Removes what the run has on its hosts' disks. A host that is gone is cleaned when its worker starts again. */

@@ -2,7 +2,13 @@ import { condition, workflowInfo } from '@temporalio/workflow';
 import type { Consumed } from '../activities/consume.ts';
 import type { Plan } from '../activities/plan.ts';
 import { NO_FIELDS } from '../model/field-counts.ts';
-import type { Batch, OffsetRange, PartitionEnds, StagedTables } from '../model/references.ts';
+import {
+  NO_FILES,
+  type Batch,
+  type OffsetRange,
+  type PartitionEnds,
+  type StagedTables,
+} from '../model/references.ts';
 import { aboutBatch, aboutMessages, aboutTables } from './about.ts';
 import { anyHost, isHostLost, isOvertaken, onHost } from './hosts.ts';
 import { SKIPPED, type Person } from './person.ts';
@@ -169,7 +175,7 @@ async function landStaged(
     recordsIn: messages,
     recordsOut: tables.landed,
     quarantined: tables.quarantined,
-    bytes: tables.files.reduce((sum, { bytes }) => sum + bytes, 0),
+    bytes: tables.files.bytes,
     seconds: tables.seconds,
   });
   run.count('land', {
@@ -189,7 +195,7 @@ async function landStaged(
 function nothingOf({ staged }: Consumed): StagedTables {
   return {
     batch: staged.batch,
-    files: [],
+    ...NO_FILES,
     staged: [staged.path],
     landed: 0,
     quarantined: 0,

@@ -4,6 +4,7 @@ import {
   type ContinueAsNewInput,
   type Next,
   type QueryInput,
+  type UpdateInput,
   type WorkflowExecuteInput,
   type WorkflowInboundCallsInterceptor,
   type WorkflowInterceptors,
@@ -38,6 +39,15 @@ class PayloadGuard implements WorkflowInboundCallsInterceptor, WorkflowOutboundC
   ): Promise<unknown> {
     const answer = await next(input);
     requireFits(`the answer to the query ${input.queryName}`, [answer]);
+    return answer;
+  }
+
+  async handleUpdate(
+    input: UpdateInput,
+    next: Next<WorkflowInboundCallsInterceptor, 'handleUpdate'>,
+  ): Promise<unknown> {
+    const answer = await next(input);
+    requireFits(`the answer to the update ${input.name}`, [answer]);
     return answer;
   }
 

@@ -1,7 +1,12 @@
 import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
 import { DURATION_EXAMPLES, parseDuration } from '../model/duration.ts';
-import type { IngestRequest } from '../model/run.ts';
+import { cut } from '../model/cut.ts';
+import { MAX_TIME_LENGTH, type IngestRequest } from '../model/run.ts';
+import { workflowIdFault } from '../model/run-folder.ts';
 import { SOURCE_NAME } from '../model/source-name.ts';
+
+/** How many characters an error quotes of a value. */
+const MAX_QUOTED = 100;
 
 const KEYS = ['source', 'from', 'to', 'again', 'interval'];
 
@@ -10,11 +15,12 @@ const KEYS = ['source', 'from', 'to', 'again', 'interval'];
  * @throws {ApplicationFailure} REQUEST_INVALID, which says what is off and shows how it must be.
  */
 export function requireRequest(request: unknown): asserts request is IngestRequest {
+  const idFault = workflowIdFault(workflowInfo().workflowId);
+  if (idFault !== undefined) throw invalid(idFault);
   if (typeof request !== 'object' || request === null || Array.isArray(request))
     throw invalid('must be a JSON object');
   const unknown = Object.keys(request).find((key) => !KEYS.includes(key));
-  if (unknown !== undefined)
-    throw invalid(`has the key ${JSON.stringify(unknown)}; there are ${KEYS.join(', ')}`);
+  if (unknown !== undefined) throw invalid(`has the key ${quoted(unknown)}; there are ${KEYS.join(', ')}`);
   const { source, from, to, again, interval } = request as Record<string, unknown>;
   if (typeof source !== 'string' || source === '') throw invalid('must name a source, as text');
   // What no source can be called is not repeated: it may be a URL with a password, or longer than Temporal takes.
@@ -24,16 +30,21 @@ export function requireRequest(request: unknown): asserts request is IngestReque
     );
   for (const [name, value] of Object.entries({ from, to })) {
     if (value === undefined || value === null) continue;
-    if (typeof value !== 'string' || Number.isNaN(Date.parse(value))) {
-      throw invalid(`has ${name} = ${JSON.stringify(value)}; it must be a time, as 2026-01-31T00:00:00Z`);
-    }
+    if (typeof value !== 'string' || value.length > MAX_TIME_LENGTH || Number.isNaN(Date.parse(value)))
+      throw invalid(
+        `has ${name} = ${quoted(value)}; it must be a time, as 2026-01-31T00:00:00Z, of at most ${MAX_TIME_LENGTH} characters`,
+      );
   }
   if (again !== undefined && again !== null && typeof again !== 'boolean')
-    throw invalid(`has again = ${JSON.stringify(again)}; it must be true or false`);
+    throw invalid(`has again = ${quoted(again)}; it must be true or false`);
   if (interval === undefined || interval === null) return;
-  if (typeof interval !== 'string' || parseDuration(interval) === undefined)
+  if (
+    typeof interval !== 'string' ||
+    interval.length > MAX_TIME_LENGTH ||
+    parseDuration(interval) === undefined
+  )
     throw invalid(
-      `has interval = ${JSON.stringify(interval)}; it must be a duration, as ${DURATION_EXAMPLES}`,
+      `has interval = ${quoted(interval)}; it must be a duration, as ${DURATION_EXAMPLES}, of at most ${MAX_TIME_LENGTH} characters`,
     );
   if ((from ?? to ?? null) !== null)
     throw invalid('has an interval and from or to; it can have only one of them');
@@ -50,6 +61,11 @@ export function requireContinued(carried: unknown): void {
   const isContinued =
     continuedFromExecutionRunId !== undefined && (cronSchedule ?? '') === '' && attempt === 1;
   if (!isContinued) throw invalid('has a second argument, which only a run that continues itself can have');
+}
+
+/** Returns a value as JSON, cut: the error becomes part of the run's history. */
+function quoted(value: unknown): string {
+  return cut(JSON.stringify(value), MAX_QUOTED);
 }
 
 function invalid(what: string): ApplicationFailure {

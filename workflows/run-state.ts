@@ -10,12 +10,12 @@ import {
   type Interval,
   type RunOutcome,
   type RunStatus,
-  type Skipped,
   type Step,
   type StepCounts,
   type Waiting,
 } from '../model/run.ts';
 import { RECORDS_IN, RECORDS_LANDED, RECORDS_QUARANTINED, SOURCE, STEP } from '../model/search-attributes.ts';
+import { NOTHING_SKIPPED, withSkipped, type Skipped, type SkippedLog } from '../model/skipped.ts';
 import { describeRun } from './describe.ts';
 
 /** Where a run is: a {@link RunStatus}. */
@@ -49,7 +49,7 @@ export class RunState {
   readonly #offsets = new Map<number, OffsetRange>();
   /** Up to where each partition is consumed and transformed, as far as this history knows. */
   readonly #reached = { consume: new Map<number, OffsetRange>(), transform: new Map<number, OffsetRange>() };
-  readonly #skipped: Skipped[] = [];
+  #skipped: SkippedLog = NOTHING_SKIPPED;
   #decisions = NO_DECISIONS;
   readonly #unknownFields = new FieldTally();
   #reasons = new ReasonTally();
@@ -80,7 +80,7 @@ export class RunState {
     this.#steps = before.steps;
     this.#addRows(before.rows);
     for (const range of before.offsets) this.#offsets.set(range.partition, range);
-    this.#skipped.push(...before.skipped);
+    this.#skipped = { skipped: before.skipped, earlierSkipped: before.earlierSkipped };
     this.#decisions = before.decisions;
     this.met(before);
     this.quarantined(before.reasons);
@@ -169,7 +169,7 @@ export class RunState {
   }
 
   skipped(what: Skipped): void {
-    this.#skipped.push(what);
+    this.#skipped = withSkipped(this.#skipped, what);
     this.#tell();
   }
 
@@ -244,7 +244,7 @@ export class RunState {
       rows: Object.fromEntries(this.#rows),
       steps: { ...this.#steps },
       offsets: [...this.#offsets.values()].sort((a, b) => a.partition - b.partition),
-      skipped: [...this.#skipped],
+      ...this.#skipped,
       decisions: this.#decisions,
       ...this.#unknownFields.top(MAX_NAMED_FIELDS),
       reasons: this.#reasons.top(MOST_OF_A_RUN),

@@ -76,7 +76,7 @@ export class Marker {
       { execution: this.#execution },
       {
         table: replays,
-        files,
+        files: () => Promise.resolve(files),
         subject: made.map(({ row }) => row.reference).join(' '),
         fences: made.map(({ row }) => replayFence(row.reference)),
         info: { replays: made.length },

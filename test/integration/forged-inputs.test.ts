@@ -9,7 +9,8 @@ import { topicOffsets } from '../../adapters/kafka.ts';
 import type { Landed } from '../../activities/land.ts';
 import { NO_DECISIONS } from '../../model/decisions.ts';
 import { NO_FIELDS } from '../../model/field-counts.ts';
-import type { StagedTables } from '../../model/references.ts';
+import { NO_FILES, type StagedTables } from '../../model/references.ts';
+import { NOTHING_SKIPPED } from '../../model/skipped.ts';
 import { attempts } from '../../services/platform/generator.ts';
 import { TestPipeline, eventually } from '../harness.ts';
 import { Hostile } from './hostile/hostile.ts';
@@ -26,7 +27,7 @@ const RUN = {
   rows: {},
   steps: { fetch: ZERO, publish: ZERO, consume: ZERO, transform: ZERO, land: ZERO },
   offsets: [],
-  skipped: [],
+  ...NOTHING_SKIPPED,
   decisions: NO_DECISIONS,
   ...NO_FIELDS,
   reasons: { named: [], others: 0 },
@@ -67,14 +68,16 @@ function staged(more: object): object {
   return { staged: { batch: batch(), path: 'batches/0', messages: 1, gaps: 0, bytes: 9, ...more } };
 }
 
-function file(more: object): object {
-  const partition = { source: 'good', ingested_on: DAY };
-  return { table: 'deliveries', partition, path: 'batches/0/f', rows: 1, bytes: 9, stats: '{}', ...more };
+function ofSource(source: string): object {
+  return { source, landed: 1, refused: 0, bytes: 9 };
 }
 
 function landing(more: object): object {
   const counts = { landed: 1, quarantined: 0, ...NO_FIELDS, seconds: 1 };
-  return { tables: { batch: batch(), files: [], staged: ['batches/0'], ...counts, ...more }, skipped: false };
+  return {
+    tables: { batch: batch(), ...NO_FILES, staged: ['batches/0'], ...counts, ...more },
+    skipped: false,
+  };
 }
 
 function publishing(more: object, of: object = {}): object {
@@ -106,7 +109,6 @@ const OUTSIDE = [
 const PATHS: readonly [activity: string, input: (path: string) => object][] = [
   ['land', (path) => landing({ staged: [path] })],
   ['land', (path) => landing({ staged: ['batches/0', path] })],
-  ['land', (path) => landing({ files: [file({ path })] })],
   ['transform', (path) => ({ ...staged({ path }), ingestedOn: DAY })],
   ['publish', (path) => publishing({}, { path })],
   ['publish', (path) => publishing({ more: [chunk({ path })] })],
@@ -118,27 +120,10 @@ const FORGED: readonly [what: string, activity: string, input: () => unknown][] 
   ['a key of a prototype', 'fetch', () => JSON.parse('{"source": "good", "__proto__": {"a": 1}}') as unknown],
   ['no input', 'land', () => null],
   ['an input where none is due', 'tidy', () => ({ runId: 'x' })],
-  [
-    'a partition that is a path',
-    'land',
-    () => landing({ files: [file({ partition: { source: '../x', ingested_on: DAY } })] }),
-  ],
-  [
-    'a day that is a path',
-    'land',
-    () => landing({ files: [file({ partition: { source: 'good', ingested_on: '../../x' } })] }),
-  ],
-  [
-    'a partition more',
-    'land',
-    () => landing({ files: [file({ partition: { source: 'good', ingested_on: DAY, x: 'y' } })] }),
-  ],
-  [
-    'a source of another topic',
-    'land',
-    () => landing({ files: [file({ partition: { source: 'other', ingested_on: DAY } })] }),
-  ],
-  ['a table that is none', 'land', () => landing({ files: [file({ table: '../runs' })] })],
+  ['files of its own', 'land', () => landing({ files: [{ table: 'deliveries', path: '../secret.txt' }] })],
+  ['a source that is a path', 'land', () => landing({ sources: [ofSource('../x')] })],
+  ['a source of another topic', 'land', () => landing({ sources: [ofSource('other')] })],
+  ['a table that is none', 'land', () => landing({ rows: { '../runs': 1 } })],
   ['a topic of no source', 'plan', () => ({ topic: 'a-topic', publishedEnds: {}, until: null })],
   ['a topic of no source', 'consume', () => ({ batch: batch({ topic: 'a-topic' }), exact: true })],
   ['the topic of another source', 'publish', () => publishing({ source: 'other' })],
@@ -225,7 +210,7 @@ describe('a forged input', () => {
       ['publish', publishing({}, { ...first, id: `good/ndjson-${SHA}/0of1` })],
       ['publish', publishing({}, { ...first, path: 'copy' })],
       ['publish', publishing({}, { ...first, records: 1 })],
-      ['land', landing({ files: [file({ path: first.path })], staged: [first.path] })],
+      ['land', landing({ rows: { deliveries: 1 }, staged: [first.path] })],
       ['land', landing({ staged: [first.path] })],
       ['land', { ...landing({}), skipped: true }],
       ['transform', { ...staged({ path: 'content' }), ingestedOn: DAY }],
@@ -259,11 +244,13 @@ describe('a forged input', () => {
     const consumed = (await attacker.call('consume', range)).result as Consumed;
     const transformed = await attacker.call('transform', { staged: consumed.staged, ingestedOn: DAY });
     const tables = transformed.result as StagedTables;
-    const [first, ...others] = tables.files;
-    for (const files of [[], others, [{ ...first, stats: '{"numRecords":0}' }, ...others]]) {
-      const { code } = await attacker.call('land', { tables: { ...tables, files }, skipped: false });
+    const [folder = ''] = tables.staged;
+    for (const forged of [{ files: NO_FILES.files }, { rows: {} }, { sources: [] }]) {
+      const { code } = await attacker.call('land', { tables: { ...tables, ...forged }, skipped: false });
       assert.equal(code, 'INPUT_INVALID');
     }
+    const list = await readFile(join(attacker.folder, folder, 'files.json'), 'utf8');
+    assert.equal((JSON.parse(list) as unknown[]).length, tables.files.count);
     const landed = await attacker.call('land', { tables, skipped: false });
     assert.equal((landed.result as Landed).outcome, 'landed-before');
     const verified = await pipeline.command('verify');

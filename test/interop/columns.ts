@@ -27,7 +27,7 @@ const TABLES: Readonly<Record<string, string>> = {
     replay_of string, replay_partition integer, replay_offset long, replayed_at timestamp, command string`,
   runs: `workflow_id string, run_id string, kafka_topic string, outcome string, started_at timestamp,
     finished_at timestamp, interval_from string, interval_to string, content_sha256 string, content_bytes long,
-    content_records long, batches long, gaps long, offsets string, skipped string, decisions string,
+    content_records long, batches long, gaps long, offsets string, skipped string, skipped_count long, decisions string,
     decision_count long, unknown_fields string, other_unknown_fields long, ${STEP}`,
 };
 

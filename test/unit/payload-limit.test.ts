@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { planOf } from '../../activities/plan.ts';
+import { chunkIds } from '../../model/identity.ts';
 import { MAX_PAYLOAD_BYTES, whyTooLarge } from '../../model/payload-limit.ts';
+import { addEnds } from '../../model/published.ts';
+import { MAX_CHUNKS, MAX_PARTITIONS } from '../../model/references.ts';
+import { workflowIdFault } from '../../model/run-folder.ts';
 
 test('values that are together larger than Temporal takes are named, with their size', () => {
   const half = 'ä'.repeat(MAX_PAYLOAD_BYTES / 4 - 1);
@@ -10,4 +15,40 @@ test('values that are together larger than Temporal takes are named, with their 
     'the result of the activity plan has 1,500,001 bytes, more than the 1,500,000 that a run may hand on',
   );
   assert.equal(whyTooLarge('nothing', [undefined]), undefined);
+});
+
+test('a topic with as many partitions as a run can name is planned for; one with more is refused by name', () => {
+  const offsets = Array.from({ length: MAX_PARTITIONS + 1 }, (_, partition) => ({
+    partition,
+    earliest: '1000000000000000000',
+    end: '9000000000000000000',
+  }));
+  const plan = planOf('t', offsets.slice(1), new Map(), null);
+  assert.equal(whyTooLarge('the plan', [plan]), undefined);
+  const carried = { offsets: plan.ranges, publishedEnds: plan.ends, until: plan.ends };
+  assert.equal(whyTooLarge('the rest', [carried]), undefined);
+  assert.throws(() => planOf('t', offsets, new Map(), null), /topic t has 10,001 partitions/);
+});
+
+test('the largest content that a source can have fits as chunks', () => {
+  const content = { format: 'ndjson', sha256: 'a'.repeat(64), again: crypto.randomUUID() };
+  const chunks = chunkIds('s'.repeat(63), content, MAX_CHUNKS).map((id, at) => ({
+    id,
+    path: `content/chunks~01234567/${String(at).padStart(6, '0')}.chunk`,
+    records: 3_355_444,
+    bytes: 17_677_216,
+    largestBytes: 900_000,
+  }));
+  assert.equal(whyTooLarge('the chunks', [chunks]), undefined);
+});
+
+test('the ends of all chunks of a publish are one for each partition, the later', () => {
+  const ends = {};
+  for (const of of [{ 0: '9', 1: '5' }, { 0: '10' }, { 1: '4' }]) addEnds(ends, of);
+  assert.deepEqual(ends, { 0: '10', 1: '5' });
+});
+
+test('a workflow id that no folder can be named after is a fault', () => {
+  assert.equal(workflowIdFault('x'.repeat(218)), undefined);
+  assert.match(workflowIdFault('ж'.repeat(100)) ?? '', /of 600 characters.*at most 218/);
 });

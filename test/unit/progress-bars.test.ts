@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
 import { ProgressBars } from '../../client/progress-bars.ts';
 import type { RunStatus, StepCounts } from '../../model/run.ts';
+import { NOTHING_SKIPPED } from '../../model/skipped.ts';
 
 const NONE: StepCounts = { recordsIn: 0, recordsOut: 0, quarantined: 0, bytes: 0, seconds: 0 };
 
@@ -25,7 +26,7 @@ const BEGUN: RunStatus = {
   rows: {},
   steps: { fetch: NONE, publish: NONE, consume: NONE, transform: NONE, land: NONE },
   offsets: [],
-  skipped: [],
+  ...NOTHING_SKIPPED,
   decisions: { latest: [], earlier: 0 },
   unknownFields: {},
   otherUnknownFields: { paths: 0, fields: 0 },

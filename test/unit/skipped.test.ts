@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import {
+  MAX_SKIPPED_KEPT,
+  MAX_SKIPPED_LENGTH,
+  NOTHING_SKIPPED,
+  isSomethingLeftOut,
+  skippedCount,
+  skippedLines,
+  withSkipped,
+  type SkippedLog,
+} from '../../model/skipped.ts';
+
+function logOf(count: number, code: string, log: SkippedLog = NOTHING_SKIPPED): SkippedLog {
+  let sum = log;
+  for (let at = 0; at < count; at += 1)
+    sum = withSkipped(sum, { step: 'publish', what: `chunk ${at} ${'x'.repeat(10_000)}`, code });
+  return sum;
+}
+
+test('of what was skipped the latest are kept, the earlier counted, and all of it is bounded', () => {
+  const log = logOf(10_000, 'KAFKA_REFUSED');
+  assert.equal(log.skipped.length, MAX_SKIPPED_KEPT);
+  assert.match(log.skipped.at(-1)?.what ?? '', /^chunk 9999 /);
+  assert.equal(skippedCount(log), 10_000);
+  assert.ok(JSON.stringify(log).length < MAX_SKIPPED_KEPT * (MAX_SKIPPED_LENGTH + 100) + 100);
+  assert.equal(skippedLines(log, 3)[0], 'skipped earlier: 9,997');
+});
+
+test('what was left out is remembered also once it is only counted', () => {
+  assert.equal(isSomethingLeftOut(logOf(200, 'QUARANTINE_LIMIT')), false);
+  assert.equal(isSomethingLeftOut(logOf(200, 'QUARANTINE_LIMIT', logOf(1, 'KAFKA_REFUSED'))), true);
+});
