@@ -50,21 +50,24 @@ export interface Skipped {
   readonly code: string;
 }
 
-/** What was skipped where all records went on, by the error’s code. */
-const LIMITS: ReadonlyMap<string, string> = new Map<ErrorCode, string>([
+/** What a person let a run go past with all of its records, by the error’s code. */
+const PASSED: ReadonlyMap<string, string> = new Map<ErrorCode, string>([
   ['QUARANTINE_LIMIT', 'past the quarantine limit'],
   ['NOTHING_GOOD', 'on with no record good'],
+  ['CONTENT_UNPROVEN', 'on without marking the content as ingested'],
 ]);
 
-/** Whether something was left out. Where a limit was skipped, all records went on. */
-export function isLeftOut({ code }: Skipped): boolean {
-  return !LIMITS.has(code);
+/** Whether the run's content is not to be marked as ingested: a part was left out, or nothing proves it published. */
+export function keepsUnmarked({ code }: Skipped): boolean {
+  return !PASSED.has(code) || code === 'CONTENT_UNPROVEN';
 }
 
 /** What was skipped, for people. */
 export function skippedText({ step, what, code }: Skipped): string {
-  const limit = LIMITS.get(code);
-  return limit === undefined ? `skipped at ${step}: ${what} (${code})` : `went ${limit} at ${step}: ${what}`;
+  const passed = PASSED.get(code);
+  return passed === undefined
+    ? `skipped at ${step}: ${what} (${code})`
+    : `went ${passed} at ${step}: ${what}`;
 }
 
 /** What a run reports when it ends. */

@@ -11,12 +11,20 @@ import type { DecisionNote, PersonsDecision } from '../model/decisions.ts';
 import { escapeText } from '../model/printable.ts';
 import { DECISIONS, type Decision, type Step, type Waiting } from '../model/run.ts';
 import { requireNote, textOf } from './decision-note.ts';
-import { failureOf, isHostLost, isOverLimit, isOvertaken, isTooLarge, isUnreadable } from './hosts.ts';
+import {
+  failureOf,
+  isHostLost,
+  isOverLimit,
+  isOvertaken,
+  isTooLarge,
+  isUnproven,
+  isUnreadable,
+} from './hosts.ts';
 import type { RunState } from './run-state.ts';
 
 const DESCRIPTIONS: Record<Decision, string> = {
   retry: 'Try again what the run waits for.',
-  skip: 'Go on without the chunk or batch that the run waits for; at a quarantine limit, or where no record is good, go on with everything. It is recorded.',
+  skip: 'Go on without the chunk or batch that the run waits for; at a quarantine limit, or where no record is good, go on with everything; where a content is not proven to be published, end without marking it as ingested. It is recorded.',
   abort: 'End the run. What it landed stays, and the rest can be ingested later.',
 };
 
@@ -100,15 +108,16 @@ export class Person {
         if (isCancellation(error) || isHostLost(error) || isOvertaken(error)) throw error;
         const failure = failureOf(error);
         if (failure?.type === 'SOURCE_UNKNOWN') throw error;
-        const isLimit = isOverLimit(error) || (about.step === 'consume' && isUnreadable(error));
-        const waiting = waitingFor({ ...about, canSkip: about.canSkip || isLimit }, error);
+        const canPass =
+          isOverLimit(error) || isUnproven(error) || (about.step === 'consume' && isUnreadable(error));
+        const waiting = waitingFor({ ...about, canSkip: about.canSkip || canPass }, error);
         const made = await this.#ask(waiting);
         if (made.decision === 'abort') {
           throw ApplicationFailure.nonRetryable(abortMessage(about.step, made, waiting.message), 'ABORTED');
         }
         if (made.decision === 'skip') {
           this.#run.skipped({ step: about.step, what: about.what, code: waiting.code });
-          if (!isLimit) return SKIPPED;
+          if (!canPass) return SKIPPED;
           this.#pastLimits.add(name);
         }
       }
