@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { STAGED_PATH } from '../adapters/run-staging.ts';
 import {
   MAX_BY_LENGTH,
   MAX_DECISIONS_KEPT,
@@ -13,12 +12,10 @@ import { parseChunkId } from '../model/identity.ts';
 import type { ReasonCount, ReasonCounts } from '../model/reasons.ts';
 import {
   MAX_CHUNKS,
-  MAX_PARTITIONS,
   MAX_SOURCES_OF_A_TOPIC,
   type Batch,
   type Chunk,
   type Content,
-  type OffsetRange,
   type SourceRows,
   type StagedBatch,
   type StagedTables,
@@ -38,6 +35,20 @@ import { BATCH_TABLES } from '../tables/index.ts';
 import type { ConsumeRequest } from './consume.ts';
 import type { FetchRequest } from './fetch.ts';
 import type { Activities } from './index.ts';
+import {
+  COUNT,
+  DATE,
+  ENDS,
+  INTERVAL_TIME,
+  PATH,
+  RANGES,
+  RUN_ID,
+  SECONDS,
+  TIME,
+  mapOf,
+  text,
+  type Shape,
+} from './input-values.ts';
 import type { JudgeRequest } from './judge.ts';
 import type { LandRequest } from './land.ts';
 import type { PlanRequest } from './plan.ts';
@@ -52,39 +63,7 @@ import type { TransformRequest } from './transform.ts';
 export type ActivityInputs = Readonly<Record<keyof Activities, z.ZodType>>;
 
 const MAX_PATH_LENGTH = 700;
-const MAX_OFFSET = String(2n ** 63n - 1n);
 
-/** A schema for each key of a type, which the compiler demands; others are refused. */
-type Shape<T> = { readonly [K in keyof T]-?: z.ZodType };
-
-const COUNT = z.int().min(0);
-const SECONDS = z.number().min(0).max(1e9);
-const DATE = z.iso.date();
-const TIME = z.iso.datetime();
-const PATH = z.string().regex(STAGED_PATH, 'must be a path in the run’s own staging folder');
-const OFFSET = z.string().refine(isOffset, 'must be a 64-bit offset in decimal digits');
-const ENDS = z
-  .record(z.string().regex(/^(?:0|[1-9]\d{0,8})$/), OFFSET)
-  .refine(hasAtMost(MAX_PARTITIONS), `must have at most ${MAX_PARTITIONS} partitions`);
-const RUN_ID = z.uuid();
-const INTERVAL_TIME = z
-  .string()
-  .max(MAX_TIME_LENGTH)
-  .refine((text) => !Number.isNaN(Date.parse(text)), 'must be a time');
-
-const RANGE = z.strictObject({
-  partition: z.int().min(0).max(999_999_999),
-  start: OFFSET,
-  end: OFFSET,
-} satisfies Shape<OffsetRange>);
-const RANGES = z
-  .array(RANGE)
-  .max(MAX_PARTITIONS)
-  .refine((ranges) => ranges.every(({ start, end }) => isBefore(start, end)), 'must not be empty')
-  .refine(
-    (ranges) => new Set(ranges.map(({ partition }) => partition)).size === ranges.length,
-    'must have each partition once',
-  );
 const CHUNK = z.strictObject({
   id: z.string().refine((id) => parseChunkId(id) !== undefined, 'must be a chunk’s id'),
   path: PATH,
@@ -93,7 +72,7 @@ const CHUNK = z.strictObject({
   largestBytes: COUNT.optional(),
 } satisfies Shape<Chunk>);
 const STEP = z.enum(STEPS);
-const ROWS = z.partialRecord(z.enum(BATCH_TABLES.map(({ name }) => name)), COUNT);
+const ROWS = mapOf(z.enum(BATCH_TABLES.map(({ name }) => name)), COUNT, BATCH_TABLES.length);
 const REASONS = z.strictObject({
   named: z
     .array(
@@ -108,9 +87,7 @@ const REASONS = z.strictObject({
   others: COUNT,
 } satisfies Shape<ReasonCounts>);
 const FIELD_COUNTS = {
-  unknownFields: z
-    .record(text(MAX_PATH_LENGTH), COUNT)
-    .refine(hasAtMost(MAX_NAMED_FIELDS), `must have at most ${MAX_NAMED_FIELDS} fields`),
+  unknownFields: mapOf(text(MAX_PATH_LENGTH), COUNT, MAX_NAMED_FIELDS),
   otherUnknownFields: z.strictObject({ paths: COUNT, fields: COUNT } satisfies Shape<OtherFields>),
 } satisfies Shape<FieldCounts>;
 const COUNTS = z.strictObject({
@@ -257,7 +234,7 @@ const RESULT = z.strictObject({
       } satisfies Shape<Skipped>),
     )
     .max(MAX_SKIPPED_KEPT),
-  earlierSkipped: z.strictObject({ count: COUNT, leftOut: COUNT } satisfies Shape<EarlierSkipped>),
+  earlierSkipped: z.strictObject({ count: COUNT, unmarked: COUNT } satisfies Shape<EarlierSkipped>),
   decisions: DECISION_LOG,
   ...FIELD_COUNTS,
   reasons: REASONS,
@@ -286,21 +263,4 @@ function tablesOf<B extends z.ZodType<{ topic: string }>>(batch: B) {
     reasons: REASONS.optional(),
     seconds: SECONDS,
   } satisfies Shape<StagedTables>);
-}
-
-function isOffset(digits: string): boolean {
-  return /^(?:0|[1-9]\d{0,18})$/.test(digits) && !isBefore(MAX_OFFSET, digits);
-}
-
-/** Compares offsets as texts, since those that are none are compared too. */
-function isBefore(one: string, other: string): boolean {
-  return one.length === other.length ? one < other : one.length < other.length;
-}
-
-function text(maxLength: number): z.ZodString {
-  return z.string().max(maxLength);
-}
-
-function hasAtMost(keys: number): (value: object) => boolean {
-  return (value) => Object.keys(value).length <= keys;
 }

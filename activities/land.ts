@@ -1,10 +1,12 @@
 import { atOnce } from '../adapters/at-once.ts';
+import { topicOffsets } from '../adapters/kafka.ts';
 import { RunStaging } from '../adapters/run-staging.ts';
-import type { StagedTables } from '../model/references.ts';
+import { PipelineError } from '../model/errors.ts';
+import type { Batch, StagedTables } from '../model/references.ts';
 import { BATCH_TABLES, DERIVED_TABLES, deliveries } from '../tables/index.ts';
 import type { Table } from '../tables/table.ts';
 import type { ActivityDeps } from './deps.ts';
-import { batchFences, topicAppId } from './fences.ts';
+import { batchFences, partitionAppId, topicAppId } from './fences.ts';
 import { readFileList } from './file-list.ts';
 import { landFiles, type LandingDeps } from './land-files.ts';
 import { currentRun, type RunContext } from './run-context.ts';
@@ -29,8 +31,8 @@ export interface Landed {
  * Uploads a batch's files and commits them to each table's log, `deliveries` last: a batch that is seen
  * there is complete. Each table takes the batch once, whoever tries and however often.
  * Only what this run staged for it is landed.
- * @throws {PipelineError} INPUT_INVALID, OFFSETS_MOVED when another run landed a part of it, HDFS_UNREACHABLE,
- * HDFS_REFUSED, HDFS_DAMAGED, TABLE_LOG_INVALID, STAGING_LOST
+ * @throws {PipelineError} INPUT_INVALID, OFFSETS_MOVED when another run landed a part of it or it leaves a gap,
+ * HDFS_UNREACHABLE, HDFS_REFUSED, HDFS_DAMAGED, TABLE_LOG_INVALID, STAGING_LOST, an error of Kafka
  */
 export function createLand(deps: ActivityDeps) {
   return async function land(request: LandRequest): Promise<Landed> {
@@ -40,6 +42,7 @@ export function createLand(deps: ActivityDeps) {
     const [path = ''] = tables.staged;
     const { batch, files, rows, sources } = tables;
     await own.requireReceipt(skipped ? skippedPath(path) : path, { batch, files, rows, sources });
+    await requireNoGapBefore(deps, batch);
     const derived = atOnce(DERIVED_TABLES.length, DERIVED_TABLES, (table) =>
       landTable({ ...deps, own }, run, table, request),
     );
@@ -54,6 +57,30 @@ export function createLand(deps: ActivityDeps) {
       seconds: run.seconds(),
     };
   };
+}
+
+/**
+ * Makes sure that the first batch of a partition begins where Kafka does: no fence in the tables says so yet.
+ * @throws {PipelineError} OFFSETS_MOVED, an error of Kafka
+ */
+async function requireNoGapBefore(
+  { warehouse, kafka }: Pick<ActivityDeps, 'warehouse' | 'kafka'>,
+  { topic, ranges }: Batch,
+): Promise<void> {
+  const txns = (await warehouse.table(deliveries.name).head())?.txns;
+  const first = ranges.filter(({ partition }) => txns?.has(partitionAppId(topic, partition)) !== true);
+  if (first.length === 0) return;
+  const offsets = await topicOffsets(kafka, topic);
+  const earliest = new Map(offsets.map((of) => [of.partition, BigInt(of.earliest)]));
+  for (const { partition, start } of first) {
+    const begin = earliest.get(partition);
+    if (begin === undefined || BigInt(start) <= begin) continue;
+    throw new PipelineError(
+      'OFFSETS_MOVED',
+      `no table holds anything of ${topic}/${partition}, which begins at ${begin}, but the batch begins at ${start}, ` +
+        'which would leave a gap',
+    );
+  }
 }
 
 /** Where the receipt is for landing a batch without its rows. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Fence } from '../adapters/delta-snapshot.ts';
 import { withDuckDb } from '../adapters/duckdb.ts';
 import { RunStaging } from '../adapters/run-staging.ts';
 import { readMarkers } from '../adapters/kafka-markers.ts';
@@ -7,7 +8,7 @@ import { chunkIds } from '../model/identity.ts';
 import type { Content, IsoTime, StagedFile } from '../model/references.ts';
 import { STEPS, type IngestRequest, type IngestResult } from '../model/run.ts';
 import { sourceOf } from '../model/settings.ts';
-import { isSomethingLeftOut, skippedCount } from '../model/skipped.ts';
+import { keepsUnmarked, skippedCount } from '../model/skipped.ts';
 import { runs } from '../tables/index.ts';
 import { stepColumns } from '../tables/runs.ts';
 import { duckDbType } from '../tables/table.ts';
@@ -27,13 +28,15 @@ export interface RecordRequest {
 }
 
 /**
- * Writes a finished run into the table `runs`, once, and then that its content is ingested, where Kafka says so.
+ * Writes a finished run into the table `runs`, once, and then that its content is ingested. A run whose content has no
+ * markers in Kafka is written only where a person let it go on, and its content is then not marked as ingested.
  * @throws {PipelineError} INPUT_INVALID, CONTENT_UNPROVEN, an error of Kafka, of HDFS or of the log
  */
 export function createRecord(deps: ActivityDeps) {
   return async function record(request: RecordRequest): Promise<void> {
     const run = currentRun();
     const own = RunStaging.of(deps.staging, run.execution);
+    const fence = await dueFence(deps, request.result);
     const file = await writeRow(own, run, request);
     const landing = { table: runs, subject: run.execution.runId, info: {} };
     const landingDeps = { ...deps, own };
@@ -42,19 +45,28 @@ export function createRecord(deps: ActivityDeps) {
       files: () => Promise.resolve([file]),
       fences: [runFence(run.execution.runId)],
     });
-    const { content, source } = request.result;
-    // With something left out, the same content may come again; one without records has nothing that could.
-    if (content === null || content.chunks === 0 || isSomethingLeftOut(request.result)) return;
-    const head = await deps.warehouse.table(runs.name).head();
-    if (head?.txns.has(contentFence(source, content).appId) === true) return;
-    await requirePublished(deps, source, content);
     // In an entry of its own, since another run of the same content may have made it.
-    await landFiles(landingDeps, run, {
-      ...landing,
-      files: noFiles,
-      fences: [contentFence(source, content)],
-    });
+    if (fence !== undefined)
+      await landFiles(landingDeps, run, { ...landing, files: noFiles, fences: [fence] });
   };
+}
+
+/**
+ * Returns the fence of the run's content, which Kafka's markers prove; undefined where there is none to write.
+ * @throws {PipelineError} CONTENT_UNPROVEN
+ */
+async function dueFence(
+  deps: Pick<ActivityDeps, 'settings' | 'kafka' | 'warehouse'>,
+  result: IngestResult,
+): Promise<Fence | undefined> {
+  const { content, source } = result;
+  // With something left out, the same content may come again; one without records has nothing that could.
+  if (content === null || content.chunks === 0 || keepsUnmarked(result)) return undefined;
+  const fence = contentFence(source, content);
+  const head = await deps.warehouse.table(runs.name).head();
+  if (head?.txns.has(fence.appId) === true) return undefined;
+  await requirePublished(deps, source, content);
+  return fence;
 }
 
 /**
@@ -72,8 +84,8 @@ async function requirePublished(
   if (markers.size === ids.length) return;
   throw new PipelineError(
     'CONTENT_UNPROVEN',
-    `the content of source ${source} with the SHA-256 ${content.sha256} is not marked as ingested: Kafka has markers ` +
-      `of ${markers.size} of its ${ids.length} chunks. The others expired, or were never published`,
+    `the content of source ${source} with the SHA-256 ${content.sha256} cannot be marked as ingested: Kafka has ` +
+      `markers of ${markers.size} of its ${ids.length} chunks. The others expired, or were never published`,
   );
 }
 

@@ -1,8 +1,7 @@
 import type { ScheduleDescription } from '@temporalio/client';
 import { formatDuration, parseDuration } from '../model/duration.ts';
-import type { IngestRequest } from '../model/run.ts';
 import type { ScheduleWord } from '../model/schedule-words.ts';
-import { policiesOf, requestOf, type SchedulePlan } from './schedule-plan.ts';
+import { policiesOf, requestOf, requestThere, type SchedulePlan } from './schedule-plan.ts';
 import type { StateWords } from './schedule-write.ts';
 
 /** The keys of a schedule in the settings, which are always shown; and what else Temporal has, if it differs. */
@@ -59,14 +58,14 @@ export function fieldsThere({ spec, policies, state, action }: ScheduleDescripti
     ({ every: length, offset }) => formatDuration(length / 1000) + (offset > 0 ? ` + ${offset / 1000}s` : ''),
   );
   const calendars = (spec.calendars ?? []).map(({ comment }) => comment ?? 'a calendar');
-  const [request = {}] = (action.args ?? []) as [Partial<IngestRequest>?];
+  const { request, interval } = requestThere(action.args);
   const { startAt, endAt, skip = [] } = spec;
   const isBound = startAt !== undefined || endAt !== undefined || skip.length > 0;
   return fieldsOf({
     every: textOf(every),
     cron: textOf(calendars),
     timezone: calendars.length === 0 ? undefined : (textOf([spec.timezone ?? '']) ?? 'UTC'),
-    interval: request.interval === undefined ? undefined : shortDuration(request.interval),
+    interval: interval === undefined ? undefined : shortDuration(interval),
     catchUp: formatDuration(Math.round(policies.catchupWindow / 1000)),
     paused: String(state.paused),
     note: textOf([state.note ?? '']),
@@ -74,7 +73,7 @@ export function fieldsThere({ spec, policies, state, action }: ScheduleDescripti
     pauseOnFailure: String(policies.pauseOnFailure),
     taskQueue: action.taskQueue,
     workflow: action.workflowType,
-    request: JSON.stringify({ ...request, interval: undefined }),
+    request: JSON.stringify(interval === undefined ? request : { ...request, interval: undefined }),
     jitter: spec.jitter === undefined || spec.jitter === 0 ? undefined : `${spec.jitter / 1000}s`,
     bounds: isBound ? JSON.stringify({ startAt, endAt, skip }) : undefined,
   });

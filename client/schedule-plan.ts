@@ -65,9 +65,23 @@ export function policiesOf({ interval, catchUp }: SchedulePlan) {
   } as const;
 }
 
+/**
+ * Returns the request of a schedule in Temporal, and its interval where that is a text.
+ * @param args What the schedule gives to its runs: others may have put anything there.
+ */
+export function requestThere(args: unknown): {
+  readonly request: object;
+  readonly interval: string | undefined;
+} {
+  const given: unknown = Array.isArray(args) ? args[0] : undefined;
+  const request = typeof given === 'object' && given !== null ? given : {};
+  const interval =
+    'interval' in request && typeof request.interval === 'string' ? request.interval : undefined;
+  return { request, interval };
+}
+
 /** What a schedule in Temporal does, if it is of this program; whoever changed it. */
 export function planFrom(source: string, { spec, action, policies }: ScheduleDescription): SchedulePlan {
-  const [request] = (action.args ?? []) as [Partial<IngestRequest>?];
   const [every] = spec.intervals ?? [];
   const expressions = (spec.calendars ?? []).map(({ comment }) => comment ?? 'a calendar');
   return {
@@ -76,7 +90,7 @@ export function planFrom(source: string, { spec, action, policies }: ScheduleDes
       every === undefined
         ? { kind: 'cron', expression: expressions.join(' and '), timezone: timezoneNamed(spec.timezone) }
         : { kind: 'every', seconds: every.every / 1000 },
-    interval: parseDuration(request?.interval ?? ''),
+    interval: parseDuration(requestThere(action.args).interval ?? ''),
     catchUp: policies.catchupWindow / 1000,
   };
 }

@@ -14,7 +14,7 @@ export const ERROR_CODES = {
   CONTENT_UNPROVEN: {
     retry: 'lasting',
     advice:
-      'What landed stays, and the run is in the table runs. Raise offsets.retention.minutes of Kafka above what a run may wait, then abort: if the same content comes again it is ingested again.',
+      'All that was published has landed. Skip ends the run and leaves its content unmarked: if the source gives it again, its records land twice. Raise offsets.retention.minutes of Kafka above the time that a run may wait.',
   },
   SETTINGS_INVALID: {
     retry: 'lasting',

@@ -28,17 +28,18 @@ export interface SkippedLog {
 /** How much was skipped before what is kept. */
 export interface EarlierSkipped {
   readonly count: number;
-  /** How many of them left something out. */
-  readonly leftOut: number;
+  /** How many of them keep the content from being marked as ingested. */
+  readonly unmarked: number;
 }
 
 /** The log of a run that skipped nothing. */
-export const NOTHING_SKIPPED: SkippedLog = { skipped: [], earlierSkipped: { count: 0, leftOut: 0 } };
+export const NOTHING_SKIPPED: SkippedLog = { skipped: [], earlierSkipped: { count: 0, unmarked: 0 } };
 
-/** What was skipped where all records went on, by the error’s code. */
-const LIMITS: ReadonlyMap<string, string> = new Map<ErrorCode, string>([
+/** What a person let a run go past with all of its records, by the error’s code. */
+const PASSED: ReadonlyMap<string, string> = new Map<ErrorCode, string>([
   ['QUARANTINE_LIMIT', 'past the quarantine limit'],
   ['NOTHING_GOOD', 'on with no record good'],
+  ['CONTENT_UNPROVEN', 'on without marking the content as ingested'],
 ]);
 
 /** Returns the log with one entry more, bounded. */
@@ -49,14 +50,14 @@ export function withSkipped({ skipped, earlierSkipped }: SkippedLog, one: Skippe
     skipped: all.slice(dropped.length),
     earlierSkipped: {
       count: earlierSkipped.count + dropped.length,
-      leftOut: earlierSkipped.leftOut + dropped.filter(isLeftOut).length,
+      unmarked: earlierSkipped.unmarked + dropped.filter(isUnmarked).length,
     },
   };
 }
 
-/** Whether a run left something out. Where a limit was skipped, all records went on. */
-export function isSomethingLeftOut({ skipped, earlierSkipped }: SkippedLog): boolean {
-  return earlierSkipped.leftOut > 0 || skipped.some(isLeftOut);
+/** Whether the run's content is not to be marked as ingested: a part was left out, or nothing proves it published. */
+export function keepsUnmarked({ skipped, earlierSkipped }: SkippedLog): boolean {
+  return earlierSkipped.unmarked > 0 || skipped.some(isUnmarked);
 }
 
 /** How often a person let a run skip something. */
@@ -74,14 +75,14 @@ export function skippedLines(log: SkippedLog, most = MAX_SKIPPED_KEPT): string[]
   return [
     ...(earlier === 0 ? [] : [`skipped earlier: ${formatNumber(earlier)}`]),
     ...shown.map(({ step, what, code }) => {
-      const limit = LIMITS.get(code);
-      return limit === undefined
+      const passed = PASSED.get(code);
+      return passed === undefined
         ? `skipped at ${step}: ${what} (${code})`
-        : `went ${limit} at ${step}: ${what}`;
+        : `went ${passed} at ${step}: ${what}`;
     }),
   ];
 }
 
-function isLeftOut({ code }: Skipped): boolean {
-  return !LIMITS.has(code);
+function isUnmarked({ code }: Skipped): boolean {
+  return !PASSED.has(code) || code === 'CONTENT_UNPROVEN';
 }

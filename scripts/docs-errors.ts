@@ -31,7 +31,7 @@ const FINDINGS: Record<FindingCode, string> = {
   REPLAY_MARKED_TWICE: 'A row of `quarantine` has more than one in `replays`.',
   REPLAY_UNLIKE: 'Where `replays` says that a message was published again, there is another one.',
   REPLAYED_TWICE:
-    'A row of `quarantine` was published again more than once, as the table `replays` and the marker in Kafka say.',
+    'A row of `quarantine` was published again more than once: the table `replays` or the marker in Kafka says so, or a message says so by its header and is the same record, byte for byte.',
 };
 
 /** What a run's workflow says itself. */

@@ -102,6 +102,11 @@ export function isOverLimit(error: unknown): boolean {
   return hasCode(error, 'QUARANTINE_LIMIT') || hasCode(error, 'NOTHING_GOOD');
 }
 
+/** Whether Kafka no longer has the markers that prove that the run's content was published. */
+export function isUnproven(error: unknown): boolean {
+  return hasCode(error, 'CONTENT_UNPROVEN');
+}
+
 /** Whether an activity was asked for more than Temporal takes, so that it was not begun. */
 export function isTooLarge(error: unknown): error is ApplicationFailure {
   return error instanceof ApplicationFailure && hasCode(error, 'PAYLOAD_TOO_LARGE');

@@ -199,12 +199,12 @@ class Ingest {
   }
 
   async #end(outcome: RunOutcome): Promise<IngestResult> {
-    const result = this.#run.result(outcome);
     if (outcome === 'landed') {
       await this.#person.attempt({ step: 'land', what: 'the run’s row in the table runs' }, () =>
         anyHost('the run’s row in the table runs').record({
           request: this.#request,
-          result,
+          // With what a person decided about this very step.
+          result: this.#run.result(outcome),
           startedAt: this.#startedAt,
           finishedAt: new Date().toISOString(),
           ingestedOn: this.#ingestedOn,
@@ -212,7 +212,7 @@ class Ingest {
       );
     }
     this.#run.end(outcome);
-    return result;
+    return this.#run.result(outcome);
   }
 
   /** Derived from the run's start, so that each try writes to the same partition. */

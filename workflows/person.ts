@@ -11,12 +11,20 @@ import type { DecisionNote, PersonsDecision } from '../model/decisions.ts';
 import { escapeText } from '../model/printable.ts';
 import { DECISIONS, type Decision, type Step, type Waiting } from '../model/run.ts';
 import { requireNote, textOf } from './decision-note.ts';
-import { failureOf, isHostLost, isOverLimit, isOvertaken, isTooLarge, isUnreadable } from './hosts.ts';
+import {
+  failureOf,
+  isHostLost,
+  isOverLimit,
+  isOvertaken,
+  isTooLarge,
+  isUnproven,
+  isUnreadable,
+} from './hosts.ts';
 import type { RunState } from './run-state.ts';
 
 const DESCRIPTIONS: Record<Decision, string> = {
   retry: 'Try again what the run waits for.',
-  skip: 'Go on without the chunk or batch that the run waits for; at a quarantine limit, or where no record is good, go on with everything. It is recorded.',
+  skip: 'Go on without the chunk or batch that the run waits for; at a quarantine limit, or where no record is good, go on with everything; where a content is not proven to be published, end without marking it as ingested. It is recorded.',
   abort: 'End the run. What it landed stays, and the rest can be ingested later.',
 };
 
@@ -101,7 +109,7 @@ export class Person {
         const failure = failureOf(error);
         if (failure?.type === 'SOURCE_UNKNOWN') throw error;
         const canPassBatch = about.step === 'consume' && isUnreadable(error);
-        const canPass = isOverLimit(error) || canPassBatch;
+        const canPass = isOverLimit(error) || isUnproven(error) || canPassBatch;
         const waiting = waitingFor({ ...about, canSkip: about.canSkip || canPass }, error);
         const made = await this.#ask(waiting);
         if (made.decision === 'abort') {

@@ -1,6 +1,7 @@
 import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
 import { DURATION_EXAMPLES, parseDuration } from '../model/duration.ts';
 import { cut } from '../model/cut.ts';
+import { isIntervalTime } from '../model/interval-time.ts';
 import { MAX_TIME_LENGTH, type IngestRequest } from '../model/run.ts';
 import { workflowIdFault } from '../model/run-folder.ts';
 import { SOURCE_NAME } from '../model/source-name.ts';
@@ -9,6 +10,9 @@ import { SOURCE_NAME } from '../model/source-name.ts';
 const MAX_QUOTED = 100;
 
 const KEYS = ['source', 'from', 'to', 'again', 'interval'];
+
+/** The interval begins that long before its run, in a year that every reader of times knows. */
+const MAX_INTERVAL_SECONDS = 100 * 366 * 86_400;
 
 /**
  * Makes sure that what a run was started with is a request, since the Temporal UI's form takes anything.
@@ -30,21 +34,17 @@ export function requireRequest(request: unknown): asserts request is IngestReque
     );
   for (const [name, value] of Object.entries({ from, to })) {
     if (value === undefined || value === null) continue;
-    if (typeof value !== 'string' || value.length > MAX_TIME_LENGTH || Number.isNaN(Date.parse(value)))
-      throw invalid(
-        `has ${name} = ${quoted(value)}; it must be a time, as 2026-01-31T00:00:00Z, of at most ${MAX_TIME_LENGTH} characters`,
-      );
+    if (typeof value !== 'string' || !isIntervalTime(value))
+      throw invalid(`has ${name} = ${quoted(value)}; it must be a time, as 2026-01-31T00:00:00Z`);
   }
   if (again !== undefined && again !== null && typeof again !== 'boolean')
     throw invalid(`has again = ${quoted(again)}; it must be true or false`);
   if (interval === undefined || interval === null) return;
-  if (
-    typeof interval !== 'string' ||
-    interval.length > MAX_TIME_LENGTH ||
-    parseDuration(interval) === undefined
-  )
+  const isShort = typeof interval === 'string' && interval.length <= MAX_TIME_LENGTH;
+  const seconds = isShort ? parseDuration(interval) : undefined;
+  if (seconds === undefined || seconds > MAX_INTERVAL_SECONDS)
     throw invalid(
-      `has interval = ${quoted(interval)}; it must be a duration, as ${DURATION_EXAMPLES}, of at most ${MAX_TIME_LENGTH} characters`,
+      `has interval = ${quoted(interval)}; it must be a duration of at most 100 years, as ${DURATION_EXAMPLES}`,
     );
   if ((from ?? to ?? null) !== null)
     throw invalid('has an interval and from or to; it can have only one of them');

@@ -14,6 +14,7 @@ import {
 } from '@temporalio/workflow';
 import type { Payload } from '@temporalio/common';
 import type { IngestRequest, IngestResult, RunOutcome } from '../model/run.ts';
+import { SOURCE_NAME } from '../model/source-name.ts';
 import { TRACE_HEADER } from '../model/trace-header.ts';
 
 /** How a run can end, for those who count runs. */
@@ -56,8 +57,10 @@ class Observer implements WorkflowInboundCallsInterceptor, WorkflowOutboundCalls
     input: WorkflowExecuteInput,
     next: (input: WorkflowExecuteInput) => Promise<unknown>,
   ): Promise<unknown> {
-    const [request] = input.args as [Partial<IngestRequest> | undefined];
-    this.#source = String(request?.source);
+    const [request] = input.args as [Partial<IngestRequest> | null | undefined];
+    // Nobody has looked at the request yet: it can be anything.
+    const source: unknown = request?.source;
+    this.#source = typeof source === 'string' && SOURCE_NAME.pattern.test(source) ? source : undefined;
     this.#trace = input.headers[TRACE_HEADER];
     try {
       const result = await next(input);

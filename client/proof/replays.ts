@@ -20,7 +20,7 @@ const MOST_PLACES = 3;
 
 /** Each landed message that was published again, with what its last header says that it is. */
 const REPLAYED = `
-  CREATE TEMP VIEW replayed AS
+  CREATE TEMP TABLE replayed AS
     SELECT kafka_topic, kafka_partition, kafka_offset, held,
       list_filter(from_json(headers, '[{"key":"VARCHAR","value":"VARCHAR"}]'),
         header -> header.key = '${REPLAY_HEADER}')[-1].value AS replay_of
@@ -45,7 +45,31 @@ const REPLAYED = `
   CREATE TEMP VIEW elsewhere AS
     SELECT r.* FROM replayed AS r SEMI JOIN replays USING (kafka_topic, replay_of)
       ANTI JOIN proven AS p ON p.kafka_topic = r.kafka_topic AND p.replay_of = r.replay_of
-        AND p.replay_partition = r.kafka_partition AND p.replay_offset = r.kafka_offset`;
+        AND p.replay_partition = r.kafka_partition AND p.replay_offset = r.kafka_offset;
+  CREATE TEMP TABLE unproven (place VARCHAR, replay_of VARCHAR, is_same BOOLEAN)`;
+
+/**
+ * Each message that says to be a replay and that nothing proves, with whether it is the record that was replayed, byte
+ * for byte. The few payloads are read by their places.
+ */
+const UNPROVEN = `
+  INSERT INTO unproven
+    WITH original AS (
+      SELECT m.replay_of, q.payload FROM replays AS m JOIN quarantine AS q ON q.kafka_topic = m.kafka_topic
+        AND q.kafka_partition IS NOT DISTINCT FROM m.kafka_partition
+        AND q.kafka_offset IS NOT DISTINCT FROM m.kafka_offset
+        AND q.chunk IS NOT DISTINCT FROM m.chunk AND q.chunk_position IS NOT DISTINCT FROM m.chunk_position
+      SEMI JOIN elsewhere AS e ON e.replay_of = m.replay_of),
+    copy AS (
+      SELECT e.replay_of, e.kafka_topic, e.kafka_partition, e.kafka_offset, encode(d.payload) AS payload
+      FROM elsewhere AS e JOIN deliveries AS d USING (kafka_topic, kafka_partition, kafka_offset)
+      UNION ALL
+      SELECT e.replay_of, e.kafka_topic, e.kafka_partition, e.kafka_offset, q.payload
+      FROM elsewhere AS e JOIN quarantine AS q USING (kafka_topic, kafka_partition, kafka_offset))
+    SELECT concat(c.kafka_topic, '/', c.kafka_partition, '/', c.kafka_offset) AS place, c.replay_of,
+      EXISTS (FROM original AS o WHERE o.replay_of = c.replay_of
+        AND o.payload IS NOT DISTINCT FROM c.payload) AS is_same
+    FROM copy AS c`;
 
 /** Returns the markers of sets of a topic that Kafka has; see `readMarkers`. */
 export type MarkersOf = (topic: string, sets: readonly string[]) => Promise<ReadonlyMap<string, Marker>>;
@@ -85,7 +109,8 @@ const RULES: readonly { code: FindingCode; what: string; offenders: string }[] =
       SELECT r.replay_of AS place FROM replayed AS r SEMI JOIN proven AS p ON p.kafka_topic = r.kafka_topic
         AND p.replay_of = r.replay_of AND p.replay_partition = r.kafka_partition
         AND p.replay_offset = r.kafka_offset
-      GROUP BY r.kafka_topic, r.replay_of HAVING count(*) > 1`,
+      GROUP BY r.kafka_topic, r.replay_of HAVING count(*) > 1
+      UNION SELECT replay_of FROM unproven WHERE is_same`,
   },
 ];
 
@@ -100,7 +125,8 @@ const Report = z.object({
 
 /**
  * Holds what the table `replays` says against quarantine and against the messages that landed. A message that says to
- * be a replay is one where `replays` or its marker in Kafka says so: anyone can give a message such a header.
+ * be a replay is one where `replays` or its marker in Kafka says so, since anyone can give a message such a header; or
+ * where it is the same record, byte for byte, which the tables then have twice, whoever wrote it.
  * @param markersOf Asked only where a message says to be a replay that `replays` has elsewhere.
  */
 export async function judgeReplays(
@@ -108,7 +134,7 @@ export async function judgeReplays(
   markersOf: MarkersOf,
 ): Promise<{ report: ReplayReport; findings: Finding[]; notes: Note[] }> {
   await connection.run(REPLAYED);
-  await readMarkersInto(connection, markersOf);
+  await resolveClaims(connection, markersOf);
   const findings: Finding[] = [];
   for (const { code, what, offenders } of RULES) {
     const read = await connection.runAndReadAll(
@@ -131,13 +157,14 @@ export async function judgeReplays(
   return { report: Report.parse(read.getRowObjectsJson()[0]), findings, notes };
 }
 
-/** Notes where Kafka's markers say that replays stand which messages elsewhere say to be. */
-async function readMarkersInto(connection: DuckDBConnection, markersOf: MarkersOf): Promise<void> {
+/** Reads where Kafka's markers say that the claimed replays are, and then compares what they leave unproven. */
+async function resolveClaims(connection: DuckDBConnection, markersOf: MarkersOf): Promise<void> {
   const read = await connection.runAndReadAll(
     `SELECT kafka_topic, list(DISTINCT replay_of ORDER BY replay_of)[:${MAX_ASKED}] AS replays FROM elsewhere
      GROUP BY kafka_topic`,
   );
-  for (const { kafka_topic: topic, replays } of Claimed.parse(read.getRowObjectsJson())) {
+  const claimed = Claimed.parse(read.getRowObjectsJson());
+  for (const { kafka_topic: topic, replays } of claimed) {
     const sets = new Map(replays.map((reference) => [replaySet(reference), reference]));
     for (const [set, marker] of await markersOf(topic, [...sets.keys()])) {
       for (const [partition, { first, end }] of marker) {
@@ -146,18 +173,17 @@ async function readMarkersInto(connection: DuckDBConnection, markersOf: MarkersO
       }
     }
   }
+  if (claimed.length > 0) await connection.run(UNPROVEN);
 }
 
 async function unprovenNotes(connection: DuckDBConnection): Promise<Note[]> {
-  const place = `concat(kafka_topic, '/', kafka_partition, '/', kafka_offset)`;
   const read = await connection.runAndReadAll(
-    `SELECT count(*) AS count, min(${place}, ${MOST_PLACES}) AS places FROM elsewhere`,
+    `SELECT count(*) AS count, min(place, ${MOST_PLACES}) AS places FROM unproven WHERE NOT is_same`,
   );
   const { count, places } = Found.parse(read.getRowObjectsJson()[0]);
   if (count === 0) return [];
   const message =
-    `${count} messages say by their header to be replays that stand elsewhere, and Kafka has no marker that says so: ` +
-    'another producer wrote them, or the marker expired before the replay was written down: ' +
-    `${(places ?? []).join(', ')}${count > MOST_PLACES ? ', …' : ''}`;
+    `${count} messages say by their header to be replays that are elsewhere, and are other records: another producer ` +
+    `wrote them: ${(places ?? []).join(', ')}${count > MOST_PLACES ? ', …' : ''}`;
   return [{ where: 'replays', message }];
 }

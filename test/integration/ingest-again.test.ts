@@ -3,9 +3,12 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
-import type { IngestResult } from '../../model/run.ts';
-import { goodAttempts } from '../quarantined.ts';
-import { ROOT, TestPipeline, eventually, statusOf, type TestWorker } from '../harness.ts';
+import { withAdmin } from '../../adapters/kafka.ts';
+import { markerOf } from '../../adapters/kafka-markers.ts';
+import { chunkIds } from '../../model/identity.ts';
+import type { IngestResult, RunStatus } from '../../model/run.ts';
+import { QuarantinedTopic, badAttempts, goodAttempts } from '../quarantined.ts';
+import { ROOT, TestPipeline, eventually, statusOf, type IngestHandle, type TestWorker } from '../harness.ts';
 
 const RECORDS = 30;
 
@@ -79,7 +82,11 @@ describe('a content that is ingested again', () => {
   let pipeline: TestPipeline;
 
   before(async () => {
-    pipeline = await TestPipeline.create({ feed: { url: 'file:feed.ndjson', format: 'ndjson' }, filled: {} });
+    pipeline = await TestPipeline.create({
+      feed: { url: 'file:feed.ndjson', format: 'ndjson' },
+      late: { url: 'file:late.ndjson', format: 'ndjson', quarantineLimit: 0 },
+      filled: {},
+    });
     const lines = goodAttempts(3, RECORDS).map((attempt) => JSON.stringify(attempt));
     await pipeline.placeFiles({ 'feed.ndjson': lines.join('\n') });
     await pipeline.startWorker();
@@ -89,6 +96,15 @@ describe('a content that is ingested again', () => {
 
   async function run(): Promise<IngestResult> {
     return (await pipeline.start({ source: 'feed' })).result();
+  }
+
+  async function waits(handle: IngestHandle, code: string): Promise<RunStatus> {
+    await eventually(`the run waits for ${code}`, async () => {
+      const { state, waiting } = await statusOf(handle);
+      assert.ok(state === 'running' || state === 'waiting', `it is ${state}`);
+      return waiting?.code === code;
+    });
+    return statusOf(handle);
   }
 
   async function count(table: string): Promise<number> {
@@ -136,5 +152,48 @@ describe('a content that is ingested again', () => {
     await assert.rejects(asked.result(), ({ cause }: Error) =>
       String(cause).includes('must be true or false'),
     );
+  });
+
+  test('ends unmarked when a person says so, where its markers expired while the run waited', async () => {
+    const lines = goodAttempts(6, RECORDS).map((attempt) => JSON.stringify(attempt));
+    await pipeline.placeFiles({ 'late.ndjson': lines.join('\n') });
+    const others = new QuarantinedTopic(pipeline, 'late');
+    await others.make();
+    await others.publishAll(badAttempts(7, 1));
+    const late = await pipeline.start({ source: 'late' });
+    const { content } = await waits(late, 'QUARANTINE_LIMIT');
+    assert.ok(content !== null);
+    // What the broker does after offsets.retention.minutes.
+    const markers = chunkIds('late', content, content.chunks).map(markerOf);
+    await withAdmin(pipeline.kafka, (admin) => admin.deleteGroups(markers));
+    await late.executeUpdate('skip');
+    const { waiting } = await waits(late, 'CONTENT_UNPROVEN');
+    assert.equal(waiting?.canSkip, true);
+    assert.match(waiting.advice, /^All that was published has landed\. Skip ends the run and/);
+    const skipped = await pipeline.command('skip', late.workflowId, '--reason', 'seen');
+    assert.equal(skipped.code, 0, skipped.stderr);
+    const result = await late.result();
+    assert.equal(result.outcome, 'landed');
+    assert.deepEqual(
+      result.skipped.map(({ code }) => code),
+      ['QUARANTINE_LIMIT', 'CONTENT_UNPROVEN'],
+    );
+    const { stdout } = await pipeline.command('status', late.workflowId);
+    assert.match(stdout, /went on without marking the content as ingested at land/);
+    const rows = await pipeline.command(
+      'query',
+      '--json',
+      `SELECT skipped, decision_count FROM runs WHERE source = 'late'`,
+    );
+    const [row, ...more] = JSON.parse(rows.stdout) as { skipped: string; decision_count: number }[];
+    assert.deepEqual(more, []);
+    assert.equal(row?.decision_count, 2);
+    assert.match(row.skipped, /CONTENT_UNPROVEN/);
+    // It comes again, once, since nothing says that it was there.
+    const again = await (await pipeline.start({ source: 'late' })).result();
+    assert.equal(again.rows['attempts'], RECORDS);
+    assert.equal((await (await pipeline.start({ source: 'late' })).result()).outcome, 'unchanged');
+    const verified = await pipeline.command('verify');
+    assert.equal(verified.code, 0, verified.stdout + verified.stderr);
   });
 });

@@ -8,15 +8,15 @@ import type { Finding, Note } from '../../client/proof/findings.ts';
 
 /** What the tables hold that replays are judged by: the message at 1 of partition 0 was replayed, and landed at 7. */
 const TABLES = `
-  CREATE TABLE deliveries (kafka_topic VARCHAR, kafka_partition INTEGER, kafka_offset BIGINT, headers VARCHAR);
+  CREATE TABLE deliveries (kafka_topic VARCHAR, kafka_partition INTEGER, kafka_offset BIGINT, headers VARCHAR, payload VARCHAR);
   CREATE TABLE quarantine (
     kafka_topic VARCHAR, kafka_partition INTEGER, kafka_offset BIGINT, headers VARCHAR, chunk VARCHAR,
-    chunk_position BIGINT);
+    chunk_position BIGINT, payload BLOB);
   CREATE TABLE replays (
     kafka_topic VARCHAR, kafka_partition INTEGER, kafka_offset BIGINT, chunk VARCHAR, chunk_position BIGINT,
     replay_of VARCHAR, replay_partition INTEGER, replay_offset BIGINT);
-  INSERT INTO quarantine VALUES ('t', 0, 1, '[]', NULL, NULL);
-  INSERT INTO deliveries VALUES ('t', 0, 7, '[{"key":"replay-of","value":"t/0/1"}]');
+  INSERT INTO quarantine VALUES ('t', 0, 1, '[]', NULL, NULL, encode('{"ä":1}'));
+  INSERT INTO deliveries VALUES ('t', 0, 7, '[{"key":"replay-of","value":"t/0/1"}]', '{"ä":1}');
   INSERT INTO replays VALUES ('t', 0, 1, NULL, NULL, 't/0/1', 0, 7)`;
 
 /** A marker in Kafka that says that the replay stands at this offset of partition 0. */
@@ -55,10 +55,7 @@ const DAMAGE: readonly [code: string, damage: string][] = [
   ['REPLAY_MARKED_TWICE', 'INSERT INTO replays SELECT * FROM replays'],
   ['REPLAY_UNLIKE', `UPDATE deliveries SET headers = '[{"key":"replay-of","value":"t/0/2"}]'`],
   ['REPLAY_UNLIKE', `UPDATE deliveries SET headers = '[]'`],
-  [
-    'REPLAYED_TWICE',
-    'INSERT INTO deliveries SELECT kafka_topic, kafka_partition, 8, headers FROM deliveries',
-  ],
+  ['REPLAYED_TWICE', 'INSERT INTO deliveries SELECT * REPLACE (8 AS kafka_offset) FROM deliveries'],
 ];
 
 for (const [code, damage] of DAMAGE) {
@@ -73,9 +70,28 @@ for (const [code, damage] of DAMAGE) {
 }
 
 test('a message that says to be a replay, and is none by its marker, is no fault of the tables', async () => {
-  const forged = 'INSERT INTO deliveries SELECT kafka_topic, kafka_partition, 8, headers FROM deliveries';
+  const forged = `INSERT INTO deliveries SELECT * REPLACE (8 AS kafka_offset, '{"ä":2}' AS payload) FROM deliveries`;
   const { report, findings, notes } = await judged(forged);
   assert.deepEqual(findings, []);
   assert.equal(report.landed, 1);
   assert.match(notes[0]?.message ?? '', /^1 messages say by their header .*: t\/0\/8$/);
 });
+
+for (const [table, copy] of [
+  ['deliveries', 'INSERT INTO deliveries SELECT * REPLACE (8 AS kafka_offset) FROM deliveries'],
+  [
+    'quarantine',
+    `INSERT INTO quarantine SELECT kafka_topic, kafka_partition, 8, headers, NULL, NULL, encode(payload)
+       FROM deliveries`,
+  ],
+] as const) {
+  test(`the same record again in ${table} is one replayed twice, also where its marker expired`, async () => {
+    const { findings, notes } = await judged(copy);
+    assert.deepEqual(
+      findings.map(({ code }) => code),
+      ['REPLAYED_TWICE'],
+    );
+    assert.match(findings[0]?.message ?? '', /^1 .*: t\/0\/1$/);
+    assert.deepEqual(notes, []);
+  });
+}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
 import { changesOf, formatChanges, wantedFields } from '../../client/schedule-fields.ts';
-import { planOf } from '../../client/schedule-plan.ts';
+import { planOf, requestThere } from '../../client/schedule-plan.ts';
 import type { SourceSettings } from '../../model/settings.ts';
 
 const SOURCE = {
@@ -56,5 +56,15 @@ describe('how a schedule differs', () => {
       '  ~ taskQueue  another → ingest',
       '  - jitter     30s',
     ]);
+  });
+
+  test('a request that somebody put into it is read whatever it is', () => {
+    for (const args of [undefined, null, [], [null], ['x'], [[]]])
+      assert.equal(requestThere(args).interval, undefined, JSON.stringify(args));
+    for (const interval of [5, null, { toString: 1, valueOf: 1 }, ['1h']]) {
+      const there = requestThere([{ source: 'pearson', interval }]);
+      assert.deepEqual(there, { request: { source: 'pearson', interval }, interval: undefined });
+    }
+    assert.equal(requestThere([{ source: 'pearson', interval: 'PT1H' }]).interval, 'PT1H');
   });
 });

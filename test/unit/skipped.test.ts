@@ -4,7 +4,7 @@ import {
   MAX_SKIPPED_KEPT,
   MAX_SKIPPED_LENGTH,
   NOTHING_SKIPPED,
-  isSomethingLeftOut,
+  keepsUnmarked,
   skippedCount,
   skippedLines,
   withSkipped,
@@ -28,6 +28,6 @@ test('of what was skipped the latest are kept, the earlier counted, and all of i
 });
 
 test('what was left out is remembered also once it is only counted', () => {
-  assert.equal(isSomethingLeftOut(logOf(200, 'QUARANTINE_LIMIT')), false);
-  assert.equal(isSomethingLeftOut(logOf(200, 'QUARANTINE_LIMIT', logOf(1, 'KAFKA_REFUSED'))), true);
+  assert.equal(keepsUnmarked(logOf(200, 'QUARANTINE_LIMIT')), false);
+  assert.equal(keepsUnmarked(logOf(200, 'QUARANTINE_LIMIT', logOf(1, 'KAFKA_REFUSED'))), true);
 });
