@@ -4,7 +4,7 @@ import { topicIdOf } from '../adapters/kafka-topic-id.ts';
 import { PipelineError } from '../model/errors.ts';
 import type { OffsetRange, PartitionEnds } from '../model/references.ts';
 import { DERIVED_TABLES, deliveries, replays, runs } from '../tables/index.ts';
-import type { Table } from '../tables/table.ts';
+import { deltaMetadata, type Table } from '../tables/table.ts';
 import type { ActivityDeps } from './deps.ts';
 import { partitionAppId, topicIdsIn } from './fences.ts';
 
@@ -35,7 +35,8 @@ export interface Plan {
 /**
  * Says what of a topic is to be landed: from where the tables stand, to where the topic ends. A topic that
  * does not exist yet is made, so that a run can wait for those who will fill it by finding nothing new.
- * @throws {PipelineError} PAYLOAD_TOO_LARGE, RANGE_GONE, TOPIC_RESET, TABLE_REWRITTEN, TABLE_LOG_INVALID, KAFKA_UNREACHABLE, an error of HDFS
+ * @throws {PipelineError} PAYLOAD_TOO_LARGE, RANGE_GONE, TOPIC_RESET, TABLE_REWRITTEN, TABLE_OTHER_COLUMNS,
+ * TABLE_LOG_CHANGED, TABLE_LOG_INVALID, KAFKA_UNREACHABLE, an error of HDFS
  */
 export function createPlan({
   settings,
@@ -63,14 +64,14 @@ export function createPlan({
 async function positionsIn(
   warehouse: ActivityDeps['warehouse'],
 ): Promise<ReadonlyMap<string, ReadonlyMap<string, bigint>>> {
-  const positionsOf = async ({ name }: Table): Promise<[string, ReadonlyMap<string, bigint>]> => {
-    const head = await warehouse.table(name).keptHead();
-    return [name, head?.txns ?? new Map<string, bigint>()];
+  const positionsOf = async (table: Table): Promise<[string, ReadonlyMap<string, bigint>]> => {
+    const head = await warehouse.table(table.name).keptHead(deltaMetadata(table));
+    return [table.name, head?.txns ?? new Map<string, bigint>()];
   };
   const last = await positionsOf(deliveries);
   const [derived] = await Promise.all([
     Promise.all(DERIVED_TABLES.map(positionsOf)),
-    // A run is stopped by lost rows of any table, before it publishes a content or lands a batch.
+    // A run is stopped by lost rows or other columns of any table, before it publishes a content or lands a batch.
     Promise.all([replays, runs].map(positionsOf)),
   ]);
   return new Map([...derived, last]);

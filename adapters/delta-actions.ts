@@ -126,10 +126,10 @@ export function formatActions(actions: readonly Action[]): string {
 const Schema = z.object({ fields: z.array(z.object({ name: z.string(), type: z.unknown() })) });
 
 /**
- * Makes sure that a table has all columns that are to be written, with their types. Readers see no other columns than
- * those that the log names; so what a file held besides would be lost to them in silence.
+ * Makes sure that a table has all columns that are to be written, with their types, and the same partitions. Readers see
+ * no other columns than those that the log names; so what a file held besides would be lost to them in silence.
  * @param table Its folder, for the message.
- * @throws {PipelineError} TABLE_OTHER_COLUMNS, naming the first that is missing or of another type.
+ * @throws {PipelineError} TABLE_OTHER_COLUMNS, naming the first that is missing or of another type, or the partitions.
  */
 export function requireColumns(table: string, held: Metadata, wanted: Metadata): void {
   const types = new Map(fieldsOf(held).map(({ name, type }) => [name, JSON.stringify(type)]));
@@ -138,8 +138,14 @@ export function requireColumns(table: string, held: Metadata, wanted: Metadata):
     const is = JSON.stringify(type);
     if (of === is) continue;
     const what = of === undefined ? `has no column ${name}` : `has the column ${name} as ${of}, not as ${is}`;
-    throw new PipelineError('TABLE_OTHER_COLUMNS', `${table} was made with other columns: it ${what}`);
+    throw otherColumns(table, what);
   }
+  const [of, is] = [held, wanted].map(({ partitionColumns }) => JSON.stringify(partitionColumns));
+  if (of !== is) throw otherColumns(table, `is partitioned by ${of}, not by ${is}`);
+}
+
+function otherColumns(table: string, what: string): PipelineError {
+  return new PipelineError('TABLE_OTHER_COLUMNS', `${table} was made with other columns: it ${what}`);
 }
 
 function fieldsOf({ schemaString }: Metadata): z.infer<typeof Schema>['fields'] {

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { PipelineError } from '../model/errors.ts';
-import { parseActions, type Action } from './delta-actions.ts';
+import { formatActions, parseActions, type Action } from './delta-actions.ts';
 import { decodeCheckpoint, parseLastCheckpoint } from './delta-checkpoint.ts';
 import { isOwnEntry, type ForeignChange } from './delta-rewrites.ts';
 import { SnapshotBuilder, type Snapshot } from './delta-snapshot.ts';
@@ -24,6 +25,14 @@ function digitsOf(version: number): string {
   return String(version).padStart(20, '0');
 }
 
+/** An entry as it was read. */
+interface Entry {
+  readonly version: number;
+  readonly actions: readonly Action[];
+  /** Of its bytes. */
+  readonly sha256: string;
+}
+
 /** The checkpoint that the reading of a log began at. */
 interface Checkpoint {
   readonly bytes: Buffer;
@@ -44,6 +53,8 @@ export class DeltaLog {
   #builder: SnapshotBuilder | undefined;
   /** Whose files have not been read. */
   #checkpoint: Checkpoint | undefined;
+  /** Of the entry that was read or appended last; undefined where reading began at a checkpoint whose entry is gone. */
+  #lastSha256: string | undefined;
 
   /** @param table The table's folder, absolute. */
   constructor(table: string, hdfs: WebHdfs) {
@@ -72,15 +83,48 @@ export class DeltaLog {
     return this.#builder ?? this.refresh();
   }
 
-  /** The log as it is now. */
+  /**
+   * The log as it is now.
+   * @throws {PipelineError} TABLE_LOG_INVALID; TABLE_LOG_CHANGED when entries that were read before are gone.
+   */
   async refresh(): Promise<SnapshotBuilder> {
+    if (!(await this.isCurrent())) [this.#builder, this.#checkpoint] = [undefined, undefined];
     this.#builder ??= await this.#begin();
     for (;;) {
-      const file = this.entry(this.#builder.version + 1);
-      const bytes = await this.#hdfs.readIfExists(file);
-      if (bytes === undefined) return this.#builder;
-      this.#builder.apply(parseActions(bytes.toString('utf8'), file));
+      const entry = await this.#readEntry(this.#builder.version + 1);
+      if (entry === undefined) return this.#builder;
+      this.#builder.apply(entry.actions);
+      this.#lastSha256 = entry.sha256;
     }
+  }
+
+  /** Applies an entry that was written as the next version. */
+  async append(actions: readonly Action[]): Promise<void> {
+    const builder = await this.known();
+    builder.apply(actions);
+    this.#lastSha256 = sha256Of(Buffer.from(formatActions(actions)));
+  }
+
+  /**
+   * Whether reading can continue after the last entry that is known. Other programs delete entries that a checkpoint
+   * replaces; then it must begin there.
+   * @throws {PipelineError} TABLE_LOG_CHANGED when that entry is gone or replaced, as in a folder that was set back to an
+   * earlier state: an entry after the gap would be read by nobody.
+   */
+  async isCurrent(): Promise<boolean> {
+    const version = this.#builder?.version ?? -1;
+    if (version < 0) return true;
+    const entry = await this.#hdfs.readIfExists(this.entry(version));
+    if (entry !== undefined) {
+      if (this.#lastSha256 === undefined || this.#lastSha256 === sha256Of(entry)) return true;
+      throw this.#changed(version, 'is another one now');
+    }
+    const { newest = -1, last = -1 } = await this.#versions();
+    if (newest >= version) return newest === version;
+    throw this.#changed(
+      version,
+      `is gone: the log now ends at ${last < 0 ? 'no version' : `version ${last}`}`,
+    );
   }
 
   /** The table with its files, as the log was read last. */
@@ -120,18 +164,23 @@ export class DeltaLog {
    * The entries up to a version that follow the last one of this program, which was committed only after all before it
    * had been read and found to be in order. Most checkpoints are of such an entry, so that one is read.
    */
-  async #foreignEntriesTo(version: number): Promise<{ version: number; actions: Action[] }[]> {
-    const entries: { version: number; actions: Action[] }[] = [];
+  async #foreignEntriesTo(version: number): Promise<Entry[]> {
+    const entries: Entry[] = [];
     for (let at = version; at >= 0; at -= 1) {
-      const file = this.entry(at);
-      const bytes = await this.#hdfs.readIfExists(file);
+      const entry = await this.#readEntry(at);
+      if (at === version) this.#lastSha256 = entry?.sha256;
       // Other programs delete old entries.
-      if (bytes === undefined) break;
-      const actions = parseActions(bytes.toString('utf8'), file);
-      if (isOwnEntry(actions)) break;
-      entries.unshift({ version: at, actions });
+      if (entry === undefined || isOwnEntry(entry.actions)) break;
+      entries.unshift(entry);
     }
     return entries;
+  }
+
+  async #readEntry(version: number): Promise<Entry | undefined> {
+    const file = this.entry(version);
+    const bytes = await this.#hdfs.readIfExists(file);
+    if (bytes === undefined) return undefined;
+    return { version, actions: parseActions(bytes.toString('utf8'), file), sha256: sha256Of(bytes) };
   }
 
   /** The checkpoint that the pointer names, where it is there and of one part. */
@@ -148,15 +197,33 @@ export class DeltaLog {
    * entries before a checkpoint. A log that seems to begin later than it did must not pass for an empty one.
    */
   async #foundCheckpoint(): Promise<number | undefined> {
-    if ((await this.#hdfs.status(this.folder)) === undefined) return undefined;
-    const names = (await this.#hdfs.list(this.folder)).map(({ name }) => name);
-    const newest = names.flatMap((name) => CHECKPOINT_NAME.exec(name)?.[1] ?? []).at(-1);
-    const first = names.flatMap((name) => ENTRY_NAME.exec(name)?.[1] ?? []).at(0);
-    if (newest !== undefined) return Number(newest);
-    if (first === undefined || Number(first) === 0) return undefined;
+    const { newest, first } = await this.#versions();
+    if (newest !== undefined) return newest;
+    if (first === undefined || first === 0) return undefined;
     throw new PipelineError(
       'TABLE_LOG_INVALID',
-      `${this.folder} begins at version ${Number(first)}, and no checkpoint that is known here says what came before`,
+      `${this.folder} begins at version ${first}, and no checkpoint that is known here says what came before`,
     );
   }
+
+  /** The newest checkpoint that the log's folder has, and its first and last entry. */
+  async #versions(): Promise<Record<'newest' | 'first' | 'last', number | undefined>> {
+    const isThere = (await this.#hdfs.status(this.folder)) !== undefined;
+    const names = isThere ? (await this.#hdfs.list(this.folder)).map(({ name }) => name) : [];
+    const versionsOf = (pattern: RegExp): number[] =>
+      names.flatMap((name) => pattern.exec(name)?.[1] ?? []).map(Number);
+    const entries = versionsOf(ENTRY_NAME);
+    return { newest: versionsOf(CHECKPOINT_NAME).at(-1), first: entries.at(0), last: entries.at(-1) };
+  }
+
+  #changed(version: number, how: string): PipelineError {
+    return new PipelineError(
+      'TABLE_LOG_CHANGED',
+      `${this.folder}: version ${version}, which was read or written before, ${how}`,
+    );
+  }
+}
+
+function sha256Of(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }

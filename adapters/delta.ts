@@ -85,14 +85,18 @@ export class DeltaTable {
 
   /**
    * As {@link head}, for one who goes on from where the table stands.
-   * @throws {PipelineError} TABLE_REWRITTEN when another program removed rows that the table had, and they are missing.
+   * @param required What the table must have.
+   * @throws {PipelineError} TABLE_REWRITTEN when another program removed rows that the table had, and they are missing;
+   * TABLE_OTHER_COLUMNS; TABLE_LOG_CHANGED
    */
-  async keptHead(): Promise<TableHead | undefined> {
+  async keptHead(required: Metadata): Promise<TableHead | undefined> {
     return this.#turns.take(async () => {
       const read = await this.#log.refresh();
       if (read.version < 0) return undefined;
       await this.#requireKept();
-      return read.head();
+      const head = read.head();
+      requireColumns(this.path, head.metadata, required);
+      return head;
     });
   }
 
@@ -157,7 +161,7 @@ export class DeltaTable {
   /**
    * Adds to the table, once: any number of tries by any number of writers make one entry.
    * @throws {PipelineError} OFFSETS_MOVED when a fence stands elsewhere; TABLE_OTHER_COLUMNS; TABLE_REWRITTEN;
-   * TABLE_LOG_INVALID; an error of HDFS.
+   * TABLE_LOG_INVALID; TABLE_LOG_CHANGED; an error of HDFS.
    */
   async commit(commit: Commit): Promise<CommitOutcome> {
     return this.#turns.take(async () => {
@@ -169,7 +173,7 @@ export class DeltaTable {
         await this.#requireKept();
         const actions = entryOf(commit, txns);
         if (await this.#writeEntry(version + 1, actions, commit.scratch)) {
-          read.apply(actions);
+          await this.#log.append(actions);
           await this.#checkpoint(version + 1, commit.scratch);
           return { outcome: 'committed', version: version + 1 };
         }
@@ -208,10 +212,11 @@ export class DeltaTable {
       requireColumns(this.path, metadata, this.#required);
   }
 
-  /** @returns Whether this writer won the version. */
+  /** @returns Whether this writer won the version; where not, the log must be read again. */
   async #writeEntry(version: number, actions: readonly Action[], scratch: string): Promise<boolean> {
     const { hdfs } = this.#options;
     const temporary = this.#temporary(scratch);
+    if (!(await this.#log.isCurrent())) return false;
     // First, so that all folders of the table have the permissions of the settings, and not those of the root.
     if (version === 0) await hdfs.makeFolder(this.#log.folder);
     await storeBytes(hdfs, Buffer.from(formatActions(actions)), temporary);

@@ -122,7 +122,13 @@ export const ERROR_CODES = {
   },
   TABLE_OTHER_COLUMNS: {
     retry: 'lasting',
-    advice: 'Land into a new warehouse: set hdfs.warehouse to another folder (docs/adding-a-table.md).',
+    advice:
+      'Where another program changed the table, change it back with that program, then retry; else land into a new warehouse: set hdfs.warehouse to another folder (docs/adding-a-table.md).',
+  },
+  TABLE_LOG_CHANGED: {
+    retry: 'lasting',
+    advice:
+      'Put the entries back into the table’s _delta_log, then retry. Where the table was set back on purpose, set back all tables of the warehouse to the same moment and start the workers again, then retry (docs/operating.md).',
   },
   TABLE_REWRITTEN: {
     retry: 'lasting',

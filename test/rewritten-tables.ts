@@ -36,6 +36,26 @@ export class OtherProgram {
     ]);
   }
 
+  /**
+   * Changes the columns by which the table is partitioned.
+   * @returns The version that this makes.
+   */
+  async partition(columns: readonly string[]): Promise<number> {
+    const { metadata } = (await this.#read()).snapshot();
+    return this.#append('REPLACE TABLE', [{ metaData: { ...metadata, partitionColumns: [...columns] } }]);
+  }
+
+  /**
+   * Removes the last entry of the log.
+   * @returns What puts it back.
+   */
+  async removeLastEntry(): Promise<() => Promise<unknown>> {
+    const file = entryFile(this.#table, await this.version());
+    const bytes = await this.#hdfs.read(file);
+    await this.#hdfs.delete(file);
+    return () => this.#hdfs.create(file, bytes);
+  }
+
   /** Writes a checkpoint of the last version, and deletes the entries before it. */
   async checkpoint(): Promise<void> {
     const snapshot = (await this.#read()).snapshot();

@@ -11,7 +11,7 @@ import type { Warehouse } from '../../adapters/warehouse.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { StagedFile } from '../../model/references.ts';
 import { replays } from '../../tables/index.ts';
-import { duckDbType } from '../../tables/table.ts';
+import { deltaMetadata, duckDbType } from '../../tables/table.ts';
 import type { ChosenRow } from './chosen.ts';
 
 /** A row that was published again, and where. */
@@ -36,6 +36,14 @@ export class Marker {
   constructor(warehouse: Warehouse, command: string) {
     this.#warehouse = warehouse;
     this.#command = command.slice(0, MOST_COMMAND_CHARACTERS);
+  }
+
+  /**
+   * Makes sure that the table can take marks, before something is published that could then not be marked.
+   * @throws {PipelineError} TABLE_REWRITTEN, TABLE_OTHER_COLUMNS, an error of HDFS or of the log
+   */
+  async requireKept(): Promise<void> {
+    await this.#warehouse.table(replays.name).keptHead(deltaMetadata(replays));
   }
 
   /** @throws {PipelineError} an error of HDFS or of the log; then nothing of these was written down. */

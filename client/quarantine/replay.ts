@@ -158,6 +158,7 @@ async function replayGroup(
   rows: readonly ChosenRow[],
   report: Report,
 ): Promise<void> {
+  await marker.requireKept();
   const made: Replay[] = [];
   try {
     await republisher.publish(rows, (replay) => made.push(replay));

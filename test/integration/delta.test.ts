@@ -119,7 +119,7 @@ describe('a commit', () => {
 });
 
 describe('a writer that knows the log as it was', () => {
-  test('asks for nothing of it while it is the only one', async () => {
+  test('reads its last entry, and nothing else of it, while it is the only one', async () => {
     const table = await newTable(faulty.client());
     await commit(table, 0, 4);
     const before = faulty.nameNode.seen.length;
@@ -129,8 +129,9 @@ describe('a writer that knows the log as it was', () => {
     const asked = faulty.nameNode.seen.slice(before);
     assert.deepEqual(
       asked.map((line) => /op=(\w+)/.exec(line)?.[1]),
-      ['CREATE', 'OPEN', 'RENAME'],
+      ['OPEN', 'CREATE', 'OPEN', 'RENAME'],
     );
+    assert.match(asked[0] ?? '', /_delta_log\/0+1\.json/);
   });
 
   test('commits what follows on what another has committed since', async () => {
@@ -150,14 +151,57 @@ describe('a writer that knows the log as it was', () => {
     assert.deepEqual(await filesOf(table), ['0-4', '4-8']);
   });
 
-  test('commits nothing more once another has taken a column away', async () => {
+  for (const [what, metaData, says] of [
+    [
+      'taken a column away',
+      deltaMetadata({ ...attempts, columns: attempts.columns.slice(1) }),
+      /^TABLE_OTHER_COLUMNS: .* it has no column /,
+    ],
+    [
+      'changed the partitions',
+      { ...deltaMetadata(attempts), partitionColumns: ['source'] },
+      /^TABLE_OTHER_COLUMNS: .* it is partitioned by \["source"\], not by \["source","ingested_on"\]$/,
+    ],
+  ] as const)
+    test(`commits nothing more once another has ${what}`, async () => {
+      const table = await newTable();
+      await table.ensure(deltaMetadata(attempts), SCRATCH);
+      await commit(table, 0, 4);
+      await faulty.direct.create(entryOf(table, 2), Buffer.from(JSON.stringify({ metaData })));
+      assert.match(await codeOf(commit(table, 4, 8)), says);
+      assert.match(await codeOf(table.keptHead(deltaMetadata(attempts))), says);
+      assert.deepEqual(await filesOf(table), ['0-4']);
+    });
+
+  test('commits nothing and reads nothing more while its last entry is gone or replaced', async () => {
     const table = await newTable();
-    await table.ensure(deltaMetadata(attempts), SCRATCH);
-    await commit(table, 0, 4);
-    const metaData = deltaMetadata({ ...attempts, columns: attempts.columns.slice(1) });
-    await faulty.direct.create(entryOf(table, 2), Buffer.from(JSON.stringify({ metaData })));
-    assert.match(await codeOf(commit(table, 4, 8)), /^TABLE_OTHER_COLUMNS: .* it has no column /);
-    assert.deepEqual(await filesOf(table), ['0-4']);
+    for (const from of [0, 4]) await commit(table, from, from + 4);
+    const last = entryOf(table, 2);
+    const bytes = await faulty.direct.read(last);
+    const requireChanged = async (how: RegExp): Promise<void> => {
+      for (const work of [commit(table, 8, 12), table.head(), table.snapshot()])
+        assert.match(await codeOf(work), how);
+    };
+    await faulty.direct.delete(last);
+    await requireChanged(
+      /^TABLE_LOG_CHANGED: .*_delta_log: version 2, .* is gone: the log now ends at version 1$/,
+    );
+    await commit(open(table.path), 4, 8, 'other');
+    await requireChanged(/^TABLE_LOG_CHANGED: .*_delta_log: version 2, .* is another one now$/);
+    await faulty.direct.delete(table.path, { recursive: true });
+    await requireChanged(/^TABLE_LOG_CHANGED: .* the log now ends at no version$/);
+    await faulty.direct.create(last, bytes);
+    assert.deepEqual(await commit(table, 8, 12), { outcome: 'committed', version: 3 });
+  });
+
+  test('continues at a checkpoint that replaced the entries it knows', async () => {
+    const table = await newTable();
+    await commit(table, 0, 1);
+    const other = open(table.path);
+    for (let from = 1; from < 6; from += 1) await commit(other, from, from + 1);
+    for (let version = 0; version <= 4; version += 1) await faulty.direct.delete(entryOf(table, version));
+    assert.deepEqual(await commit(table, 6, 7), { outcome: 'committed', version: 7 });
+    assert.equal((await table.snapshot())?.files.size, 7);
   });
 });
 

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import { DeltaTable } from '../../adapters/delta.ts';
+import { topicOffsets } from '../../adapters/kafka.ts';
 import type { Waiting } from '../../model/run.ts';
+import { sourceOf } from '../../model/settings.ts';
 import { attempts as generated } from '../../services/platform/generator.ts';
 import { TestPipeline, codeOf, eventually, statusOf, type TestWorker } from '../harness.ts';
+import { badAttempts } from '../quarantined.ts';
 import { OtherProgram } from '../rewritten-tables.ts';
 
 type Run = Awaited<ReturnType<TestPipeline['start']>>;
@@ -24,15 +27,19 @@ describe('a table that another program took rows out of', () => {
 
   after(() => pipeline.close());
 
-  /** Starts a run with content that is new. */
-  async function startNew(): Promise<Run> {
+  /**
+   * Starts a run with content that is new.
+   * @param more What it has besides good attempts.
+   */
+  async function startNew(...more: readonly object[]): Promise<Run> {
     contents += 1;
-    await pipeline.placeFiles({ feed: JSON.stringify([...generated({ seed: contents, count: ROWS })]) });
+    const feed = [...generated({ seed: contents, count: ROWS }), ...more];
+    await pipeline.placeFiles({ feed: JSON.stringify(feed) });
     return pipeline.start({ source: 'source' });
   }
 
-  async function ingest(): Promise<void> {
-    const { outcome } = await (await startNew()).result();
+  async function ingest(...more: readonly object[]): Promise<void> {
+    const { outcome } = await (await startNew(...more)).result();
     assert.equal(outcome, 'landed');
   }
 
@@ -99,6 +106,63 @@ describe('a table that another program took rows out of', () => {
     }
     await run.executeUpdate('retry');
     assert.equal((await run.result()).outcome, 'unchanged');
+  });
+
+  for (const [what, code, says, change] of [
+    [
+      'whose log was cut back',
+      'TABLE_LOG_CHANGED',
+      /\/questions\/_delta_log: version (\d+), .* is gone: the log now ends at version \d+$/,
+      (program: OtherProgram) => program.removeLastEntry(),
+    ],
+    [
+      'whose partitions another program changed',
+      'TABLE_OTHER_COLUMNS',
+      /\/questions was made .* is partitioned by \["source"\]/,
+      async (program: OtherProgram) => {
+        await program.partition(['source']);
+        return () => program.partition(['source', 'ingested_on']);
+      },
+    ],
+  ] as const)
+    test(`a run waits at a table ${what}, lands nothing, and goes on when that is undone`, async () => {
+      const program = other('questions');
+      const undo = await change(program);
+      const changed = await program.version();
+      const run = await startNew();
+      try {
+        const waiting = await waitingOf(run);
+        assert.deepEqual([waiting.step, waiting.code], ['consume', code]);
+        assert.match(waiting.message, says);
+        assert.equal(await program.version(), changed);
+      } finally {
+        await undo();
+      }
+      await run.executeUpdate('retry');
+      assert.equal((await run.result()).rows['attempts'], ROWS);
+      const { code: verified, stdout } = await pipeline.command('verify');
+      assert.equal(verified, 0, stdout);
+    });
+
+  test('a replay out of quarantine publishes nothing while marks of earlier ones are missing', async () => {
+    await ingest(...badAttempts(1, 2));
+    const listed = await pipeline.command('quarantine', 'list', '--json');
+    const { rows } = JSON.parse(listed.stdout) as { rows: { reference: string }[] };
+    const [first = '', second = ''] = rows.map(({ reference }) => reference);
+    const replay = (reference: string) => pipeline.command('quarantine', 'replay', reference);
+    assert.equal((await replay(first)).code, 0);
+    const program = other('replays');
+    const whole = await program.version();
+    const restored = await program.restore(whole - 1);
+    const { topic } = sourceOf(pipeline.settings, 'source');
+    const before = await topicOffsets(pipeline.kafka, topic);
+    const { code, stderr } = await replay(second);
+    assert.notEqual(code, 0);
+    assert.match(stderr, new RegExp(`TABLE_REWRITTEN.*/replays: version ${restored} \\(RESTORE\\)`));
+    assert.deepEqual(await topicOffsets(pipeline.kafka, topic), before);
+    await program.restore(whole);
+    assert.equal((await replay(second)).code, 0);
+    await ingest();
   });
 
   test('a worker that begins at a checkpoint of the other program finds it, though older entries are gone', async () => {

@@ -68,6 +68,21 @@ def checkpoint(url: str) -> None:
     DeltaTable(url).create_checkpoint()
 
 
+def restore(url: str, version: int) -> None:
+    """Restores the table to another version."""
+    DeltaTable(url).restore(version)
+
+
+def drop_rows(url: str) -> None:
+    """Deletes the rows of the first partition of the topics."""
+    DeltaTable(url).delete("kafka_partition = 0")
+
+
+def optimize(url: str) -> None:
+    """Rewrites the table's small files as few large ones."""
+    DeltaTable(url).optimize.compact()
+
+
 def replaced(url: str) -> list[str]:
     """The files that are part of the table no more, as its log still names them: a clean-up would remove them."""
     return DeltaTable(url).vacuum(retention_hours=0, enforce_retention_duration=False)
@@ -91,7 +106,8 @@ def shown_as_json(column: pyarrow.ChunkedArray) -> pyarrow.Array:
     return column
 
 
-QUESTIONS = (table, plain, values, pandas_types, transactions, bounds, checkpoint, replaced)
+QUESTIONS = (table, plain, values, pandas_types, transactions, bounds, checkpoint, restore, drop_rows,
+             optimize, replaced)
 
 if __name__ == "__main__":
     answer_questions({question.__name__: question for question in QUESTIONS})

@@ -100,6 +100,14 @@ class Questions:
         """Rewrites the table's small files as few large ones."""
         self._spark.sql(f"OPTIMIZE delta.`{url}`")
 
+    def restore(self, url: str, version: int) -> None:
+        """Restores the table to another version."""
+        self._spark.sql(f"RESTORE TABLE delta.`{url}` TO VERSION AS OF {version}")
+
+    def drop_rows(self, url: str) -> None:
+        """Overwrites the table with one of its rows."""
+        self._delta(url).limit(1).write.format("delta").mode("overwrite").save(url)
+
     def checkpoint_always(self, url: str) -> None:
         """Has every writer that heeds the table's properties write a checkpoint with each commit."""
         self._spark.sql(f"ALTER TABLE delta.`{url}` SET TBLPROPERTIES ('delta.checkpointInterval' = '1')")
