@@ -115,7 +115,7 @@ test('every program that Maven, pip or Go brings has its row with its version', 
       found[`${of('groupId')}:${of('artifactId')}`] = of('version').replace(`\${project.version}`, own);
     }
   }
-  for (const [, name = '', version = ''] of read('notebooks/requirements.txt').matchAll(/^([\w-]+)==(\S+)/gm))
+  for (const [, name = '', version = ''] of read('notebooks/requirements.in').matchAll(/^([\w-]+)==(\S+)/gm))
     found[name] = version;
   const [, go = ''] = /TEMPORAL_VERSION = '([^']+)'/.exec(read('services/install.ts')) ?? [];
   found['github.com/temporalio/cli'] = go;
