@@ -14,9 +14,10 @@ import type { ReasonCount, ReasonCounts } from '../model/reasons.ts';
 import type { Batch, Chunk, Content, OffsetRange, StagedBatch, StagedTables } from '../model/references.ts';
 import {
   DECISIONS,
+  RUN_ENDS,
   STEPS,
+  type EndedRun,
   type IngestRequest,
-  type IngestResult,
   type Skipped,
   type StepCounts,
 } from '../model/run.ts';
@@ -189,7 +190,11 @@ export function activityInputs({ sources }: Pick<Settings, 'sources'>): Activity
         finishedAt: TIME,
         ingestedOn: DATE,
       } satisfies Shape<RecordRequest>)
-      .refine(({ result }) => isTopicOf(result.source, result.topic), 'must name a source and its topic')
+      .refine(
+        ({ result: { source, topic: of, outcome } }) =>
+          isTopicOf(source, of) || (of === '' && outcome !== 'landed' && Object.hasOwn(sources, source)),
+        'must name a source and its topic',
+      )
       .refine(({ request, result }) => request.source === result.source, 'must be of one source')
       .refine(({ startedAt, finishedAt }) => startedAt <= finishedAt, 'must not end before it starts')
       .refine(
@@ -227,7 +232,7 @@ const DECISION_LOG = z.strictObject({
 } satisfies Shape<DecisionLog>);
 
 const RESULT = z.strictObject({
-  outcome: z.literal('landed'),
+  outcome: z.enum(RUN_ENDS),
   source: NAME,
   topic: text(200),
   interval: z.strictObject({ from: INTERVAL_TIME.nullable(), to: INTERVAL_TIME.nullable() }),
@@ -251,7 +256,7 @@ const RESULT = z.strictObject({
   decisions: DECISION_LOG,
   ...FIELD_COUNTS,
   reasons: REASONS,
-} satisfies Shape<IngestResult>);
+} satisfies Shape<EndedRun>);
 
 function tablesOf<B extends z.ZodType<{ topic: string }>>(batch: B) {
   const file = z.strictObject({

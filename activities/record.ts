@@ -5,7 +5,7 @@ import { readMarkers } from '../adapters/kafka-markers.ts';
 import { PipelineError } from '../model/errors.ts';
 import { chunkIds } from '../model/identity.ts';
 import type { Content, IsoTime, StagedFile } from '../model/references.ts';
-import { STEPS, isLeftOut, type IngestRequest, type IngestResult } from '../model/run.ts';
+import { STEPS, isLeftOut, type EndedRun, type IngestRequest } from '../model/run.ts';
 import { sourceOf } from '../model/settings.ts';
 import { runs } from '../tables/index.ts';
 import { stepColumns } from '../tables/runs.ts';
@@ -19,14 +19,15 @@ import { writeTable } from './transform-files.ts';
 /** What `record` is asked for. */
 export interface RecordRequest {
   readonly request: IngestRequest;
-  readonly result: IngestResult;
+  readonly result: EndedRun;
   readonly startedAt: IsoTime;
   readonly finishedAt: IsoTime;
   readonly ingestedOn: string;
 }
 
 /**
- * Writes a finished run into the table `runs`, once, and then that its content is ingested, where Kafka says so.
+ * Writes a finished run into the table `runs`, once, and, where it landed, that its content is ingested, where Kafka says
+ * so.
  * @throws {PipelineError} INPUT_INVALID, CONTENT_UNPROVEN, an error of Kafka, of HDFS or of the log
  */
 export function createRecord(deps: ActivityDeps) {
@@ -41,7 +42,8 @@ export function createRecord(deps: ActivityDeps) {
       files: [file],
       fences: [runFence(run.execution.runId)],
     });
-    const { content, skipped, source } = request.result;
+    const { content, skipped, source, outcome } = request.result;
+    if (outcome !== 'landed') return;
     // With something left out, the same content may come again; one without records has nothing that could.
     if (content === null || content.chunks === 0 || skipped.some(isLeftOut)) return;
     const head = await deps.warehouse.table(runs.name).head();
@@ -100,7 +102,8 @@ function rowOf({ execution }: RunContext, { request, result, startedAt, finished
     source: result.source,
     workflow_id: execution.workflowId,
     run_id: execution.runId,
-    kafka_topic: result.topic,
+    // A run can end before it knows its topic.
+    kafka_topic: result.topic === '' ? null : result.topic,
     outcome: result.outcome,
     started_at: startedAt,
     finished_at: finishedAt,
