@@ -23,9 +23,10 @@ import {
 import {
   DECISIONS,
   MAX_TIME_LENGTH,
+  RUN_ENDS,
   STEPS,
+  type EndedRun,
   type IngestRequest,
-  type IngestResult,
   type StepCounts,
 } from '../model/run.ts';
 import { MAX_SKIPPED_KEPT, MAX_SKIPPED_LENGTH, type EarlierSkipped, type Skipped } from '../model/skipped.ts';
@@ -171,7 +172,11 @@ export function activityInputs({ sources }: Pick<Settings, 'sources'>): Activity
         finishedAt: TIME,
         ingestedOn: DATE,
       } satisfies Shape<RecordRequest>)
-      .refine(({ result }) => isTopicOf(result.source, result.topic), 'must name a source and its topic')
+      .refine(
+        ({ result: { source, topic: of, outcome } }) =>
+          isTopicOf(source, of) || (of === '' && outcome !== 'landed' && Object.hasOwn(sources, source)),
+        'must name a source and its topic',
+      )
       .refine(({ request, result }) => request.source === result.source, 'must be of one source')
       .refine(({ startedAt, finishedAt }) => startedAt <= finishedAt, 'must not end before it starts')
       .refine(
@@ -209,7 +214,7 @@ const DECISION_LOG = z.strictObject({
 } satisfies Shape<DecisionLog>);
 
 const RESULT = z.strictObject({
-  outcome: z.literal('landed'),
+  outcome: z.enum(RUN_ENDS),
   source: NAME,
   topic: text(200),
   interval: z.strictObject({ from: INTERVAL_TIME.nullable(), to: INTERVAL_TIME.nullable() }),
@@ -238,7 +243,7 @@ const RESULT = z.strictObject({
   decisions: DECISION_LOG,
   ...FIELD_COUNTS,
   reasons: REASONS,
-} satisfies Shape<IngestResult>);
+} satisfies Shape<EndedRun>);
 
 function tablesOf<B extends z.ZodType<{ topic: string }>>(batch: B) {
   const source = z.strictObject({

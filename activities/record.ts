@@ -6,7 +6,7 @@ import { readMarkers } from '../adapters/kafka-markers.ts';
 import { PipelineError } from '../model/errors.ts';
 import { chunkIds } from '../model/identity.ts';
 import type { Content, IsoTime, StagedFile } from '../model/references.ts';
-import { STEPS, type IngestRequest, type IngestResult } from '../model/run.ts';
+import { STEPS, type EndedRun, type IngestRequest } from '../model/run.ts';
 import { sourceOf } from '../model/settings.ts';
 import { keepsUnmarked, skippedCount } from '../model/skipped.ts';
 import { runs } from '../tables/index.ts';
@@ -21,15 +21,15 @@ import { writeTable } from './transform-files.ts';
 /** What `record` is asked for. */
 export interface RecordRequest {
   readonly request: IngestRequest;
-  readonly result: IngestResult;
+  readonly result: EndedRun;
   readonly startedAt: IsoTime;
   readonly finishedAt: IsoTime;
   readonly ingestedOn: string;
 }
 
 /**
- * Writes a finished run into the table `runs`, once, and then that its content is ingested. A run whose content has no
- * markers in Kafka is written only where a person let it go on, and its content is then not marked as ingested.
+ * Writes an ended run into the table `runs`, once, and, where it landed, that its content is ingested. A landed run whose
+ * content has no markers in Kafka is written only where a person let it go on, and its content is then not marked.
  * @throws {PipelineError} INPUT_INVALID, CONTENT_UNPROVEN, an error of Kafka, of HDFS or of the log
  */
 export function createRecord(deps: ActivityDeps) {
@@ -57,9 +57,10 @@ export function createRecord(deps: ActivityDeps) {
  */
 async function dueFence(
   deps: Pick<ActivityDeps, 'settings' | 'kafka' | 'warehouse'>,
-  result: IngestResult,
+  result: EndedRun,
 ): Promise<Fence | undefined> {
-  const { content, source } = result;
+  const { content, source, outcome } = result;
+  if (outcome !== 'landed') return undefined;
   // With something left out, the same content may come again; one without records has nothing that could.
   if (content === null || content.chunks === 0 || keepsUnmarked(result)) return undefined;
   const fence = contentFence(source, content);
@@ -119,7 +120,8 @@ function rowOf({ execution }: RunContext, { request, result, startedAt, finished
     source: result.source,
     workflow_id: execution.workflowId,
     run_id: execution.runId,
-    kafka_topic: result.topic,
+    // A run can end before it knows its topic.
+    kafka_topic: result.topic === '' ? null : result.topic,
     outcome: result.outcome,
     started_at: startedAt,
     finished_at: finishedAt,

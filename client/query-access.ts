@@ -5,6 +5,7 @@ import {
   type DuckDBResult,
 } from '@duckdb/node-api';
 import { PipelineError } from '../model/errors.ts';
+import { requireAllowedFunctions } from './query-functions.ts';
 
 /**
  * What a query may do that is not trusted: it reads, and it changes tables that are in memory alone. DuckDB refuses it
@@ -29,6 +30,10 @@ const ALLOWED: ReadonlySet<StatementType> = new Set([
 /** `EXPLAIN` and its options; the statement that it explains follows. */
 const EXPLAIN = /^\s*EXPLAIN\b\s*(?:ANALYZE\b\s*)?(?:\([\w\s,]*\)\s*)?/i;
 
+/** A `;`, or what can have one that ends no statement: a literal, a name, a comment. */
+const SEPARATORS =
+  /\be'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\w*)\$.*?\$\1\$|--[^\n]*|\/\*.*?\*\/|;/gis;
+
 /**
  * Runs the statements of a query that is not trusted.
  * @returns The result of the last one, which is read as it comes.
@@ -36,18 +41,12 @@ const EXPLAIN = /^\s*EXPLAIN\b\s*(?:ANALYZE\b\s*)?(?:\([\w\s,]*\)\s*)?/i;
  *   were run. DuckDB's own error for anything else that is wrong.
  */
 export async function streamReadOnly(connection: DuckDBConnection, sql: string): Promise<DuckDBResult> {
-  const statements = await connection.extractStatements(sql);
-  const last = statements.count - 1;
-  for (let at = 0; at < last; at += 1) {
-    await withStatement(await statements.prepare(at), async (statement) => {
-      await requireAllowed(connection, statement, undefined);
-      await statement.run();
+  const statements = await statementsOf(connection, sql);
+  for (const statement of statements.slice(0, -1))
+    await withAllowed(connection, statement, async (prepared) => {
+      await prepared.run();
     });
-  }
-  return withStatement(await statements.prepare(last), async (statement) => {
-    await requireAllowed(connection, statement, last === 0 ? sql : undefined);
-    return statement.stream();
-  });
+  return withAllowed(connection, statements.at(-1) ?? '', (prepared) => prepared.stream());
 }
 
 /** The error for something that a query may not do unless it is trusted. */
@@ -55,36 +54,63 @@ export function queryRefused(what: string): PipelineError {
   return new PipelineError('QUERY_REFUSED', what);
 }
 
-async function withStatement<T>(
-  statement: DuckDBPreparedStatement,
-  use: (statement: DuckDBPreparedStatement) => Promise<T>,
+/**
+ * Returns the statements of a query, each of which DuckDB takes for one. They are checked and run by their text, so
+ * that what is run is what was checked.
+ * @throws {PipelineError} QUERY_INVALID where they cannot be told apart, as with comments within comments.
+ */
+async function statementsOf(connection: DuckDBConnection, sql: string): Promise<string[]> {
+  const { count } = await connection.extractStatements(sql);
+  if (count === 1) return [sql];
+  const statements: string[] = [];
+  for (const text of splitAtSemicolons(sql)) {
+    const parsed = await connection.extractStatements(text).catch(() => undefined);
+    if (parsed?.count === 1) statements.push(text);
+    else if (parsed?.count !== 0) break;
+  }
+  if (statements.length === count) return statements;
+  throw new PipelineError('QUERY_INVALID', 'the statements cannot be told apart: give one, without comments');
+}
+
+function splitAtSemicolons(sql: string): string[] {
+  const ends = [...sql.matchAll(SEPARATORS)].flatMap(({ 0: found, index }) => (found === ';' ? [index] : []));
+  return [...ends, sql.length].map((end, at) => sql.slice(at === 0 ? 0 : (ends[at - 1] ?? 0) + 1, end));
+}
+
+async function withAllowed<T>(
+  connection: DuckDBConnection,
+  sql: string,
+  use: (prepared: DuckDBPreparedStatement) => Promise<T>,
 ): Promise<T> {
+  const prepared = await connection.prepare(sql);
   try {
-    return await use(statement);
+    await requireAllowedFunctions(connection, await requireAllowedType(connection, prepared, sql));
+    return await use(prepared);
   } finally {
-    statement.destroySync();
+    prepared.destroySync();
   }
 }
 
-/** @param sql Its text, where it is the only statement. */
-async function requireAllowed(
+/** @returns The statement that is run: for an EXPLAIN, the one that it explains. */
+async function requireAllowedType(
   connection: DuckDBConnection,
   { statementType: type }: DuckDBPreparedStatement,
-  sql: string | undefined,
-): Promise<void> {
-  if (ALLOWED.has(type)) return;
-  if (type === StatementType.EXPLAIN && sql !== undefined && (await explainsSelect(connection, sql))) return;
+  sql: string,
+): Promise<string> {
+  if (ALLOWED.has(type)) return sql;
+  const explained = type === StatementType.EXPLAIN ? sql.replace(EXPLAIN, '') : sql;
+  if (explained !== sql && (await isSelect(connection, explained))) return explained;
   throw queryRefused(`a query can have no ${StatementType[type]} statement`);
 }
 
-/** EXPLAIN ANALYZE runs what it explains. */
-async function explainsSelect(connection: DuckDBConnection, sql: string): Promise<boolean> {
-  const explained = sql.replace(EXPLAIN, '');
-  if (explained === sql) return false;
-  // It cannot be parsed where the options are written in a way that is not known here.
-  const statements = await connection.extractStatements(explained).catch(() => undefined);
+/** False also where the options of an EXPLAIN are written in a way that is not known here, so that they are left. */
+async function isSelect(connection: DuckDBConnection, sql: string): Promise<boolean> {
+  const statements = await connection.extractStatements(sql).catch(() => undefined);
   if (statements?.count !== 1) return false;
-  return withStatement(await statements.prepare(0), (statement) =>
-    Promise.resolve(statement.statementType === StatementType.SELECT),
-  );
+  const prepared = await statements.prepare(0);
+  try {
+    return prepared.statementType === StatementType.SELECT;
+  } finally {
+    prepared.destroySync();
+  }
 }

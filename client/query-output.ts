@@ -35,7 +35,7 @@ export interface Answer {
  */
 export async function writeAnswer(connection: DuckDBConnection, answer: Answer): Promise<number> {
   const { sql, format, file, isTrusted } = answer;
-  if (format === 'parquet') return writeParquet(connection, sql, file ?? '');
+  if (format === 'parquet') return writeParquet(connection, answer, file ?? '');
   const counted = { rows: 0 };
   const result = await (isTrusted ? connection.stream(sql) : streamReadOnly(connection, sql));
   await write(textsOf(result, counted, answer), answer);
@@ -104,8 +104,12 @@ function cellOf(value: Json): Cell {
 }
 
 /** DuckDB writes Parquet itself, with the types that the columns have. */
-async function writeParquet(connection: DuckDBConnection, sql: string, file: string): Promise<number> {
-  await requireSelect(connection, sql, '--format parquet');
+async function writeParquet(
+  connection: DuckDBConnection,
+  { sql, isTrusted }: Answer,
+  file: string,
+): Promise<number> {
+  await requireSelect(connection, sql, { option: '--format parquet', isTrusted });
   // As a view, since a query may end with a semicolon or a comment, which nothing can follow.
   await connection.run(`CREATE TEMP VIEW "the answer" AS ${sql}`);
   const copied = await connection.run(

@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
 import { formatTable, print, printJson } from './output.ts';
-import type { Format } from './query-file.ts';
+import type { Answer } from './query-output.ts';
 import { requireSelect } from './query-select.ts';
 
 /** One step of a query's plan. What it takes in comes from the steps that stand below it, one deeper. */
@@ -51,9 +51,12 @@ const MOST_CHARACTERS = 60;
  * Asks a query, and writes the steps by which its answer came in place of the answer.
  * @returns How many rows the answer has.
  */
-export async function writePlan(connection: DuckDBConnection, sql: string, format: Format): Promise<number> {
+export async function writePlan(
+  connection: DuckDBConnection,
+  { sql, format, isTrusted }: Pick<Answer, 'sql' | 'format' | 'isTrusted'>,
+): Promise<number> {
   // Anything else would be done, and may have no steps.
-  await requireSelect(connection, sql, '--explain');
+  await requireSelect(connection, sql, { option: '--explain', isTrusted });
   const read = await connection.runAndReadAll(`EXPLAIN (ANALYZE, FORMAT json) ${sql}`);
   const profile = Profile.parse(JSON.parse(String(read.getRows()[0]?.[1])));
   const tops = profile.children.flatMap((top) => (top.operator_name === MEASURING ? top.children : [top]));

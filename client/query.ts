@@ -86,7 +86,7 @@ async function query(argument: string, options: QueryWords): Promise<void> {
   if (output === undefined)
     return answer(sql, { isTrusted }, (connection) =>
       explain
-        ? writePlan(connection, sql, format)
+        ? writePlan(connection, { sql, format, isTrusted })
         : writeAnswer(connection, { sql, format, file: undefined, csvSafe, isTrusted }),
     );
   await writeWhole(output, options, (file) => {

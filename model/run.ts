@@ -41,8 +41,22 @@ export interface StepCounts {
   readonly seconds: number;
 }
 
-/** How a run ended. */
+/** How a run ended that did what it was asked for. */
 export type RunOutcome = 'landed' | 'unchanged' | 'nothing-new';
+
+/** How a run can end: the table `runs` has these. */
+export const RUN_ENDS = [
+  'landed',
+  'unchanged',
+  'nothing-new',
+  'aborted',
+  'undecided',
+  'cancelled',
+  'failed',
+] as const;
+
+/** One of {@link RUN_ENDS}. */
+export type RunEnd = (typeof RUN_ENDS)[number];
 
 /** What a run reports when it ends. */
 export interface IngestResult extends FieldCounts, SkippedLog {
@@ -64,6 +78,11 @@ export interface IngestResult extends FieldCounts, SkippedLog {
   readonly decisions: DecisionLog;
   /** Why records went into quarantine, the most frequent reasons. */
   readonly reasons: ReasonCounts;
+}
+
+/** What the table `runs` keeps of a run, however it ended. */
+export interface EndedRun extends Omit<IngestResult, 'outcome'> {
+  readonly outcome: RunEnd;
 }
 
 /** What a run waits for a person for, its retries used up. */

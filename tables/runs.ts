@@ -1,5 +1,5 @@
 import { MAX_DECISIONS_KEPT } from '../model/decisions.ts';
-import { STEPS, type Step } from '../model/run.ts';
+import { RUN_ENDS, STEPS, type Step } from '../model/run.ts';
 import { MAX_SKIPPED_KEPT } from '../model/skipped.ts';
 import type { Column, Table } from './table.ts';
 
@@ -20,17 +20,21 @@ export function stepColumns(step: Step): Column[] {
   }));
 }
 
-/** The finished runs that brought something. */
+/** The runs that brought something, or were told something by a person. */
 export const runs: Table = {
   name: 'runs',
-  row: 'one finished run, with its counts and the content’s hash',
+  row: 'one ended run that landed something or that a person told what to do, with its counts and the content’s hash',
   columns: [
     { name: 'workflow_id', type: 'string', meaning: 'Temporal’s workflow id of the run.' },
     { name: 'run_id', type: 'string', meaning: 'Temporal’s run id.' },
-    { name: 'kafka_topic', type: 'string', meaning: 'The topic that the run went through.' },
-    { name: 'outcome', type: 'string', meaning: 'How it ended: landed.' },
+    {
+      name: 'kafka_topic',
+      type: 'string',
+      meaning: 'The topic that the run went through; null where it ended before its fetch.',
+    },
+    { name: 'outcome', type: 'string', meaning: `How it ended: ${RUN_ENDS.join(', ')}.` },
     { name: 'started_at', type: 'timestamp', meaning: 'When the run started (UTC).' },
-    { name: 'finished_at', type: 'timestamp', meaning: 'When its last step ended (UTC).' },
+    { name: 'finished_at', type: 'timestamp', meaning: 'When the run ended (UTC).' },
     {
       name: 'interval_from',
       type: 'string',

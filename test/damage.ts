@@ -35,10 +35,9 @@ export class DamagedCopy {
   }
 
   async command(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-    return runCommand(words, {
-      PIPELINE_CONFIG: this.#settingsFile,
-      XDG_CACHE_HOME: join(this.#pipeline.folder, 'cache'),
-    });
+    const { folder } = this.#pipeline;
+    const env = { PIPELINE_CONFIG: this.#settingsFile, XDG_CACHE_HOME: join(folder, 'cache') };
+    return runCommand(words, env, folder);
   }
 
   /** What `verify` finds. */

@@ -153,12 +153,10 @@ export class TestPipeline {
       .map(({ activityType }) => activityType?.name ?? '');
   }
 
-  /** Runs a command of the command line to its end. */
+  /** Runs a command of the command line to its end, in the pipeline's folder: what it writes goes with that. */
   async command(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-    return runCommand(words, {
-      PIPELINE_CONFIG: this.settingsFile,
-      XDG_CACHE_HOME: join(this.folder, 'cache'),
-    });
+    const env = { PIPELINE_CONFIG: this.settingsFile, XDG_CACHE_HOME: join(this.folder, 'cache') };
+    return runCommand(words, env, this.folder);
   }
 
   /** Ends the workers, and removes what the pipeline has in HDFS and on disk. */
@@ -285,13 +283,14 @@ export async function codeOf(work: Promise<unknown>): Promise<string> {
   return 'none';
 }
 
-/** Runs `pipeline` with these words. */
+/** Runs `pipeline` with these words, in a folder. */
 export async function runCommand(
   words: readonly string[],
   env: Record<string, string>,
+  folder = ROOT,
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   const child = spawn(process.execPath, [join(ROOT, 'bin/pipeline.js'), ...words], {
-    cwd: ROOT,
+    cwd: folder,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

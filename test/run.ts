@@ -3,7 +3,7 @@
  * which it starts on free ports, everything else. `npm test -- unit integration` runs those parts
  * alone, `npm test -- faults/commit` one file of a part.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -68,11 +68,18 @@ if (unknown !== undefined) {
 }
 /** What the runner of the tests says of those that failed, of each part. */
 const failures: string[] = [];
+const before = untrackedFiles();
 const total = await runRows(
   ROWS.map((row) =>
     row.filter(({ name }) => wanted.length === 0 || wanted.some(({ part }) => part === name)),
   ),
 );
+const left = untrackedFiles().filter((file) => !before.includes(file));
+// While a person works, new files can be theirs.
+if (process.env['CI'] === 'true' && left.length > 0) {
+  failures.push(`the tests left files in the project's folder: ${JSON.stringify(left)}`);
+  total.failed += 1;
+}
 // Again, since a part that failed may be thousands of lines above.
 for (const failure of failures) say(`\n${failure}`);
 if (total.skipped > 0) say(`${total.skipped} tests were left out, as said above`);
@@ -232,6 +239,13 @@ function countsOf({ code, output }: Ended, name: string): Counts {
     counts.failed = 1;
   }
   return counts;
+}
+
+/** Files that Git neither has nor ignores; none where there is no Git. */
+function untrackedFiles(): string[] {
+  const words = ['ls-files', '-z', '--others', '--exclude-standard'];
+  const { status, stdout } = spawnSync('git', words, { cwd: ROOT, encoding: 'utf8' });
+  return status === 0 ? stdout.split('\0').filter((name) => name !== '') : [];
 }
 
 function add(sum: Counts, counts: Counts): void {

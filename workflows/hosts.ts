@@ -44,6 +44,9 @@ const DOWNLOAD = {
   retry: RETRY,
 } satisfies ActivityOptions;
 
+/** Ending a run does not wait long for its row in the table `runs`: what keeps it from there may be why it ends. */
+const AT_THE_END = { ...SHORT, scheduleToCloseTimeout: '1m' } satisfies ActivityOptions;
+
 type AnyHostActivities = Pick<Activities, 'fetch' | 'consume' | 'plan' | 'record'>;
 
 /**
@@ -55,6 +58,12 @@ export function anyHost(summary: string): ActivityInterfaceFor<AnyHostActivities
   const { consume } = proxyActivities<AnyHostActivities>({ ...LONG, summary });
   const { plan, record } = proxyActivities<AnyHostActivities>({ ...SHORT, summary });
   return { fetch, consume, plan, record };
+}
+
+/** Records a run that ends without an outcome, for a minute at most. */
+export function recordAtTheEnd(request: Parameters<Activities['record']>[0]): Promise<void> {
+  const summary = 'the run’s row in the table runs';
+  return proxyActivities<Pick<Activities, 'record'>>({ ...AT_THE_END, summary }).record(request);
 }
 
 type HostActivities = Pick<Activities, 'judge' | 'publish' | 'transform' | 'land'>;

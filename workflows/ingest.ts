@@ -7,16 +7,18 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Fetched, FetchRequest } from '../activities/fetch.ts';
+import type { RecordRequest } from '../activities/record.ts';
 import { messageOf } from '../model/errors.ts';
 import { addEnds, chunksPublished, type PublishedChunk } from '../model/published.ts';
 import type { Chunk, IsoTime, PartitionEnds } from '../model/references.ts';
-import type { IngestRequest, IngestResult, RunOutcome, RunStatus } from '../model/run.ts';
+import type { IngestRequest, IngestResult, RunEnd, RunOutcome, RunStatus } from '../model/run.ts';
 import { aboutChunks, aboutFetch, aboutJudge } from './about.ts';
-import { anyHost, failureOf, isHostLost, onHost, tidyHost } from './hosts.ts';
+import { anyHost, failureOf, isHostLost, onHost, recordAtTheEnd, tidyHost } from './hosts.ts';
 import { landTopic, type LandUntil } from './land-topic.ts';
 import { withPatience } from './patience.ts';
 import { Person, SKIPPED } from './person.ts';
 import { requireContinued, requireRequest } from './request.ts';
+import { endOf } from './run-ends.ts';
 import { RunState } from './run-state.ts';
 import { scheduledPatience, withInterval } from './scheduled.ts';
 
@@ -36,7 +38,10 @@ export async function ingest(request: IngestRequest, carried?: Carried): Promise
   try {
     return await run.run(patience);
   } catch (error) {
-    if (!(error instanceof ContinueAsNew)) run.fail(error);
+    if (!(error instanceof ContinueAsNew)) {
+      await CancellationScope.nonCancellable(() => run.recordDecisions(error));
+      run.fail(error);
+    }
     throw error;
   } finally {
     await CancellationScope.nonCancellable(() => tidy(hosts));
@@ -88,6 +93,20 @@ class Ingest {
   fail(error: unknown): void {
     if (isCancellation(error)) this.#run.fail('cancelled', 'cancelled');
     else this.#run.fail('failed', failureOf(error)?.message ?? messageOf(error));
+  }
+
+  /**
+   * Writes what persons told the run into the table `runs`, where an error ends it. It ends all the same where that
+   * fails, as when HDFS is why it was aborted; then its failure and its status alone say it.
+   */
+  async recordDecisions(error: unknown): Promise<void> {
+    const end = endOf(error);
+    if (end === undefined || !this.#run.wasTold) return;
+    try {
+      await recordAtTheEnd(this.#recordOf(end));
+    } catch (cause) {
+      log.warn('what persons told the run is not in the table runs', { error: cause });
+    }
   }
 
   async #ingest(patience: number | null): Promise<IngestResult> {
@@ -199,20 +218,24 @@ class Ingest {
   }
 
   async #end(outcome: RunOutcome): Promise<IngestResult> {
-    if (outcome === 'landed') {
+    if (outcome === 'landed' || this.#run.wasTold) {
       await this.#person.attempt({ step: 'land', what: 'the run’s row in the table runs' }, () =>
-        anyHost('the run’s row in the table runs').record({
-          request: this.#request,
-          // With what a person decided about this very step.
-          result: this.#run.result(outcome),
-          startedAt: this.#startedAt,
-          finishedAt: new Date().toISOString(),
-          ingestedOn: this.#ingestedOn,
-        }),
+        // With what a person decided about this very step.
+        anyHost('the run’s row in the table runs').record(this.#recordOf(outcome)),
       );
     }
     this.#run.end(outcome);
     return this.#run.result(outcome);
+  }
+
+  #recordOf(outcome: RunEnd): RecordRequest {
+    return {
+      request: this.#request,
+      result: this.#run.result(outcome),
+      startedAt: this.#startedAt,
+      finishedAt: new Date().toISOString(),
+      ingestedOn: this.#ingestedOn,
+    };
   }
 
   /** Derived from the run's start, so that each try writes to the same partition. */

@@ -13,12 +13,9 @@ import {
   type WorkflowOutboundCallsInterceptor,
 } from '@temporalio/workflow';
 import type { Payload } from '@temporalio/common';
-import type { IngestRequest, IngestResult, RunOutcome } from '../model/run.ts';
+import type { IngestRequest, IngestResult, RunEnd } from '../model/run.ts';
 import { SOURCE_NAME } from '../model/source-name.ts';
 import { TRACE_HEADER } from '../model/trace-header.ts';
-
-/** How a run can end, for those who count runs. */
-export type RunEnd = RunOutcome | 'aborted' | 'undecided' | 'cancelled' | 'failed';
 
 /** A run that ended. */
 export interface RunEnded {
@@ -94,8 +91,8 @@ class Observer implements WorkflowInboundCallsInterceptor, WorkflowOutboundCalls
   }
 }
 
-/** Any other error does not end a run: its task is tried again, by a worker with a better version. */
-function endOf(error: unknown): RunEnd | undefined {
+/** Returns how an error ends a run. Any other does not: its task is tried again, by a worker with a better version. */
+export function endOf(error: unknown): RunEnd | undefined {
   if (isCancellation(error)) return 'cancelled';
   if (error instanceof ApplicationFailure) return FAILED_AS[error.type ?? ''] ?? 'failed';
   return error instanceof TemporalFailure ? 'failed' : undefined;

@@ -8,6 +8,7 @@ import {
   type IngestRequest,
   type IngestResult,
   type Interval,
+  type RunEnd,
   type RunOutcome,
   type RunStatus,
   type Step,
@@ -185,8 +186,13 @@ export class RunState {
   }
 
   /** What the run reports when it ends so. */
-  result(outcome: RunOutcome): IngestResult {
+  result<Outcome extends RunEnd>(outcome: Outcome): Omit<IngestResult, 'outcome'> & { outcome: Outcome } {
     return { outcome, ...this.#soFar() };
+  }
+
+  /** Whether a person told the run anything. */
+  get wasTold(): boolean {
+    return this.#decisions.latest.length > 0;
   }
 
   /** Notes the end, for the UI and for searches. */

@@ -1,6 +1,11 @@
 import Table from 'cli-table3';
 import { formatNumber } from '../../model/figures.ts';
 import { shorten } from '../../model/printable.ts';
+import { displayWidth, withMarkCarried } from './width.ts';
+
+/** For private use, so that no escaped text has it. */
+const PLACEHOLDER = '\ue000';
+const PLACEHOLDERS = new RegExp(`${PLACEHOLDER}+`, 'g');
 
 /** A cell shows so many characters of its text, and says how many there are. */
 const MAX_CELL_CHARACTERS = 200;
@@ -26,14 +31,28 @@ export function formatTable(
 ): string[] {
   const { cellCharacters = MAX_CELL_CHARACTERS, formatNumber: write = formatNumber } = options;
   const isRight = options.isRight ?? ((column: number) => isNumeric(rows, column));
+  const cells = [head, ...rows].map((row) =>
+    row.map((cell) =>
+      typeof cell === 'number' ? write(cell) : withMarkCarried(shorten(cell, cellCharacters)),
+    ),
+  );
+  const [names = [], ...others] = cells.map((row) => row.map(placeholderOf));
   const table = new Table({
-    head: head.map((name) => shorten(name, cellCharacters)),
+    head: names,
     colAligns: head.map((_, column) => (isRight(column) ? 'right' : 'left')),
     style: { head: [], border: [], compact: true },
   });
-  for (const row of rows)
-    table.push(row.map((cell) => (typeof cell === 'number' ? write(cell) : shorten(cell, cellCharacters))));
-  return table.toString().split('\n');
+  table.push(...others);
+  const shown = cells.flat().filter((cell) => cell !== '');
+  return table
+    .toString()
+    .replaceAll(PLACEHOLDERS, () => shown.shift() ?? '')
+    .split('\n');
+}
+
+/** Has the width of a cell, which cli-table3 takes for too wide where it has marks of other scripts than Latin. */
+function placeholderOf(cell: string): string {
+  return PLACEHOLDER.repeat(displayWidth(cell));
 }
 
 function isNumeric(rows: readonly (readonly Cell[])[], column: number): boolean {

@@ -228,7 +228,7 @@ function classOf(format: Column['format']): Markup {
 }
 
 function footerOf({ figures, tables, scope }: Report, f: Formats): Markup {
-  const [run] = figureOf(figures, 'runs').rows;
+  const run = figureOf(figures, 'runs').rows.find((row) => row['outcome'] === 'landed');
   const rows = tables.map((table) => ({ ...table }));
   return html`<footer>
     <h2 id="origin">Where this comes from</h2>
@@ -237,7 +237,7 @@ function footerOf({ figures, tables, scope }: Report, f: Formats): Markup {
       <time datetime="${scope.now.toISOString()}">${scope.now.toISOString()}</time>.
       ${
         run === undefined
-          ? 'No run of it has ended yet.'
+          ? 'No run of it has landed anything yet.'
           : html`The last run that landed something is <code>${textOf(run, 'workflow_id')}</code>, run id
               <code>${textOf(run, 'run_id')}</code>.`
       }

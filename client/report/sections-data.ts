@@ -101,7 +101,7 @@ const freshness: Part = {
     now,
   }) => `SELECT source, max(started_at) AS last_started_at, max(published_at) AS last_published_at,
   max(finished_at) AS last_run_finished_at, epoch(${sqlText(now.toISOString())}::TIMESTAMPTZ - max(published_at)) AS age
-FROM delivered LEFT JOIN (SELECT source, max(finished_at) AS finished_at FROM run GROUP BY ALL) USING (source)
+FROM delivered LEFT JOIN (SELECT source, max(finished_at) AS finished_at FROM run WHERE outcome = 'landed' GROUP BY ALL) USING (source)
 GROUP BY source ORDER BY source`,
   says: (rows, f) =>
     rows
@@ -117,7 +117,7 @@ GROUP BY source ORDER BY source`,
     SOURCE,
     { name: 'last_started_at', head: 'Newest attempt started', format: 'time' },
     { name: 'last_published_at', head: 'Newest message published', format: 'time' },
-    { name: 'last_run_finished_at', head: 'Last run ended', format: 'time' },
+    { name: 'last_run_finished_at', head: 'Last run that landed ended', format: 'time' },
     { name: 'age', head: 'Age of the newest message', format: 'duration' },
   ],
 };
@@ -131,11 +131,12 @@ FROM run ORDER BY started_at DESC, workflow_id LIMIT ${RUNS_MOST}`,
   says: (rows, f) => {
     const [last] = rows;
     if (last === undefined) return 'No run has ended that brought something.';
-    const landed = `landed ${f.count(numberOf(last, 'land_records_out'))} records in ${f.duration(numberOf(last, 'took'))}`;
+    const how = last['outcome'] === 'landed' ? '' : `ended as ${textOf(last, 'outcome')}, and `;
+    const landed = `${how}landed ${f.count(numberOf(last, 'land_records_out'))} records in ${f.duration(numberOf(last, 'took'))}`;
     if (rows.length === 1) return `There was one. It ${landed}.`;
     return `${rows.length === RUNS_MOST ? `These are the last ${RUNS_MOST}.` : `There were ${rows.length}.`} The last one ${landed}.`;
   },
-  note: 'Runs that found nothing new are not among them. For each step: the records that came out of it, those that it quarantined, and its seconds.',
+  note: 'Runs that found nothing new are not among them, unless a person told them something. For each step: the records that came out of it, those that it quarantined, and its seconds.',
   columns: [
     { name: 'workflow_id', head: 'Run', format: 'code' },
     SOURCE,

@@ -19,6 +19,7 @@ describe('what persons tell a run that waits', () => {
     pipeline = await TestPipeline.create({
       skipped: { url: 'file:bad', quarantineLimit: 0.1 },
       aborted: { url: 'file:bad', quarantineLimit: 0.1 },
+      missing: { url: 'file:missing' },
       often: { url: 'file:bad', quarantineLimit: 0.1 },
     });
     await pipeline.placeFiles({ bad: JSON.stringify([...goodAttempts(1, 2), ...badAttempts(2, 1)]) });
@@ -55,6 +56,27 @@ describe('what persons tell a run that waits', () => {
     return 'none';
   }
 
+  interface RunRow {
+    readonly outcome: string;
+    readonly kafka_topic: string | null;
+    readonly decisions: string;
+    readonly decision_count: number;
+  }
+
+  /** The run's only row in the table runs. */
+  async function rowOf({ workflowId }: IngestHandle): Promise<RunRow> {
+    const { stdout, stderr } = await pipeline.command(
+      'query',
+      '--json',
+      `SELECT outcome, kafka_topic, decisions, decision_count FROM runs WHERE workflow_id = '${workflowId}'`,
+    );
+    assert.notEqual(stdout, '', stderr);
+    const [row, ...more] = JSON.parse(stdout) as RunRow[];
+    assert.ok(row);
+    assert.deepEqual(more, []);
+    return row;
+  }
+
   /** What each decision was, without its time. */
   const told = (made: readonly PersonsDecision[]): unknown[] =>
     made.map(({ decision, step, what, code, by, reason }) => [decision, step, what, code, by, reason]);
@@ -82,10 +104,8 @@ describe('what persons tell a run that waits', () => {
       /^decided: retry at fetch of source skipped \(QUARANTINE_LIMIT\), 20\S+Z, by unknown/m,
     );
     assert.ok(stdout.includes(`by ${ME}, reason: ${REASON}\n`), stdout);
-    const sql = `SELECT decisions, decision_count FROM runs WHERE source = 'skipped'`;
-    const asked = await pipeline.command('query', '--json', sql);
-    const [row] = JSON.parse(asked.stdout) as { decisions: string; decision_count: number }[];
-    assert.equal(row?.decision_count, 3);
+    const row = await rowOf(run);
+    assert.equal(row.decision_count, 3);
     assert.deepEqual(JSON.parse(row.decisions), decisions.latest);
   });
 
@@ -104,6 +124,29 @@ describe('what persons tell a run that waits', () => {
       decisions.latest.map(({ decision, by, reason }) => [decision, by, reason]),
       [['abort', ME, REASON]],
     );
+    const row = await rowOf(run);
+    assert.deepEqual([row.outcome, row.kafka_topic], ['aborted', `${pipeline.name}-aborted`]);
+    assert.deepEqual(JSON.parse(row.decisions), decisions.latest);
+    // It is not ingested: the next run is asked about the same content.
+    await (await stopped('aborted')).executeUpdate('abort');
+    const proof = await pipeline.command('verify');
+    assert.equal(proof.code, 0, proof.stdout + proof.stderr);
+  });
+
+  test('is kept of a run that was aborted before it knew its topic, and of one that found nothing new', async () => {
+    const missing = await stopped('missing');
+    await missing.executeUpdate('abort', { args: [{ by: 'me', reason: REASON }] });
+    await assert.rejects(missing.result());
+    const aborted = await rowOf(missing);
+    assert.deepEqual([aborted.outcome, aborted.kafka_topic], ['aborted', null]);
+    assert.match(aborted.decisions, /"by":"me"/);
+    const late = await stopped('missing');
+    await pipeline.placeFiles({ missing: '[]' });
+    await late.executeUpdate('retry', { args: [{ reason: REASON }] });
+    assert.equal((await late.result()).outcome, 'nothing-new');
+    const retried = await rowOf(late);
+    assert.equal(retried.outcome, 'nothing-new');
+    assert.ok(retried.decisions.includes(REASON));
   });
 
   test('is refused with what it must be, and the run goes on waiting', async () => {

@@ -84,6 +84,7 @@ describe('data, names and reasons that would steer a terminal', () => {
       [QUERY, '--json'],
       [QUERY, '--csv-safe'],
       [QUERY, '--explain'],
+      [`FROM enable_logging(storage = 'stdout'); ${QUERY}`],
       ['FROM runs'],
       ['FROM quarantine'],
       ['FROM deliveries', '--json'],

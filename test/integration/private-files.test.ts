@@ -7,7 +7,7 @@ import { Staging } from '../../adapters/staging.ts';
 import { attempts } from '../../services/platform/generator.ts';
 import { startPlatform, type Platform } from '../../services/platform/server.ts';
 import { startStack } from '../../services/stack.ts';
-import { codeOf, eventually, TestPipeline } from '../harness.ts';
+import { codeOf, eventually, statusOf, TestPipeline } from '../harness.ts';
 
 /** The paths below a folder, itself included, that others than their owner have any right on. */
 async function openPaths(root: string): Promise<string[]> {
@@ -61,6 +61,28 @@ describe('where the user’s umask hides nothing', () => {
         async () => (await readdir(join(staging, 'runs'))).length === 0,
       );
       assert.equal(await worker.drain(), 0);
+    } finally {
+      await pipeline.close();
+    }
+  });
+
+  test('what a fetch staged that failed by itself goes while the worker runs, once the run is ended', async () => {
+    const pipeline = await TestPipeline.create(
+      { broken: { url: 'file:broken.json' } },
+      { worker: { sweepInterval: '1s' } },
+    );
+    try {
+      const whole = JSON.stringify([...attempts({ seed: 5, count: 500 })]);
+      await pipeline.placeFiles({ 'broken.json': `${whole.slice(0, -1)},{"keen_id": nothing}]` });
+      await pipeline.startWorker('one');
+      const run = await pipeline.start({ source: 'broken' });
+      await eventually('it waits', async () => (await statusOf(run)).state === 'waiting', 60_000);
+      const runs = join(pipeline.folder, 'staging-one', 'runs');
+      const names = await readdir(runs, { recursive: true });
+      assert.ok(names.length > 1, 'the fetch left something');
+      assert.deepEqual(await openPaths(runs), []);
+      await run.executeUpdate('abort');
+      await eventually('nothing is staged any more', async () => (await readdir(runs)).length === 0);
     } finally {
       await pipeline.close();
     }

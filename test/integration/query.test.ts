@@ -45,10 +45,8 @@ describe('query and tables', () => {
   }
 
   async function commandWith(cache: string, ...words: string[]) {
-    return runCommand(words, {
-      PIPELINE_CONFIG: pipeline.settingsFile,
-      XDG_CACHE_HOME: join(pipeline.folder, cache),
-    });
+    const { settingsFile, folder } = pipeline;
+    return runCommand(words, { PIPELINE_CONFIG: settingsFile, XDG_CACHE_HOME: join(folder, cache) }, folder);
   }
 
   test('a query fetches the files of the tables that it names, and no others', async () => {

@@ -55,7 +55,7 @@ export async function installPython(): Promise<string> {
   const version = pythonVersion();
   if (version === undefined) throw new PipelineError('SERVICE_TOOL_MISSING', PYTHON_ADVICE);
   const requirements = join(NOTEBOOKS, 'requirements.txt');
-  const name = `python-${version}-${await hashOf(requirements, join(NOTEBOOKS, 'constraints.txt'))}`;
+  const name = `python-${version}-${await hashOf(requirements)}`;
   const log = join(cacheFolder(), 'logs', `${name}.log`);
   const folder = await installOnce(join(cacheFolder(), name), async (content) => {
     const python = { program: 'python3', args: ['-m', 'venv', content] };

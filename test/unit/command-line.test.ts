@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { CommanderError, type Command } from 'commander';
 import { EXIT } from '../../client/exit.ts';
+import { streamOutput, writeBytes } from '../../client/output/streams.ts';
 import { loadProgram } from '../../client/program.ts';
+import { showQuarantined } from '../../client/quarantine/show.ts';
 import { newest, type Span } from '../../client/runs.ts';
 import { runCommand } from '../harness.ts';
 
@@ -151,6 +154,21 @@ test('a server that is not there ends with 1', async () => {
   await rm(folder, { recursive: true });
   assert.equal(code, EXIT.failed, stderr);
   assert.match(stderr, /^TEMPORAL_UNREACHABLE: Temporal at 127\.0\.0\.1:1: /);
+});
+
+test('bytes are not written to a terminal as they are', async () => {
+  const { isTTY } = process.stdout;
+  process.stdout.isTTY = true;
+  try {
+    await assert.rejects(showQuarantined('attempts/0/0', { raw: true }), {
+      code: 'USAGE_INVALID',
+      message: /^--raw writes bytes as they are, .* send them to a file or a pipe$/,
+    });
+    await assert.rejects(writeBytes(Buffer.from('raw')), /^TypeError: a terminal would obey/);
+    await assert.rejects(streamOutput(Readable.from(['raw']), { exact: true }), /a terminal would obey/);
+  } finally {
+    process.stdout.isTTY = isTTY;
+  }
 });
 
 test('nothing is coloured, whatever the environment asks for', async () => {

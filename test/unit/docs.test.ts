@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import test from 'node:test';
@@ -114,7 +115,7 @@ test('every program that Maven, pip or Go brings has its row with its version', 
       found[`${of('groupId')}:${of('artifactId')}`] = of('version').replace(`\${project.version}`, own);
     }
   }
-  for (const [, name = '', version = ''] of read('notebooks/requirements.txt').matchAll(/^([\w-]+)==(\S+)/gm))
+  for (const [, name = '', version = ''] of read('notebooks/requirements.in').matchAll(/^([\w-]+)==(\S+)/gm))
     found[name] = version;
   const [, go = ''] = /TEMPORAL_VERSION = '([^']+)'/.exec(read('services/install.ts')) ?? [];
   found['github.com/temporalio/cli'] = go;
@@ -152,6 +153,18 @@ test('every link within the project leads to a file, and to a heading of it', ()
         );
     }
   }
+});
+
+test('every file of the project has a name that any terminal and file system can show', () => {
+  const { status, stdout } = spawnSync('git', ['ls-files', '-z'], { cwd: ROOT, encoding: 'utf8' });
+  // A copy without its history has nothing committed.
+  if (status !== 0) return;
+  const names = stdout.split('\0').filter((name) => name !== '');
+  assert.ok(names.length > 100);
+  assert.deepEqual(
+    names.filter((name) => !/^[\w./-]+$/.test(name)),
+    [],
+  );
 });
 
 test('every file and folder that a page names is there', () => {

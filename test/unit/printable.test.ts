@@ -54,6 +54,30 @@ test('a table keeps its form whatever is in its cells: one line a row, escaped a
   }
 });
 
+test('a table’s columns are aligned whatever script is in its cells', () => {
+  const cells: readonly (readonly [text: string, columns: number])[] = [
+    ['plain', 5],
+    ['é é', 3],
+    ['ข้อสอบที่', 6],
+    ['שָׁלוֹם', 4],
+    ['مُحَمَّد', 4],
+    ['x\u20dd\u0489', 1],
+    ['각', 2],
+    ['表カナ!', 7],
+    ['🙂👍', 4],
+    ['', 0],
+  ];
+  const [top = '', , , ...rows] = formatTable(['🙂 ข้', 'n'], cells);
+  for (const [at, [text, columns]] of cells.entries()) {
+    const begin = `│ ${text}`;
+    const rest = (rows[at] ?? '').slice(begin.length);
+    assert.ok(rows[at]?.startsWith(begin), rows[at]);
+    assert.equal(columns + rest.length, top.length - 2, `${text} is followed by ${rest}`);
+  }
+  // One at the beginning would be drawn over the border.
+  assert.match(formatTable(['n'], [['\u0e49x']])[3] ?? '', /^│ ◌\u0e49x +│$/);
+});
+
 test('a CSV for a spreadsheet has no text that is a formula, and numbers stay numbers', () => {
   const style = { isForTerminal: false, isForSpreadsheet: true };
   for (const begin of ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])

@@ -8,6 +8,7 @@ import { sqlText, withDuckDb } from '../../adapters/duckdb.ts';
 import type { CachedFile } from '../../adapters/table-cache.ts';
 import { withTables, type SqlAccess } from '../../client/live-tables.ts';
 import { streamReadOnly } from '../../client/query-access.ts';
+import { requireSelect } from '../../client/query-select.ts';
 import { PipelineError, messageOf } from '../../model/errors.ts';
 import { TABLES, attempts } from '../../tables/index.ts';
 
@@ -167,6 +168,25 @@ describe('SQL over the tables', () => {
       `PRAGMA enable_profiling`,
       `PRAGMA profiling_output = ${outside('made.json')}`,
       `CALL enable_logging(storage = 'file', storage_config = {'path': ${outside('made')}})`,
+      ...[
+        `SELECT * FROM enable_logging(storage = 'file', storage_path = ${outside('made')}, level = 'trace'); SELECT 1`,
+        `SELECT 1; FROM system.main."enable_logging"(storage = 'stdout')`,
+        `SELECT (SELECT count(*) FROM enable_logging(storage = 'stdout'))`,
+        `FROM query('FROM enable_' || 'logging()')`,
+        `CREATE VIEW v AS FROM enable_logging(); FROM v`,
+        `CREATE MACRO m() AS TABLE FROM enable_logging(); FROM m()`,
+        `CREATE TABLE t AS FROM enable_logging()`,
+        `CREATE TABLE t (a INTEGER); INSERT INTO t SELECT 1 FROM enable_logging()`,
+        `SET VARIABLE a = (SELECT count(*) FROM enable_logging())`,
+        `WITH RECURSIVE a(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM a, enable_logging() WHERE n < 2) FROM a`,
+        `FROM range(2) r(n) WHERE EXISTS (FROM enable_logging() WHERE n = 1)`,
+        `FROM json_execute_serialized_sql(json_serialize_sql('FROM enable_logging()'))`,
+        `EXPLAIN ANALYZE FROM enable_logging()`,
+        `SELECT ';'; /* ; */ FROM enable_logging() -- ;`,
+        `FROM enable_profiling()`,
+        `FROM disable_logging()`,
+        `FROM force_checkpoint()`,
+      ],
       `SELECT getenv('HOME')`,
       `CREATE PERSISTENT SECRET s (TYPE http, BEARER_TOKEN 'x')`,
     ];
@@ -182,10 +202,29 @@ describe('SQL over the tables', () => {
     assert.deepEqual((await readdir(folder)).sort(), ['cache', 'secret.csv']);
   });
 
+  test('calls no function that changes DuckDB where its plan or Parquet is asked for either', async () => {
+    const sql = `FROM query('FROM enable_' || 'logging()')`;
+    await withAttempts(async (connection) => {
+      for (const option of ['--explain', '--format parquet'])
+        await assert.rejects(requireSelect(connection, sql, { option, isTrusted: false }), {
+          code: 'QUERY_REFUSED',
+          message: 'a query cannot call the function enable_logging',
+        });
+      await requireSelect(connection, sql, { option: '--explain', isTrusted: true });
+    });
+  });
+
   test('reads, and works with what is in memory', async () => {
     for (const [sql, outcome] of [
       ['FROM attempts', `${SOURCES.length} rows`],
       ['SELECT 1; SELECT 2, 3', '1 rows'],
+      [`SELECT 1 -- ;\n; /* ; */ SELECT ';' AS "a;", E'\\';', $x$;$x$, 'it''s;' ; ;\n`, '1 rows'],
+      [
+        'SELECT 1; /* /* ; */ ; */ SELECT 2',
+        'QUERY_INVALID: the statements cannot be told apart: give one, without comments',
+      ],
+      ['SELECT 1; EXPLAIN SELECT 2', '1 rows'],
+      [`SELECT 'enable_logging'`, '1 rows'],
       [
         'CREATE TABLE t AS FROM attempts; DELETE FROM t WHERE total = 0; FROM t',
         `${SOURCES.length - 1} rows`,
