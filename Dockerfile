@@ -9,8 +9,10 @@ COPY activities/ activities/
 COPY adapters/ adapters/
 COPY bin/ bin/
 COPY client/ client/
+COPY lib/ lib/
 COPY model/ model/
-COPY services/platform/ services/platform/
+COPY records/ records/
+COPY steps/ steps/
 COPY tables/ tables/
 COPY worker/ worker/
 COPY workflows/ workflows/
@@ -19,7 +21,7 @@ RUN node bin/build.js \
     && node worker/bundle-workflows.js dist/workflows.js \
     && rm -r node_modules/assemblyscript node_modules/binaryen
 
-FROM node:24.21.0-bookworm-slim
+FROM node:24.21.0-bookworm-slim AS pipeline
 ENV NODE_ENV=production \
     # The worker takes the workflows from here instead of bundling them.
     PIPELINE_WORKFLOW_BUNDLE=/app/dist/workflows.js \
@@ -34,3 +36,8 @@ USER node
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --start-interval=2s \
     CMD ["node", "--eval", "fetch('http://127.0.0.1:8235/healthz').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "bin/worker.js"]
+
+# A customer to fetch from, to try the product with; Node runs it from its sources.
+FROM pipeline AS simulator
+COPY simulator/ simulator/
+CMD ["node", "simulator/main.ts"]

@@ -19,7 +19,7 @@ const zones = ORDER.flatMap((row, at) =>
 );
 
 /** The one way out of the command line. */
-const PRINTING = 'Commands write through client/output.ts, which escapes what a terminal could obey.';
+const PRINTING = 'Commands write through client/cli/output.ts, which escapes what a terminal could obey.';
 
 /**
  * A key from outside, as `constructor` or `__proto__`, is there before it is set, or sets something else: a Map has none
@@ -77,7 +77,7 @@ export default tseslint.config(
   {
     // Whatever comes from outside is escaped where it is written, and nothing passes that place.
     files: ['client/**/*.ts'],
-    ignores: ['client/output.ts', 'client/output/*.ts'],
+    ignores: ['client/cli/output.ts', 'client/output/*.ts'],
     rules: {
       'no-restricted-properties': [
         'error',

@@ -1,7 +1,7 @@
-import type { KafkaOptions } from '../adapters/kafka.ts';
+import type { KafkaOptions } from '../adapters/kafka/client.ts';
 import type { Logger } from '../adapters/log.ts';
-import type { Staging } from '../adapters/staging.ts';
-import type { Warehouse } from '../adapters/warehouse.ts';
+import type { Staging } from '../adapters/staging/staging.ts';
+import type { Warehouse } from '../adapters/delta/warehouse.ts';
 import type { Settings } from '../model/settings.ts';
 
 /** What the activities work with; a worker makes it once. */

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
-import { decoded } from '../adapters/decoding.ts';
-import { RunStaging } from '../adapters/run-staging.ts';
+import { decoded } from '../steps/source/decoding.ts';
+import { RunStaging } from '../adapters/staging/run-staging.ts';
 import { PipelineError } from '../model/errors.ts';
 import type { Chunk, Content } from '../model/references.ts';
 import { sourceOf } from '../model/settings.ts';
 import { runs } from '../tables/index.ts';
-import { ChunkWriter } from './chunk-writer.ts';
-import { ContentReader } from './content-reader.ts';
+import { ChunkWriter } from '../steps/source/chunk-writer.ts';
+import { ContentReader } from '../steps/source/content-reader.ts';
 import type { ActivityDeps } from './deps.ts';
-import { contentFence } from './fences.ts';
-import { openSource, requireAllRecords } from './source-bytes.ts';
+import { contentFence } from '../steps/landing/transaction-ids.ts';
+import { openSource, requireAllRecords } from '../steps/source/source-content.ts';
 import { currentRun } from './run-context.ts';
 
 /** What `fetch` is asked for. */

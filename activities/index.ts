@@ -1,12 +1,12 @@
 import { createConsume } from './consume.ts';
 import type { ActivityDeps } from './deps.ts';
 import { createFetch } from './fetch.ts';
-import { createJudge } from './judge.ts';
+import { createJudge } from './check-quarantine-limit.ts';
 import { createLand } from './land.ts';
 import { createPlan } from './plan.ts';
 import { createPublish } from './publish.ts';
 import { createRecord } from './record.ts';
-import { createTidy } from './tidy.ts';
+import { createTidy } from './cleanup.ts';
 import { createTransform } from './transform.ts';
 
 export type { ActivityDeps } from './deps.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { STAGED_PATH } from '../adapters/run-staging.ts';
+import { STAGED_PATH } from '../adapters/staging/run-staging.ts';
 import { isIntervalTime } from '../model/interval-time.ts';
 import { MAX_PARTITIONS, type OffsetRange } from '../model/references.ts';
 

@@ -50,7 +50,7 @@ import {
   text,
   type Shape,
 } from './input-values.ts';
-import type { JudgeRequest } from './judge.ts';
+import type { JudgeRequest } from './check-quarantine-limit.ts';
 import type { LandRequest } from './land.ts';
 import type { PlanRequest } from './plan.ts';
 import type { PublishRequest } from './publish.ts';

@@ -1,14 +1,14 @@
-import { atOnce } from '../adapters/at-once.ts';
-import { topicOffsets } from '../adapters/kafka.ts';
-import { RunStaging } from '../adapters/run-staging.ts';
+import { atOnce } from '../lib/map-concurrent.ts';
+import { topicOffsets } from '../adapters/kafka/client.ts';
+import { RunStaging } from '../adapters/staging/run-staging.ts';
 import { PipelineError } from '../model/errors.ts';
 import type { Batch, StagedTables } from '../model/references.ts';
 import { BATCH_TABLES, DERIVED_TABLES, deliveries } from '../tables/index.ts';
 import type { Table } from '../tables/table.ts';
 import type { ActivityDeps } from './deps.ts';
-import { batchFences, partitionAppId, topicAppId } from './fences.ts';
-import { readFileList } from './file-list.ts';
-import { landFiles, type LandingDeps } from './land-files.ts';
+import { batchFences, partitionAppId, topicAppId } from '../steps/landing/transaction-ids.ts';
+import { readFileList } from '../steps/landing/file-list.ts';
+import { landFiles, type LandingDeps } from '../steps/landing/commit-files.ts';
 import { currentRun, type RunContext } from './run-context.ts';
 
 /** What `land` is asked for. */

@@ -1,12 +1,12 @@
-import { topicOffsetsPast, type PartitionOffsets } from '../adapters/kafka.ts';
-import { ensureTopic, requireFewPartitions } from '../adapters/kafka-topics.ts';
-import { topicIdOf } from '../adapters/kafka-topic-id.ts';
+import { topicOffsetsPast, type PartitionOffsets } from '../adapters/kafka/client.ts';
+import { ensureTopic, requireFewPartitions } from '../adapters/kafka/topics.ts';
+import { topicIdOf } from '../adapters/kafka/wire/topic-id.ts';
 import { PipelineError } from '../model/errors.ts';
 import type { OffsetRange, PartitionEnds } from '../model/references.ts';
 import { DERIVED_TABLES, deliveries, replays, runs } from '../tables/index.ts';
 import { deltaMetadata, type Table } from '../tables/table.ts';
 import type { ActivityDeps } from './deps.ts';
-import { partitionAppId, topicIdsIn } from './fences.ts';
+import { partitionAppId, topicIdsIn } from '../steps/landing/transaction-ids.ts';
 
 /** What `plan` is asked for. */
 export interface PlanRequest {

@@ -1,16 +1,16 @@
-import { readFrames } from '../adapters/frames.ts';
-import { IdlePublishers } from '../adapters/idle-publishers.ts';
-import type { Publisher } from '../adapters/kafka-publish.ts';
-import { oneAhead } from '../adapters/one-ahead.ts';
-import type { OutgoingMessage } from '../adapters/outgoing-message.ts';
-import { RunStaging } from '../adapters/run-staging.ts';
+import { readFrames } from '../adapters/staging/frames.ts';
+import { IdlePublishers } from '../adapters/kafka/idle-publishers.ts';
+import type { Publisher } from '../adapters/kafka/publish.ts';
+import { oneAhead } from '../lib/prefetch.ts';
+import type { OutgoingMessage } from '../adapters/kafka/outgoing-message.ts';
+import { RunStaging } from '../adapters/staging/run-staging.ts';
 import { messageOf } from '../model/errors.ts';
 import { addEnds, type ChunksToPublish, type Published, type PublishedChunk } from '../model/published.ts';
 import { MOST_OF_A_STEP, ReasonTally } from '../model/reasons.ts';
 import type { Chunk, Offset } from '../model/references.ts';
 import type { ActivityDeps } from './deps.ts';
-import { Outgoing } from './outgoing.ts';
-import { quarantineRefused, type RefusedRecord } from './refused-records.ts';
+import { Outgoing } from '../steps/publish/message-builder.ts';
+import { quarantineRefused, type RefusedRecord } from '../steps/publish/refused-records.ts';
 import { currentRun, type RunContext } from './run-context.ts';
 
 /** What `publish` is asked for. */

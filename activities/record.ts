@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import type { Fence } from '../adapters/delta-snapshot.ts';
-import { withDuckDb } from '../adapters/duckdb.ts';
-import { RunStaging } from '../adapters/run-staging.ts';
-import { readMarkers } from '../adapters/kafka-markers.ts';
+import type { Fence } from '../adapters/delta/snapshot.ts';
+import { withDuckDb } from '../adapters/duckdb/database.ts';
+import { RunStaging } from '../adapters/staging/run-staging.ts';
+import { readMarkers } from '../adapters/kafka/markers.ts';
 import { PipelineError } from '../model/errors.ts';
 import { chunkIds } from '../model/identity.ts';
 import type { Content, IsoTime, StagedFile } from '../model/references.ts';
@@ -13,10 +13,10 @@ import { runs } from '../tables/index.ts';
 import { stepColumns } from '../tables/runs.ts';
 import { duckDbType } from '../tables/table.ts';
 import type { ActivityDeps } from './deps.ts';
-import { contentFence, runFence } from './fences.ts';
-import { landFiles } from './land-files.ts';
+import { contentFence, runFence } from '../steps/landing/transaction-ids.ts';
+import { landFiles } from '../steps/landing/commit-files.ts';
 import { currentRun, type RunContext } from './run-context.ts';
-import { writeTable } from './transform-files.ts';
+import { writeTable } from '../steps/transform/table-files.ts';
 
 /** What `record` is asked for. */
 export interface RecordRequest {

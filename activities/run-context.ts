@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import type { Execution } from '../adapters/staging.ts';
+import type { Execution } from '../adapters/staging/staging.ts';
 
 /** What an activity knows of the run that it works for. */
 export interface RunContext {

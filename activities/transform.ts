@@ -1,13 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
-import { RunStaging } from '../adapters/run-staging.ts';
+import { RunStaging } from '../adapters/staging/run-staging.ts';
 import { PipelineError } from '../model/errors.ts';
 import type { StagedBatch, StagedTables } from '../model/references.ts';
-import { requireWithinLimits } from './batch-limits.ts';
+import { requireWithinLimits } from '../steps/transform/batch-limits.ts';
 import type { ActivityDeps } from './deps.ts';
-import { writeFileList } from './file-list.ts';
+import { writeFileList } from '../steps/landing/file-list.ts';
 import { currentRun } from './run-context.ts';
-import type { BatchAnswer, BatchWork } from './transform-batch.ts';
+import type { BatchAnswer, BatchWork } from '../steps/transform/batch-worker.ts';
 
 /** What `transform` is asked for. */
 export interface TransformRequest {

@@ -5,7 +5,7 @@ import { requireConfidential } from '../model/confidential.ts';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import type { Settings } from '../model/settings.ts';
 import { asked, temporalProfile, type Environment } from '../model/temporal-environment.ts';
-import { probe, type ConnectionFault } from './connection-faults.ts';
+import { probe, type ConnectionFault } from './net/connection-faults.ts';
 
 /** How to connect to Temporal; for a client's connection and for a worker's. */
 export type TemporalConnection = Pick<ConnectionOptions, 'tls' | 'metadata'> & {

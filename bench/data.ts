@@ -8,7 +8,7 @@ import { buffer } from 'node:stream/consumers';
 import { createGunzip } from 'node:zlib';
 import { z } from 'zod';
 import { cacheFolder, installOnce } from '../services/install.ts';
-import { attempts, GENERATOR_VERSION } from '../services/platform/generator.ts';
+import { attempts, GENERATOR_VERSION } from '../simulator/generator.ts';
 
 /** How many attempts a copy has, unless a file is given. */
 const GENERATED = 3280;

@@ -1,4 +1,4 @@
-import type { TestPipeline, IngestHandle } from '../test/harness.ts';
+import type { TestPipeline, IngestHandle } from '../test/support/harness.ts';
 
 /** When an activity of a run was in work, in milliseconds since 1970. */
 export interface ActivityTime {

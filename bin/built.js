@@ -8,17 +8,17 @@ import { BUILDS, ROOT, digestOf, makeOnce } from './builds.js';
 import { buildScanner } from './scanner.js';
 
 const FOLDERS = [
-  ...['activities', 'adapters', 'client', 'model'],
-  ...['services/platform', 'tables', 'worker', 'workflows'],
+  ...['activities', 'adapters', 'client', 'lib', 'model'],
+  ...['records', 'steps', 'tables', 'worker', 'workflows'],
 ];
 /** What decides what becomes of the sources: the compilers' versions, and how they are called. */
 const COMPILERS = ['package.json', 'bin/built.js', 'bin/scanner.js'];
 /** Has a compiler of its own. */
-const SCANNER = 'tables/scanner/';
+const SCANNER = 'records/scanner/';
 
 /**
  * The compiled module, to be imported.
- * @param {string} module Its path from the project's folder, as 'client/main.ts'.
+ * @param {string} module Its path from the project's folder, as 'client/cli/main.ts'.
  * @returns {Promise<string>} Its URL.
  */
 export async function built(module) {
@@ -37,8 +37,8 @@ export async function build() {
       sources.filter((source) => !source.startsWith(SCANNER)),
       unfinished,
     );
-    await mkdir(join(unfinished, 'tables'), { recursive: true });
-    await copyFile(await buildScanner(), join(unfinished, 'tables/scanner.wasm'));
+    await mkdir(join(unfinished, 'records'), { recursive: true });
+    await copyFile(await buildScanner(), join(unfinished, 'records/scanner.wasm'));
   };
   await makeOnce(folder, make, (name) => !name.includes('.'));
   return folder;

@@ -1,4 +1,4 @@
 #!/usr/bin/env node
 import { built } from './built.js';
 
-await import(await built('client/main.ts'));
+await import(await built('client/cli/main.ts'));

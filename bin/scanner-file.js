@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { BUILDS, ROOT, digestOf } from './builds.js';
 
-export const SOURCES = 'tables/scanner';
+export const SOURCES = 'records/scanner';
 
 /**
  * Returns where the scanner that is compiled from the present sources is, or would be.

@@ -1,4 +1,4 @@
-import { cut } from './cut.ts';
+import { cut } from '../lib/truncate.ts';
 import type { ErrorCode } from './errors.ts';
 import { formatNumber } from './figures.ts';
 import type { Step } from './run.ts';

@@ -1,5 +1,5 @@
-import { EXIT, EXIT_MEANINGS, type ExitCode } from '../client/exit.ts';
-import type { FindingCode } from '../client/proof/findings.ts';
+import { EXIT, EXIT_MEANINGS, type ExitCode } from '../client/cli/exit.ts';
+import type { FindingCode } from '../client/verify/findings.ts';
 import { ERROR_CODES } from '../model/errors.ts';
 import { code, madeFrom, markdownTable } from './docs-markdown.ts';
 
@@ -54,10 +54,10 @@ export const OF_RUNS: readonly (readonly [string, string])[] = [
 /** The page of errors, findings and exit codes. */
 export function errorsPage(): string {
   return [
-    madeFrom('model/errors.ts, client/exit.ts and client/proof/findings.ts'),
+    madeFrom('model/errors.ts, client/cli/exit.ts and client/verify/findings.ts'),
     '# Errors',
     'An error says what happened and to what: the source, the topic with partition and offset, or the path. It never holds a payload or a secret. The command line prints its code, its message and what to do.',
-    'In a run, a _passing_ error is tried again, about four minutes in all (`workflows/hosts.ts`); after that, and at once after a _lasting_ one, the run waits for a person, who sends `retry`, `skip` or `abort`. Some the run sees to by itself; their advice says so. The command line tries nothing again: there, passing means that a later try can help.',
+    'In a run, a _passing_ error is tried again, about four minutes in all (`workflows/activity-proxies.ts`); after that, and at once after a _lasting_ one, the run waits for a person, who sends `retry`, `skip` or `abort`. Some the run sees to by itself; their advice says so. The command line tries nothing again: there, passing means that a later try can help.',
     markdownTable(
       ['Code', 'Kind', 'What to do'],
       Object.entries(ERROR_CODES).map(([name, { retry, advice }]) => [code(name), retry, advice]),

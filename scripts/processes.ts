@@ -17,8 +17,8 @@ export const SERVICES_FOLDER = process.env['PIPELINE_SERVICES'] ?? join(ROOT, '.
 /** A process of this project that outlives whoever starts it, as a worker, and says over HTTP that it is ready. */
 export interface LocalProcess {
   readonly name: string;
-  /** Its program and the program's arguments. */
-  readonly program: readonly string[];
+  /** The arguments of Node. */
+  readonly words: readonly string[];
   /** Answers 200 when it is ready. */
   readonly health: string;
 }
@@ -29,7 +29,7 @@ const READY_MS = 60_000;
 export function workerProcess(settings: Settings): LocalProcess {
   return {
     name: 'worker',
-    program: ['bin/worker.js'],
+    words: [join(ROOT, 'bin/worker.js')],
     health: `http://127.0.0.1:${settings.worker.healthPort}/healthz`,
   };
 }
@@ -43,7 +43,7 @@ export function platformProcess(name: string, url: string, file: string | undefi
   const serve = file === undefined ? [] : ['--file', file];
   return {
     name,
-    program: ['bin/platform.js', '--port', port, ...serve],
+    words: ['--import', import.meta.resolve('tsx'), join(ROOT, 'simulator/main.ts'), '--port', port, ...serve],
     health: `${origin}/health`,
   };
 }
@@ -54,10 +54,9 @@ export async function restart(local: LocalProcess): Promise<void> {
   await makeStackFolder(folder);
   const server = new ServerProcess(local.name, folder);
   await server.stop();
-  const [program = '', ...words] = local.program;
   await server.start({
     program: process.execPath,
-    args: [join(ROOT, program), ...words],
+    args: [...local.words],
     env: { PIPELINE_CONFIG: SETTINGS },
   });
   await server.waitUntilReady(() => requireReady(local), READY_MS);

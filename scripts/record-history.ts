@@ -7,7 +7,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import proto from '@temporalio/proto';
-import { withTemporal } from '../client/temporal.ts';
+import { withTemporal } from '../client/cli/temporal.ts';
 import { readSettings } from '../model/settings.ts';
 
 const PRIVATE = new Set(['stackTrace', 'identity']);

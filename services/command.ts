@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { PRIVATE_FILE_MODE, PRIVATE_FOLDER_MODE, withPrivateFiles } from '../adapters/private-files.ts';
+import { PRIVATE_FILE_MODE, PRIVATE_FOLDER_MODE, withPrivateFiles } from '../lib/private-files.ts';
 import { PipelineError } from '../model/errors.ts';
 
 /** What to run, without a shell. */

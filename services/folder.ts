@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { makePrivateFolder, PRIVATE_FILE_MODE } from '../adapters/private-files.ts';
+import { makePrivateFolder, PRIVATE_FILE_MODE } from '../lib/private-files.ts';
 import { messageOf, PipelineError } from '../model/errors.ts';
 import type { Ports } from './ports.ts';
 

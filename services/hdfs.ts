@@ -1,8 +1,8 @@
 import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
-import { CROSS_SITE_HEADER } from '../adapters/hdfs-access.ts';
-import { makePrivateFolder } from '../adapters/private-files.ts';
+import { CROSS_SITE_HEADER } from '../adapters/hdfs/access.ts';
+import { makePrivateFolder } from '../lib/private-files.ts';
 import { messageOf, PipelineError } from '../model/errors.ts';
 import { runCommand, type Command } from './command.ts';
 import { writeWhole, type StackFolder } from './folder.ts';

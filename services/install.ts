@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import { makePrivateFolder } from '../adapters/private-files.ts';
+import { makePrivateFolder } from '../lib/private-files.ts';
 import { PipelineError } from '../model/errors.ts';
 import { runCommand, type Command } from './command.ts';
 import { lookUp } from './identity.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
-import { makePrivateFolder, PRIVATE_FILE_MODE } from '../adapters/private-files.ts';
+import { makePrivateFolder, PRIVATE_FILE_MODE } from '../lib/private-files.ts';
 import { PipelineError } from '../model/errors.ts';
 import { runCommand } from './command.ts';
 import { formatOnce } from './format.ts';

@@ -1,7 +1,7 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { PRIVATE_FILE_MODE } from '../adapters/private-files.ts';
+import { PRIVATE_FILE_MODE } from '../lib/private-files.ts';
 import { PipelineError } from '../model/errors.ts';
 import { living, lookUp, type ProcessIdentity } from './identity.ts';
 import { isMissing } from './folder.ts';

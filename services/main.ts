@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Argument, Command, InvalidArgumentError } from 'commander';
-import { makeFilesPrivate } from '../adapters/private-files.ts';
+import { makeFilesPrivate } from '../lib/private-files.ts';
 import { messageOf, PipelineError } from '../model/errors.ts';
 import { lastLines } from './command.ts';
 import { stackFolder } from './folder.ts';

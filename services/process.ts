@@ -4,7 +4,7 @@ import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { PRIVATE_FILE_MODE, withPrivateFiles } from '../adapters/private-files.ts';
+import { PRIVATE_FILE_MODE, withPrivateFiles } from '../lib/private-files.ts';
 import { messageOf, PipelineError } from '../model/errors.ts';
 import { lastLines, type Command } from './command.ts';
 import { isMissing, type StackFolder } from './folder.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
-import { makePrivateFolder } from '../adapters/private-files.ts';
+import { makePrivateFolder } from '../lib/private-files.ts';
 import { PipelineError } from '../model/errors.ts';
 import { SEARCH_ATTRIBUTES } from '../model/search-attributes.ts';
 import type { StackFolder } from './folder.ts';

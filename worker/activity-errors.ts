@@ -2,7 +2,7 @@ import { ApplicationFailure, Context } from '@temporalio/activity';
 import { TemporalFailure } from '@temporalio/common';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
 import { keepAlive } from '../activities/run-context.ts';
-import { cut } from '../model/cut.ts';
+import { cut } from '../lib/truncate.ts';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import { whyTooLarge } from '../model/payload-limit.ts';
 

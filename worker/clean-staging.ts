@@ -1,6 +1,6 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { Logger } from '../adapters/log.ts';
-import type { Execution, Staging } from '../adapters/staging.ts';
+import type { Execution, Staging } from '../adapters/staging/staging.ts';
 import { messageOf } from '../model/errors.ts';
 
 /**

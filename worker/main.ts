@@ -1,5 +1,5 @@
 import { createLogger } from '../adapters/log.ts';
-import { makeFilesPrivate } from '../adapters/private-files.ts';
+import { makeFilesPrivate } from '../lib/private-files.ts';
 import { messageOf } from '../model/errors.ts';
 import { readSettings } from '../model/settings.ts';
 import { unsupportedNode } from './node-support.ts';

@@ -1,5 +1,5 @@
 import type { InjectedSinks } from '@temporalio/worker';
-import type { RunTraces } from '../adapters/run-traces.ts';
+import type { RunTraces } from '../adapters/tracing/run-traces.ts';
 import { STEPS } from '../model/run.ts';
 import type { Settings } from '../model/settings.ts';
 import type { RunEnd } from '../model/run.ts';

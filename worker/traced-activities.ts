@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
-import type { RunTraces } from '../adapters/run-traces.ts';
+import type { RunTraces } from '../adapters/tracing/run-traces.ts';
 import { TRACE_HEADER } from '../model/trace-header.ts';
 
 /** Makes each activity a span of its run. */

@@ -9,9 +9,9 @@ import {
   type PartitionEnds,
   type StagedTables,
 } from '../model/references.ts';
-import { aboutBatch, aboutMessages, aboutTables } from './about.ts';
-import { anyHost, isHostLost, isOvertaken, onHost } from './hosts.ts';
-import { SKIPPED, type Person } from './person.ts';
+import { aboutBatch, aboutMessages, aboutTables } from './summaries.ts';
+import { anyHost, isHostLost, isOvertaken, onHost } from './activity-proxies.ts';
+import { SKIPPED, type Person } from './decisions.ts';
 import type { RunState } from './run-state.ts';
 
 /** What the landing of a topic works with. */

@@ -1,6 +1,6 @@
 import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
 import { DURATION_EXAMPLES, parseDuration } from '../model/duration.ts';
-import { cut } from '../model/cut.ts';
+import { cut } from '../lib/truncate.ts';
 import { isIntervalTime } from '../model/interval-time.ts';
 import { MAX_TIME_LENGTH, type IngestRequest } from '../model/run.ts';
 import { workflowIdFault } from '../model/run-folder.ts';

@@ -17,7 +17,7 @@ import {
 } from '../model/run.ts';
 import { RECORDS_IN, RECORDS_LANDED, RECORDS_QUARANTINED, SOURCE, STEP } from '../model/search-attributes.ts';
 import { NOTHING_SKIPPED, withSkipped, type Skipped, type SkippedLog } from '../model/skipped.ts';
-import { describeRun } from './describe.ts';
+import { describeRun } from './run-details.ts';
 
 /** Where a run is: a {@link RunStatus}. */
 export const status = defineQuery<RunStatus>('status');

@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
-import { INTERRUPTED } from '../../client/exit.ts';
-import { formatTime } from '../../client/output.ts';
-import { describeSchedule, queueOf, scheduleIdOf } from '../../client/schedule-temporal.ts';
+import { INTERRUPTED } from '../../client/cli/exit.ts';
+import { formatTime } from '../../client/cli/output.ts';
+import { describeSchedule, queueOf, scheduleIdOf } from '../../client/schedules/temporal.ts';
 import { formatNumber } from '../../model/figures.ts';
-import { attempts, type FeedAttempt } from '../../services/platform/generator.ts';
-import { startPlatform, type Platform } from '../../services/platform/server.ts';
-import { ROOT, TestPipeline } from '../../test/harness.ts';
+import { attempts, type FeedAttempt } from '../../simulator/generator.ts';
+import { startPlatform, type Platform } from '../../simulator/server.ts';
+import { ROOT, TestPipeline } from '../../test/support/harness.ts';
 import type { Bench, Context } from '../context.ts';
 
 /** The generated attempts start on 68 days; of these, 2,000 intervals take all but the last. */

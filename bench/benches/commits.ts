@@ -1,5 +1,5 @@
 import { formatNumber } from '../../model/figures.ts';
-import { TestPipeline, type TestWorker } from '../../test/harness.ts';
+import { TestPipeline, type TestWorker } from '../../test/support/harness.ts';
 import type { Bench, Context } from '../context.ts';
 import { linesOf } from '../data.ts';
 import { median, type Goal } from '../figures.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { eventually } from '../../test/harness.ts';
+import { eventually } from '../../test/support/harness.ts';
 import { alternately, copiesOf, secondsOf, shown, type Bench, type Context } from '../context.ts';
 import { FeedServer } from '../feed-server.ts';
 import { median, ratio } from '../figures.ts';

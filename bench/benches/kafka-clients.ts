@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import kafkajs from 'kafkajs';
 import pino from 'pino';
 import { z } from 'zod';
-import { topicOffsets } from '../../adapters/kafka.ts';
+import { topicOffsets } from '../../adapters/kafka/client.ts';
 import { secondsOf, shown, type Bench, type Context, type Side } from '../context.ts';
 import { ratio } from '../figures.ts';
 import { runMeasured, type Measured } from '../measure.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { storeTemporary } from '../../adapters/hdfs-store.ts';
-import type { Warehouse } from '../../adapters/warehouse.ts';
+import { storeTemporary } from '../../adapters/hdfs/verified-upload.ts';
+import type { Warehouse } from '../../adapters/delta/warehouse.ts';
 import { ok, warning, type Finding } from './check.ts';
 
 /** What is written, read back and removed. */

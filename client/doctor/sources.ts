@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { openHttp } from '../../adapters/http-source.ts';
-import { accessOf, urlOf } from '../../activities/source-address.ts';
+import { openHttp } from '../../adapters/http/source.ts';
+import { accessOf, urlOf } from '../../steps/source/address.ts';
 import { PipelineError, messageOf } from '../../model/errors.ts';
 import type { Settings, SourceSettings } from '../../model/settings.ts';
 import { ok, type Check, type Finding } from './check.ts';

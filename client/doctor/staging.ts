@@ -1,5 +1,5 @@
 import { statfs } from 'node:fs/promises';
-import { Staging } from '../../adapters/staging.ts';
+import { Staging } from '../../adapters/staging/staging.ts';
 import { messageOf } from '../../model/errors.ts';
 import type { Settings } from '../../model/settings.ts';
 import { formatBytes } from '../../model/figures.ts';

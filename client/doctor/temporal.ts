@@ -3,7 +3,7 @@ import proto from '@temporalio/proto';
 import { PipelineError, messageOf } from '../../model/errors.ts';
 import { SEARCH_ATTRIBUTES } from '../../model/search-attributes.ts';
 import type { Settings } from '../../model/settings.ts';
-import { withTemporal } from '../temporal.ts';
+import { withTemporal } from '../cli/temporal.ts';
 import { failed, ok, warning, type Finding } from './check.ts';
 
 const UI_TIMEOUT_MS = 5_000;

@@ -3,7 +3,7 @@ import { fieldLines } from '../../model/field-counts.ts';
 import { formatBytes, formatCount, formatNumber } from '../../model/figures.ts';
 import { reasonLines } from '../../model/reasons.ts';
 import { shorten } from '../../model/printable.ts';
-import { formatTable } from '../output.ts';
+import { formatTable } from '../cli/output.ts';
 import type { Judgement, PreviewedTable } from './judge.ts';
 import type { Sample } from './sample.ts';
 

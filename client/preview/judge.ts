@@ -1,17 +1,17 @@
 import type { DuckDBConnection, Json } from '@duckdb/node-api';
-import { sizeRefusal } from '../../activities/outgoing.ts';
-import { BatchRows } from '../../activities/transform-rows.ts';
-import { sqlName, withDuckDb } from '../../adapters/duckdb.ts';
-import { headersText } from '../../adapters/message-headers.ts';
-import type { StagedMessage } from '../../adapters/staged-messages.ts';
+import { sizeRefusal } from '../../steps/publish/message-builder.ts';
+import { BatchRows } from '../../steps/transform/batch-rows.ts';
+import { sqlName, withDuckDb } from '../../adapters/duckdb/database.ts';
+import { headersText } from '../../adapters/kafka/message-headers.ts';
+import type { StagedMessage } from '../../adapters/staging/staged-messages.ts';
 import { MAX_NAMED_FIELDS, type FieldCounts } from '../../model/field-counts.ts';
 import { ReasonTally, type ReasonCounts } from '../../model/reasons.ts';
 import { SOURCE_HEADER } from '../../model/references.ts';
 import { sourceOf, type Settings } from '../../model/settings.ts';
 import { BATCH_TABLES, quarantine } from '../../tables/index.ts';
 import { MESSAGE_COLUMNS, duckDbType, type Table } from '../../tables/table.ts';
-import { userOf } from '../../tables/user.ts';
-import { toJson } from '../query-values.ts';
+import { userOf } from '../../records/user.ts';
+import { toJson } from '../query/values.ts';
 
 /** What would become of records. */
 export interface Judgement {

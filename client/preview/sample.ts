@@ -1,15 +1,15 @@
 import { fileURLToPath } from 'node:url';
-import { ContentReader } from '../../activities/content-reader.ts';
-import { accessOf, urlOf } from '../../activities/source-address.ts';
+import { ContentReader } from '../../steps/source/content-reader.ts';
+import { accessOf, urlOf } from '../../steps/source/address.ts';
 import {
   localContent,
   requireAllRecords,
   sourceContent,
   type SourceContent,
-} from '../../activities/source-bytes.ts';
-import { decoded } from '../../adapters/decoding.ts';
-import type { RecordFormat } from '../../adapters/framing.ts';
-import { openHttp, type HttpAccess } from '../../adapters/http-source.ts';
+} from '../../steps/source/source-content.ts';
+import { decoded } from '../../steps/source/decoding.ts';
+import type { RecordFormat } from '../../steps/source/record-splitter.ts';
+import { openHttp, type HttpAccess } from '../../adapters/http/source.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { SourceSettings } from '../../model/settings.ts';
 

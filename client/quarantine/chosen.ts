@@ -1,9 +1,9 @@
 import { DuckDBBlobValue, type DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
-import { sqlText } from '../../adapters/duckdb.ts';
+import { sqlText } from '../../adapters/duckdb/database.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { Settings } from '../../model/settings.ts';
-import { toJson } from '../query-values.ts';
+import { toJson } from '../query/values.ts';
 import { conditionOf, parseReference } from './reference.ts';
 import { OLDEST_FIRST } from './rows.ts';
 

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
-import { sqlText } from '../../adapters/duckdb.ts';
-import { sinceOf } from '../arguments.ts';
+import { sqlText } from '../../adapters/duckdb/database.ts';
+import { sinceOf } from '../cli/arguments.ts';
 
 /** Which rows of quarantine are meant; all, where nothing is given. */
 export interface Filter {

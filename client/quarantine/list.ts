@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { REASON_KIND, PATH_KIND } from '../../tables/quarantine.ts';
 import { formatBytes } from '../../model/figures.ts';
-import { formatTable, print, printError, printJson } from '../output.ts';
+import { formatTable, print, printError, printJson } from '../cli/output.ts';
 import { readSettings } from '../../model/settings.ts';
-import { toJson } from '../query-values.ts';
+import { toJson } from '../query/values.ts';
 import { whereOf, type Filter } from './filter.ts';
 import { shortReference } from './reference.ts';
 import { NEWEST_FIRST, withQuarantine, type OpenQuarantine } from './rows.ts';

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { readSettings } from '../../model/settings.ts';
-import { EXIT } from '../exit.ts';
-import { print, printError, printJson } from '../output.ts';
-import { confirm } from '../output/confirm.ts';
-import { clientLogger } from '../warehouse.ts';
+import { EXIT } from '../cli/exit.ts';
+import { print, printError, printJson } from '../cli/output.ts';
+import { confirm } from '../cli/output/confirm.ts';
+import { clientLogger } from '../cli/warehouse.ts';
 import {
   choose,
   conditionOfAll,

@@ -1,12 +1,12 @@
-import { atOnce } from '../../adapters/at-once.ts';
-import type { KafkaOptions } from '../../adapters/kafka.ts';
-import { maxBytesOf, publishOnce } from '../../adapters/kafka-publish.ts';
-import { messageBytes, type OutgoingMessage } from '../../adapters/outgoing-message.ts';
-import { headersFrom } from '../../adapters/message-headers.ts';
+import { atOnce } from '../../lib/map-concurrent.ts';
+import type { KafkaOptions } from '../../adapters/kafka/client.ts';
+import { maxBytesOf, publishOnce } from '../../adapters/kafka/publish.ts';
+import { messageBytes, type OutgoingMessage } from '../../adapters/kafka/outgoing-message.ts';
+import { headersFrom } from '../../adapters/kafka/message-headers.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { replaySet } from '../../model/identity.ts';
 import { CHUNK_HEADER, REPLAY_HEADER, SOURCE_HEADER } from '../../model/references.ts';
-import { userOf } from '../../tables/user.ts';
+import { userOf } from '../../records/user.ts';
 import type { ChosenRow } from './chosen.ts';
 import type { Replay } from './marks.ts';
 

@@ -1,12 +1,12 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { Snapshot } from '../../adapters/delta-snapshot.ts';
-import { TableCache, cacheFolderOf } from '../../adapters/table-cache.ts';
-import type { Warehouse } from '../../adapters/warehouse.ts';
+import type { Snapshot } from '../../adapters/delta/snapshot.ts';
+import { TableCache, cacheFolderOf } from '../../adapters/delta/table-cache.ts';
+import type { Warehouse } from '../../adapters/delta/warehouse.ts';
 import type { Settings } from '../../model/settings.ts';
 import { TABLES, deliveries, quarantine, replays } from '../../tables/index.ts';
 import type { Table } from '../../tables/table.ts';
-import { fetchTables, snapshotsOf, withTables } from '../live-tables.ts';
-import { openWarehouse } from '../warehouse.ts';
+import { fetchTables, snapshotsOf, withTables } from '../query/live-tables.ts';
+import { openWarehouse } from '../cli/warehouse.ts';
 
 /** Quarantine, opened to be asked. */
 export interface OpenQuarantine {

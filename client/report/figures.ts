@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { toJson } from '../query-values.ts';
-import { scopedSql } from '../questions.ts';
+import { toJson } from '../query/values.ts';
+import { scopedSql } from '../query/questions.ts';
 import type { ReportScope, Row, Section } from './part.ts';
 import { OVERVIEW, TAKEN_SECTION } from './sections-attempts.ts';
 import { DATA_SECTION } from './sections-data.ts';

@@ -1,6 +1,6 @@
 import { formatNumber } from '../../model/figures.ts';
 import { escapeLines } from '../../model/printable.ts';
-import type { TableState } from '../table-state.ts';
+import type { TableState } from '../tables/table-state.ts';
 import { SECTIONS, figureOf, type Figures } from './figures.ts';
 import { Formats, isNumeric } from './formats.ts';
 import { Markup, html, jsonMarkup, type Content } from './html.ts';

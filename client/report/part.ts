@@ -1,5 +1,5 @@
 import type { Json } from '@duckdb/node-api';
-import type { Scope } from '../questions.ts';
+import type { Scope } from '../query/questions.ts';
 import type { Formats } from './formats.ts';
 import type { Markup } from './html.ts';
 

@@ -1,5 +1,5 @@
-import { sqlText } from '../../adapters/duckdb.ts';
-import { questionNamed } from '../questions.ts';
+import { sqlText } from '../../adapters/duckdb/database.ts';
+import { questionNamed } from '../query/questions.ts';
 import { columnChart, rankChart } from './charts.ts';
 import type { Formats } from './formats.ts';
 import type { Markup } from './html.ts';

@@ -1,4 +1,4 @@
-import { sqlText } from '../../adapters/duckdb.ts';
+import { sqlText } from '../../adapters/duckdb/database.ts';
 import { STEPS } from '../../model/run.ts';
 import { PATH_KIND, REASON_KIND } from '../../tables/quarantine.ts';
 import { EXAM, numberOf, sumOf, textOf, type Column, type Part, type Section } from './part.ts';

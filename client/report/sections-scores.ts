@@ -1,4 +1,4 @@
-import { questionNamed } from '../questions.ts';
+import { questionNamed } from '../query/questions.ts';
 import { columnChart, intervalChart, rankChart, smallHistogram } from './charts.ts';
 import type { Formats } from './formats.ts';
 import { html, type Markup } from './html.ts';

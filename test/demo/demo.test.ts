@@ -5,9 +5,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
-import { attempts } from '../../services/platform/generator.ts';
+import { attempts } from '../../simulator/generator.ts';
 import { DEFAULT_PORTS, firstTaken } from '../../services/ports.ts';
-import { ROOT } from '../harness.ts';
+import { ROOT } from '../support/harness.ts';
 
 const PORTS = [...Object.values(DEFAULT_PORTS).flatMap((ports) => Object.values(ports)), 8235, 8300, 8301];
 

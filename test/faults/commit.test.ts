@@ -6,8 +6,8 @@ import assert from 'node:assert/strict';
 import test, { afterEach, beforeEach, describe } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DERIVED_TABLES } from '../../tables/index.ts';
-import type { Fault, FaultsProxy } from '../faults-proxy.ts';
-import { eventually, type IngestHandle, type TestWorker } from '../harness.ts';
+import type { Fault, FaultsProxy } from '../support/faults-proxy.ts';
+import { eventually, type IngestHandle, type TestWorker } from '../support/harness.ts';
 import { FaultyPipeline, lastFailureOf } from './faulty-pipeline.ts';
 
 /** The requests of a commit, in their order. `attempts` is one of the first tables, `deliveries` the last. */

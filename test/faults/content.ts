@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { FeedAttempt } from '../../services/platform/attempt.ts';
-import type { TestPipeline } from '../harness.ts';
+import type { FeedAttempt } from '../../simulator/attempt.ts';
+import type { TestPipeline } from '../support/harness.ts';
 
 /** What of each table is compared: all that a customer's attempt says of it, however it was delivered. */
 const SELECTS = {

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import test, { after, afterEach, before, beforeEach, describe } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { publishOnce } from '../../adapters/kafka-publish.ts';
-import { readRanges } from '../../adapters/kafka-read.ts';
-import { ensureTopic } from '../../adapters/kafka-topics.ts';
-import type { IngestHandle } from '../harness.ts';
-import { eventually, statusOf } from '../harness.ts';
-import { API, type KafkaFault } from '../kafka-proxy.ts';
-import { inPieces, messages, OPTIONS } from '../kafka-topic.ts';
-import { ProxiedKafka } from '../proxied-kafka.ts';
+import { publishOnce } from '../../adapters/kafka/publish.ts';
+import { readRanges } from '../../adapters/kafka/read.ts';
+import { ensureTopic } from '../../adapters/kafka/topics.ts';
+import type { IngestHandle } from '../support/harness.ts';
+import { eventually, statusOf } from '../support/harness.ts';
+import { API, type KafkaFault } from '../support/kafka-proxy.ts';
+import { inPieces, messages, OPTIONS } from '../support/kafka-topic.ts';
+import { ProxiedKafka } from '../support/proxied-kafka.ts';
 import { FaultyPipeline, lastFailureOf } from './faulty-pipeline.ts';
 
 let broker: ProxiedKafka;

@@ -1,18 +1,18 @@
 /** A publish of which a request reaches the broker late, after the producer has given it up and gone on. */
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
-import { markerOf } from '../../adapters/kafka-markers.ts';
-import { publishOnce } from '../../adapters/kafka-publish.ts';
-import { readRanges } from '../../adapters/kafka-read.ts';
-import { kafkaClient, withAdmin, type KafkaOptions } from '../../adapters/kafka.ts';
-import type { OutgoingMessage } from '../../adapters/outgoing-message.ts';
+import { markerOf } from '../../adapters/kafka/markers.ts';
+import { publishOnce } from '../../adapters/kafka/publish.ts';
+import { readRanges } from '../../adapters/kafka/read.ts';
+import { kafkaClient, withAdmin, type KafkaOptions } from '../../adapters/kafka/client.ts';
+import type { OutgoingMessage } from '../../adapters/kafka/outgoing-message.ts';
 import { PipelineError, messageOf } from '../../model/errors.ts';
-import { Random } from '../../services/platform/random.ts';
-import { eventually } from '../harness.ts';
-import { API } from '../kafka-proxy.ts';
-import { inPieces, OPTIONS } from '../kafka-topic.ts';
-import { transactionStates } from '../kafka-transactions.ts';
-import { ProxiedKafka } from '../proxied-kafka.ts';
+import { Random } from '../../simulator/random.ts';
+import { eventually } from '../support/harness.ts';
+import { API } from '../support/kafka-proxy.ts';
+import { inPieces, OPTIONS } from '../support/kafka-topic.ts';
+import { transactionStates } from '../support/kafka-transactions.ts';
+import { ProxiedKafka } from '../support/proxied-kafka.ts';
 
 const SEED = 890;
 const PUBLISHES = 100;

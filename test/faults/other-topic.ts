@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import type { WorkflowHandle } from '@temporalio/client';
-import { kafkaClient, withAdmin } from '../../adapters/kafka.ts';
+import { kafkaClient, withAdmin } from '../../adapters/kafka/client.ts';
 import type { IngestResult, Waiting } from '../../model/run.ts';
-import { attempts } from '../../services/platform/generator.ts';
-import type { FeedAttempt } from '../../services/platform/attempt.ts';
+import { attempts } from '../../simulator/generator.ts';
+import type { FeedAttempt } from '../../simulator/attempt.ts';
 import type { ingest } from '../../workflows/index.ts';
 import { hasEnded } from './faulty-pipeline.ts';
-import { TestPipeline, eventually, statusOf, type IngestHandle } from '../harness.ts';
+import { TestPipeline, eventually, statusOf, type IngestHandle } from '../support/harness.ts';
 
 /** What a message can hold: an attempt, or anything. */
 export type Sent = object | string;

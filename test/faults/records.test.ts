@@ -1,7 +1,7 @@
 /** Faults 17 to 21: what stands in a topic that others fill. */
 import assert from 'node:assert/strict';
 import test, { afterEach, beforeEach } from 'node:test';
-import type { FeedAttempt } from '../../services/platform/attempt.ts';
+import type { FeedAttempt } from '../../simulator/attempt.ts';
 import { BATCH_TABLES } from '../../tables/index.ts';
 import { requireExactly } from './content.ts';
 import { OtherTopic, someAttempts, type Sent } from './other-topic.ts';

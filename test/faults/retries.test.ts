@@ -1,10 +1,10 @@
 /** Faults 15 and 16: what comes into a topic, and becomes of it, between two tries of a step. */
 import assert from 'node:assert/strict';
 import test, { after, afterEach, before, beforeEach, describe } from 'node:test';
-import { FaultyHdfs } from '../faulty-hdfs.ts';
-import { statusOf, eventually, type IngestHandle } from '../harness.ts';
-import { API } from '../kafka-proxy.ts';
-import { ProxiedKafka } from '../proxied-kafka.ts';
+import { FaultyHdfs } from '../support/faulty-hdfs.ts';
+import { statusOf, eventually, type IngestHandle } from '../support/harness.ts';
+import { API } from '../support/kafka-proxy.ts';
+import { ProxiedKafka } from '../support/proxied-kafka.ts';
 import { requireContent, requireExactly } from './content.ts';
 import { OtherTopic, endOf, someAttempts } from './other-topic.ts';
 

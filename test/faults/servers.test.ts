@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test, { after, afterEach, before, beforeEach, describe } from 'node:test';
 import type { ServiceName } from '../../services/ports.ts';
-import { eventually, type IngestHandle } from '../harness.ts';
+import { eventually, type IngestHandle } from '../support/harness.ts';
 import { FaultyPipeline, lastFailureOf } from './faulty-pipeline.ts';
 import { OwnServers } from './own-servers.ts';
 

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import test, { after, afterEach, before, beforeEach, describe } from 'node:test';
 import { ScheduleNotFoundError } from '@temporalio/client';
-import { startPlatform, type Platform } from '../../services/platform/server.ts';
-import { FaultyHdfs } from '../faulty-hdfs.ts';
-import { TestPipeline, eventually } from '../harness.ts';
+import { startPlatform, type Platform } from '../../simulator/server.ts';
+import { FaultyHdfs } from '../support/faulty-hdfs.ts';
+import { TestPipeline, eventually } from '../support/harness.ts';
 import type { ingest } from '../../workflows/index.ts';
 import type { IngestResult } from '../../model/run.ts';
 import { requireExactly } from './content.ts';

@@ -1,9 +1,9 @@
 /** Faults 22 and 25: the customer's server, and the host of a worker, in the middle of a run. */
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
-import type { FeedAttempt } from '../../services/platform/attempt.ts';
-import { startPlatform, type Platform } from '../../services/platform/server.ts';
-import { TestPipeline, eventually } from '../harness.ts';
+import type { FeedAttempt } from '../../simulator/attempt.ts';
+import { startPlatform, type Platform } from '../../simulator/server.ts';
+import { TestPipeline, eventually } from '../support/harness.ts';
 import { requireExactly } from './content.ts';
 import { endOf, someAttempts } from './other-topic.ts';
 

@@ -4,10 +4,10 @@ import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import fc from 'fast-check';
-import { acceptedAttempts } from '../accepted-attempts.ts';
-import { DamagedCopy } from '../damage.ts';
-import { ROOT, TestPipeline } from '../harness.ts';
-import { badAttempts } from '../quarantined.ts';
+import { acceptedAttempts } from '../support/accepted-attempts.ts';
+import { DamagedCopy } from '../support/damage.ts';
+import { ROOT, TestPipeline } from '../support/harness.ts';
+import { badAttempts } from '../support/quarantined.ts';
 
 /** Feeds that broke the product once stand beside a checkout where they may be had. */
 const FEEDS = join(ROOT, '../shared/cases/feeds');

@@ -6,12 +6,12 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test, { after, before, describe } from 'node:test';
-import { openHttp } from '../../adapters/http-source.ts';
+import { openHttp } from '../../adapters/http/source.ts';
 import { PipelineError } from '../../model/errors.ts';
-import { attempts } from '../../services/platform/generator.ts';
-import { startPlatform, type Platform } from '../../services/platform/server.ts';
-import { TestPipeline, codeOf, type TestWorker } from '../harness.ts';
-import { waitingOf } from '../waiting.ts';
+import { attempts } from '../../simulator/generator.ts';
+import { startPlatform, type Platform } from '../../simulator/server.ts';
+import { TestPipeline, codeOf, type TestWorker } from '../support/harness.ts';
+import { waitingOf } from '../support/waiting.ts';
 
 const GOOD = [...attempts({ seed: 3, count: 3 })].map((attempt) => JSON.stringify(attempt));
 const ARRAY = `[${GOOD.join(',')}]`;

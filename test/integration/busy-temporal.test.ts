@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'node:test';
 import { connectTemporal } from '../../adapters/temporal.ts';
-import { SERVERS } from '../harness.ts';
+import { SERVERS } from '../support/harness.ts';
 
 /** Longer than a server is waited for, and looked at for what is wrong, before it is taken for busy. */
 const BUSY_MS = 10_000;

@@ -3,11 +3,11 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { hostname, userInfo } from 'node:os';
 import test, { after, before, describe } from 'node:test';
-import { EXIT } from '../../client/exit.ts';
-import { RUN_STATES, runsOf, type RunFilter, type RunRow } from '../../client/runs.ts';
+import { EXIT } from '../../client/cli/exit.ts';
+import { RUN_STATES, runsOf, type RunFilter, type RunRow } from '../../client/runs/runs.ts';
 import type { RunStatus } from '../../model/run.ts';
-import { startPlatform, type Platform } from '../../services/platform/server.ts';
-import { ROOT, TestPipeline, eventually } from '../harness.ts';
+import { startPlatform, type Platform } from '../../simulator/server.ts';
+import { ROOT, TestPipeline, eventually } from '../support/harness.ts';
 
 const COUNT = 40;
 

@@ -7,12 +7,12 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test, { after, describe } from 'node:test';
 import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
-import { WebHdfs } from '../../adapters/webhdfs.ts';
-import { startPlatform } from '../../services/platform/server.ts';
+import { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
+import { startPlatform } from '../../simulator/server.ts';
 import { startStack } from '../../services/stack.ts';
 import { Health } from '../../worker/health.ts';
 import { Metrics } from '../../worker/metrics.ts';
-import { SERVERS } from '../harness.ts';
+import { SERVERS } from '../support/harness.ts';
 
 /** As a page of another site sends it: without a preflight a browser adds no header of the page's own. */
 const BROWSER = {

@@ -4,8 +4,8 @@ import test, { after, before, describe } from 'node:test';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { MAX_DECISIONS_KEPT, MAX_REASON_LENGTH, type PersonsDecision } from '../../model/decisions.ts';
 import { messageOf } from '../../model/errors.ts';
-import { TestPipeline, eventually, statusOf, type IngestHandle } from '../harness.ts';
-import { badAttempts, goodAttempts } from '../quarantined.ts';
+import { TestPipeline, eventually, statusOf, type IngestHandle } from '../support/harness.ts';
+import { badAttempts, goodAttempts } from '../support/quarantined.ts';
 
 /** Who the command line says that it is. */
 const ME = `${userInfo().username}@${hostname()}`;

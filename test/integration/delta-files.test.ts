@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { after, before, beforeEach, describe } from 'node:test';
-import { DeltaTable } from '../../adapters/delta.ts';
+import { DeltaTable } from '../../adapters/delta/table.ts';
 import { createLogger } from '../../adapters/log.ts';
-import type { WebHdfs } from '../../adapters/webhdfs.ts';
-import { FaultyHdfs } from '../faulty-hdfs.ts';
-import { codeOf } from '../harness.ts';
+import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
+import { FaultyHdfs } from '../support/faulty-hdfs.ts';
+import { codeOf } from '../support/harness.ts';
 
 const LOGGER = createLogger('test', 'fatal');
 const SCRATCH = 'run';

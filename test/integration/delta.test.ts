@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import test, { after, before, beforeEach, describe } from 'node:test';
-import type { AddFile } from '../../adapters/delta-actions.ts';
-import type { Fence } from '../../adapters/delta-snapshot.ts';
-import { DeltaTable, type CommitOutcome } from '../../adapters/delta.ts';
+import type { AddFile } from '../../adapters/delta/actions.ts';
+import type { Fence } from '../../adapters/delta/snapshot.ts';
+import { DeltaTable, type CommitOutcome } from '../../adapters/delta/table.ts';
 import { createLogger } from '../../adapters/log.ts';
-import type { WebHdfs } from '../../adapters/webhdfs.ts';
+import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
 import { attempts } from '../../tables/index.ts';
 import { deltaMetadata } from '../../tables/table.ts';
-import { FaultyHdfs } from '../faulty-hdfs.ts';
-import { codeOf } from '../harness.ts';
+import { FaultyHdfs } from '../support/faulty-hdfs.ts';
+import { codeOf } from '../support/harness.ts';
 
 const LOGGER = createLogger('test', 'fatal');
 const SCRATCH = 'run';

@@ -5,11 +5,11 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test, { after, before, describe } from 'node:test';
-import { withAdmin } from '../../adapters/kafka.ts';
-import { attempts } from '../../services/platform/generator.ts';
-import { startPlatform, type Platform } from '../../services/platform/server.ts';
-import { commandsOf, pagesOfDocs } from '../docs-commands.ts';
-import { ROOT, TestPipeline, eventually, statusOf } from '../harness.ts';
+import { withAdmin } from '../../adapters/kafka/client.ts';
+import { attempts } from '../../simulator/generator.ts';
+import { startPlatform, type Platform } from '../../simulator/server.ts';
+import { commandsOf, pagesOfDocs } from '../support/docs-commands.ts';
+import { ROOT, TestPipeline, eventually, statusOf } from '../support/harness.ts';
 
 /** How a command of the pages ends, and what it says. */
 interface Ending {
@@ -144,7 +144,7 @@ const ELSEWHERE: Readonly<Record<string, { readonly why: string; readonly by: st
     why: 'the test gives no key',
     by: 'test/integration/secure-temporal.test.ts',
   },
-  'npx tsx scripts/screenshots.ts': {
+  'npx tsx test/ui/take-screenshots.ts': {
     why: 'it takes the pictures of the pages in a browser',
     by: 'test/ui/screenshots.test.ts',
   },

@@ -3,11 +3,11 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { parse, stringify } from 'yaml';
-import { topicOffsets } from '../../adapters/kafka.ts';
-import { ensureTopic } from '../../adapters/kafka-topics.ts';
+import { topicOffsets } from '../../adapters/kafka/client.ts';
+import { ensureTopic } from '../../adapters/kafka/topics.ts';
 import type { Finding } from '../../client/doctor/check.ts';
-import { startPlatform, type Platform } from '../../services/platform/server.ts';
-import { TestPipeline, eventually, runCommand } from '../harness.ts';
+import { startPlatform, type Platform } from '../../simulator/server.ts';
+import { TestPipeline, eventually, runCommand } from '../support/harness.ts';
 
 /** Nothing listens there. */
 const NOBODY = '127.0.0.1:2';

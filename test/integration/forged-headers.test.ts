@@ -1,10 +1,10 @@
 /** Somebody who may write to a topic gives messages the headers that the pipeline gives its own. */
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
-import { kafkaClient } from '../../adapters/kafka.ts';
+import { kafkaClient } from '../../adapters/kafka/client.ts';
 import type { Waiting } from '../../model/run.ts';
-import { QuarantinedTopic, badAttempts, goodAttempts } from '../quarantined.ts';
-import { TestPipeline, eventually, statusOf, type IngestHandle } from '../harness.ts';
+import { QuarantinedTopic, badAttempts, goodAttempts } from '../support/quarantined.ts';
+import { TestPipeline, eventually, statusOf, type IngestHandle } from '../support/harness.ts';
 
 type Headers = Readonly<Record<string, string>>;
 

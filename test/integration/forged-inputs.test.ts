@@ -6,12 +6,12 @@ import test, { after, before, describe } from 'node:test';
 import { ApplicationFailure } from '@temporalio/client';
 import type { Consumed } from '../../activities/consume.ts';
 import type { Fetched } from '../../activities/fetch.ts';
-import { topicOffsets } from '../../adapters/kafka.ts';
+import { topicOffsets } from '../../adapters/kafka/client.ts';
 import type { Landed } from '../../activities/land.ts';
 import { NO_FILES, type StagedTables } from '../../model/references.ts';
-import { attempts } from '../../services/platform/generator.ts';
-import { TestPipeline, eventually } from '../harness.ts';
-import { QuarantinedTopic, goodAttempts } from '../quarantined.ts';
+import { attempts } from '../../simulator/generator.ts';
+import { TestPipeline, eventually } from '../support/harness.ts';
+import { QuarantinedTopic, goodAttempts } from '../support/quarantined.ts';
 import { Hostile } from './hostile/hostile.ts';
 import { DAY, FORGED, Inputs, OUTSIDE, PATHS, SHA } from './hostile/inputs.ts';
 

@@ -3,11 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import type { Command } from 'commander';
-import { loadProgram } from '../../client/program.ts';
+import { loadProgram } from '../../client/cli/program.ts';
 import type { RunStatus } from '../../model/run.ts';
-import { FORBIDDEN, HOSTILE } from '../hostile.ts';
-import { TestPipeline, eventually, statusOf, type TestWorker } from '../harness.ts';
-import { badAttempts, goodAttempts } from '../quarantined.ts';
+import { FORBIDDEN, HOSTILE } from '../support/hostile.ts';
+import { TestPipeline, eventually, statusOf, type TestWorker } from '../support/harness.ts';
+import { badAttempts, goodAttempts } from '../support/quarantined.ts';
 
 const ALL = HOSTILE.join(' ').replaceAll('\ud800', '');
 

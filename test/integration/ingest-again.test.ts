@@ -3,12 +3,12 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
-import { withAdmin } from '../../adapters/kafka.ts';
-import { markerOf } from '../../adapters/kafka-markers.ts';
+import { withAdmin } from '../../adapters/kafka/client.ts';
+import { markerOf } from '../../adapters/kafka/markers.ts';
 import { chunkIds } from '../../model/identity.ts';
 import type { IngestResult, RunStatus } from '../../model/run.ts';
-import { QuarantinedTopic, badAttempts, goodAttempts } from '../quarantined.ts';
-import { ROOT, TestPipeline, eventually, statusOf, type IngestHandle, type TestWorker } from '../harness.ts';
+import { QuarantinedTopic, badAttempts, goodAttempts } from '../support/quarantined.ts';
+import { ROOT, TestPipeline, eventually, statusOf, type IngestHandle, type TestWorker } from '../support/harness.ts';
 
 const RECORDS = 30;
 

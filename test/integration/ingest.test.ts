@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { ROOT, TestPipeline } from '../harness.ts';
+import { ROOT, TestPipeline } from '../support/harness.ts';
 
 /** The customer's real data set and its right answers stand beside a checkout where they may be had. */
 const SHARED = join(ROOT, '../shared');

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import test, { after, before, beforeEach } from 'node:test';
 import type { Producer, Transaction } from 'kafkajs';
-import { kafkaClient, topicOffsetsPast, withAdmin } from '../../adapters/kafka.ts';
-import { readRanges } from '../../adapters/kafka-read.ts';
+import { kafkaClient, topicOffsetsPast, withAdmin } from '../../adapters/kafka/client.ts';
+import { readRanges } from '../../adapters/kafka/read.ts';
 import { createLogger } from '../../adapters/log.ts';
-import { SERVERS } from '../harness.ts';
+import { SERVERS } from '../support/harness.ts';
 
 const kafka = { brokers: [SERVERS.kafka], logger: createLogger('test', 'fatal') };
 const NAMES = ['first', 'second', 'third'] as const;

@@ -1,16 +1,16 @@
 /** Messages of other producers that take more memory or time than their size lets expect. */
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
-import { publishOnce } from '../../adapters/kafka-publish.ts';
-import { ensureTopic } from '../../adapters/kafka-topics.ts';
-import type { OutgoingMessage } from '../../adapters/outgoing-message.ts';
+import { publishOnce } from '../../adapters/kafka/publish.ts';
+import { ensureTopic } from '../../adapters/kafka/topics.ts';
+import type { OutgoingMessage } from '../../adapters/kafka/outgoing-message.ts';
 import { DEFAULT_BATCH_DECODED_BYTES } from '../../model/settings.ts';
 import type { IngestResult } from '../../model/run.ts';
-import { attempts } from '../../services/platform/generator.ts';
-import { TestPipeline, eventually, statusOf, type TestWorker } from '../harness.ts';
-import { compressedBatch, produceBatches } from '../kafka-batches.ts';
-import { inPieces } from '../kafka-topic.ts';
-import type { Listed } from '../quarantined.ts';
+import { attempts } from '../../simulator/generator.ts';
+import { TestPipeline, eventually, statusOf, type TestWorker } from '../support/harness.ts';
+import { compressedBatch, produceBatches } from '../support/kafka-batches.ts';
+import { inPieces } from '../support/kafka-topic.ts';
+import type { Listed } from '../support/quarantined.ts';
 
 const GOOD = [...attempts({ seed: 11, count: 2 })].map((attempt) => Buffer.from(JSON.stringify(attempt)));
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import test, { before } from 'node:test';
-import { withAdmin } from '../../adapters/kafka.ts';
-import { Publisher } from '../../adapters/kafka-publish.ts';
-import { ensureTopic, isSameToKafka } from '../../adapters/kafka-topics.ts';
+import { withAdmin } from '../../adapters/kafka/client.ts';
+import { Publisher } from '../../adapters/kafka/publish.ts';
+import { ensureTopic, isSameToKafka } from '../../adapters/kafka/topics.ts';
 import { PipelineError } from '../../model/errors.ts';
-import { OPTIONS, PREFIX } from '../kafka-topic.ts';
+import { OPTIONS, PREFIX } from '../support/kafka-topic.ts';
 
 const SHAPE = { partitions: 1, replicationFactor: 1 };
 const TAKEN = `${PREFIX}.taken`;

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { after, before, describe } from 'node:test';
 import type { Producer } from 'kafkajs';
-import { kafkaClient, topicOffsets, topicOffsetsPast, withAdmin } from '../../adapters/kafka.ts';
-import { markerOf } from '../../adapters/kafka-markers.ts';
-import { Publisher, publishOnce } from '../../adapters/kafka-publish.ts';
+import { kafkaClient, topicOffsets, topicOffsetsPast, withAdmin } from '../../adapters/kafka/client.ts';
+import { markerOf } from '../../adapters/kafka/markers.ts';
+import { Publisher, publishOnce } from '../../adapters/kafka/publish.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { OffsetRange } from '../../model/references.ts';
-import { codeOf } from '../harness.ts';
-import { OPTIONS, PREFIX, inPieces, messages, newTopic, read, readAll } from '../kafka-topic.ts';
+import { codeOf } from '../support/harness.ts';
+import { OPTIONS, PREFIX, inPieces, messages, newTopic, read, readAll } from '../support/kafka-topic.ts';
 
 /** So many messages make several requests. */
 const LARGE = 120_000;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
-import { attempts } from '../../services/platform/generator.ts';
-import { startPlatform, type Platform } from '../../services/platform/server.ts';
-import { TestPipeline, eventually } from '../harness.ts';
+import { attempts } from '../../simulator/generator.ts';
+import { startPlatform, type Platform } from '../../simulator/server.ts';
+import { TestPipeline, eventually } from '../support/harness.ts';
 
 const SEED = 5;
 const COUNT = 3000;

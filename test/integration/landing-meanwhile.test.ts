@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import test, { after, before, beforeEach } from 'node:test';
 import { createPlan } from '../../activities/plan.ts';
 import { createLogger } from '../../adapters/log.ts';
-import { Warehouse } from '../../adapters/warehouse.ts';
-import type { WebHdfs } from '../../adapters/webhdfs.ts';
-import { snapshotsOf } from '../../client/live-tables.ts';
+import { Warehouse } from '../../adapters/delta/warehouse.ts';
+import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
+import { snapshotsOf } from '../../client/query/live-tables.ts';
 import { BATCH_TABLES, TABLES } from '../../tables/index.ts';
 import { deltaMetadata } from '../../tables/table.ts';
 import { OtherTopic, someAttempts } from '../faults/other-topic.ts';
-import { FaultyHdfs } from '../faulty-hdfs.ts';
+import { FaultyHdfs } from '../support/faulty-hdfs.ts';
 
 const logger = createLogger('test', 'fatal');
 /** The first reading of the log of the table that is committed last. */

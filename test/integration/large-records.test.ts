@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
 import kafkajs from 'kafkajs';
-import { withAdmin } from '../../adapters/kafka.ts';
-import { ensureTopic } from '../../adapters/kafka-topics.ts';
+import { withAdmin } from '../../adapters/kafka/client.ts';
+import { ensureTopic } from '../../adapters/kafka/topics.ts';
 import type { IngestResult } from '../../model/run.ts';
-import { attempts } from '../../services/platform/generator.ts';
-import { TestPipeline } from '../harness.ts';
+import { attempts } from '../../simulator/generator.ts';
+import { TestPipeline } from '../support/harness.ts';
 
 const GOOD = [...attempts({ seed: 5, count: 40 })];
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
-import { TestPipeline, eventually, statusOf } from '../harness.ts';
+import { TestPipeline, eventually, statusOf } from '../support/harness.ts';
 
 const ATTEMPTS = 14_000;
 

@@ -10,21 +10,21 @@ import { join } from 'node:path';
 import test, { after, before, beforeEach, describe } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DuckDBBlobValue, type DuckDBConnection } from '@duckdb/node-api';
-import { writeTable } from '../../activities/transform-files.ts';
-import { BatchRows } from '../../activities/transform-rows.ts';
-import { Auditor, readRows, type AuditedRow } from '../../adapters/auditor.ts';
-import { sqlName, sqlText, withDuckDb } from '../../adapters/duckdb.ts';
-import { storeFile } from '../../adapters/hdfs-store.ts';
+import { writeTable } from '../../steps/transform/table-files.ts';
+import { BatchRows } from '../../steps/transform/batch-rows.ts';
+import { Auditor, readRows, type AuditedRow } from '../../adapters/auditor/auditor.ts';
+import { sqlName, sqlText, withDuckDb } from '../../adapters/duckdb/database.ts';
+import { storeFile } from '../../adapters/hdfs/verified-upload.ts';
 import type { StagedFile } from '../../model/references.ts';
 import { parseSettings } from '../../model/settings.ts';
-import { attempts } from '../../services/platform/generator.ts';
+import { attempts } from '../../simulator/generator.ts';
 import { BATCH_TABLES } from '../../tables/index.ts';
-import { eventually } from '../harness.ts';
-import { deadServer, errorOf, FaultyHdfs, NAME_NODE, PUT } from '../faulty-hdfs.ts';
+import { eventually } from '../support/harness.ts';
+import { deadServer, errorOf, FaultyHdfs, NAME_NODE, PUT } from '../support/faulty-hdfs.ts';
 
 type Done = (error: Error | null | boolean, value?: unknown) => void;
 
-/** What these tests use of webhdfs, which has no types; adapters/npm-webhdfs.d.ts has what the auditor uses. */
+/** What these tests use of webhdfs, which has no types; adapters/auditor/npm-webhdfs.d.ts has what the auditor uses. */
 interface TheirHdfs {
   rename(from: string, to: string, done: Done): void;
   unlink(path: string, done: Done): void;

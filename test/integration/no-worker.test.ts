@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
-import { EXIT } from '../../client/exit.ts';
-import { startPlatform, type Platform } from '../../services/platform/server.ts';
-import { ROOT, TestPipeline, eventually } from '../harness.ts';
+import { EXIT } from '../../client/cli/exit.ts';
+import { startPlatform, type Platform } from '../../simulator/server.ts';
+import { ROOT, TestPipeline, eventually } from '../support/harness.ts';
 
 describe('a run that no worker takes', () => {
   let platform: Platform;

@@ -7,7 +7,7 @@ import type { Fetched } from '../../activities/fetch.ts';
 import { MAX_PAYLOAD_BYTES } from '../../model/payload-limit.ts';
 import type { RunEndSinks } from '../../workflows/run-ends.ts';
 import { ActivityErrors } from '../../worker/activity-errors.ts';
-import { TestPipeline, eventually, statusOf } from '../harness.ts';
+import { TestPipeline, eventually, statusOf } from '../support/harness.ts';
 
 let pipeline: TestPipeline;
 let connection: NativeConnection;

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import test, { after, before, describe } from 'node:test';
-import { withAdmin } from '../../adapters/kafka.ts';
-import { EXIT } from '../../client/exit.ts';
-import { startPlatform, type Platform } from '../../services/platform/server.ts';
+import { withAdmin } from '../../adapters/kafka/client.ts';
+import { EXIT } from '../../client/cli/exit.ts';
+import { startPlatform, type Platform } from '../../simulator/server.ts';
 import { TABLES } from '../../tables/index.ts';
-import { TestPipeline } from '../harness.ts';
-import { badAttempts, goodAttempts } from '../quarantined.ts';
+import { TestPipeline } from '../support/harness.ts';
+import { badAttempts, goodAttempts } from '../support/quarantined.ts';
 
 interface Preview {
   readonly records: number;

@@ -3,11 +3,11 @@ import { chmod, lstat, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
-import { Staging } from '../../adapters/staging.ts';
-import { attempts } from '../../services/platform/generator.ts';
-import { startPlatform, type Platform } from '../../services/platform/server.ts';
+import { Staging } from '../../adapters/staging/staging.ts';
+import { attempts } from '../../simulator/generator.ts';
+import { startPlatform, type Platform } from '../../simulator/server.ts';
 import { startStack } from '../../services/stack.ts';
-import { codeOf, eventually, statusOf, TestPipeline } from '../harness.ts';
+import { codeOf, eventually, statusOf, TestPipeline } from '../support/harness.ts';
 
 /** The paths below a folder, itself included, that others than their owner have any right on. */
 async function openPaths(root: string): Promise<string[]> {

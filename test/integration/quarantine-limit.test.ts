@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
-import { topicOffsets, withAdmin } from '../../adapters/kafka.ts';
+import { topicOffsets, withAdmin } from '../../adapters/kafka/client.ts';
 import type { IngestResult, Waiting } from '../../model/run.ts';
-import { TestPipeline, eventually, statusOf } from '../harness.ts';
-import { QuarantinedTopic, badAttempts, goodAttempts } from '../quarantined.ts';
+import { TestPipeline, eventually, statusOf } from '../support/harness.ts';
+import { QuarantinedTopic, badAttempts, goodAttempts } from '../support/quarantined.ts';
 
 type Run = Awaited<ReturnType<TestPipeline['start']>>;
 

@@ -5,9 +5,9 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import { parse, stringify } from 'yaml';
-import { openWarehouse, ROOT, SERVERS, TestPipeline, eventually } from '../harness.ts';
-import { FaultsProxy } from '../faults-proxy.ts';
-import { QuarantinedTopic, badAttempts, goodAttempts } from '../quarantined.ts';
+import { openWarehouse, ROOT, SERVERS, TestPipeline, eventually } from '../support/harness.ts';
+import { FaultsProxy } from '../support/faults-proxy.ts';
+import { QuarantinedTopic, badAttempts, goodAttempts } from '../support/quarantined.ts';
 
 /** Turns a terminal's text red, sets its title, and goes back in the line; then NUL, a half character, a C1 control, and turned writing. */
 const HOSTILE = Buffer.concat([

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
-import { startPlatform, type Platform } from '../../services/platform/server.ts';
-import { ROOT, TestPipeline, eventually } from '../harness.ts';
+import { startPlatform, type Platform } from '../../simulator/server.ts';
+import { ROOT, TestPipeline, eventually } from '../support/harness.ts';
 
 const COUNT = 500;
 

@@ -5,10 +5,10 @@ import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test, { after, before, describe } from 'node:test';
-import { attempts } from '../../services/platform/generator.ts';
-import { startPlatform, type Platform } from '../../services/platform/server.ts';
-import { DamagedCopy } from '../damage.ts';
-import { ROOT, TestPipeline, runCommand } from '../harness.ts';
+import { attempts } from '../../simulator/generator.ts';
+import { startPlatform, type Platform } from '../../simulator/server.ts';
+import { DamagedCopy } from '../support/damage.ts';
+import { ROOT, TestPipeline, runCommand } from '../support/harness.ts';
 
 const SEED = 3;
 const COUNT = 500;

@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import type { RunStatus, Waiting } from '../../model/run.ts';
-import { ROOT, TestPipeline, eventually, statusOf, type IngestHandle } from '../harness.ts';
-import { badAttempts, goodAttempts } from '../quarantined.ts';
+import { ROOT, TestPipeline, eventually, statusOf, type IngestHandle } from '../support/harness.ts';
+import { badAttempts, goodAttempts } from '../support/quarantined.ts';
 
 const FEEDS = join(ROOT, '../shared/cases/feeds');
 const skip = existsSync(FEEDS) ? false : `there is no folder ${FEEDS}`;

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
-import { DeltaTable } from '../../adapters/delta.ts';
-import { topicOffsets } from '../../adapters/kafka.ts';
+import { DeltaTable } from '../../adapters/delta/table.ts';
+import { topicOffsets } from '../../adapters/kafka/client.ts';
 import type { Waiting } from '../../model/run.ts';
 import { sourceOf } from '../../model/settings.ts';
-import { attempts as generated } from '../../services/platform/generator.ts';
-import { TestPipeline, codeOf, eventually, statusOf, type TestWorker } from '../harness.ts';
-import { badAttempts } from '../quarantined.ts';
-import { OtherProgram } from '../rewritten-tables.ts';
+import { attempts as generated } from '../../simulator/generator.ts';
+import { TestPipeline, codeOf, eventually, statusOf, type TestWorker } from '../support/harness.ts';
+import { badAttempts } from '../support/quarantined.ts';
+import { OtherProgram } from '../support/rewritten-tables.ts';
 
 type Run = Awaited<ReturnType<TestPipeline['start']>>;
 

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import test, { after, before, describe } from 'node:test';
 import { ScheduleNotFoundError, type ScheduleDescription } from '@temporalio/client';
 import { parse, stringify } from 'yaml';
-import { TestPipeline, eventually, type SourceYaml } from '../harness.ts';
+import { TestPipeline, eventually, type SourceYaml } from '../support/harness.ts';
 
 /** Schedules are of the whole server: these sources are this test's alone. */
 const UNIQUE = `${process.pid}-${Date.now().toString(36)}`;

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import { ScheduleNotFoundError, WorkflowFailedError, type ScheduleDescription } from '@temporalio/client';
-import type { ScheduleView } from '../../client/schedule-view.ts';
+import type { ScheduleView } from '../../client/schedules/view.ts';
 import type { IngestResult } from '../../model/run.ts';
-import { attempts } from '../../services/platform/generator.ts';
-import { startPlatform, type Platform } from '../../services/platform/server.ts';
+import { attempts } from '../../simulator/generator.ts';
+import { startPlatform, type Platform } from '../../simulator/server.ts';
 import type { ingest } from '../../workflows/index.ts';
-import { TestPipeline, eventually } from '../harness.ts';
+import { TestPipeline, eventually } from '../support/harness.ts';
 
 const SEED = 11;
 const COUNT = 400;

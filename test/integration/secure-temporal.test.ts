@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import { connectTemporal, temporalConnection } from '../../adapters/temporal.ts';
-import { attempts } from '../../services/platform/generator.ts';
-import { Authority, type Certificate } from '../certificates.ts';
-import { codeOf, runCommand, SERVERS, TestPipeline } from '../harness.ts';
-import { TemporalGateway } from '../temporal-gateway.ts';
+import { attempts } from '../../simulator/generator.ts';
+import { Authority, type Certificate } from '../support/certificates.ts';
+import { codeOf, runCommand, SERVERS, TestPipeline } from '../support/harness.ts';
+import { TemporalGateway } from '../support/temporal-gateway.ts';
 
 const API_KEY = 'a-key-that-nobody-may-see';
 

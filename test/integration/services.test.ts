@@ -12,7 +12,7 @@ import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { Kafka, logLevel } from 'kafkajs';
 import { z } from 'zod';
-import { CROSS_SITE_HEADER } from '../../adapters/hdfs-access.ts';
+import { CROSS_SITE_HEADER } from '../../adapters/hdfs/access.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { SEARCH_ATTRIBUTES } from '../../model/search-attributes.ts';
 import { living, lookUp, signal } from '../../services/identity.ts';

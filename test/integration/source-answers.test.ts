@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
-import { startPlatform, type Platform } from '../../services/platform/server.ts';
-import { TestPipeline } from '../harness.ts';
-import { waitingOf } from '../waiting.ts';
+import { startPlatform, type Platform } from '../../simulator/server.ts';
+import { TestPipeline } from '../support/harness.ts';
+import { waitingOf } from '../support/waiting.ts';
 
 let pipeline: TestPipeline;
 let platform: Platform;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import zlib from 'node:zlib';
-import { eventually, statusOf } from '../harness.ts';
+import { eventually, statusOf } from '../support/harness.ts';
 import { FilledTopics, messagesOf, sumsOf } from './producers/filled-topics.ts';
 
 const ZSTD = 'zstdDecompress' in zlib && 'this Node reads zstd';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import test, { after, before, describe } from 'node:test';
-import type { WrittenHeader } from '../../adapters/message-headers.ts';
+import type { WrittenHeader } from '../../adapters/kafka/message-headers.ts';
 import type { IngestResult } from '../../model/run.ts';
-import { attempts } from '../../services/platform/generator.ts';
+import { attempts } from '../../simulator/generator.ts';
 import { FilledTopics } from './producers/filled-topics.ts';
 import type { TestMessage } from './producers/message.ts';
 

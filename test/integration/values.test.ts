@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { ROOT, TestPipeline } from '../harness.ts';
+import { ROOT, TestPipeline } from '../support/harness.ts';
 
 const FEEDS = join(ROOT, '../shared/cases/feeds');
 const skip = existsSync(FEEDS) ? false : `there is no ${FEEDS}`;

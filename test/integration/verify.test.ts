@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
-import { kafkaClient, topicOffsets, withAdmin } from '../../adapters/kafka.ts';
-import { startPlatform, type Platform } from '../../services/platform/server.ts';
-import type { Proof } from '../../client/proof/prove.ts';
+import { kafkaClient, topicOffsets, withAdmin } from '../../adapters/kafka/client.ts';
+import { startPlatform, type Platform } from '../../simulator/server.ts';
+import type { Proof } from '../../client/verify/prove.ts';
 import { BATCH_TABLES } from '../../tables/index.ts';
-import { DamagedCopy } from '../damage.ts';
-import { TestPipeline } from '../harness.ts';
+import { DamagedCopy } from '../support/damage.ts';
+import { TestPipeline } from '../support/harness.ts';
 
 const COUNT = 400;
 

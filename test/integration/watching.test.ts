@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
-import { kafkaClient } from '../../adapters/kafka.ts';
+import { kafkaClient } from '../../adapters/kafka/client.ts';
 import { STEPS } from '../../model/run.ts';
-import { Collector } from '../collector.ts';
-import { TestPipeline, eventually, runCommand, statusOf, type TestWorker } from '../harness.ts';
-import { badAttempts, goodAttempts } from '../quarantined.ts';
-import { linesOf, scrape, valuesOf } from '../scraped.ts';
+import { Collector } from '../support/collector.ts';
+import { TestPipeline, eventually, runCommand, statusOf, type TestWorker } from '../support/harness.ts';
+import { badAttempts, goodAttempts } from '../support/quarantined.ts';
+import { linesOf, scrape, valuesOf } from '../support/scraped.ts';
 
 /** Stands in each payload, and must stand nowhere else. */
 const SECRET = 'Zaphod Beeblebrox';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { after, before, beforeEach } from 'node:test';
 import { PipelineError } from '../../model/errors.ts';
-import { FaultsProxy, type Fault } from '../faults-proxy.ts';
+import { FaultsProxy, type Fault } from '../support/faults-proxy.ts';
 import {
   deadServer,
   errorOf,
@@ -11,7 +11,7 @@ import {
   inTime,
   LIMIT_MS,
   NAME_NODE,
-} from '../faulty-hdfs.ts';
+} from '../support/faulty-hdfs.ts';
 
 const MIB = 2 ** 20;
 let faulty: FaultyHdfs;

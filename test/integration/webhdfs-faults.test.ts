@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { after, before, beforeEach } from 'node:test';
-import type { Fault } from '../faults-proxy.ts';
+import type { Fault } from '../support/faults-proxy.ts';
 import {
   deadServer,
   errorOf,
@@ -12,7 +12,7 @@ import {
   inTime,
   LIMIT_MS,
   NAME_NODE,
-} from '../faulty-hdfs.ts';
+} from '../support/faulty-hdfs.ts';
 
 const MIB = 2 ** 20;
 let faulty: FaultyHdfs;

@@ -5,8 +5,8 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
-import { digestsOf } from '../../adapters/hdfs-checksum.ts';
-import { HdfsError, WebHdfs } from '../../adapters/webhdfs.ts';
+import { digestsOf } from '../../adapters/hdfs/checksum.ts';
+import { HdfsError, WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
 import { PipelineError } from '../../model/errors.ts';
 
 const NAME_NODE = process.env['PIPELINE_TEST_HDFS'] ?? 'http://127.0.0.1:9870';

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
-import { attempts } from '../../services/platform/generator.ts';
-import { ROOT, type SourceYaml } from '../harness.ts';
+import { attempts } from '../../simulator/generator.ts';
+import { ROOT, type SourceYaml } from '../support/harness.ts';
 
 /** A customer's real data set and its right answers stand beside a checkout where they may be had. */
 const SHARED = join(ROOT, '../shared');

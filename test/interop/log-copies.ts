@@ -1,4 +1,4 @@
-import type { WebHdfs } from '../../adapters/webhdfs.ts';
+import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
 
 /** An entry or a checkpoint of a log, with its version. */
 const VERSIONED = /^(\d{20})\.(?:json|crc|checkpoint\.parquet)$/;

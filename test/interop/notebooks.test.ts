@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import { TestPipeline } from '../harness.ts';
+import { TestPipeline } from '../support/harness.ts';
 import { Feed, GOLDEN_LEFT_OUT, rightAnswers } from './feed.ts';
 import { NOTEBOOKS, installReaders, leftOut, type Readers } from './install.ts';
 import { DEFAULT_FS } from './program.ts';

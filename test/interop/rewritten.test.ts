@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import { z } from 'zod';
 import type { Waiting } from '../../model/run.ts';
-import { eventually, statusOf, TestPipeline } from '../harness.ts';
+import { eventually, statusOf, TestPipeline } from '../support/harness.ts';
 import { Feed } from './feed.ts';
 import { installReaders, leftOut } from './install.ts';
 import { DEFAULT_FS, Program } from './program.ts';

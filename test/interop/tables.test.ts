@@ -6,7 +6,7 @@ import test, { after, before, describe } from 'node:test';
 import { z } from 'zod';
 import type { IngestResult } from '../../model/run.ts';
 import { BATCH_TABLES, TABLES } from '../../tables/index.ts';
-import { TestPipeline } from '../harness.ts';
+import { TestPipeline } from '../support/harness.ts';
 import { COLUMNS, inArrow, inDataFile } from './columns.ts';
 import {
   ATTEMPT_COLUMNS,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { runCommand } from '../../services/command.ts';
 import { cacheFolder, goCommand, installOnce } from '../../services/install.ts';
 import { onPath } from '../../services/tools.ts';
-import { apt, hasApt, succeeds } from '../debian.ts';
+import { apt, hasApt, succeeds } from '../support/debian.ts';
 import { hashOf } from './install.ts';
 
 /** The program that reads a dashboard by Grafana's own schema. */

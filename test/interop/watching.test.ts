@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { ROOT } from '../harness.ts';
+import { ROOT } from '../support/harness.ts';
 import { buildDashboardCheck, installPromtool, leftOutGrafana, leftOutPromtool } from './watchers.ts';
 
 const DASHBOARD = join(ROOT, 'docker/grafana/dashboards/pipeline.json');

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { API } from '../kafka-proxy.ts';
+import { API } from '../support/kafka-proxy.ts';
 import type { Customers } from './customers.ts';
 import { nameOf, type Act, type PlannedFault } from './plan.ts';
 import type { SoakServers } from './servers.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { topicOffsets } from '../../adapters/kafka.ts';
-import { readRanges } from '../../adapters/kafka-read.ts';
-import type { TestPipeline } from '../harness.ts';
+import { topicOffsets } from '../../adapters/kafka/client.ts';
+import { readRanges } from '../../adapters/kafka/read.ts';
+import type { TestPipeline } from '../support/harness.ts';
 
 /** A record as it is sent. */
 export interface SentRecord {

@@ -1,7 +1,7 @@
-import type { FaultInput } from '../../services/platform/faults.ts';
-import { Random } from '../../services/platform/random.ts';
-import type { Fault } from '../faults-proxy.ts';
-import { API, type KafkaFault } from '../kafka-proxy.ts';
+import type { FaultInput } from '../../simulator/faults.ts';
+import { Random } from '../../simulator/random.ts';
+import type { Fault } from '../support/faults-proxy.ts';
+import { API, type KafkaFault } from '../support/kafka-proxy.ts';
 
 /** Who can be killed or frozen. */
 export const VICTIMS = ['worker one', 'worker two', 'temporal', 'kafka', 'namenode', 'datanode'] as const;

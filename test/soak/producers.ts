@@ -1,6 +1,6 @@
 import type { Producer } from 'kafkajs';
-import { kafkaClient } from '../../adapters/kafka.ts';
-import type { TestPipeline } from '../harness.ts';
+import { kafkaClient } from '../../adapters/kafka/client.ts';
+import type { TestPipeline } from '../support/harness.ts';
 import type { SentRecord, Times } from './ledger.ts';
 import type { Ending } from './plan.ts';
 

@@ -1,6 +1,6 @@
-import type { FeedAttempt } from '../../services/platform/attempt.ts';
-import { attempts, DEFAULT_SINCE_MS } from '../../services/platform/generator.ts';
-import { Random } from '../../services/platform/random.ts';
+import type { FeedAttempt } from '../../simulator/attempt.ts';
+import { attempts, DEFAULT_SINCE_MS } from '../../simulator/generator.ts';
+import { Random } from '../../simulator/random.ts';
 import type { SentRecord } from './ledger.ts';
 import { FEED_COUNT } from './servers.ts';
 

@@ -4,7 +4,7 @@ import { messageOf } from '../../model/errors.ts';
 import type { IngestRequest, IngestResult } from '../../model/run.ts';
 import { STEP } from '../../model/search-attributes.ts';
 import type { ingest } from '../../workflows/index.ts';
-import { statusOf, type TestPipeline } from '../harness.ts';
+import { statusOf, type TestPipeline } from '../support/harness.ts';
 
 /** What is asked of Temporal while it may be down. */
 const ASK_MS = 15_000;

@@ -1,12 +1,12 @@
 import type { ServiceName } from '../../services/ports.ts';
 import { endWithThisProcess } from '../../services/lifetime.ts';
-import { startPlatform, type Platform } from '../../services/platform/server.ts';
-import { withAdmin } from '../../adapters/kafka.ts';
+import { startPlatform, type Platform } from '../../simulator/server.ts';
+import { withAdmin } from '../../adapters/kafka/client.ts';
 import { OwnServers } from '../faults/own-servers.ts';
-import { FaultyHdfs } from '../faulty-hdfs.ts';
-import { TestPipeline, type TestWorker } from '../harness.ts';
-import type { KafkaProxy } from '../kafka-proxy.ts';
-import { ProxiedKafka } from '../proxied-kafka.ts';
+import { FaultyHdfs } from '../support/faulty-hdfs.ts';
+import { TestPipeline, type TestWorker } from '../support/harness.ts';
+import type { KafkaProxy } from '../support/kafka-proxy.ts';
+import { ProxiedKafka } from '../support/proxied-kafka.ts';
 import type { Victim } from './plan.ts';
 
 /** The topics: one that three sources and others share, and one of a single source. */

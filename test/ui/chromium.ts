@@ -1,5 +1,5 @@
 import { onPath } from '../../services/tools.ts';
-import { apt, hasApt } from '../debian.ts';
+import { apt, hasApt } from '../support/debian.ts';
 
 /** Names a Chromium or Chrome to use in place of the one on the PATH. */
 const VARIABLE = 'PIPELINE_TEST_CHROMIUM';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test, { after, afterEach, before, describe } from 'node:test';
-import { attempts } from '../../services/platform/generator.ts';
-import { startPlatform, type Platform } from '../../services/platform/server.ts';
-import { SERVERS, TestPipeline, statusOf } from '../harness.ts';
+import { attempts } from '../../simulator/generator.ts';
+import { startPlatform, type Platform } from '../../simulator/server.ts';
+import { SERVERS, TestPipeline, statusOf } from '../support/harness.ts';
 import { leftOut } from './chromium.ts';
 import { TemporalUi } from './temporal-ui.ts';
 

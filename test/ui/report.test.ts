@@ -6,8 +6,8 @@ import test, { after, before, describe } from 'node:test';
 import axe, { type AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { SECTIONS } from '../../client/report/figures.ts';
-import { attempts } from '../../services/platform/generator.ts';
-import { TestPipeline } from '../harness.ts';
+import { attempts } from '../../simulator/generator.ts';
+import { TestPipeline } from '../support/harness.ts';
 import { launchBrowser } from './browser.ts';
 import { leftOut } from './chromium.ts';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { promisify } from 'node:util';
-import { ROOT } from '../harness.ts';
+import { ROOT } from '../support/harness.ts';
 import { leftOut } from './chromium.ts';
 
 const MOST_BYTES = 300_000;
@@ -16,7 +16,7 @@ test(
   async () => {
     const folder = await mkdtemp(join(tmpdir(), 'screenshots-test-'));
     try {
-      const words = ['--import', 'tsx', join(ROOT, 'scripts/screenshots.ts'), folder];
+      const words = ['--import', 'tsx', join(ROOT, 'test/ui/take-screenshots.ts'), folder];
       await promisify(execFile)(process.execPath, words, { cwd: ROOT });
       const taken = await readdir(folder);
       assert.deepEqual(taken.sort(), (await readdir(join(ROOT, 'docs/images'))).sort());

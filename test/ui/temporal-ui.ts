@@ -1,5 +1,5 @@
 import type { Browser, Page, Request, Response } from 'playwright-core';
-import { eventually } from '../harness.ts';
+import { eventually } from '../support/harness.ts';
 import { launchBrowser } from './browser.ts';
 
 /** What a person fills into the UI's start form. */

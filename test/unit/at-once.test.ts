@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import test from 'node:test';
-import { atOnce } from '../../adapters/at-once.ts';
+import { atOnce } from '../../lib/map-concurrent.ts';
 
 test('work is done so many at once, and its results keep the order of the items', async () => {
   let active = 0;

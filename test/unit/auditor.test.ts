@@ -9,12 +9,12 @@ import rle from 'parquetjs-lite/lib/codec/rle.js';
 import compression from 'parquetjs-lite/lib/compression.js';
 import util from 'parquetjs-lite/lib/util.js';
 import { compress } from 'snappyjs';
-import { sqlText, withDuckDb } from '../../adapters/duckdb.ts';
+import { sqlText, withDuckDb } from '../../adapters/duckdb/database.ts';
 
 // Before the auditor puts its own in.
 const theirs = rle.decodeValues.bind(rle);
 const theirCodecs = Object.keys(compression.PARQUET_COMPRESSION_METHODS);
-const { readRows } = await import('../../adapters/auditor.ts');
+const { readRows } = await import('../../adapters/auditor/auditor.ts');
 
 const COLUMNS = ['kafka_topic', 'kafka_partition', 'kafka_offset'];
 

@@ -10,7 +10,7 @@ import { linesOf } from '../../bench/data.ts';
 import { isMet, median, ratio, regressions, type Goal } from '../../bench/figures.ts';
 import { TreeMeter } from '../../bench/processes.ts';
 import { merged, pageOf, readResults, type Results } from '../../bench/results.ts';
-import { ROOT } from '../harness.ts';
+import { ROOT } from '../support/harness.ts';
 
 const GOAL: Goal = { what: 'ours', value: 6, unit: 'times', sense: 'at least', bound: 5 };
 

@@ -22,8 +22,8 @@ import { promisify } from 'node:util';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FOLDERS = [
-  ...['activities', 'adapters', 'client', 'model'],
-  ...['services/platform', 'tables', 'worker', 'workflows'],
+  ...['activities', 'adapters', 'client', 'lib', 'model'],
+  ...['records', 'steps', 'tables', 'worker', 'workflows'],
 ];
 
 /** Loads the other module when it is told to. */
@@ -48,7 +48,7 @@ void describe('what the programs are compiled to', () => {
   beforeEach(() => {
     for (const name of builds()) rmSync(join(project, 'dist', name), { recursive: true });
     for (const folder of FOLDERS) mkdirSync(join(project, folder), { recursive: true });
-    for (const folder of ['bin', 'tables/scanner'])
+    for (const folder of ['bin', 'records/scanner'])
       cpSync(join(ROOT, folder), join(project, folder), { recursive: true });
     rmSync(join(project, 'node_modules'), { force: true });
     symlinkSync(join(ROOT, 'node_modules'), join(project, 'node_modules'));
@@ -121,21 +121,21 @@ void describe('what the programs are compiled to', () => {
   });
 
   it('has the scanner, which is compiled when it changes', async () => {
-    const compiled = async (): Promise<Buffer> => readFileSync(join(await build(), 'tables/scanner.wasm'));
+    const compiled = async (): Promise<Buffer> => readFileSync(join(await build(), 'records/scanner.wasm'));
     const before = await compiled();
     assert.equal(before.toString('latin1', 0, 4), '\0asm');
     appendFileSync(
-      join(project, 'tables/scanner/index.ts'),
+      join(project, 'records/scanner/index.ts'),
       'export function more(): u32 {\n  return 7;\n}\n',
     );
     assert.notDeepEqual(await compiled(), before);
-    appendFileSync(join(project, 'tables/scanner/index.ts'), 'export const WRONG: u32 = none;\n');
-    await assert.rejects(build(), /tables\/scanner cannot be compiled.*Cannot find name 'none'/s);
+    appendFileSync(join(project, 'records/scanner/index.ts'), 'export const WRONG: u32 = none;\n');
+    await assert.rejects(build(), /records\/scanner cannot be compiled.*Cannot find name 'none'/s);
   });
 
   it('is not compiled by the module that loads it, which names the command where it is missing or stale', async () => {
-    cpSync(join(ROOT, 'tables/scanner.ts'), join(project, 'tables/scanner.ts'));
-    write('load.ts', "await import('./tables/scanner.ts');");
+    cpSync(join(ROOT, 'records/scanner.ts'), join(project, 'records/scanner.ts'));
+    write('load.ts', "await import('./records/scanner.ts');");
     const run = async (...words: string[]): Promise<unknown> =>
       promisify(execFile)(process.execPath, words, { cwd: project });
     const load = async (): Promise<unknown> => run('--import', 'tsx', 'load.ts');
@@ -143,7 +143,7 @@ void describe('what the programs are compiled to', () => {
     await assert.rejects(load(), /has not been compiled: run `npm run build:scanner`/);
     await run('bin/build-scanner.js');
     await load();
-    appendFileSync(join(project, 'tables/scanner/index.ts'), 'export const MORE: u32 = 1;\n');
+    appendFileSync(join(project, 'records/scanner/index.ts'), 'export const MORE: u32 = 1;\n');
     await assert.rejects(load(), /is older than tables\/scanner.*: run `npm run build:scanner`/);
     await run('bin/build-scanner.js');
     await load();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { checkAttempt, countMembers } from '../../tables/check.ts';
+import { checkAttempt, countMembers } from '../../records/check.ts';
 
 const OPTION = { id: 'o1', checked: true, correct: true, submitted: 1, at: '2018-01-23T14:23:24.670Z' };
 const QUESTION = {

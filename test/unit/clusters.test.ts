@@ -3,11 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { identityOf } from '../../adapters/hdfs-access.ts';
+import { identityOf } from '../../adapters/hdfs/access.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { parseSettings, readSettings } from '../../model/settings.ts';
 import { temporalProfile } from '../../model/temporal-environment.ts';
-import { ROOT } from '../harness.ts';
+import { ROOT } from '../support/harness.ts';
 
 const PAGE = readFileSync(join(ROOT, 'docs/clusters.md'), 'utf8');
 

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { CommanderError, type Command } from 'commander';
-import { EXIT } from '../../client/exit.ts';
-import { streamOutput, writeBytes } from '../../client/output/streams.ts';
-import { loadProgram } from '../../client/program.ts';
+import { EXIT } from '../../client/cli/exit.ts';
+import { streamOutput, writeBytes } from '../../client/cli/output/streams.ts';
+import { loadProgram } from '../../client/cli/program.ts';
 import { showQuarantined } from '../../client/quarantine/show.ts';
-import { newest, type Span } from '../../client/runs.ts';
-import { runCommand } from '../harness.ts';
+import { newest, type Span } from '../../client/runs/runs.ts';
+import { runCommand } from '../support/harness.ts';
 
 const program = await loadProgram();
 

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, describe } from 'node:test';
-import { runCommand } from '../harness.ts';
+import { runCommand } from '../support/harness.ts';
 
 /** What is typed, the last word being completed, and what must be offered for it. */
 const TYPED: readonly (readonly [words: readonly string[], offered: readonly string[]])[] = [

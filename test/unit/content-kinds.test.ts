@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { LINES, refusal } from '../decoded-contents.ts';
+import { LINES, refusal } from '../support/decoded-contents.ts';
 
 describe('a content that is no text', () => {
   const utf16 = Buffer.from('[{"a":1}]', 'utf16le');

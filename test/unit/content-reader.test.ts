@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
 import fc from 'fast-check';
-import { ContentReader } from '../../activities/content-reader.ts';
-import type { RecordFormat } from '../../adapters/framing.ts';
+import { ContentReader } from '../../steps/source/content-reader.ts';
+import type { RecordFormat } from '../../steps/source/record-splitter.ts';
 import { PipelineError } from '../../model/errors.ts';
-import { badAttempts, goodAttempts } from '../quarantined.ts';
+import { badAttempts, goodAttempts } from '../support/quarantined.ts';
 
 const GOOD = goodAttempts(1, 4).map((attempt) => JSON.stringify(attempt));
 const BAD = badAttempts(2, 3).map((attempt) => JSON.stringify(attempt));

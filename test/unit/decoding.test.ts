@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
 import { brotliCompressSync, constants, crc32, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { decoded } from '../../adapters/decoding.ts';
-import { canDecompress } from '../../adapters/decompression.ts';
+import { decoded } from '../../steps/source/decoding.ts';
+import { canDecompress } from '../../steps/source/decompression.ts';
 import { PipelineError } from '../../model/errors.ts';
-import { LINES, decode, decodesTo, refusal, type Sent } from '../decoded-contents.ts';
-import { codeOf } from '../harness.ts';
+import { LINES, decode, decodesTo, refusal, type Sent } from '../support/decoded-contents.ts';
+import { codeOf } from '../support/harness.ts';
 
 const CUT_SHORT =
   /^SOURCE_CUT: the content of source test.* is damaged \w+: unexpected end of file; it may have been cut$/;

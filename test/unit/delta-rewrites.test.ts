@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { Action } from '../../adapters/delta-actions.ts';
-import { ENGINE, RewriteWatch, isOwnEntry } from '../../adapters/delta-rewrites.ts';
-import { SnapshotBuilder } from '../../adapters/delta-snapshot.ts';
+import type { Action } from '../../adapters/delta/actions.ts';
+import { ENGINE, RewriteWatch, isOwnEntry } from '../../adapters/delta/rewrites.ts';
+import { SnapshotBuilder } from '../../adapters/delta/snapshot.ts';
 
 /** Adds a file. */
 function added(path: string, rows: number | null = 1, dataChange = true): Action {

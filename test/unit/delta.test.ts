@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { formatActions, parseActions, type Action } from '../../adapters/delta-actions.ts';
+import { formatActions, parseActions, type Action } from '../../adapters/delta/actions.ts';
 import {
   checkpointActions,
   decodeCheckpoint,
   encodeCheckpoint,
   parseLastCheckpoint,
-} from '../../adapters/delta-checkpoint.ts';
-import { SnapshotBuilder, type Snapshot } from '../../adapters/delta-snapshot.ts';
+} from '../../adapters/delta/checkpoint.ts';
+import { SnapshotBuilder, type Snapshot } from '../../adapters/delta/snapshot.ts';
 import { PipelineError } from '../../model/errors.ts';
 
 const HEAD: Action[] = [

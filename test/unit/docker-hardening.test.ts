@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { service, services } from '../compose.ts';
+import { service, services } from '../support/compose.ts';
 
 /** Their start scripts write beside the program, as docker-compose.yml says at each. */
 const WRITABLE = ['temporal-ui', 'kafka', 'namenode', 'datanode', 'notebooks'];

@@ -7,8 +7,8 @@ import { Ajv } from 'ajv';
 import { z } from 'zod';
 import { SEARCH_ATTRIBUTES } from '../../model/search-attributes.ts';
 import { parseSettings } from '../../model/settings.ts';
-import { compose, document, read, service, services, type Service } from '../compose.ts';
-import { ROOT } from '../harness.ts';
+import { compose, document, read, service, services, type Service } from '../support/compose.ts';
+import { ROOT } from '../support/harness.ts';
 
 const settings = parseSettings(read('docker/pipeline.yaml'), 'docker/pipeline.yaml');
 

@@ -23,7 +23,7 @@ void describe('Dockerfile', () => {
   });
 
   it('copies every module that the worker, the workflows, the command line and the platform import', () => {
-    const entries = ['worker/main.ts', 'workflows/index.ts', 'client/main.ts', 'services/platform/main.ts'];
+    const entries = ['worker/main.ts', 'workflows/index.ts', 'client/cli/main.ts', 'simulator/main.ts'];
     for (const module of reachable(entries))
       assert.ok(
         copied.some((path) => module.startsWith(path)),

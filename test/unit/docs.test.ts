@@ -5,11 +5,11 @@ import { dirname, join, normalize } from 'node:path';
 import test from 'node:test';
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { loadProgram } from '../../client/program.ts';
+import { loadProgram } from '../../client/cli/program.ts';
 import { OF_RUNS } from '../../scripts/docs-errors.ts';
 import { generatedPages } from '../../scripts/docs-pages.ts';
 import { VARIABLES } from '../../scripts/docs-settings.ts';
-import { ROOT } from '../harness.ts';
+import { ROOT } from '../support/harness.ts';
 
 const Package = z.object({
   scripts: z.record(z.string(), z.string()),
@@ -29,8 +29,8 @@ const ABOUT_OTHERS = 'docs/docker.md';
 
 /** Folders that hold code or settings of ours. */
 const CODE = [
-  ...['activities', 'adapters', 'bin', 'client', 'model', 'scripts', 'services', 'tables', 'worker'],
-  'workflows',
+  ...['activities', 'adapters', 'bin', 'client', 'lib', 'model', 'records', 'scripts', 'services'],
+  ...['simulator', 'steps', 'tables', 'worker', 'workflows'],
 ];
 
 /** What Maven brings. */

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { tmpdir } from 'node:os';
 import test from 'node:test';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { createRelation, type Column, type Relation } from '../../adapters/duckdb-relations.ts';
-import { withDuckDb } from '../../adapters/duckdb.ts';
-import { setBit } from '../../model/bits.ts';
+import { createRelation, type Column, type Relation } from '../../adapters/duckdb/relations.ts';
+import { withDuckDb } from '../../adapters/duckdb/database.ts';
+import { setBit } from '../../lib/bits.ts';
 
 /** More than a chunk, and not a whole number of them. */
 const ROWS = 5000;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { asDuckDbError } from '../../adapters/duckdb.ts';
-import { asKafkaError } from '../../adapters/kafka-errors.ts';
-import { staged } from '../../adapters/staging.ts';
+import { asDuckDbError } from '../../adapters/duckdb/database.ts';
+import { asKafkaError } from '../../adapters/kafka/errors.ts';
+import { staged } from '../../adapters/staging/staging.ts';
 import { ERROR_CODES, PipelineError, type ErrorCode } from '../../model/errors.ts';
 
 /** What a later try can mend by itself. Of everything else a person must hear at once. */

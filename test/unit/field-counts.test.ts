@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { FieldTally, MAX_NAMED_FIELDS, fieldLines, type FieldCounts } from '../../model/field-counts.ts';
-import { checkAttempt } from '../../tables/check.ts';
+import { checkAttempt } from '../../records/check.ts';
 
 /** Names that every object of JavaScript has already. */
 const OF_EVERY_OBJECT = [...Object.getOwnPropertyNames(Object.prototype)];

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
-import { FrameWriter, readFrames } from '../../adapters/frames.ts';
+import { FrameWriter, readFrames } from '../../adapters/staging/frames.ts';
 import { PipelineError } from '../../model/errors.ts';
 
 let folder: string;

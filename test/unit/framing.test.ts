@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { RecordSplitter, type RecordFormat } from '../../adapters/framing.ts';
+import { RecordSplitter, type RecordFormat } from '../../steps/source/record-splitter.ts';
 import { PipelineError } from '../../model/errors.ts';
 
 function split(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { fuzz } from '../fuzz.ts';
+import { fuzz } from '../fuzz/fuzz.ts';
 
 /** A part of what `npm run fuzz` does: enough to meet each kind of fault. */
 test('broken records land or are quarantined, each one, and what lands says what its JSON says', async () => {

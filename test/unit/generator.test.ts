@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { attempts, DECK, type FeedAttempt, type FeedQuestion } from '../../services/platform/generator.ts';
-import { Random } from '../../services/platform/random.ts';
+import { attempts, DECK, type FeedAttempt, type FeedQuestion } from '../../simulator/generator.ts';
+import { Random } from '../../simulator/random.ts';
 import { PipelineError } from '../../model/errors.ts';
 
 const few = [...attempts({ seed: 1, count: 3280 })];

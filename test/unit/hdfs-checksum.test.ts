@@ -3,8 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { digestsOf, fileChecksum } from '../../adapters/hdfs-checksum.ts';
-import { HdfsError } from '../../adapters/webhdfs.ts';
+import { digestsOf, fileChecksum } from '../../adapters/hdfs/checksum.ts';
+import { HdfsError } from '../../adapters/hdfs/webhdfs.ts';
 import { PipelineError } from '../../model/errors.ts';
 
 const MIB = 2 ** 20;

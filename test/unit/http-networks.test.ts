@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { LookupAddress, lookup } from 'node:dns';
 import test, { describe } from 'node:test';
-import { guardedLookup, requireAllowed, type ConnectRules } from '../../adapters/http-connect.ts';
-import { networkOf, type Network } from '../../adapters/http-networks.ts';
+import { guardedLookup, requireAllowed, type ConnectRules } from '../../adapters/http/connect.ts';
+import { networkOf, type Network } from '../../adapters/http/networks.ts';
 import { PipelineError } from '../../model/errors.ts';
 
 const OWN: ConnectRules = {

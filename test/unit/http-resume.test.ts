@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import type { OutgoingHttpHeaders } from 'node:http';
 import { text } from 'node:stream/consumers';
 import test, { describe } from 'node:test';
-import { CUT, DATED, LONG_AGO, NEW, NOON, OLD, REST, STRONG, TestDownloads } from '../downloads.ts';
-import { codeOf } from '../harness.ts';
-import { answer, cutAnswer, type ScriptedServer } from '../scripted-server.ts';
+import { CUT, DATED, LONG_AGO, NEW, NOON, OLD, REST, STRONG, TestDownloads } from '../support/downloads.ts';
+import { codeOf } from '../support/harness.ts';
+import { answer, cutAnswer, type ScriptedServer } from '../support/scripted-server.ts';
 
 const LATER = 'Mon, 05 Jan 2026 09:00:00 GMT';
 

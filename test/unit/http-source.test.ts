@@ -3,11 +3,11 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 import test, { after, before, describe } from 'node:test';
-import { relationsOf } from '../../adapters/http-pages.ts';
-import { openHttp, type HttpRequest } from '../../adapters/http-source.ts';
+import { relationsOf } from '../../adapters/http/pages.ts';
+import { openHttp, type HttpRequest } from '../../adapters/http/source.ts';
 import { PipelineError } from '../../model/errors.ts';
-import { codeOf } from '../harness.ts';
-import { ScriptedServer, answer } from '../scripted-server.ts';
+import { codeOf } from '../support/harness.ts';
+import { ScriptedServer, answer } from '../support/scripted-server.ts';
 
 const NOW = 'Mon, 05 Jan 2026 12:00:00 GMT';
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import type { OutgoingHttpHeaders } from 'node:http';
 import test, { describe } from 'node:test';
-import { CUT, DATED, NEW, OLD, REST, STRONG, TestDownloads } from '../downloads.ts';
-import { answer, cutAnswer } from '../scripted-server.ts';
+import { CUT, DATED, NEW, OLD, REST, STRONG, TestDownloads } from '../support/downloads.ts';
+import { answer, cutAnswer } from '../support/scripted-server.ts';
 
 const downloads = TestDownloads.ofFile();
 const { server } = downloads;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { contentFence } from '../../activities/fences.ts';
+import { contentFence } from '../../steps/landing/transaction-ids.ts';
 import { conditionOf, parseReference, shortReference } from '../../client/quarantine/reference.ts';
 import { chunkId, chunkIds, parseChunkId } from '../../model/identity.ts';
 

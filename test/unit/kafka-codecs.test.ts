@@ -4,8 +4,8 @@ import zlib from 'node:zlib';
 import fc from 'fast-check';
 import { compressFrameSync } from 'lz4-napi';
 import { compress } from 'snappyjs';
-import { codecOf, decompressZstd, type CodecName } from '../../adapters/kafka-codecs.ts';
-import { measureLz4 } from '../../adapters/lz4-frame.ts';
+import { codecOf, decompressZstd, type CodecName } from '../../adapters/kafka/wire/compression.ts';
+import { measureLz4 } from '../../adapters/kafka/wire/lz4-frame.ts';
 import { PipelineError } from '../../model/errors.ts';
 
 /** 64 KB and more, so that it is several blocks. */

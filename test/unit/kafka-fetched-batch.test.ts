@@ -3,12 +3,12 @@ import { gzipSync } from 'node:zlib';
 import test, { describe } from 'node:test';
 import { crc32c } from '@node-rs/crc32';
 import fc from 'fast-check';
-import { AbortedTransactions } from '../../adapters/kafka-aborted.ts';
-import { batchesIn, FetchedBatch, type KafkaMessage } from '../../adapters/kafka-fetched-batch.ts';
-import { decodeHeaders } from '../../adapters/kafka-headers.ts';
-import { AT, ATTRIBUTES, HEAD_BYTES, RecordBatch, encodeHeaders } from '../../adapters/kafka-record-batch.ts';
+import { AbortedTransactions } from '../../adapters/kafka/wire/aborted-transactions.ts';
+import { batchesIn, FetchedBatch, type KafkaMessage } from '../../adapters/kafka/wire/fetched-batch.ts';
+import { decodeHeaders } from '../../adapters/kafka/wire/headers.ts';
+import { AT, ATTRIBUTES, HEAD_BYTES, RecordBatch, encodeHeaders } from '../../adapters/kafka/wire/record-batch.ts';
 import { PipelineError } from '../../model/errors.ts';
-import { legacyMessage } from '../kafka-batches.ts';
+import { legacyMessage } from '../support/kafka-batches.ts';
 
 const TIME_MS = 1_516_717_442_735;
 const MAX_BYTES = 64 << 20;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import { decodeHeaders } from '../../adapters/kafka-headers.ts';
-import { encodeHeaders } from '../../adapters/kafka-record-batch.ts';
+import { decodeHeaders } from '../../adapters/kafka/wire/headers.ts';
+import { encodeHeaders } from '../../adapters/kafka/wire/record-batch.ts';
 
 describe('headers', () => {
   const BOUNDS = { count: 3, bytes: 40 };

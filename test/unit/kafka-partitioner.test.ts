@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { Partitioners, type PartitionMetadata } from 'kafkajs';
-import { partitionOf } from '../../adapters/kafka-partitioner.ts';
+import { partitionOf } from '../../adapters/kafka/partitioner.ts';
 
 /** With keys of Kafka's own tests, from org.apache.kafka.common.utils.UtilsTest.testMurmur2. */
 const KNOWN: readonly (readonly [string, number])[] = [

@@ -3,7 +3,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import Decoder from 'kafkajs/src/protocol/decoder.js';
 import decode from 'kafkajs/src/protocol/recordBatch/v0/decoder.js';
-import { RecordBatch, encodeHeaders } from '../../adapters/kafka-record-batch.ts';
+import { RecordBatch, encodeHeaders } from '../../adapters/kafka/wire/record-batch.ts';
 
 const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array));
 const part = fc.option(bytes);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { AnswerMemory, Answers } from '../../adapters/kafka-socket.ts';
+import { AnswerMemory, Answers } from '../../adapters/kafka/wire/response-reader.ts';
 
 function answer(length: number): Buffer {
   const bytes = Buffer.alloc(4 + length, length);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { rowsOf, tablesNamedIn } from '../../client/live-tables.ts';
+import { rowsOf, tablesNamedIn } from '../../client/query/live-tables.ts';
 
 function namesIn(sql: string): string[] {
   return [...tablesNamedIn(sql)].map(({ name }) => name).sort();

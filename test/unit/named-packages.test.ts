@@ -9,10 +9,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { readRows } from '../../adapters/auditor.ts';
-import { sqlText, withDuckDb } from '../../adapters/duckdb.ts';
+import { readRows } from '../../adapters/auditor/auditor.ts';
+import { sqlText, withDuckDb } from '../../adapters/duckdb/database.ts';
 
-/** What these tests use of parquetjs-lite, which has no types; adapters/npm-parquetjs-lite.d.ts has what the auditor uses. */
+/** What these tests use of parquetjs-lite, which has no types; adapters/auditor/npm-parquetjs-lite.d.ts has what the auditor uses. */
 interface TheirParquet {
   readonly ParquetSchema: new (columns: Record<string, { type: string }>) => object;
   readonly ParquetWriter: {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { unsupportedNode } from '../../worker/node-support.ts';
-import { ROOT } from '../harness.ts';
+import { ROOT } from '../support/harness.ts';
 
 test('a Node is named as out of support from the day after its end, with those to use', () => {
   assert.equal(unsupportedNode('v20.20.2', new Date('2026-04-30T23:59:59Z')), undefined);

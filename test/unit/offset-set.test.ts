@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { OffsetSet, clip, countOf, formatSpans } from '../../client/proof/offset-set.ts';
+import { OffsetSet, clip, countOf, formatSpans } from '../../client/verify/offset-set.ts';
 
 /** Offsets about the borders of words and chunks, and far up. */
 const offset = fc.oneof(

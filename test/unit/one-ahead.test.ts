@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import test from 'node:test';
-import { oneAhead } from '../../adapters/one-ahead.ts';
+import { oneAhead } from '../../lib/prefetch.ts';
 
 /** What became of each item, in the order in which it did. */
 let events: string[] = [];

@@ -4,8 +4,8 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
-import { writeWhole } from '../../client/query-file.ts';
-import { codeOf } from '../harness.ts';
+import { writeWhole } from '../../client/query/file.ts';
+import { codeOf } from '../support/harness.ts';
 
 describe('a file that a command writes', () => {
   let folder = '';

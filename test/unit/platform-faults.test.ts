@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, afterEach, before } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { type Platform, startPlatform } from '../../services/platform/server.ts';
+import { type Platform, startPlatform } from '../../simulator/server.ts';
 
 let folder: string;
 let platform: Platform;

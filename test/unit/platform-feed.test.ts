@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import test from 'node:test';
-import { feed } from '../../services/platform/feed.ts';
-import { attempts } from '../../services/platform/generator.ts';
+import { feed } from '../../simulator/feed.ts';
+import { attempts } from '../../simulator/generator.ts';
 
 function digest(options: Parameters<typeof feed>[0]): string {
   const hash = createHash('sha256');

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import test, { after, before } from 'node:test';
-import { acceptsGzip, selectionOf } from '../../services/platform/ranges.ts';
-import { RequestLog } from '../../services/platform/requests.ts';
-import { Spool, type SpooledBody } from '../../services/platform/spool.ts';
+import { acceptsGzip, selectionOf } from '../../simulator/ranges.ts';
+import { RequestLog } from '../../simulator/requests.ts';
+import { Spool, type SpooledBody } from '../../simulator/spool.ts';
 
 let folder: string;
 

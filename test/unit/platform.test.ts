@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { PipelineError } from '../../model/errors.ts';
-import { attempts, type FeedAttempt } from '../../services/platform/generator.ts';
-import { type Platform, startPlatform } from '../../services/platform/server.ts';
+import { attempts, type FeedAttempt } from '../../simulator/generator.ts';
+import { type Platform, startPlatform } from '../../simulator/server.ts';
 
 let folder: string;
 let platform: Platform;

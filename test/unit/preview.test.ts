@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { judge } from '../../client/preview/judge.ts';
 import { fileContent, readSample, type SampleRequest } from '../../client/preview/sample.ts';
 import { parseSettings } from '../../model/settings.ts';
-import { badAttempts, goodAttempts } from '../quarantined.ts';
+import { badAttempts, goodAttempts } from '../support/quarantined.ts';
 
 const SETTINGS = parseSettings(
   'sources: { one: { topic: t } }\nlimits: { recordBytes: 20000 }',

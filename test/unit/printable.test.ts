@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { csvField } from '../../client/query-csv.ts';
-import { formatTable } from '../../client/output.ts';
+import { csvField } from '../../client/query/csv.ts';
+import { formatTable } from '../../client/cli/output.ts';
 import { escapeJson, escapeLines, escapeText, safeJson, shorten } from '../../model/printable.ts';
-import { FORBIDDEN, HOSTILE } from '../hostile.ts';
+import { FORBIDDEN, HOSTILE } from '../support/hostile.ts';
 
 test('no character of Unicode that acts on a terminal or hides is left, and all others are', () => {
   for (let code = 0; code <= 0x10ffff; code += 1) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import { ProgressBars } from '../../client/progress-bars.ts';
+import { ProgressBars } from '../../client/runs/progress-bars.ts';
 import type { RunStatus, StepCounts } from '../../model/run.ts';
 import { NOTHING_SKIPPED } from '../../model/skipped.ts';
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { decodingOf } from '../../adapters/kafka-read-options.ts';
-import { FetchedBatch } from '../../adapters/kafka-fetched-batch.ts';
-import { AT } from '../../adapters/kafka-record-batch.ts';
-import { addOffsets } from '../../client/proof/kafka.ts';
-import { OffsetSet } from '../../client/proof/offset-set.ts';
-import { compressedBatch } from '../kafka-batches.ts';
+import { decodingOf } from '../../adapters/kafka/read-options.ts';
+import { FetchedBatch } from '../../adapters/kafka/wire/fetched-batch.ts';
+import { AT } from '../../adapters/kafka/wire/record-batch.ts';
+import { addOffsets } from '../../client/verify/kafka.ts';
+import { OffsetSet } from '../../client/verify/offset-set.ts';
+import { compressedBatch } from '../support/kafka-batches.ts';
 
 const VALUE_BYTES = 3 << 20;
 const RANGE = { from: 2n, to: 9n };

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { noRows, type PartitionRows } from '../../client/proof/ledger.ts';
-import { OffsetSet } from '../../client/proof/offset-set.ts';
-import { judgePartition, type PartitionEvidence } from '../../client/proof/partitions.ts';
+import { noRows, type PartitionRows } from '../../client/verify/ledger.ts';
+import { OffsetSet } from '../../client/verify/offset-set.ts';
+import { judgePartition, type PartitionEvidence } from '../../client/verify/partitions.ts';
 import { BATCH_TABLES } from '../../tables/index.ts';
 
 /** What stands at each offset, from 0. */

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { tmpdir } from 'node:os';
 import test from 'node:test';
-import { withDuckDb } from '../../adapters/duckdb.ts';
-import { judgeReplays, type ReplayReport } from '../../client/proof/replays.ts';
-import type { Marker } from '../../adapters/kafka-markers.ts';
-import type { Finding, Note } from '../../client/proof/findings.ts';
+import { withDuckDb } from '../../adapters/duckdb/database.ts';
+import { judgeReplays, type ReplayReport } from '../../client/verify/replays.ts';
+import type { Marker } from '../../adapters/kafka/markers.ts';
+import type { Finding, Note } from '../../client/verify/findings.ts';
 
 /** What the tables hold that replays are judged by: the message at 1 of partition 0 was replayed, and landed at 7. */
 const TABLES = `

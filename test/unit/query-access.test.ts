@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { sqlText, withDuckDb } from '../../adapters/duckdb.ts';
-import type { CachedFile } from '../../adapters/table-cache.ts';
-import { withTables, type SqlAccess } from '../../client/live-tables.ts';
-import { streamReadOnly } from '../../client/query-access.ts';
-import { requireSelect } from '../../client/query-select.ts';
+import { sqlText, withDuckDb } from '../../adapters/duckdb/database.ts';
+import type { CachedFile } from '../../adapters/delta/table-cache.ts';
+import { withTables, type SqlAccess } from '../../client/query/live-tables.ts';
+import { streamReadOnly } from '../../client/query/access.ts';
+import { requireSelect } from '../../client/query/select.ts';
 import { PipelineError, messageOf } from '../../model/errors.ts';
 import { TABLES, attempts } from '../../tables/index.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { tmpdir } from 'node:os';
 import test from 'node:test';
-import { withDuckDb } from '../../adapters/duckdb.ts';
-import { toJson } from '../../client/query-values.ts';
+import { withDuckDb } from '../../adapters/duckdb/database.ts';
+import { toJson } from '../../client/query/values.ts';
 
 const OPTIONS = { threads: 1, memoryLimit: '256MB', temporaryFolder: tmpdir() };
 

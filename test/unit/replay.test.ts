@@ -4,7 +4,7 @@ import test from 'node:test';
 import { DefaultLogger, Runtime, Worker, bundleWorkflowCode, type InjectedSinks } from '@temporalio/worker';
 import proto from '@temporalio/proto';
 import type { RunEndSinks } from '../../workflows/run-ends.ts';
-import { ROOT } from '../harness.ts';
+import { ROOT } from '../support/harness.ts';
 
 /**
  * Recorded runs, each of which the workflow must go through again in the same way: else runs that are under

@@ -3,9 +3,9 @@ import { mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
-import { readFrames } from '../../adapters/frames.ts';
-import { RunStaging } from '../../adapters/run-staging.ts';
-import { codeOf } from '../harness.ts';
+import { readFrames } from '../../adapters/staging/frames.ts';
+import { RunStaging } from '../../adapters/staging/run-staging.ts';
+import { codeOf } from '../support/harness.ts';
 
 let root: string;
 let own: RunStaging;

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { attempts } from '../../services/platform/generator.ts';
-import { Random } from '../../services/platform/random.ts';
-import { checkAttempt, type PathCounts } from '../../tables/check.ts';
-import { plainText } from '../../tables/plain.ts';
-import { AttemptScan } from '../../tables/scan.ts';
-import { mutate } from '../mutations.ts';
+import { attempts } from '../../simulator/generator.ts';
+import { Random } from '../../simulator/random.ts';
+import { checkAttempt, type PathCounts } from '../../records/check.ts';
+import { plainText } from '../../records/normalize.ts';
+import { AttemptScan } from '../../records/scan.ts';
+import { mutate } from '../support/mutations.ts';
 
 const PLACE = { source: 's', headers: '[]', partition: 0, offset: 0n, publishedMs: undefined };
 

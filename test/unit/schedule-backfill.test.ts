@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
 import fc from 'fast-check';
-import { partsOf } from '../../client/schedule-backfill.ts';
+import { partsOf } from '../../client/schedules/backfill.ts';
 
 describe('the parts of a backfill', () => {
   test('are ranges of the times that are to be run, and go around those that are not', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import { changesOf, formatChanges, wantedFields } from '../../client/schedule-fields.ts';
-import { planOf, requestThere } from '../../client/schedule-plan.ts';
+import { changesOf, formatChanges, wantedFields } from '../../client/schedules/fields.ts';
+import { planOf, requestThere } from '../../client/schedules/plan.ts';
 import type { SourceSettings } from '../../model/settings.ts';
 
 const SOURCE = {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import { planOf, policiesOf, requestOf, specOf } from '../../client/schedule-plan.ts';
+import { planOf, policiesOf, requestOf, specOf } from '../../client/schedules/plan.ts';
 import { formatDuration, isoDuration, parseDuration } from '../../model/duration.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { ScheduleWords } from '../../model/schedule-words.ts';

@@ -7,7 +7,7 @@ import { delimiter, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { installOnce, jarsOf } from '../../services/install.ts';
 import { fetchJars } from '../../services/jars.ts';
-import { codeOf } from '../harness.ts';
+import { codeOf } from '../support/harness.ts';
 
 /** Stands for Maven: notes its arguments, and puts two jars where it is told to. */
 const MAVEN = `#!/bin/sh

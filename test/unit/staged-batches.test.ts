@@ -9,10 +9,10 @@ import {
   messagesAgain,
   messagesOf,
   type BatchBounds,
-} from '../../activities/message-files.ts';
-import { FetchedBatch } from '../../adapters/kafka-fetched-batch.ts';
-import { RecordBatch, encodeHeaders } from '../../adapters/kafka-record-batch.ts';
-import type { StagedMessage } from '../../adapters/staged-messages.ts';
+} from '../../steps/transform/message-files.ts';
+import { FetchedBatch } from '../../adapters/kafka/wire/fetched-batch.ts';
+import { RecordBatch, encodeHeaders } from '../../adapters/kafka/wire/record-batch.ts';
+import type { StagedMessage } from '../../adapters/staging/staged-messages.ts';
 
 const TIME_MS = 1_516_717_442_735;
 const PARTITION = 3;

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Random } from '../../services/platform/random.ts';
-import { checkAttempt } from '../../tables/check.ts';
-import { plainText } from '../../tables/plain.ts';
-import { AttemptScan } from '../../tables/scan.ts';
-import { deltaStats } from '../../tables/statistics.ts';
+import { Random } from '../../simulator/random.ts';
+import { checkAttempt } from '../../records/check.ts';
+import { plainText } from '../../records/normalize.ts';
+import { AttemptScan } from '../../records/scan.ts';
+import { deltaStats } from '../../steps/transform/column-statistics.ts';
 import { attempts } from '../../tables/index.ts';
-import { userOf } from '../../tables/user.ts';
+import { userOf } from '../../records/user.ts';
 
 const PLACE = { source: 's', headers: '[]', partition: 0, offset: 0n, publishedMs: undefined };
 

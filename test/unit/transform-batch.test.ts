@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { MessageWriter } from '../../activities/message-files.ts';
-import transformBatch, { type BatchWork } from '../../activities/transform-batch.ts';
-import { FetchedBatch } from '../../adapters/kafka-fetched-batch.ts';
-import { RecordBatch, encodeHeaders } from '../../adapters/kafka-record-batch.ts';
+import { MessageWriter } from '../../steps/transform/message-files.ts';
+import transformBatch, { type BatchWork } from '../../steps/transform/batch-worker.ts';
+import { FetchedBatch } from '../../adapters/kafka/wire/fetched-batch.ts';
+import { RecordBatch, encodeHeaders } from '../../adapters/kafka/wire/record-batch.ts';
 import { parseSettings } from '../../model/settings.ts';
-import { attempts } from '../../services/platform/generator.ts';
+import { attempts } from '../../simulator/generator.ts';
 
 const SETTINGS = parseSettings('sources: { customer: { topic: t } }', 'test');
 const MESSAGES = 4000;

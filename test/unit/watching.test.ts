@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { parseSettings } from '../../model/settings.ts';
 import { METRICS, Metrics, OTHER_REASONS } from '../../worker/metrics.ts';
-import { ROOT } from '../harness.ts';
+import { ROOT } from '../support/harness.ts';
 
 const Rules = z.strictObject({
   groups: z.array(

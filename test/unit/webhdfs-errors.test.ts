@@ -6,7 +6,7 @@ import {
   lateError,
   strangeAnswer,
   type Step,
-} from '../../adapters/webhdfs-errors.ts';
+} from '../../adapters/hdfs/errors.ts';
 
 const step = (operation: string, changes: boolean): Step => ({
   operation,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { childOf, encodePath, nameOf } from '../../adapters/webhdfs-paths.ts';
-import { HdfsError, WebHdfs } from '../../adapters/webhdfs.ts';
+import { childOf, encodePath, nameOf } from '../../adapters/hdfs/paths.ts';
+import { HdfsError, WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
 
 test('each segment is encoded once, and the slashes between them are kept', () => {
   assert.equal(encodePath('/'), '/');

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import test, { type TestContext } from 'node:test';
-import { createAgents } from '../../adapters/webhdfs-connections.ts';
-import { HdfsError, type Step } from '../../adapters/webhdfs-errors.ts';
-import { exchange, type Exchange, type Timeouts } from '../../adapters/webhdfs-request.ts';
+import { createAgents } from '../../adapters/hdfs/connections.ts';
+import { HdfsError, type Step } from '../../adapters/hdfs/errors.ts';
+import { exchange, type Exchange, type Timeouts } from '../../adapters/hdfs/request.ts';
 import { PipelineError } from '../../model/errors.ts';
 
 const STEP: Step = {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import type { ObjectShape, Shape } from '../../model/attempt.ts';
-import { Random } from '../../services/platform/random.ts';
-import { checkAttempt, type PathCounts } from '../../tables/check.ts';
-import { plainText } from '../../tables/plain.ts';
-import { AttemptScan } from '../../tables/scan.ts';
+import type { ObjectShape, Shape } from '../../records/attempt.ts';
+import { Random } from '../../simulator/random.ts';
+import { checkAttempt, type PathCounts } from '../../records/check.ts';
+import { plainText } from '../../records/normalize.ts';
+import { AttemptScan } from '../../records/scan.ts';
 
 const PLACE = { source: 's', headers: '[]', partition: 0, offset: 0n, publishedMs: undefined };
 

@@ -4,8 +4,8 @@
  * Usage: ours.ts read BROKER TOPIC END | ours.ts publish BROKER TOPIC FILE MESSAGES RUN
  */
 import pino from 'pino';
-import { Publisher } from '../../../adapters/kafka-publish.ts';
-import { readRanges } from '../../../adapters/kafka-read.ts';
+import { Publisher } from '../../../adapters/kafka/publish.ts';
+import { readRanges } from '../../../adapters/kafka/read.ts';
 import { linesOf } from '../../data.ts';
 
 const IDLE_TIMEOUT_MS = 20_000;

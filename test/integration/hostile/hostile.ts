@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { WorkflowHandleWithStartDetails } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { hostTaskQueue } from '../../../model/task-queues.ts';
-import type { TestPipeline } from '../../harness.ts';
+import type { TestPipeline } from '../../support/harness.ts';
 import type { Answer, hostile } from './workflow.ts';
 
 /** Somebody with a worker in the Temporal namespace, who schedules the activities of a pipeline's worker. */

@@ -3,8 +3,8 @@ import { gzip } from 'node:zlib';
 import kafkajs, { type Message, type ProducerConfig } from 'kafkajs';
 import { compressFrame } from 'lz4-napi';
 import { compress } from 'snappyjs';
-import { codecOf, type CodecName } from '../../../adapters/kafka-codecs.ts';
-import { kafkaClient, type KafkaOptions } from '../../../adapters/kafka.ts';
+import { codecOf, type CodecName } from '../../../adapters/kafka/wire/compression.ts';
+import { kafkaClient, type KafkaOptions } from '../../../adapters/kafka/client.ts';
 import { DEFAULT_BATCH_DECODED_BYTES } from '../../../model/settings.ts';
 import type { Publication, Publish, TestMessage } from './message.ts';
 

@@ -1,0 +1,44 @@
+import { readFrames } from '../adapters/staging/frames.ts';
+import { RunStaging } from '../adapters/staging/run-staging.ts';
+import type { Chunk } from '../model/references.ts';
+import { sourceOf } from '../model/settings.ts';
+import { checkAttempt, type Fault } from '../records/check.ts';
+import type { ActivityDeps } from './deps.ts';
+import { Judged, requireSomethingGood, requireWithinLimit } from '../steps/transform/quarantine-limit.ts';
+import { currentRun } from './run-context.ts';
+
+/** What `judge` is asked for. */
+export interface JudgeRequest {
+  readonly source: string;
+  readonly chunks: readonly Chunk[];
+}
+
+/**
+ * Judges the records that were fetched before any of them is published: whether any could land, and whether no larger
+ * share of them would go into quarantine than the source's `quarantineLimit`, where it has one.
+ * @throws {PipelineError} NOTHING_GOOD, QUARANTINE_LIMIT, STAGING_LOST, INPUT_INVALID
+ */
+export function createJudge({ settings, staging }: ActivityDeps) {
+  return async function judge({ source, chunks }: JudgeRequest): Promise<void> {
+    const run = currentRun();
+    const { quarantineLimit, topic } = sourceOf(settings, source);
+    const { recordBytes } = settings.limits;
+    const judged = new Judged();
+    const own = RunStaging.of(staging, run.execution);
+    for (const chunk of chunks) {
+      await own.requireReceipt(chunk.path, { source, topic, chunk });
+      for await (const frames of readFrames(await own.locate(chunk.path))) {
+        run.signal.throwIfAborted();
+        for (const record of frames) {
+          const tooLarge = record.length > recordBytes;
+          judged.take(tooLarge ? 'publish' : 'transform', tooLarge ? TOO_LARGE : checkAttempt(record).fault);
+        }
+      }
+    }
+    const what = `source ${source}, as fetched`;
+    requireSomethingGood(what, judged);
+    if (quarantineLimit !== undefined) requireWithinLimit(what, quarantineLimit, judged);
+  };
+}
+
+const TOO_LARGE: Fault = { path: '', reason: 'has more bytes than limits.recordBytes' };

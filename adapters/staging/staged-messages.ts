@@ -1,0 +1,132 @@
+import { messageOf } from '../../model/errors.ts';
+import { FetchedBatch } from '../kafka/wire/fetched-batch.ts';
+import { decodeHeaders, type HeaderBounds } from '../kafka/wire/headers.ts';
+import type { RecordReader } from '../kafka/wire/record-reader.ts';
+import { headersText } from '../kafka/message-headers.ts';
+
+/**
+ * The most headers that a message may have, and the most bytes of them: by default Kafka takes messages of 1 MiB, so
+ * they are an eighth of the largest.
+ */
+export const MAX_HEADERS: HeaderBounds = { count: 1_000, bytes: 128 << 10 };
+
+/** Of more than that so many are kept: few enough that the message can be published again with them. */
+export const KEPT_HEADERS: HeaderBounds = { count: 100, bytes: 16 << 10 };
+
+/** A message of a batch that is staged. */
+export interface StagedMessage {
+  readonly partition: number;
+  readonly offset: bigint;
+  /** Of the transaction that it was published in; none for a message outside of one. */
+  readonly producerId?: bigint | undefined;
+  /** Milliseconds since 1970, as its producer or the broker set it. */
+  readonly timestampMs: number;
+  readonly key: Buffer | null;
+  /** Its headers as {@link headersText} writes them; of more than {@link MAX_HEADERS} the first {@link KEPT_HEADERS}. */
+  readonly headers: string;
+  /** Why not all of its headers are kept; undefined where they are. */
+  readonly headersFault?: string | undefined;
+  readonly value: Buffer | null;
+}
+
+/** Reads the messages of a partition, one of Kafka's batches after the other. */
+export class MessageReader {
+  readonly #topic: string;
+  readonly #partition: number;
+  readonly #texts = new HeaderTexts();
+
+  constructor(topic: string, partition: number) {
+    this.#topic = topic;
+    this.#partition = partition;
+  }
+
+  /**
+   * The messages of a batch, in order: one object for all of them, which is each in turn.
+   * @param bytes A batch, decompressed.
+   * @throws {PipelineError} KAFKA_BATCH_DAMAGED, KAFKA_BATCH_UNREADABLE
+   */
+  *messagesOf(bytes: Buffer): Generator<StagedMessage, void, undefined> {
+    const batch = new FetchedBatch(bytes, `${this.#topic}/${this.#partition}`);
+    let message: StagedMessage | undefined;
+    for (const record of batch.read()) {
+      message ??= new RecordMessage(this.#partition, batch, record, this.#texts);
+      yield message;
+    }
+  }
+}
+
+/** What a record says, made when it is asked for. */
+class RecordMessage implements StagedMessage {
+  readonly partition: number;
+  readonly #batch: FetchedBatch;
+  readonly #record: RecordReader;
+  readonly #texts: HeaderTexts;
+
+  constructor(partition: number, batch: FetchedBatch, record: RecordReader, texts: HeaderTexts) {
+    this.partition = partition;
+    this.#batch = batch;
+    this.#record = record;
+    this.#texts = texts;
+  }
+
+  get offset(): bigint {
+    return this.#batch.offsetOf(this.#record.offsetDelta);
+  }
+
+  get producerId(): bigint | undefined {
+    return this.#batch.isTransactional ? this.#batch.producerId : undefined;
+  }
+
+  get timestampMs(): number {
+    return Number(this.#batch.timestampOf(this.#record.timestampDelta));
+  }
+
+  get key(): Buffer | null {
+    return this.#record.key;
+  }
+
+  get headers(): string {
+    return this.#texts.of(this.#batch, this.#record).text;
+  }
+
+  get headersFault(): string | undefined {
+    return this.#texts.of(this.#batch, this.#record).fault;
+  }
+
+  get value(): Buffer | null {
+    return this.#record.value;
+  }
+}
+
+interface HeaderText {
+  readonly text: string;
+  readonly fault: string | undefined;
+}
+
+/** The texts of headers: most messages have those of the one before. */
+class HeaderTexts {
+  #last: (HeaderText & { readonly bytes: Buffer }) | undefined;
+
+  /** @throws {PipelineError} KAFKA_BATCH_DAMAGED */
+  of(batch: FetchedBatch, record: RecordReader): HeaderText {
+    if (this.#last === undefined || !record.hasHeaders(this.#last.bytes)) {
+      const bytes = Buffer.from(record.headers);
+      this.#last = { bytes, ...textOf(batch, bytes) };
+    }
+    return this.#last;
+  }
+}
+
+function textOf(batch: FetchedBatch, bytes: Buffer): HeaderText {
+  try {
+    const all = decodeHeaders(bytes, MAX_HEADERS);
+    if (all.headers.length === all.count) return { text: headersText(all.headers), fault: undefined };
+    const { headers, count } = decodeHeaders(bytes, KEPT_HEADERS);
+    const fault =
+      `has ${count} headers of ${bytes.length} bytes, more than the ${MAX_HEADERS.count} headers or the ` +
+      `${MAX_HEADERS.bytes} bytes that a message may have; the first ${headers.length} are kept`;
+    return { text: headersText(headers), fault };
+  } catch (error) {
+    throw batch.damaged(messageOf(error));
+  }
+}

@@ -1,0 +1,105 @@
+import { subscribe } from 'node:diagnostics_channel';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { SpanKind, SpanStatusCode, context, trace, type Span, type Tracer } from '@opentelemetry/api';
+import { isTracingSuppressed } from '@opentelemetry/core';
+import Connection from 'kafkajs/src/network/connection.js';
+import { standAround, type Around } from '../kafka/wire/send-request.ts';
+
+/** Node tells of the requests of its HTTP client by these; the first of them from Node 22.12 on. */
+const HTTP_BEGINS = ['http.client.request.created', 'http.client.request.start'];
+const HTTP_ANSWERS = 'http.client.response.finish';
+
+/**
+ * Makes each request to Kafka, to HDFS and to a customer's server a span within the activity that makes it. A span
+ * says where a request went and how it ended; never what was sent, nor the query of an address, which can hold a token.
+ */
+export function traceRequests(tracer: Tracer): void {
+  traceHttp(tracer);
+  traceKafka(tracer);
+}
+
+/** Whether what runs is part of a trace; the sending of traces is not. */
+function isTraced(): boolean {
+  const active = context.active();
+  return trace.getSpan(active) !== undefined && !isTracingSuppressed(active);
+}
+
+function traceHttp(tracer: Tracer): void {
+  const spans = new WeakMap<ClientRequest, Span>();
+  const begin = ({ request }: { request: ClientRequest }): void => {
+    if (spans.has(request) || !isTraced()) return;
+    const span = tracer.startSpan(nameOf(request), {
+      kind: SpanKind.CLIENT,
+      attributes: attributesOf(request),
+    });
+    spans.set(request, span);
+    request.once('error', () => {
+      span.setStatus({ code: SpanStatusCode.ERROR });
+    });
+    request.once('close', () => {
+      span.end();
+    });
+  };
+  const answered = ({ request, response }: { request: ClientRequest; response: IncomingMessage }): void => {
+    const status = response.statusCode ?? 0;
+    const span = spans.get(request)?.setAttribute('http.response.status_code', status);
+    if (status >= 400) span?.setStatus({ code: SpanStatusCode.ERROR });
+  };
+  for (const channel of HTTP_BEGINS)
+    subscribe(channel, (message) => {
+      begin(message as { request: ClientRequest });
+    });
+  subscribe(HTTP_ANSWERS, (message) => {
+    answered(message as { request: ClientRequest; response: IncomingMessage });
+  });
+}
+
+const WEBHDFS = /\/webhdfs\/v1(\/.*)?$/;
+
+/** HDFS is asked by an operation, anything else by a method alone: an address has no end of values. */
+function nameOf({ method, path }: ClientRequest): string {
+  const { pathname, searchParams } = new URL(path, 'http://host');
+  return WEBHDFS.test(pathname)
+    ? `HDFS ${searchParams.get('op')?.toUpperCase() ?? method}`
+    : `HTTP ${method}`;
+}
+
+function attributesOf({ method, path, host }: ClientRequest): Record<string, string> {
+  const { pathname } = new URL(path, 'http://host');
+  const [, file] = WEBHDFS.exec(pathname) ?? [];
+  return {
+    'http.request.method': method,
+    'server.address': host,
+    ...(file === undefined ? {} : { 'url.path': pathname }),
+  };
+}
+
+/**
+ * kafkajs tells of a request only when it ended, and then not for whom it was. So the one place through which all
+ * that it sends itself goes is stood around, and the one for what is sent in parts.
+ */
+function traceKafka(tracer: Tracer): void {
+  const traced: Around = async ({ host, port }, apiName, send) => {
+    if (!isTraced()) return send();
+    const attributes = {
+      'messaging.system': 'kafka',
+      'messaging.operation.name': apiName,
+      'server.address': host,
+      'server.port': port,
+    };
+    const span = tracer.startSpan(`Kafka ${apiName}`, { kind: SpanKind.CLIENT, attributes });
+    try {
+      return await send();
+    } catch (error) {
+      span.setStatus({ code: SpanStatusCode.ERROR });
+      throw error;
+    } finally {
+      span.end();
+    }
+  };
+  const { send } = Connection.prototype;
+  Connection.prototype.send = async function (this: Connection, asked) {
+    return traced(this, asked.request.apiName, () => send.call(this, asked));
+  };
+  standAround(traced);
+}

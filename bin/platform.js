@@ -1,3 +1,0 @@
-import { built } from './built.js';
-
-await import(await built('services/platform/main.ts'));

@@ -1,0 +1,40 @@
+import { CommanderError } from 'commander';
+import { PipelineError, type ErrorCode } from '../../model/errors.ts';
+import { EXIT, type ExitCode } from './exit.ts';
+import { printFailure, printUncaught } from './output/failures.ts';
+import { endWithReader } from './output/streams.ts';
+import { loadProgram } from './program.ts';
+
+/** Errors of what a person wrote. */
+const USAGE_CODES: ReadonlySet<ErrorCode> = new Set([
+  'USAGE_INVALID',
+  'SETTINGS_INVALID',
+  'SCHEDULE_INVALID',
+  'SOURCE_UNKNOWN',
+  'TABLE_UNKNOWN',
+]);
+
+endWithReader();
+printUncaught();
+
+process.exitCode = await run(process.argv.slice(2));
+
+async function run(words: readonly string[]): Promise<ExitCode> {
+  try {
+    const program = await loadProgram(words);
+    await program.parseAsync(words, { from: 'user' });
+    return (process.exitCode as ExitCode | undefined) ?? EXIT.ok;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) return report(error);
+    if (error.exitCode === 0) return EXIT.ok;
+    // Without a command there is nothing more to say than the help that was printed.
+    if (error.code === 'commander.help') return EXIT.usage;
+    return report(new PipelineError('USAGE_INVALID', error.message.replace(/^error: /, '')));
+  }
+
+  /** With --json, an error is the last line of standard error, as JSON. */
+  function report(error: unknown): ExitCode {
+    printFailure(error, words.includes('--json'));
+    return error instanceof PipelineError && USAGE_CODES.has(error.code) ? EXIT.usage : EXIT.failed;
+  }
+}

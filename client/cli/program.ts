@@ -1,0 +1,74 @@
+import { Command } from 'commander';
+import { EXIT, EXIT_MEANINGS, type ExitCode } from './exit.ts';
+import { withExamples } from './help.ts';
+import { print, printError } from './output.ts';
+
+/** The commands, in the order of the help. */
+const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
+  preview: async () => (await import('../preview/preview.ts')).previewCommand(),
+  start: async () => (await import('../runs/start.ts')).startCommand(),
+  list: async () => (await import('../runs/list.ts')).listCommand(),
+  status: async () => (await import('../runs/status.ts')).statusCommand(),
+  retry: async () => (await import('../runs/decide.ts')).decisionCommand('retry'),
+  skip: async () => (await import('../runs/decide.ts')).decisionCommand('skip'),
+  abort: async () => (await import('../runs/decide.ts')).decisionCommand('abort'),
+  schedule: async () => (await import('../schedules/commands.ts')).scheduleCommand(),
+  quarantine: async () => (await import('../quarantine/commands.ts')).quarantineCommand(),
+  answers: async () => (await import('../query/answers.ts')).answersCommand(),
+  report: async () => (await import('../report/report.ts')).reportCommand(),
+  query: async () => (await import('../query/query.ts')).queryCommand(),
+  tables: async () => (await import('../tables/tables.ts')).tablesCommand(),
+  doctor: async () => (await import('../doctor/doctor.ts')).doctorCommand(),
+  verify: async () => (await import('../verify/verify.ts')).verifyCommand(),
+  completion: async () => (await import('./completion.ts')).completionCommand(),
+};
+
+/**
+ * The command line. A command that is wrong in its words throws a CommanderError, and writes nothing.
+ * @param words What was typed: the command that is named there is loaded alone, since what others need, as
+ * DuckDB, takes its time. Without words, all commands are loaded.
+ */
+export async function loadProgram(words: readonly string[] = []): Promise<Command> {
+  const program = new Command('pipeline')
+    .description('Brings customers’ assessment attempts into tables that can be queried.')
+    .option('--config <file>', 'the settings (default: $PIPELINE_CONFIG, else pipeline.yaml)')
+    .hook('preAction', (command) => {
+      const { config } = command.opts<{ config?: string }>();
+      if (config !== undefined) process.env['PIPELINE_CONFIG'] = config;
+    });
+  const named = words.find((word) => Object.hasOwn(LOADERS, word));
+  for (const [name, load] of Object.entries(LOADERS)) {
+    if (named === undefined || named === name) program.addCommand(await load());
+  }
+  letCallerReport(program);
+  return withExamples(
+    program.addHelpText('after', formatExits()),
+    'pipeline start pearson --follow',
+    'pipeline list --state waiting',
+    ['pipeline --config staging.yaml verify', 'with other settings'],
+  );
+}
+
+function letCallerReport(command: Command): void {
+  command.exitOverride().configureOutput({
+    writeOut: (text) => {
+      print(linesOf(text));
+    },
+    writeErr: (text) => {
+      printError(linesOf(text));
+    },
+    outputError: () => undefined,
+  });
+  command.commands.forEach(letCallerReport);
+}
+
+function linesOf(text: string): string[] {
+  return text.replace(/\n$/, '').split('\n');
+}
+
+function formatExits(): string {
+  const lines = (Object.entries(EXIT) as [keyof typeof EXIT, ExitCode][]).map(
+    ([name, code]) => `  ${code}  ${EXIT_MEANINGS[name]}`,
+  );
+  return `\nIt exits with:\n${lines.join('\n')}`;
+}

@@ -1,0 +1,40 @@
+import { Client } from '@temporalio/client';
+import {
+  answeredError,
+  asTemporalError,
+  connectTemporal,
+  isUnavailable,
+  temporalConnection,
+} from '../../adapters/temporal.ts';
+import { startTracing } from '../../adapters/tracing/tracing.ts';
+import type { Settings } from '../../model/settings.ts';
+import { tracedStart } from '../runs/traced-start.ts';
+
+/** Ids of runs that the command line starts begin so; one that names no run id is the source's latest. */
+export const RUN_PREFIX = 'ingest';
+
+/** Runs something with a connection to Temporal, which is closed afterwards. */
+export async function withTemporal<T>(
+  { temporal }: Settings,
+  use: (client: Client) => Promise<T>,
+): Promise<T> {
+  const options = temporalConnection(temporal);
+  const tracing = await startTracing('assessment-pipeline');
+  const connection = await connectTemporal(options);
+  try {
+    const interceptors = tracing === undefined ? {} : { workflow: [tracedStart(tracing.runs)] };
+    return await use(new Client({ connection, namespace: temporal.namespace, interceptors }));
+  } catch (error) {
+    if (isUnavailable(error)) throw await asTemporalError(error, options);
+    throw answeredError(error, options.address) ?? error;
+  } finally {
+    await connection.close();
+    await tracing?.stop();
+  }
+}
+
+/** A run's page in the Temporal UI. */
+export function uiUrlOf({ temporal }: Settings, workflowId: string, runId: string): string {
+  const path = [temporal.namespace, 'workflows', workflowId, runId].map(encodeURIComponent).join('/');
+  return `${temporal.uiUrl}/namespaces/${path}/history`;
+}

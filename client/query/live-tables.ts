@@ -1,0 +1,169 @@
+import { mkdtemp } from 'node:fs/promises';
+import { availableParallelism, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { z } from 'zod';
+import type { Snapshot } from '../../adapters/delta/snapshot.ts';
+import { sqlFile, sqlName, sqlText, withDuckDb } from '../../adapters/duckdb/database.ts';
+import type { CachedFile, CachedTable, TableCache } from '../../adapters/delta/table-cache.ts';
+import type { Warehouse } from '../../adapters/delta/warehouse.ts';
+import { PipelineError } from '../../model/errors.ts';
+import { TABLES } from '../../tables/index.ts';
+import { PARTITION_COLUMNS, duckDbType, type Column, type Table } from '../../tables/table.ts';
+import { VIEWS } from '../../tables/views.ts';
+import { withTemporary } from '../cli/interrupt.ts';
+
+export { rowsOf } from '../../adapters/delta/rewrites.ts';
+
+/** A table and its live files on this machine; null for those that were not brought here. */
+export interface LocalTable {
+  readonly table: Table;
+  readonly files: readonly CachedFile[] | null;
+}
+
+/** What SQL over the tables may do besides reading them. */
+export interface SqlAccess {
+  /** Everything that this process may. Otherwise SQL reads the tables' files and {@link writes} alone. */
+  readonly isTrusted?: boolean;
+  /** The absolute path of a file that is to be written. */
+  readonly writes?: string;
+}
+
+/** DuckDB may take this part of the machine's memory before it spills to disk. */
+const MEMORY_SHARE = 0.5;
+
+/**
+ * The tables as the log says they are now; a table that nobody has made yet is undefined. What is seen in one of them is
+ * seen in those that are committed before it, too, whatever lands meanwhile.
+ */
+export async function snapshotsOf(
+  warehouse: Warehouse,
+  tables: readonly Table[],
+): Promise<Map<Table, Snapshot | undefined>> {
+  const read = ({ name }: Table): Promise<Snapshot | undefined> => warehouse.table(name).snapshot();
+  // Most of the reading is done at once; what came since takes little.
+  await Promise.all(tables.map(read));
+  const snapshots = new Map<Table, Snapshot | undefined>(tables.map((table) => [table, undefined]));
+  for (const table of TABLES.toReversed()) if (snapshots.has(table)) snapshots.set(table, await read(table));
+  return snapshots;
+}
+
+/** Brings the live files of tables here; `recheck` as for {@link TableCache.sync}. */
+export async function fetchTables(
+  cache: TableCache,
+  warehouse: Warehouse,
+  snapshots: ReadonlyMap<Table, Snapshot | undefined>,
+  options: { readonly recheck?: boolean } = {},
+): Promise<Map<Table, CachedTable>> {
+  const cached = new Map<Table, CachedTable>();
+  for (const [table, snapshot] of snapshots) {
+    const live = snapshot?.files.values() ?? [];
+    cached.set(table, await cache.sync(warehouse.table(table.name).path, live, options));
+  }
+  return cached;
+}
+
+/**
+ * Runs something with a DuckDB in which each table and each view can be queried by its name.
+ * @throws {PipelineError} TABLE_LOG_INVALID for partition values that the log cannot have.
+ */
+export async function withTables<T>(
+  tables: readonly LocalTable[],
+  use: (connection: DuckDBConnection) => Promise<T>,
+  { isTrusted = false, writes }: SqlAccess = {},
+): Promise<T> {
+  // Of its own, since DuckDB's spilled files of two processes would have the same names.
+  const temporaryFolder = await mkdtemp(join(tmpdir(), 'assessment-pipeline-'));
+  const memoryLimit = `${Math.floor((totalmem() * MEMORY_SHARE) / 2 ** 20)}MiB`;
+  const readable = tables.flatMap(({ files }) => (files ?? []).map(({ path }) => path));
+  const options = {
+    threads: availableParallelism(),
+    memoryLimit,
+    temporaryFolder,
+    ...(isTrusted ? {} : { onlyFiles: writes === undefined ? readable : [...readable, writes] }),
+  };
+  return withTemporary(temporaryFolder, () =>
+    withDuckDb(options, async (connection) => {
+      for (const { table, files } of tables) await createTableView(connection, table, files);
+      for (const { name, select } of VIEWS) await connection.run(`CREATE VIEW ${sqlName(name)} AS ${select}`);
+      return use(connection);
+    }),
+  );
+}
+
+/**
+ * The tables that a text can be about: those that it names, and those that views it names are made of. A
+ * word that only looks like a table costs no more than its files.
+ */
+export function tablesNamedIn(sql: string): Set<Table> {
+  const named = new Set(TABLES.filter(({ name }) => isNamed(name, sql)));
+  for (const view of VIEWS) {
+    if (isNamed(view.name, sql)) for (const table of tablesNamedIn(view.select)) named.add(table);
+  }
+  return named;
+}
+
+/** The columns of a table or view, in order. */
+export async function columnNamesOf(connection: DuckDBConnection, name: string): Promise<string[]> {
+  const result = await connection.run(`SELECT * FROM ${sqlName(name)} LIMIT 0`);
+  return result.columnNames();
+}
+
+function isNamed(name: string, sql: string): boolean {
+  return new RegExp(`\\b${name}\\b`, 'i').test(sql);
+}
+
+/**
+ * Creates the view of a table. Its columns have their types whatever its files hold: also without a file, and where
+ * older files lack a column.
+ */
+async function createTableView(
+  connection: DuckDBConnection,
+  table: Table,
+  files: readonly CachedFile[] | null,
+): Promise<void> {
+  const columns = [...table.columns, ...PARTITION_COLUMNS].map(
+    ({ name, type }) => `NULL::${duckDbType(type)} AS ${sqlName(name)}`,
+  );
+  const rows = await rowsIn(connection, table, files);
+  await connection.run(`CREATE VIEW ${sqlName(table.name)} AS SELECT ${columns.join(', ')} WHERE ${rows}`);
+}
+
+/** What follows an empty SELECT of all columns. */
+async function rowsIn(
+  connection: DuckDBConnection,
+  table: Table,
+  files: readonly CachedFile[] | null,
+): Promise<string> {
+  if (files === null) {
+    const text = `the table ${table.name} was not fetched, for the query does not have its name as a word`;
+    return `error(${sqlText(text)})`;
+  }
+  if (files.length === 0) return 'false';
+  const partitions = new Map(files.map(({ partition, partitionValues }) => [partition, partitionValues]));
+  const keys = `${table.name}_partition`;
+  await connection.run(`CREATE TYPE ${keys} AS ENUM (${[...partitions.keys()].map(sqlText).join(', ')})`);
+  // From the folder comes only which partition it is. Its values come from the log: a folder's name has no type, and
+  // DuckDB takes some for null. DuckDB evaluates this once for each file, and skips those that a filter leaves out.
+  const values = PARTITION_COLUMNS.map((column) => {
+    const literals = [...partitions.values()].map((of) => partitionLiteral(table, column, of[column.name]));
+    const list = `([${literals.join(', ')}]::${duckDbType(column.type)}[])`;
+    return `${list}[enum_code(partition)::BIGINT + 1] AS ${sqlName(column.name)}`;
+  });
+  const others = ['partition', ...PARTITION_COLUMNS.map(({ name }) => name)].map(sqlText).join(', ');
+  return `false UNION ALL BY NAME SELECT COLUMNS(c -> lower(c) NOT IN (${others})), ${values.join(', ')}
+    FROM read_parquet([${files.map(({ path }) => sqlFile(path)).join(', ')}],
+      union_by_name = true, hive_partitioning = true, hive_types = {partition: ${keys}})`;
+}
+
+/** @throws {PipelineError} TABLE_LOG_INVALID for a value that is missing or not of the column's type. */
+function partitionLiteral(table: Table, { name, type }: Column, value: string | null | undefined): string {
+  if (value === null) return 'NULL';
+  if (value !== undefined && (type !== 'date' || z.iso.date().safeParse(value).success))
+    return sqlText(value);
+  const what = value === undefined ? 'no value' : JSON.stringify(value);
+  throw new PipelineError(
+    'TABLE_LOG_INVALID',
+    `the log of ${table.name} names a file whose partition column ${name} has ${what}, expected a ${type}`,
+  );
+}

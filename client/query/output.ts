@@ -1,0 +1,131 @@
+import { createWriteStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { DuckDBConnection, DuckDBResult, Json } from '@duckdb/node-api';
+import { sqlText } from '../../adapters/duckdb/database.ts';
+import { PipelineError, messageOf } from '../../model/errors.ts';
+import { escapeJson } from '../../model/printable.ts';
+import { formatTable, printError } from '../cli/output.ts';
+import { isOutputTerminal, streamOutput } from '../cli/output/streams.ts';
+import type { Cell } from '../cli/output/table.ts';
+import { streamReadOnly } from './access.ts';
+import { csvLines } from './csv.ts';
+import type { Format } from './file.ts';
+import { requireSelect } from './select.ts';
+import { toJson } from './values.ts';
+
+/** A table for people shows so many rows, and so much of each value. */
+const MOST_ROWS = 1_000;
+const MOST_CHARACTERS = 80;
+
+/** A query, and where its answer goes: a file, or else standard output. */
+export interface Answer {
+  readonly sql: string;
+  readonly format: Format;
+  readonly file: string | undefined;
+  /** Whether the query may do more than read; see {@link streamReadOnly}. */
+  readonly isTrusted: boolean;
+  /** Whether a CSV is for a spreadsheet. */
+  readonly csvSafe: boolean;
+}
+
+/**
+ * Asks a query and writes its answer while it comes, so that it may be of any size.
+ * @returns How many rows were written.
+ */
+export async function writeAnswer(connection: DuckDBConnection, answer: Answer): Promise<number> {
+  const { sql, format, file, isTrusted } = answer;
+  if (format === 'parquet') return writeParquet(connection, answer, file ?? '');
+  const counted = { rows: 0 };
+  const result = await (isTrusted ? connection.stream(sql) : streamReadOnly(connection, sql));
+  await write(textsOf(result, counted, answer), answer);
+  return counted.rows;
+}
+
+interface Counted {
+  rows: number;
+}
+
+function textsOf(
+  result: DuckDBResult,
+  counted: Counted,
+  { format, csvSafe, file }: Answer,
+): AsyncGenerator<string> {
+  if (format === 'json') return jsonTexts(result, counted);
+  if (format !== 'csv') return tableTexts(result, counted);
+  const style = { isForTerminal: file === undefined && isOutputTerminal(), isForSpreadsheet: csvSafe };
+  return csvLines(result, style, (rows) => {
+    counted.rows += rows;
+  });
+}
+
+/** A JSON array, a line a row. */
+async function* jsonTexts(result: DuckDBResult, counted: Counted): AsyncGenerator<string> {
+  const names = result.deduplicatedColumnNames();
+  yield '[';
+  for await (const chunk of result.yieldConvertedRows(toJson)) {
+    const texts = chunk.map((row) =>
+      escapeJson(JSON.stringify(Object.fromEntries(names.map((name, at) => [name, row[at] ?? null])))),
+    );
+    yield `${counted.rows === 0 ? '\n' : ',\n'}${texts.join(',\n')}`;
+    counted.rows += chunk.length;
+  }
+  yield '\n]\n';
+}
+
+/** A table for people: the first rows, with long values cut. */
+async function* tableTexts(result: DuckDBResult, counted: Counted): AsyncGenerator<string> {
+  const names = result.columnNames();
+  const rows: (Json | null)[][] = [];
+  let more = false;
+  for await (const chunk of result.yieldConvertedRows(toJson)) {
+    const room = MOST_ROWS - rows.length;
+    rows.push(...chunk.slice(0, room));
+    more = chunk.length > room;
+    if (more) break;
+  }
+  counted.rows = rows.length;
+  const table = formatTable(
+    names,
+    rows.map((row) => row.map(cellOf)),
+    {
+      cellCharacters: MOST_CHARACTERS,
+      formatNumber: String,
+      isRight: (column) => rows.some((row) => typeof row[column] === 'number'),
+    },
+  );
+  yield `${table.join('\n')}\n`;
+  if (more) printError(`These are the first ${MOST_ROWS} rows; --format csv or json gives them all.`);
+}
+
+function cellOf(value: Json): Cell {
+  if (typeof value === 'string' || typeof value === 'number') return value;
+  return value === null ? 'NULL' : JSON.stringify(value);
+}
+
+/** DuckDB writes Parquet itself, with the types that the columns have. */
+async function writeParquet(
+  connection: DuckDBConnection,
+  { sql, isTrusted }: Answer,
+  file: string,
+): Promise<number> {
+  await requireSelect(connection, sql, { option: '--format parquet', isTrusted });
+  // As a view, since a query may end with a semicolon or a comment, which nothing can follow.
+  await connection.run(`CREATE TEMP VIEW "the answer" AS ${sql}`);
+  const copied = await connection.run(
+    `COPY (FROM "the answer") TO ${sqlText(file)} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)`,
+  );
+  return copied.rowsChanged;
+}
+
+async function write(texts: AsyncIterable<string>, { format, file }: Answer): Promise<void> {
+  if (file === undefined) {
+    // A program that reads a CSV reads what the tables hold, byte for byte.
+    await streamOutput(texts, { exact: format === 'csv' && !isOutputTerminal() });
+    return;
+  }
+  await pipeline(Readable.from(texts), createWriteStream(file)).catch((cause: unknown) => {
+    if (!(cause instanceof Error) || !('syscall' in cause)) throw cause;
+    throw new PipelineError('OUTPUT_UNWRITABLE', messageOf(cause), { cause });
+  });
+}

@@ -1,0 +1,25 @@
+import { StatementType, type DuckDBConnection } from '@duckdb/node-api';
+import { PipelineError } from '../../model/errors.ts';
+import { requireAllowedFunctions } from './functions.ts';
+
+/** The option that wants a SELECT, for the message; and whether the query may call any function. */
+export interface SelectOptions {
+  readonly option: string;
+  readonly isTrusted: boolean;
+}
+
+/**
+ * Makes sure that a query is one SELECT and nothing else.
+ * @throws {PipelineError} QUERY_INVALID; QUERY_REFUSED for a function that only a trusted query may call.
+ */
+export async function requireSelect(
+  connection: DuckDBConnection,
+  sql: string,
+  { option, isTrusted }: SelectOptions,
+): Promise<void> {
+  const statements = await connection.extractStatements(sql);
+  const only = statements.count === 1 ? await statements.prepare(0) : undefined;
+  if (only?.statementType !== StatementType.SELECT)
+    throw new PipelineError('QUERY_INVALID', `for ${option}, the query must be a single SELECT`);
+  if (!isTrusted) await requireAllowedFunctions(connection, sql);
+}

@@ -1,0 +1,93 @@
+import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import { TableCache, cacheFolderOf } from '../../adapters/delta/table-cache.ts';
+import { PipelineError } from '../../model/errors.ts';
+import { formatBytes } from '../../model/figures.ts';
+import { readSettings, sourceOf, type Settings } from '../../model/settings.ts';
+import { TABLES } from '../../tables/index.ts';
+import { timeZoneOf } from '../cli/arguments.ts';
+import { withExamples } from '../cli/help.ts';
+import { fetchTables, snapshotsOf, withTables } from '../query/live-tables.ts';
+import { print, printJson } from '../cli/output.ts';
+import { writeWhole } from '../query/file.ts';
+import type { Report } from './page.ts';
+import { numberOf, type ReportScope } from './part.ts';
+import { stateOf } from '../tables/table-state.ts';
+import { openWarehouse } from '../cli/warehouse.ts';
+
+interface ReportOptions {
+  readonly source?: string;
+  readonly timeZone: string;
+  readonly allDeliveries?: boolean;
+  readonly output?: string;
+  readonly force?: boolean;
+  readonly json?: boolean;
+}
+
+const OUTPUT_DEFAULT = 'report.html';
+
+/** `pipeline report`: what the tables say, as one page. */
+export function reportCommand(): Command {
+  const command = new Command('report')
+    .description(
+      'Make a page of what the attempts say: one HTML file, whole in itself, to read, print or send.',
+    )
+    .option('--source <source>', 'about one source alone')
+    .option('--time-zone <zone>', 'for times and hours of the day, as Europe/Berlin', timeZoneOf, 'UTC')
+    .option('--all-deliveries', 'count an attempt each time it was delivered, not once')
+    .option('--output <file>', `where to (default: ${OUTPUT_DEFAULT}); it is there whole or not at all`)
+    .option('--force', 'replace the file if it exists')
+    .option('--json', 'the figures and their SQL as a JSON object, in place of the page')
+    .action(report);
+  return withExamples(
+    command,
+    'pipeline report',
+    'pipeline report --source pearson --time-zone Europe/Berlin --output pearson.html --force',
+    ['pipeline report --json', 'the figures alone, for a program'],
+  );
+}
+
+async function report(options: ReportOptions): Promise<void> {
+  const { output = OUTPUT_DEFAULT, source } = options;
+  if (options.json === true && (options.output !== undefined || options.force === true))
+    throw new PipelineError('USAGE_INVALID', '--json writes no file: leave out --output and --force');
+  const settings = readSettings();
+  if (source !== undefined) sourceOf(settings, source);
+  const scope = { source, deduplicated: options.allDeliveries !== true, timeZone: options.timeZone };
+  // Loaded when the command runs: charts take longer to load than --help and the completion need.
+  const { dataOf, pageOf } = await import('./page.ts');
+  if (options.json === true) {
+    printJson(dataOf(await makeReport(settings, scope)));
+    return;
+  }
+  const bytes = await writeWhole(output, options, async (file) => {
+    const page = pageOf(await makeReport(settings, scope));
+    await writeFile(file, page);
+    return Buffer.byteLength(page);
+  });
+  print(`${resolve(output)} (${formatBytes(bytes)})`);
+}
+
+/** @throws {PipelineError} REPORT_EMPTY when no attempt has landed. */
+async function makeReport(settings: Settings, asked: Omit<ReportScope, 'now'>): Promise<Report> {
+  const { figureOf, figuresOf } = await import('./figures.ts');
+  const { hdfs } = settings;
+  const warehouse = openWarehouse(settings);
+  const cache = new TableCache(cacheFolderOf(hdfs.nameNodes, hdfs.warehouse), warehouse.options.hdfs);
+  const snapshots = await snapshotsOf(warehouse, TABLES);
+  // What they hold came before.
+  const scope = { ...asked, now: new Date() };
+  const needed = new Map([...snapshots].filter(([{ name }]) => name !== 'deliveries'));
+  const [states, cached] = await Promise.all([
+    Promise.all(TABLES.map((table) => stateOf(warehouse, table, snapshots.get(table)))),
+    fetchTables(cache, warehouse, needed),
+  ]);
+  const tables = TABLES.map((table) => ({ table, files: cached.get(table)?.files ?? null }));
+  const figures = await withTables(tables, (connection) => figuresOf(connection, scope));
+  if (numberOf(figureOf(figures, 'overview').rows[0], 'exams') === 0) {
+    const whose = scope.source === undefined ? '' : ` of ${scope.source}`;
+    throw new PipelineError('REPORT_EMPTY', `no attempt${whose} is in the tables of ${hdfs.warehouse} yet`);
+  }
+  return { scope, figures, tables: states };
+}

@@ -1,0 +1,76 @@
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { Command } from 'commander';
+import { PipelineError } from '../../model/errors.ts';
+import type { RunStatus } from '../../model/run.ts';
+import { readSettings, type Settings } from '../../model/settings.ts';
+import { follow } from './follow.ts';
+import { withExamples } from '../cli/help.ts';
+import { print, printError, printJson } from '../cli/output.ts';
+import { formatStatus } from './progress.ts';
+import { runStatus } from './run-status.ts';
+import { formatRuns, runsOf } from './runs.ts';
+import { uiUrlOf, withTemporal } from '../cli/temporal.ts';
+
+interface StatusOptions {
+  readonly follow?: boolean;
+  readonly json?: boolean;
+}
+
+const LATEST = 5;
+
+/** `pipeline status [RUN]`: where a run is, or the latest few. */
+export function statusCommand(): Command {
+  const command = new Command('status')
+    .description(
+      `Show where a run is and what it waits for; without one, the latest ${LATEST}. See list for more.`,
+    )
+    .argument('[run]', 'a run’s workflow id')
+    .option('--follow', 'show on standard error how the run goes, until it ends or waits for a person')
+    .option('--json', 'as JSON')
+    .action(status);
+  return withExamples(
+    command,
+    'pipeline status',
+    'pipeline status ingest-pearson-2026-01-31T12-00-00-000Z',
+    'pipeline status ingest-pearson-2026-01-31T12-00-00-000Z --follow',
+    'pipeline status ingest-pearson-2026-01-31T12-00-00-000Z --json',
+  );
+}
+
+async function status(run: string | undefined, options: StatusOptions): Promise<void> {
+  const { json } = options;
+  if (run === undefined && options.follow === true)
+    throw new PipelineError('USAGE_INVALID', '--follow shows one run: give its id');
+  const settings = readSettings();
+  await withTemporal(settings, async (client) => {
+    if (run !== undefined) return printStatus(client, settings, run, options);
+    const rows = await runsOf(client, settings, { limit: LATEST });
+    if (json === true) {
+      printJson(rows);
+      return;
+    }
+    print(formatRuns(rows));
+    if (rows.length === LATEST) printError('These are the latest; pipeline list shows more.');
+  });
+}
+
+async function printStatus(
+  client: Client,
+  settings: Settings,
+  run: string,
+  { json, follow: isFollowed }: StatusOptions,
+): Promise<void> {
+  const handle = client.workflow.getHandle(run);
+  try {
+    const { runId } = await handle.describe();
+    const show = (answer: RunStatus): void => {
+      if (json === true) printJson(answer);
+      else print([...formatStatus(run, answer), uiUrlOf(settings, run, runId)]);
+    };
+    if (isFollowed === true) await follow(client, run, show);
+    else show(await runStatus(client, handle));
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+    throw new PipelineError('RUN_UNKNOWN', `there is no run ${JSON.stringify(run)}`, { cause: error });
+  }
+}

@@ -1,0 +1,107 @@
+import type { ScheduleDescription } from '@temporalio/client';
+import { formatDuration } from '../../model/duration.ts';
+import type { Settings } from '../../model/settings.ts';
+import { formatTable, formatTime } from '../cli/output.ts';
+import { formatTiming, planFrom } from './plan.ts';
+import { queueOf } from './temporal.ts';
+
+/** A source's schedule, as `list --json` and `show --json` give it. Times are in UTC. */
+export interface ScheduleView {
+  readonly source: string;
+  readonly schedule: string;
+  readonly when: string;
+  readonly interval: string | null;
+  readonly state: 'active' | 'paused';
+  readonly note: string | null;
+  readonly overlap: string;
+  readonly catchupWindow: string;
+  readonly next: readonly string[];
+  /** The latest runs, the latest last. */
+  readonly runs: readonly { readonly run: string; readonly scheduled: string; readonly started: string }[];
+  readonly running: readonly string[];
+  /** Runs that wait for the one that runs. */
+  readonly queued: number;
+  /** Times that got no run: an earlier one still ran, Temporal was down for too long, the queue was full. */
+  readonly skipped: number;
+  readonly missed: number;
+  readonly dropped: number;
+  readonly url: string;
+}
+
+/** What is shown of a schedule. */
+export function viewOf(settings: Settings, source: string, described: ScheduleDescription): ScheduleView {
+  const { info, policies, state, scheduleId } = described;
+  const { timing, interval } = planFrom(source, described);
+  const path = [settings.temporal.namespace, 'schedules', scheduleId].map(encodeURIComponent).join('/');
+  return {
+    source,
+    schedule: scheduleId,
+    when: formatTiming(timing),
+    interval: interval === undefined ? null : formatDuration(interval),
+    state: state.paused ? 'paused' : 'active',
+    note: state.note === undefined || state.note === '' ? null : state.note,
+    overlap: policies.overlap ?? 'SKIP',
+    catchupWindow: formatDuration(policies.catchupWindow / 1000),
+    next: state.paused ? [] : info.nextActionTimes.map(formatTime),
+    runs: info.recentActions.map(({ action, scheduledAt, takenAt }) => ({
+      run: action.workflow.workflowId,
+      scheduled: formatTime(scheduledAt),
+      started: formatTime(takenAt),
+    })),
+    running: info.runningActions.map(({ workflow }) => workflow.workflowId),
+    ...queueOf(described),
+    skipped: info.numActionsSkippedOverlap,
+    missed: info.numActionsMissedCatchupWindow,
+    url: `${settings.temporal.uiUrl}/namespaces/${path}`,
+  };
+}
+
+/** The schedules as a table. */
+export function formatSchedules(views: readonly ScheduleView[]): string[] {
+  return formatTable(
+    ['source', 'when', 'interval', 'state', 'next', 'last run', 'note'],
+    views.map((view) => [
+      view.source,
+      view.when,
+      view.interval ?? 'all',
+      view.state,
+      view.next[0] ?? '',
+      view.runs.at(-1)?.scheduled ?? '',
+      view.note ?? '',
+    ]),
+  );
+}
+
+const OVERLAP_MEANING: Readonly<Record<string, string>> = {
+  SKIP: 'a time that comes while a run goes on is skipped; the next run brings its share',
+  BUFFER_ALL: 'a time that comes while a run goes on is queued; all run, in order',
+};
+
+/** One schedule, with all that a person may ask of it. */
+export function formatSchedule(view: ScheduleView): string[] {
+  const brings = view.interval === null ? 'all there is' : `the ${view.interval} before its time`;
+  const lines = [
+    `${view.source}: ${view.when}, each run brings ${brings}; ${view.state}`,
+    ...(view.note === null ? [] : [`note: ${view.note}`]),
+    `overlap ${view.overlap}: ${OVERLAP_MEANING[view.overlap] ?? 'as Temporal has it'}`,
+    `catch-up window ${view.catchupWindow}: times that passed while Temporal was down run when it is back`,
+    ...(view.next.length === 0 ? [] : [`next: ${view.next.slice(0, 3).join(', ')}`]),
+    ...view.running.map((run) => `running: ${run}`),
+    ...(view.queued === 0 ? [] : [`queued: ${view.queued}`]),
+    ...lossesOf(view),
+  ];
+  if (view.runs.length > 0) {
+    const rows = view.runs.map((run) => Object.values(run));
+    lines.push(...formatTable(['latest runs', 'scheduled for', 'started'], rows));
+  }
+  return [...lines, view.url];
+}
+
+/** The times that got no run, if any is then missing. What a whole source skipped, its next run brings. */
+function lossesOf({ source, interval, skipped, missed, dropped }: ScheduleView): string[] {
+  if (interval === null || skipped + missed + dropped === 0) return [];
+  return [
+    `intervals without a run: ${skipped} skipped, ${missed} past the catch-up window, ${dropped} past the queue’s end;`,
+    `  bring them with: pipeline schedule backfill ${source} --from TIME --to TIME`,
+  ];
+}

@@ -1,0 +1,113 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { topicOffsets, withAdmin, type KafkaOptions, type PartitionOffsets } from '../../adapters/kafka/client.ts';
+import type { FetchedBatch } from '../../adapters/kafka/wire/fetched-batch.ts';
+import { readBatches } from '../../adapters/kafka/read.ts';
+import { decodingOf, type Decoding } from '../../adapters/kafka/read-options.ts';
+import { PipelineError } from '../../model/errors.ts';
+import type { KafkaEvidence } from './partitions.ts';
+import { OffsetSet } from './offset-set.ts';
+
+/** While no offset comes for so long, the read fails. */
+const IDLE_TIMEOUT_MS = 20_000;
+
+/** Right after a commit a broker can still show the end before it, for about so long. */
+const SETTLE_MS = 3_000;
+const SETTLE_PAUSE_MS = 100;
+
+/** The topics that there are. */
+export async function topicsIn(kafka: KafkaOptions): Promise<Set<string>> {
+  return new Set(await withAdmin(kafka, (admin) => admin.listTopics()));
+}
+
+/**
+ * Reads a topic again: which offsets hold a committed message, up to where the tables stand.
+ * @param positions For each partition the offset after the last that the tables say to hold.
+ * @param batchDecodedBytes How many bytes one compressed batch may take decompressed.
+ * @throws {PipelineError} KAFKA_BATCH_UNREADABLE, KAFKA_UNREACHABLE, KAFKA_REFUSED; RANGE_GONE when retention deletes meanwhile.
+ */
+export async function readTopic(
+  kafka: KafkaOptions,
+  topic: string,
+  positions: ReadonlyMap<number, number>,
+  batchDecodedBytes: number,
+): Promise<Map<number, KafkaEvidence>> {
+  const evidence = new Map(
+    (await settledOffsets(kafka, topic, positions)).map(({ partition, earliest, end }) => [
+      partition,
+      { earliest: Number(earliest), end: Number(end), committed: new OffsetSet() },
+    ]),
+  );
+  const ranges = [...evidence].flatMap(([partition, { earliest, end }]) => {
+    const until = Math.min(positions.get(partition) ?? 0, end);
+    return earliest < until ? [{ partition, start: String(earliest), end: String(until) }] : [];
+  });
+  if (ranges.length === 0) return evidence;
+  const decoding = decodingOf(batchDecodedBytes);
+  await readBatches(
+    kafka,
+    { topic, ranges },
+    {
+      decoding,
+      asTheyAre: true,
+      onBatches: async ({ partition, batches, from, to }) => {
+        const committed = evidence.get(partition)?.committed ?? new OffsetSet();
+        let next = from;
+        for (const batch of batches) {
+          await addOffsets(committed, batch, { from, to }, decoding);
+          next = batch.lastOffset + 1n;
+        }
+        return next;
+      },
+      isFull: () => false,
+      idleTimeoutMs: IDLE_TIMEOUT_MS,
+      signal: new AbortController().signal,
+    },
+  );
+  return evidence;
+}
+
+/**
+ * Adds the offsets of a batch's messages that are in a range. Only one that compaction took records from is decompressed; so one that is too
+ * large does no harm.
+ * @param decoding How many bytes it may take decompressed.
+ * @throws {PipelineError} KAFKA_BATCH_UNREADABLE, KAFKA_CODEC_MISSING
+ */
+export async function addOffsets(
+  committed: OffsetSet,
+  batch: FetchedBatch,
+  { from, to }: { readonly from: bigint; readonly to: bigint },
+  { maxBytes, budget }: Decoding,
+): Promise<void> {
+  const { firstOffset, lastOffset, records } = batch;
+  if (lastOffset - firstOffset + 1n === BigInt(records)) {
+    const start = firstOffset > from ? firstOffset : from;
+    const end = lastOffset + 1n < to ? lastOffset + 1n : to;
+    committed.addSpan({ start: Number(start), end: Number(end) });
+    return;
+  }
+  await budget.use(batch.mostPlainBytes(maxBytes), async () => {
+    for (const { offsetDelta } of (await batch.plain(maxBytes)).read()) {
+      const offset = batch.offsetOf(offsetDelta);
+      if (offset >= from && offset < to) committed.add(Number(offset));
+    }
+  });
+}
+
+/** A topic that is just being made, or just got a message, is asked again until it has settled. */
+async function settledOffsets(
+  kafka: KafkaOptions,
+  topic: string,
+  positions: ReadonlyMap<number, number>,
+): Promise<PartitionOffsets[]> {
+  const deadline = Date.now() + SETTLE_MS;
+  for (;;) {
+    try {
+      const offsets = await topicOffsets(kafka, topic);
+      const settled = offsets.every(({ partition, end }) => (positions.get(partition) ?? 0) <= Number(end));
+      if (settled || Date.now() > deadline) return offsets;
+    } catch (error) {
+      if (!(error instanceof PipelineError && error.canRetry) || Date.now() > deadline) throw error;
+    }
+    await pause(SETTLE_PAUSE_MS);
+  }
+}

@@ -1,0 +1,178 @@
+import { Auditor } from '../../adapters/auditor/auditor.ts';
+import type { LogEntry } from '../../adapters/delta/history.ts';
+import type { Snapshot } from '../../adapters/delta/snapshot.ts';
+import type { KafkaOptions } from '../../adapters/kafka/client.ts';
+import { readMarkers } from '../../adapters/kafka/markers.ts';
+import { TableCache, cacheFolderOf } from '../../adapters/delta/table-cache.ts';
+import type { Warehouse } from '../../adapters/delta/warehouse.ts';
+import type { Settings } from '../../model/settings.ts';
+import {
+  BATCH_TABLES,
+  TABLES,
+  attempts,
+  deliveries,
+  options,
+  quarantine,
+  questions,
+  replays,
+} from '../../tables/index.ts';
+import type { Table } from '../../tables/table.ts';
+import { fetchTables, withTables } from '../query/live-tables.ts';
+import { judgeChildren } from './children.ts';
+import { auditFiles } from './files.ts';
+import type { Finding, Note } from './findings.ts';
+import { topicsIn } from './kafka.ts';
+import { LEDGER_COLUMNS, Ledger } from './ledger.ts';
+import type { PartitionReport } from './partitions.ts';
+import { judgeReplays, type ReplayReport } from './replays.ts';
+import { judgeRewrites } from './rewrites.ts';
+import { straysOf } from './strays.ts';
+import { historiesOf, settledSnapshots } from './tables.ts';
+import { judgeTopics } from './topics.ts';
+
+/** A table in numbers: what was read back of it and is as the log says. */
+export interface TableReport {
+  readonly table: string;
+  readonly rows: number;
+  readonly files: number;
+  readonly bytes: number;
+  readonly version: number | null;
+}
+
+/** Whether Kafka, the tables' logs and their files agree, and in what they do not. */
+export interface Proof {
+  readonly verified: boolean;
+  readonly partitions: readonly PartitionReport[];
+  readonly tables: readonly TableReport[];
+  /** Null where files are off, so that it was not looked at. */
+  readonly replays: ReplayReport | null;
+  readonly findings: readonly Finding[];
+  readonly notes: readonly Note[];
+}
+
+/** What a proof works with. */
+export interface ProofDeps {
+  readonly settings: Settings;
+  readonly warehouse: Warehouse;
+  readonly kafka: KafkaOptions;
+  /** Hears how it goes on. */
+  readonly say: (text: string) => void;
+}
+
+const CHILD_TABLES: readonly Table[] = [deliveries, attempts, questions, options, quarantine, replays];
+
+type Snapshots = ReadonlyMap<Table, Snapshot | undefined>;
+
+/**
+ * Proves that each message of each topic stands once in the tables, that each child has its parent, and that
+ * each file in HDFS is what the log says; or finds what is off.
+ * @throws {PipelineError} when a server cannot be asked, so that nothing can be said.
+ */
+export async function prove(deps: ProofDeps): Promise<Proof> {
+  const { kafka, settings, warehouse, say } = deps;
+  const snapshots = await settledSnapshots(warehouse);
+  const histories = await historiesOf(warehouse, snapshots);
+  const ledger = new Ledger();
+  const files = await proveFiles(deps, snapshots, ledger);
+  say('reads the topics again');
+  const named = Object.values(settings.sources).map(({ topic }) => topic);
+  const entries = histories.get(deliveries) ?? [];
+  const { batchDecodedBytes } = settings.limits;
+  const topics = await judgeTopics(kafka, named, { snapshots, entries, ledger }, batchDecodedBytes);
+  const children = await proveChildren(deps, snapshots, files.findings);
+  const rewrites = judgeRewrites(histories);
+  const findings = [...files.findings, ...topics.findings, ...children.findings, ...rewrites.findings];
+  return {
+    verified: findings.length === 0,
+    partitions: topics.partitions,
+    tables: files.tables,
+    replays: children.replays,
+    findings,
+    notes: [
+      ...files.notes,
+      ...topics.notes,
+      ...children.notes,
+      ...rewrites.notes,
+      ...(await noteStrays(warehouse, histories)),
+    ],
+  };
+}
+
+/** Reads every live file back; the ledger takes the messages that have rows. */
+async function proveFiles(
+  { settings, warehouse, say }: ProofDeps,
+  snapshots: Snapshots,
+  ledger: Ledger,
+): Promise<{ tables: TableReport[]; findings: Finding[]; notes: Note[] }> {
+  const auditor = new Auditor(settings.hdfs);
+  const tables: TableReport[] = [];
+  const findings: Finding[] = [];
+  const notes: Note[] = [];
+  for (const [table, snapshot] of snapshots) {
+    const live = [...(snapshot?.files.values() ?? [])];
+    say(`reads ${table.name} back, files: ${live.length}`);
+    const audited = await auditFiles(auditor, {
+      tablePath: warehouse.table(table.name).path,
+      files: live,
+      columns: BATCH_TABLES.includes(table) ? LEDGER_COLUMNS : LEDGER_COLUMNS.slice(0, 1),
+      onRows: (rows) => {
+        if (table === deliveries) ledger.take('deliveries', rows);
+        if (table === quarantine) ledger.take('quarantine', rows);
+      },
+    });
+    const { rows, files, bytes } = audited;
+    tables.push({ table: table.name, rows, files, bytes, version: snapshot?.version ?? null });
+    findings.push(...audited.findings);
+    if (audited.foreign > 0) notes.push({ where: table.name, message: foreignMessage(audited.foreign) });
+  }
+  return { tables, findings, notes };
+}
+
+function foreignMessage(files: number): string {
+  return `another program wrote ${files} of its files: their length and rows were compared, but no checksum is known`;
+}
+
+/** Compares children with their parents, and replays with what they are of, in the files that were found to be sound. */
+async function proveChildren(
+  { settings: { hdfs }, kafka, warehouse, say }: ProofDeps,
+  snapshots: Snapshots,
+  off: readonly Finding[],
+): Promise<{ findings: Finding[]; notes: Note[]; replays: ReplayReport | null }> {
+  const isOff = CHILD_TABLES.some(({ name }) =>
+    off.some(({ where }) => where.startsWith(`${warehouse.table(name).path}/`)),
+  );
+  if (isOff) {
+    const message = 'children were not compared with their parents, since files of theirs are off';
+    return { findings: [], notes: [{ where: warehouse.path, message }], replays: null };
+  }
+  say('compares children with their parents');
+  const cache = new TableCache(cacheFolderOf(hdfs.nameNodes, hdfs.warehouse), warehouse.options.hdfs);
+  const wanted = new Map(CHILD_TABLES.map((table) => [table, snapshots.get(table)]));
+  const cached = await fetchTables(cache, warehouse, wanted, { recheck: true });
+  const local = TABLES.map((table) => ({ table, files: cached.get(table)?.files ?? null }));
+  return withTables(local, async (connection) => {
+    const children = await judgeChildren(connection);
+    const existing = await topicsIn(kafka);
+    const { report, findings, notes } = await judgeReplays(connection, async (topic, sets) =>
+      existing.has(topic) ? readMarkers(kafka, topic, sets) : new Map(),
+    );
+    return { findings: [...children, ...findings], notes, replays: report };
+  });
+}
+
+async function noteStrays(
+  warehouse: Warehouse,
+  histories: ReadonlyMap<Table, readonly LogEntry[]>,
+): Promise<Note[]> {
+  const notes: Note[] = [];
+  for (const [{ name }, entries] of histories) {
+    const { path } = warehouse.table(name);
+    for (const { path: where, length } of await straysOf(warehouse.options.hdfs, path, entries)) {
+      const message =
+        `no entry of the log names this file of ${length} bytes: ` +
+        'a try that was cut off left it, or a run is just adding it';
+      notes.push({ where, message });
+    }
+  }
+  return notes;
+}

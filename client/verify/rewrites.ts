@@ -1,0 +1,33 @@
+import type { LogEntry } from '../../adapters/delta/history.ts';
+import { RewriteWatch } from '../../adapters/delta/rewrites.ts';
+import { BATCH_TABLES } from '../../tables/index.ts';
+import type { Table } from '../../tables/table.ts';
+import type { Finding, Note } from './findings.ts';
+
+/**
+ * Names the commits by which other programs took rows out of tables, or put rows into them. Where the rows are compared
+ * with Kafka, that says what is wrong, so the commit is a note; rows of other tables are compared with nothing else.
+ */
+export function judgeRewrites(histories: ReadonlyMap<Table, readonly LogEntry[]>): {
+  findings: Finding[];
+  notes: Note[];
+} {
+  const findings: Finding[] = [];
+  const notes: Note[] = [];
+  for (const [table, entries] of histories) {
+    const watch = new RewriteWatch();
+    for (const { version, actions } of entries) watch.apply(version, actions);
+    const loss = watch.loss();
+    if (loss !== undefined) {
+      const { version, operation, files } = loss;
+      const message = `version ${version} (${operation}), by another program, removed rows of ${files} files, which are missing`;
+      if (BATCH_TABLES.includes(table)) notes.push({ where: table.name, message });
+      else findings.push({ code: 'TABLE_REWRITTEN', where: table.name, message });
+    }
+    for (const { version, operation, files } of watch.additions) {
+      const message = `version ${version} (${operation}), by another program, added ${files} files of rows`;
+      notes.push({ where: table.name, message });
+    }
+  }
+  return { findings, notes };
+}

@@ -1,0 +1,92 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { z } from 'zod';
+import { readHistory, type LogEntry } from '../../adapters/delta/history.ts';
+import type { Snapshot } from '../../adapters/delta/snapshot.ts';
+import type { Warehouse } from '../../adapters/delta/warehouse.ts';
+import { BATCH_TABLES, TABLES } from '../../tables/index.ts';
+import type { Table } from '../../tables/table.ts';
+import { snapshotsOf } from '../query/live-tables.ts';
+import { OffsetSet } from './offset-set.ts';
+
+/** A run that lands just now has a batch in some of the tables alone, for not much longer than this. */
+const SETTLE_MS = 5_000;
+const SETTLE_PAUSE_MS = 200;
+
+/** The id of a txn of a topic's partition; those of chunks, contents and runs have other forms. */
+const PARTITION_APP_ID = /^([^/]+)\/(\d+)$/;
+
+const BatchInfo = z.object({
+  skipped: z.boolean().optional(),
+  batch: z.object({
+    topic: z.string(),
+    ranges: z.array(z.object({ partition: z.int(), start: z.coerce.number(), end: z.coerce.number() })),
+  }),
+});
+
+/** What a log says of the batches of one partition. */
+export interface PartitionHistory {
+  /** Where the first batch began. */
+  firstStart: number;
+  /** The offsets that a person let a run skip. */
+  readonly skipped: OffsetSet;
+}
+
+/** All tables at one time, such that those of a batch hold the same; or as they are, when that does not come. */
+export async function settledSnapshots(warehouse: Warehouse): Promise<Map<Table, Snapshot | undefined>> {
+  const deadline = Date.now() + SETTLE_MS;
+  for (;;) {
+    const snapshots = await snapshotsOf(warehouse, TABLES);
+    const positions = BATCH_TABLES.map((table) =>
+      JSON.stringify([...positionsOf(snapshots.get(table))].sort()),
+    );
+    if (new Set(positions).size === 1 || Date.now() > deadline) return snapshots;
+    await pause(SETTLE_PAUSE_MS);
+  }
+}
+
+/** Up to which offset a table says to hold each partition, by `topic/partition`. */
+export function positionsOf(snapshot: Snapshot | undefined): Map<string, number> {
+  return new Map(
+    [...(snapshot?.txns ?? [])].flatMap(([appId, version]) =>
+      PARTITION_APP_ID.test(appId) ? [[appId, Number(version)] as const] : [],
+    ),
+  );
+}
+
+/** The topic and partition of a key of {@link positionsOf}. */
+export function partitionOf(appId: string): { topic: string; partition: number } {
+  const [, topic = '', partition = ''] = PARTITION_APP_ID.exec(appId) ?? [];
+  return { topic, partition: Number(partition) };
+}
+
+/** The entries of each table's log that are still there. */
+export async function historiesOf(
+  warehouse: Warehouse,
+  snapshots: ReadonlyMap<Table, Snapshot | undefined>,
+): Promise<Map<Table, LogEntry[]>> {
+  const histories = new Map<Table, LogEntry[]>();
+  for (const [table, snapshot] of snapshots) {
+    if (snapshot === undefined) continue;
+    const { path } = warehouse.table(table.name);
+    histories.set(table, await readHistory(warehouse.options.hdfs, path, { upTo: snapshot.version }));
+  }
+  return histories;
+}
+
+/** What the entries of a log say of each partition's batches, by `topic/partition`. */
+export function batchesOf(entries: readonly LogEntry[]): Map<string, PartitionHistory> {
+  const histories = new Map<string, PartitionHistory>();
+  for (const { info } of entries) {
+    const parsed = BatchInfo.safeParse(info);
+    if (!parsed.success) continue;
+    const { batch, skipped } = parsed.data;
+    for (const range of batch.ranges) {
+      const key = `${batch.topic}/${range.partition}`;
+      const history = histories.get(key) ?? { firstStart: range.start, skipped: new OffsetSet() };
+      history.firstStart = Math.min(history.firstStart, range.start);
+      if (skipped === true) history.skipped.addSpan(range);
+      histories.set(key, history);
+    }
+  }
+  return histories;
+}

@@ -1,0 +1,153 @@
+import type { Snapshot } from '../../adapters/delta/snapshot.ts';
+import type { LogEntry } from '../../adapters/delta/history.ts';
+import { topicIdsIn } from '../../steps/landing/transaction-ids.ts';
+import type { KafkaOptions } from '../../adapters/kafka/client.ts';
+import { topicIdOf } from '../../adapters/kafka/wire/topic-id.ts';
+import { BATCH_TABLES, deliveries } from '../../tables/index.ts';
+import type { Table } from '../../tables/table.ts';
+import type { Finding, Note } from './findings.ts';
+import { readTopic, topicsIn } from './kafka.ts';
+import { noRows, type Ledger } from './ledger.ts';
+import { OffsetSet } from './offset-set.ts';
+import { judgePartition, type KafkaEvidence, type PartitionReport } from './partitions.ts';
+import { batchesOf, partitionOf, positionsOf } from './tables.ts';
+
+/** What the topics are held against. */
+export interface TablesEvidence {
+  readonly snapshots: ReadonlyMap<Table, Snapshot | undefined>;
+  /** The log of `deliveries`. */
+  readonly entries: readonly LogEntry[];
+  readonly ledger: Ledger;
+}
+
+/** What there is to say of the topics. */
+export interface TopicsVerdict {
+  readonly partitions: readonly PartitionReport[];
+  readonly findings: readonly Finding[];
+  readonly notes: readonly Note[];
+}
+
+/**
+ * Holds Kafka's messages against the rows and the logs: of the topics that are named, and of all that the
+ * tables have anything of.
+ * @param batchDecodedBytes How many bytes one compressed batch may take decompressed.
+ */
+export async function judgeTopics(
+  kafka: KafkaOptions,
+  named: Iterable<string>,
+  evidence: TablesEvidence,
+  batchDecodedBytes: number,
+): Promise<TopicsVerdict> {
+  const positions = new Map(
+    BATCH_TABLES.map((table) => [table.name, positionsOf(evidence.snapshots.get(table))]),
+  );
+  const landed = [...positions.values()].flatMap((one) =>
+    [...one.keys()].map((key) => partitionOf(key).topic),
+  );
+  const sources = new Set(named);
+  const topics = new Set([...sources, ...landed, ...evidence.ledger.topics.keys()]);
+  const existing = await topicsIn(kafka);
+  const verdict = { partitions: [] as PartitionReport[], findings: [] as Finding[], notes: [] as Note[] };
+  for (const topic of [...topics].sort()) {
+    const judged = { topic, exists: existing.has(topic), isSource: sources.has(topic) };
+    const one = await judgeTopic(kafka, judged, { positions, evidence, batchDecodedBytes });
+    verdict.partitions.push(...one.partitions);
+    verdict.findings.push(...one.findings);
+    verdict.notes.push(...one.notes);
+  }
+  return verdict;
+}
+
+interface Topic {
+  readonly topic: string;
+  /** Whether Kafka has it. */
+  readonly exists: boolean;
+  /** Whether a source of pipeline.yaml has it. */
+  readonly isSource: boolean;
+}
+
+async function judgeTopic(
+  kafka: KafkaOptions,
+  judged: Topic,
+  {
+    positions,
+    evidence: { snapshots, entries, ledger },
+    batchDecodedBytes,
+  }: {
+    readonly positions: ReadonlyMap<string, ReadonlyMap<string, number>>;
+    readonly evidence: TablesEvidence;
+    readonly batchDecodedBytes: number;
+  },
+): Promise<TopicsVerdict> {
+  const { topic, exists } = judged;
+  const held = heldPartitions(topic, positions);
+  const messages = exists
+    ? await readTopic(kafka, topic, held, batchDecodedBytes)
+    : new Map<number, KafkaEvidence>();
+  const id = exists ? await topicIdOf(kafka, topic) : undefined;
+  const rows = ledger.topics.get(topic);
+  const batches = batchesOf(entries);
+  const partitions = new Set([...messages.keys(), ...held.keys(), ...(rows?.keys() ?? [])]);
+  const verdicts = [...partitions]
+    .sort((a, b) => a - b)
+    .map((partition) => {
+      const key = `${topic}/${partition}`;
+      const batch = batches.get(key);
+      return judgePartition({
+        topic,
+        partition,
+        kafka: messages.get(partition),
+        positions: new Map([...positions].map(([table, txns]) => [table, txns.get(key)])),
+        rows: rows?.get(partition) ?? noRows(),
+        skipped: batch?.skipped ?? new OffsetSet(),
+        firstStart: batch?.firstStart,
+      });
+    });
+  const isGone = !exists && held.size > 0;
+  return {
+    partitions: verdicts.map(({ report }) => report),
+    findings: [
+      ...(isGone && judged.isSource ? [goneFinding(topic)] : []),
+      ...(id === undefined
+        ? []
+        : madeAnew(topic, id, topicIdsIn(snapshots.get(deliveries)?.txns ?? new Map(), topic))),
+      ...verdicts.flatMap(({ findings }) => findings),
+    ],
+    notes: [...notesOf(judged, isGone, ledger.refusedOf(topic)), ...verdicts.flatMap(({ notes }) => notes)],
+  };
+}
+
+/** Where `deliveries` stands in each partition of a topic. */
+function heldPartitions(
+  topic: string,
+  positions: ReadonlyMap<string, ReadonlyMap<string, number>>,
+): Map<number, number> {
+  return new Map(
+    [...(positions.get(deliveries.name) ?? [])].flatMap(([key, position]) => {
+      const at = partitionOf(key);
+      return at.topic === topic ? [[at.partition, position] as const] : [];
+    }),
+  );
+}
+
+/** What was read of the topic is then compared with the rows of another one, and may well agree. */
+function madeAnew(topic: string, id: string, held: readonly string[]): Finding[] {
+  const before = held.filter((other) => other !== id);
+  if (before.length === 0) return [];
+  const message = `the tables hold messages of a topic of this name that had the id ${before.join(', ')}; its id is now ${id}`;
+  return [{ code: 'TOPIC_RESET', where: topic, message }];
+}
+
+function goneFinding(topic: string): Finding {
+  const message = 'the tables hold messages of this topic, which Kafka does not have any more';
+  return { code: 'TOPIC_GONE', where: topic, message };
+}
+
+function notesOf({ topic, exists, isSource }: Topic, isGone: boolean, refused: number): Note[] {
+  const note = (message: string): Note => ({ where: topic, message });
+  return [
+    ...(exists || isGone ? [] : [note('nothing was published to this topic yet')]),
+    ...(isSource ? [] : [note('no source of pipeline.yaml has this topic any more')]),
+    ...(refused === 0 ? [] : [note(`${refused} records were refused at publish; they are in quarantine`)]),
+  ];
+}

@@ -1,0 +1,87 @@
+import { Command } from 'commander';
+import { formatBytes } from '../../model/figures.ts';
+import { readSettings } from '../../model/settings.ts';
+import { EXIT } from '../cli/exit.ts';
+import { withExamples } from '../cli/help.ts';
+import { formatTable, print, printError, printJson } from '../cli/output.ts';
+import type { Proof } from './prove.ts';
+import { clientLogger, openWarehouse } from '../cli/warehouse.ts';
+
+interface VerifyOptions {
+  readonly json?: boolean;
+}
+
+/** `pipeline verify`: proves that the tables are right, or says what is off. */
+export function verifyCommand(): Command {
+  const command = new Command('verify')
+    .description(
+      'Prove that each message of Kafka stands once in the tables, each child has its parent, and each file ' +
+        'in HDFS is what the log says. Exits with 1 when something is off, and names it.',
+    )
+    .option('--json', 'as JSON')
+    .action(verify);
+  return withExamples(command, 'pipeline verify', [
+    'pipeline verify --json',
+    'each partition, each table, and what is off, for a program',
+  ]);
+}
+
+async function verify(options: VerifyOptions): Promise<void> {
+  const settings = readSettings();
+  const began = performance.now();
+  // Loaded when the command runs: it takes longer to load than --help and the completion need.
+  const { prove } = await import('./prove.ts');
+  const proof = await prove({
+    settings,
+    warehouse: openWarehouse(settings),
+    kafka: { ...settings.kafka, logger: clientLogger() },
+    say: printError,
+  });
+  if (options.json === true) printJson(proof);
+  else print(formatProof(proof));
+  printError(`in ${((performance.now() - began) / 1000).toFixed(1)} s`);
+  if (!proof.verified) process.exitCode = EXIT.failed;
+}
+
+function formatProof({ partitions, tables, replays, findings, notes, verified }: Proof): string[] {
+  const sums = { consumed: 0, deliveries: 0, quarantined: 0, gaps: 0, skipped: 0, gone: 0, behind: 0 };
+  const counts = Object.keys(sums) as (keyof typeof sums)[];
+  for (const partition of partitions) for (const count of counts) sums[count] += partition[count];
+  const rows = tables.reduce((sum, table) => sum + table.rows, 0);
+  const files = tables.reduce((sum, table) => sum + table.files, 0);
+  return [
+    ...formatTable(
+      ['partition', 'from', 'to', ...counts],
+      partitions.map((one) => [
+        `${one.topic}/${one.partition}`,
+        one.from,
+        one.to,
+        ...counts.map((count) => one[count]),
+      ]),
+    ),
+    ...formatTable(
+      ['table', 'rows', 'files', 'size', 'version'],
+      tables.map((one) => [
+        one.table,
+        one.rows,
+        one.files,
+        formatBytes(one.bytes),
+        one.version ?? 'none yet',
+      ]),
+    ),
+    ...(replays === null || replays.marked === 0 ? [] : [formatReplays(replays)]),
+    ...notes.map(({ where, message }) => `note: ${where}: ${message}`),
+    ...findings.map(({ code, where, message }) => `${code}: ${where}: ${message}`),
+    verified
+      ? `verified: ${sums.consumed} offsets = ${sums.deliveries} deliveries + ${sums.quarantined} quarantined + ` +
+        `${sums.gaps} gaps + ${sums.skipped} skipped + ${sums.gone} gone; ${rows} rows in ${files} files as their logs say`
+      : `not verified: ${findings.length} ${findings.length === 1 ? 'thing is' : 'things are'} off`,
+  ];
+}
+
+function formatReplays({ marked, landed, quarantinedAgain, ahead }: NonNullable<Proof['replays']>): string {
+  return (
+    `${marked} replayed out of quarantine: ${landed} of them landed, ${quarantinedAgain} are in quarantine again, ` +
+    `${ahead} have no row yet`
+  );
+}

@@ -1,0 +1,52 @@
+import type { LeafType } from './attempt.ts';
+import { isTableTime, microsOfEpoch, microsOfTimestamp } from './times.ts';
+
+type TimeType = Extract<LeafType, 'timestamp' | 'epoch'>;
+
+const INTEGER_MIN = -(2 ** 31);
+const INTEGER_MAX = 2 ** 31 - 1;
+const INTEGER_TEXT = /^[+-]?\d{1,10}(\.0{1,20})?$/;
+
+/**
+ * What keeps a JSON value from being of a type; undefined when it is of it.
+ * A number may be given as its text: "1.0" is the integer 1, and "false" the boolean false. A value that
+ * would lose anything, as 1.7 for an integer, is not of the type.
+ */
+export function readLeaf(value: unknown, type: LeafType): string | undefined {
+  if (typeof value === 'object')
+    return `must be ${WANTED[type]}, is ${Array.isArray(value) ? 'an array' : 'an object'}`;
+  if (type === 'timestamp' || type === 'epoch') {
+    const micros = microsOf(value, type);
+    if (micros !== undefined)
+      return isTableTime(micros) ? undefined : 'must be a time of the years 1 to 9999 in UTC';
+  } else if (TESTS[type](value)) return undefined;
+  return `must be ${WANTED[type]}, is ${described(value)}`;
+}
+
+const WANTED: Record<LeafType, string> = {
+  text: 'a text',
+  integer: 'a whole number of 32 bits',
+  boolean: 'true or false',
+  timestamp: 'a time as 2018-01-31T12:00:00.000Z, to the microsecond',
+  epoch: 'seconds since 1970',
+};
+
+const TESTS: Record<Exclude<LeafType, TimeType>, (value: unknown) => boolean> = {
+  text: (value) => typeof value === 'string',
+  integer: (value) => {
+    const number = typeof value === 'string' && INTEGER_TEXT.test(value) ? Number(value) : value;
+    return Number.isInteger(number) && Number(number) >= INTEGER_MIN && Number(number) <= INTEGER_MAX;
+  },
+  boolean: (value) => typeof value === 'boolean' || value === 'true' || value === 'false',
+};
+
+/** The microseconds since 1970 that a value says; undefined where it says no time. */
+function microsOf(value: unknown, type: TimeType): bigint | undefined {
+  if (type === 'timestamp') return typeof value === 'string' ? microsOfTimestamp(value) : undefined;
+  return typeof value === 'string' || typeof value === 'number' ? microsOfEpoch(String(value)) : undefined;
+}
+
+function described(value: unknown): string {
+  if (value === null) return 'null';
+  return typeof value === 'string' ? 'another text' : `a ${typeof value} that is none`;
+}

@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { PassThrough, Readable, type Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { constants, createGunzip, createGzip } from 'node:zlib';
+import { PipelineError } from '../model/errors.ts';
+import { feed } from './feed.ts';
+import { DEFAULT_SINCE_MS, GENERATOR_VERSION } from './generator.ts';
+import type { AttemptsQuery } from './query.ts';
+
+/** One representation of the attempts: what it is, and how to write it. */
+export interface Content {
+  /** A strong entity tag, quotes included, known without making the content. */
+  readonly etag: string;
+  readonly type: string;
+  /** Whether the bytes are gzip as a coding of the transfer. */
+  readonly encoded: boolean;
+  /** Writes it all and ends the stream, unless the signal aborts it. */
+  write(to: Writable, signal: AbortSignal): Promise<void>;
+}
+
+/** Where a platform's attempts come from. */
+export interface Origin {
+  /** @param revision How often the content has changed: each revision has other bytes and another tag. */
+  content(query: AttemptsQuery, revision: number): Promise<Content>;
+}
+
+const NDJSON = 'application/x-ndjson';
+
+/** Speed before size: the reader is on the same machine. */
+const gzip = () => createGzip({ level: constants.Z_BEST_SPEED });
+
+/** The tag of whatever these say. Another zlib may compress the same content to other bytes. */
+function tagOf(parts: Readonly<Record<string, unknown>>, zipped: boolean): string {
+  const said = JSON.stringify({ ...parts, zlib: zipped ? process.versions.zlib : undefined });
+  return `"${createHash('sha256').update(said).digest('hex').slice(0, 32)}"`;
+}
+
+/** Attempts from the generator, by the request's own parameters. */
+export const generatorOrigin: Origin = {
+  content(query, revision) {
+    const { gzip: file, encoded, format, compact, seed, count, fromMs, toMs } = query;
+    const zipped = file || encoded;
+    const sinceMs = query.sinceMs ?? DEFAULT_SINCE_MS;
+    const parts = {
+      GENERATOR_VERSION,
+      revision,
+      file,
+      encoded,
+      format,
+      compact,
+      seed,
+      count,
+      fromMs,
+      toMs,
+      sinceMs,
+    };
+    return Promise.resolve({
+      etag: tagOf(parts, zipped),
+      type: file ? 'application/gzip' : format === 'ndjson' ? NDJSON : 'application/json',
+      encoded,
+      async write(to, signal) {
+        const pieces = Readable.from(feed(feedOptions(query, revision)), { objectMode: false });
+        await pipeline([pieces, ...(zipped ? [gzip()] : []), to], { signal });
+      },
+    });
+  },
+};
+
+/** What the feed of a query is made of. Every attempt of another revision differs, as with another seed. */
+export function feedOptions(query: AttemptsQuery, revision: number): Parameters<typeof feed>[0] {
+  const { format, compact, seed, count, fromMs, toMs, sinceMs } = query;
+  return {
+    format,
+    compact,
+    seed: (seed + revision) % Number.MAX_SAFE_INTEGER,
+    count,
+    ...(fromMs === undefined ? {} : { fromMs }),
+    ...(toMs === undefined ? {} : { toMs }),
+    ...(sinceMs === undefined ? {} : { sinceMs }),
+  };
+}
+
+/** What a file is, and by which times and sizes that is known still to be so. */
+export interface FileFacts {
+  readonly mtimeMs: number;
+  readonly size: number;
+  readonly sha256: string;
+  readonly zipped: boolean;
+}
+
+/** Attempts from a file, plain or gzip, served as it is or decoded or encoded as the request asks. */
+export class FileOrigin implements Origin {
+  readonly #path: string;
+  #facts: FileFacts | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** @throws PipelineError SETTINGS_INVALID when the file can't be read. */
+  async content({ gzip: file, encoded }: AttemptsQuery, revision: number): Promise<Content> {
+    const { sha256, zipped: already } = await this.facts();
+    const zipped = file || encoded;
+    const plainType = /\.(ndjson|jsonl)(\.gz)?$/.test(this.#path) ? NDJSON : 'application/json';
+    const source = () => createReadStream(this.#path);
+    return {
+      etag: tagOf({ sha256, revision, file, encoded }, zipped),
+      type: file ? 'application/gzip' : plainType,
+      encoded,
+      async write(to, signal) {
+        if (already === zipped && revision === 0) await pipeline(source(), to, { signal });
+        else {
+          const plain = already ? [source(), createGunzip()] : [source()];
+          await pipeline([...plain, shifted(revision), ...(zipped ? [gzip()] : []), to], { signal });
+        }
+      },
+    };
+  }
+
+  /**
+   * What the file is, read anew when it has been replaced.
+   *
+   * @throws PipelineError SETTINGS_INVALID when the file can't be read.
+   */
+  async facts(): Promise<FileFacts> {
+    try {
+      const { mtimeMs, size } = await stat(this.#path);
+      if (this.#facts?.mtimeMs !== mtimeMs || this.#facts.size !== size) {
+        const [sha256, zipped] = [await sha256Of(this.#path), await isGzip(this.#path)];
+        this.#facts = { mtimeMs, size, sha256, zipped };
+      }
+      return this.#facts;
+    } catch (cause) {
+      throw new PipelineError('SETTINGS_INVALID', `The platform's file ${this.#path} can't be read.`, {
+        cause,
+      });
+    }
+  }
+}
+
+/** Passes JSON on with every byte moved: line breaks before it, one a revision. */
+function shifted(revision: number): PassThrough {
+  const through = new PassThrough();
+  if (revision > 0) through.write('\n'.repeat(revision));
+  return through;
+}
+
+async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}
+
+async function isGzip(path: string): Promise<boolean> {
+  const file = await open(path);
+  try {
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(2), 0, 2, 0);
+    return bytesRead === 2 && buffer.readUInt16BE() === 0x1f8b;
+  } finally {
+    await file.close();
+  }
+}

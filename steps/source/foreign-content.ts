@@ -1,0 +1,184 @@
+import type { JsonOutline } from './json-outline.ts';
+import { ATTEMPT } from '../../records/attempt.ts';
+
+/** Members that name the next page of a list, without case and punctuation, where their value is one. */
+const NEXT_PAGE = new Set([
+  'next',
+  'nextpage',
+  'nextlink',
+  'nexturl',
+  'nexturi',
+  'nexthref',
+  'nexttoken',
+  'nextpagetoken',
+  'nextpageurl',
+  'nextcursor',
+  'nextoffset',
+  'nextkey',
+  'nextmarker',
+  'nextrecordsurl',
+  'odatanextlink',
+  'continuationtoken',
+  'continuation',
+  'hasmore',
+  'hasnext',
+  'hasnextpage',
+  'moreavailable',
+  'morerecords',
+  'more',
+  'nextpagelink',
+  'hydranext',
+  'lastevaluatedkey',
+  'istruncated',
+  'truncated',
+]);
+
+/** Members that are false where another page follows. */
+const LAST_PAGE = new Set(['last', 'done', 'islast', 'islastpage', 'lastpage']);
+
+/** Members beside the records that say which page they are. */
+const ABOUT_PAGES = new Set([
+  'links',
+  'link',
+  'paging',
+  'pagination',
+  'page',
+  'pageinfo',
+  'pages',
+  'meta',
+  'metadata',
+  'cursor',
+  'cursors',
+  'responsemetadata',
+  'hydraview',
+  'info',
+]);
+
+const ERROR = new Set(['error', 'errors', 'fault', 'exception']);
+
+const MAX_NAME = 100;
+
+/** So deep below an object is looked for what names a next page. */
+const MAX_DEPTH = 3;
+
+/** What a JSON value is that is no record, as far as it is worth a name. */
+export type Foreign =
+  /** It names another page of records. */
+  | { readonly kind: 'page'; readonly member: string }
+  | { readonly kind: 'error'; readonly member: string }
+  /** An object around records. */
+  | { readonly kind: 'wrapper'; readonly member: string }
+  | { readonly kind: 'array' }
+  | { readonly kind: 'object' };
+
+/**
+ * Describes a whole JSON text that is no record.
+ * @returns Undefined where it is no JSON, no object or array, or has a field that records have.
+ */
+export function foreignRecord(text: string): Foreign | undefined {
+  const value = parse(text);
+  if (Array.isArray(value)) return { kind: 'array' };
+  if (!isObject(value)) return undefined;
+  const members = Object.entries(value);
+  if (members.some(([name]) => isField(name))) return undefined;
+  const next = nextPage(value);
+  if (next !== undefined) return { kind: 'page', member: next };
+  const [error] = members.find(([name, member]) => ERROR.has(plain(name)) && isSet(member)) ?? [];
+  const [wrapper] = members.find(([, member]) => Array.isArray(member)) ?? [];
+  if (error !== undefined && wrapper === undefined) return { kind: 'error', member: error };
+  if (wrapper !== undefined)
+    return { kind: ERROR.has(plain(wrapper)) ? 'error' : 'wrapper', member: wrapper };
+  return { kind: 'object' };
+}
+
+/** Describes the first JSON value of a content by its outline, for where it is not held whole. */
+export function foreignOutline({ kind, members }: JsonOutline): Foreign | undefined {
+  if (kind === 'array') return { kind: 'array' };
+  if (kind !== 'object' || members.some(({ name }) => isField(name))) return undefined;
+  const wrapper = members.find((member) => member.kind === 'array');
+  const error = members.find(({ name }) => ERROR.has(plain(name)));
+  if (error !== undefined) return { kind: 'error', member: error.name };
+  return wrapper === undefined ? { kind: 'object' } : { kind: 'wrapper', member: wrapper.name };
+}
+
+/** What a foreign value is, for messages. */
+export function foreignText(foreign: Foreign): string {
+  switch (foreign.kind) {
+    case 'page':
+      return `one page of several: ${quoted(foreign.member)} names the next one, and paging is not supported`;
+    case 'error':
+      return `an error object (its member ${quoted(foreign.member)} says so)`;
+    case 'wrapper':
+      return `one JSON object, no record (its member ${quoted(foreign.member)} holds an array)`;
+    case 'array':
+      return 'one JSON array';
+    case 'object':
+      return 'one JSON object that is no record';
+  }
+}
+
+function quoted(name: string): string {
+  const short = name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}…` : name;
+  return JSON.stringify(short.toWellFormed());
+}
+
+/** The member that names a next page, in the object or in those of it that are about pages. */
+function nextPage(value: object, depth = 0): string | undefined {
+  for (const [name, member] of Object.entries(value) as [string, unknown][]) {
+    if (NEXT_PAGE.has(plain(name)) && isSet(member)) return name;
+    if (LAST_PAGE.has(plain(name)) && member === false) return name;
+    if (depth === MAX_DEPTH || !ABOUT_PAGES.has(plain(name))) continue;
+    const parts: unknown[] = Array.isArray(member) ? member : [member];
+    for (const part of parts) {
+      if (!isObject(part)) continue;
+      const inner = nextPage(part, depth + 1) ?? (isRelationNext(part) ? 'rel' : undefined);
+      if (inner !== undefined) return `${name}.${inner}`;
+    }
+  }
+  return isBeforeLastPage(value) ? 'page' : undefined;
+}
+
+/** As `{"rel": "next", "href": …}`, in a list of links. */
+function isRelationNext(value: object): boolean {
+  return Object.entries(value).some(
+    ([name, member]) => ['rel', 'relation'].includes(plain(name)) && member === 'next',
+  );
+}
+
+/** As `{"page": 1, "total_pages": 3}`. */
+function isBeforeLastPage(value: object): boolean {
+  const numbers = new Map<string, number>();
+  for (const [name, member] of Object.entries(value) as [string, unknown][])
+    if (typeof member === 'number') numbers.set(plain(name), member);
+  const find = (...names: string[]): number | undefined =>
+    names.map((name) => numbers.get(name)).find((number) => number !== undefined);
+  const page = find('page', 'currentpage', 'pagenumber');
+  const last = find('totalpages', 'pages', 'pagecount', 'lastpage', 'numpages');
+  return page !== undefined && last !== undefined && page < last;
+}
+
+/** Whether a member says something: a page’s address, its number, or `true`. */
+function isSet(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length > 0;
+  return value !== null && value !== undefined && value !== false && value !== '';
+}
+
+function isField(name: string): boolean {
+  return Object.hasOwn(ATTEMPT.fields, name);
+}
+
+function plain(name: string): string {
+  return name.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

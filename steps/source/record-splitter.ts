@@ -1,0 +1,250 @@
+import { isUtf8 } from 'node:buffer';
+import { PipelineError } from '../../model/errors.ts';
+
+/** How a source's records stand in its content. */
+export type RecordFormat = 'json-array' | 'ndjson';
+
+/** Which records a {@link RecordSplitter} takes and how it names the content in messages. */
+export interface SplitterOptions {
+  readonly format: RecordFormat;
+  /** A record over this many bytes ends the split, since it must fit in memory. */
+  readonly maxRecordBytes: number;
+  /** What is split, for messages, as `source pearson`. */
+  readonly subject: string;
+}
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const BACKSLASH = 0x5c;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const LINE_FEED = 0x0a;
+const LESS_THAN = 0x3c;
+/** U+FEFF in UTF-8. */
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const;
+
+/** 1 for each byte that a JSON array's framing turns on outside of a string. */
+const STRUCTURAL = new Uint8Array(256);
+for (const byte of [QUOTE, COMMA, OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE]) STRUCTURAL[byte] = 1;
+
+/**
+ * Finds the records in a stream of bytes without parsing them: the elements of one JSON array, or the
+ * lines of newline-delimited JSON. A record's own JSON is not checked; where it is broken in a way that
+ * still shows where it ends, it comes out as it is, to be judged alone.
+ */
+export class RecordSplitter {
+  readonly #options: SplitterOptions;
+  /** Bytes of the content before those of the present push. */
+  #consumed = 0;
+  /** The beginning of a record that went on past the end of a push. */
+  #carried: Buffer[] = [];
+  #carriedBytes = 0;
+  #state: 'before' | 'first' | 'element' | 'after' = 'before';
+  #depth = 0;
+  /** Bytes of a byte order mark that were met outside of the records. */
+  #markBytes = 0;
+  #inString = false;
+  #escaped = false;
+
+  constructor(options: SplitterOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The records that end in these bytes.
+   * @throws {PipelineError} SOURCE_MALFORMED, naming the byte.
+   */
+  push(bytes: Buffer): Buffer[] {
+    const records: Buffer[] = [];
+    let from = 0;
+    if (this.#state !== 'element') from = this.#outside(bytes, 0);
+    while (from < bytes.length) {
+      const end =
+        this.#options.format === 'ndjson' ? bytes.indexOf(LINE_FEED, from) : this.#elementEnd(bytes, from);
+      if (end === -1) {
+        this.#carry(bytes.subarray(from));
+        break;
+      }
+      this.#emit(this.#join(bytes.subarray(from, end)), records, end);
+      from = end + 1;
+      if (this.#state !== 'element') from = this.#outside(bytes, from);
+    }
+    this.#consumed += bytes.length;
+    return records;
+  }
+
+  /**
+   * The record that the content's end closes, if any.
+   * @throws {PipelineError} SOURCE_CUT when the content ends before its array does, or when its last line has no line
+   * end and is no JSON.
+   */
+  end(): Buffer[] {
+    const records: Buffer[] = [];
+    if (this.#options.format === 'ndjson') {
+      this.#emit(this.#join(Buffer.alloc(0)), records, 0);
+      if (!records.every(isJson)) throw this.#cut('ends with a line that has no line end and is no JSON');
+      return records;
+    }
+    if (this.#state === 'before') throw this.#cut('is empty where a JSON array should begin');
+    if (this.#state !== 'after') throw this.#cut('ends before its JSON array does');
+    return records;
+  }
+
+  /** Passes what stands outside of the records; returns where the first one begins. */
+  #outside(bytes: Buffer, from: number): number {
+    for (let at = from; at < bytes.length; at += 1) {
+      const byte = bytes[at] ?? 0;
+      if (this.#isByteOrderMark(byte, at) || isSpace(byte)) continue;
+      if (this.#state === 'after') throw this.#malformed(at, 'goes on after its JSON array ended');
+      if (this.#state === 'before') this.#requireText(byte, at);
+      if (this.#options.format === 'ndjson' || (this.#state === 'first' && byte !== CLOSE_BRACKET)) {
+        this.#state = 'element';
+        return at;
+      }
+      if (this.#state === 'first') this.#state = 'after';
+      else if (byte === OPEN_BRACKET) this.#state = 'first';
+      else throw this.#malformed(at, 'does not begin with "[", so it is no JSON array');
+    }
+    return bytes.length;
+  }
+
+  /** A mark may be before all else, and after an array; in front of a record it is trimmed. */
+  #isByteOrderMark(byte: number, at: number): boolean {
+    const isOutside = this.#state === 'before' || this.#state === 'after';
+    if (isOutside && BYTE_ORDER_MARK[this.#markBytes] === byte) {
+      this.#markBytes = (this.#markBytes + 1) % BYTE_ORDER_MARK.length;
+      return true;
+    }
+    if (this.#markBytes > 0)
+      throw this.#malformed(at, 'has a part of a byte order mark; perhaps it is not UTF-8');
+    return false;
+  }
+
+  /** What most often comes in place of JSON is said by its name. */
+  #requireText(byte: number, at: number): void {
+    if (byte === 0 || byte === 0xfe || byte === 0xff)
+      throw this.#malformed(at, 'is not UTF-8; perhaps UTF-16');
+    if (byte === LESS_THAN) throw this.#malformed(at, 'begins with "<", as a web page or XML does');
+  }
+
+  /** Where the present element's end stands (a comma, or the array's bracket), or -1 when it goes on. */
+  #elementEnd(bytes: Buffer, from: number): number {
+    let depth = this.#depth;
+    let at = from;
+    for (;;) {
+      if (this.#inString) {
+        at = this.#stringEnd(bytes, at);
+        if (at === -1) break;
+      }
+      while (at < bytes.length && STRUCTURAL[bytes[at] ?? 0] === 0) at += 1;
+      if (at >= bytes.length) break;
+      const byte = bytes[at];
+      if (byte === QUOTE) this.#inString = true;
+      else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth += 1;
+      else if (depth > 0) depth -= byte === COMMA ? 0 : 1;
+      else if (byte === CLOSE_BRACE) throw this.#malformed(at, 'has a "}" that closes nothing');
+      else {
+        this.#depth = 0;
+        if (byte === CLOSE_BRACKET) this.#state = 'after';
+        return at;
+      }
+      at += 1;
+    }
+    this.#depth = depth;
+    return -1;
+  }
+
+  /** The place after the present string's closing quote, or -1 when the string goes on. */
+  #stringEnd(bytes: Buffer, from: number): number {
+    for (let at = from; at < bytes.length; at += 1) {
+      if (this.#escaped) {
+        this.#escaped = false;
+        continue;
+      }
+      const byte = bytes[at];
+      if (byte === BACKSLASH) this.#escaped = true;
+      else if (byte === QUOTE) {
+        this.#inString = false;
+        return at + 1;
+      }
+    }
+    return -1;
+  }
+
+  #emit(record: Buffer, records: Buffer[], at: number): void {
+    const trimmed = trim(record);
+    if (this.#options.format === 'json-array') {
+      if (trimmed.length === 0) throw this.#malformed(at, 'has a comma with no element beside it');
+    }
+    if (trimmed.length > this.#options.maxRecordBytes) throw this.#tooLong(at);
+    if (trimmed.length > 0) records.push(trimmed);
+  }
+
+  #carry(bytes: Buffer): void {
+    if (bytes.length === 0) return;
+    this.#carriedBytes += bytes.length;
+    if (this.#carriedBytes > this.#options.maxRecordBytes) throw this.#tooLong(bytes.length);
+    // A copy, since the reader may fill the same memory again.
+    this.#carried.push(Buffer.from(bytes));
+  }
+
+  #join(last: Buffer): Buffer {
+    if (this.#carried.length === 0) return last;
+    const whole = Buffer.concat([...this.#carried, last]);
+    this.#carried = [];
+    this.#carriedBytes = 0;
+    return whole;
+  }
+
+  #tooLong(at: number): PipelineError {
+    return this.#malformed(at, `has a record of more than ${this.#options.maxRecordBytes} bytes`);
+  }
+
+  /** All bytes of the content were pushed. */
+  #cut(what: string): PipelineError {
+    return this.#error('SOURCE_CUT', 0, `${what}; it may have been cut`);
+  }
+
+  #malformed(at: number, what: string): PipelineError {
+    return this.#error('SOURCE_MALFORMED', at, what);
+  }
+
+  #error(code: 'SOURCE_MALFORMED' | 'SOURCE_CUT', at: number, what: string): PipelineError {
+    const place = `byte ${this.#consumed + at}`;
+    return new PipelineError(code, `the content of ${this.#options.subject} ${what} (at ${place})`);
+  }
+}
+
+function isSpace(byte: number): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+}
+
+/** Without the spaces around a record, and the byte order marks before it. */
+function trim(record: Buffer): Buffer {
+  let from = 0;
+  let to = record.length;
+  for (;;) {
+    while (from < to && isSpace(record[from] ?? 0)) from += 1;
+    if (!hasMarkAt(record, from)) break;
+    from += BYTE_ORDER_MARK.length;
+  }
+  while (to > from && isSpace(record[to - 1] ?? 0)) to -= 1;
+  return record.subarray(from, to);
+}
+
+function hasMarkAt(record: Buffer, at: number): boolean {
+  const [first, second, third] = BYTE_ORDER_MARK;
+  return record[at] === first && record[at + 1] === second && record[at + 2] === third;
+}
+
+function isJson(text: Buffer): boolean {
+  if (!isUtf8(text)) return false;
+  try {
+    JSON.parse(text.toString('utf8'));
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,74 @@
+import { PipelineError } from '../../model/errors.ts';
+import { formatCount } from '../../model/figures.ts';
+import { ReasonTally, describe } from '../../model/reasons.ts';
+import type { Step } from '../../model/run.ts';
+import type { Fault } from '../../records/check.ts';
+
+/** How many of a source's records would go into quarantine, and why. */
+export class Judged {
+  records = 0;
+  bad = 0;
+  readonly reasons = new ReasonTally();
+
+  take(step: Step, fault: Fault | undefined): void {
+    this.records += 1;
+    if (fault === undefined) return;
+    this.bad += 1;
+    this.reasons.add(step, fault);
+  }
+}
+
+/** The error names so many reasons. */
+const MOST_NAMED = 3;
+
+/**
+ * Makes sure that no larger share of records is bad than a source may have.
+ * @param what Which records, as `source pearson, fetched`.
+ * @param limit A share, 0 to 1.
+ * @throws {PipelineError} QUARANTINE_LIMIT, naming the counts, the share, the limit and the first reasons.
+ */
+export function requireWithinLimit(what: string, limit: number, judged: Judged): void {
+  const why = whyOverLimit(what, limit, judged);
+  if (why !== undefined) throw new PipelineError('QUARANTINE_LIMIT', why);
+}
+
+/**
+ * Makes sure that a content whose records are all bad is not ingested without a person.
+ * @param what Which records, as `source pearson, fetched`.
+ * @throws {PipelineError} NOTHING_GOOD, naming the count and the first reasons.
+ */
+export function requireSomethingGood(what: string, judged: Judged): void {
+  const why = whyNothingGood(what, judged);
+  if (why !== undefined) throw new PipelineError('NOTHING_GOOD', why);
+}
+
+/** The message of {@link requireSomethingGood}; undefined where a record is good, or there is none. */
+export function whyNothingGood(what: string, { records, bad, reasons }: Judged): string | undefined {
+  if (records === 0 || bad < records) return undefined;
+  return `${what}: not one of ${formatCount(records, 'record')} is good; all would go into quarantine: ${reasonsText(reasons)}`;
+}
+
+/** The message of {@link requireWithinLimit}; undefined where the share is within the limit. */
+export function whyOverLimit(
+  what: string,
+  limit: number,
+  { records, bad, reasons }: Judged,
+): string | undefined {
+  if (records === 0 || bad / records <= limit) return undefined;
+  return (
+    `${what}: ${bad} of ${records} records, ${percent(bad / records)}, would go into quarantine, more than the ` +
+    `quarantineLimit of ${percent(limit)}: ${reasonsText(reasons)}`
+  );
+}
+
+function reasonsText(reasons: ReasonTally): string {
+  const { named, others } = reasons.top(MOST_NAMED);
+  return [
+    ...named.map(({ count, path, reason }) => `${count} × ${describe(path, reason)}`),
+    ...(others === 0 ? [] : [`${others} × other reasons`]),
+  ].join(', ');
+}
+
+function percent(share: number): string {
+  return `${Number((share * 100).toPrecision(3))} %`;
+}

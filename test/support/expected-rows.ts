@@ -1,0 +1,100 @@
+/**
+ * What a table should hold of an attempt, read by JavaScript's own JSON alone: it shares no code with the scan, the
+ * check or DuckDB, and is as slow as it likes.
+ */
+import { ATTEMPT, type LeafType, type Shape } from '../../records/attempt.ts';
+import type { ColumnType, Table } from '../../tables/table.ts';
+
+/** An item, which one it is of each list that it is in, and the fields that it is reached by. */
+interface Item {
+  readonly value: unknown;
+  readonly positions: readonly number[];
+}
+
+/** The texts of a row's columns that say something of the attempt, in their order; null where there is nothing. */
+export function expectedRows(table: Table, payload: Buffer): (string | null)[][] {
+  const columns = columnsOf(table);
+  const lists = (columns.find(({ field }) => field !== undefined)?.field ?? '').split('[].').slice(0, -1);
+  const text = payload.toString('utf8').replace(/^\ufeff/, '');
+  let items: readonly Item[] = [{ value: JSON.parse(text), positions: [] }];
+  for (const list of lists) {
+    items = items.flatMap(({ value, positions }) =>
+      (at(value, list) as unknown[]).map((item, place) => ({
+        value: item,
+        positions: [...positions, place],
+      })),
+    );
+  }
+  return items.map(({ value, positions }) =>
+    columns.map(({ name, field }) => {
+      if (field !== undefined) return textOf(at(value, field.split('[].').at(-1) ?? ''), leafType(field));
+      if (name === 'question_position') return String(positions[0]);
+      if (name === 'option_position') return String(positions[1]);
+      if (name === 'option_count') return String((at(value, 'options') as unknown[]).length);
+      throw new TypeError(`it is not known what ${table.name}.${name} should hold`);
+    }),
+  );
+}
+
+/** The columns that say something of the attempt, and how each becomes such a text, in SQL. */
+export function columnsOf(table: Table): { name: string; field: string | undefined; sql: string }[] {
+  return table.columns
+    .filter(({ name }) => !name.startsWith('kafka_') && name !== 'published_at')
+    .map(({ name, field, type }) => ({ name, field, sql: sqlOf(name, type) }));
+}
+
+function sqlOf(name: string, type: ColumnType): string {
+  if (type === 'timestamp') return `epoch_us("${name}")::VARCHAR`;
+  // As bytes: what reads a text out of DuckDB drops a byte order mark that it begins with.
+  return type === 'string' ? `hex(encode("${name}"))` : `"${name}"::VARCHAR`;
+}
+
+function at(value: unknown, path: string): unknown {
+  return path
+    .split('.')
+    .reduce<unknown>(
+      (found, name) =>
+        typeof found === 'object' && found !== null && Object.hasOwn(found, name)
+          ? (found as Record<string, unknown>)[name]
+          : undefined,
+      value,
+    );
+}
+
+function leafType(field: string): LeafType {
+  let shape: Shape = ATTEMPT;
+  for (const name of field.split('.')) {
+    if (shape.kind !== 'object') break;
+    const member: Shape | undefined = shape.fields[name.replace('[]', '')];
+    if (member === undefined) break;
+    shape = member.kind === 'list' ? member.item : member;
+  }
+  if (shape.kind !== 'leaf') throw new TypeError(`${field} is no field with a single value`);
+  return shape.type;
+}
+
+function textOf(value: unknown, type: LeafType): string | null {
+  if (value === undefined || value === null) return null;
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  if (type === 'integer') return String(Number(text) + 0);
+  if (type === 'timestamp') return microsOfTime(text);
+  if (type === 'epoch') return microsOfSeconds(text);
+  return type === 'text' ? Buffer.from(text, 'utf8').toString('hex').toUpperCase() : text;
+}
+
+/** To the nearest; half of one up. */
+function microsOfTime(time: string): string {
+  const fraction = /\.(\d+)/.exec(time)?.[1] ?? '';
+  const nanoseconds = BigInt(fraction.padEnd(9, '0').slice(0, 9));
+  const [, sign, hours = '00', minutes = '00'] = /([+-])(\d\d):?(\d\d)?$/.exec(time.slice(19)) ?? [];
+  const zone = sign === undefined ? 'Z' : `${sign}${hours}:${minutes}`;
+  const milliseconds = BigInt(Date.parse(`${time.slice(0, 10)}T${time.slice(11, 19)}${zone}`));
+  return String(milliseconds * 1000n + (nanoseconds + 500n) / 1000n);
+}
+
+/** To the nearest; half of one away from zero. */
+function microsOfSeconds(seconds: string): string {
+  const [, sign, whole = '', fraction = ''] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(seconds) ?? [];
+  const micros = (BigInt(whole + fraction.padEnd(9, '0').slice(0, 9)) + 500n) / 1000n;
+  return String(sign === '-' ? -micros : micros);
+}

@@ -1,0 +1,82 @@
+import { gzipSync } from 'node:zlib';
+import { crc32, crc32c } from '@node-rs/crc32';
+import Encoder from 'kafkajs/src/protocol/encoder.js';
+import produceResponse from 'kafkajs/src/protocol/requests/produce/v3/response.js';
+import { compressFrameSync } from 'lz4-napi';
+import { compress } from 'snappyjs';
+import { openCluster } from '../../adapters/kafka/wire/cluster.ts';
+import type { CodecName } from '../../adapters/kafka/wire/compression.ts';
+import { sendParts } from '../../adapters/kafka/wire/send-request.ts';
+import { AT, HEAD_BYTES, RecordBatch, encodeHeaders } from '../../adapters/kafka/wire/record-batch.ts';
+import type { KafkaOptions } from '../../adapters/kafka/client.ts';
+
+/** Codecs that a batch can be made with, and their numbers in its attributes. */
+const CODECS: Partial<
+  Record<CodecName, { readonly number: number; readonly pack: (records: Buffer) => Buffer }>
+> = {
+  gzip: { number: 1, pack: (records) => gzipSync(records, { level: 9 }) },
+  snappy: { number: 2, pack: (records) => Buffer.from(compress(records)) },
+  lz4: { number: 3, pack: (records) => compressFrameSync(records) },
+};
+
+const PRODUCE = { apiKey: 0, apiVersion: 3, apiName: 'Produce' } as const;
+const NO_TRANSACTION = -1;
+const ALL_REPLICAS = -1;
+const TIMEOUT_MS = 30_000;
+
+/** A batch of one message, as a producer without transactions sends it. */
+export function compressedBatch(codec: CodecName, value: Buffer): Buffer {
+  const { number, pack } = CODECS[codec] ?? {};
+  if (number === undefined || pack === undefined) throw new TypeError(`${codec} is not written here`);
+  const batch = new RecordBatch();
+  batch.add({ key: null, value, headers: encodeHeaders([]) });
+  const plain = batch.seal({ id: -1n, epoch: -1, firstSequence: -1 }, Date.now());
+  const bytes = Buffer.concat([plain.subarray(0, HEAD_BYTES), pack(plain.subarray(HEAD_BYTES))]);
+  bytes.writeInt16BE(number, AT.attributes);
+  bytes.writeInt32BE(bytes.length - AT.leaderEpoch, AT.length);
+  bytes.writeUInt32BE(crc32c(bytes.subarray(AT.attributes)), AT.crc);
+  return bytes;
+}
+
+/** A message as producers before 0.11 wrote it; compressed, its value holds messages. */
+export function legacyMessage(format: number, offset: bigint, codec = 0): Buffer {
+  const time = format === 0 ? [] : [Buffer.alloc(8)];
+  const body = Buffer.concat([
+    Buffer.from([format, codec]),
+    ...time,
+    Buffer.from('ffffffff' + '0000000161', 'hex'),
+  ]);
+  const head = Buffer.alloc(AT.magic);
+  head.writeBigInt64BE(offset, 0);
+  head.writeInt32BE(body.length + 4, AT.length);
+  head.writeUInt32BE(crc32(body), AT.leaderEpoch);
+  return Buffer.concat([head, body]);
+}
+
+/** Sends batches to a partition of a cluster of one broker, one after the other. */
+export async function produceBatches(
+  options: KafkaOptions,
+  topic: string,
+  partition: number,
+  batches: readonly Buffer[],
+): Promise<void> {
+  const { cluster } = openCluster(options, 'batches');
+  try {
+    await cluster.connect();
+    const broker = await cluster.brokerPool.findConnectedBroker();
+    for (const batch of batches) {
+      const head = new Encoder()
+        .writeInt16(NO_TRANSACTION)
+        .writeInt16(ALL_REPLICAS)
+        .writeInt32(TIMEOUT_MS)
+        .writeInt32(1)
+        .writeString(topic)
+        .writeInt32(1)
+        .writeInt32(partition)
+        .writeInt32(batch.length).buffer;
+      await sendParts(broker, { request: PRODUCE, parts: [head, batch], response: produceResponse });
+    }
+  } finally {
+    await cluster.disconnect();
+  }
+}

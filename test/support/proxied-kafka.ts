@@ -1,0 +1,41 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePorts, HOST } from '../../services/ports.ts';
+import { KafkaProxy } from './kafka-proxy.ts';
+import { OwnKafka } from './own-kafka.ts';
+
+/** A real broker of a test's own with a second listener, which clients reach through a proxy alone. */
+export class ProxiedKafka {
+  readonly kafka: OwnKafka;
+  readonly proxy: KafkaProxy;
+
+  private constructor(kafka: OwnKafka, proxy: KafkaProxy) {
+    this.kafka = kafka;
+    this.proxy = proxy;
+  }
+
+  /** @param properties More settings of the broker. */
+  static async start(properties: Readonly<Record<string, string>> = {}): Promise<ProxiedKafka> {
+    const folder = await mkdtemp(join(tmpdir(), 'proxied-kafka-'));
+    const { kafka: own, namenode } = await freePorts();
+    const behind = { host: HOST, port: namenode.rpc };
+    const proxy = await KafkaProxy.start(namenode.http, behind);
+    const plain = `PLAINTEXT://${HOST}:${own.broker}`;
+    const kafka = await OwnKafka.start(folder, own, {
+      properties: {
+        listeners: `${plain},PROXIED://${HOST}:${behind.port},CONTROLLER://${HOST}:${own.controller}`,
+        'advertised.listeners': `${plain},PROXIED://${proxy.address}`,
+        'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT',
+        'inter.broker.listener.name': 'PLAINTEXT',
+        ...properties,
+      },
+    });
+    return new ProxiedKafka(kafka, proxy);
+  }
+
+  async stop(): Promise<void> {
+    await this.proxy.stop();
+    await this.kafka.stop();
+  }
+}
