@@ -9,7 +9,8 @@ import type { ActivityDeps } from './deps.ts';
 import { batchFences, partitionAppId, topicAppId } from '../steps/landing/transaction-ids.ts';
 import { readFileList } from '../steps/landing/file-list.ts';
 import { landFiles, type LandingDeps } from '../steps/landing/commit-files.ts';
-import { currentRun, type RunContext } from './run-context.ts';
+import type { RunContext } from '../steps/run-context.ts';
+import { currentRun } from './run-context.ts';
 
 /** What `land` is asked for. */
 export interface LandRequest {

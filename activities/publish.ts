@@ -11,7 +11,8 @@ import type { Chunk, Offset } from '../model/references.ts';
 import type { ActivityDeps } from './deps.ts';
 import { Outgoing } from '../steps/publish/message-builder.ts';
 import { quarantineRefused, type RefusedRecord } from '../steps/publish/refused-records.ts';
-import { currentRun, type RunContext } from './run-context.ts';
+import type { RunContext } from '../steps/run-context.ts';
+import { currentRun } from './run-context.ts';
 
 /** What `publish` is asked for. */
 export interface PublishRequest extends ChunksToPublish {

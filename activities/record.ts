@@ -15,7 +15,8 @@ import { duckDbType } from '../tables/table.ts';
 import type { ActivityDeps } from './deps.ts';
 import { contentFence, runFence } from '../steps/landing/transaction-ids.ts';
 import { landFiles } from '../steps/landing/commit-files.ts';
-import { currentRun, type RunContext } from './run-context.ts';
+import type { RunContext } from '../steps/run-context.ts';
+import { currentRun } from './run-context.ts';
 import { writeTable } from '../steps/transform/table-files.ts';
 
 /** What `record` is asked for. */

@@ -1,16 +1,5 @@
 import { Context } from '@temporalio/activity';
-import type { Execution } from '../adapters/staging/staging.ts';
-
-/** What an activity knows of the run that it works for. */
-export interface RunContext {
-  readonly execution: Execution;
-  /** Which try it is, from 1. */
-  readonly attempt: number;
-  /** Aborts when the activity is cancelled or its worker stops. */
-  readonly signal: AbortSignal;
-  /** Seconds since the try began. */
-  readonly seconds: () => number;
-}
+import type { RunContext } from '../steps/run-context.ts';
 
 const HEARTBEAT_MS = 1_000;
 

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionOptions } from 'node:tls';
 import { Kafka, logLevel, type Admin, type KafkaConfig, type Mechanism, type SASLOptions } from 'kafkajs';
-import plainAuthenticator from 'kafkajs/src/broker/saslAuthenticator/plain.js';
 import { requireConfidential } from '../../model/confidential.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { Offset, PartitionEnds } from '../../model/references.ts';
@@ -11,6 +10,7 @@ import { probe, type ConnectionFault } from '../net/connection-faults.ts';
 import { REQUEST_TIMEOUT_MS, answerOf, asKafkaError, brokerOf, isSilentClose } from './errors.ts';
 import type { Logger } from '../log.ts';
 import { readTls } from '../net/tls.ts';
+import { plainAuthenticator } from './wire/internals.ts';
 
 /** Which cluster to use, and how: as `kafka` of the settings. */
 export interface KafkaOptions {

@@ -1,6 +1,6 @@
 import { Publisher } from './publish.ts';
 import type { KafkaOptions } from './client.ts';
-import type { TopicShape } from './topics.ts';
+import type { TopicShape } from './wire/create-topics.ts';
 import { messageOf } from '../../model/errors.ts';
 
 /** A publisher that nobody uses is closed after this. */

@@ -7,7 +7,8 @@ import { asKafkaError } from './errors.ts';
 import { endsOf, markerOf, markerOffsets, readMarker } from './markers.ts';
 import type { RecordBatch } from './wire/record-batch.ts';
 import { REQUEST_BYTES_A_PARTITION, Sender, type OpenTopic } from './sender.ts';
-import { ensureTopicThrough, requireFewPartitions, type TopicShape } from './topics.ts';
+import { ensureTopicThrough, requireFewPartitions } from './topics.ts';
+import type { TopicShape } from './wire/create-topics.ts';
 import { PublishTransaction } from './wire/transaction.ts';
 import type { OutgoingMessage } from './outgoing-message.ts';
 

@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type Cluster from 'kafkajs/src/cluster/index.js';
-import { createErrorFromCode } from 'kafkajs/src/protocol/error.js';
 import { PipelineError } from '../../model/errors.ts';
 import type { Batch, OffsetRange } from '../../model/references.ts';
 import { DEFAULT_BATCH_DECODED_BYTES } from '../../model/settings.ts';
 import { atOnce } from '../../lib/map-concurrent.ts';
 import { AbortedTransactions } from './wire/aborted-transactions.ts';
+import { createErrorFromCode, type Cluster } from './wire/internals.ts';
 import { openCluster } from './wire/cluster.ts';
 import { asKafkaError, canPass } from './errors.ts';
 import { fetchFrom, type FetchedPartition } from './wire/fetch.ts';

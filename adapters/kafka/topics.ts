@@ -1,24 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin } from 'kafkajs';
-import type { ProtocolRequest } from 'kafkajs/src/cluster/index.js';
-import request from 'kafkajs/src/protocol/requests/createTopics/v2/request.js';
-import response, { type CreateTopicsAnswer } from 'kafkajs/src/protocol/requests/createTopics/v2/response.js';
-import { createErrorFromCode } from 'kafkajs/src/protocol/error.js';
 import { PipelineError, messageOf } from '../../model/errors.ts';
 import { formatNumber } from '../../model/figures.ts';
 import { MAX_PARTITIONS } from '../../model/references.ts';
 import { openCluster } from './wire/cluster.ts';
+import { validateTopic, type TopicRefusal, type TopicShape } from './wire/create-topics.ts';
 import { answerOf, asKafkaError } from './errors.ts';
 import { LOADING_PAUSE_MS, LOADING_WITHIN_MS, clusterError, withAdmin, type KafkaOptions } from './client.ts';
-
-/** How a topic is made. */
-export interface TopicShape {
-  readonly partitions: number;
-  readonly replicationFactor: number;
-}
-
-/** Kafka's number of this error. */
-const TOPIC_ALREADY_EXISTS = 36;
 
 /** What a person can do about an answer of the broker; which does not say so itself. */
 const ADVICE: ReadonlyMap<string, string> = new Map([
@@ -73,11 +61,8 @@ export async function requireCreatable(
   try {
     await cluster.connect();
     await cluster.refreshMetadata();
-    const broker = await cluster.findControllerBroker();
-    const { topicErrors } = await broker.connectionPool.send(validationOf(topic, shape));
-    for (const { errorCode, errorMessage } of topicErrors)
-      if (errorCode !== 0 && errorCode !== TOPIC_ALREADY_EXISTS)
-        throw refusal(topic, createErrorFromCode(errorCode), errorMessage);
+    const refused = await validateTopic(cluster, topic, shape);
+    if (refused !== undefined) throw refusal(topic, refused);
   } catch (error) {
     throw await clusterError(options, error, subjectOf(topic));
   } finally {
@@ -102,20 +87,11 @@ export function isSameToKafka(one: string, other: string): boolean {
   return one.replaceAll('.', '_') === other.replaceAll('.', '_');
 }
 
-function validationOf(topic: string, shape: TopicShape): ProtocolRequest<CreateTopicsAnswer> {
-  const { partitions: numPartitions, replicationFactor } = shape;
-  return {
-    request: request({ topics: [{ topic, numPartitions, replicationFactor }], validateOnly: true }),
-    // The client's own way to parse it drops the broker's reason.
-    response: { decode: response.decode, parse: (decoded) => Promise.resolve(decoded) },
-  };
-}
-
-function refusal(topic: string, error: Error, reason: string | null): PipelineError {
+function refusal(topic: string, { error, message }: TopicRefusal): PipelineError {
   const type = answerOf(error) ?? '';
   const { code } = asKafkaError(error, subjectOf(topic));
   const advice = ADVICE.get(type);
-  const words = `${type}: ${reason ?? messageOf(error)}${advice === undefined ? '' : ` (${advice})`}`;
+  const words = `${type}: ${message ?? messageOf(error)}${advice === undefined ? '' : ` (${advice})`}`;
   return new PipelineError(code, `${subjectOf(topic)} cannot be created: ${words}`, { cause: error });
 }
 

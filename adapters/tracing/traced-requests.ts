@@ -2,8 +2,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { SpanKind, SpanStatusCode, context, trace, type Span, type Tracer } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
-import Connection from 'kafkajs/src/network/connection.js';
-import { standAround, type Around } from '../kafka/wire/send-request.ts';
+import { wrapRequests, type RequestWrapper } from '../kafka/wire/send-request.ts';
 
 /** Node tells of the requests of its HTTP client by these; the first of them from Node 22.12 on. */
 const HTTP_BEGINS = ['http.client.request.created', 'http.client.request.start'];
@@ -74,12 +73,9 @@ function attributesOf({ method, path, host }: ClientRequest): Record<string, str
   };
 }
 
-/**
- * kafkajs tells of a request only when it ended, and then not for whom it was. So the one place through which all
- * that it sends itself goes is stood around, and the one for what is sent in parts.
- */
+/** Makes each request to Kafka a span. */
 function traceKafka(tracer: Tracer): void {
-  const traced: Around = async ({ host, port }, apiName, send) => {
+  const traced: RequestWrapper = async ({ host, port }, apiName, send) => {
     if (!isTraced()) return send();
     const attributes = {
       'messaging.system': 'kafka',
@@ -97,9 +93,5 @@ function traceKafka(tracer: Tracer): void {
       span.end();
     }
   };
-  const { send } = Connection.prototype;
-  Connection.prototype.send = async function (this: Connection, asked) {
-    return traced(this, asked.request.apiName, () => send.call(this, asked));
-  };
-  standAround(traced);
+  wrapRequests(traced);
 }

@@ -1,6 +1,7 @@
 import { countBrokers, existingOf, probePublishing } from '../../adapters/kafka/probe.ts';
 import type { KafkaOptions } from '../../adapters/kafka/client.ts';
-import { isSameToKafka, requireCreatable, type TopicShape } from '../../adapters/kafka/topics.ts';
+import { isSameToKafka, requireCreatable } from '../../adapters/kafka/topics.ts';
+import type { TopicShape } from '../../adapters/kafka/wire/create-topics.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { Settings } from '../../model/settings.ts';
 import { failed, ok, type Finding } from './check.ts';

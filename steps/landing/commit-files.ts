@@ -1,17 +1,17 @@
 import type { AddFile } from '../../adapters/delta/actions.ts';
 import type { Fence } from '../../adapters/delta/snapshot.ts';
 import type { CommitOutcome, DeltaTable } from '../../adapters/delta/table.ts';
+import type { Warehouse } from '../../adapters/delta/warehouse.ts';
 import type { RunStaging } from '../../adapters/staging/run-staging.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { StagedFile } from '../../model/references.ts';
 import { deltaMetadata, type Table } from '../../tables/table.ts';
-import type { ActivityDeps } from '../../activities/deps.ts';
 import { shortHash } from '../transform/table-files.ts';
-import type { RunContext } from '../../activities/run-context.ts';
+import type { RunContext } from '../run-context.ts';
 
 /** What landing works with: where the tables are, and where the run's staged files. */
 export interface LandingDeps {
-  readonly warehouse: ActivityDeps['warehouse'];
+  readonly warehouse: Warehouse;
   readonly own: Pick<RunStaging, 'locate'>;
 }
 

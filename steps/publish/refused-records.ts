@@ -1,13 +1,12 @@
 import { join } from 'node:path';
 import { withDuckDb } from '../../adapters/duckdb/database.ts';
 import type { RunStaging } from '../../adapters/staging/run-staging.ts';
-import type { StagedFile } from '../../model/references.ts';
+import type { Chunk, StagedFile } from '../../model/references.ts';
 import { quarantine } from '../../tables/index.ts';
 import { QUARANTINED } from '../../tables/relations.ts';
 import { chunkFence } from '../landing/transaction-ids.ts';
 import { landFiles, type LandingDeps } from '../landing/commit-files.ts';
-import type { PublishRequest } from '../../activities/publish.ts';
-import type { RunContext } from '../../activities/run-context.ts';
+import type { RunContext } from '../run-context.ts';
 import { writeTable } from '../transform/table-files.ts';
 
 /** A record that Kafka cannot take. */
@@ -18,11 +17,20 @@ export interface RefusedRecord {
   readonly payload: Buffer;
 }
 
+/** The chunk that the records are of, and where it is published. */
+export interface ChunkContext {
+  readonly source: string;
+  readonly topic: string;
+  readonly chunk: Chunk;
+  /** The day of the run's start in UTC, as 2026-01-31. */
+  readonly ingestedOn: string;
+}
+
 /** Puts the records of a chunk that cannot be published into quarantine, once. */
 export async function quarantineRefused(
   deps: LandingDeps & { readonly own: RunStaging },
   run: RunContext,
-  request: PublishRequest,
+  request: ChunkContext,
   records: readonly RefusedRecord[],
 ): Promise<void> {
   const file = await writeRefused(deps.own, request, records);
@@ -37,7 +45,7 @@ export async function quarantineRefused(
 
 async function writeRefused(
   own: RunStaging,
-  { source, topic, chunk, ingestedOn }: PublishRequest,
+  { source, topic, chunk, ingestedOn }: ChunkContext,
   records: readonly RefusedRecord[],
 ): Promise<StagedFile> {
   const folder = await own.freshFolder(`${chunk.path}.refused`);

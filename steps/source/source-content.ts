@@ -4,7 +4,7 @@ import { openHttp, type HttpContent } from '../../adapters/http/source.ts';
 import { beginSpool, continueSpool, findKept } from '../../adapters/http/spool.ts';
 import { PipelineError, messageOf } from '../../model/errors.ts';
 import type { SourceSettings } from '../../model/settings.ts';
-import type { RunContext } from '../../activities/run-context.ts';
+import type { RunContext } from '../run-context.ts';
 import { accessOf, urlOf } from './address.ts';
 
 /** Where to read from, and where to keep what was received. */

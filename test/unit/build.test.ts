@@ -144,7 +144,7 @@ void describe('what the programs are compiled to', () => {
     await run('bin/build-scanner.js');
     await load();
     appendFileSync(join(project, 'records/scanner/index.ts'), 'export const MORE: u32 = 1;\n');
-    await assert.rejects(load(), /is older than tables\/scanner.*: run `npm run build:scanner`/);
+    await assert.rejects(load(), /is older than records\/scanner.*: run `npm run build:scanner`/);
     await run('bin/build-scanner.js');
     await load();
   });

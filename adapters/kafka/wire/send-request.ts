@@ -1,5 +1,5 @@
 import type { Broker, ProtocolRequest } from 'kafkajs/src/cluster/index.js';
-import type Connection from 'kafkajs/src/network/connection.js';
+import Connection from 'kafkajs/src/network/connection.js';
 import Encoder from 'kafkajs/src/protocol/encoder.js';
 
 /** A request of Kafka's protocol whose body is given in parts. */
@@ -11,16 +11,27 @@ export interface PartsRequest<T> {
 }
 
 /**
- * Stands around a request.
- * @param apiName The request's kind, as Produce.
+ * Wraps the sending of a request, as for a trace.
+ * @param apiName The kind of request, as Produce.
  */
-export type Around = <T>(connection: Connection, apiName: string, send: () => Promise<T>) => Promise<T>;
+export type RequestWrapper = <T>(
+  connection: Connection,
+  apiName: string,
+  send: () => Promise<T>,
+) => Promise<T>;
 
-let around: Around = (_connection, _apiName, send) => send();
+let wrapper: RequestWrapper = (_connection, _apiName, send) => send();
 
-/** Has something stand around each request that is sent in parts from now on, as the traces do where they are on. */
-export function standAround(given: Around): void {
-  around = given;
+/**
+ * Wraps each request that is sent to Kafka from now on: those of kafkajs, whose own events name a request only when it
+ * has ended and not for whom it was, and those of {@link sendParts}.
+ */
+export function wrapRequests(wrap: RequestWrapper): void {
+  wrapper = wrap;
+  const { send } = Connection.prototype;
+  Connection.prototype.send = async function (this: Connection, asked) {
+    return wrap(this, asked.request.apiName, () => send.call(this, asked));
+  };
 }
 
 /**
@@ -29,7 +40,7 @@ export function standAround(given: Around): void {
  */
 export async function sendParts<T>({ connectionPool }: Broker, asked: PartsRequest<T>): Promise<T> {
   const connection = await connectionPool.getConnectionByRequest(asked);
-  return around(connection, asked.request.apiName, () => sendOver(connection, asked));
+  return wrapper(connection, asked.request.apiName, () => sendOver(connection, asked));
 }
 
 /** As the client's `Connection.send`, but for the copies. */
