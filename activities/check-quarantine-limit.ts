@@ -4,11 +4,15 @@ import type { Chunk } from '../model/references.ts';
 import { sourceOf } from '../model/settings.ts';
 import { checkAttempt, type Fault } from '../records/check.ts';
 import type { ActivityDeps } from './deps.ts';
-import { Judged, requireSomethingGood, requireWithinLimit } from '../steps/transform/quarantine-limit.ts';
+import {
+  CheckedRecords,
+  requireSomethingGood,
+  requireWithinLimit,
+} from '../steps/transform/quarantine-limit.ts';
 import { currentRun } from './run-context.ts';
 
 /** What `judge` is asked for. */
-export interface JudgeRequest {
+export interface CheckQuarantineLimitRequest {
   readonly source: string;
   readonly chunks: readonly Chunk[];
 }
@@ -18,12 +22,12 @@ export interface JudgeRequest {
  * share of them would go into quarantine than the source's `quarantineLimit`, where it has one.
  * @throws {PipelineError} NOTHING_GOOD, QUARANTINE_LIMIT, STAGING_LOST, INPUT_INVALID
  */
-export function createJudge({ settings, staging }: ActivityDeps) {
-  return async function judge({ source, chunks }: JudgeRequest): Promise<void> {
+export function createCheckQuarantineLimit({ settings, staging }: ActivityDeps) {
+  return async function judge({ source, chunks }: CheckQuarantineLimitRequest): Promise<void> {
     const run = currentRun();
     const { quarantineLimit, topic } = sourceOf(settings, source);
     const { recordBytes } = settings.limits;
-    const judged = new Judged();
+    const judged = new CheckedRecords();
     const own = RunStaging.of(staging, run.execution);
     for (const chunk of chunks) {
       await own.requireReceipt(chunk.path, { source, topic, chunk });

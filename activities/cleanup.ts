@@ -3,7 +3,7 @@ import type { ActivityDeps } from './deps.ts';
 import { currentRun } from './run-context.ts';
 
 /** Removes what a run left on this host's disk, and its temporary files in HDFS. */
-export function createTidy({ staging, warehouse }: ActivityDeps) {
+export function createCleanup({ staging, warehouse }: ActivityDeps) {
   return async function tidy(): Promise<void> {
     const { execution } = currentRun();
     await staging.removeRun(execution);

@@ -9,7 +9,7 @@ import type { ErrorCode } from '../model/errors.ts';
 import { NO_FILES, offsetsIn, type Batch, type StagedBatch } from '../model/references.ts';
 import type { ActivityDeps } from './deps.ts';
 import { MessageWriter } from '../steps/transform/message-files.ts';
-import { madeAnew } from './plan.ts';
+import { recreatedTopic } from './plan.ts';
 import { skippedPath } from './land.ts';
 import { currentRun } from './run-context.ts';
 
@@ -99,7 +99,7 @@ export function createConsume({ settings, kafka, staging }: ActivityDeps) {
 async function requirePlanned(kafka: KafkaOptions, { topic, topicId }: Batch): Promise<void> {
   if (topicId === undefined) return;
   const id = await topicIdOf(kafka, topic);
-  if (id !== undefined && id !== topicId) throw madeAnew(topic, { id, before: topicId });
+  if (id !== undefined && id !== topicId) throw recreatedTopic(topic, { id, before: topicId });
 }
 
 /** A batch's folder is named after where it begins, so that a retry replaces it. */

@@ -8,7 +8,7 @@ import { runs } from '../tables/index.ts';
 import { ChunkWriter } from '../steps/source/chunk-writer.ts';
 import { ContentReader } from '../steps/source/content-reader.ts';
 import type { ActivityDeps } from './deps.ts';
-import { contentFence } from '../steps/landing/transaction-ids.ts';
+import { contentTransaction } from '../steps/landing/transaction-ids.ts';
 import { openSource, requireAllRecords } from '../steps/source/source-content.ts';
 import { currentRun } from './run-context.ts';
 
@@ -91,7 +91,7 @@ export function createFetch({ settings, staging, warehouse }: ActivityDeps) {
     };
     const content = { ...identity, records: writer.records, bytes, chunks: writer.count };
     const landed = await warehouse.table(runs.name).head();
-    const isIngested = landed?.txns.has(contentFence(request.source, identity).appId) === true;
+    const isIngested = landed?.txns.has(contentTransaction(request.source, identity).appId) === true;
     if (isIngested && again === undefined) {
       await own.remove('content');
       return { ...base, outcome: 'unchanged', content, chunks: [], seconds: run.seconds() };

@@ -1,12 +1,12 @@
 import { createConsume } from './consume.ts';
 import type { ActivityDeps } from './deps.ts';
 import { createFetch } from './fetch.ts';
-import { createJudge } from './check-quarantine-limit.ts';
+import { createCheckQuarantineLimit } from './check-quarantine-limit.ts';
 import { createLand } from './land.ts';
 import { createPlan } from './plan.ts';
 import { createPublish } from './publish.ts';
 import { createRecord } from './record.ts';
-import { createTidy } from './cleanup.ts';
+import { createCleanup } from './cleanup.ts';
 import { createTransform } from './transform.ts';
 
 export type { ActivityDeps } from './deps.ts';
@@ -18,13 +18,13 @@ export type Activities = ReturnType<typeof createActivities>;
 export function createActivities(deps: ActivityDeps) {
   return {
     fetch: createFetch(deps),
-    judge: createJudge(deps),
+    judge: createCheckQuarantineLimit(deps),
     publish: createPublish(deps),
     plan: createPlan(deps),
     consume: createConsume(deps),
     transform: createTransform(deps),
     land: createLand(deps),
     record: createRecord(deps),
-    tidy: createTidy(deps),
+    tidy: createCleanup(deps),
   };
 }

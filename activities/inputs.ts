@@ -5,7 +5,7 @@ import {
   MAX_REASON_LENGTH,
   MAX_WHAT_LENGTH,
   type DecisionLog,
-  type PersonsDecision,
+  type RecordedDecision,
 } from '../model/decisions.ts';
 import { MAX_NAMED_FIELDS, type FieldCounts, type OtherFields } from '../model/field-counts.ts';
 import { parseChunkId } from '../model/identity.ts';
@@ -50,7 +50,7 @@ import {
   text,
   type Shape,
 } from './input-values.ts';
-import type { JudgeRequest } from './check-quarantine-limit.ts';
+import type { CheckQuarantineLimitRequest } from './check-quarantine-limit.ts';
 import type { LandRequest } from './land.ts';
 import type { PlanRequest } from './plan.ts';
 import type { PublishRequest } from './publish.ts';
@@ -130,7 +130,7 @@ export function activityInputs({ sources }: Pick<Settings, 'sources'>): Activity
     judge: z.strictObject({
       source: NAME,
       chunks: z.array(CHUNK).max(MAX_CHUNKS),
-    } satisfies Shape<JudgeRequest>),
+    } satisfies Shape<CheckQuarantineLimitRequest>),
     publish: z
       .strictObject({
         source: NAME,
@@ -207,7 +207,7 @@ const DECISION_LOG = z.strictObject({
         by: text(MAX_BY_LENGTH).nullable(),
         reason: text(MAX_REASON_LENGTH).nullable(),
         at: TIME,
-      } satisfies Shape<PersonsDecision>),
+      } satisfies Shape<RecordedDecision>),
     )
     .max(MAX_DECISIONS_KEPT),
   earlier: COUNT,

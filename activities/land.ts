@@ -1,4 +1,4 @@
-import { atOnce } from '../lib/map-concurrent.ts';
+import { mapConcurrent } from '../lib/map-concurrent.ts';
 import { topicOffsets } from '../adapters/kafka/client.ts';
 import { RunStaging } from '../adapters/staging/run-staging.ts';
 import { PipelineError } from '../model/errors.ts';
@@ -6,9 +6,9 @@ import type { Batch, StagedTables } from '../model/references.ts';
 import { BATCH_TABLES, DERIVED_TABLES, deliveries } from '../tables/index.ts';
 import type { Table } from '../tables/table.ts';
 import type { ActivityDeps } from './deps.ts';
-import { batchFences, partitionAppId, topicAppId } from '../steps/landing/transaction-ids.ts';
+import { batchTransactions, partitionAppId, topicAppId } from '../steps/landing/transaction-ids.ts';
 import { readFileList } from '../steps/landing/file-list.ts';
-import { landFiles, type LandingDeps } from '../steps/landing/commit-files.ts';
+import { commitFiles, type CommitDeps } from '../steps/landing/commit-files.ts';
 import type { RunContext } from '../steps/run-context.ts';
 import { currentRun } from './run-context.ts';
 
@@ -44,11 +44,11 @@ export function createLand(deps: ActivityDeps) {
     const { batch, files, rows, sources } = tables;
     await own.requireReceipt(skipped ? skippedPath(path) : path, { batch, files, rows, sources });
     await requireNoGapBefore(deps, batch);
-    const derived = atOnce(DERIVED_TABLES.length, DERIVED_TABLES, (table) =>
+    const derived = mapConcurrent(DERIVED_TABLES.length, DERIVED_TABLES, (table) =>
       landTable({ ...deps, own }, run, table, request),
     );
     const last = landTable({ ...deps, own }, run, deliveries, request, derived);
-    await atOnce<Promise<unknown>, unknown>(2, [derived, last], (one) => one);
+    await mapConcurrent<Promise<unknown>, unknown>(2, [derived, last], (one) => one);
     const outcome = await last;
     for (const staged of tables.staged) await own.remove(staged);
     return {
@@ -90,7 +90,7 @@ export function skippedPath(path: string): string {
 }
 
 async function landTable(
-  deps: LandingDeps,
+  deps: CommitDeps,
   run: RunContext,
   table: Table,
   { tables, skipped }: LandRequest,
@@ -103,10 +103,10 @@ async function landTable(
     files: async () =>
       (await readFileList(deps.own, folder, tables)).filter((file) => file.table === table.name),
     subject: JSON.stringify(batch),
-    fences: batchFences(batch),
+    fences: batchTransactions(batch),
     marks: batch.topicId === undefined ? [] : [topicAppId(batch.topic, batch.topicId)],
     info: { batch, ...(skipped ? { skipped: true } : {}) },
   };
-  const { outcome } = await landFiles(deps, run, landing, before);
+  const { outcome } = await commitFiles(deps, run, landing, before);
   return outcome;
 }

@@ -88,11 +88,11 @@ export function requireSameTopic(
 ): void {
   const held = [...positions.values()].flatMap((txns) => topicIdsIn(txns, topic));
   const before = held.find((other) => other !== id);
-  if (before !== undefined) throw madeAnew(topic, { id, before });
+  if (before !== undefined) throw recreatedTopic(topic, { id, before });
 }
 
 /** That a topic is not the one that it was. */
-export function madeAnew(topic: string, { id, before }: { id: string; before: string }): PipelineError {
+export function recreatedTopic(topic: string, { id, before }: { id: string; before: string }): PipelineError {
   return new PipelineError(
     'TOPIC_RESET',
     `${topic} was deleted and made anew: its id was ${before}, and is now ${id}`,

@@ -1,15 +1,15 @@
 import { readFrames } from '../adapters/staging/frames.ts';
 import { IdlePublishers } from '../adapters/kafka/idle-publishers.ts';
 import type { Publisher } from '../adapters/kafka/publish.ts';
-import { oneAhead } from '../lib/prefetch.ts';
+import { prefetch } from '../lib/prefetch.ts';
 import type { OutgoingMessage } from '../adapters/kafka/outgoing-message.ts';
 import { RunStaging } from '../adapters/staging/run-staging.ts';
 import { messageOf } from '../model/errors.ts';
 import { addEnds, type ChunksToPublish, type Published, type PublishedChunk } from '../model/published.ts';
-import { MOST_OF_A_STEP, ReasonTally } from '../model/reasons.ts';
+import { MAX_REASONS_OF_STEP, ReasonTally } from '../model/reasons.ts';
 import type { Chunk, Offset } from '../model/references.ts';
 import type { ActivityDeps } from './deps.ts';
-import { Outgoing } from '../steps/publish/message-builder.ts';
+import { MessageBuilder } from '../steps/publish/message-builder.ts';
 import { quarantineRefused, type RefusedRecord } from '../steps/publish/refused-records.ts';
 import type { RunContext } from '../steps/run-context.ts';
 import { currentRun } from './run-context.ts';
@@ -40,7 +40,7 @@ export function createPublish(deps: ActivityDeps) {
       await publishers.use(about.topic, async (publisher) => {
         const work = (chunk: Chunk, before: Promise<unknown>): ReturnType<typeof publishChunk> =>
           publishChunk(deps, run, publisher, { ...about, chunk, before });
-        for await (const { ends: ofChunk, ...done } of oneAhead(chunks, work)) {
+        for await (const { ends: ofChunk, ...done } of prefetch(chunks, work)) {
           const soFar = run.seconds();
           addEnds(ends, ofChunk);
           published.push({ ...done, seconds: soFar - seconds });
@@ -73,7 +73,7 @@ async function publishChunk(
   const own = RunStaging.of(deps.staging, run.execution);
   await own.requireReceipt(chunk.path, { source, topic, chunk });
   const limits = { recordBytes: deps.settings.limits.recordBytes, maxBytes: publisher.maxBytes };
-  const outgoing = new Outgoing(source, chunk.id, limits);
+  const outgoing = new MessageBuilder(source, chunk.id, limits);
   const file = await own.locate(chunk.path);
   const refused = outgoing.takesAll(chunk) ? [] : await findRefused(file, outgoing);
   if (refused.length > 0) await quarantineRefused({ ...deps, own }, run, request, refused);
@@ -81,10 +81,10 @@ async function publishChunk(
   const { ends } = await publisher.publishOnce(set, before);
   const reasons = new ReasonTally();
   for (const { reason } of refused) reasons.add('publish', { path: '', reason });
-  return { ends, refused: refused.length, reasons: reasons.top(MOST_OF_A_STEP) };
+  return { ends, refused: refused.length, reasons: reasons.top(MAX_REASONS_OF_STEP) };
 }
 
-async function findRefused(file: string, outgoing: Outgoing): Promise<RefusedRecord[]> {
+async function findRefused(file: string, outgoing: MessageBuilder): Promise<RefusedRecord[]> {
   const refused: RefusedRecord[] = [];
   let position = 0;
   for await (const frames of readFrames(file)) {
@@ -99,7 +99,7 @@ async function findRefused(file: string, outgoing: Outgoing): Promise<RefusedRec
 
 async function* messagesOf(
   file: string,
-  outgoing: Outgoing,
+  outgoing: MessageBuilder,
   run: RunContext,
 ): AsyncGenerator<OutgoingMessage[]> {
   for await (const frames of readFrames(file)) {

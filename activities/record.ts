@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Fence } from '../adapters/delta/snapshot.ts';
+import type { TransactionFence } from '../adapters/delta/snapshot.ts';
 import { withDuckDb } from '../adapters/duckdb/database.ts';
 import { RunStaging } from '../adapters/staging/run-staging.ts';
 import { readMarkers } from '../adapters/kafka/markers.ts';
@@ -13,8 +13,8 @@ import { runs } from '../tables/index.ts';
 import { stepColumns } from '../tables/runs.ts';
 import { duckDbType } from '../tables/table.ts';
 import type { ActivityDeps } from './deps.ts';
-import { contentFence, runFence } from '../steps/landing/transaction-ids.ts';
-import { landFiles } from '../steps/landing/commit-files.ts';
+import { contentTransaction, runTransaction } from '../steps/landing/transaction-ids.ts';
+import { commitFiles } from '../steps/landing/commit-files.ts';
 import type { RunContext } from '../steps/run-context.ts';
 import { currentRun } from './run-context.ts';
 import { writeTable } from '../steps/transform/table-files.ts';
@@ -41,14 +41,14 @@ export function createRecord(deps: ActivityDeps) {
     const file = await writeRow(own, run, request);
     const landing = { table: runs, subject: run.execution.runId, info: {} };
     const landingDeps = { ...deps, own };
-    await landFiles(landingDeps, run, {
+    await commitFiles(landingDeps, run, {
       ...landing,
       files: () => Promise.resolve([file]),
-      fences: [runFence(run.execution.runId)],
+      fences: [runTransaction(run.execution.runId)],
     });
     // In an entry of its own, since another run of the same content may have made it.
     if (fence !== undefined)
-      await landFiles(landingDeps, run, { ...landing, files: noFiles, fences: [fence] });
+      await commitFiles(landingDeps, run, { ...landing, files: noFiles, fences: [fence] });
   };
 }
 
@@ -59,12 +59,12 @@ export function createRecord(deps: ActivityDeps) {
 async function dueFence(
   deps: Pick<ActivityDeps, 'settings' | 'kafka' | 'warehouse'>,
   result: EndedRun,
-): Promise<Fence | undefined> {
+): Promise<TransactionFence | undefined> {
   const { content, source, outcome } = result;
   if (outcome !== 'landed') return undefined;
   // With something left out, the same content may come again; one without records has nothing that could.
   if (content === null || content.chunks === 0 || keepsUnmarked(result)) return undefined;
-  const fence = contentFence(source, content);
+  const fence = contentTransaction(source, content);
   const head = await deps.warehouse.table(runs.name).head();
   if (head?.txns.has(fence.appId) === true) return undefined;
   await requirePublished(deps, source, content);

@@ -7,7 +7,7 @@ import { requireWithinLimits } from '../steps/transform/batch-limits.ts';
 import type { ActivityDeps } from './deps.ts';
 import { writeFileList } from '../steps/landing/file-list.ts';
 import { currentRun } from './run-context.ts';
-import type { BatchAnswer, BatchWork } from '../steps/transform/batch-worker.ts';
+import type { BatchResult, BatchTask } from '../steps/transform/batch-worker.ts';
 
 /** What `transform` is asked for. */
 export interface TransformRequest {
@@ -60,9 +60,9 @@ export function createTransform({ settings, staging, kafka }: ActivityDeps) {
 
 /** The thread that batches are transformed in: it would keep the worker's own from all else for as long. */
 class TransformThread {
-  #pool: Piscina<BatchWork, BatchAnswer> | undefined;
+  #pool: Piscina<BatchTask, BatchResult> | undefined;
 
-  run(work: BatchWork): Promise<BatchAnswer> {
+  run(work: BatchTask): Promise<BatchResult> {
     // What fetches or publishes need not have it.
     this.#pool ??= new Piscina({
       filename: fileURLToPath(new URL(`transform-batch${extension()}`, import.meta.url)),

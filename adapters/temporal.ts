@@ -4,7 +4,7 @@ import { toClientOptions } from '@temporalio/envconfig';
 import { requireConfidential } from '../model/confidential.ts';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import type { Settings } from '../model/settings.ts';
-import { asked, temporalProfile, type Environment } from '../model/temporal-environment.ts';
+import { requestedProfile, temporalProfile, type Environment } from '../model/temporal-environment.ts';
 import { probe, type ConnectionFault } from './net/connection-faults.ts';
 
 /** How to connect to Temporal; for a client's connection and for a worker's. */
@@ -37,7 +37,7 @@ export function temporalConnection(
   { address, allowCleartext }: Settings['temporal'],
   environment: Environment = process.env,
 ): TemporalConnection {
-  const { tls, apiKey, metadata } = asked(
+  const { tls, apiKey, metadata } = requestedProfile(
     () => toClientOptions(temporalProfile(environment)).connectionOptions,
   );
   const login = apiKey === undefined ? secretMetadata(metadata) : 'the API key of Temporal';

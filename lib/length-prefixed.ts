@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { PipelineError } from '../model/errors.ts';
 
 /** How pieces stand in a file one after the other, each of which says how long it is. */
-export interface Framing {
+export interface LengthPrefix {
   /** Where in a piece its length stands: 4 bytes, unsigned, big-endian. */
   readonly lengthAt: number;
   /** From where in the piece that counts. */
@@ -23,12 +23,12 @@ const LENGTH_BYTES = 4;
  * again: they are gone once the next are asked for.
  * @throws {PipelineError} STAGING_LOST when there is no such file, or it ends within a piece.
  */
-export async function* readPieces(path: string, framing: Framing): AsyncGenerator<Buffer[]> {
+export async function* readLengthPrefixed(path: string, framing: LengthPrefix): AsyncGenerator<Buffer[]> {
   const file = await open(path, READ).catch((cause: unknown) => {
     throw unreadable(path, cause);
   });
   try {
-    const read = new ReadPieces(path, framing);
+    const read = new FrameBuffer(path, framing);
     for (;;) {
       const { bytesRead } = await file.read(read.room, 0, read.room.length, null);
       if (bytesRead === 0) break;
@@ -40,11 +40,14 @@ export async function* readPieces(path: string, framing: Framing): AsyncGenerato
   }
 }
 
-/** As {@link readPieces}, for whoever cannot wait. */
-export function* readPiecesSync(path: string, framing: Framing): Generator<Buffer[], void, undefined> {
+/** As {@link readLengthPrefixed}, for whoever cannot wait. */
+export function* readLengthPrefixedSync(
+  path: string,
+  framing: LengthPrefix,
+): Generator<Buffer[], void, undefined> {
   const file = openNow(path);
   try {
-    const read = new ReadPieces(path, framing);
+    const read = new FrameBuffer(path, framing);
     for (;;) {
       const bytesRead = readSync(file, read.room, 0, read.room.length, null);
       if (bytesRead === 0) break;
@@ -57,14 +60,14 @@ export function* readPiecesSync(path: string, framing: Framing): Generator<Buffe
 }
 
 /** What was read of a file, and is not taken yet. */
-class ReadPieces {
+class FrameBuffer {
   readonly #path: string;
-  readonly #framing: Framing;
+  readonly #framing: LengthPrefix;
   #buffer: Buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   #filled = 0;
   #taken = 0;
 
-  constructor(path: string, framing: Framing) {
+  constructor(path: string, framing: LengthPrefix) {
     this.#path = path;
     this.#framing = framing;
   }
@@ -84,7 +87,7 @@ class ReadPieces {
   take(bytes: number): Buffer[] {
     this.#filled += bytes;
     const pieces: Buffer[] = [];
-    this.#taken = takePieces(this.#buffer.subarray(0, this.#filled), this.#framing, pieces);
+    this.#taken = splitLengthPrefixed(this.#buffer.subarray(0, this.#filled), this.#framing, pieces);
     if (this.#taken === 0) this.#makeRoom();
     return pieces;
   }
@@ -106,7 +109,7 @@ class ReadPieces {
 }
 
 /** Adds the whole pieces that some bytes begin with; returns where the rest begins. */
-export function takePieces(bytes: Buffer, framing: Framing, pieces: Buffer[]): number {
+export function splitLengthPrefixed(bytes: Buffer, framing: LengthPrefix, pieces: Buffer[]): number {
   for (let at = 0; ;) {
     const length = bytesOf(bytes, at, framing);
     if (length === undefined || at + length > bytes.length) return at;
@@ -116,7 +119,7 @@ export function takePieces(bytes: Buffer, framing: Framing, pieces: Buffer[]): n
 }
 
 /** How long the piece is that begins there; undefined where that is not there to be read. */
-function bytesOf(bytes: Buffer, at: number, { lengthAt, lengthFrom }: Framing): number | undefined {
+function bytesOf(bytes: Buffer, at: number, { lengthAt, lengthFrom }: LengthPrefix): number | undefined {
   const from = at + lengthAt;
   return from + LENGTH_BYTES > bytes.length ? undefined : lengthFrom + bytes.readUInt32BE(from);
 }

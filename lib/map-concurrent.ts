@@ -2,7 +2,7 @@
  * Does a piece of work for each item, so many at once, and answers the results in the order of the items.
  * After a failure nothing new begins; what is under way ends first, then the first error is thrown.
  */
-export async function atOnce<T, R>(
+export async function mapConcurrent<T, R>(
   limit: number,
   items: readonly T[],
   work: (item: T) => Promise<R>,

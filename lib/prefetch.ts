@@ -4,7 +4,7 @@
  * @param work Hears of the one before: that it is done, or what it failed with.
  * @returns The results in order, each as soon as it is there.
  */
-export async function* oneAhead<T, R>(
+export async function* prefetch<T, R>(
   items: Iterable<T>,
   work: (item: T, before: Promise<unknown>) => Promise<R>,
 ): AsyncGenerator<R> {

@@ -22,7 +22,7 @@ export interface DecisionNote {
 }
 
 /** What a person told a waiting run. */
-export interface PersonsDecision {
+export interface RecordedDecision {
   readonly decision: Decision;
   /** The step that the run waited at, and the source, chunk or offsets that it failed at. */
   readonly step: Step;
@@ -37,7 +37,7 @@ export interface PersonsDecision {
 
 /** The decisions of a run, the oldest first. */
 export interface DecisionLog {
-  readonly latest: readonly PersonsDecision[];
+  readonly latest: readonly RecordedDecision[];
   /** How many there were before these. */
   readonly earlier: number;
 }
@@ -46,7 +46,7 @@ export interface DecisionLog {
 export const NO_DECISIONS: DecisionLog = { latest: [], earlier: 0 };
 
 /** Returns the log with one decision more, bounded. */
-export function withDecision({ latest, earlier }: DecisionLog, decision: PersonsDecision): DecisionLog {
+export function withDecision({ latest, earlier }: DecisionLog, decision: RecordedDecision): DecisionLog {
   const all = [...latest, { ...decision, what: shortened(decision.what) }];
   const dropped = Math.max(0, all.length - MAX_DECISIONS_KEPT);
   return { latest: all.slice(dropped), earlier: earlier + dropped };

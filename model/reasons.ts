@@ -17,13 +17,13 @@ export interface ReasonCounts {
 }
 
 /** A step's result names so many reasons, since each is kept in the run's history. */
-export const MOST_OF_A_STEP = 20;
+export const MAX_REASONS_OF_STEP = 20;
 
 /** A run's result names so many. */
-export const MOST_OF_A_RUN = 10;
+export const MAX_REASONS_OF_RUN = 10;
 
 /** So many kinds are told apart; a path can hold a name from outside, so that there is no end of them. */
-const MOST_KINDS = 200;
+const MAX_KINDS = 200;
 
 /** Counts why things go into quarantine, in bounded memory. */
 export class ReasonTally {
@@ -34,7 +34,7 @@ export class ReasonTally {
     const kind = { step, path: pathKind(path), reason: reasonKind(reason) };
     const key = JSON.stringify(kind);
     const known = this.#counts.get(key);
-    if (known === undefined && this.#counts.size >= MOST_KINDS) this.#others += count;
+    if (known === undefined && this.#counts.size >= MAX_KINDS) this.#others += count;
     else this.#counts.set(key, { ...kind, count: (known?.count ?? 0) + count });
   }
 

@@ -1,4 +1,4 @@
-import { cut } from '../lib/truncate.ts';
+import { truncate } from '../lib/truncate.ts';
 import type { ErrorCode } from './errors.ts';
 import { formatNumber } from './figures.ts';
 import type { Step } from './run.ts';
@@ -44,7 +44,7 @@ const PASSED: ReadonlyMap<string, string> = new Map<ErrorCode, string>([
 
 /** Returns the log with one entry more, bounded. */
 export function withSkipped({ skipped, earlierSkipped }: SkippedLog, one: Skipped): SkippedLog {
-  const all = [...skipped, { ...one, what: cut(one.what, MAX_SKIPPED_LENGTH) }];
+  const all = [...skipped, { ...one, what: truncate(one.what, MAX_SKIPPED_LENGTH) }];
   const dropped = all.slice(0, Math.max(0, all.length - MAX_SKIPPED_KEPT));
   return {
     skipped: all.slice(dropped.length),

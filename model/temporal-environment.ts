@@ -16,7 +16,7 @@ export function temporalProfile(environment: Environment = process.env): ClientC
   const { TEMPORAL_CONFIG_FILE: file, TEMPORAL_PROFILE: profile } = environment;
   if (file !== undefined && !existsSync(file))
     throw invalid(`TEMPORAL_CONFIG_FILE names ${file}, which is not there`);
-  const found = asked(() =>
+  const found = requestedProfile(() =>
     loadClientConfigProfile({
       disableFile: file === undefined && profile === undefined,
       overrideEnvVars: definedOf(environment),
@@ -32,7 +32,7 @@ export function temporalProfile(environment: Environment = process.env): ClientC
  * Does something with the package that reads them, whose errors are bare.
  * @throws {PipelineError} SETTINGS_INVALID
  */
-export function asked<T>(work: () => T): T {
+export function requestedProfile<T>(work: () => T): T {
   try {
     return work();
   } catch (cause) {

@@ -4,12 +4,12 @@
  */
 
 /** A single value. `timestamp` is a time of RFC 3339; `epoch` is seconds since 1970, as a number or its text. */
-export type LeafType = 'text' | 'integer' | 'boolean' | 'timestamp' | 'epoch';
+export type ScalarType = 'text' | 'integer' | 'boolean' | 'timestamp' | 'epoch';
 
 /** A field that holds a single value. */
-export interface Leaf {
+export interface ScalarShape {
   readonly kind: 'leaf';
-  readonly type: LeafType;
+  readonly type: ScalarType;
   readonly required: boolean;
 }
 
@@ -28,9 +28,9 @@ export interface ListShape {
 }
 
 /** Any field. */
-export type Shape = Leaf | ObjectShape | ListShape;
+export type Shape = ScalarShape | ObjectShape | ListShape;
 
-function leaf(type: LeafType): Leaf {
+function leaf(type: ScalarType): ScalarShape {
   return { kind: 'leaf', type, required: false };
 }
 

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
-import { ATTEMPT, type Leaf, type ListShape, type ObjectShape, type Shape } from './attempt.ts';
+import { ATTEMPT, type ScalarShape, type ListShape, type ObjectShape, type Shape } from './attempt.ts';
 import { withoutMark } from './json-text.ts';
-import { readLeaf } from './scalar-types.ts';
+import { scalarFault } from './scalar-types.ts';
 
 /** Why a message cannot become rows. */
 export interface Fault {
@@ -92,9 +92,9 @@ class Checker {
     else this.#list(value, shape, path, kind);
   }
 
-  #leaf(value: unknown, leaf: Leaf, path: string, kind: string): void {
+  #leaf(value: unknown, leaf: ScalarShape, path: string, kind: string): void {
     this.#scan(value, path);
-    const fault = readLeaf(value, leaf.type);
+    const fault = scalarFault(value, leaf.type);
     if (fault !== undefined) throw new Refusal(path, fault);
     this.values.set(kind, (this.values.get(kind) ?? 0) + 1);
   }

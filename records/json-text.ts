@@ -1,5 +1,5 @@
 /** What a pass answers when it does not accept what it finds; else it says where that ends. */
-export const NOT_SO = -1;
+export const NO_MATCH = -1;
 
 const SPACE = 0x20;
 const QUOTE = 0x22;
@@ -28,12 +28,12 @@ const FIRST_BYTES = 1 << 14;
  * Holds one text after another for scans: its bytes with zeros behind them, so that whole words of four bytes can be
  * looked at, wherever they begin, and no look ahead has to ask where the text ends.
  */
-export class HeldText {
+export class PaddedText {
   #bytes: Uint8Array = new Uint8Array(FIRST_BYTES);
   #view = new DataView(this.#bytes.buffer);
 
   /** Takes a text in place of the one before. */
-  take(text: Uint8Array): DataView {
+  load(text: Uint8Array): DataView {
     const needed = text.length + ROOM_BYTES;
     if (needed > this.#bytes.length) {
       this.#bytes = new Uint8Array(2 ** Math.ceil(Math.log2(needed)));
@@ -55,7 +55,7 @@ export function withoutMark(text: Buffer): Buffer {
 }
 
 /** Some text that is looked for, in words of four bytes. */
-export interface Wanted {
+export interface Literal {
   /** In bytes. */
   readonly length: number;
   /** All but the last one. */
@@ -66,7 +66,7 @@ export interface Wanted {
 }
 
 /** A text to look for, of 4 to 63 bytes. */
-export function wanted(text: string): Wanted {
+export function literalOf(text: string): Literal {
   const bytes = Buffer.from(text);
   const { length } = bytes;
   if (length < WORD_BYTES || length >= ROOM_BYTES) throw new RangeError(`${text} is not of 4 to 63 bytes`);
@@ -78,14 +78,14 @@ export function wanted(text: string): Wanted {
 }
 
 /** Whether a text stands there. */
-export function isAt(text: DataView, at: number, { words, lastWord, lastAt }: Wanted): boolean {
+export function matchesAt(text: DataView, at: number, { words, lastWord, lastAt }: Literal): boolean {
   for (let place = 0; place < words.length; place += 1)
     if (text.getInt32(at + place * WORD_BYTES, true) !== words[place]) return false;
   return text.getInt32(at + lastAt, true) === lastWord;
 }
 
 /** Passes any space. */
-export function passSpace(text: DataView, at: number): number {
+export function skipSpace(text: DataView, at: number): number {
   for (;;) {
     const byte = text.getUint8(at);
     if (byte > SPACE || (byte !== SPACE && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)) return at;
@@ -94,17 +94,17 @@ export function passSpace(text: DataView, at: number): number {
 }
 
 /** Passes a text with its quotes. */
-export function passText(text: DataView, at: number): number {
-  if (text.getUint8(at) !== QUOTE) return NOT_SO;
+export function skipText(text: DataView, at: number): number {
+  if (text.getUint8(at) !== QUOTE) return NO_MATCH;
   at += 1;
   for (;;) {
     at = passPlain(text, at);
     if (text.getUint8(at) === QUOTE) return at + 1;
-    if (text.getUint8(at) !== BACKSLASH) return NOT_SO;
+    if (text.getUint8(at) !== BACKSLASH) return NO_MATCH;
     const letter = text.getUint8(at + 1);
     if (ESCAPED[letter] === 1) at += 2;
     else if (letter === LOWER_U && isHex(text, at + 2)) at += 6;
-    else return NOT_SO;
+    else return NO_MATCH;
   }
 }
 

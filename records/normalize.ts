@@ -5,15 +5,15 @@ import { ATTEMPT, type ObjectShape, type Shape } from './attempt.ts';
  * numbers as the texts that say the same.
  * @param shape What the check found it to be.
  */
-export function plainText(attempt: unknown, shape: ObjectShape = ATTEMPT): Buffer {
-  return Buffer.from(JSON.stringify(plain(attempt, shape)), 'utf8');
+export function normalizedText(attempt: unknown, shape: ObjectShape = ATTEMPT): Buffer {
+  return Buffer.from(JSON.stringify(normalize(attempt, shape)), 'utf8');
 }
 
-function plain(value: unknown, shape: Shape): unknown {
+function normalize(value: unknown, shape: Shape): unknown {
   if (value === undefined || value === null) return undefined;
   if (shape.kind === 'leaf') return typeof value === 'number' ? String(value) : value;
-  if (shape.kind === 'list') return (value as readonly unknown[]).map((item) => plain(item, shape.item));
+  if (shape.kind === 'list') return (value as readonly unknown[]).map((item) => normalize(item, shape.item));
   const members = value as Readonly<Record<string, unknown>>;
   const known = Object.entries(shape.fields).filter(([name]) => Object.hasOwn(members, name));
-  return Object.fromEntries(known.map(([name, field]) => [name, plain(members[name], field)]));
+  return Object.fromEntries(known.map(([name, field]) => [name, normalize(members[name], field)]));
 }

@@ -1,7 +1,7 @@
-import type { LeafType } from './attempt.ts';
+import type { ScalarType } from './attempt.ts';
 import { isTableTime, microsOfEpoch, microsOfTimestamp } from './times.ts';
 
-type TimeType = Extract<LeafType, 'timestamp' | 'epoch'>;
+type TimeType = Extract<ScalarType, 'timestamp' | 'epoch'>;
 
 const INTEGER_MIN = -(2 ** 31);
 const INTEGER_MAX = 2 ** 31 - 1;
@@ -12,7 +12,7 @@ const INTEGER_TEXT = /^[+-]?\d{1,10}(\.0{1,20})?$/;
  * A number may be given as its text: "1.0" is the integer 1, and "false" the boolean false. A value that
  * would lose anything, as 1.7 for an integer, is not of the type.
  */
-export function readLeaf(value: unknown, type: LeafType): string | undefined {
+export function scalarFault(value: unknown, type: ScalarType): string | undefined {
   if (typeof value === 'object')
     return `must be ${WANTED[type]}, is ${Array.isArray(value) ? 'an array' : 'an object'}`;
   if (type === 'timestamp' || type === 'epoch') {
@@ -23,7 +23,7 @@ export function readLeaf(value: unknown, type: LeafType): string | undefined {
   return `must be ${WANTED[type]}, is ${described(value)}`;
 }
 
-const WANTED: Record<LeafType, string> = {
+const WANTED: Record<ScalarType, string> = {
   text: 'a text',
   integer: 'a whole number of 32 bits',
   boolean: 'true or false',
@@ -31,7 +31,7 @@ const WANTED: Record<LeafType, string> = {
   epoch: 'seconds since 1970',
 };
 
-const TESTS: Record<Exclude<LeafType, TimeType>, (value: unknown) => boolean> = {
+const TESTS: Record<Exclude<ScalarType, TimeType>, (value: unknown) => boolean> = {
   text: (value) => typeof value === 'string',
   integer: (value) => {
     const number = typeof value === 'string' && INTEGER_TEXT.test(value) ? Number(value) : value;

@@ -1,4 +1,4 @@
-import type { LeafType } from './attempt.ts';
+import type { ScalarType } from './attempt.ts';
 import type { Address, Scanner } from './scanner.ts';
 
 /** What a column holds: as DuckDB names it, and how many bytes a value has. */
@@ -13,7 +13,7 @@ const TYPES = {
 type ColumnType = keyof typeof TYPES;
 
 /** The type of a column that values of a type come into. */
-export const TYPE_OF: Readonly<Record<LeafType, ColumnType>> = {
+export const COLUMN_TYPE_OF: Readonly<Record<ScalarType, ColumnType>> = {
   text: 'VARCHAR',
   integer: 'INTEGER',
   boolean: 'BOOLEAN',
@@ -22,7 +22,7 @@ export const TYPE_OF: Readonly<Record<LeafType, ColumnType>> = {
 };
 
 /** A column of what a scan took; it is to be looked at once the scan is over. */
-export class Column {
+export class ScanColumn {
   /**
    * The path of the field that fills it; of a list, how many items it has. Or what the message says of its place, for
    * which the tables' columns are named.
@@ -34,7 +34,11 @@ export class Column {
   readonly #scanner: Scanner;
   readonly #level: Address;
 
-  constructor(scanner: Scanner, level: Address, { name, of, type }: Pick<Column, 'name' | 'of' | 'type'>) {
+  constructor(
+    scanner: Scanner,
+    level: Address,
+    { name, of, type }: Pick<ScanColumn, 'name' | 'of' | 'type'>,
+  ) {
     this.name = name;
     this.of = of;
     this.type = type;
@@ -99,17 +103,17 @@ class Texts {
 }
 
 /** The attempts, or the items of one of their lists: a row each, in the order in which they stand. */
-export class Level {
+export class RowSet {
   /** The path of its items, as `sequences.questions[]`; empty for the attempts themselves. */
   readonly path: string;
   /** The level whose rows have the lists; undefined for the attempts themselves. */
-  readonly above: Level | undefined;
-  readonly columns: Column[] = [];
+  readonly above: RowSet | undefined;
+  readonly columns: ScanColumn[] = [];
   readonly address: Address;
   readonly #scanner: Scanner;
 
   /** @param room How many rows it has room for at first, a multiple of 64. */
-  constructor(scanner: Scanner, path: string, above: Level | undefined, room: number) {
+  constructor(scanner: Scanner, path: string, above: RowSet | undefined, room: number) {
     this.path = path;
     this.above = above;
     this.address = scanner.exports.level(room);
@@ -137,8 +141,8 @@ export class Level {
   }
 
   /** Adds a column. */
-  column(name: string, of: Column['of'], type: ColumnType): Column {
-    const column = new Column(this.#scanner, this.address, { name, of, type });
+  column(name: string, of: ScanColumn['of'], type: ColumnType): ScanColumn {
+    const column = new ScanColumn(this.#scanner, this.address, { name, of, type });
     this.columns.push(column);
     return column;
   }

@@ -1,24 +1,24 @@
 import { isUtf8 } from 'node:buffer';
 import { ATTEMPT, type ObjectShape, type Shape } from './attempt.ts';
 import type { PathCounts } from './check.ts';
-import { Level, TYPE_OF, type Column } from './scan-columns.ts';
+import { RowSet, COLUMN_TYPE_OF, type ScanColumn } from './scan-columns.ts';
 import { Scanner, type Address } from './scanner.ts';
 
 /** Rows that there is room for at first, and a multiple of which there always is. */
-const FIRST_ROWS = 1 << 12;
+const INITIAL_ROWS = 1 << 12;
 /** However many are expected, since that can be wrong, there is room for so many at first. */
-const MOST_FIRST_ROWS = 1 << 20;
+const MAX_INITIAL_ROWS = 1 << 20;
 
 /** Scanners that are free, of which a few are kept, those that did not have to grow far. */
-const FREE: Scanner[] = [];
-const MOST_FREE = 3;
-const MOST_FREE_BYTES = 96 << 20;
+const FREE_SCANNERS: Scanner[] = [];
+const MAX_FREE_SCANNERS = 3;
+const MAX_FREE_SCANNER_BYTES = 96 << 20;
 
 /** What a field holds, as `scanner/objects.ts` numbers it. */
 const KINDS = ['text', 'integer', 'boolean', 'timestamp', 'epoch', 'object', 'list'] as const;
 
 /** Where a message stands in Kafka, whose it is, and its headers. */
-export interface Place {
+export interface MessageMetadata {
   readonly source: string;
   readonly headers: string;
   readonly partition: number;
@@ -34,15 +34,15 @@ export interface Place {
  */
 export class AttemptScan {
   /** The attempts, and below them the items of their lists; each after the one that it is below. */
-  readonly levels: readonly Level[];
+  readonly levels: readonly RowSet[];
   /** What says of each attempt where its message stands: source, partition, offset, and time of publishing. */
-  readonly places: readonly Column[];
-  readonly attempts: Level;
-  readonly headers: Column;
-  readonly partition: Column;
-  readonly offset: Column;
+  readonly places: readonly ScanColumn[];
+  readonly attempts: RowSet;
+  readonly headers: ScanColumn;
+  readonly partition: ScanColumn;
+  readonly offset: ScanColumn;
   readonly #scanner: Scanner;
-  readonly #levels: Level[] = [];
+  readonly #levels: RowSet[] = [];
   readonly #expected: readonly number[];
   readonly #source: LastText;
   readonly #headers: LastText;
@@ -53,7 +53,7 @@ export class AttemptScan {
    * @param shape What the attempts are.
    */
   constructor(expected: readonly number[] = [], shape: ObjectShape = ATTEMPT) {
-    this.#scanner = FREE.pop() ?? new Scanner();
+    this.#scanner = FREE_SCANNERS.pop() ?? new Scanner();
     this.#scanner.exports.reset();
     this.#expected = expected;
     this.attempts = this.#levelOf('', undefined);
@@ -78,7 +78,10 @@ export class AttemptScan {
   }
 
   /** Takes a message, if it is such an attempt; else nothing of it stays. */
-  takes(payload: Buffer, { source, headers, partition, offset, publishedMs = NaN }: Place): boolean {
+  takes(
+    payload: Buffer,
+    { source, headers, partition, offset, publishedMs = NaN }: MessageMetadata,
+  ): boolean {
     if (!isUtf8(payload)) return false;
     const sourceNumber = this.#source.numberOf(source);
     const headersNumber = this.#headers.numberOf(headers);
@@ -103,19 +106,19 @@ export class AttemptScan {
   release(): void {
     if (this.#isReleased) return;
     this.#isReleased = true;
-    if (FREE.length < MOST_FREE && this.#scanner.memory.byteLength <= MOST_FREE_BYTES)
-      FREE.push(this.#scanner);
+    if (FREE_SCANNERS.length < MAX_FREE_SCANNERS && this.#scanner.memory.byteLength <= MAX_FREE_SCANNER_BYTES)
+      FREE_SCANNERS.push(this.#scanner);
   }
 
-  #levelOf(path: string, above: Level | undefined): Level {
+  #levelOf(path: string, above: RowSet | undefined): RowSet {
     const expected = this.#expected[this.#levels.length] ?? 0;
-    const rows = Math.min(Math.max(FIRST_ROWS, expected), MOST_FIRST_ROWS);
-    const level = new Level(this.#scanner, path, above, Math.ceil(rows / FIRST_ROWS) * FIRST_ROWS);
+    const rows = Math.min(Math.max(INITIAL_ROWS, expected), MAX_INITIAL_ROWS);
+    const level = new RowSet(this.#scanner, path, above, Math.ceil(rows / INITIAL_ROWS) * INITIAL_ROWS);
     this.#levels.push(level);
     return level;
   }
 
-  #shapeOf({ fields }: ObjectShape, path: string, level: Level): Address {
+  #shapeOf({ fields }: ObjectShape, path: string, level: RowSet): Address {
     const members = Object.entries(fields);
     const shape = this.#scanner.exports.newShape(members.length);
     for (const [name, field] of members)
@@ -123,14 +126,14 @@ export class AttemptScan {
     return shape;
   }
 
-  #addField(shape: Address, name: string, field: Shape, path: string, level: Level): void {
+  #addField(shape: Address, name: string, field: Shape, path: string, level: RowSet): void {
     const { exports } = this.#scanner;
     const text = Buffer.from(`,${JSON.stringify(name)}:`, 'utf8');
     this.#scanner.put(text);
     const kind = KINDS.indexOf(field.kind === 'leaf' ? field.type : field.kind);
     const made = exports.fieldOf(shape, text.length, Number(field.required), kind);
     if (field.kind === 'leaf') {
-      exports.holdsValues(made, level.column(path, 'field', TYPE_OF[field.type]).address);
+      exports.holdsValues(made, level.column(path, 'field', COLUMN_TYPE_OF[field.type]).address);
     } else if (field.kind === 'object') {
       exports.holdsObject(made, this.#shapeOf(field, path, level));
     } else {
@@ -143,10 +146,10 @@ export class AttemptScan {
 
 /** The number of a text among those of a column: most are the one before. */
 class LastText {
-  readonly #column: Column;
+  readonly #column: ScanColumn;
   #last: { readonly text: string; readonly number: number } | undefined;
 
-  constructor(column: Column) {
+  constructor(column: ScanColumn) {
     this.#column = column;
   }
 

@@ -1,9 +1,9 @@
-import { HeldText, NOT_SO, isAt, passSpace, passText, wanted, withoutMark } from './json-text.ts';
+import { PaddedText, NO_MATCH, matchesAt, skipSpace, skipText, literalOf, withoutMark } from './json-text.ts';
 
 /** The field that names the user: messages of one user keep their order. */
 const KEY_FIELD = 'user_exam_id';
 
-const NAME = wanted(JSON.stringify(KEY_FIELD));
+const NAME = literalOf(JSON.stringify(KEY_FIELD));
 const OPEN_BRACE = 0x7b;
 const COLON = 0x3a;
 const COMMA = 0x2c;
@@ -11,7 +11,7 @@ const BACKSLASH = 0x5c;
 
 /** So much of a record is looked at before it is read whole. */
 const LEADING_BYTES = 1024;
-const LEADING = new HeldText();
+const LEADING = new PaddedText();
 
 /**
  * The user whose attempt it is; null where the record does not say. Whether the record is right otherwise,
@@ -24,20 +24,20 @@ export function userOf(record: Buffer): string | null {
 
 /** The user where only texts stand before, as in nearly all records; reading the whole record takes far longer. */
 function leadingUser(record: Buffer): string | undefined {
-  const text = LEADING.take(record.subarray(0, LEADING_BYTES));
-  let at = passSpace(text, 0);
+  const text = LEADING.load(record.subarray(0, LEADING_BYTES));
+  let at = skipSpace(text, 0);
   if (text.getUint8(at) !== OPEN_BRACE) return undefined;
   do {
-    const name = passSpace(text, at + 1);
-    const nameEnd = passText(text, name);
-    if (nameEnd === NOT_SO) return undefined;
-    const colon = passSpace(text, nameEnd);
+    const name = skipSpace(text, at + 1);
+    const nameEnd = skipText(text, name);
+    if (nameEnd === NO_MATCH) return undefined;
+    const colon = skipSpace(text, nameEnd);
     if (text.getUint8(colon) !== COLON) return undefined;
-    const value = passSpace(text, colon + 1);
-    const end = passText(text, value);
-    if (end === NOT_SO) return undefined;
-    if (isAt(text, name, NAME)) return plainText(record.subarray(value + 1, end - 1));
-    at = passSpace(text, end);
+    const value = skipSpace(text, colon + 1);
+    const end = skipText(text, value);
+    if (end === NO_MATCH) return undefined;
+    if (matchesAt(text, name, NAME)) return plainText(record.subarray(value + 1, end - 1));
+    at = skipSpace(text, end);
   } while (text.getUint8(at) === COMMA);
   return undefined;
 }

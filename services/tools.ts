@@ -3,7 +3,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, resolve } from 'node:path';
 import { PipelineError } from '../model/errors.ts';
 
-const LEAST_JAVA = 17;
+const MIN_JAVA = 17;
 
 /**
  * What every Java gets. With the quick compiler alone a start takes 40 % less processor time, and neither the first
@@ -20,7 +20,7 @@ export const JAVA_OPTIONS = [
 
 /** The tools that this machine must have, and how to get each. */
 const TOOLS = {
-  java: `Kafka and HDFS need Java ${LEAST_JAVA} or later: apt install openjdk-17-jre-headless, or brew install openjdk@17, or set JAVA_HOME to one.`,
+  java: `Kafka and HDFS need Java ${MIN_JAVA} or later: apt install openjdk-17-jre-headless, or brew install openjdk@17, or set JAVA_HOME to one.`,
   mvn: 'Maven fetches Kafka and HDFS: apt install maven, or brew install maven.',
   go: 'Go builds the Temporal server where there is none: install it from https://go.dev/dl, or put the temporal command line (https://docs.temporal.io/cli) on the PATH, or name it in TEMPORAL_CLI.',
 } as const;
@@ -71,7 +71,7 @@ export function requireJava(): string {
   }
   const said = spawnSync(java, ['-version'], { encoding: 'utf8' }).stderr;
   const version = javaVersion(said);
-  if (version === undefined || version < LEAST_JAVA) {
+  if (version === undefined || version < MIN_JAVA) {
     throw new PipelineError(
       'SERVICE_TOOL_MISSING',
       `${java} is Java ${version ?? 'of an unknown version'}. ${TOOLS.java}`,

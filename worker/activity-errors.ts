@@ -2,7 +2,7 @@ import { ApplicationFailure, Context } from '@temporalio/activity';
 import { TemporalFailure } from '@temporalio/common';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
 import { keepAlive } from '../activities/run-context.ts';
-import { cut } from '../lib/truncate.ts';
+import { truncate } from '../lib/truncate.ts';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import { whyTooLarge } from '../model/payload-limit.ts';
 
@@ -41,7 +41,7 @@ function asFailure(error: unknown): unknown {
   if (!(error instanceof PipelineError)) return shortened(error);
   return ApplicationFailure.create({
     type: error.code,
-    message: cut(messageOf(error), MAX_MESSAGE),
+    message: truncate(messageOf(error), MAX_MESSAGE),
     nonRetryable: !error.canRetry,
     details: [error.advice],
     ...(error.retryAfterMs === undefined ? {} : { nextRetryDelay: error.retryAfterMs }),
@@ -54,9 +54,9 @@ function shortened(error: unknown): unknown {
     return error;
   const failure = ApplicationFailure.create({
     type: error.name,
-    message: cut(messageOf(error), MAX_MESSAGE),
+    message: truncate(messageOf(error), MAX_MESSAGE),
   });
-  if (error.stack !== undefined) failure.stack = cut(error.stack, MAX_MESSAGE);
+  if (error.stack !== undefined) failure.stack = truncate(error.stack, MAX_MESSAGE);
   return failure;
 }
 

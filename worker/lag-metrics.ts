@@ -12,7 +12,7 @@ import { deliveries } from '../tables/index.ts';
 import type { Metrics } from './metrics.ts';
 
 /** Where to ask. */
-export interface StandingDeps {
+export interface LagMetricsDeps {
   readonly settings: Settings;
   readonly kafka: KafkaOptions;
   readonly warehouse: Warehouse;
@@ -25,19 +25,19 @@ export interface StandingDeps {
 const FRESH_MS = 2_000;
 
 /** More runs that wait are not counted. */
-const MOST_WAITING = 1_000;
+const MAX_WAITING = 1_000;
 
 /**
  * How things stand, whoever made them so: what topics hold that has not landed, when each source landed last,
  * which runs wait. It is asked for when the metrics are read and shown the next time, so that reading them never
  * waits for a server; what cannot be had is left out.
  */
-export class Standing {
-  readonly #deps: StandingDeps;
+export class LagMetrics {
+  readonly #deps: LagMetricsDeps;
   #askedAt = -Infinity;
   #asking = false;
 
-  constructor(deps: StandingDeps) {
+  constructor(deps: LagMetricsDeps) {
     this.#deps = deps;
   }
 
@@ -111,7 +111,7 @@ export class Standing {
       const known = source === undefined ? undefined : counts.get(source);
       if (source !== undefined && known !== undefined) counts.set(source, known + 1);
       seen += 1;
-      if (seen >= MOST_WAITING) break;
+      if (seen >= MAX_WAITING) break;
     }
     return [...counts].map(([source, value]) => ({ labels: { source }, value }));
   }

@@ -81,7 +81,7 @@ export type LabelsOf<Name extends MetricName> = Readonly<
 const BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1_800];
 
 /** A reason can hold a field's name from outside, so that there is no end of them; each worker names so many. */
-const MOST_REASONS = 100;
+const MAX_REASONS = 100;
 
 /** Stands for the reasons after them. */
 export const OTHER_REASONS = 'other reasons';
@@ -112,7 +112,7 @@ export class Metrics {
 
   /** Adds to the count of a reason, in bounded memory. */
   quarantined(source: string, step: string, reason: string, count: number): void {
-    if (!this.#reasons.has(reason) && this.#reasons.size >= MOST_REASONS) {
+    if (!this.#reasons.has(reason) && this.#reasons.size >= MAX_REASONS) {
       this.add('pipeline_records_quarantined_total', { source, step, reason: OTHER_REASONS }, count);
       return;
     }

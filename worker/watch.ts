@@ -21,7 +21,7 @@ interface LogFields extends Readonly<Record<string, unknown>> {
 const said = new WeakMap<Context, LogFields>();
 
 /** Has the lines that Temporal's SDK logs of an activity say the same as ours. */
-export function saysWhatFor(context: Context): ActivityOutboundCallsInterceptor {
+export function namesSource(context: Context): ActivityOutboundCallsInterceptor {
   return { getLogAttributes: (attributes, next) => next({ ...attributes, ...said.get(context) }) };
 }
 

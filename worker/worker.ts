@@ -22,12 +22,12 @@ import { countedActivities } from './count-steps.ts';
 import { Health } from './health.ts';
 import { InputGuard } from './input-guard.ts';
 import { Metrics } from './metrics.ts';
-import { Standing } from './lag-metrics.ts';
+import { LagMetrics } from './lag-metrics.ts';
 import { temporalLogger } from './temporal-logger.ts';
 import { cleanStaging, StagingSweeper } from './clean-staging.ts';
 import { runSinks } from './run-sinks.ts';
 import { tracedActivities } from './traced-activities.ts';
-import { saysWhatFor, watchInto } from './watch.ts';
+import { namesSource, watchInto } from './watch.ts';
 import { workflowCode } from './workflow-code.ts';
 
 /** A worker that takes work. */
@@ -77,7 +77,7 @@ export async function startWorker(settings: Settings, logger: Logger): Promise<R
   const interceptors = {
     activity: [
       ...(tracing === undefined ? [] : [() => ({ inbound: tracedActivities(tracing.runs) })]),
-      (context: Context) => ({ inbound: new ActivityErrors(), outbound: saysWhatFor(context) }),
+      (context: Context) => ({ inbound: new ActivityErrors(), outbound: namesSource(context) }),
       () => ({ inbound: guard }),
     ],
   };
@@ -110,7 +110,7 @@ export async function startWorker(settings: Settings, logger: Logger): Promise<R
   const client = new Client({ connection, namespace });
   const sweepMs = (parseDuration(settings.worker.sweepInterval) ?? 0) * 1000;
   const sweeper = new StagingSweeper(() => cleanStaging(client, staging, logger), sweepMs, logger);
-  const standing = new Standing({ settings, kafka, warehouse, client, metrics, logger });
+  const standing = new LagMetrics({ settings, kafka, warehouse, client, metrics, logger });
   health.ready(() => {
     standing.refresh();
   });

@@ -82,7 +82,7 @@ export function onHost(hostId: string, summary: string): ActivityInterfaceFor<Ho
 }
 
 /** Removes what the run has on a host's disk; a host that does not take it soon is not waited for. */
-export async function tidyHost(hostId: string): Promise<void> {
+export async function cleanUpHost(hostId: string): Promise<void> {
   const { tidy } = proxyActivities<Pick<Activities, 'tidy'>>({
     ...SHORT,
     taskQueue: hostTaskQueue(workflowInfo().taskQueue, hostId),

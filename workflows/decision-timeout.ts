@@ -9,7 +9,11 @@ import type { RunState } from './run-state.ts';
  * @param patience In seconds.
  * @throws {ApplicationFailure} UNDECIDED when it gave up.
  */
-export async function withPatience<T>(run: RunState, patience: number, work: () => Promise<T>): Promise<T> {
+export async function withDecisionTimeout<T>(
+  run: RunState,
+  patience: number,
+  work: () => Promise<T>,
+): Promise<T> {
   const working = new CancellationScope();
   const watching = new CancellationScope();
   const watch = watching.run(() => undecided(run, patience));

@@ -7,7 +7,7 @@ import {
   log,
   setHandler,
 } from '@temporalio/workflow';
-import type { DecisionNote, PersonsDecision } from '../model/decisions.ts';
+import type { DecisionNote, RecordedDecision } from '../model/decisions.ts';
 import { escapeText } from '../model/printable.ts';
 import { DECISIONS, type Decision, type Step, type Waiting } from '../model/run.ts';
 import { requireNote, textOf } from './decision-note.ts';
@@ -36,13 +36,13 @@ export const decisions = {
 } as const;
 
 /** A decision that was accepted. */
-type Accepted = Pick<PersonsDecision, 'decision' | 'by' | 'reason' | 'at'>;
+type Accepted = Pick<RecordedDecision, 'decision' | 'by' | 'reason' | 'at'>;
 
 /** What `attempt` answers when a person let the run go on without it. */
 export const SKIPPED = Symbol('skipped');
 
 /** Something that can fail, and what a person is told of it. */
-export interface Attempt {
+export interface Retriable {
   readonly step: Step;
   /** The source, the chunk or the offsets. */
   readonly what: string;
@@ -50,7 +50,7 @@ export interface Attempt {
 }
 
 /** The person whom a run waits for when it cannot go on by itself. */
-export class Person {
+export class Decisions {
   readonly #run: RunState;
   /** The decision that the run has not followed yet. */
   #accepted: Accepted | undefined;
@@ -82,21 +82,21 @@ export class Person {
    * @param work Hears whether a person let it go past a quarantine limit, or a batch that cannot be read.
    */
   async attemptOrSkip<T>(
-    about: Omit<Attempt, 'canSkip'>,
+    about: Omit<Retriable, 'canSkip'>,
     work: (pastLimit: boolean) => Promise<T>,
   ): Promise<T | typeof SKIPPED> {
     return this.#attempt({ ...about, canSkip: true }, work);
   }
 
   /** Does something that must be done, likewise: of it only what a person can let it go past can be skipped. */
-  async attempt<T>(about: Omit<Attempt, 'canSkip'>, work: (pastLimit: boolean) => Promise<T>): Promise<T> {
+  async attempt<T>(about: Omit<Retriable, 'canSkip'>, work: (pastLimit: boolean) => Promise<T>): Promise<T> {
     const result = await this.#attempt({ ...about, canSkip: false }, work);
     if (result === SKIPPED)
       throw ApplicationFailure.nonRetryable(`${about.what} cannot be skipped`, 'NOT_SKIPPABLE');
     return result;
   }
 
-  async #attempt<T>(about: Attempt, work: (pastLimit: boolean) => Promise<T>): Promise<T | typeof SKIPPED> {
+  async #attempt<T>(about: Retriable, work: (pastLimit: boolean) => Promise<T>): Promise<T | typeof SKIPPED> {
     const name = `${about.step} of ${about.what}`;
     for (;;) {
       try {
@@ -126,7 +126,7 @@ export class Person {
   }
 
   /** One question at a time: whatever fails meanwhile asks afterwards. */
-  async #ask(waiting: Waiting): Promise<PersonsDecision> {
+  async #ask(waiting: Waiting): Promise<RecordedDecision> {
     await condition(() => this.#run.waiting === null);
     this.#run.wait(waiting);
     const accepted = await this.#nextDecision();
@@ -161,12 +161,12 @@ export class Person {
 }
 
 /** Escaped, since Temporal accepts only well-formed Unicode in a failure's message. */
-function abortMessage(step: Step, { by, reason }: PersonsDecision, cause: string): string {
+function abortMessage(step: Step, { by, reason }: RecordedDecision, cause: string): string {
   const why = reason === null ? '' : ` (reason: ${escapeText(reason)})`;
   return `aborted by ${escapeText(by ?? 'a person')} at ${step}${why}: ${cause}`;
 }
 
-function waitingFor(about: Attempt, error: ActivityFailure | ApplicationFailure): Waiting {
+function waitingFor(about: Retriable, error: ActivityFailure | ApplicationFailure): Waiting {
   const failure = failureOf(error);
   const [advice] = failure?.details ?? [];
   return {

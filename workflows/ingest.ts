@@ -12,15 +12,15 @@ import { messageOf } from '../model/errors.ts';
 import { addEnds, chunksPublished, type PublishedChunk } from '../model/published.ts';
 import type { Chunk, IsoTime, PartitionEnds } from '../model/references.ts';
 import type { IngestRequest, IngestResult, RunEnd, RunOutcome, RunStatus } from '../model/run.ts';
-import { aboutChunks, aboutFetch, aboutJudge } from './summaries.ts';
-import { anyHost, failureOf, isHostLost, onHost, recordAtTheEnd, tidyHost } from './activity-proxies.ts';
+import { publishSummary, fetchSummary, quarantineLimitSummary } from './summaries.ts';
+import { anyHost, failureOf, isHostLost, onHost, recordAtTheEnd, cleanUpHost } from './activity-proxies.ts';
 import { landTopic, type LandUntil } from './land-topic.ts';
-import { withPatience } from './decision-timeout.ts';
-import { Person, SKIPPED } from './decisions.ts';
+import { withDecisionTimeout } from './decision-timeout.ts';
+import { Decisions, SKIPPED } from './decisions.ts';
 import { requireContinued, requireRequest } from './request.ts';
 import { endOf } from './run-ends.ts';
 import { RunState } from './run-state.ts';
-import { scheduledPatience, withInterval } from './scheduled.ts';
+import { scheduledDecisionTimeout, withInterval } from './scheduled.ts';
 
 /**
  * One run: fetch, publish, consume, transform and land, in order, for what a source has and its topic holds.
@@ -34,7 +34,7 @@ export async function ingest(request: IngestRequest, carried?: Carried): Promise
   requireContinued(carried);
   const hosts = new Set<string>();
   const run = new Ingest(carried === undefined ? withInterval(request) : request, hosts, carried);
-  const patience = carried === undefined ? scheduledPatience(request) : carried.patience;
+  const patience = carried === undefined ? scheduledDecisionTimeout(request) : carried.patience;
   try {
     return await run.run(patience);
   } catch (error) {
@@ -71,7 +71,7 @@ class Ingest {
   readonly #request: IngestRequest;
   readonly #hosts: Set<string>;
   readonly #run: RunState;
-  readonly #person: Person;
+  readonly #person: Decisions;
   readonly #carried: Carried | undefined;
   readonly #startedAt: IsoTime;
 
@@ -81,13 +81,13 @@ class Ingest {
     this.#carried = carried;
     this.#startedAt = carried?.startedAt ?? workflowInfo().startTime.toISOString();
     this.#run = new RunState(request, carried?.status);
-    this.#person = new Person(this.#run);
+    this.#person = new Decisions(this.#run);
   }
 
   /** @param patience For how many seconds it waits for a person; null for ever. */
   async run(patience: number | null): Promise<IngestResult> {
     const work = (): Promise<IngestResult> => this.#ingest(patience);
-    return patience === null ? work() : withPatience(this.#run, patience, work);
+    return patience === null ? work() : withDecisionTimeout(this.#run, patience, work);
   }
 
   fail(error: unknown): void {
@@ -165,13 +165,13 @@ class Ingest {
 
   async #judge({ outcome, host, chunks, isNothingGood, quarantineLimit }: Fetched): Promise<void> {
     if (outcome !== 'fetched' || (quarantineLimit === undefined && !isNothingGood)) return;
-    await onHost(host, aboutJudge(chunks)).judge({ source: this.#request.source, chunks });
+    await onHost(host, quarantineLimitSummary(chunks)).judge({ source: this.#request.source, chunks });
   }
 
   async #fetch(): Promise<Fetched> {
     const { source } = this.#request;
     const fetched = await this.#person.attempt({ step: 'fetch', what: `source ${source}` }, () =>
-      anyHost(aboutFetch(this.#request)).fetch(fetchRequestOf(this.#request)),
+      anyHost(fetchSummary(this.#request)).fetch(fetchRequestOf(this.#request)),
     );
     const { content, chunks, seconds } = fetched;
     this.#hosts.add(fetched.host);
@@ -191,7 +191,7 @@ class Ingest {
       const [chunk, ...after] = left;
       if (chunk === undefined) return ends;
       const asked = { chunk, more: after.slice(0, CHUNKS_A_PUBLISH - 1) };
-      const { publish } = onHost(host, aboutChunks(asked, chunks.length));
+      const { publish } = onHost(host, publishSummary(asked, chunks.length));
       this.#run.begin('publish');
       const published = await this.#person.attemptOrSkip({ step: 'publish', what: `chunk ${chunk.id}` }, () =>
         publish({ source, topic, ...asked, ingestedOn: this.#ingestedOn }),
@@ -258,7 +258,7 @@ function fetchRequestOf({ source, from, to, again }: IngestRequest): FetchReques
 async function tidy(hosts: ReadonlySet<string>): Promise<void> {
   for (const host of hosts) {
     try {
-      await tidyHost(host);
+      await cleanUpHost(host);
     } catch (error) {
       log.warn('a host was not tidied', { host, error });
     }

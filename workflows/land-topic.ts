@@ -9,15 +9,15 @@ import {
   type PartitionEnds,
   type StagedTables,
 } from '../model/references.ts';
-import { aboutBatch, aboutMessages, aboutTables } from './summaries.ts';
+import { batchSummary, transformSummary, landSummary } from './summaries.ts';
 import { anyHost, isHostLost, isOvertaken, onHost } from './activity-proxies.ts';
-import { SKIPPED, type Person } from './decisions.ts';
+import { SKIPPED, type Decisions } from './decisions.ts';
 import type { RunState } from './run-state.ts';
 
 /** What the landing of a topic works with. */
 export interface Landing {
   readonly run: RunState;
-  readonly person: Person;
+  readonly person: Decisions;
   readonly topic: string;
   /** The UTC day that names the partition of every row. */
   readonly ingestedOn: string;
@@ -29,7 +29,7 @@ export interface Landing {
 const BATCHES_AT_ONCE = 4;
 
 /** So often another run may overtake this one before a person is asked; each time somebody landed something. */
-const MOST_OVERTAKINGS = 100;
+const MAX_OVERTAKINGS = 100;
 
 /** The name of a batch, which people are shown, tells so many of its ranges. */
 const MAX_RANGES_NAMED = 20;
@@ -67,7 +67,7 @@ export async function landTopic(
       if (!plan.unfinished) return null;
     } catch (error) {
       overtaken += 1;
-      if (!isOvertaken(error) || overtaken > MOST_OVERTAKINGS) throw error;
+      if (!isOvertaken(error) || overtaken > MAX_OVERTAKINGS) throw error;
     }
   }
 }
@@ -115,7 +115,7 @@ function idOf({ topicId }: Plan): Pick<Batch, 'topicId'> {
 async function consume(landing: Landing, batch: Batch, exact: boolean, isPassed = false): Promise<Consumed> {
   landing.run.begin('consume');
   const consumed = await landing.person.attempt({ step: 'consume', what: nameOf(batch) }, (pastUnreadable) =>
-    anyHost(aboutBatch(batch, exact)).consume({
+    anyHost(batchSummary(batch, exact)).consume({
       batch,
       exact,
       ...(pastUnreadable || isPassed ? { pastUnreadable: true } : {}),
@@ -151,7 +151,7 @@ async function landStaged(
     consumed.unreadable !== undefined
       ? SKIPPED
       : await person.attemptOrSkip({ step: 'transform', what }, (pastLimit) =>
-          onHost(consumed.host, aboutMessages(staged)).transform({
+          onHost(consumed.host, transformSummary(staged)).transform({
             staged,
             ingestedOn,
             ...(pastLimit ? { pastLimit } : {}),
@@ -162,7 +162,7 @@ async function landStaged(
   await before;
   run.begin('land');
   const landed = await person.attempt({ step: 'land', what }, () =>
-    onHost(consumed.host, aboutTables(tables)).land({ tables, skipped: transformed === SKIPPED }),
+    onHost(consumed.host, landSummary(tables)).land({ tables, skipped: transformed === SKIPPED }),
   );
   const { messages } = staged;
   run.count('consume', {

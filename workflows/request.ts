@@ -1,6 +1,6 @@
 import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
 import { DURATION_EXAMPLES, parseDuration } from '../model/duration.ts';
-import { cut } from '../lib/truncate.ts';
+import { truncate } from '../lib/truncate.ts';
 import { isIntervalTime } from '../model/interval-time.ts';
 import { MAX_TIME_LENGTH, type IngestRequest } from '../model/run.ts';
 import { workflowIdFault } from '../model/run-folder.ts';
@@ -65,7 +65,7 @@ export function requireContinued(carried: unknown): void {
 
 /** Returns a value as JSON, cut: the error becomes part of the run's history. */
 function quoted(value: unknown): string {
-  return cut(JSON.stringify(value), MAX_QUOTED);
+  return truncate(JSON.stringify(value), MAX_QUOTED);
 }
 
 function invalid(what: string): ApplicationFailure {

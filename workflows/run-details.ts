@@ -17,7 +17,7 @@ const MAX_DECISIONS_SHOWN = 5;
 const MAX_SKIPPED_SHOWN = 20;
 
 /** A run's status as the Temporal UI shows it: Markdown. */
-export function describeRun(status: RunStatus): string {
+export function runDetails(status: RunStatus): string {
   const parts = [
     `**${plain(status.source)}** → ${status.topic === '' ? '…' : plain(status.topic)}: ${headline(status)}`,
     ...intervalLines(status.interval),

@@ -1,7 +1,7 @@
 import { defineQuery, setCurrentDetails, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
-import { NO_DECISIONS, withDecision, type PersonsDecision } from '../model/decisions.ts';
+import { NO_DECISIONS, withDecision, type RecordedDecision } from '../model/decisions.ts';
 import { FieldTally, MAX_NAMED_FIELDS, type FieldCounts } from '../model/field-counts.ts';
-import { MOST_OF_A_RUN, ReasonTally, type ReasonCounts } from '../model/reasons.ts';
+import { MAX_REASONS_OF_RUN, ReasonTally, type ReasonCounts } from '../model/reasons.ts';
 import { offsetsIn, type Content, type OffsetRange } from '../model/references.ts';
 import {
   STEPS,
@@ -17,7 +17,7 @@ import {
 } from '../model/run.ts';
 import { RECORDS_IN, RECORDS_LANDED, RECORDS_QUARANTINED, SOURCE, STEP } from '../model/search-attributes.ts';
 import { NOTHING_SKIPPED, withSkipped, type Skipped, type SkippedLog } from '../model/skipped.ts';
-import { describeRun } from './run-details.ts';
+import { runDetails } from './run-details.ts';
 
 /** Where a run is: a {@link RunStatus}. */
 export const status = defineQuery<RunStatus>('status');
@@ -174,7 +174,7 @@ export class RunState {
     this.#tell();
   }
 
-  decided(decision: PersonsDecision): void {
+  decided(decision: RecordedDecision): void {
     this.#decisions = withDecision(this.#decisions, decision);
   }
 
@@ -253,7 +253,7 @@ export class RunState {
       ...this.#skipped,
       decisions: this.#decisions,
       ...this.#unknownFields.top(MAX_NAMED_FIELDS),
-      reasons: this.#reasons.top(MOST_OF_A_RUN),
+      reasons: this.#reasons.top(MAX_REASONS_OF_RUN),
     };
   }
 
@@ -263,7 +263,7 @@ export class RunState {
   }
 
   #tell(): void {
-    setCurrentDetails(describeRun(this.status()));
+    setCurrentDetails(runDetails(this.status()));
   }
 }
 

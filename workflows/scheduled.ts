@@ -6,8 +6,8 @@ import { SCHEDULED_BY, SCHEDULED_TIME } from '../model/schedule.ts';
 const DAY_SECONDS = 86_400;
 
 /** How long the run waits for a person, in seconds; null, which is for ever, unless a schedule started it. */
-export function scheduledPatience(request: IngestRequest): number | null {
-  return isScheduled() ? patienceOf(request) : null;
+export function scheduledDecisionTimeout(request: IngestRequest): number | null {
+  return isScheduled() ? decisionTimeoutOf(request) : null;
 }
 
 /** Whether a schedule started this run: by its time, by a trigger or by a backfill. */
@@ -50,7 +50,7 @@ export function intervalBefore(time: Date, seconds: number): { from: string; to:
  * How long a scheduled run waits for a person, in seconds: over a weekend, but for no more than a hundred of
  * its intervals, since those behind it wait too and Temporal queues a thousand of them.
  */
-export function patienceOf({ interval }: IngestRequest): number {
+export function decisionTimeoutOf({ interval }: IngestRequest): number {
   const seconds = parseDuration(interval ?? '');
   return Math.min(3 * DAY_SECONDS, seconds === undefined ? Infinity : 100 * seconds);
 }

@@ -12,13 +12,13 @@ import {
 import type { IngestRequest } from '../model/run.ts';
 
 /** What a fetch is about, for the Temporal UI, which shows it beside the activity's name. */
-export function aboutFetch({ source, from, to }: IngestRequest): string {
+export function fetchSummary({ source, from, to }: IngestRequest): string {
   if ((from ?? to ?? null) === null) return `source ${source}`;
   return escapeText(`source ${source}, ${from ?? '…'} to ${to ?? '…'}`);
 }
 
 /** What is judged before it is published. */
-export function aboutJudge(chunks: readonly Chunk[]): string {
+export function quarantineLimitSummary(chunks: readonly Chunk[]): string {
   return `whether too many of ${formatCount(recordsOf(chunks), 'record')} are bad`;
 }
 
@@ -26,7 +26,7 @@ export function aboutJudge(chunks: readonly Chunk[]): string {
  * What a publish is about.
  * @param all How many chunks were fetched.
  */
-export function aboutChunks({ chunk, more = [] }: ChunksToPublish, all: number): string {
+export function publishSummary({ chunk, more = [] }: ChunksToPublish, all: number): string {
   const chunks = [chunk, ...more];
   const [from, to] = [numberOf(chunk), numberOf(more.at(-1) ?? chunk)];
   const which = from === to ? `chunk ${from}` : `chunks ${from} to ${to}`;
@@ -44,17 +44,17 @@ function recordsOf(chunks: readonly Chunk[]): number {
 }
 
 /** What a consume is about: a batch that is known, or as much of the ranges as a batch may hold. */
-export function aboutBatch({ ranges }: Batch, exact: boolean): string {
+export function batchSummary({ ranges }: Batch, exact: boolean): string {
   const offsets = formatCount(offsetsIn(ranges), 'offset');
   return `${exact ? '' : 'up to '}${offsets} of ${formatCount(ranges.length, 'partition')}`;
 }
 
 /** What a transform is about. */
-export function aboutMessages({ messages, bytes }: StagedBatch): string {
+export function transformSummary({ messages, bytes }: StagedBatch): string {
   return `${formatCount(messages, 'message')}, ${formatBytes(bytes)}`;
 }
 
 /** What a landing is about. */
-export function aboutTables({ files, landed }: StagedTables): string {
+export function landSummary({ files, landed }: StagedTables): string {
   return `${formatCount(landed, 'record')} as ${formatCount(files.count, 'file')}, ${formatBytes(files.bytes)}`;
 }

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import parquet from 'parquetjs-lite';
 import webhdfs, { type Redirect } from 'webhdfs';
 import { PipelineError, messageOf } from '../../model/errors.ts';
-import { correctRuns } from './runs.ts';
-import { boundPages, knowDictionaries } from './codecs.ts';
+import { patchRunLengthDecoding } from './runs.ts';
+import { boundPages, registerDictionaries } from './codecs.ts';
 import { faultOf } from '../net/connection-faults.ts';
 import {
   CROSS_SITE_HEADER,
@@ -27,9 +27,9 @@ export interface ReadBack {
 
 const TIMEOUT_MS = 30_000;
 
-correctRuns();
+patchRunLengthDecoding();
 boundPages();
-knowDictionaries();
+registerDictionaries();
 
 /**
  * Reads what the pipeline wrote, through the packages webhdfs and parquetjs-lite: they share no code with

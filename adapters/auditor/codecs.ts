@@ -62,6 +62,6 @@ function inflateZstd(packed: Buffer, maxBytes: number): Buffer {
 }
 
 /** Has it know a page of numbers of a dictionary by the newer name of the encoding too; the bytes are the same. */
-export function knowDictionaries(): void {
+export function registerDictionaries(): void {
   codecs['RLE_DICTIONARY'] = codecs['PLAIN_DICTIONARY'];
 }

@@ -6,7 +6,7 @@ import { PipelineError } from '../../model/errors.ts';
  * instead of shifting them: of a dictionary with more than 256 values, it reads entry 330 as entry 75, and
  * so one offset as another, in silence.
  */
-export function correctRuns(): void {
+export function patchRunLengthDecoding(): void {
   rle.decodeValues = (_type, cursor, count, { bitWidth, disableEnvelope = false }) => {
     if (!disableEnvelope) cursor.offset += 4;
     const values: number[] = [];

@@ -1,4 +1,4 @@
-import { atOnce } from '../../lib/map-concurrent.ts';
+import { mapConcurrent } from '../../lib/map-concurrent.ts';
 import { parseActions, type Action, type AddFile } from './actions.ts';
 import { ENTRY_NAME, entryFile, logFolder } from './log.ts';
 import type { WebHdfs } from '../hdfs/webhdfs.ts';
@@ -44,7 +44,9 @@ export async function readHistory(
     const version = Number(digits);
     return digits !== undefined && version > after && version <= upTo ? [version] : [];
   });
-  const entries = await atOnce(READS_AT_ONCE, versions, (version) => readEntry(hdfs, tablePath, version));
+  const entries = await mapConcurrent(READS_AT_ONCE, versions, (version) =>
+    readEntry(hdfs, tablePath, version),
+  );
   return entries.filter((entry) => entry !== undefined);
 }
 

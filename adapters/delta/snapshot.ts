@@ -138,7 +138,7 @@ export class SnapshotBuilder {
 }
 
 /** One application's part of a commit: it must stand at `from`, and stands at `to` afterwards. */
-export interface Fence {
+export interface TransactionFence {
   readonly appId: string;
   /** Where it must stand; undefined means that it need not have begun. */
   readonly from: bigint | undefined;
@@ -150,12 +150,12 @@ export interface Fence {
  * it, so that it landed before.
  * @throws {PipelineError} OFFSETS_MOVED in any other case, naming the gap or the overlap.
  */
-export function judge(
+export function checkFences(
   table: string,
   txns: ReadonlyMap<string, bigint>,
-  fences: readonly Fence[],
+  fences: readonly TransactionFence[],
 ): 'due' | 'landed' {
-  const off = fenceOff(txns, fences);
+  const off = mismatchedFence(txns, fences);
   if (off === undefined) return fences.every((fence) => isPassed(txns, fence)) ? 'landed' : 'due';
   const { appId, from, to } = off;
   const at = txns.get(appId) ?? 0n;
@@ -168,13 +168,16 @@ export function judge(
 }
 
 /** A fence that keeps a commit from being due, and from having landed; undefined where it is or has. */
-export function fenceOff(txns: ReadonlyMap<string, bigint>, fences: readonly Fence[]): Fence | undefined {
+export function mismatchedFence(
+  txns: ReadonlyMap<string, bigint>,
+  fences: readonly TransactionFence[],
+): TransactionFence | undefined {
   const passed = fences.filter((fence) => isPassed(txns, fence));
   if (passed.length === fences.length) return undefined;
   const off = fences.find(({ appId, from }) => txns.has(appId) && txns.get(appId) !== from);
   return off ?? passed[0];
 }
 
-function isPassed(txns: ReadonlyMap<string, bigint>, { appId, to }: Fence): boolean {
+function isPassed(txns: ReadonlyMap<string, bigint>, { appId, to }: TransactionFence): boolean {
   return (txns.get(appId) ?? -1n) >= to;
 }

@@ -6,7 +6,7 @@ import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { PipelineError, messageOf } from '../../model/errors.ts';
 import type { AddFile } from './actions.ts';
-import { atOnce } from '../../lib/map-concurrent.ts';
+import { mapConcurrent } from '../../lib/map-concurrent.ts';
 import { makePrivateFolder, PRIVATE_FOLDER_MODE } from '../../lib/private-files.ts';
 import { HdfsError, type WebHdfs } from '../hdfs/webhdfs.ts';
 
@@ -68,7 +68,7 @@ export class TableCache {
     const folder = join(this.#folder, basename(tablePath));
     await usable(this.#folder, () => makePrivateFolder(this.#folder));
     const wanted = [...live].map((file) => ({ file, local: join(folder, localPathOf(tablePath, file)) }));
-    const fetched = await atOnce(FETCHES_AT_ONCE, wanted, async ({ file, local }) => {
+    const fetched = await mapConcurrent(FETCHES_AT_ONCE, wanted, async ({ file, local }) => {
       if (await this.#use(local, file, recheck)) return 0;
       await this.#fetch(hdfsPathOf(tablePath, file), file, local);
       return file.size;

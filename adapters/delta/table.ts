@@ -6,22 +6,22 @@ import { DeltaLog } from './log.ts';
 import { ENGINE } from './rewrites.ts';
 import {
   PROTOCOL,
-  fenceOff,
-  judge,
-  type Fence,
+  mismatchedFence,
+  checkFences,
+  type TransactionFence,
   type Snapshot,
   type SnapshotBuilder,
   type TableHead,
 } from './snapshot.ts';
-import { gone, isGone, storeBytes, storeFile, type StoredFile } from '../hdfs/verified-upload.ts';
+import { notFound, isNotFound, storeBytes, storeFile, type StoredFile } from '../hdfs/verified-upload.ts';
 import type { Logger } from '../log.ts';
-import { Turns } from '../../lib/mutex.ts';
+import { Mutex } from '../../lib/mutex.ts';
 import { HdfsError, type WebHdfs } from '../hdfs/webhdfs.ts';
 
 /** What a commit adds to a table. */
 export interface Commit {
   /** All of them must stand at their beginning, else the commit is not made. */
-  readonly fences: readonly Fence[];
+  readonly fences: readonly TransactionFence[];
   /** Application ids that stand at 1 from the commit on, whether or not they did before. */
   readonly marks?: readonly string[];
   readonly files: readonly AddFile[];
@@ -59,7 +59,7 @@ export class DeltaTable {
   /** What the table must have for what is committed to it. */
   #required: Metadata | undefined;
   /** One reading or committing at a time, since they share the log. */
-  readonly #turns = new Turns();
+  readonly #turns = new Mutex();
 
   constructor(path: string, options: DeltaOptions) {
     this.path = path;
@@ -69,7 +69,7 @@ export class DeltaTable {
 
   /** The table as it is now; undefined when there is none. */
   async snapshot(): Promise<Snapshot | undefined> {
-    return this.#turns.take(async () => {
+    return this.#turns.run(async () => {
       const { version } = await this.#log.refresh();
       return version < 0 ? undefined : this.#log.snapshot();
     });
@@ -77,7 +77,7 @@ export class DeltaTable {
 
   /** As {@link snapshot}, without the files, which need not be read for it. */
   async head(): Promise<TableHead | undefined> {
-    return this.#turns.take(async () => {
+    return this.#turns.run(async () => {
       const read = await this.#log.refresh();
       return read.version < 0 ? undefined : read.head();
     });
@@ -90,7 +90,7 @@ export class DeltaTable {
    * TABLE_OTHER_COLUMNS; TABLE_LOG_CHANGED
    */
   async keptHead(required: Metadata): Promise<TableHead | undefined> {
-    return this.#turns.take(async () => {
+    return this.#turns.run(async () => {
       const read = await this.#log.refresh();
       if (read.version < 0) return undefined;
       await this.#requireKept();
@@ -105,7 +105,7 @@ export class DeltaTable {
    * @throws {PipelineError} TABLE_OTHER_COLUMNS when there is one that lacks a column.
    */
   async ensure(metadata: Metadata, scratch: string): Promise<void> {
-    await this.#turns.take(async () => {
+    await this.#turns.run(async () => {
       this.#required = metadata;
       let read = await this.#log.known();
       // Another writer won the first entry, or the answer was lost before it was made: the log itself says which.
@@ -151,10 +151,12 @@ export class DeltaTable {
    * Whether a commit of these fences has landed; undefined when it is due, by the log as it is known.
    * @throws {PipelineError} OFFSETS_MOVED when a fence stands elsewhere.
    */
-  async landed(fences: readonly Fence[]): Promise<CommitOutcome | undefined> {
-    return this.#turns.take(async () => {
+  async landed(fences: readonly TransactionFence[]): Promise<CommitOutcome | undefined> {
+    return this.#turns.run(async () => {
       const { version, txns } = (await this.#readFor(fences)).head();
-      return judge(this.path, txns, fences) === 'due' ? undefined : { outcome: 'landed-before', version };
+      return checkFences(this.path, txns, fences) === 'due'
+        ? undefined
+        : { outcome: 'landed-before', version };
     });
   }
 
@@ -164,11 +166,12 @@ export class DeltaTable {
    * TABLE_LOG_INVALID; TABLE_LOG_CHANGED; an error of HDFS.
    */
   async commit(commit: Commit): Promise<CommitOutcome> {
-    return this.#turns.take(async () => {
+    return this.#turns.run(async () => {
       for (;;) {
         const read = await this.#readFor(commit.fences);
         const { version, txns } = read.head();
-        if (judge(this.path, txns, commit.fences) === 'landed') return { outcome: 'landed-before', version };
+        if (checkFences(this.path, txns, commit.fences) === 'landed')
+          return { outcome: 'landed-before', version };
         this.#requireColumns(read);
         await this.#requireKept();
         const actions = entryOf(commit, txns);
@@ -187,9 +190,9 @@ export class DeltaTable {
    * The log, read as far as the fences need: as it is known, where by that they have landed or are due. It only goes
    * on, so that what has landed has; and a commit that is not due any more is refused its number.
    */
-  async #readFor(fences: readonly Fence[]): Promise<SnapshotBuilder> {
+  async #readFor(fences: readonly TransactionFence[]): Promise<SnapshotBuilder> {
     const known = await this.#log.known();
-    return fenceOff(known.txns, fences) === undefined ? known : this.#log.refresh();
+    return mismatchedFence(known.txns, fences) === undefined ? known : this.#log.refresh();
   }
 
   /**
@@ -225,7 +228,7 @@ export class DeltaTable {
       return true;
     } catch (error) {
       if (!(error instanceof HdfsError)) throw error;
-      if (isGone(error)) throw gone(temporary, error);
+      if (isNotFound(error)) throw notFound(temporary, error);
       if (error.exception === 'FileAlreadyExistsException') {
         await hdfs.delete(temporary);
         return false;

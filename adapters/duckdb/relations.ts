@@ -50,7 +50,7 @@ export interface ColumnRows {
 type Values = Uint8Array | Uint16Array | Int32Array | BigInt64Array;
 
 /** A column that is in memory. */
-export interface Column extends ColumnRows {
+export interface RelationColumn extends ColumnRows {
   readonly name: string;
   readonly type: keyof typeof TYPES;
 }
@@ -68,7 +68,7 @@ export interface Relation {
   readonly rows: number;
   /** Texts that all rows have the same, by column. */
   readonly constants: Readonly<Record<string, string>>;
-  readonly columns: readonly Column[];
+  readonly columns: readonly RelationColumn[];
   readonly streamed?: StreamedColumns;
 }
 
@@ -118,7 +118,10 @@ interface Scan {
 type Rows = Iterator<readonly (Uint8Array | null)[]>;
 
 /** A column's texts as members of an ENUM, where they repeat. */
-function asMembers({ type, ...column }: Column, rows: number): ColumnRows & { readonly type: DuckDBType } {
+function asMembers(
+  { type, ...column }: RelationColumn,
+  rows: number,
+): ColumnRows & { readonly type: DuckDBType } {
   const { texts, values, ...rest } = column;
   if (texts === undefined || texts.hasZero || texts.size * ROWS_OF_A_MEMBER > rows)
     return { ...column, type: TYPES[type] };

@@ -4,7 +4,7 @@ import { requireConfidentialRedirect, type HdfsOptions, type Identity } from './
 import type { Logger } from '../log.ts';
 import type { TlsMaterial } from '../net/tls.ts';
 import { createAgents, type Agents } from './connections.ts';
-import { HdfsError, strangeAnswer, type Step } from './errors.ts';
+import { HdfsError, unexpectedAnswer, type Step } from './errors.ts';
 import { encodePath } from './paths.ts';
 import { exchange, type Answer, type Body, type Timeouts } from './request.ts';
 
@@ -204,11 +204,11 @@ function queryOf(parameters: Readonly<Record<string, string>>): string {
 function redirectOf(step: Step, asked: URL, answer: Answer): URL {
   const { location = '' } = answer;
   if (location === '' || !URL.canParse(location, asked.href)) {
-    throw strangeAnswer(step, answer.status, 'its redirect names no address');
+    throw unexpectedAnswer(step, answer.status, 'its redirect names no address');
   }
   const target = new URL(location, asked.href);
   if (target.protocol !== asked.protocol) {
-    throw strangeAnswer(
+    throw unexpectedAnswer(
       step,
       answer.status,
       `it redirects to ${target.protocol} and not to ${asked.protocol}`,

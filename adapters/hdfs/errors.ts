@@ -125,7 +125,7 @@ export function answerError(step: Step, status: number, body: Buffer, challenge 
 }
 
 /** The error of an answer that has the expected status and yet is not what WebHDFS sends. */
-export function strangeAnswer(step: Step, status: number, what: string): HdfsError {
+export function unexpectedAnswer(step: Step, status: number, what: string): HdfsError {
   return new HdfsError('HDFS_UNREACHABLE', `${where(step)}: answered ${status}, but ${what}`, {
     httpStatus: status,
     ambiguous: step.changes,
@@ -156,7 +156,7 @@ export function connectionError(step: Step, thrown: unknown, sent: boolean): Hdf
  * The error of a server that let a limit pass.
  * @param sent Whether the server may have got the request.
  */
-export function lateError(step: Step, what: string, limitMs: number, sent: boolean): HdfsError {
+export function timeoutError(step: Step, what: string, limitMs: number, sent: boolean): HdfsError {
   return new HdfsError('HDFS_UNREACHABLE', `${where(step)}: ${what} within ${limitMs} ms`, {
     ambiguous: step.changes && sent,
   });

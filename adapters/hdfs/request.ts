@@ -9,8 +9,8 @@ import {
   answerError,
   connectionError,
   HdfsError,
-  lateError,
-  strangeAnswer,
+  timeoutError,
+  unexpectedAnswer,
   tooLarge,
   type Step,
 } from './errors.ts';
@@ -226,7 +226,7 @@ class OneExchange {
       throw answerError(step, status, await this.#beginning(response), challenge);
     }
     const declared = declaredLength(response);
-    if (declared === undefined) throw strangeAnswer(step, status, 'nothing tells where its body ends');
+    if (declared === undefined) throw unexpectedAnswer(step, status, 'nothing tells where its body ends');
     clearTimeout(this.#deadline);
     this.#deadline = this.#boundWhole(declared === 'chunked' ? 0 : declared);
     const chunks: Buffer[] = [];
@@ -238,7 +238,7 @@ class OneExchange {
       else throw tooLarge(step, bodyLimit ?? BODY_LIMIT);
     }
     if (!response.complete || (declared !== 'chunked' && declared !== bytes)) {
-      throw strangeAnswer(step, status, `its body was cut after ${bytes} bytes`);
+      throw unexpectedAnswer(step, status, `its body was cut after ${bytes} bytes`);
     }
     return { status, location: response.headers.location, body: Buffer.concat(chunks), bytes };
   }
@@ -280,7 +280,7 @@ class OneExchange {
     const { limit, late } = WATCHED[phase];
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.#fail(lateError(step, late, timeouts[limit], this.#sent));
+      this.#fail(timeoutError(step, late, timeouts[limit], this.#sent));
     }, timeouts[limit]);
   }
 
@@ -288,7 +288,7 @@ class OneExchange {
     const { step, timeouts } = this.#asked;
     const limitMs = Math.ceil(timeouts.exchangeMs + (bytes / MIB) * timeouts.exchangeMsPerMiB);
     return setTimeout(() => {
-      this.#fail(lateError(step, 'was not done', limitMs, this.#sent));
+      this.#fail(timeoutError(step, 'was not done', limitMs, this.#sent));
     }, limitMs);
   }
 

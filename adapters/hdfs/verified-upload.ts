@@ -80,10 +80,10 @@ export async function storeFile(
     return { ...stored, path };
   } catch (error) {
     if (!(error instanceof HdfsError)) throw error;
-    if (isGone(error)) {
+    if (isNotFound(error)) {
       // Or the folder is: then the next try makes it.
       madeFolders.delete(folder);
-      throw gone(temporary, error);
+      throw notFound(temporary, error);
     }
     // Either an earlier try's file stands there, or this rename was carried out and its answer lost.
     const mayStand = error.ambiguous || error.exception === 'FileAlreadyExistsException';
@@ -103,18 +103,18 @@ async function checksumOf(hdfs: WebHdfs, path: string): Promise<FileChecksum | u
   try {
     return await hdfs.checksum(path);
   } catch (error) {
-    if (error instanceof HdfsError && isGone(error)) return undefined;
+    if (error instanceof HdfsError && isNotFound(error)) return undefined;
     throw error;
   }
 }
 
 /** Whether a rename failed because what was to be renamed is not there: somebody else removed it. */
-export function isGone(error: HdfsError): boolean {
+export function isNotFound(error: HdfsError): boolean {
   return error.exception === 'FileNotFoundException' && !error.ambiguous;
 }
 
 /** The error for it. What was sent can be sent again. */
-export function gone(temporary: string, cause: HdfsError): PipelineError {
+export function notFound(temporary: string, cause: HdfsError): PipelineError {
   return new PipelineError('HDFS_DAMAGED', `${temporary} was removed before it got its name`, { cause });
 }
 

@@ -4,7 +4,7 @@ import { identityOf, permissionOf, tlsOf, type HdfsOptions } from './access.ts';
 import type { Logger } from '../log.ts';
 import { fileSink, withBody, withLocalFile, type LocalSource } from './bodies.ts';
 import { Cluster, DEFAULT_RETRY, type Answered, type Call, type Retry } from './cluster.ts';
-import { HdfsError, strangeAnswer } from './errors.ts';
+import { HdfsError, unexpectedAnswer } from './errors.ts';
 import { childOf, encodePath, nameOf } from './paths.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from './request.ts';
 
@@ -223,7 +223,7 @@ export class WebHdfs {
       for (const entry of page) found.push(statusOf(childOf(path, entry.pathSuffix), entry));
       if (remainingEntries === 0) return found;
       if (last === undefined)
-        throw strangeAnswer(answer.step, answer.status, 'its page of a longer list is empty');
+        throw unexpectedAnswer(answer.step, answer.status, 'its page of a longer list is empty');
       startAfter = last;
     }
   }
@@ -251,7 +251,7 @@ export class WebHdfs {
   async makeFolder(path: string): Promise<void> {
     const answer = await this.#call({ operation: 'MKDIRS', path, query: this.#folderPermission });
     if (!parse(answer, BooleanAnswer).boolean)
-      throw strangeAnswer(answer.step, answer.status, 'made no folder');
+      throw unexpectedAnswer(answer.step, answer.status, 'made no folder');
   }
 
   /**
@@ -277,7 +277,7 @@ export class WebHdfs {
     const answer = await this.#call({ operation: 'RENAME', path: from, query });
     // With options a success has no body. Without them a failure is {"boolean":false}, with status 200 as well.
     if (answer.body.length > 0)
-      throw strangeAnswer(answer.step, answer.status, 'with a body, so it need not have renamed anything');
+      throw unexpectedAnswer(answer.step, answer.status, 'with a body, so it need not have renamed anything');
   }
 
   #call(call: Call): Promise<Answered> {
@@ -301,12 +301,12 @@ function parse<T>(answer: Answered, shape: z.ZodType<T>): T {
   try {
     value = JSON.parse(answer.body.toString('utf8'));
   } catch {
-    throw strangeAnswer(answer.step, answer.status, 'its body is not JSON');
+    throw unexpectedAnswer(answer.step, answer.status, 'its body is not JSON');
   }
   const parsed = shape.safeParse(value);
   if (parsed.success) return parsed.data;
   const fields = parsed.error.issues.map((issue) => issue.path.map(String).join('.')).join(', ');
-  throw strangeAnswer(answer.step, answer.status, `its body is not as WebHDFS writes it: ${fields}`);
+  throw unexpectedAnswer(answer.step, answer.status, `its body is not as WebHDFS writes it: ${fields}`);
 }
 
 function eitherOf(one: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined {

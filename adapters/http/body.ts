@@ -3,7 +3,7 @@ import { PipelineError, messageOf } from '../../model/errors.ts';
 import { shortened } from './statuses.ts';
 
 /** When a server is taken for gone. */
-export interface Patience {
+export interface BodyTimeouts {
   /** The longest pause without a byte, in milliseconds. */
   readonly idleMs: number;
   /** Within each such time, in milliseconds, the average must reach `leastBytesPerSecond`. */
@@ -15,7 +15,7 @@ export interface Patience {
 export interface BodyOptions {
   /** The source, for messages. */
   readonly subject: string;
-  readonly patience: Patience;
+  readonly patience: BodyTimeouts;
   /** How many bytes the answer's headers promise; undefined where they don't say. */
   readonly promisedBytes: number | undefined;
 }

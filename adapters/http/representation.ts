@@ -65,7 +65,7 @@ export function representationOf(headers: IncomingHttpHeaders, url: URL): Repres
  * Whether the rest of a representation can be requested of an address. Another path, or another query without a
  * strong ETag, can be another content with the same validator.
  */
-export function isAt(first: Representation, url: URL): boolean {
+export function isRangeAt(first: Representation, url: URL): boolean {
   const { address, query } = placeOf(url);
   if (address !== first.address) return false;
   return query === first.query || first.validator === first.etag;

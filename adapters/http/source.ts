@@ -2,12 +2,12 @@ import { request as requestHttp, type IncomingMessage, type RequestOptions } fro
 import { request as requestHttps } from 'node:https';
 import { requireConfidential } from '../../model/confidential.ts';
 import { PipelineError } from '../../model/errors.ts';
-import { readBody, unreachable, type BodyOptions, type Patience } from './body.ts';
+import { readBody, unreachable, type BodyOptions, type BodyTimeouts } from './body.ts';
 import { guardedLookup, requireAllowed, type ConnectRules } from './connect.ts';
 import { networkOf, type Network } from './networks.ts';
 import { requireOnlyPage } from './pages.ts';
 import { isRedirect, redirectTarget } from './redirects.ts';
-import { bytesIn, differenceFrom, isAt, readContentRange, representationOf } from './representation.ts';
+import { bytesIn, differenceFrom, isRangeAt, readContentRange, representationOf } from './representation.ts';
 import type { ContentRange, Representation } from './representation.ts';
 import { statusError } from './statuses.ts';
 
@@ -30,7 +30,7 @@ export interface HttpRequest extends HttpAccess {
   /** What an earlier answer was cut in, to go on with the same representation. */
   readonly resume: Resume | undefined;
   readonly signal: AbortSignal;
-  readonly patience?: Patience;
+  readonly patience?: BodyTimeouts;
 }
 
 /** Where an earlier answer was cut. */
@@ -51,7 +51,7 @@ export interface HttpContent {
   readonly body: AsyncIterable<Buffer>;
 }
 
-const PATIENCE: Patience = { idleMs: 30_000, windowMs: 60_000, leastBytesPerSecond: 1024 };
+const PATIENCE: BodyTimeouts = { idleMs: 30_000, windowMs: 60_000, leastBytesPerSecond: 1024 };
 const MAX_REDIRECTS = 5;
 
 /** The read-ahead of the connection, in bytes; Node's default is 64 KiB. */
@@ -111,7 +111,7 @@ async function follow(request: HttpRequest): Promise<Answer> {
 /** The rest is requested only from the address that the beginning came from. */
 function resumeAt({ resume }: HttpRequest, url: URL): Resume | undefined {
   if (resume?.representation.validator === undefined) return undefined;
-  return isAt(resume.representation, url) ? resume : undefined;
+  return isRangeAt(resume.representation, url) ? resume : undefined;
 }
 
 /** One request of several that redirects lead to. */

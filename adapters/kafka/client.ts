@@ -36,12 +36,12 @@ export interface PartitionOffsets {
 const CONNECTION_TIMEOUT_MS = 5_000;
 
 /** How long a cluster may take to know what was just made or loaded, and how often it is asked meanwhile. */
-export const LOADING_WITHIN_MS = 20_000;
-export const LOADING_PAUSE_MS = 100;
+export const LOADING_TIMEOUT_MS = 20_000;
+export const LOADING_INTERVAL_MS = 100;
 
 /** How long the markers of commits are waited for, and how often it is looked for them meanwhile. */
-const MARKERS_WITHIN_MS = 2_000;
-const MARKERS_PAUSE_MS = 20;
+const MARKERS_TIMEOUT_MS = 2_000;
+const MARKERS_INTERVAL_MS = 20;
 
 /** Client retries cover a leader's election; what takes longer is retried by the step. */
 const RETRY = { retries: 6, initialRetryTime: 50, maxRetryTime: 2_000, factor: 0, multiplier: 2 };
@@ -181,12 +181,12 @@ export async function topicOffsetsPast(
   topic: string,
   ends: PartitionEnds,
 ): Promise<PartitionOffsets[]> {
-  const deadline = Date.now() + MARKERS_WITHIN_MS;
+  const deadline = Date.now() + MARKERS_TIMEOUT_MS;
   for (;;) {
     const offsets = await topicOffsets(options, topic);
     const arePast = offsets.every(({ partition, end }) => BigInt(end) > BigInt(ends[partition] ?? '-1'));
     if (arePast || Date.now() > deadline) return offsets;
-    await sleep(MARKERS_PAUSE_MS);
+    await sleep(MARKERS_INTERVAL_MS);
   }
 }
 
@@ -199,13 +199,13 @@ const LOADING = new Set([
 
 /** Asks a group's coordinator again while it is not ready, which kafkajs does for consumers alone. */
 export async function whileCoordinatorLoads<T>(ask: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + LOADING_WITHIN_MS;
+  const deadline = Date.now() + LOADING_TIMEOUT_MS;
   for (;;) {
     try {
       return await ask();
     } catch (error) {
       if (!LOADING.has(answerOf(error) ?? '') || Date.now() > deadline) throw error;
-      await sleep(LOADING_PAUSE_MS);
+      await sleep(LOADING_INTERVAL_MS);
     }
   }
 }

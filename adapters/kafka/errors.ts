@@ -39,7 +39,7 @@ export function asKafkaError(thrown: unknown, subject: string): PipelineError {
   if (type === 'UNKNOWN_TOPIC_OR_PARTITION') {
     return new PipelineError('KAFKA_REFUSED', `${subject} does not exist`, { cause: thrown });
   }
-  if (isLate(thrown)) {
+  if (isTimeout(thrown)) {
     const late = `${brokerOf(thrown)} gave no answer within ${REQUEST_TIMEOUT_MS / 1000} s`;
     return new PipelineError('KAFKA_UNREACHABLE', `${subject}: ${late}`, { cause: thrown });
   }
@@ -104,9 +104,9 @@ function isAuthentication(thrown: unknown): boolean {
 }
 
 /** Whether a broker gave no answer in its time. */
-export function isLate(thrown: unknown): boolean {
+export function isTimeout(thrown: unknown): boolean {
   if (!(thrown instanceof Error)) return false;
-  return thrown.name === 'KafkaJSRequestTimeoutError' || isLate(thrown.cause);
+  return thrown.name === 'KafkaJSRequestTimeoutError' || isTimeout(thrown.cause);
 }
 
 /** Whether a broker closed a connection without a word, which has several causes. */
@@ -116,6 +116,6 @@ export function isSilentClose(thrown: unknown): boolean {
 }
 
 /** Whether the client takes an error for a passing one; a broker that gave no answer has had its time. */
-export function canPass(error: unknown): boolean {
-  return error instanceof Error && 'retriable' in error && error.retriable === true && !isLate(error);
+export function isTransient(error: unknown): boolean {
+  return error instanceof Error && 'retriable' in error && error.retriable === true && !isTimeout(error);
 }

@@ -1,6 +1,6 @@
 import type { Admin } from 'kafkajs';
 import type { Offset, PartitionEnds } from '../../model/references.ts';
-import { atOnce } from '../../lib/map-concurrent.ts';
+import { mapConcurrent } from '../../lib/map-concurrent.ts';
 import { whileCoordinatorLoads, withAdmin, type KafkaOptions } from './client.ts';
 
 /** What a marker says of one partition: which messages of it belong to the set. */
@@ -17,7 +17,7 @@ export interface MarkedRange {
 export type Marker = ReadonlyMap<number, MarkedRange>;
 
 /** Where a message is, and who wrote it. */
-export interface MessagePlace {
+export interface MessagePosition {
   readonly partition: number;
   readonly offset: bigint;
   /** Of the transaction that it was published in; none for a message outside of one. */
@@ -86,7 +86,7 @@ export async function readMarkers(
 ): Promise<ReadonlyMap<string, Marker>> {
   if (ids.length === 0) return new Map();
   return withAdmin(options, async (admin) => {
-    const found = await atOnce(MARKERS_AT_ONCE, ids, async (id) => ({
+    const found = await mapConcurrent(MARKERS_AT_ONCE, ids, async (id) => ({
       id,
       marker: await readMarker(admin, id, topic),
     }));
@@ -97,7 +97,7 @@ export async function readMarkers(
 /** Whether a message was published in the set's transaction: written by its producer, within its offsets. */
 export function isMarked(
   marker: Marker | undefined,
-  { partition, offset, producerId }: MessagePlace,
+  { partition, offset, producerId }: MessagePosition,
 ): boolean {
   const range = marker?.get(partition);
   return (

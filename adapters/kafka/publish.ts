@@ -6,7 +6,7 @@ import { openCluster, type OpenCluster } from './wire/cluster.ts';
 import { asKafkaError } from './errors.ts';
 import { endsOf, markerOf, markerOffsets, readMarker } from './markers.ts';
 import type { RecordBatch } from './wire/record-batch.ts';
-import { REQUEST_BYTES_A_PARTITION, Sender, type OpenTopic } from './sender.ts';
+import { REQUEST_BYTES_PER_PARTITION, Sender, type OpenTopic } from './sender.ts';
 import { ensureTopicThrough, requireFewPartitions } from './topics.ts';
 import type { TopicShape } from './wire/create-topics.ts';
 import { PublishTransaction } from './wire/transaction.ts';
@@ -137,7 +137,7 @@ export class Publisher {
     all: MessageSet['messages'],
     after: Promise<unknown>,
   ): Promise<Pick<Sender, 'firsts' | 'ends'>> {
-    const requestBytes = Math.min(REQUEST_BYTES_A_PARTITION, this.maxBytes);
+    const requestBytes = Math.min(REQUEST_BYTES_PER_PARTITION, this.maxBytes);
     const sender = new Sender({ transaction, after, topic: this.#topic, requestBytes, spare: this.#spare });
     try {
       for await (const messages of all) {

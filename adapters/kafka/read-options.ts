@@ -36,7 +36,7 @@ export interface RangeReadOptions extends ReadOptions {
 }
 
 /** What was read of a partition: committed batches, mostly decompressed; of them what is of the range is to be taken. */
-export interface ReadPart {
+export interface ReadSlice {
   readonly partition: number;
   readonly batches: readonly FetchedBatch[];
   /** The first offset of the range that is still to be taken. */
@@ -52,7 +52,7 @@ export interface BatchReadOptions extends ReadOptions {
    * Called with what came of one partition, in order; the read goes on when it is done. Its memory is used again then.
    * @returns The first offset that it did not take, which matters once the reader is full.
    */
-  readonly onBatches: (part: ReadPart) => Promise<bigint>;
+  readonly onBatches: (part: ReadSlice) => Promise<bigint>;
   /** Whether batches are given as they are in the topic, not decompressed. */
   readonly asTheyAre?: boolean;
   /** Whether the ranges must be read whole: then it fails at a batch that cannot be read, wherever it is. */

@@ -2,15 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PipelineError } from '../../model/errors.ts';
 import type { Batch, OffsetRange } from '../../model/references.ts';
 import { DEFAULT_BATCH_DECODED_BYTES } from '../../model/settings.ts';
-import { atOnce } from '../../lib/map-concurrent.ts';
+import { mapConcurrent } from '../../lib/map-concurrent.ts';
 import { AbortedTransactions } from './wire/aborted-transactions.ts';
 import { createErrorFromCode, type Cluster } from './wire/internals.ts';
 import { openCluster } from './wire/cluster.ts';
-import { asKafkaError, canPass } from './errors.ts';
+import { asKafkaError, isTransient } from './errors.ts';
 import { fetchFrom, type FetchedPartition } from './wire/fetch.ts';
 import { batchesIn, type FetchedBatch } from './wire/fetched-batch.ts';
 import { decodingOf, type BatchReadOptions, type RangeReadOptions } from './read-options.ts';
-import type { AnswerMemory } from './wire/response-reader.ts';
+import type { ResponseMemory } from './wire/response-reader.ts';
 import { topicOffsets, type KafkaOptions } from './client.ts';
 
 /** The most messages of one call, so that a reader can stop soon after it is full. */
@@ -103,7 +103,7 @@ interface Part {
 class RangeReader {
   readonly #options: KafkaOptions;
   readonly #cluster: Cluster;
-  readonly #memory: AnswerMemory;
+  readonly #memory: ResponseMemory;
   readonly #topic: string;
   readonly #read: BatchReadOptions;
   /** In the order in which they are asked for: the first of an answer gets a batch however large it is. */
@@ -115,7 +115,7 @@ class RangeReader {
 
   constructor(
     options: KafkaOptions,
-    { cluster, memory }: { readonly cluster: Cluster; readonly memory: AnswerMemory },
+    { cluster, memory }: { readonly cluster: Cluster; readonly memory: ResponseMemory },
     batch: Batch,
     read: BatchReadOptions,
   ) {
@@ -185,7 +185,7 @@ class RangeReader {
         if (tries > 1) await this.#cluster.refreshMetadata();
         return await this.#fetch();
       } catch (error) {
-        if (tries === TRIES || !canPass(error)) throw error;
+        if (tries === TRIES || !isTransient(error)) throw error;
         await sleep(FIRST_PAUSE_MS * 2 ** tries);
         if (this.#isOver) throw error;
       }
@@ -201,7 +201,7 @@ class RangeReader {
       this.#topic,
       open.map(({ range }) => range.partition),
     );
-    const answers = await atOnce(open.length, Object.entries(leaders), async ([nodeId, led]) => {
+    const answers = await mapConcurrent(open.length, Object.entries(leaders), async ([nodeId, led]) => {
       const broker = await this.#cluster.findBroker({ nodeId });
       const asked = open.filter(({ range }) => led.includes(range.partition));
       const from = asked.map(({ range, coming }) => ({ partition: range.partition, offset: coming }));

@@ -5,7 +5,7 @@ import type { PublishTransaction } from './wire/transaction.ts';
 import { headersOf, overheadOf, type MessageHeaders, type OutgoingMessage } from './outgoing-message.ts';
 
 /** More than this of one partition in one request saves nothing, nor does more than that of all of them. */
-export const REQUEST_BYTES_A_PARTITION = 700_000;
+export const REQUEST_BYTES_PER_PARTITION = 700_000;
 const REQUEST_BYTES = 6 << 20;
 
 /** A topic that is published to. */

@@ -6,7 +6,13 @@ import { MAX_PARTITIONS } from '../../model/references.ts';
 import { openCluster } from './wire/cluster.ts';
 import { validateTopic, type TopicRefusal, type TopicShape } from './wire/create-topics.ts';
 import { answerOf, asKafkaError } from './errors.ts';
-import { LOADING_PAUSE_MS, LOADING_WITHIN_MS, clusterError, withAdmin, type KafkaOptions } from './client.ts';
+import {
+  LOADING_INTERVAL_MS,
+  LOADING_TIMEOUT_MS,
+  clusterError,
+  withAdmin,
+  type KafkaOptions,
+} from './client.ts';
 
 /** What a person can do about an answer of the broker; which does not say so itself. */
 const ADVICE: ReadonlyMap<string, string> = new Map([
@@ -43,8 +49,8 @@ export async function ensureTopicThrough(
     if (answerOf(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
   }
   // A busy cluster takes a moment until it knows what it made, for this caller or for another at the same time.
-  const deadline = Date.now() + LOADING_WITHIN_MS;
-  while (!(await isKnown()) && Date.now() < deadline) await sleep(LOADING_PAUSE_MS);
+  const deadline = Date.now() + LOADING_TIMEOUT_MS;
+  while (!(await isKnown()) && Date.now() < deadline) await sleep(LOADING_INTERVAL_MS);
 }
 
 /**

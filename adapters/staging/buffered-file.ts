@@ -6,7 +6,7 @@ import { staged } from './staging.ts';
 const SHORT_BYTES = 1 << 16;
 
 /** A staged file as it is written. Where the disk is full, its methods fail with STAGING_FULL. */
-export class StagedFile {
+export class BufferedFile {
   readonly #path: string;
   readonly #file: FileHandle;
   readonly #waiting = Buffer.allocUnsafeSlow(SHORT_BYTES);
@@ -18,8 +18,8 @@ export class StagedFile {
   }
 
   /** Begins a new file, in place of one of that name. */
-  static async create(path: string): Promise<StagedFile> {
-    return new StagedFile(path, await staged(path, open(path, 'w', PRIVATE_FILE_MODE)));
+  static async create(path: string): Promise<BufferedFile> {
+    return new BufferedFile(path, await staged(path, open(path, 'w', PRIVATE_FILE_MODE)));
   }
 
   /** Adds bytes, whose memory may be used again afterwards. */

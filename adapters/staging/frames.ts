@@ -1,5 +1,5 @@
 import { open, rm, type FileHandle } from 'node:fs/promises';
-import { readPieces, type Framing } from '../../lib/length-prefixed.ts';
+import { readLengthPrefixed, type LengthPrefix } from '../../lib/length-prefixed.ts';
 import { PRIVATE_FILE_MODE } from '../../lib/private-files.ts';
 import { staged } from './staging.ts';
 
@@ -8,7 +8,7 @@ import { staged } from './staging.ts';
  * can stand in a frame, so a record needs no escaping, whatever a customer or producer sends.
  */
 const LENGTH_BYTES = 4;
-const FRAMES: Framing = { lengthAt: 0, lengthFrom: LENGTH_BYTES, givenFrom: LENGTH_BYTES };
+const FRAMES: LengthPrefix = { lengthAt: 0, lengthFrom: LENGTH_BYTES, givenFrom: LENGTH_BYTES };
 const BUFFER_BYTES = 1 << 20;
 
 /** Writes a file of frames, buffered. Where the disk is full, its methods fail with STAGING_FULL. */
@@ -98,9 +98,9 @@ export class FrameWriter {
 }
 
 /**
- * The frames of a file, in order, a few at a time; see {@link readPieces}.
+ * The frames of a file, in order, a few at a time; see {@link readLengthPrefixed}.
  * @throws {PipelineError} STAGING_LOST when there is no such file, or it ends within a frame.
  */
 export function readFrames(path: string): AsyncGenerator<Buffer[]> {
-  return readPieces(path, FRAMES);
+  return readLengthPrefixed(path, FRAMES);
 }

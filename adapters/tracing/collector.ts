@@ -14,7 +14,7 @@ import { RunIds, RunTraces } from './run-traces.ts';
 import { traceRequests } from './traced-requests.ts';
 
 /** Traces that are on. */
-export interface Tracing {
+export interface TraceExport {
   readonly runs: RunTraces;
   /** Sends what has not been sent. Where that fails, a warning says so: nothing else fails for it. */
   readonly stop: () => Promise<void>;
@@ -27,7 +27,7 @@ const EXPORT_TIMEOUT_MS = 3_000;
  * Sends traces to the collector that the environment variables of OpenTelemetry name, as JSON over HTTP. How many
  * are kept, OTEL_TRACES_SAMPLER says.
  */
-export function traceTo(service: string): Tracing {
+export function traceTo(service: string): TraceExport {
   const ids = new RunIds();
   const provider = new BasicTracerProvider({
     resource: defaultResource()

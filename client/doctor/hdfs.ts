@@ -7,7 +7,7 @@ import { ok, warning, type Finding } from './check.ts';
 const PROBE = Buffer.from('A probe of pipeline doctor. It can be removed.\n');
 
 /** A clock that is off by more would put runs and their intervals at a time that others do not see. */
-const MOST_SKEW_MS = 5_000;
+const MAX_SKEW_MS = 5_000;
 
 /** Can HDFS be reached, may we write to the warehouse, and is its clock the same as here? */
 export async function checkHdfs({ path, options: { hdfs } }: Warehouse): Promise<Finding[]> {
@@ -28,7 +28,7 @@ export async function checkHdfs({ path, options: { hdfs } }: Warehouse): Promise
 /** A file's time lies between the two, by a clock that is right. */
 function clockFinding(atMs: number, began: number, ended: number): Finding {
   const skew = atMs < began ? began - atMs : Math.max(0, atMs - ended);
-  if (skew <= MOST_SKEW_MS) return ok('clock', 'agrees with the NameNode’s');
+  if (skew <= MAX_SKEW_MS) return ok('clock', 'agrees with the NameNode’s');
   const seconds = Math.round(skew / 1000);
   return warning(
     'clock',

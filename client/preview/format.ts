@@ -4,7 +4,7 @@ import { formatBytes, formatCount, formatNumber } from '../../model/figures.ts';
 import { reasonLines } from '../../model/reasons.ts';
 import { shorten } from '../../model/printable.ts';
 import { formatTable } from '../cli/output.ts';
-import type { Judgement, PreviewedTable } from './judge.ts';
+import type { SampleReport, PreviewedTable } from './judge.ts';
 import type { Sample } from './sample.ts';
 
 /** Characters of a table's first values, and of a path or reason in a line. */
@@ -15,7 +15,7 @@ const LONGEST_DATA = 200;
 export function formatPreview(
   subject: string,
   sample: Sample,
-  judged: Judgement,
+  judged: SampleReport,
   overLimit: string | undefined,
 ): string[] {
   return [
@@ -36,7 +36,7 @@ function formatHead(subject: string, { records, bytes, format, whole }: Sample):
   return `${subject}: ${kind}; ${whole ? `all of it was looked at: ${seen}` : `its beginning was looked at: ${seen}`}`;
 }
 
-function formatBad({ reasons, bad, quarantined }: Judgement): string[] {
+function formatBad({ reasons, bad, quarantined }: SampleReport): string[] {
   if (quarantined === 0) return [];
   const places = bad.map((place) => formatNumber(place + 1)).join(', ');
   return [

@@ -14,7 +14,7 @@ import { userOf } from '../../records/user.ts';
 import { toJson } from '../query/values.ts';
 
 /** What would become of records. */
-export interface Judgement {
+export interface SampleReport {
   readonly landed: number;
   readonly quarantined: number;
   readonly reasons: ReasonCounts;
@@ -43,18 +43,18 @@ export interface PreviewedColumn {
   readonly example: Json;
 }
 
-const MOST_REASONS = 20;
-const MOST_BAD = 5;
+const MAX_REASONS = 20;
+const MAX_BAD = 5;
 
 /** What is known when a message is published, and not before. */
 const OF_PUBLISHING = new Set([...MESSAGE_COLUMNS.map(({ name }) => name), 'headers']);
 
 /** What a run would make of records, by the very code that makes it; in memory alone. */
-export async function judge(
+export async function checkSample(
   settings: Settings,
   source: string,
   records: readonly Buffer[],
-): Promise<Judgement> {
+): Promise<SampleReport> {
   const options = { threads: settings.worker.threads, memoryLimit: '1GB', temporaryFolder: '' };
   return withDuckDb(options, async (connection) => {
     const { topic } = sourceOf(settings, source);
@@ -83,7 +83,7 @@ export async function judge(
     }
     for (const message of messages) rows.add(message);
     await rows.finish(() => messages);
-    reasons.addAll(rows.reasons.top(MOST_REASONS));
+    reasons.addAll(rows.reasons.top(MAX_REASONS));
     const bad = [...tooLarge, ...(await firstBad(connection))].sort((a, b) => a - b);
     const tables: PreviewedTable[] = [];
     for (const table of BATCH_TABLES)
@@ -91,8 +91,8 @@ export async function judge(
     return {
       landed: rows.landed,
       quarantined: rows.quarantined + tooLarge.length,
-      reasons: reasons.top(MOST_REASONS),
-      bad: bad.slice(0, MOST_BAD),
+      reasons: reasons.top(MAX_REASONS),
+      bad: bad.slice(0, MAX_BAD),
       unknown: rows.unknown.top(MAX_NAMED_FIELDS),
       tables,
     };
@@ -101,7 +101,7 @@ export async function judge(
 
 async function firstBad(connection: DuckDBConnection): Promise<number[]> {
   const read = await connection.runAndReadAll(
-    `SELECT kafka_offset FROM quarantined ORDER BY kafka_offset LIMIT ${MOST_BAD}`,
+    `SELECT kafka_offset FROM quarantined ORDER BY kafka_offset LIMIT ${MAX_BAD}`,
   );
   return read.getRows().map(([offset]) => Number(offset));
 }

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { Command, Option } from 'commander';
-import { Judged, whyNothingGood, whyOverLimit } from '../../steps/transform/quarantine-limit.ts';
+import { CheckedRecords, whyNothingGood, whyOverLimit } from '../../steps/transform/quarantine-limit.ts';
 import type { RecordFormat } from '../../steps/source/record-splitter.ts';
 import { PipelineError, messageOf } from '../../model/errors.ts';
 import { readSettings, sourceOf, sourceWith, type Settings } from '../../model/settings.ts';
@@ -9,7 +9,7 @@ import { EXIT } from '../cli/exit.ts';
 import { withExamples } from '../cli/help.ts';
 import { print, printJson } from '../cli/output.ts';
 import { formatPreview } from './format.ts';
-import { judge, type Judgement } from './judge.ts';
+import { checkSample, type SampleReport } from './judge.ts';
 import { contentOf, fileContent, readSample, type Sample, type SampleRequest } from './sample.ts';
 
 interface PreviewOptions {
@@ -21,8 +21,8 @@ interface PreviewOptions {
 }
 
 const DEFAULT_RECORDS = 1000;
-const MOST_RECORDS = 100_000;
-const MOST_BYTES = 64 << 20;
+const MAX_RECORDS = 100_000;
+const MAX_BYTES = 64 << 20;
 
 /** What a file that no source names is called in messages to itself. */
 const FILE_SOURCE = 'preview';
@@ -34,12 +34,7 @@ export function previewCommand(): Command {
       'Fetch the beginning of a source or a file, and show the tables it would become and what would be quarantined. Nothing is written, and no server but the customer’s is asked.',
     )
     .argument('<source>', 'a source of pipeline.yaml, or a file')
-    .option(
-      '--records <number>',
-      'how many records to look at',
-      wholeNumber(1, MOST_RECORDS),
-      DEFAULT_RECORDS,
-    )
+    .option('--records <number>', 'how many records to look at', wholeNumber(1, MAX_RECORDS), DEFAULT_RECORDS)
     .addOption(
       new Option(
         '--format <format>',
@@ -62,9 +57,9 @@ async function preview(word: string, options: PreviewOptions): Promise<void> {
   const all = readSettings();
   const { settings, source, request } = await contentNamed(all, word, options);
   const { contentBytes, recordBytes } = settings.limits;
-  const limits = { records: options.records, bytes: MOST_BYTES, contentBytes, recordBytes };
+  const limits = { records: options.records, bytes: MAX_BYTES, contentBytes, recordBytes };
   const sample = await readSample(request, limits);
-  const judged = await judge(settings, source, sample.records);
+  const judged = await checkSample(settings, source, sample.records);
   const overLimit = limitPassed(settings, source, request.subject, sample, judged);
   if (options.json === true) printJson(jsonOf(request.subject, sample, judged, overLimit));
   else print(formatPreview(request.subject, sample, judged, overLimit));
@@ -126,10 +121,10 @@ function limitPassed(
   source: string,
   subject: string,
   { whole }: Sample,
-  { landed, quarantined, reasons }: Judgement,
+  { landed, quarantined, reasons }: SampleReport,
 ): string | undefined {
   const { quarantineLimit } = sourceOf(settings, source);
-  const judged = new Judged();
+  const judged = new CheckedRecords();
   judged.records = landed + quarantined;
   judged.bad = quarantined;
   judged.reasons.addAll(reasons);
@@ -139,7 +134,12 @@ function limitPassed(
   return whyOverLimit(what, quarantineLimit, judged);
 }
 
-function jsonOf(subject: string, sample: Sample, judged: Judgement, overLimit: string | undefined): object {
+function jsonOf(
+  subject: string,
+  sample: Sample,
+  judged: SampleReport,
+  overLimit: string | undefined,
+): object {
   return {
     subject,
     format: sample.format,

@@ -38,10 +38,10 @@ const Reason = z.object({
 });
 
 /** The summary names so many reasons, and counts the others together. */
-const MOST_REASONS = 10;
+const MAX_REASONS = 10;
 
 /** A table for people shows so much of a path or reason. */
-const MOST_CHARACTERS = 60;
+const MAX_CHARACTERS = 60;
 
 interface Summary {
   readonly count: number;
@@ -80,7 +80,7 @@ async function summaryOf({ connection }: OpenQuarantine, filter: Filter): Promis
     SELECT step, ${PATH_KIND} AS path, ${REASON_KIND} AS reason, count(*) AS count, count(replayed_at) AS replayed,
       sum(count(*)) OVER () AS all_count, sum(count(replayed_at)) OVER () AS all_replayed
     FROM listed WHERE ${whereOf(filter)}
-    GROUP BY ALL ORDER BY count DESC, step, path, reason LIMIT ${MOST_REASONS}`);
+    GROUP BY ALL ORDER BY count DESC, step, path, reason LIMIT ${MAX_REASONS}`);
   const found = read.convertRowObjects(toJson);
   const [{ all_count: count, all_replayed: replayed }] = z
     .tuple([z.object({ all_count: z.coerce.number(), all_replayed: z.coerce.number() })])
@@ -104,14 +104,14 @@ function printList(summary: Summary, rows: readonly z.infer<typeof Row>[]): void
           formatBytes(row.size),
           row.replayed_as ?? '',
         ]),
-        { cellCharacters: MOST_CHARACTERS },
+        { cellCharacters: MAX_CHARACTERS },
       ),
     );
     print(
       formatTable(
         ['count', 'replayed', 'step', 'path', 'reason'],
         summary.reasons.map((one) => [one.count, one.replayed, one.step, one.path, one.reason]),
-        { cellCharacters: MOST_CHARACTERS },
+        { cellCharacters: MAX_CHARACTERS },
       ),
     );
   }

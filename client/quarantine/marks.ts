@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBTimestampTZValue } from '@duckdb/node-api';
-import { replayFence } from '../../steps/landing/transaction-ids.ts';
-import { landFiles } from '../../steps/landing/commit-files.ts';
+import { replayTransaction } from '../../steps/landing/transaction-ids.ts';
+import { commitFiles } from '../../steps/landing/commit-files.ts';
 import { writeTable } from '../../steps/transform/table-files.ts';
 import { sqlName, withDuckDb } from '../../adapters/duckdb/database.ts';
 import type { Warehouse } from '../../adapters/delta/warehouse.ts';
@@ -21,13 +21,13 @@ export interface Replay {
   readonly offset: bigint;
 }
 
-const MOST_COMMAND_CHARACTERS = 500;
+const MAX_COMMAND_CHARACTERS = 500;
 
 /** Another command may mark some of the same at the same moment; each time the rest is tried again. */
-const MOST_TRIES = 20;
+const MAX_ATTEMPTS = 20;
 
 /** Writes down in the table `replays` what was published again, each once, whoever else does so too. */
-export class Marker {
+export class ReplayMarker {
   readonly #warehouse: Warehouse;
   readonly #command: string;
   readonly #execution = { workflowId: 'pipeline quarantine replay', runId: randomUUID() };
@@ -35,7 +35,7 @@ export class Marker {
   /** @param command What a person gave, without the program's name. */
   constructor(warehouse: Warehouse, command: string) {
     this.#warehouse = warehouse;
-    this.#command = command.slice(0, MOST_COMMAND_CHARACTERS);
+    this.#command = command.slice(0, MAX_COMMAND_CHARACTERS);
   }
 
   /**
@@ -58,7 +58,7 @@ export class Marker {
           return;
         } catch (error) {
           const isOvertaken = error instanceof PipelineError && error.code === 'OFFSETS_MOVED';
-          if (!isOvertaken || tries === MOST_TRIES) throw error;
+          if (!isOvertaken || tries === MAX_ATTEMPTS) throw error;
         }
       }
     } finally {
@@ -73,20 +73,20 @@ export class Marker {
 
   async #unmarked(made: readonly Replay[]): Promise<Replay[]> {
     const head = await this.#warehouse.table(replays.name).head();
-    return made.filter(({ row }) => head?.txns.has(replayFence(row.reference).appId) !== true);
+    return made.filter(({ row }) => head?.txns.has(replayTransaction(row.reference).appId) !== true);
   }
 
   async #land(folder: string, made: readonly Replay[]): Promise<void> {
     const files = await this.#write(folder, made);
     const own = { locate: (path: string) => Promise.resolve(join(folder, path)) };
-    await landFiles(
+    await commitFiles(
       { warehouse: this.#warehouse, own },
       { execution: this.#execution },
       {
         table: replays,
         files: () => Promise.resolve(files),
         subject: made.map(({ row }) => row.reference).join(' '),
-        fences: made.map(({ row }) => replayFence(row.reference)),
+        fences: made.map(({ row }) => replayTransaction(row.reference)),
         info: { replays: made.length },
       },
     );

@@ -1,7 +1,7 @@
 import { PipelineError } from '../../model/errors.ts';
 
 /** What names a row of `quarantine`: where its message stands, or which record of which chunk it was. */
-export type Place =
+export type MessageReference =
   | { readonly topic: string; readonly partition: number; readonly offset: bigint }
   | {
       readonly source: string;
@@ -27,7 +27,7 @@ const SHOWN_DIGITS = 12;
  * six digits or more of the content's SHA-256 are enough.
  * @throws {PipelineError} QUARANTINE_UNKNOWN when it is neither.
  */
-export function parseReference(text: string): Place {
+export function parseReference(text: string): MessageReference {
   const [, topic, partition, offset] = MESSAGE.exec(text) ?? [];
   if (topic !== undefined) return { topic, partition: Number(partition), offset: BigInt(offset ?? '0') };
   const record = recordIn(text);
@@ -47,7 +47,7 @@ export function shortReference(reference: string): string {
   return `${source}/${format}-${sha256.slice(0, SHOWN_DIGITS)}${again}/${chunk}:${position}`;
 }
 
-function recordIn(text: string): Extract<Place, { readonly sha256: string }> | undefined {
+function recordIn(text: string): Extract<MessageReference, { readonly sha256: string }> | undefined {
   const [, source, format, sha256, again = '', chunk, position] = RECORD.exec(text) ?? [];
   if (source === undefined || format === undefined || sha256 === undefined || chunk === undefined)
     return undefined;
@@ -55,7 +55,7 @@ function recordIn(text: string): Extract<Place, { readonly sha256: string }> | u
 }
 
 /** The condition of SQL for a place, over the columns of `quarantine`; every part of it is checked above. */
-export function conditionOf(place: Place): string {
+export function conditionOf(place: MessageReference): string {
   if ('topic' in place) {
     const { topic, partition, offset } = place;
     return `kafka_topic = '${topic}' AND kafka_partition = ${partition} AND kafka_offset = ${offset}`;

@@ -14,7 +14,7 @@ import {
   type LeftRow,
 } from './chosen.ts';
 import { whereOf, type Filter } from './filter.ts';
-import { Marker, type Replay } from './marks.ts';
+import { ReplayMarker, type Replay } from './marks.ts';
 import { shortReference } from './reference.ts';
 import { Republisher } from './republish.ts';
 import { withQuarantine, type OpenQuarantine } from './rows.ts';
@@ -41,7 +41,7 @@ interface ReplayAnswer {
 const GROUP = 100;
 
 /** So many of those that are left are named. */
-const MOST_NAMED = 20;
+const MAX_NAMED = 20;
 
 /** `pipeline quarantine replay`: publishes again what a person names, each once, and marks it. */
 export async function replayQuarantined(
@@ -57,8 +57,8 @@ export async function replayQuarantined(
       all === true ? whereOf({ ...filter, replayed: false }) : await conditionOfAll(connection, references);
     const counts = await choose(connection, settings, condition);
     const report = new Report(json !== true);
-    for (const left of await leftRows(connection, 'before', MOST_NAMED)) report.before(left);
-    for (const left of await leftRows(connection, 'obstructed', MOST_NAMED)) report.obstructed(left);
+    for (const left of await leftRows(connection, 'before', MAX_NAMED)) report.before(left);
+    for (const left of await leftRows(connection, 'obstructed', MAX_NAMED)) report.obstructed(left);
     if (counts.due > 1 && yes !== true && dryRun !== true && !(await confirm(`Replay ${counts.due}?`))) {
       printError('nothing was replayed');
       process.exitCode = EXIT.failed;
@@ -138,7 +138,7 @@ async function replayDue(
   report: Report,
 ): Promise<void> {
   const republisher = new Republisher({ ...settings.kafka, logger: clientLogger() });
-  const marker = new Marker(warehouse, ['pipeline', ...process.argv.slice(2)].join(' '));
+  const marker = new ReplayMarker(warehouse, ['pipeline', ...process.argv.slice(2)].join(' '));
   for await (const rows of dueRows(connection, GROUP)) {
     const fitting: ChosenRow[] = [];
     for (const row of rows) {
@@ -154,7 +154,7 @@ async function replayDue(
 
 async function replayGroup(
   republisher: Republisher,
-  marker: Marker,
+  marker: ReplayMarker,
   rows: readonly ChosenRow[],
   report: Report,
 ): Promise<void> {

@@ -1,4 +1,4 @@
-import { atOnce } from '../../lib/map-concurrent.ts';
+import { mapConcurrent } from '../../lib/map-concurrent.ts';
 import type { KafkaOptions } from '../../adapters/kafka/client.ts';
 import { maxBytesOf, publishOnce } from '../../adapters/kafka/publish.ts';
 import { messageBytes, type OutgoingMessage } from '../../adapters/kafka/outgoing-message.ts';
@@ -34,7 +34,7 @@ export class Republisher {
 
   /** Publishes rows; hears of each when it is in Kafka, also where a later one fails. */
   async publish(rows: readonly ChosenRow[], published: (replay: Replay) => void): Promise<void> {
-    await atOnce(PARTITIONS_AT_ONCE, byPartition(rows), async (queue) => {
+    await mapConcurrent(PARTITIONS_AT_ONCE, byPartition(rows), async (queue) => {
       for (const row of queue) published(await publishAgain(this.#kafka, row));
     });
   }

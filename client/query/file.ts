@@ -11,11 +11,11 @@ export const FORMATS = ['table', 'csv', 'json', 'parquet'] as const;
 const OWNER_ONLY = 0o600;
 
 /** One of {@link FORMATS}. */
-export type Format = (typeof FORMATS)[number];
+export type OutputFormat = (typeof FORMATS)[number];
 
 /** The words of `query` that say how and where its answer goes. */
 export interface OutputWords {
-  readonly format?: Format;
+  readonly format?: OutputFormat;
   readonly json?: boolean;
   readonly csvSafe?: boolean;
   readonly output?: string;
@@ -26,7 +26,7 @@ export interface OutputWords {
  * How an answer is given: as the words say, or as the name of the file ends.
  * @throws {PipelineError} USAGE_INVALID where the words do not fit together.
  */
-export function formatOf({ csvSafe, ...words }: OutputWords): Format {
+export function formatOf({ csvSafe, ...words }: OutputWords): OutputFormat {
   const chosen = chosenFormat(
     words.format === undefined && csvSafe === true ? { ...words, format: 'csv' } : words,
   );
@@ -35,7 +35,7 @@ export function formatOf({ csvSafe, ...words }: OutputWords): Format {
   return chosen;
 }
 
-function chosenFormat({ format, json, output, force }: OutputWords): Format {
+function chosenFormat({ format, json, output, force }: OutputWords): OutputFormat {
   if (json === true && format !== undefined && format !== 'json')
     throw usage(`--json and --format ${format}: give one of them`);
   if (force === true && output === undefined) throw usage('--force belongs to --output');

@@ -10,18 +10,18 @@ import { isOutputTerminal, streamOutput } from '../cli/output/streams.ts';
 import type { Cell } from '../cli/output/table.ts';
 import { streamReadOnly } from './access.ts';
 import { csvLines } from './csv.ts';
-import type { Format } from './file.ts';
+import type { OutputFormat } from './file.ts';
 import { requireSelect } from './select.ts';
 import { toJson } from './values.ts';
 
 /** A table for people shows so many rows, and so much of each value. */
-const MOST_ROWS = 1_000;
-const MOST_CHARACTERS = 80;
+const MAX_ROWS = 1_000;
+const MAX_CHARACTERS = 80;
 
 /** A query, and where its answer goes: a file, or else standard output. */
 export interface Answer {
   readonly sql: string;
-  readonly format: Format;
+  readonly format: OutputFormat;
   readonly file: string | undefined;
   /** Whether the query may do more than read; see {@link streamReadOnly}. */
   readonly isTrusted: boolean;
@@ -79,7 +79,7 @@ async function* tableTexts(result: DuckDBResult, counted: Counted): AsyncGenerat
   const rows: (Json | null)[][] = [];
   let more = false;
   for await (const chunk of result.yieldConvertedRows(toJson)) {
-    const room = MOST_ROWS - rows.length;
+    const room = MAX_ROWS - rows.length;
     rows.push(...chunk.slice(0, room));
     more = chunk.length > room;
     if (more) break;
@@ -89,13 +89,13 @@ async function* tableTexts(result: DuckDBResult, counted: Counted): AsyncGenerat
     names,
     rows.map((row) => row.map(cellOf)),
     {
-      cellCharacters: MOST_CHARACTERS,
+      cellCharacters: MAX_CHARACTERS,
       formatNumber: String,
       isRight: (column) => rows.some((row) => typeof row[column] === 'number'),
     },
   );
   yield `${table.join('\n')}\n`;
-  if (more) printError(`These are the first ${MOST_ROWS} rows; --format csv or json gives them all.`);
+  if (more) printError(`These are the first ${MAX_ROWS} rows; --format csv or json gives them all.`);
 }
 
 function cellOf(value: Json): Cell {

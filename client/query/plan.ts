@@ -45,7 +45,7 @@ const MEASURING = 'EXPLAIN_ANALYZE';
 /** How many rows the planner expected; the true number is known. */
 const ESTIMATE = 'Estimated Cardinality';
 
-const MOST_CHARACTERS = 60;
+const MAX_CHARACTERS = 60;
 
 /**
  * Asks a query, and writes the steps by which its answer came in place of the answer.
@@ -85,5 +85,5 @@ function formatSteps(steps: readonly PlanStep[]): string[] {
   const rows = steps.map(({ step, depth, about, rows: count, seconds }) => {
     return [`${'  '.repeat(depth)}${step}`, about, count, Number((seconds * 1000).toFixed(1))];
   });
-  return formatTable(['step', 'about', 'rows', 'ms'], rows, { cellCharacters: MOST_CHARACTERS });
+  return formatTable(['step', 'about', 'rows', 'ms'], rows, { cellCharacters: MAX_CHARACTERS });
 }

@@ -8,7 +8,7 @@ import {
 } from '@duckdb/node-api';
 
 /** Beyond these, JavaScript has no calendar. */
-const MOST_MICROS = 8_640_000_000_000_000_000n;
+const MAX_MICROS = 8_640_000_000_000_000_000n;
 
 /** So many decimal digits come through a double unchanged. */
 const EXACT_DIGITS = 15;
@@ -30,7 +30,7 @@ function numberOf(text: string): number | string {
 }
 
 function isoOf(micros: bigint, zone: 'Z' | ''): string | undefined {
-  if (micros > MOST_MICROS || micros < -MOST_MICROS) return undefined;
+  if (micros > MAX_MICROS || micros < -MAX_MICROS) return undefined;
   const rest = ((micros % 1000n) + 1000n) % 1000n;
   const text = new Date(Number((micros - rest) / 1000n)).toISOString().slice(0, -1);
   return `${text}${rest === 0n ? '' : String(rest).padStart(3, '0')}${zone}`;

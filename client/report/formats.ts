@@ -1,7 +1,7 @@
 import type { Json } from '@duckdb/node-api';
 import { formatNumber } from '../../model/figures.ts';
 import { html, type Markup } from './html.ts';
-import type { Format } from './part.ts';
+import type { ValueFormat } from './part.ts';
 
 const UNITS = [
   { seconds: 86_400, name: 'd' },
@@ -55,7 +55,7 @@ export class Formats {
   }
 
   /** A cell of a table. */
-  cell(value: Json | undefined, format: Format): Markup {
+  cell(value: Json | undefined, format: ValueFormat): Markup {
     if (value === null || value === undefined) return html`<span class="none">–</span>`;
     if (format === 'time' && typeof value === 'string') {
       return html`<time datetime="${value}">${this.time(value)}</time>`;
@@ -64,7 +64,7 @@ export class Formats {
     return html`${typeof value === 'number' ? this.#number(value, format) : plain(value)}`;
   }
 
-  #number(value: number, format: Format): string {
+  #number(value: number, format: ValueFormat): string {
     if (format === 'share') return this.share(value);
     if (format === 'decimal') return this.decimal(value);
     return format === 'duration' ? this.duration(value) : this.count(value);
@@ -72,7 +72,7 @@ export class Formats {
 }
 
 /** Whether a column of it is read from its right end. */
-export function isNumeric(format: Format): boolean {
+export function isNumeric(format: ValueFormat): boolean {
   return format === 'count' || format === 'share' || format === 'decimal' || format === 'duration';
 }
 

@@ -4,7 +4,15 @@ import type { TableState } from '../tables/table-state.ts';
 import { SECTIONS, figureOf, type Figures } from './figures.ts';
 import { Formats, isNumeric } from './formats.ts';
 import { Markup, html, jsonMarkup, type Content } from './html.ts';
-import { numberOf, sumOf, textOf, type Column, type Part, type ReportScope, type Row } from './part.ts';
+import {
+  numberOf,
+  sumOf,
+  textOf,
+  type ReportColumn,
+  type ReportPart,
+  type ReportScope,
+  type Row,
+} from './part.ts';
 import { STYLE } from './style.ts';
 
 /** What a page is made of. */
@@ -143,7 +151,7 @@ function contentsOf(): Markup {
   </nav>`;
 }
 
-function articleOf(part: Part, figures: Figures, f: Formats): Markup {
+function articleOf(part: ReportPart, figures: Figures, f: Formats): Markup {
   const { rows, sql } = figureOf(figures, part.name);
   return html`<article id="${part.name}" aria-labelledby="${part.name}-title">
     <h3 id="${part.name}-title">${part.title}</h3>
@@ -157,7 +165,7 @@ function articleOf(part: Part, figures: Figures, f: Formats): Markup {
   </article>`;
 }
 
-function foldedTable(part: Part, rows: readonly Row[], f: Formats): Content {
+function foldedTable(part: ReportPart, rows: readonly Row[], f: Formats): Content {
   if (rows.length === 0) return '';
   const [only] = rows;
   if (only !== undefined && part.isOneRow === true) return listOf(part, only, f);
@@ -170,7 +178,7 @@ function foldedTable(part: Part, rows: readonly Row[], f: Formats): Content {
 }
 
 /** A single row, with its columns one below the other. */
-function listOf({ title, columns }: Part, row: Row, f: Formats): Markup {
+function listOf({ title, columns }: ReportPart, row: Row, f: Formats): Markup {
   return html`<table class="list">
     <caption class="hidden">
       ${title}
@@ -189,7 +197,7 @@ function listOf({ title, columns }: Part, row: Row, f: Formats): Markup {
 
 interface Shape {
   readonly title: string;
-  readonly columns: readonly Column[];
+  readonly columns: readonly ReportColumn[];
   /** Whether a heading above it says the title already, so that its caption is for the ear alone. */
   readonly isTitled: boolean;
 }
@@ -217,13 +225,13 @@ function tableOf({ title, columns, isTitled }: Shape, rows: readonly Row[], f: F
   </div>`;
 }
 
-function cellOf(content: Markup, format: Column['format'], isHead: boolean): Markup {
+function cellOf(content: Markup, format: ReportColumn['format'], isHead: boolean): Markup {
   return isHead
     ? html`<th scope="row" ${classOf(format)}>${content}</th>`
     : html`<td${classOf(format)}>${content}</td>`;
 }
 
-function classOf(format: Column['format']): Markup {
+function classOf(format: ReportColumn['format']): Markup {
   return isNumeric(format) ? html` class="number"` : html``;
 }
 
@@ -247,7 +255,7 @@ function footerOf({ figures, tables, scope }: Report, f: Formats): Markup {
   </footer>`;
 }
 
-const TABLE_COLUMNS: readonly Column[] = [
+const TABLE_COLUMNS: readonly ReportColumn[] = [
   { name: 'name', head: 'Table', format: 'code' },
   { name: 'version', head: 'Version', format: 'count' },
   { name: 'rows', head: 'Rows', format: 'count' },

@@ -15,18 +15,18 @@ export interface ReportScope extends Scope {
 }
 
 /** How a value is written: a share of 0.5 as 50.0%, a time in the report's time zone. */
-export type Format = 'count' | 'share' | 'decimal' | 'duration' | 'time' | 'text' | 'code';
+export type ValueFormat = 'count' | 'share' | 'decimal' | 'duration' | 'time' | 'text' | 'code';
 
 /** A column of a table, in the order in which people read them. */
-export interface Column {
+export interface ReportColumn {
   /** What the SQL calls it. */
   readonly name: string;
   readonly head: string;
-  readonly format: Format;
+  readonly format: ValueFormat;
 }
 
 /** One question of the report: the SQL that answers it, and how the answer is shown. */
-export interface Part {
+export interface ReportPart {
   /** What its answer is called; its place in the page too. */
   readonly name: string;
   readonly title: string;
@@ -37,7 +37,7 @@ export interface Part {
   /** How it is counted, where that needs words. */
   readonly note?: string;
   readonly chart?: (rows: readonly Row[], formats: Formats) => Markup;
-  readonly columns: readonly Column[];
+  readonly columns: readonly ReportColumn[];
   /** Whether there is always one row, and of many columns: it stands upright, which a phone has room for. */
   readonly isOneRow?: boolean;
 }
@@ -46,7 +46,7 @@ export interface Part {
 export interface Section {
   readonly name: string;
   readonly title: string;
-  readonly parts: readonly Part[];
+  readonly parts: readonly ReportPart[];
 }
 
 /** A number of a row. */
@@ -65,8 +65,8 @@ export function textOf(row: Row | undefined, name: string): string {
 }
 
 /** Columns of several tables. */
-export const EXAM: Column = { name: 'exam_name', head: 'Exam', format: 'text' };
-export const ATTEMPTS: Column = { name: 'attempts', head: 'Times taken', format: 'count' };
+export const EXAM: ReportColumn = { name: 'exam_name', head: 'Exam', format: 'text' };
+export const ATTEMPTS: ReportColumn = { name: 'attempts', head: 'Times taken', format: 'count' };
 
 /** An exam with how often it was taken, as one line of a chart. */
 export function examLabel(row: Row, formats: Formats): string {
@@ -74,7 +74,7 @@ export function examLabel(row: Row, formats: Formats): string {
 }
 
 /** The attempts of each step, from 0 on, as the columns of a chart; a step without a row has none. */
-export function stepColumns(rows: readonly Row[], labels: readonly string[], formats: Formats) {
+export function stepReportColumns(rows: readonly Row[], labels: readonly string[], formats: Formats) {
   return labels.map((label, step) => {
     const value = numberOf(rows.find((row) => row['step'] === step) ?? { attempts: 0 }, 'attempts');
     return { label, value, hint: `${label}: ${formats.count(value)}` };

@@ -13,7 +13,7 @@ import { print, printJson } from '../cli/output.ts';
 import { writeWhole } from '../query/file.ts';
 import type { Report } from './page.ts';
 import { numberOf, type ReportScope } from './part.ts';
-import { stateOf } from '../tables/table-state.ts';
+import { tableStateOf } from '../tables/table-state.ts';
 import { openWarehouse } from '../cli/warehouse.ts';
 
 interface ReportOptions {
@@ -80,7 +80,7 @@ async function makeReport(settings: Settings, asked: Omit<ReportScope, 'now'>): 
   const scope = { ...asked, now: new Date() };
   const needed = new Map([...snapshots].filter(([{ name }]) => name !== 'deliveries'));
   const [states, cached] = await Promise.all([
-    Promise.all(TABLES.map((table) => stateOf(warehouse, table, snapshots.get(table)))),
+    Promise.all(TABLES.map((table) => tableStateOf(warehouse, table, snapshots.get(table)))),
     fetchTables(cache, warehouse, needed),
   ]);
   const tables = TABLES.map((table) => ({ table, files: cached.get(table)?.files ?? null }));

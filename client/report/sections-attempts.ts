@@ -9,18 +9,18 @@ import {
   numberOf,
   sumOf,
   textOf,
-  type Column,
-  type Part,
+  type ReportColumn,
+  type ReportPart,
   type Row,
   type Section,
 } from './part.ts';
 
-const PEOPLE: Column = { name: 'people', head: 'People', format: 'count' };
+const PEOPLE: ReportColumn = { name: 'people', head: 'People', format: 'count' };
 
 const TAKEN = `SELECT exam_name, count(*) AS attempts, count(DISTINCT user_exam_id) AS people
 FROM attempt GROUP BY ALL`;
 
-const overview: Part = {
+const overview: ReportPart = {
   name: 'overview',
   isOneRow: true,
   title: 'How many exams were taken, and by how many people?',
@@ -39,7 +39,7 @@ const overview: Part = {
   ],
 };
 
-const examsPerPerson: Part = {
+const examsPerPerson: ReportPart = {
   name: 'exams_per_user',
   title: 'How many exams does a person take?',
   sql: questionNamed('exams_per_user'),
@@ -54,7 +54,7 @@ const examsPerPerson: Part = {
 };
 
 /** Whose they are. */
-export const SOURCES: Part = {
+export const SOURCES: ReportPart = {
   name: 'sources',
   title: 'Which sources do they come from?',
   sql: `SELECT source, count(*) AS attempts, count(DISTINCT exam_name) AS exam_names,
@@ -76,7 +76,7 @@ FROM attempt GROUP BY ALL ORDER BY attempts DESC, source`,
 };
 
 /** How many rows they make. */
-export const ROWS: Part = {
+export const ROWS: ReportPart = {
   name: 'rows',
   isOneRow: true,
   title: 'How much do the tables hold of them?',
@@ -97,7 +97,7 @@ FROM option`,
   ],
 };
 
-const mostTaken: Part = {
+const mostTaken: ReportPart = {
   name: 'most_taken',
   title: 'Which exams are taken most?',
   sql: `${TAKEN} ORDER BY attempts DESC, exam_name LIMIT 30`,
@@ -108,7 +108,7 @@ const mostTaken: Part = {
   columns: [EXAM, ATTEMPTS, PEOPLE],
 };
 
-const leastTaken: Part = {
+const leastTaken: ReportPart = {
   name: 'least_taken',
   title: 'Which exams are taken least?',
   sql: `${TAKEN} ORDER BY attempts, exam_name LIMIT 30`,
@@ -125,7 +125,7 @@ const leastTaken: Part = {
   columns: [EXAM, ATTEMPTS, PEOPLE],
 };
 
-const startsByHour: Part = {
+const startsByHour: ReportPart = {
   name: 'starts_by_hour',
   title: 'At which hour of the day do people start?',
   sql: ({ timeZone }) => `SELECT hours.hour, count(started_at) AS attempts
@@ -153,7 +153,7 @@ GROUP BY ALL ORDER BY hours.hour`,
   columns: [{ name: 'hour', head: 'Hour', format: 'count' }, ATTEMPTS],
 };
 
-const lengths: Part = {
+const lengths: ReportPart = {
   name: 'attempts_by_exam_length',
   title: 'How long are the exams that are taken?',
   sql: questionNamed('attempts_by_exam_length'),
@@ -177,7 +177,7 @@ const lengths: Part = {
   columns: [{ name: 'questions', head: 'Questions', format: 'count' }, ATTEMPTS],
 };
 
-const questionsPerExam: Part = {
+const questionsPerExam: ReportPart = {
   name: 'questions_per_exam',
   title: 'How many questions has an exam?',
   sql: questionNamed('questions_per_exam'),

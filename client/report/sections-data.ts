@@ -1,14 +1,14 @@
 import { sqlText } from '../../adapters/duckdb/database.ts';
 import { STEPS } from '../../model/run.ts';
 import { PATH_KIND, REASON_KIND } from '../../tables/quarantine.ts';
-import { EXAM, numberOf, sumOf, textOf, type Column, type Part, type Section } from './part.ts';
+import { EXAM, numberOf, sumOf, textOf, type ReportColumn, type ReportPart, type Section } from './part.ts';
 import { ROWS, SOURCES } from './sections-attempts.ts';
 
-const SOURCE: Column = { name: 'source', head: 'Source', format: 'text' };
+const SOURCE: ReportColumn = { name: 'source', head: 'Source', format: 'text' };
 
 const RUNS_MOST = 50;
 
-const redeliveries: Part = {
+const redeliveries: ReportPart = {
   name: 'redeliveries',
   isOneRow: true,
   title: 'What was delivered more than once?',
@@ -32,7 +32,7 @@ FROM delivered`,
   ],
 };
 
-const mostRedelivered: Part = {
+const mostRedelivered: ReportPart = {
   name: 'most_redelivered',
   title: 'Which attempts came most often?',
   sql: `SELECT keen_id, any_value(exam_name) AS exam_name, count(*) AS deliveries,
@@ -51,7 +51,7 @@ FROM delivered GROUP BY source, keen_id HAVING count(*) > 1 ORDER BY deliveries 
   ],
 };
 
-const quarantined: Part = {
+const quarantined: ReportPart = {
   name: 'quarantined',
   title: 'What could not become rows, and why?',
   sql: `SELECT source, step, ${PATH_KIND} AS path, ${REASON_KIND} AS reason,
@@ -77,7 +77,7 @@ GROUP BY ALL ORDER BY messages DESC, source, step, path, reason`,
   ],
 };
 
-const missing: Part = {
+const missing: ReportPart = {
   name: 'missing',
   isOneRow: true,
   title: 'What does the source leave out?',
@@ -94,7 +94,7 @@ FROM attempt`,
   ],
 };
 
-const freshness: Part = {
+const freshness: ReportPart = {
   name: 'freshness',
   title: 'How fresh is the data?',
   sql: ({
@@ -122,7 +122,7 @@ GROUP BY source ORDER BY source`,
   ],
 };
 
-const runs: Part = {
+const runs: ReportPart = {
   name: 'runs',
   title: 'What did each run do?',
   sql: `SELECT workflow_id, run_id, source, started_at, epoch(finished_at - started_at) AS took, outcome,
@@ -145,7 +145,7 @@ FROM run ORDER BY started_at DESC, workflow_id LIMIT ${RUNS_MOST}`,
     { name: 'outcome', head: 'Outcome', format: 'text' },
     { name: 'content_records', head: 'Records fetched', format: 'count' },
     { name: 'batches', head: 'Batches', format: 'count' },
-    ...STEPS.flatMap((step): Column[] => [
+    ...STEPS.flatMap((step): ReportColumn[] => [
       { name: `${step}_records_out`, head: `${step}: out`, format: 'count' },
       { name: `${step}_quarantined`, head: `${step}: quarantined`, format: 'count' },
       { name: `${step}_seconds`, head: `${step}: time`, format: 'duration' },

@@ -7,22 +7,22 @@ import {
   EXAM,
   examLabel,
   numberOf,
-  stepColumns,
+  stepReportColumns,
   sumOf,
   textOf,
-  type Column,
-  type Part,
+  type ReportColumn,
+  type ReportPart,
   type Row,
   type Section,
 } from './part.ts';
 
 /** Below so many attempts, a picture of their scores says little. */
-export const HISTOGRAM_LEAST = 20;
+export const MIN_HISTOGRAM_ATTEMPTS = 20;
 
 /** An attempt has a score if it says how many of its questions were answered right; 0 of 0 is none. */
 const SCORED = 'total > 0 AND correct IS NOT NULL';
 
-const MEAN: Column = { name: 'mean_score', head: 'Mean score', format: 'share' };
+const MEAN: ReportColumn = { name: 'mean_score', head: 'Mean score', format: 'share' };
 
 /** The steps of a score: the last has all that is right, too. */
 const STEP_LABELS = Array.from(
@@ -30,7 +30,7 @@ const STEP_LABELS = Array.from(
   (_, step) => `${step * 10}–${step === 9 ? 100 : step * 10 + 9}%`,
 );
 
-const scores: Part = {
+const scores: ReportPart = {
   name: 'scores',
   title: 'How well do people do?',
   sql: `SELECT least(10::BIGINT * correct // total, 9) AS step, count(*) AS attempts,
@@ -51,7 +51,7 @@ FROM attempt WHERE ${SCORED} GROUP BY ALL ORDER BY step`,
       title: 'Attempts by their score, in steps of ten percent',
       across: 'score',
       up: 'attempts',
-      columns: stepColumns(rows, STEP_LABELS, f),
+      columns: stepReportColumns(rows, STEP_LABELS, f),
       turned: true,
     }),
   columns: [
@@ -62,17 +62,17 @@ FROM attempt WHERE ${SCORED} GROUP BY ALL ORDER BY step`,
   ],
 };
 
-const scoresByExam: Part = {
+const scoresByExam: ReportPart = {
   name: 'scores_by_exam',
   title: 'How are the scores of each exam spread?',
   sql: `SELECT exam_name, count(*) AS attempts, avg(score) AS mean_score, median(score) AS median_score,
   stddev_samp(score) AS deviation, ${steps()}
 FROM (SELECT exam_name, correct / total AS score, least(10::BIGINT * correct // total, 9) AS step FROM attempt WHERE ${SCORED})
-GROUP BY ALL HAVING count(*) >= ${HISTOGRAM_LEAST} ORDER BY attempts DESC, exam_name`,
+GROUP BY ALL HAVING count(*) >= ${MIN_HISTOGRAM_ATTEMPTS} ORDER BY attempts DESC, exam_name`,
   says: (rows) =>
     rows.length === 0
-      ? `No exam was taken ${HISTOGRAM_LEAST} times.`
-      : `${rows.length} exams were taken ${HISTOGRAM_LEAST} times or more. Each picture has all scores of one, from 0% to 100%; its columns are as high as that exam’s most frequent score.`,
+      ? `No exam was taken ${MIN_HISTOGRAM_ATTEMPTS} times.`
+      : `${rows.length} exams were taken ${MIN_HISTOGRAM_ATTEMPTS} times or more. Each picture has all scores of one, from 0% to 100%; its columns are as high as that exam’s most frequent score.`,
   note: 'The columns of the table from 0% on count the attempts whose score begins there; the last goes to 100%.',
   chart: (rows, f) =>
     html`<ul class="histograms">
@@ -84,13 +84,13 @@ GROUP BY ALL HAVING count(*) >= ${HISTOGRAM_LEAST} ORDER BY attempts DESC, exam_
     MEAN,
     { name: 'median_score', head: 'Median', format: 'share' },
     { name: 'deviation', head: 'Standard deviation', format: 'share' },
-    ...Array.from({ length: 10 }, (_, step): Column => {
+    ...Array.from({ length: 10 }, (_, step): ReportColumn => {
       return { name: `from_${step * 10}`, head: `${step * 10}%`, format: 'count' };
     }),
   ],
 };
 
-const hardestExams: Part = {
+const hardestExams: ReportPart = {
   name: 'hardest_exams',
   title: 'Which exams are the hardest?',
   sql: `WITH exam AS (
@@ -150,7 +150,7 @@ FROM estimate AS this ORDER BY expected_place, exam_name LIMIT 30`,
   ],
 };
 
-const fourQuestions: Part = {
+const fourQuestions: ReportPart = {
   name: 'four_question_exams',
   title: 'How many exams have four questions?',
   sql: questionNamed('four_question_exams'),
@@ -164,7 +164,7 @@ const fourQuestions: Part = {
   ],
 };
 
-const lowestFour: Part = {
+const lowestFour: ReportPart = {
   name: 'lowest_mean_score_4q_20plus',
   title: 'Which of them, taken 20 times or more, have the lowest mean score?',
   sql: questionNamed('lowest_mean_score_4q_20plus'),
@@ -176,7 +176,7 @@ const lowestFour: Part = {
   columns: [EXAM, ATTEMPTS, MEAN],
 };
 
-const results: Part = {
+const results: ReportPart = {
   name: 'results',
   title: 'How are questions answered?',
   sql: questionNamed('results'),
@@ -205,14 +205,14 @@ const results: Part = {
   ],
 };
 
-const hardestQuestions: Part = {
+const hardestQuestions: ReportPart = {
   name: 'hardest_questions',
   title: 'Which questions are the hardest?',
   sql: `WITH answered AS (
   SELECT question_id, string_agg(DISTINCT exam_name, '; ' ORDER BY exam_name) AS exam_name, count(*) AS answers,
     count(*) FILTER (user_result = 'correct') / count(*) AS share
   FROM question JOIN attempt USING (kafka_topic, kafka_partition, kafka_offset)
-  WHERE user_result IS NOT NULL GROUP BY question_id HAVING count(*) >= ${HISTOGRAM_LEAST}),
+  WHERE user_result IS NOT NULL GROUP BY question_id HAVING count(*) >= ${MIN_HISTOGRAM_ATTEMPTS}),
 wilson AS (
   SELECT *, (share + 1.96 ^ 2 / (2 * answers)) / (1 + 1.96 ^ 2 / answers) AS middle,
     1.96 * sqrt(share * (1 - share) / answers + 1.96 ^ 2 / (4 * answers ^ 2)) / (1 + 1.96 ^ 2 / answers) AS margin
@@ -221,11 +221,11 @@ SELECT exam_name, question_id, answers, share, middle - margin AS low, middle + 
 FROM wilson ORDER BY high, question_id LIMIT 30`,
   says: ([row], f) =>
     row === undefined
-      ? `No question was put ${HISTOGRAM_LEAST} times.`
+      ? `No question was put ${MIN_HISTOGRAM_ATTEMPTS} times.`
       : `One of ${textOf(row, 'exam_name')}: ${f.share(numberOf(row, 'share'))} of ${f.count(numberOf(row, 'answers'))} answer it right, ` +
         `likely ${boundsOf(row, f)} of all who will.`,
   note:
-    `Of the questions that were put ${HISTOGRAM_LEAST} times or more and have a result. The interval is Wilson’s, of 95%; ` +
+    `Of the questions that were put ${MIN_HISTOGRAM_ATTEMPTS} times or more and have a result. The interval is Wilson’s, of 95%; ` +
     'they stand in the order of its upper end. The source gives a question by its id alone, of which the picture has the beginning.',
   chart: (rows, f) =>
     intervalChart({

@@ -5,13 +5,13 @@ import {
   EXAM,
   examLabel,
   numberOf,
-  stepColumns,
+  stepReportColumns,
   sumOf,
   textOf,
-  type Part,
+  type ReportPart,
   type Section,
 } from './part.ts';
-import { HISTOGRAM_LEAST } from './sections-scores.ts';
+import { MIN_HISTOGRAM_ATTEMPTS } from './sections-scores.ts';
 
 /** The seconds from the start of each attempt to its last change of an option; null where none has a time. */
 const TIMED = `WITH timed AS (
@@ -38,7 +38,7 @@ function beforeStart(attempts: number, formats: Formats): string {
     : ` ${formats.count(attempts)} end before they started: the clocks of two machines.`;
 }
 
-const time: Part = {
+const time: ReportPart = {
   name: 'time',
   isOneRow: true,
   title: 'How long does a person take for an exam?',
@@ -73,7 +73,7 @@ FROM timed`,
   ],
 };
 
-const distribution: Part = {
+const distribution: ReportPart = {
   name: 'time_distribution',
   title: 'How are these times spread?',
   sql: `${TIMED}
@@ -90,7 +90,7 @@ FROM timed WHERE seconds IS NOT NULL GROUP BY ALL ORDER BY step`,
       title: 'Attempts by the time from their start to the last change of an option',
       across: 'time taken, from',
       up: 'attempts',
-      columns: stepColumns(rows, LABELS, f),
+      columns: stepReportColumns(rows, LABELS, f),
       turned: true,
     }),
   columns: [
@@ -99,19 +99,19 @@ FROM timed WHERE seconds IS NOT NULL GROUP BY ALL ORDER BY step`,
   ],
 };
 
-const slowest: Part = {
+const slowest: ReportPart = {
   name: 'time_by_exam',
   title: 'Which exams take the most time?',
   sql: `${TIMED}
 SELECT exam_name, count(*) AS attempts, avg(questions) AS questions, quantile_cont(seconds, 0.25) AS quarter,
   median(seconds) AS median, quantile_cont(seconds, 0.75) AS three_quarters
 FROM timed WHERE seconds IS NOT NULL
-GROUP BY ALL HAVING count(*) >= ${HISTOGRAM_LEAST} ORDER BY median DESC, exam_name LIMIT 30`,
+GROUP BY ALL HAVING count(*) >= ${MIN_HISTOGRAM_ATTEMPTS} ORDER BY median DESC, exam_name LIMIT 30`,
   says: ([row], f) =>
     row === undefined
-      ? `No exam was taken ${HISTOGRAM_LEAST} times.`
+      ? `No exam was taken ${MIN_HISTOGRAM_ATTEMPTS} times.`
       : `${textOf(row, 'exam_name')}: half take more than ${f.duration(numberOf(row, 'median'))}.`,
-  note: `Of the exams taken ${HISTOGRAM_LEAST} times or more. The lines are the middle half of the times, the dots their medians.`,
+  note: `Of the exams taken ${MIN_HISTOGRAM_ATTEMPTS} times or more. The lines are the middle half of the times, the dots their medians.`,
   chart: (rows, f) => {
     const most = Math.max(1, ...rows.map((row) => numberOf(row, 'three_quarters') / 60));
     return intervalChart({
@@ -137,7 +137,7 @@ GROUP BY ALL HAVING count(*) >= ${HISTOGRAM_LEAST} ORDER BY median DESC, exam_na
   ],
 };
 
-const longest: Part = {
+const longest: ReportPart = {
   name: 'time_outliers',
   title: 'Which attempts took the longest?',
   sql: `${TIMED}

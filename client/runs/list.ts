@@ -3,7 +3,7 @@ import { readSettings, sourceOf } from '../../model/settings.ts';
 import { sinceOf, wholeNumber } from '../cli/arguments.ts';
 import { withExamples } from '../cli/help.ts';
 import { print, printJson } from '../cli/output.ts';
-import { RUN_STATES, formatRuns, runsOf, type RunFilter } from './runs.ts';
+import { RUN_STATES, formatRuns, listRuns, type RunFilter } from './runs.ts';
 import { withTemporal } from '../cli/temporal.ts';
 
 interface ListOptions extends RunFilter {
@@ -34,7 +34,7 @@ export function listCommand(): Command {
 async function list({ json, ...filter }: ListOptions): Promise<void> {
   const settings = readSettings();
   if (filter.source !== undefined) sourceOf(settings, filter.source);
-  const rows = await withTemporal(settings, (client) => runsOf(client, settings, filter));
+  const rows = await withTemporal(settings, (client) => listRuns(client, settings, filter));
   if (json === true) printJson(rows);
   else print(formatRuns(rows));
 }

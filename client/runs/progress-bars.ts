@@ -18,7 +18,7 @@ interface Sighting {
 const WINDOW_MS = 10_000;
 
 /** Too little was seen in less to speak of a rate. */
-const LEAST_MS = 1_000;
+const MIN_INTERVAL_MS = 1_000;
 
 const BAR_WIDTH = 24;
 
@@ -67,7 +67,7 @@ export class ProgressBars {
     const [first, last] = [seen[0], seen.at(-1)];
     if (first === undefined || last === undefined || all === undefined || done === all) return [];
     const seconds = (last.ms - first.ms) / 1000;
-    if (seconds * 1000 < LEAST_MS || last.done === first.done) return [];
+    if (seconds * 1000 < MIN_INTERVAL_MS || last.done === first.done) return [];
     const rate = (last.done - first.done) / seconds;
     const unit = step === 'publish' ? 'chunks' : 'offsets';
     return [`${formatRate(rate)} ${unit}/s`, `${secondsText((all - done) / rate)} left`];

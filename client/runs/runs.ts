@@ -16,15 +16,15 @@ const CONDITIONS = {
 } as const;
 
 /** The state of a run: `waiting` is for a person, which Temporal counts as running. */
-export type RunState = keyof typeof CONDITIONS;
+export type RunFilterState = keyof typeof CONDITIONS;
 
-/** Every {@link RunState}. */
-export const RUN_STATES = Object.keys(CONDITIONS) as readonly RunState[];
+/** Every {@link RunFilterState}. */
+export const RUN_STATES = Object.keys(CONDITIONS) as readonly RunFilterState[];
 
 /** Which runs to show. */
 export interface RunFilter {
   readonly source?: string;
-  readonly state?: RunState;
+  readonly state?: RunFilterState;
   /** Those that started then or later. */
   readonly since?: Date;
   /** The latest ones alone, so many. */
@@ -49,7 +49,7 @@ export interface RunRow {
 }
 
 /** The runs of this pipeline, the newest first. */
-export async function runsOf(client: Client, settings: Settings, filter: RunFilter): Promise<RunRow[]> {
+export async function listRuns(client: Client, settings: Settings, filter: RunFilter): Promise<RunRow[]> {
   const { taskQueue } = settings.temporal;
   // A run that went on with a new history is found by its latest one.
   const conditions = [
@@ -65,14 +65,14 @@ export async function runsOf(client: Client, settings: Settings, filter: RunFilt
 }
 
 /** When a run started, and when it ended if it has. */
-export type Span = Pick<WorkflowExecutionInfo, 'startTime' | 'closeTime'>;
+export type TimeSpan = Pick<WorkflowExecutionInfo, 'startTime' | 'closeTime'>;
 
 /**
  * The runs that started last, the newest first.
  * @param runs As Temporal lists them, which it cannot do by their start: those under way, then those that
  * ended, the latest end first. So where one ended before all that were kept started, none that follows counts.
  */
-export async function newest<T extends Span>(runs: AsyncIterable<T>, limit: number): Promise<T[]> {
+export async function newest<T extends TimeSpan>(runs: AsyncIterable<T>, limit: number): Promise<T[]> {
   const kept: T[] = [];
   for await (const run of runs) {
     const oldest = kept[limit - 1];

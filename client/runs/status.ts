@@ -8,7 +8,7 @@ import { withExamples } from '../cli/help.ts';
 import { print, printError, printJson } from '../cli/output.ts';
 import { formatStatus } from './progress.ts';
 import { runStatus } from './run-status.ts';
-import { formatRuns, runsOf } from './runs.ts';
+import { formatRuns, listRuns } from './runs.ts';
 import { uiUrlOf, withTemporal } from '../cli/temporal.ts';
 
 interface StatusOptions {
@@ -44,7 +44,7 @@ async function status(run: string | undefined, options: StatusOptions): Promise<
   const settings = readSettings();
   await withTemporal(settings, async (client) => {
     if (run !== undefined) return printStatus(client, settings, run, options);
-    const rows = await runsOf(client, settings, { limit: LATEST });
+    const rows = await listRuns(client, settings, { limit: LATEST });
     if (json === true) {
       printJson(rows);
       return;

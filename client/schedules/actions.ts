@@ -5,7 +5,7 @@ import { readSettings, sourceOf, type Settings } from '../../model/settings.ts';
 import type { ScheduleWords } from '../../model/schedule-words.ts';
 import { print, printError, printJson } from '../cli/output.ts';
 import { warnOfGap } from './gap.ts';
-import { planOf } from './plan.ts';
+import { schedulePlanOf } from './plan.ts';
 import {
   describeSchedule,
   describeScheduleIfAny,
@@ -29,7 +29,7 @@ interface SetOptions extends ScheduleWords, JsonOption {
 /** `pipeline schedule set SOURCE`: makes or changes it. */
 export async function setSchedule(source: string, options: SetOptions): Promise<void> {
   const settings = readSettings();
-  const plan = planOf(source, sourceOf(settings, source), options);
+  const plan = schedulePlanOf(source, sourceOf(settings, source), options);
   await withTemporal(settings, async (client) => {
     const done = await writeSchedule(client, settings, plan, options);
     const view = viewOf(settings, source, await describeSchedule(client, source));
@@ -112,7 +112,7 @@ export async function deleteSchedule(source: string, options: JsonOption): Promi
 }
 
 const POLL_MS = 100;
-const STARTED_WITHIN_MS = 15_000;
+const START_TIMEOUT_MS = 15_000;
 
 /** `pipeline schedule trigger SOURCE`: starts a run, and says which. */
 export async function triggerSchedule(source: string, { json }: JsonOption): Promise<void> {
@@ -123,7 +123,7 @@ export async function triggerSchedule(source: string, { json }: JsonOption): Pro
     const before = new Set((await runsOf()).map(({ firstExecutionRunId }) => firstExecutionRunId));
     // At once: a person asks for it now, and runs that meet share the work.
     await client.schedule.getHandle(scheduleIdOf(source)).trigger(ScheduleOverlapPolicy.ALLOW_ALL);
-    const deadline = Date.now() + STARTED_WITHIN_MS;
+    const deadline = Date.now() + START_TIMEOUT_MS;
     while (Date.now() < deadline) {
       const run = (await runsOf()).findLast(({ firstExecutionRunId }) => !before.has(firstExecutionRunId));
       if (run !== undefined) {

@@ -4,7 +4,7 @@ import { readSettings, settingsFile, sourceOf, type Settings } from '../../model
 import { print, printJson } from '../cli/output.ts';
 import { changesOf, fieldsThere, formatChanges, wantedFields, type FieldChange } from './fields.ts';
 import { warnOfGap } from './gap.ts';
-import { planOf, type SchedulePlan } from './plan.ts';
+import { schedulePlanOf, type SchedulePlan } from './plan.ts';
 import { describeScheduleIfAny, scheduleIdOf, scheduledSources } from './temporal.ts';
 import { requireTimes, writeSchedule, type StateWords } from './write.ts';
 import { withTemporal } from '../cli/temporal.ts';
@@ -80,7 +80,7 @@ async function differenceOf(
     return { source, action: prune ? 'delete' : 'keep', changes: changesOf({}, there), wanted: undefined };
   }
   const { paused, note } = own.schedule;
-  const plan = planOf(source, own, own.schedule);
+  const plan = schedulePlanOf(source, own, own.schedule);
   const changes = changesOf(wantedFields(plan, taskQueue, { paused, note }, there), there);
   const same = changes.every(({ change }) => change === '=');
   const action = there === undefined ? 'create' : same ? 'leave' : 'change';

@@ -8,19 +8,19 @@ import { invalid, planFrom } from './plan.ts';
 import {
   describeSchedule,
   queueOf,
-  runsOf,
+  scheduledRunsOf,
   scheduleIdOf,
   scheduledTimes,
   waitingRunOf,
-  type ScheduledRun,
+  type StartedRun,
 } from './temporal.ts';
 import { withTemporal } from '../cli/temporal.ts';
 
 /** How many intervals Temporal gets at once; it queues a thousand. */
-export const PART_MAX = 500;
+export const MAX_INTERVALS_PER_REQUEST = 500;
 
 /** Few, since a run whose time comes meanwhile waits behind them. */
-export const PART_DEFAULT = 100;
+export const DEFAULT_INTERVALS_PER_REQUEST = 100;
 
 /** Which intervals to bring. */
 export interface BackfillRequest {
@@ -38,7 +38,7 @@ export interface BackfillResult {
   readonly before: number;
   readonly completed: number;
   /** The runs that did not end well. */
-  readonly failed: readonly ScheduledRun[];
+  readonly failed: readonly StartedRun[];
   /** A run that waits for a person, and holds up what follows; the rest was not handed over. */
   readonly waiting: string | undefined;
 }
@@ -70,9 +70,9 @@ export async function backfill(
     throw invalid(`no interval of the schedule of ${source} that is over lies between --from and --to`);
   // What an earlier command left there would run twice.
   await queueEmpty(client, source, tell);
-  const known = await runsOf(client, source, new Date(first), new Date(last));
+  const known = await scheduledRunsOf(client, source, new Date(first), new Date(last));
   const todo = times.filter((time) => !DONE.has(known.get(time)?.state ?? ''));
-  const ended: ScheduledRun[] = [];
+  const ended: StartedRun[] = [];
   let waiting: string | undefined;
   for (const part of partsOf(times, new Set(todo), size)) {
     const told = (done: number): void => {
@@ -182,7 +182,7 @@ export function partsOf(times: readonly number[], todo: ReadonlySet<number>, siz
 interface PartWork {
   readonly part: Part;
   /** The runs that there were of its times: all of them failed. */
-  readonly known: ReadonlyMap<number, ScheduledRun>;
+  readonly known: ReadonlyMap<number, StartedRun>;
   readonly told: (done: number) => void;
 }
 
@@ -190,7 +190,7 @@ async function runPart(
   client: Client,
   source: string,
   { part, known, told }: PartWork,
-): Promise<{ ended: ScheduledRun[]; waiting: string | undefined }> {
+): Promise<{ ended: StartedRun[]; waiting: string | undefined }> {
   const [first = 0, last = 0] = [part.times[0], part.times.at(-1)];
   await client.schedule.getHandle(scheduleIdOf(source)).backfill(
     part.ranges.map(({ start, end }) => ({
@@ -202,7 +202,7 @@ async function runPart(
   let seen = -1;
   let movedAt = Date.now();
   for (;;) {
-    const runs = await runsOf(client, source, new Date(first), new Date(last));
+    const runs = await scheduledRunsOf(client, source, new Date(first), new Date(last));
     const begun = part.times.flatMap((time) => newRunOf(time, runs, known));
     const ended = begun.filter(({ state }) => state !== 'RUNNING' && state !== 'WAITING');
     if (ended.length !== seen) told(ended.length);
@@ -219,9 +219,9 @@ async function runPart(
 
 function newRunOf(
   time: number,
-  runs: ReadonlyMap<number, ScheduledRun>,
-  known: ReadonlyMap<number, ScheduledRun>,
-): ScheduledRun[] {
+  runs: ReadonlyMap<number, StartedRun>,
+  known: ReadonlyMap<number, StartedRun>,
+): StartedRun[] {
   const run = runs.get(time);
   return run === undefined || run.runId === known.get(time)?.runId ? [] : [run];
 }

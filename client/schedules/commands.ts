@@ -3,7 +3,7 @@ import { DURATION_EXAMPLES } from '../../model/duration.ts';
 import { timeOf, wholeNumber } from '../cli/arguments.ts';
 import { withExamples } from '../cli/help.ts';
 import { applySchedules } from './apply.ts';
-import { PART_DEFAULT, PART_MAX, backfillSchedule } from './backfill.ts';
+import { DEFAULT_INTERVALS_PER_REQUEST, MAX_INTERVALS_PER_REQUEST, backfillSchedule } from './backfill.ts';
 import {
   deleteSchedule,
   listSchedules,
@@ -119,9 +119,9 @@ function backfill(): Command {
     .requiredOption('--to <time>', 'end; the intervals that have a part before it run', timeOf)
     .option(
       '--part <n>',
-      `how many intervals Temporal gets at once, at most ${PART_MAX}`,
-      wholeNumber(1, PART_MAX),
-      PART_DEFAULT,
+      `how many intervals Temporal gets at once, at most ${MAX_INTERVALS_PER_REQUEST}`,
+      wholeNumber(1, MAX_INTERVALS_PER_REQUEST),
+      DEFAULT_INTERVALS_PER_REQUEST,
     )
     .addHelpText(
       'after',

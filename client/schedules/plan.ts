@@ -21,7 +21,7 @@ export interface SchedulePlan extends ScheduleMeaning {
  * Makes a plan of the words of `pipeline schedule set`.
  * @throws {PipelineError} SCHEDULE_INVALID, naming the word that is off and what it could be.
  */
-export function planOf(source: string, { url }: SourceSettings, words: ScheduleWords): SchedulePlan {
+export function schedulePlanOf(source: string, { url }: SourceSettings, words: ScheduleWords): SchedulePlan {
   try {
     return { source, ...readSchedule(words, url, optionOf) };
   } catch (error) {

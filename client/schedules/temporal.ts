@@ -101,7 +101,7 @@ export async function* scheduledTimes(
 }
 
 /** A run that a schedule started. */
-export interface ScheduledRun {
+export interface StartedRun {
   readonly workflowId: string;
   readonly runId: string;
   /** The time that it is for, in milliseconds since the epoch. */
@@ -114,18 +114,18 @@ export interface ScheduledRun {
  * The latest run of each time of a schedule, by that time in milliseconds. Temporal tells of runs with a
  * little delay, and forgets them when its retention is over.
  */
-export async function runsOf(
+export async function scheduledRunsOf(
   client: Client,
   source: string,
   from: Date,
   to: Date,
-): Promise<Map<number, ScheduledRun>> {
+): Promise<Map<number, StartedRun>> {
   // Temporal on SQLite compares these times as texts, and leaves out one that is a bound.
   const [above, below] = [new Date(from.getTime() - 1000), new Date(to.getTime() + 1000)];
   const query =
     `${SCHEDULED_BY.name} = '${scheduleIdOf(source)}' AND ` +
     `${SCHEDULED_TIME.name} > '${above.toISOString()}' AND ${SCHEDULED_TIME.name} < '${below.toISOString()}'`;
-  const latest = new Map<number, ScheduledRun & { startedMs: number }>();
+  const latest = new Map<number, StartedRun & { startedMs: number }>();
   for await (const run of client.workflow.list({ query })) {
     const scheduledMs = run.typedSearchAttributes.get(SCHEDULED_TIME)?.getTime();
     if (scheduledMs === undefined) continue;

@@ -16,7 +16,7 @@ export interface TableState {
 }
 
 /** What a snapshot of a table comes to. */
-export async function stateOf(
+export async function tableStateOf(
   warehouse: Warehouse,
   { name, row }: Table,
   snapshot: Snapshot | undefined,

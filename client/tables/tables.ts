@@ -8,7 +8,7 @@ import { VIEWS, type View } from '../../tables/views.ts';
 import { withExamples } from '../cli/help.ts';
 import { columnNamesOf, snapshotsOf, withTables } from '../query/live-tables.ts';
 import { formatTable, print, printJson } from '../cli/output.ts';
-import { stateOf } from './table-state.ts';
+import { tableStateOf } from './table-state.ts';
 import { openWarehouse } from '../cli/warehouse.ts';
 
 interface TablesOptions {
@@ -29,7 +29,9 @@ async function tables(name: string | undefined, options: TablesOptions): Promise
   if (name !== undefined) return printColumns(name, options.json === true);
   const warehouse = openWarehouse(readSettings());
   const snapshots = await snapshotsOf(warehouse, TABLES);
-  const states = await Promise.all(TABLES.map((table) => stateOf(warehouse, table, snapshots.get(table))));
+  const states = await Promise.all(
+    TABLES.map((table) => tableStateOf(warehouse, table, snapshots.get(table))),
+  );
   const views = VIEWS.map((view) => ({ name: view.name, row: view.row }));
   if (options.json === true) {
     printJson({ tables: states, views });

@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
-import type { Finding, FindingCode } from './findings.ts';
+import type { VerifyFinding, FindingCode } from './findings.ts';
 
 /** One thing that must hold between a table and another: the SELECT gives the rows for which it does not. */
 interface Rule {
@@ -26,7 +26,7 @@ function arrayLength(...of: readonly string[]): string {
 }
 
 /** A finding names so many places. */
-const MOST_PLACES = 3;
+const MAX_POSITIONS = 3;
 
 const RULES: readonly Rule[] = [
   {
@@ -104,16 +104,16 @@ const RULES: readonly Rule[] = [
 const Answer = z.object({ count: z.coerce.number(), places: z.array(z.string()).nullable() });
 
 /** Holds the tables that one batch fills against each other: no row without its parent, and none too few. */
-export async function judgeChildren(connection: DuckDBConnection): Promise<Finding[]> {
-  const findings: Finding[] = [];
+export async function checkChildren(connection: DuckDBConnection): Promise<VerifyFinding[]> {
+  const findings: VerifyFinding[] = [];
   for (const { code, table, what, offenders } of RULES) {
     const read = await connection.runAndReadAll(`
-      SELECT count(*) AS count, min(place, ${MOST_PLACES}) AS places FROM (
+      SELECT count(*) AS count, min(place, ${MAX_POSITIONS}) AS places FROM (
         SELECT format('{}/{} at {}', kafka_topic, kafka_partition, kafka_offset) AS place FROM (${offenders})
       )`);
     const { count, places } = Answer.parse(read.getRowObjectsJson()[0]);
     if (count === 0) continue;
-    const more = count > MOST_PLACES ? ', …' : '';
+    const more = count > MAX_POSITIONS ? ', …' : '';
     findings.push({ code, where: table, message: `${count} ${what}: ${(places ?? []).join(', ')}${more}` });
   }
   return findings;

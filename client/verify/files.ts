@@ -8,10 +8,10 @@ import { sqlFile, sqlName, withDuckDb } from '../../adapters/duckdb/database.ts'
 import { hdfsPathOf } from '../../adapters/delta/table-cache.ts';
 import { messageOf } from '../../model/errors.ts';
 import { rowsOf } from '../query/live-tables.ts';
-import type { Finding } from './findings.ts';
+import type { VerifyFinding } from './findings.ts';
 
 /** A file is read so often before it counts as unreadable or damaged, since a server may just be busy. */
-const MOST_READS = 3;
+const MAX_READS = 3;
 const READ_PAUSE_MS = 200;
 
 /** A table's live files to read back. */
@@ -32,7 +32,7 @@ export interface FilesAudited {
   readonly rows: number;
   /** How many of them another program wrote. */
   readonly foreign: number;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly VerifyFinding[];
 }
 
 /** Reads files back one at a time, and compares them with what the log says of them. */
@@ -40,7 +40,7 @@ export async function auditFiles(auditor: Auditor, audit: FilesToAudit): Promise
   const folder = await mkdtemp(join(tmpdir(), 'assessment-pipeline-'));
   const local = join(folder, 'file.parquet');
   const sum = { files: 0, bytes: 0, rows: 0, foreign: 0 };
-  const findings: Finding[] = [];
+  const findings: VerifyFinding[] = [];
   try {
     for (const file of audit.files) {
       const path = hdfsPathOf(audit.tablePath, file);
@@ -66,9 +66,9 @@ async function auditBytes(
   path: string,
   file: AddFile,
   local: string,
-): Promise<Finding | undefined> {
-  let finding: Finding | undefined;
-  for (let read = 1; read <= MOST_READS; read += 1) {
+): Promise<VerifyFinding | undefined> {
+  let finding: VerifyFinding | undefined;
+  for (let read = 1; read <= MAX_READS; read += 1) {
     finding = await readOnce(auditor, path, file, local);
     if (finding === undefined) return undefined;
     await pause(READ_PAUSE_MS);
@@ -81,7 +81,7 @@ async function readOnce(
   path: string,
   { size, tags }: AddFile,
   local: string,
-): Promise<Finding | undefined> {
+): Promise<VerifyFinding | undefined> {
   try {
     const { bytes, sha256 } = await auditor.read(path, local);
     if (bytes !== size) {
@@ -101,7 +101,7 @@ async function auditRows(
   file: AddFile,
   local: string,
   { columns, onRows }: FilesToAudit,
-): Promise<Finding | undefined> {
+): Promise<VerifyFinding | undefined> {
   let rows = 0;
   try {
     const take = (group: readonly AuditedRow[]): void => {

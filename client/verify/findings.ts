@@ -45,7 +45,7 @@ export type FindingCode =
   | 'REPLAYED_TWICE';
 
 /** One thing that is off. */
-export interface Finding {
+export interface VerifyFinding {
   readonly code: FindingCode;
   /** A topic and partition, a table, or a file's path in HDFS. */
   readonly where: string;

@@ -1,5 +1,5 @@
 /** The offsets [start, end). */
-export interface Span {
+export interface OffsetSpan {
   readonly start: number;
   readonly end: number;
 }
@@ -9,7 +9,7 @@ const CHUNK_WORDS = 2048;
 const CHUNK_OFFSETS = CHUNK_WORDS * WORD_BITS;
 
 /** A message for people names so many spans. */
-const MOST_SPANS = 5;
+const MAX_SPANS = 5;
 
 /**
  * A set of offsets: a bit an offset, in chunks, so that ten million of them that lie close take little more
@@ -43,12 +43,12 @@ export class OffsetSet {
   }
 
   /** Adds all offsets of a span. */
-  addSpan({ start, end }: Span): void {
+  addSpan({ start, end }: OffsetSpan): void {
     for (let offset = start; offset < end; offset += 1) this.add(offset);
   }
 
   /** What is here, and in none of the others, in order: the longest spans that there are. */
-  without(...others: readonly OffsetSet[]): Span[] {
+  without(...others: readonly OffsetSet[]): OffsetSpan[] {
     const spans: { start: number; end: number }[] = [];
     for (const offset of this.#offsetsWithout(others)) {
       const last = spans.at(-1);
@@ -74,21 +74,21 @@ export class OffsetSet {
 }
 
 /** What lies at or after `start`, and before `end`. */
-export function clip(spans: readonly Span[], start: number, end: number): Span[] {
+export function clip(spans: readonly OffsetSpan[], start: number, end: number): OffsetSpan[] {
   return spans
     .map((span) => ({ start: Math.max(span.start, start), end: Math.min(span.end, end) }))
     .filter((span) => span.start < span.end);
 }
 
 /** How many offsets there are in spans that do not overlap. */
-export function countOf(spans: readonly Span[]): number {
+export function countOf(spans: readonly OffsetSpan[]): number {
   return spans.reduce((sum, { start, end }) => sum + end - start, 0);
 }
 
 /** Spans for people, as `3, 7 to 9`. */
-export function formatSpans(spans: readonly Span[]): string {
+export function formatSpans(spans: readonly OffsetSpan[]): string {
   const texts = spans
-    .slice(0, MOST_SPANS)
+    .slice(0, MAX_SPANS)
     .map(({ start, end }) => (end === start + 1 ? String(start) : `${start} to ${end - 1}`));
   const more = spans.length - texts.length;
   return more === 0 ? texts.join(', ') : `${texts.join(', ')} and ${more} more such spans`;

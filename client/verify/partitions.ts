@@ -1,7 +1,7 @@
 import { deliveries } from '../../tables/index.ts';
-import type { Finding, FindingCode, Note } from './findings.ts';
+import type { VerifyFinding, FindingCode, Note } from './findings.ts';
 import type { PartitionRows } from './ledger.ts';
-import { clip, countOf, formatSpans, type OffsetSet, type Span } from './offset-set.ts';
+import { clip, countOf, formatSpans, type OffsetSet, type OffsetSpan } from './offset-set.ts';
 
 /** Everything that is known of one partition of a topic. */
 export interface PartitionEvidence {
@@ -50,19 +50,19 @@ export interface PartitionReport {
 /** What there is to say of a partition. */
 export interface PartitionVerdict {
   readonly report: PartitionReport;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly VerifyFinding[];
   readonly notes: readonly Note[];
 }
 
 /** Holds the rows of a partition against Kafka and the tables' logs. */
-export function judgePartition(evidence: PartitionEvidence): PartitionVerdict {
+export function checkPartition(evidence: PartitionEvidence): PartitionVerdict {
   const { topic, partition, kafka, rows, positions } = evidence;
   const where = `${topic}/${partition}`;
   const position = positions.get(deliveries.name);
   const held = heldSpan(evidence, position);
   const off = compare(evidence, held);
-  const found = (code: FindingCode, message: string): Finding => ({ code, where, message });
-  const offsets = (code: FindingCode, spans: readonly Span[], what: string): Finding[] =>
+  const found = (code: FindingCode, message: string): VerifyFinding => ({ code, where, message });
+  const offsets = (code: FindingCode, spans: readonly OffsetSpan[], what: string): VerifyFinding[] =>
     spans.length === 0 ? [] : [found(code, `${countOf(spans)} ${what}: ${formatSpans(spans)}`)];
   const findings = [
     ...disagreements(positions).map((message) => found('TABLES_DISAGREE', message)),
@@ -83,16 +83,16 @@ export function judgePartition(evidence: PartitionEvidence): PartitionVerdict {
 /** How the rows of a partition differ from the messages of Kafka. */
 interface Comparison {
   /** Messages without a row, unless a person let a run skip them. */
-  readonly missing: readonly Span[];
+  readonly missing: readonly OffsetSpan[];
   /** How many messages without a row a person let a run skip. */
   readonly skipped: number;
-  readonly unknown: readonly Span[];
-  readonly past: readonly Span[];
+  readonly unknown: readonly OffsetSpan[];
+  readonly past: readonly OffsetSpan[];
   /** Rows of what Kafka no longer has. */
-  readonly below: readonly Span[];
+  readonly below: readonly OffsetSpan[];
 }
 
-function compare({ kafka, rows, skipped }: PartitionEvidence, held: Span): Comparison {
+function compare({ kafka, rows, skipped }: PartitionEvidence, held: OffsetSpan): Comparison {
   const landed = rows.offsets.without();
   const past = clip(landed, held.end, Infinity);
   if (kafka === undefined) {
@@ -110,7 +110,7 @@ function compare({ kafka, rows, skipped }: PartitionEvidence, held: Span): Compa
 }
 
 /** What the tables say to hold: from the first offset that was consumed, or that Kafka has or a row names. */
-function heldSpan({ kafka, rows, firstStart }: PartitionEvidence, position: number | undefined): Span {
+function heldSpan({ kafka, rows, firstStart }: PartitionEvidence, position: number | undefined): OffsetSpan {
   if (position === undefined) return { start: 0, end: 0 };
   const starts = [firstStart, kafka?.earliest, rows.offsets.without()[0]?.start, position];
   return { start: Math.min(...starts.filter((start) => start !== undefined)), end: position };
@@ -139,7 +139,7 @@ function standing({ earliest, end }: KafkaEvidence, position: number): [FindingC
 
 function reportOf(
   { topic, partition, kafka, rows }: PartitionEvidence,
-  held: Span,
+  held: OffsetSpan,
   off: Comparison,
 ): PartitionReport {
   const earliest = kafka?.earliest ?? held.end;
@@ -162,7 +162,7 @@ function reportOf(
   };
 }
 
-function goneMessage(span: Span, rows: number): string {
+function goneMessage(span: OffsetSpan, rows: number): string {
   return (
     `Kafka no longer has the offsets ${formatSpans([span])}; ` +
     `their ${rows} rows were compared with each other and the log alone`

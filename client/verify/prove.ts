@@ -18,17 +18,17 @@ import {
 } from '../../tables/index.ts';
 import type { Table } from '../../tables/table.ts';
 import { fetchTables, withTables } from '../query/live-tables.ts';
-import { judgeChildren } from './children.ts';
+import { checkChildren } from './children.ts';
 import { auditFiles } from './files.ts';
-import type { Finding, Note } from './findings.ts';
+import type { VerifyFinding, Note } from './findings.ts';
 import { topicsIn } from './kafka.ts';
 import { LEDGER_COLUMNS, Ledger } from './ledger.ts';
 import type { PartitionReport } from './partitions.ts';
-import { judgeReplays, type ReplayReport } from './replays.ts';
-import { judgeRewrites } from './rewrites.ts';
-import { straysOf } from './strays.ts';
+import { checkReplays, type ReplayReport } from './replays.ts';
+import { checkRewrites } from './rewrites.ts';
+import { strayFilesOf } from './strays.ts';
 import { historiesOf, settledSnapshots } from './tables.ts';
-import { judgeTopics } from './topics.ts';
+import { checkTopics } from './topics.ts';
 
 /** A table in numbers: what was read back of it and is as the log says. */
 export interface TableReport {
@@ -40,18 +40,18 @@ export interface TableReport {
 }
 
 /** Whether Kafka, the tables' logs and their files agree, and in what they do not. */
-export interface Proof {
+export interface WarehouseReport {
   readonly verified: boolean;
   readonly partitions: readonly PartitionReport[];
   readonly tables: readonly TableReport[];
   /** Null where files are off, so that it was not looked at. */
   readonly replays: ReplayReport | null;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly VerifyFinding[];
   readonly notes: readonly Note[];
 }
 
 /** What a proof works with. */
-export interface ProofDeps {
+export interface VerifyDeps {
   readonly settings: Settings;
   readonly warehouse: Warehouse;
   readonly kafka: KafkaOptions;
@@ -68,7 +68,7 @@ type Snapshots = ReadonlyMap<Table, Snapshot | undefined>;
  * each file in HDFS is what the log says; or finds what is off.
  * @throws {PipelineError} when a server cannot be asked, so that nothing can be said.
  */
-export async function prove(deps: ProofDeps): Promise<Proof> {
+export async function verifyWarehouse(deps: VerifyDeps): Promise<WarehouseReport> {
   const { kafka, settings, warehouse, say } = deps;
   const snapshots = await settledSnapshots(warehouse);
   const histories = await historiesOf(warehouse, snapshots);
@@ -78,9 +78,9 @@ export async function prove(deps: ProofDeps): Promise<Proof> {
   const named = Object.values(settings.sources).map(({ topic }) => topic);
   const entries = histories.get(deliveries) ?? [];
   const { batchDecodedBytes } = settings.limits;
-  const topics = await judgeTopics(kafka, named, { snapshots, entries, ledger }, batchDecodedBytes);
+  const topics = await checkTopics(kafka, named, { snapshots, entries, ledger }, batchDecodedBytes);
   const children = await proveChildren(deps, snapshots, files.findings);
-  const rewrites = judgeRewrites(histories);
+  const rewrites = checkRewrites(histories);
   const findings = [...files.findings, ...topics.findings, ...children.findings, ...rewrites.findings];
   return {
     verified: findings.length === 0,
@@ -100,13 +100,13 @@ export async function prove(deps: ProofDeps): Promise<Proof> {
 
 /** Reads every live file back; the ledger takes the messages that have rows. */
 async function proveFiles(
-  { settings, warehouse, say }: ProofDeps,
+  { settings, warehouse, say }: VerifyDeps,
   snapshots: Snapshots,
   ledger: Ledger,
-): Promise<{ tables: TableReport[]; findings: Finding[]; notes: Note[] }> {
+): Promise<{ tables: TableReport[]; findings: VerifyFinding[]; notes: Note[] }> {
   const auditor = new Auditor(settings.hdfs);
   const tables: TableReport[] = [];
-  const findings: Finding[] = [];
+  const findings: VerifyFinding[] = [];
   const notes: Note[] = [];
   for (const [table, snapshot] of snapshots) {
     const live = [...(snapshot?.files.values() ?? [])];
@@ -134,10 +134,10 @@ function foreignMessage(files: number): string {
 
 /** Compares children with their parents, and replays with what they are of, in the files that were found to be sound. */
 async function proveChildren(
-  { settings: { hdfs }, kafka, warehouse, say }: ProofDeps,
+  { settings: { hdfs }, kafka, warehouse, say }: VerifyDeps,
   snapshots: Snapshots,
-  off: readonly Finding[],
-): Promise<{ findings: Finding[]; notes: Note[]; replays: ReplayReport | null }> {
+  off: readonly VerifyFinding[],
+): Promise<{ findings: VerifyFinding[]; notes: Note[]; replays: ReplayReport | null }> {
   const isOff = CHILD_TABLES.some(({ name }) =>
     off.some(({ where }) => where.startsWith(`${warehouse.table(name).path}/`)),
   );
@@ -151,9 +151,9 @@ async function proveChildren(
   const cached = await fetchTables(cache, warehouse, wanted, { recheck: true });
   const local = TABLES.map((table) => ({ table, files: cached.get(table)?.files ?? null }));
   return withTables(local, async (connection) => {
-    const children = await judgeChildren(connection);
+    const children = await checkChildren(connection);
     const existing = await topicsIn(kafka);
-    const { report, findings, notes } = await judgeReplays(connection, async (topic, sets) =>
+    const { report, findings, notes } = await checkReplays(connection, async (topic, sets) =>
       existing.has(topic) ? readMarkers(kafka, topic, sets) : new Map(),
     );
     return { findings: [...children, ...findings], notes, replays: report };
@@ -167,7 +167,7 @@ async function noteStrays(
   const notes: Note[] = [];
   for (const [{ name }, entries] of histories) {
     const { path } = warehouse.table(name);
-    for (const { path: where, length } of await straysOf(warehouse.options.hdfs, path, entries)) {
+    for (const { path: where, length } of await strayFilesOf(warehouse.options.hdfs, path, entries)) {
       const message =
         `no entry of the log names this file of ${length} bytes: ` +
         'a try that was cut off left it, or a run is just adding it';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Marker } from '../../adapters/kafka/markers.ts';
 import { replaySet } from '../../model/identity.ts';
 import { REPLAY_HEADER } from '../../model/references.ts';
-import type { Finding, FindingCode, Note } from './findings.ts';
+import type { VerifyFinding, FindingCode, Note } from './findings.ts';
 
 /** What was published again out of quarantine, in numbers. */
 export interface ReplayReport {
@@ -16,7 +16,7 @@ export interface ReplayReport {
 }
 
 /** A finding names so many places. */
-const MOST_PLACES = 3;
+const MAX_POSITIONS = 3;
 
 /** Each landed message that was published again, with what its last header says that it is. */
 const REPLAYED = `
@@ -129,20 +129,20 @@ const Report = z.object({
  * where it is the same record, byte for byte, which the tables then have twice, whoever wrote it.
  * @param markersOf Asked only where a message says to be a replay that `replays` has elsewhere.
  */
-export async function judgeReplays(
+export async function checkReplays(
   connection: DuckDBConnection,
   markersOf: MarkersOf,
-): Promise<{ report: ReplayReport; findings: Finding[]; notes: Note[] }> {
+): Promise<{ report: ReplayReport; findings: VerifyFinding[]; notes: Note[] }> {
   await connection.run(REPLAYED);
   await resolveClaims(connection, markersOf);
-  const findings: Finding[] = [];
+  const findings: VerifyFinding[] = [];
   for (const { code, what, offenders } of RULES) {
     const read = await connection.runAndReadAll(
-      `SELECT count(*) AS count, min(place, ${MOST_PLACES}) AS places FROM (${offenders})`,
+      `SELECT count(*) AS count, min(place, ${MAX_POSITIONS}) AS places FROM (${offenders})`,
     );
     const { count, places } = Found.parse(read.getRowObjectsJson()[0]);
     if (count === 0) continue;
-    const more = count > MOST_PLACES ? ', …' : '';
+    const more = count > MAX_POSITIONS ? ', …' : '';
     findings.push({
       code,
       where: 'replays',
@@ -178,12 +178,12 @@ async function resolveClaims(connection: DuckDBConnection, markersOf: MarkersOf)
 
 async function unprovenNotes(connection: DuckDBConnection): Promise<Note[]> {
   const read = await connection.runAndReadAll(
-    `SELECT count(*) AS count, min(place, ${MOST_PLACES}) AS places FROM unproven WHERE NOT is_same`,
+    `SELECT count(*) AS count, min(place, ${MAX_POSITIONS}) AS places FROM unproven WHERE NOT is_same`,
   );
   const { count, places } = Found.parse(read.getRowObjectsJson()[0]);
   if (count === 0) return [];
   const message =
     `${count} messages say by their header to be replays that are elsewhere, and are other records: another producer ` +
-    `wrote them: ${(places ?? []).join(', ')}${count > MOST_PLACES ? ', …' : ''}`;
+    `wrote them: ${(places ?? []).join(', ')}${count > MAX_POSITIONS ? ', …' : ''}`;
   return [{ where: 'replays', message }];
 }

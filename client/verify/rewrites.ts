@@ -2,17 +2,17 @@ import type { LogEntry } from '../../adapters/delta/history.ts';
 import { RewriteWatch } from '../../adapters/delta/rewrites.ts';
 import { BATCH_TABLES } from '../../tables/index.ts';
 import type { Table } from '../../tables/table.ts';
-import type { Finding, Note } from './findings.ts';
+import type { VerifyFinding, Note } from './findings.ts';
 
 /**
  * Names the commits by which other programs took rows out of tables, or put rows into them. Where the rows are compared
  * with Kafka, that says what is wrong, so the commit is a note; rows of other tables are compared with nothing else.
  */
-export function judgeRewrites(histories: ReadonlyMap<Table, readonly LogEntry[]>): {
-  findings: Finding[];
+export function checkRewrites(histories: ReadonlyMap<Table, readonly LogEntry[]>): {
+  findings: VerifyFinding[];
   notes: Note[];
 } {
-  const findings: Finding[] = [];
+  const findings: VerifyFinding[] = [];
   const notes: Note[] = [];
   for (const [table, entries] of histories) {
     const watch = new RewriteWatch();

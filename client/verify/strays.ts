@@ -6,7 +6,7 @@ import type { FileStatus, WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
  * The data files in a table's folder that no entry of its log names: nobody reads them.
  * @param entries What was read of the log before; what came since is read when the folder has been.
  */
-export async function straysOf(
+export async function strayFilesOf(
   hdfs: WebHdfs,
   tablePath: string,
   entries: readonly LogEntry[],

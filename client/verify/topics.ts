@@ -5,11 +5,11 @@ import type { KafkaOptions } from '../../adapters/kafka/client.ts';
 import { topicIdOf } from '../../adapters/kafka/wire/topic-id.ts';
 import { BATCH_TABLES, deliveries } from '../../tables/index.ts';
 import type { Table } from '../../tables/table.ts';
-import type { Finding, Note } from './findings.ts';
+import type { VerifyFinding, Note } from './findings.ts';
 import { readTopic, topicsIn } from './kafka.ts';
 import { noRows, type Ledger } from './ledger.ts';
 import { OffsetSet } from './offset-set.ts';
-import { judgePartition, type KafkaEvidence, type PartitionReport } from './partitions.ts';
+import { checkPartition, type KafkaEvidence, type PartitionReport } from './partitions.ts';
 import { batchesOf, partitionOf, positionsOf } from './tables.ts';
 
 /** What the topics are held against. */
@@ -23,7 +23,7 @@ export interface TablesEvidence {
 /** What there is to say of the topics. */
 export interface TopicsVerdict {
   readonly partitions: readonly PartitionReport[];
-  readonly findings: readonly Finding[];
+  readonly findings: readonly VerifyFinding[];
   readonly notes: readonly Note[];
 }
 
@@ -32,7 +32,7 @@ export interface TopicsVerdict {
  * tables have anything of.
  * @param batchDecodedBytes How many bytes one compressed batch may take decompressed.
  */
-export async function judgeTopics(
+export async function checkTopics(
   kafka: KafkaOptions,
   named: Iterable<string>,
   evidence: TablesEvidence,
@@ -47,7 +47,11 @@ export async function judgeTopics(
   const sources = new Set(named);
   const topics = new Set([...sources, ...landed, ...evidence.ledger.topics.keys()]);
   const existing = await topicsIn(kafka);
-  const verdict = { partitions: [] as PartitionReport[], findings: [] as Finding[], notes: [] as Note[] };
+  const verdict = {
+    partitions: [] as PartitionReport[],
+    findings: [] as VerifyFinding[],
+    notes: [] as Note[],
+  };
   for (const topic of [...topics].sort()) {
     const judged = { topic, exists: existing.has(topic), isSource: sources.has(topic) };
     const one = await judgeTopic(kafka, judged, { positions, evidence, batchDecodedBytes });
@@ -93,7 +97,7 @@ async function judgeTopic(
     .map((partition) => {
       const key = `${topic}/${partition}`;
       const batch = batches.get(key);
-      return judgePartition({
+      return checkPartition({
         topic,
         partition,
         kafka: messages.get(partition),
@@ -131,14 +135,14 @@ function heldPartitions(
 }
 
 /** What was read of the topic is then compared with the rows of another one, and may well agree. */
-function madeAnew(topic: string, id: string, held: readonly string[]): Finding[] {
+function madeAnew(topic: string, id: string, held: readonly string[]): VerifyFinding[] {
   const before = held.filter((other) => other !== id);
   if (before.length === 0) return [];
   const message = `the tables hold messages of a topic of this name that had the id ${before.join(', ')}; its id is now ${id}`;
   return [{ code: 'TOPIC_RESET', where: topic, message }];
 }
 
-function goneFinding(topic: string): Finding {
+function goneFinding(topic: string): VerifyFinding {
   const message = 'the tables hold messages of this topic, which Kafka does not have any more';
   return { code: 'TOPIC_GONE', where: topic, message };
 }

@@ -4,7 +4,7 @@ import { readSettings } from '../../model/settings.ts';
 import { EXIT } from '../cli/exit.ts';
 import { withExamples } from '../cli/help.ts';
 import { formatTable, print, printError, printJson } from '../cli/output.ts';
-import type { Proof } from './prove.ts';
+import type { WarehouseReport } from './prove.ts';
 import { clientLogger, openWarehouse } from '../cli/warehouse.ts';
 
 interface VerifyOptions {
@@ -30,8 +30,8 @@ async function verify(options: VerifyOptions): Promise<void> {
   const settings = readSettings();
   const began = performance.now();
   // Loaded when the command runs: it takes longer to load than --help and the completion need.
-  const { prove } = await import('./prove.ts');
-  const proof = await prove({
+  const { verifyWarehouse } = await import('./prove.ts');
+  const proof = await verifyWarehouse({
     settings,
     warehouse: openWarehouse(settings),
     kafka: { ...settings.kafka, logger: clientLogger() },
@@ -43,7 +43,7 @@ async function verify(options: VerifyOptions): Promise<void> {
   if (!proof.verified) process.exitCode = EXIT.failed;
 }
 
-function formatProof({ partitions, tables, replays, findings, notes, verified }: Proof): string[] {
+function formatProof({ partitions, tables, replays, findings, notes, verified }: WarehouseReport): string[] {
   const sums = { consumed: 0, deliveries: 0, quarantined: 0, gaps: 0, skipped: 0, gone: 0, behind: 0 };
   const counts = Object.keys(sums) as (keyof typeof sums)[];
   for (const partition of partitions) for (const count of counts) sums[count] += partition[count];
@@ -79,7 +79,12 @@ function formatProof({ partitions, tables, replays, findings, notes, verified }:
   ];
 }
 
-function formatReplays({ marked, landed, quarantinedAgain, ahead }: NonNullable<Proof['replays']>): string {
+function formatReplays({
+  marked,
+  landed,
+  quarantinedAgain,
+  ahead,
+}: NonNullable<WarehouseReport['replays']>): string {
   return (
     `${marked} replayed out of quarantine: ${landed} of them landed, ${quarantinedAgain} are in quarantine again, ` +
     `${ahead} have no row yet`

@@ -1,5 +1,5 @@
 import type { AddFile } from '../../adapters/delta/actions.ts';
-import type { Fence } from '../../adapters/delta/snapshot.ts';
+import type { TransactionFence } from '../../adapters/delta/snapshot.ts';
 import type { CommitOutcome, DeltaTable } from '../../adapters/delta/table.ts';
 import type { Warehouse } from '../../adapters/delta/warehouse.ts';
 import type { RunStaging } from '../../adapters/staging/run-staging.ts';
@@ -10,19 +10,19 @@ import { shortHash } from '../transform/table-files.ts';
 import type { RunContext } from '../run-context.ts';
 
 /** What landing works with: where the tables are, and where the run's staged files. */
-export interface LandingDeps {
+export interface CommitDeps {
   readonly warehouse: Warehouse;
   readonly own: Pick<RunStaging, 'locate'>;
 }
 
 /** Files of one table that land together, or not at all. */
-export interface FilesToLand {
+export interface FilesToCommit {
   readonly table: Table;
   /** Read only where they are not landed yet. */
   readonly files: () => Promise<readonly StagedFile[]>;
   /** Names what lands, for the files' names: the same for each try. */
   readonly subject: string;
-  readonly fences: readonly Fence[];
+  readonly fences: readonly TransactionFence[];
   /** Application ids that the table's log is to have from then on. */
   readonly marks?: readonly string[];
   /** Goes into the commit, for people. */
@@ -34,10 +34,10 @@ export interface FilesToLand {
  * @param before What the commit waits for, not the upload; where it fails, so does this.
  * @throws {PipelineError} OFFSETS_MOVED when a fence stands elsewhere; an error of HDFS or of the log.
  */
-export async function landFiles(
-  deps: LandingDeps,
+export async function commitFiles(
+  deps: CommitDeps,
   run: Pick<RunContext, 'execution'>,
-  landing: FilesToLand,
+  landing: FilesToCommit,
   before: Promise<unknown> = Promise.resolve(),
 ): Promise<CommitOutcome> {
   const table = deps.warehouse.table(landing.table.name);
@@ -67,7 +67,7 @@ export async function landFiles(
  * run does, which could remove it. A run's id begins with its time, and ends with what is its own.
  */
 async function upload(
-  { own }: LandingDeps,
+  { own }: CommitDeps,
   table: DeltaTable,
   file: StagedFile,
   subject: string,

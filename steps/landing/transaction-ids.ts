@@ -1,29 +1,29 @@
-import type { Fence } from '../../adapters/delta/snapshot.ts';
+import type { TransactionFence } from '../../adapters/delta/snapshot.ts';
 import type { ContentIdentity } from '../../model/identity.ts';
 import type { Batch } from '../../model/references.ts';
 
 /** A thing that happens once: its fence stands at 1 afterwards. */
-function once(appId: string): Fence {
+function once(appId: string): TransactionFence {
   return { appId, from: undefined, to: 1n };
 }
 
 /** That a source's content was ingested, split by this format. */
-export function contentFence(source: string, { format, sha256 }: ContentIdentity): Fence {
+export function contentTransaction(source: string, { format, sha256 }: ContentIdentity): TransactionFence {
   return once(`content/${source}/${format}/${sha256}`);
 }
 
 /** That a run is in the table `runs`. */
-export function runFence(runId: string): Fence {
+export function runTransaction(runId: string): TransactionFence {
   return once(`run/${runId}`);
 }
 
 /** That the records of a chunk that were refused at publish are in quarantine. */
-export function chunkFence(chunkId: string): Fence {
+export function chunkTransaction(chunkId: string): TransactionFence {
   return once(`chunk/${chunkId}`);
 }
 
 /** That something was published again out of quarantine; `reference` names it as the command line does. */
-export function replayFence(reference: string): Fence {
+export function replayTransaction(reference: string): TransactionFence {
   return once(`replay/${reference}`);
 }
 
@@ -46,7 +46,7 @@ export function partitionAppId(topic: string, partition: number): string {
 }
 
 /** That a batch landed: each of its partitions goes on from the batch's start to its end. */
-export function batchFences({ topic, ranges }: Batch): Fence[] {
+export function batchTransactions({ topic, ranges }: Batch): TransactionFence[] {
   return ranges.map(({ partition, start, end }) => ({
     appId: partitionAppId(topic, partition),
     from: BigInt(start),

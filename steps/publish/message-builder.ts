@@ -3,20 +3,20 @@ import { CHUNK_HEADER, SOURCE_HEADER, type Chunk } from '../../model/references.
 import { userOf } from '../../records/user.ts';
 
 /** How many bytes a record may have, and the message that is made of it. */
-export interface OutgoingLimits {
+export interface MessageLimits {
   readonly recordBytes: number;
   readonly maxBytes: number;
 }
 
 /** How the records of a chunk become messages, and which cannot. */
-export class Outgoing {
+export class MessageBuilder {
   readonly #headers: Readonly<Record<string, string>>;
-  readonly #limits: OutgoingLimits;
+  readonly #limits: MessageLimits;
   /** Bytes of a message besides its key and its record. */
   readonly #overhead: number;
 
   /** @param chunk The chunk's id. */
-  constructor(source: string, chunk: string, limits: OutgoingLimits) {
+  constructor(source: string, chunk: string, limits: MessageLimits) {
     this.#headers = { [SOURCE_HEADER]: source, [CHUNK_HEADER]: chunk };
     this.#limits = limits;
     this.#overhead = messageBytes({ key: null, value: null, headers: this.#headers });

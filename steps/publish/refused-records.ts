@@ -4,8 +4,8 @@ import type { RunStaging } from '../../adapters/staging/run-staging.ts';
 import type { Chunk, StagedFile } from '../../model/references.ts';
 import { quarantine } from '../../tables/index.ts';
 import { QUARANTINED } from '../../tables/relations.ts';
-import { chunkFence } from '../landing/transaction-ids.ts';
-import { landFiles, type LandingDeps } from '../landing/commit-files.ts';
+import { chunkTransaction } from '../landing/transaction-ids.ts';
+import { commitFiles, type CommitDeps } from '../landing/commit-files.ts';
 import type { RunContext } from '../run-context.ts';
 import { writeTable } from '../transform/table-files.ts';
 
@@ -28,17 +28,17 @@ export interface ChunkContext {
 
 /** Puts the records of a chunk that cannot be published into quarantine, once. */
 export async function quarantineRefused(
-  deps: LandingDeps & { readonly own: RunStaging },
+  deps: CommitDeps & { readonly own: RunStaging },
   run: RunContext,
   request: ChunkContext,
   records: readonly RefusedRecord[],
 ): Promise<void> {
   const file = await writeRefused(deps.own, request, records);
-  await landFiles(deps, run, {
+  await commitFiles(deps, run, {
     table: quarantine,
     files: () => Promise.resolve([file]),
     subject: request.chunk.id,
-    fences: [chunkFence(request.chunk.id)],
+    fences: [chunkTransaction(request.chunk.id)],
     info: { chunk: request.chunk.id },
   });
 }

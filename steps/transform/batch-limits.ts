@@ -1,12 +1,12 @@
-import { isMarked, readMarkers, type Marker, type MessagePlace } from '../../adapters/kafka/markers.ts';
+import { isMarked, readMarkers, type Marker, type MessagePosition } from '../../adapters/kafka/markers.ts';
 import type { KafkaOptions } from '../../adapters/kafka/client.ts';
 import { headerOf, lastHeaderOf } from '../../adapters/kafka/message-headers.ts';
 import { parseChunkId, replaySet } from '../../model/identity.ts';
-import { MOST_OF_A_STEP, type ReasonCounts } from '../../model/reasons.ts';
+import { MAX_REASONS_OF_STEP, type ReasonCounts } from '../../model/reasons.ts';
 import { CHUNK_HEADER, REPLAY_HEADER } from '../../model/references.ts';
 import type { Settings } from '../../model/settings.ts';
 import type { Fault } from '../../records/check.ts';
-import { Judged, requireWithinLimit } from './quarantine-limit.ts';
+import { CheckedRecords, requireWithinLimit } from './quarantine-limit.ts';
 
 /** How many messages were judged, and how many of them are bad. */
 interface JudgedCounts {
@@ -19,12 +19,12 @@ interface JudgedCounts {
 interface ClaimedCounts extends JudgedCounts {
   /** The set of messages that they say to be of: a chunk, or a replay. */
   readonly set: string;
-  readonly first: MessagePlace;
-  readonly last: MessagePlace;
+  readonly first: MessagePosition;
+  readonly last: MessagePosition;
 }
 
 /** The messages of a source that has a quarantine limit, judged. */
-export interface JudgedSource {
+export interface CheckedSource {
   readonly source: string;
   readonly limit: number;
   readonly others: JudgedCounts;
@@ -39,21 +39,21 @@ const REFERENCE = /^[A-Za-z0-9._:/-]{1,400}$/;
 
 interface Claim {
   readonly set: string;
-  readonly first: MessagePlace;
-  last: MessagePlace;
-  readonly judged: Judged;
+  readonly first: MessagePosition;
+  last: MessagePosition;
+  readonly judged: CheckedRecords;
 }
 
 class SourceLimit {
   readonly limit: number;
-  readonly others = new Judged();
+  readonly others = new CheckedRecords();
   readonly claims = new Map<string, Claim>();
 
   constructor(limit: number) {
     this.limit = limit;
   }
 
-  judgedFor(set: string | undefined, { partition, offset, producerId }: MessagePlace): Judged {
+  judgedFor(set: string | undefined, { partition, offset, producerId }: MessagePosition): CheckedRecords {
     // What a run publishes is in a transaction.
     if (set === undefined || producerId === undefined) return this.others;
     const key = `${partition} ${producerId} ${set}`;
@@ -64,7 +64,7 @@ class SourceLimit {
       return known.judged;
     }
     if (this.claims.size >= MAX_CLAIMS) return this.others;
-    const claim = { set, first: place, last: place, judged: new Judged() };
+    const claim = { set, first: place, last: place, judged: new CheckedRecords() };
     this.claims.set(key, claim);
     return claim.judged;
   }
@@ -86,12 +86,16 @@ export class BatchLimits {
   }
 
   /** Adds a message, by its source, in the order of its partition's offsets. */
-  add(source: string, message: MessagePlace & { readonly headers: string }, fault: Fault | undefined): void {
+  add(
+    source: string,
+    message: MessagePosition & { readonly headers: string },
+    fault: Fault | undefined,
+  ): void {
     this.#sources.get(source)?.judgedFor(this.#setOf(message.headers), message).take('transform', fault);
   }
 
   /** Returns what was judged, for {@link requireWithinLimits}. */
-  judged(): JudgedSource[] {
+  judged(): CheckedSource[] {
     return [...this.#sources].map(([source, { limit, others, claims }]) => ({
       source,
       limit,
@@ -120,13 +124,13 @@ export class BatchLimits {
 export async function requireWithinLimits(
   kafka: KafkaOptions,
   topic: string,
-  sources: readonly JudgedSource[],
+  sources: readonly CheckedSource[],
 ): Promise<void> {
   for (const { source, limit, others, claimed } of sources) {
     if (others.bad === 0 && claimed.every(({ bad }) => bad === 0)) continue;
     const sets = new Set(claimed.map(({ set }) => set));
     const markers = await readMarkers(kafka, topic, [...sets]);
-    const judged = new Judged();
+    const judged = new CheckedRecords();
     const unproven = claimed.filter(({ set, first, last }) => !areMarked(markers.get(set), first, last));
     for (const counts of [others, ...unproven]) {
       judged.records += counts.records;
@@ -137,12 +141,12 @@ export async function requireWithinLimits(
   }
 }
 
-function areMarked(marker: Marker | undefined, first: MessagePlace, last: MessagePlace): boolean {
+function areMarked(marker: Marker | undefined, first: MessagePosition, last: MessagePosition): boolean {
   return isMarked(marker, first) && isMarked(marker, last);
 }
 
-function countsOf({ records, bad, reasons }: Judged): JudgedCounts {
-  return { records, bad, reasons: reasons.top(MOST_OF_A_STEP) };
+function countsOf({ records, bad, reasons }: CheckedRecords): JudgedCounts {
+  return { records, bad, reasons: reasons.top(MAX_REASONS_OF_STEP) };
 }
 
 /** The set of messages that headers say a message to be of; undefined where no set can be called so. */

@@ -1,8 +1,12 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { createRelation, type Column, type StreamedColumns } from '../../adapters/duckdb/relations.ts';
+import {
+  createRelation,
+  type RelationColumn,
+  type StreamedColumns,
+} from '../../adapters/duckdb/relations.ts';
 import type { StagedMessage } from '../../adapters/staging/staged-messages.ts';
 import { relationOf } from '../../tables/relations.ts';
-import type { Level, Column as ScannedColumn } from '../../records/scan-columns.ts';
+import type { RowSet, ScanColumn as ScannedColumn } from '../../records/scan-columns.ts';
 import type { AttemptScan } from '../../records/scan.ts';
 
 /**
@@ -17,7 +21,8 @@ export async function createRelations(
 ): Promise<void> {
   const constants = { kafka_topic: topic };
   const { rows } = scan.attempts;
-  const placesOf = (of?: Int32Array): Column[] => scan.places.map((column) => rowsOf(column, rows, of));
+  const placesOf = (of?: Int32Array): RelationColumn[] =>
+    scan.places.map((column) => rowsOf(column, rows, of));
   const streamed: StreamedColumns = {
     columns: [
       { name: 'key', type: 'BLOB' },
@@ -56,8 +61,8 @@ function* takenOf(
 }
 
 /** Which item each row is of each of the lists that it is in; and the attempt that it is of. */
-function positionsOf(level: Level): { positions: Column[]; of: Int32Array | undefined } {
-  const positions: Column[] = [];
+function positionsOf(level: RowSet): { positions: RelationColumn[]; of: Int32Array | undefined } {
+  const positions: RelationColumn[] = [];
   let of: Int32Array | undefined;
   for (let at = level; at.above !== undefined; at = at.above) {
     positions.unshift({ name: at.path, type: 'INTEGER', values: at.positions, ...(of && { of }) });
@@ -78,7 +83,7 @@ function joined(rows: Int32Array, of: Int32Array): Int32Array {
  * @param rows How many it has.
  * @param of Which of them to take; left out: each.
  */
-function rowsOf(column: ScannedColumn, rows: number, of?: Int32Array): Column {
+function rowsOf(column: ScannedColumn, rows: number, of?: Int32Array): RelationColumn {
   return {
     name: column.name,
     type: column.type,

@@ -5,10 +5,10 @@ import { PipelineError } from '../../model/errors.ts';
 import { FieldTally } from '../../model/field-counts.ts';
 import { ReasonTally } from '../../model/reasons.ts';
 import { SOURCE_HEADER } from '../../model/references.ts';
-import { BatchLimits, type JudgedSource } from './batch-limits.ts';
+import { BatchLimits, type CheckedSource } from './batch-limits.ts';
 import { MAX_RECORD_BYTES, defaultSourceOf, type Settings } from '../../model/settings.ts';
 import { checkAttempt, type Fault, type PathCounts } from '../../records/check.ts';
-import { plainText } from '../../records/normalize.ts';
+import { normalizedText } from '../../records/normalize.ts';
 import { QUARANTINED } from '../../tables/relations.ts';
 import { AttemptScan } from '../../records/scan.ts';
 import { EARLIEST_MS, LATEST_MS } from '../../records/times.ts';
@@ -133,7 +133,7 @@ export class BatchRows {
     const { fault, unknown, attempt } = checkAttempt(value);
     if (fault !== undefined) return fault;
     // The two would contradict each other: it is not to be found out which of them is right by losing a message.
-    if (!this.#scan.takes(plainText(attempt), place))
+    if (!this.#scan.takes(normalizedText(attempt), place))
       throw new PipelineError(
         'TRANSFORM_FAILED',
         `the check takes the message ${this.#topic}/${partition}/${offset}, and the scan does not`,
@@ -176,7 +176,7 @@ export class BatchRows {
   }
 
   /** The messages of sources that have a quarantine limit, judged. */
-  get judged(): JudgedSource[] {
+  get judged(): CheckedSource[] {
     return this.#limits.judged();
   }
 

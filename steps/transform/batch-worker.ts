@@ -4,20 +4,20 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { asDuckDbError, withDuckDb } from '../../adapters/duckdb/database.ts';
 import type { StagedMessage } from '../../adapters/staging/staged-messages.ts';
 import { MemoryGate } from '../../lib/memory-gate.ts';
-import { Turns } from '../../lib/mutex.ts';
+import { Mutex } from '../../lib/mutex.ts';
 import { PipelineError, type ErrorCode } from '../../model/errors.ts';
 import { MAX_NAMED_FIELDS, type FieldCounts } from '../../model/field-counts.ts';
-import { MOST_OF_A_STEP } from '../../model/reasons.ts';
+import { MAX_REASONS_OF_STEP } from '../../model/reasons.ts';
 import type { StagedBatch, StagedFile, StagedTables } from '../../model/references.ts';
 import type { Settings } from '../../model/settings.ts';
 import { BATCH_TABLES } from '../../tables/index.ts';
-import type { JudgedSource } from './batch-limits.ts';
-import { messagesAgain, messagesOf } from './message-files.ts';
+import type { CheckedSource } from './batch-limits.ts';
+import { rereadMessages, messagesOf } from './message-files.ts';
 import { requireSameCounts, writeTable, type FileTarget } from './table-files.ts';
 import { BatchRows } from './batch-rows.ts';
 
 /** A batch to be transformed. */
-export interface BatchWork {
+export interface BatchTask {
   readonly settings: Pick<Settings, 'sources' | 'worker' | 'limits'>;
   /** The absolute path of the run's staging folder. */
   readonly root: string;
@@ -35,11 +35,11 @@ type BatchTables = FieldCounts &
   Pick<StagedTables, 'landed' | 'quarantined' | 'reasons'> & {
     readonly files: readonly StagedFile[];
     /** Whether these keep the quarantine limits is to be found out before anything lands. */
-    readonly judged: readonly JudgedSource[];
+    readonly judged: readonly CheckedSource[];
   };
 
 /** The same, or a named error: between threads, an error would lose its name. */
-export type BatchAnswer =
+export type BatchResult =
   BatchTables | { readonly failed: { readonly code: ErrorCode; readonly message: string } };
 
 /** What a batch is as a whole is bounded by its size; this is what DuckDB may take before it spills to the disk. */
@@ -58,10 +58,10 @@ const MAX_ROWS_RATIO = 4;
 const memory = new MemoryGate();
 
 /** One batch is read and checked at a time: to do two at once would only make the first one later. */
-const turns = new Turns();
+const turns = new Mutex();
 
 /** Transforms a batch: what runs in a thread of its own. */
-export default async function transformBatch(work: BatchWork): Promise<BatchAnswer> {
+export default async function transformBatch(work: BatchTask): Promise<BatchResult> {
   try {
     return await tablesOf(work);
   } catch (thrown) {
@@ -71,7 +71,7 @@ export default async function transformBatch(work: BatchWork): Promise<BatchAnsw
   }
 }
 
-async function tablesOf(work: BatchWork): Promise<BatchTables> {
+async function tablesOf(work: BatchTask): Promise<BatchTables> {
   const { settings, staged, folder, ingestedOn } = work;
   const options = {
     threads: settings.worker.threads,
@@ -80,14 +80,14 @@ async function tablesOf(work: BatchWork): Promise<BatchTables> {
   };
   return withDuckDb(options, async (connection) => {
     // What waits for its turn takes no memory for rows yet.
-    const { rows, release } = await turns.take(async () => {
+    const { rows, release } = await turns.run(async () => {
       await memory.pass(settings.limits.batchBytes * MAX_ROWS_RATIO);
       const begun = await BatchRows.create(connection, settings, staged.batch.topic, staged.messages);
       await addAll(begun, work);
       return { rows: begun, release: memory.hold(begun.memoryBytes) };
     });
     try {
-      const again = new Rereading(() => messagesAgain(work.messages, staged));
+      const again = new Rereading(() => rereadMessages(work.messages, staged));
       await rows.finish(() => again.messages());
       const target = { folder, ingestedOn, resolve: (path: string) => join(work.root, path) };
       const files = await again.during(() => writeTables(connection, rows, target));
@@ -97,7 +97,7 @@ async function tablesOf(work: BatchWork): Promise<BatchTables> {
         landed: rows.landed,
         quarantined: rows.quarantined,
         ...rows.unknown.top(MAX_NAMED_FIELDS),
-        reasons: rows.reasons.top(MOST_OF_A_STEP),
+        reasons: rows.reasons.top(MAX_REASONS_OF_STEP),
         judged: rows.judged,
       };
     } finally {
@@ -110,7 +110,7 @@ async function tablesOf(work: BatchWork): Promise<BatchTables> {
 /** @throws {PipelineError} STAGING_LOST when other than the messages that were staged are there. */
 async function addAll(
   rows: BatchRows,
-  { messages: folder, staged }: Pick<BatchWork, 'messages' | 'staged'>,
+  { messages: folder, staged }: Pick<BatchTask, 'messages' | 'staged'>,
 ): Promise<void> {
   let added = 0;
   for await (const messages of messagesOf(folder, staged)) {

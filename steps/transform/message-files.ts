@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { BATCHES, type FetchedBatch } from '../../adapters/kafka/wire/fetched-batch.ts';
-import type { ReadPart } from '../../adapters/kafka/read-options.ts';
-import { readPieces, readPiecesSync } from '../../lib/length-prefixed.ts';
-import { StagedFile } from '../../adapters/staging/buffered-file.ts';
+import type { ReadSlice } from '../../adapters/kafka/read-options.ts';
+import { readLengthPrefixed, readLengthPrefixedSync } from '../../lib/length-prefixed.ts';
+import { BufferedFile } from '../../adapters/staging/buffered-file.ts';
 import { MessageReader, type StagedMessage } from '../../adapters/staging/staged-messages.ts';
 import type { StagedBatch } from '../../model/references.ts';
 
@@ -13,7 +13,7 @@ export interface BatchBounds {
 }
 
 /** Where one of Kafka's batches would fill a batch, so many of its messages are taken at once. */
-const MESSAGES_A_PART = 500;
+const MESSAGES_PER_SLICE = 500;
 
 /**
  * Writes the messages of a batch, a file for each partition, in which they stand in the order of their offsets: in
@@ -22,10 +22,10 @@ const MESSAGES_A_PART = 500;
 export class MessageWriter {
   messages = 0;
   bytes = 0;
-  readonly #files: ReadonlyMap<number, StagedFile>;
+  readonly #files: ReadonlyMap<number, BufferedFile>;
   readonly #bounds: BatchBounds;
 
-  private constructor(files: ReadonlyMap<number, StagedFile>, bounds: BatchBounds) {
+  private constructor(files: ReadonlyMap<number, BufferedFile>, bounds: BatchBounds) {
     this.#files = files;
     this.#bounds = bounds;
   }
@@ -39,9 +39,9 @@ export class MessageWriter {
     partitions: readonly number[],
     bounds: BatchBounds = { bytes: Infinity, messages: Infinity },
   ): Promise<MessageWriter> {
-    const files = new Map<number, StagedFile>();
+    const files = new Map<number, BufferedFile>();
     for (const partition of partitions)
-      files.set(partition, await StagedFile.create(fileOf(folder, partition)));
+      files.set(partition, await BufferedFile.create(fileOf(folder, partition)));
     return new MessageWriter(files, bounds);
   }
 
@@ -54,7 +54,7 @@ export class MessageWriter {
    * Adds what was read of a partition, in order, as long as it is not full.
    * @returns The first offset that it left.
    */
-  async add({ partition, batches, from, to }: ReadPart): Promise<bigint> {
+  async add({ partition, batches, from, to }: ReadSlice): Promise<bigint> {
     const file = this.#files.get(partition);
     if (file === undefined) throw new TypeError(`partition ${partition} is not of the batch`);
     let next = from;
@@ -81,7 +81,7 @@ export class MessageWriter {
     }
     const most = (): number => {
       if (this.isFull) return 0;
-      return fits ? this.#bounds.messages - this.messages : MESSAGES_A_PART;
+      return fits ? this.#bounds.messages - this.messages : MESSAGES_PER_SLICE;
     };
     yield* batch.between(from, to, most);
   }
@@ -121,19 +121,19 @@ export async function* messagesOf(
 ): AsyncGenerator<Iterable<StagedMessage>> {
   for (const { partition } of batch.ranges) {
     const reader = new MessageReader(batch.topic, partition);
-    for await (const pieces of readPieces(fileOf(folder, partition), BATCHES))
+    for await (const pieces of readLengthPrefixed(fileOf(folder, partition), BATCHES))
       for (const piece of pieces) yield reader.messagesOf(piece);
   }
 }
 
 /** The same once more, one at a time, for whoever cannot wait. */
-export function* messagesAgain(
+export function* rereadMessages(
   folder: string,
   { batch }: Pick<StagedBatch, 'batch'>,
 ): Generator<StagedMessage, void, undefined> {
   for (const { partition } of batch.ranges) {
     const reader = new MessageReader(batch.topic, partition);
-    for (const pieces of readPiecesSync(fileOf(folder, partition), BATCHES))
+    for (const pieces of readLengthPrefixedSync(fileOf(folder, partition), BATCHES))
       for (const piece of pieces) yield* reader.messagesOf(piece);
   }
 }

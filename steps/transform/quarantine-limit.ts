@@ -5,7 +5,7 @@ import type { Step } from '../../model/run.ts';
 import type { Fault } from '../../records/check.ts';
 
 /** How many of a source's records would go into quarantine, and why. */
-export class Judged {
+export class CheckedRecords {
   records = 0;
   bad = 0;
   readonly reasons = new ReasonTally();
@@ -19,7 +19,7 @@ export class Judged {
 }
 
 /** The error names so many reasons. */
-const MOST_NAMED = 3;
+const MAX_NAMED = 3;
 
 /**
  * Makes sure that no larger share of records is bad than a source may have.
@@ -27,7 +27,7 @@ const MOST_NAMED = 3;
  * @param limit A share, 0 to 1.
  * @throws {PipelineError} QUARANTINE_LIMIT, naming the counts, the share, the limit and the first reasons.
  */
-export function requireWithinLimit(what: string, limit: number, judged: Judged): void {
+export function requireWithinLimit(what: string, limit: number, judged: CheckedRecords): void {
   const why = whyOverLimit(what, limit, judged);
   if (why !== undefined) throw new PipelineError('QUARANTINE_LIMIT', why);
 }
@@ -37,13 +37,13 @@ export function requireWithinLimit(what: string, limit: number, judged: Judged):
  * @param what Which records, as `source pearson, fetched`.
  * @throws {PipelineError} NOTHING_GOOD, naming the count and the first reasons.
  */
-export function requireSomethingGood(what: string, judged: Judged): void {
+export function requireSomethingGood(what: string, judged: CheckedRecords): void {
   const why = whyNothingGood(what, judged);
   if (why !== undefined) throw new PipelineError('NOTHING_GOOD', why);
 }
 
 /** The message of {@link requireSomethingGood}; undefined where a record is good, or there is none. */
-export function whyNothingGood(what: string, { records, bad, reasons }: Judged): string | undefined {
+export function whyNothingGood(what: string, { records, bad, reasons }: CheckedRecords): string | undefined {
   if (records === 0 || bad < records) return undefined;
   return `${what}: not one of ${formatCount(records, 'record')} is good; all would go into quarantine: ${reasonsText(reasons)}`;
 }
@@ -52,7 +52,7 @@ export function whyNothingGood(what: string, { records, bad, reasons }: Judged):
 export function whyOverLimit(
   what: string,
   limit: number,
-  { records, bad, reasons }: Judged,
+  { records, bad, reasons }: CheckedRecords,
 ): string | undefined {
   if (records === 0 || bad / records <= limit) return undefined;
   return (
@@ -62,7 +62,7 @@ export function whyOverLimit(
 }
 
 function reasonsText(reasons: ReasonTally): string {
-  const { named, others } = reasons.top(MOST_NAMED);
+  const { named, others } = reasons.top(MAX_NAMED);
   return [
     ...named.map(({ count, path, reason }) => `${count} × ${describe(path, reason)}`),
     ...(others === 0 ? [] : [`${others} × other reasons`]),

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { hostname, userInfo } from 'node:os';
 import test, { after, before, describe } from 'node:test';
 import { EXIT } from '../../client/cli/exit.ts';
-import { RUN_STATES, runsOf, type RunFilter, type RunRow } from '../../client/runs/runs.ts';
+import { RUN_STATES, listRuns, type RunFilter, type RunRow } from '../../client/runs/runs.ts';
 import type { RunStatus } from '../../model/run.ts';
 import { startPlatform, type Platform } from '../../simulator/server.ts';
 import { ROOT, TestPipeline, eventually } from '../support/harness.ts';
@@ -101,7 +101,7 @@ describe('the command line', () => {
 
   test('the list is filtered by source, state and start, and cut at its limit', async () => {
     const runs = async (filter: Partial<RunFilter>): Promise<string[]> =>
-      (await runsOf(pipeline.client, pipeline.settings, { limit: 10, ...filter })).map(({ run }) => run);
+      (await listRuns(pipeline.client, pipeline.settings, { limit: 10, ...filter })).map(({ run }) => run);
     assert.deepEqual(await runs({ source: 'good' }), [landed.run]);
     assert.deepEqual(await runs({ state: 'running' }), [], 'what waits is not said to run');
     assert.deepEqual(await runs({ state: 'completed', since: new Date(Date.now() - 3_600_000) }), [

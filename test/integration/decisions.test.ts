@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { hostname, userInfo } from 'node:os';
 import test, { after, before, describe } from 'node:test';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
-import { MAX_DECISIONS_KEPT, MAX_REASON_LENGTH, type PersonsDecision } from '../../model/decisions.ts';
+import { MAX_DECISIONS_KEPT, MAX_REASON_LENGTH, type RecordedDecision } from '../../model/decisions.ts';
 import { messageOf } from '../../model/errors.ts';
 import { TestPipeline, eventually, statusOf, type IngestHandle } from '../support/harness.ts';
 import { badAttempts, goodAttempts } from '../support/quarantined.ts';
@@ -78,7 +78,7 @@ describe('what persons tell a run that waits', () => {
   }
 
   /** What each decision was, without its time. */
-  const told = (made: readonly PersonsDecision[]): unknown[] =>
+  const told = (made: readonly RecordedDecision[]): unknown[] =>
     made.map(({ decision, step, what, code, by, reason }) => [decision, step, what, code, by, reason]);
 
   test('is kept with who said it and why: in its status, in its result and in the table runs', async () => {

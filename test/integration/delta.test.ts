@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { after, before, beforeEach, describe } from 'node:test';
 import type { AddFile } from '../../adapters/delta/actions.ts';
-import type { Fence } from '../../adapters/delta/snapshot.ts';
+import type { TransactionFence } from '../../adapters/delta/snapshot.ts';
 import { DeltaTable, type CommitOutcome } from '../../adapters/delta/table.ts';
 import { createLogger } from '../../adapters/log.ts';
 import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
@@ -36,7 +36,7 @@ async function newTable(hdfs: WebHdfs = faulty.direct): Promise<DeltaTable> {
   return table;
 }
 
-function fence(from: number, to: number): Fence[] {
+function fence(from: number, to: number): TransactionFence[] {
   return [{ appId: 't/0', from: BigInt(from), to: BigInt(to) }];
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import { kafkaClient, topicOffsets, withAdmin } from '../../adapters/kafka/client.ts';
 import { startPlatform, type Platform } from '../../simulator/server.ts';
-import type { Proof } from '../../client/verify/prove.ts';
+import type { WarehouseReport } from '../../client/verify/prove.ts';
 import { BATCH_TABLES } from '../../tables/index.ts';
 import { DamagedCopy } from '../support/damage.ts';
 import { TestPipeline } from '../support/harness.ts';
@@ -41,7 +41,7 @@ describe('verify', () => {
     const { code, stdout } = await pipeline.command('verify');
     assert.equal(code, 0, stdout);
     assert.match(stdout, new RegExp(`^verified: .* = ${COUNT} deliveries \\+ 0 quarantined \\+ 2 gaps`, 'm'));
-    const answer = JSON.parse((await pipeline.command('verify', '--json')).stdout) as Proof;
+    const answer = JSON.parse((await pipeline.command('verify', '--json')).stdout) as WarehouseReport;
     assert.equal(answer.verified, true);
     assert.deepEqual(answer.findings, []);
     for (const one of answer.partitions) {
@@ -303,11 +303,11 @@ describe('verify', () => {
   });
 });
 
-function codesOf({ findings }: Proof): string[] {
+function codesOf({ findings }: WarehouseReport): string[] {
   return findings.map(({ code }) => code);
 }
 
-function requireFinding(answer: Proof, code: string, where: string, message: RegExp): void {
+function requireFinding(answer: WarehouseReport, code: string, where: string, message: RegExp): void {
   assert.equal(answer.verified, false);
   const found = answer.findings.find((finding) => finding.code === code && finding.where === where);
   assert.ok(found, `${code} of ${where} is not among ${JSON.stringify(answer.findings, null, 1)}`);

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { ATTEMPT, type LeafType, type ObjectShape, type Shape } from '../../records/attempt.ts';
+import { ATTEMPT, type ScalarType, type ObjectShape, type Shape } from '../../records/attempt.ts';
 
 /** Any attempt that the rules of a shape accept, as a JSON value: with what is optional missing, null or there. */
 export function acceptedAttempts(): fc.Arbitrary<object> {
@@ -49,7 +49,7 @@ const TIMESTAMP = fc
   )
   .map(([time, fraction, zone]) => `${time.toISOString().slice(0, 19)}${fraction}${zone}`);
 
-const LEAVES: Readonly<Record<LeafType, fc.Arbitrary<unknown>>> = {
+const LEAVES: Readonly<Record<ScalarType, fc.Arbitrary<unknown>>> = {
   text: TEXT,
   integer: fc.oneof(
     INTEGER,

@@ -5,7 +5,7 @@ import { parse, stringify } from 'yaml';
 import { parseActions, formatActions, type Action, type AddFile } from '../../adapters/delta/actions.ts';
 import { sqlText, withDuckDb } from '../../adapters/duckdb/database.ts';
 import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
-import { prove, type Proof } from '../../client/verify/prove.ts';
+import { verifyWarehouse, type WarehouseReport } from '../../client/verify/prove.ts';
 import { readSettings } from '../../model/settings.ts';
 import { openWarehouse, runCommand, type TestPipeline } from './harness.ts';
 
@@ -41,11 +41,16 @@ export class DamagedCopy {
   }
 
   /** What `verify` finds. */
-  async verify(): Promise<Proof> {
+  async verify(): Promise<WarehouseReport> {
     const settings = readSettings(this.#settingsFile);
     const { kafka, logger } = this.#pipeline;
     process.env['XDG_CACHE_HOME'] = join(this.#pipeline.folder, 'cache');
-    return prove({ settings, kafka, warehouse: openWarehouse(settings, logger), say: () => undefined });
+    return verifyWarehouse({
+      settings,
+      kafka,
+      warehouse: openWarehouse(settings, logger),
+      say: () => undefined,
+    });
   }
 
   /** The first data file of a table: its path in HDFS, and what the log says of it. */

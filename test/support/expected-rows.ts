@@ -2,7 +2,7 @@
  * What a table should hold of an attempt, read by JavaScript's own JSON alone: it shares no code with the scan, the
  * check or DuckDB, and is as slow as it likes.
  */
-import { ATTEMPT, type LeafType, type Shape } from '../../records/attempt.ts';
+import { ATTEMPT, type ScalarType, type Shape } from '../../records/attempt.ts';
 import type { ColumnType, Table } from '../../tables/table.ts';
 
 /** An item, which one it is of each list that it is in, and the fields that it is reached by. */
@@ -61,7 +61,7 @@ function at(value: unknown, path: string): unknown {
     );
 }
 
-function leafType(field: string): LeafType {
+function leafType(field: string): ScalarType {
   let shape: Shape = ATTEMPT;
   for (const name of field.split('.')) {
     if (shape.kind !== 'object') break;
@@ -73,7 +73,7 @@ function leafType(field: string): LeafType {
   return shape.type;
 }
 
-function textOf(value: unknown, type: LeafType): string | null {
+function textOf(value: unknown, type: ScalarType): string | null {
   if (value === undefined || value === null) return null;
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   if (type === 'integer') return String(Number(text) + 0);

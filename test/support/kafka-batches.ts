@@ -6,7 +6,7 @@ import { compressFrameSync } from 'lz4-napi';
 import { compress } from 'snappyjs';
 import { openCluster } from '../../adapters/kafka/wire/cluster.ts';
 import type { CodecName } from '../../adapters/kafka/wire/compression.ts';
-import { sendParts } from '../../adapters/kafka/wire/send-request.ts';
+import { sendRequest } from '../../adapters/kafka/wire/send-request.ts';
 import { AT, HEAD_BYTES, RecordBatch, encodeHeaders } from '../../adapters/kafka/wire/record-batch.ts';
 import type { KafkaOptions } from '../../adapters/kafka/client.ts';
 
@@ -74,7 +74,7 @@ export async function produceBatches(
         .writeInt32(1)
         .writeInt32(partition)
         .writeInt32(batch.length).buffer;
-      await sendParts(broker, { request: PRODUCE, parts: [head, batch], response: produceResponse });
+      await sendRequest(broker, { request: PRODUCE, parts: [head, batch], response: produceResponse });
     }
   } finally {
     await cluster.disconnect();

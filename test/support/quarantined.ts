@@ -3,7 +3,7 @@ import type { Message } from 'kafkajs';
 import { kafkaClient, topicOffsets, withAdmin } from '../../adapters/kafka/client.ts';
 import { decodeHeaders } from '../../adapters/kafka/wire/headers.ts';
 import { readRanges } from '../../adapters/kafka/read.ts';
-import type { Proof } from '../../client/verify/prove.ts';
+import type { WarehouseReport } from '../../client/verify/prove.ts';
 import type { IngestResult } from '../../model/run.ts';
 import { attempts } from '../../simulator/generator.ts';
 import type { TestPipeline } from './harness.ts';
@@ -97,10 +97,10 @@ export class QuarantinedTopic {
   }
 
   /** Proves everything. */
-  async verify(): Promise<Proof> {
+  async verify(): Promise<WarehouseReport> {
     const { code, stdout, stderr } = await this.pipeline.command('verify', '--json');
     assert.equal(code, 0, stdout + stderr);
-    return JSON.parse(stdout) as Proof;
+    return JSON.parse(stdout) as WarehouseReport;
   }
 
   /** The committed messages of a partition. */

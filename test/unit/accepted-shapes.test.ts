@@ -9,7 +9,7 @@ import { writeTable } from '../../steps/transform/table-files.ts';
 import { BatchRows } from '../../steps/transform/batch-rows.ts';
 import { withDuckDb } from '../../adapters/duckdb/database.ts';
 import { withTables, type LocalTable } from '../../client/query/live-tables.ts';
-import { judgeChildren } from '../../client/verify/children.ts';
+import { checkChildren } from '../../client/verify/children.ts';
 import { QUESTIONS, scopedSql } from '../../client/query/questions.ts';
 import { figuresOf } from '../../client/report/figures.ts';
 import { dataOf, pageOf } from '../../client/report/page.ts';
@@ -77,7 +77,7 @@ async function land(
 }
 
 async function requireSound(connection: DuckDBConnection): Promise<void> {
-  assert.deepEqual(await judgeChildren(connection), []);
+  assert.deepEqual(await checkChildren(connection), []);
   const asked = { source: SOURCE, deduplicated: true };
   for (const { sql } of QUESTIONS) await connection.runAndReadAll(scopedSql(sql, asked));
   const scope = { ...asked, timeZone: 'Pacific/Kiritimati', now: new Date() };

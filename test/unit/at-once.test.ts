@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import test from 'node:test';
-import { atOnce } from '../../lib/map-concurrent.ts';
+import { mapConcurrent } from '../../lib/map-concurrent.ts';
 
 test('work is done so many at once, and its results keep the order of the items', async () => {
   let active = 0;
   let most = 0;
-  const results = await atOnce(3, [5, 1, 4, 2, 3], async (item) => {
+  const results = await mapConcurrent(3, [5, 1, 4, 2, 3], async (item) => {
     active += 1;
     most = Math.max(most, active);
     for (let at = 0; at < item; at += 1) await turn();
@@ -20,7 +20,7 @@ test('work is done so many at once, and its results keep the order of the items'
 test('after a failure nothing new begins, and what is under way ends first', async () => {
   const begun: number[] = [];
   const ended: number[] = [];
-  const work = atOnce(2, [1, 2, 3, 4], async (item) => {
+  const work = mapConcurrent(2, [1, 2, 3, 4], async (item) => {
     begun.push(item);
     await turn();
     if (item === 1) throw new RangeError('the first fails');
@@ -33,5 +33,5 @@ test('after a failure nothing new begins, and what is under way ends first', asy
 });
 
 test('nothing to do is done at once', async () => {
-  assert.deepEqual(await atOnce(4, [], () => Promise.resolve(1)), []);
+  assert.deepEqual(await mapConcurrent(4, [], () => Promise.resolve(1)), []);
 });

@@ -9,7 +9,7 @@ import { EXIT } from '../../client/cli/exit.ts';
 import { streamOutput, writeBytes } from '../../client/cli/output/streams.ts';
 import { loadProgram } from '../../client/cli/program.ts';
 import { showQuarantined } from '../../client/quarantine/show.ts';
-import { newest, type Span } from '../../client/runs/runs.ts';
+import { newest, type TimeSpan } from '../../client/runs/runs.ts';
 import { runCommand } from '../support/harness.ts';
 
 const program = await loadProgram();
@@ -181,7 +181,7 @@ test('the newest runs are those that started last, in whatever order they ended'
   for (let seed = 1; seed <= 200; seed += 1) {
     const runs = someRuns(seed);
     const limit = 1 + (seed % 7);
-    const started = (of: readonly Span[]): number[] => of.map(({ startTime }) => startTime.getTime());
+    const started = (of: readonly TimeSpan[]): number[] => of.map(({ startTime }) => startTime.getTime());
     const expected = started(runs).sort((one, other) => other - one);
     assert.deepEqual(started(await newest(listed(runs), limit)), expected.slice(0, limit), `seed ${seed}`);
   }
@@ -189,7 +189,7 @@ test('the newest runs are those that started last, in whatever order they ended'
 
 test('not all runs are read to find the newest', async () => {
   let read = 0;
-  async function* counted(): AsyncGenerator<Span> {
+  async function* counted(): AsyncGenerator<TimeSpan> {
     for (let at = 10_000; at > 0; at -= 1) {
       read += 1;
       yield await Promise.resolve({ startTime: new Date(at * 10), closeTime: new Date(at * 10 + 5) });
@@ -200,7 +200,7 @@ test('not all runs are read to find the newest', async () => {
 });
 
 /** Runs that start at different times and last differently; some have not ended. */
-function someRuns(seed: number): Span[] {
+function someRuns(seed: number): TimeSpan[] {
   return Array.from({ length: 20 }, (_, at) => {
     const mixed = (seed * 7919 + at * 104_729) % 9973;
     const startTime = new Date(at * 100);
@@ -210,8 +210,8 @@ function someRuns(seed: number): Span[] {
 }
 
 /** As Temporal lists them. */
-async function* listed(runs: readonly Span[]): AsyncGenerator<Span> {
-  const end = ({ closeTime }: Span): number => closeTime?.getTime() ?? Infinity;
+async function* listed(runs: readonly TimeSpan[]): AsyncGenerator<TimeSpan> {
+  const end = ({ closeTime }: TimeSpan): number => closeTime?.getTime() ?? Infinity;
   yield* [...runs].sort((one, other) =>
     end(one) === end(other)
       ? other.startTime.getTime() - one.startTime.getTime()

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { tmpdir } from 'node:os';
 import test from 'node:test';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { createRelation, type Column, type Relation } from '../../adapters/duckdb/relations.ts';
+import { createRelation, type RelationColumn, type Relation } from '../../adapters/duckdb/relations.ts';
 import { withDuckDb } from '../../adapters/duckdb/database.ts';
 import { setBit } from '../../lib/bits.ts';
 
@@ -29,7 +29,7 @@ function validWhere(has: (row: number) => boolean): Uint8Array {
 }
 
 /** Texts of which so many are different, one after the other. */
-function textColumn(name: string, different: number, textOf: (number: number) => string): Column {
+function textColumn(name: string, different: number, textOf: (number: number) => string): RelationColumn {
   const all = Array.from({ length: different }, (_, number) => Buffer.from(textOf(number), 'utf8'));
   const texts = {
     size: different,

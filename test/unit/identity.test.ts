@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { contentFence } from '../../steps/landing/transaction-ids.ts';
+import { contentTransaction } from '../../steps/landing/transaction-ids.ts';
 import { conditionOf, parseReference, shortReference } from '../../client/quarantine/reference.ts';
 import { chunkId, chunkIds, parseChunkId } from '../../model/identity.ts';
 
@@ -13,7 +13,7 @@ test('what a content is split by is part of its identity, and so is the run that
   const ids = splits.flatMap((one) => chunkIds('pearson', one, 2));
   assert.equal(new Set(ids).size, 6);
   assert.equal(ids[0], `pearson/ndjson-${SHA}/0of2`);
-  const fences = splits.map((one) => contentFence('pearson', one).appId);
+  const fences = splits.map((one) => contentTransaction('pearson', one).appId);
   assert.notEqual(fences[0], fences[1]);
   assert.equal(fences[0], fences[2], 'it is ingested, whichever run did it');
 });

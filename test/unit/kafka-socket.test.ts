@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { AnswerMemory, Answers } from '../../adapters/kafka/wire/response-reader.ts';
+import { ResponseMemory, ResponseReader } from '../../adapters/kafka/wire/response-reader.ts';
 
 function answer(length: number): Buffer {
   const bytes = Buffer.alloc(4 + length, length);
@@ -13,7 +13,7 @@ test('answers come whole and in order, however they are cut, and keep no memory 
   const all = Buffer.concat(sent);
   for (const step of [1, 3, 4, 5, 64, 65_536, all.length]) {
     const given: Buffer[] = [];
-    const answers = new Answers(new AnswerMemory(), (bytes) => given.push(bytes));
+    const answers = new ResponseReader(new ResponseMemory(), (bytes) => given.push(bytes));
     const read = Buffer.alloc(step);
     for (let at = 0; at < all.length; at += step) {
       const copied = all.copy(read, 0, at);
@@ -27,7 +27,7 @@ test('answers come whole and in order, however they are cut, and keep no memory 
 test('what begins with no length that an answer has is given as it comes', () => {
   const said = Buffer.from('HTTP/1.1 400 Bad Request');
   const given: Buffer[] = [];
-  const answers = new Answers(new AnswerMemory(), (bytes) => given.push(bytes));
+  const answers = new ResponseReader(new ResponseMemory(), (bytes) => given.push(bytes));
   answers.take(answer(2));
   answers.take(said);
   answers.take(said);
@@ -38,7 +38,7 @@ test('what begins with no length that an answer has is given as it comes', () =>
 const LARGE = 3 << 20;
 
 test('a large answer takes the memory of one that was given back, and of no other', () => {
-  const memory = new AnswerMemory();
+  const memory = new ResponseMemory();
   const held = memory.take(LARGE);
   const spent = memory.take(LARGE);
   memory.giveBack(spent.subarray(7, 9));
@@ -51,7 +51,7 @@ test('a large answer takes the memory of one that was given back, and of no othe
 });
 
 test('an answer that fits no memory that is free gets a larger one in its place', () => {
-  const memory = new AnswerMemory();
+  const memory = new ResponseMemory();
   const small = memory.take(LARGE);
   memory.giveBack(small);
   assert.equal(memory.take(2 * LARGE).length, 2 * LARGE);
@@ -59,7 +59,7 @@ test('an answer that fits no memory that is free gets a larger one in its place'
 });
 
 test('what is no memory of large answers is not taken for one when it is given back', () => {
-  const memory = new AnswerMemory();
+  const memory = new ResponseMemory();
   const foreign = Buffer.alloc(LARGE);
   memory.giveBack(foreign);
   memory.giveBack(memory.take(5));

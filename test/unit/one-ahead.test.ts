@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import test from 'node:test';
-import { oneAhead } from '../../lib/prefetch.ts';
+import { prefetch } from '../../lib/prefetch.ts';
 
 /** What became of each item, in the order in which it did. */
 let events: string[] = [];
 
 async function* worked(items: readonly number[], failing?: number): AsyncGenerator<number> {
   events = [];
-  yield* oneAhead(items, async (item, before) => {
+  yield* prefetch(items, async (item, before) => {
     events.push(`begin ${item}`);
     await before;
     await turn();

@@ -3,7 +3,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { topicAppId } from '../../steps/landing/transaction-ids.ts';
 import { planOf, requireSameTopic, type Plan } from '../../activities/plan.ts';
-import { judge } from '../../adapters/delta/snapshot.ts';
+import { checkFences } from '../../adapters/delta/snapshot.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { BATCH_TABLES } from '../../tables/index.ts';
 
@@ -112,7 +112,7 @@ test('a commit is due when its fences stand at its beginning, and landed when th
       at === undefined ? [] : [[appId, BigInt(at)] as const],
     );
     try {
-      return judge('/w/attempts', new Map(entries), fences);
+      return checkFences('/w/attempts', new Map(entries), fences);
     } catch (error) {
       assert(error instanceof PipelineError && error.code === 'OFFSETS_MOVED');
       return error.message;
@@ -143,7 +143,7 @@ function finishAlone(
     if (range === undefined) return;
     const [from, to] = [BigInt(range.start), BigInt(range.end)];
     for (const [name, table] of txns) {
-      if (judge(name, table, [{ appId: 't/0', from, to }]) === 'landed') continue;
+      if (checkFences(name, table, [{ appId: 't/0', from, to }]) === 'landed') continue;
       table.set('t/0', to);
       for (let offset = from; offset < to; offset += 1n) landed.get(name)?.push(offset);
     }
@@ -174,7 +174,7 @@ test('any interleaving of four committers keeps each table contiguous and single
         const name = BATCH_TABLES[work.table]?.name ?? '';
         const table = txns.get(name) ?? new Map<string, bigint>();
         try {
-          if (judge(name, table, [{ appId: 't/0', from: work.from, to: work.to }]) === 'due') {
+          if (checkFences(name, table, [{ appId: 't/0', from: work.from, to: work.to }]) === 'due') {
             table.set('t/0', work.to);
             for (let offset = work.from; offset < work.to; offset += 1n) landed.get(name)?.push(offset);
           }

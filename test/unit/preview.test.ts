@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { judge } from '../../client/preview/judge.ts';
+import { checkSample } from '../../client/preview/judge.ts';
 import { fileContent, readSample, type SampleRequest } from '../../client/preview/sample.ts';
 import { parseSettings } from '../../model/settings.ts';
 import { badAttempts, goodAttempts } from '../support/quarantined.ts';
@@ -84,7 +84,7 @@ describe('what would become of records', () => {
     const large = { ...good[0], comment: 'x'.repeat(20_000) };
     const surprising = { ...good[1], colour: 'red' };
     const records = [...good, ...badAttempts(2, 3), large, surprising];
-    const judged = await judge(SETTINGS, 'one', [...lines(records), Buffer.from('no JSON')]);
+    const judged = await checkSample(SETTINGS, 'one', [...lines(records), Buffer.from('no JSON')]);
     assert.deepEqual([judged.landed, judged.quarantined, judged.bad], [7, 5, [6, 7, 8, 9, 11]]);
     assert.deepEqual(judged.unknown, {
       unknownFields: { colour: 1 },
@@ -111,7 +111,7 @@ describe('what would become of records', () => {
   });
 
   test('is told of no records too', async () => {
-    const judged = await judge(SETTINGS, 'one', []);
+    const judged = await checkSample(SETTINGS, 'one', []);
     assert.deepEqual([judged.landed, judged.quarantined, judged.bad], [0, 0, []]);
     assert.ok(
       judged.tables.every(({ rows, columns }) => rows === 0 && columns.every(({ values }) => values === 0)),

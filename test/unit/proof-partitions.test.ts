@@ -3,7 +3,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { noRows, type PartitionRows } from '../../client/verify/ledger.ts';
 import { OffsetSet } from '../../client/verify/offset-set.ts';
-import { judgePartition, type PartitionEvidence } from '../../client/verify/partitions.ts';
+import { checkPartition, type PartitionEvidence } from '../../client/verify/partitions.ts';
 import { BATCH_TABLES } from '../../tables/index.ts';
 
 /** What stands at each offset, from 0. */
@@ -39,7 +39,7 @@ const stands = fc.array(fc.constantFrom<Stand>('delivered', 'quarantined', 'skip
 test('whatever was delivered, quarantined, skipped or no message: nothing is off, and the sums agree', () => {
   fc.assert(
     fc.property(stands, fc.nat(100), (all, retention) => {
-      const { findings, report } = judgePartition(evidenceOf(all, Math.min(retention, all.length)));
+      const { findings, report } = checkPartition(evidenceOf(all, Math.min(retention, all.length)));
       assert.deepEqual(findings, []);
       const { consumed, deliveries, quarantined, gaps, skipped, gone } = report;
       assert.equal(consumed, all.length);
@@ -54,7 +54,7 @@ test('a message of Kafka whose row is taken away is named, wherever it is', () =
       const at = pick % all.length;
       const evidence = evidenceOf(all.with(at, 'gap'), 0);
       evidence.kafka?.committed.add(at);
-      const { findings } = judgePartition(evidence);
+      const { findings } = checkPartition(evidence);
       assert.deepEqual(
         findings.map(({ code, message }) => `${code} ${message}`),
         [`MESSAGE_NOT_LANDED 1 messages of Kafka have no row, at the offsets: ${at}`],
@@ -68,7 +68,7 @@ test('a row at an offset that is no message is named, but not below what Kafka s
   evidence.rows.offsets.add(1);
   evidence.rows.offsets.add(3);
   assert.deepEqual(
-    judgePartition(evidence).findings.map(({ code, message }) => `${code} ${message}`),
+    checkPartition(evidence).findings.map(({ code, message }) => `${code} ${message}`),
     ['ROW_WITHOUT_MESSAGE 1 rows have no message in Kafka, at the offsets: 3'],
   );
 });
@@ -76,7 +76,7 @@ test('a row at an offset that is no message is named, but not below what Kafka s
 test('messages before the first that was landed count too', () => {
   const evidence = { ...evidenceOf(['gap', 'delivered'], 0), firstStart: 1 };
   evidence.kafka?.committed.add(0);
-  const { findings, report } = judgePartition(evidence);
+  const { findings, report } = checkPartition(evidence);
   assert.deepEqual(
     findings.map(({ code }) => code),
     ['MESSAGE_NOT_LANDED'],
@@ -88,7 +88,7 @@ test('a partition that nothing was consumed of has nothing off, and says how far
   const committed = new OffsetSet();
   const positions = new Map(BATCH_TABLES.map(({ name }) => [name, undefined]));
   const evidence = { ...evidenceOf(['delivered'], 0), rows: noRows(), positions, firstStart: undefined };
-  const { findings, report, notes } = judgePartition({
+  const { findings, report, notes } = checkPartition({
     ...evidence,
     kafka: { earliest: 4, end: 9, committed },
   });

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { tmpdir } from 'node:os';
 import test from 'node:test';
 import { withDuckDb } from '../../adapters/duckdb/database.ts';
-import { judgeReplays, type ReplayReport } from '../../client/verify/replays.ts';
+import { checkReplays, type ReplayReport } from '../../client/verify/replays.ts';
 import type { Marker } from '../../adapters/kafka/markers.ts';
-import type { Finding, Note } from '../../client/verify/findings.ts';
+import type { VerifyFinding, Note } from '../../client/verify/findings.ts';
 
 /** What the tables hold that replays are judged by: the message at 1 of partition 0 was replayed, and landed at 7. */
 const TABLES = `
@@ -27,11 +27,11 @@ function markerAt(offset: bigint): Marker {
 async function judged(
   damage: string,
   marker: Marker = markerAt(7n),
-): Promise<{ report: ReplayReport; findings: Finding[]; notes: Note[] }> {
+): Promise<{ report: ReplayReport; findings: VerifyFinding[]; notes: Note[] }> {
   const options = { threads: 1, memoryLimit: '256MB', temporaryFolder: tmpdir() };
   return withDuckDb(options, async (connection) => {
     await connection.run(`${TABLES}; ${damage}`);
-    return judgeReplays(connection, (topic, sets) => {
+    return checkReplays(connection, (topic, sets) => {
       assert.deepEqual([topic, sets], ['t', ['replay/t/0/1']]);
       return Promise.resolve(new Map([['replay/t/0/1', marker]]));
     });

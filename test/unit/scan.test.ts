@@ -3,7 +3,7 @@ import test from 'node:test';
 import { attempts } from '../../simulator/generator.ts';
 import { Random } from '../../simulator/random.ts';
 import { checkAttempt, type PathCounts } from '../../records/check.ts';
-import { plainText } from '../../records/normalize.ts';
+import { normalizedText } from '../../records/normalize.ts';
 import { AttemptScan } from '../../records/scan.ts';
 import { mutate } from '../support/mutations.ts';
 
@@ -119,7 +119,7 @@ test('what the check takes and the scan does not, the scan takes once it is put 
     const payload = mutate(text, random) ?? Buffer.alloc(0);
     const { fault, values, attempt } = checkAttempt(payload);
     if (fault !== undefined || takenOf(payload) !== undefined) continue;
-    assert.deepEqual(takenOf(plainText(attempt)), sorted(values), payload.toString());
+    assert.deepEqual(takenOf(normalizedText(attempt)), sorted(values), payload.toString());
     put += 1;
   }
   assert.ok(put > 500, String(put));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
 import { changesOf, formatChanges, wantedFields } from '../../client/schedules/fields.ts';
-import { planOf, requestThere } from '../../client/schedules/plan.ts';
+import { schedulePlanOf, requestThere } from '../../client/schedules/plan.ts';
 import type { SourceSettings } from '../../model/settings.ts';
 
 const SOURCE = {
@@ -9,7 +9,7 @@ const SOURCE = {
   topic: 'topic',
   url: 'http://customer/?from={from}',
 } as SourceSettings;
-const HOURLY = wantedFields(planOf('pearson', SOURCE, { every: '1h' }), 'ingest', {});
+const HOURLY = wantedFields(schedulePlanOf('pearson', SOURCE, { every: '1h' }), 'ingest', {});
 
 describe('how a schedule differs', () => {
   test('from none: each key of the settings is new', () => {
@@ -28,7 +28,10 @@ describe('how a schedule differs', () => {
 
   test('a key that changes, one that is new and one that goes are marked', () => {
     const words = { cron: '0 3 * * *', timezone: 'Europe/Berlin', interval: '25h', catchUp: '1d' };
-    const wanted = wantedFields(planOf('pearson', SOURCE, words), 'ingest', { paused: true, note: 'new' });
+    const wanted = wantedFields(schedulePlanOf('pearson', SOURCE, words), 'ingest', {
+      paused: true,
+      note: 'new',
+    });
     assert.deepEqual(formatChanges(changesOf(wanted, HOURLY)), [
       '  - every     1h',
       '  + cron      0 3 * * *',
@@ -42,7 +45,7 @@ describe('how a schedule differs', () => {
 
   test('whether it is paused, and its note, stay where the settings do not say', () => {
     const there = { ...HOURLY, paused: 'true', note: 'the customer moves servers' };
-    const plan = planOf('pearson', SOURCE, { every: '1h' });
+    const plan = schedulePlanOf('pearson', SOURCE, { every: '1h' });
     assert.equal(wantedFields(plan, 'ingest', {}, there).paused, 'true');
     assert.equal(wantedFields(plan, 'ingest', {}, there).note, 'the customer moves servers');
     assert.equal(wantedFields(plan, 'ingest', { paused: false }, there).paused, 'false');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import { planOf, policiesOf, requestOf, specOf } from '../../client/schedules/plan.ts';
+import { schedulePlanOf, policiesOf, requestOf, specOf } from '../../client/schedules/plan.ts';
 import { formatDuration, isoDuration, parseDuration } from '../../model/duration.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { ScheduleWords } from '../../model/schedule-words.ts';
@@ -12,28 +12,28 @@ const BY_INTERVAL: SourceSettings = { ...BASE, url: 'http://customer/attempts?fr
 
 describe('the plan of a schedule', () => {
   test('each quarter of an hour of a source with {from} and {to}: a run brings a quarter of an hour', () => {
-    const plan = planOf('pearson', BY_INTERVAL, { every: '15m' });
+    const plan = schedulePlanOf('pearson', BY_INTERVAL, { every: '15m' });
     assert.deepEqual(requestOf(plan), { source: 'pearson', interval: 'PT15M' });
     assert.deepEqual(specOf(plan), { intervals: [{ every: 900_000 }] });
   });
 
   test('each run can bring more than the time since the one before', () => {
-    assert.deepEqual(requestOf(planOf('pearson', BY_INTERVAL, { every: '15m', interval: '1h' })), {
+    assert.deepEqual(requestOf(schedulePlanOf('pearson', BY_INTERVAL, { every: '15m', interval: '1h' })), {
       source: 'pearson',
       interval: 'PT1H',
     });
   });
 
   test('a source that gives all there is has no interval', () => {
-    assert.deepEqual(requestOf(planOf('pearson', WHOLE, { every: '1d' })), { source: 'pearson' });
-    assert.deepEqual(requestOf(planOf('others', BASE, { every: '1m', interval: 'none' })), {
+    assert.deepEqual(requestOf(schedulePlanOf('pearson', WHOLE, { every: '1d' })), { source: 'pearson' });
+    assert.deepEqual(requestOf(schedulePlanOf('others', BASE, { every: '1m', interval: 'none' })), {
       source: 'others',
     });
   });
 
   test('a cron expression keeps its words and its time zone', () => {
     const words = { cron: '0 3 * * *', timezone: 'Europe/Berlin', interval: 'P1D' };
-    const plan = planOf('pearson', BY_INTERVAL, words);
+    const plan = schedulePlanOf('pearson', BY_INTERVAL, words);
     assert.deepEqual(specOf(plan), {
       cronExpressions: ['0 3 * * * # 0 3 * * *'],
       timezone: 'Europe/Berlin',
@@ -42,8 +42,8 @@ describe('the plan of a schedule', () => {
   });
 
   test('an interval is queued behind a run that goes on, since no other run brings it; all there is is not', () => {
-    assert.equal(policiesOf(planOf('pearson', BY_INTERVAL, { every: '1h' })).overlap, 'BUFFER_ALL');
-    assert.equal(policiesOf(planOf('pearson', WHOLE, { every: '1h' })).overlap, 'SKIP');
+    assert.equal(policiesOf(schedulePlanOf('pearson', BY_INTERVAL, { every: '1h' })).overlap, 'BUFFER_ALL');
+    assert.equal(policiesOf(schedulePlanOf('pearson', WHOLE, { every: '1h' })).overlap, 'SKIP');
   });
 
   const refused: [what: string, source: SourceSettings, words: ScheduleWords, message: RegExp][] = [
@@ -81,7 +81,7 @@ describe('the plan of a schedule', () => {
   for (const [what, source, words, message] of refused) {
     test(`${what} is refused with what to write`, () => {
       assert.throws(
-        () => planOf('pearson', source, words),
+        () => schedulePlanOf('pearson', source, words),
         (error) => {
           assert.ok(error instanceof PipelineError);
           assert.equal(error.code, 'SCHEDULE_INVALID');

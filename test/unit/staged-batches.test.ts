@@ -6,7 +6,7 @@ import test, { after, before } from 'node:test';
 import fc from 'fast-check';
 import {
   MessageWriter,
-  messagesAgain,
+  rereadMessages,
   messagesOf,
   type BatchBounds,
 } from '../../steps/transform/message-files.ts';
@@ -87,7 +87,7 @@ async function stage(
   const messages: string[] = [];
   for await (const some of messagesOf(folder, { batch }))
     for (const message of some) messages.push(said(message));
-  const again = Array.from(messagesAgain(folder, { batch }), said);
+  const again = Array.from(rereadMessages(folder, { batch }), said);
   assert.deepEqual(again, messages);
   return { messages, left, writer };
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Random } from '../../simulator/random.ts';
 import { checkAttempt } from '../../records/check.ts';
-import { plainText } from '../../records/normalize.ts';
+import { normalizedText } from '../../records/normalize.ts';
 import { AttemptScan } from '../../records/scan.ts';
 import { deltaStats } from '../../steps/transform/column-statistics.ts';
 import { attempts } from '../../tables/index.ts';
@@ -36,7 +36,7 @@ function read(field: 'started_at' | 'keen_timestamp', text: string): bigint | st
       return fault.reason;
     }
     assert.ok(isTaken || !text.startsWith('"'), `${text} is common enough`);
-    if (!isTaken) assert.ok(scan.takes(plainText(attempt), PLACE), text);
+    if (!isTaken) assert.ok(scan.takes(normalizedText(attempt), PLACE), text);
     return scan.attempts.columns.find(({ name }) => name === field)?.values[0] as bigint;
   } finally {
     scan.release();

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { MessageWriter } from '../../steps/transform/message-files.ts';
-import transformBatch, { type BatchWork } from '../../steps/transform/batch-worker.ts';
+import transformBatch, { type BatchTask } from '../../steps/transform/batch-worker.ts';
 import { FetchedBatch } from '../../adapters/kafka/wire/fetched-batch.ts';
 import { RecordBatch, encodeHeaders } from '../../adapters/kafka/wire/record-batch.ts';
 import { parseSettings } from '../../model/settings.ts';
@@ -24,7 +24,7 @@ before(async () => {
 after(() => rm(root, { recursive: true }));
 
 /** Stages messages of one partition. */
-async function stage(name: string): Promise<BatchWork> {
+async function stage(name: string): Promise<BatchTask> {
   const messages = join(root, name);
   await mkdir(messages);
   const writer = await MessageWriter.create(messages, [0]);

@@ -3,8 +3,8 @@ import test from 'node:test';
 import {
   answerError,
   connectionError,
-  lateError,
-  strangeAnswer,
+  timeoutError,
+  unexpectedAnswer,
   type Step,
 } from '../../adapters/hdfs/errors.ts';
 
@@ -55,9 +55,9 @@ test('only what may have been carried out is in doubt', () => {
   assert.equal(connectionError(RENAME, new Error('reset'), true).ambiguous, true);
   assert.equal(connectionError(RENAME, new Error('refused'), false).ambiguous, false);
   assert.equal(connectionError(READ, new Error('reset'), true).ambiguous, false);
-  assert.equal(lateError(RENAME, 'gave no answer', 5, true).ambiguous, true);
-  assert.equal(lateError(RENAME, 'accepted no connection', 5, false).ambiguous, false);
-  assert.equal(strangeAnswer(RENAME, 200, 'its body is not JSON').ambiguous, true);
+  assert.equal(timeoutError(RENAME, 'gave no answer', 5, true).ambiguous, true);
+  assert.equal(timeoutError(RENAME, 'accepted no connection', 5, false).ambiguous, false);
+  assert.equal(unexpectedAnswer(RENAME, 200, 'its body is not JSON').ambiguous, true);
 });
 
 test('a status without an exception says nothing of a file', () => {
@@ -80,7 +80,7 @@ test('a message says the operation, the path, the server and the exception, with
   assert.match(answerError(READ, 403, body('E', null)).message, /: E: $/);
   const refused = connectionError(READ, new Error('connect ECONNREFUSED 127.0.0.1:9870'), false);
   assert.match(refused.message, /^OPEN \/a at NameNode 127\.0\.0\.1:9870: no connection: connect ECONN/);
-  const late = lateError(READ, 'gave no answer', 30_000, true);
+  const late = timeoutError(READ, 'gave no answer', 30_000, true);
   assert.equal(late.message, 'OPEN /a at NameNode 127.0.0.1:9870: gave no answer within 30000 ms');
 });
 

@@ -1,7 +1,7 @@
 import Cluster from 'kafkajs/src/cluster/index.js';
 import loggers, { type ClientLogger } from 'kafkajs/src/loggers/index.js';
 import socketFactory from 'kafkajs/src/network/socketFactory.js';
-import { AnswerMemory, wholeAnswers } from './response-reader.ts';
+import { ResponseMemory, completeResponses } from './response-reader.ts';
 import { clientConfig, type KafkaOptions } from '../client.ts';
 
 /** As the client's own producers have it. */
@@ -11,7 +11,7 @@ const METADATA_MAX_AGE_MS = 300_000;
 export interface OpenCluster {
   readonly cluster: Cluster;
   /** Where the memory of its large answers can be given back to. */
-  readonly memory: AnswerMemory;
+  readonly memory: ResponseMemory;
   readonly logger: ClientLogger;
 }
 
@@ -23,8 +23,8 @@ export interface OpenCluster {
 export function openCluster(options: KafkaOptions, suffix: string): OpenCluster {
   const { logLevel: level, logCreator, ...config } = clientConfig(options, suffix);
   const logger = loggers.createLogger({ level, logCreator });
-  const memory = new AnswerMemory();
-  const sockets = options.tls === undefined ? wholeAnswers(memory) : socketFactory();
+  const memory = new ResponseMemory();
+  const sockets = options.tls === undefined ? completeResponses(memory) : socketFactory();
   const own = { logger, socketFactory: sockets, metadataMaxAge: METADATA_MAX_AGE_MS };
   return { cluster: new Cluster({ ...config, ...own, allowAutoTopicCreation: false }), memory, logger };
 }

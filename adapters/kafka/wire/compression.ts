@@ -39,7 +39,7 @@ const DECOMPRESS: Record<CodecName, Decompress> = {
 };
 
 /** The most bytes that a compressed batch can take, which its decompression is bounded by. */
-export function mostBytesOf(name: CodecName, compressedBytes: number, maxBytes: number): number {
+export function maxDecodedBytesOf(name: CodecName, compressedBytes: number, maxBytes: number): number {
   return Math.min(compressedBytes * MAX_RATIO[name], maxBytes);
 }
 

@@ -11,11 +11,11 @@ const READ_COMMITTED = 1;
 
 /** A broker answers at once when it has anything. */
 const WAIT_MS = 100;
-const LEAST_BYTES = 1;
+const MIN_BYTES = 1;
 
 /** The most bytes of an answer, and of a partition in it; the first batch comes whole, however large it is. */
-const MOST_BYTES = 4 << 20;
-const MOST_BYTES_A_PARTITION = 1 << 20;
+const MAX_BYTES = 4 << 20;
+const MAX_BYTES_PER_PARTITION = 1 << 20;
 
 /** What a broker has of a partition. */
 export interface FetchedPartition {
@@ -59,14 +59,14 @@ function fetchOf(topic: string, from: readonly From[]): ProtocolRequest<FetchedP
     const encoder = new Encoder()
       .writeInt32(NO_REPLICA)
       .writeInt32(WAIT_MS)
-      .writeInt32(LEAST_BYTES)
-      .writeInt32(MOST_BYTES)
+      .writeInt32(MIN_BYTES)
+      .writeInt32(MAX_BYTES)
       .writeInt8(READ_COMMITTED)
       .writeInt32(1)
       .writeString(topic)
       .writeInt32(from.length);
     for (const { partition, offset } of from)
-      encoder.writeInt32(partition).writeInt64(offset).writeInt32(MOST_BYTES_A_PARTITION);
+      encoder.writeInt32(partition).writeInt64(offset).writeInt32(MAX_BYTES_PER_PARTITION);
     return Promise.resolve(encoder);
   };
   return {

@@ -1,9 +1,9 @@
 import { crc32, crc32c } from '@node-rs/crc32';
 import { PipelineError, messageOf, type ErrorCode } from '../../../model/errors.ts';
-import { codecOf, mostBytesOf, type CodecName } from './compression.ts';
+import { codecOf, maxDecodedBytesOf, type CodecName } from './compression.ts';
 import { AT, ATTRIBUTES, HEAD_BYTES, MAGIC } from './record-batch.ts';
 import { RecordReader } from './record-reader.ts';
-import { takePieces, type Framing } from '../../../lib/length-prefixed.ts';
+import { splitLengthPrefixed, type LengthPrefix } from '../../../lib/length-prefixed.ts';
 
 /** A message as it stands in a topic. Its buffers share the memory of what was fetched with it. */
 export interface KafkaMessage {
@@ -43,7 +43,7 @@ interface Part {
 const LENGTH_FROM = AT.leaderEpoch;
 
 /** How batches stand in a file, or in a broker's answer, one after the other. */
-export const BATCHES: Framing = { lengthAt: AT.length, lengthFrom: LENGTH_FROM, givenFrom: 0 };
+export const BATCHES: LengthPrefix = { lengthAt: AT.length, lengthFrom: LENGTH_FROM, givenFrom: 0 };
 
 /**
  * A batch of records as a broker gives it, its records not yet read.
@@ -157,7 +157,7 @@ export class FetchedBatch {
   /** Returns the most bytes that it can have decompressed, at most `maxBytes`; 0 where it is not compressed. */
   mostPlainBytes(maxBytes: number): number {
     const codec = this.#codec;
-    return codec === undefined || this.#isLegacy ? 0 : mostBytesOf(codec, this.bytes.length, maxBytes);
+    return codec === undefined || this.#isLegacy ? 0 : maxDecodedBytesOf(codec, this.bytes.length, maxBytes);
   }
 
   get #isLegacy(): boolean {
@@ -290,7 +290,7 @@ export function* batchesIn(
   from: bigint,
 ): Generator<FetchedBatch, void, undefined> {
   const batches: Buffer[] = [];
-  takePieces(bytes, BATCHES, batches);
+  splitLengthPrefixed(bytes, BATCHES, batches);
   let next = from;
   for (const batch of batches) {
     const fetched = new FetchedBatch(batch, partition, next);

@@ -7,7 +7,7 @@ const KEEP_ALIVE_MS = 60_000;
 const LENGTH_BYTES = 4;
 
 /** Memory is not made ready for an answer of more than this; that is put together as it comes. */
-const MOST_BYTES = 1 << 26;
+const MAX_BYTES = 1 << 26;
 
 /** From so many bytes on an answer gets memory that another had; it is made in steps, since no two are of one length. */
 const LARGE_BYTES = 1 << 20;
@@ -16,7 +16,7 @@ const LARGE_BYTES = 1 << 20;
  * The memory of large answers, which is taken again for others once it is given back. What is let go of instead has
  * the garbage collected, and all that lives searched through, each few answers.
  */
-export class AnswerMemory {
+export class ResponseMemory {
   readonly #free: Buffer[] = [];
   /** What was taken and not given back, as far as somebody holds it still. */
   readonly #taken = new WeakSet<ArrayBufferLike>();
@@ -48,9 +48,9 @@ export class AnswerMemory {
  * Connects as the client does itself, but hands it whole answers. Of many megabytes that are read, it would have
  * memory made for each 64 KiB and once more for the whole. Not for TLS.
  */
-export function wholeAnswers(memory: AnswerMemory): ISocketFactory {
+export function completeResponses(memory: ResponseMemory): ISocketFactory {
   return ({ host, port, onConnect }) => {
-    const answers = new Answers(memory, (answer) => socket.emit('data', answer));
+    const answers = new ResponseReader(memory, (answer) => socket.emit('data', answer));
     const onread = {
       buffer: Buffer.allocUnsafeSlow(READ_BYTES),
       callback: (bytes: number, buffer: Uint8Array): boolean => {
@@ -65,8 +65,8 @@ export function wholeAnswers(memory: AnswerMemory): ISocketFactory {
 }
 
 /** Puts answers together, each of which begins with its length in four bytes. */
-export class Answers {
-  readonly #memory: AnswerMemory;
+export class ResponseReader {
+  readonly #memory: ResponseMemory;
   readonly #give: (bytes: Buffer) => void;
   readonly #length = Buffer.alloc(LENGTH_BYTES);
   #lengthFilled = 0;
@@ -76,7 +76,7 @@ export class Answers {
   #asItComes = false;
 
   /** @param give Takes each whole answer, its length included. */
-  constructor(memory: AnswerMemory, give: (bytes: Buffer) => void) {
+  constructor(memory: ResponseMemory, give: (bytes: Buffer) => void) {
     this.#memory = memory;
     this.#give = give;
   }
@@ -108,7 +108,7 @@ export class Answers {
     if (this.#lengthFilled < LENGTH_BYTES) return from + copied;
     this.#lengthFilled = 0;
     const length = this.#length.readInt32BE();
-    if (length > 0 && length <= MOST_BYTES) {
+    if (length > 0 && length <= MAX_BYTES) {
       this.#answer = this.#memory.take(LENGTH_BYTES + length);
       this.#filled = this.#length.copy(this.#answer);
     } else {

@@ -3,7 +3,7 @@ import Connection from 'kafkajs/src/network/connection.js';
 import Encoder from 'kafkajs/src/protocol/encoder.js';
 
 /** A request of Kafka's protocol whose body is given in parts. */
-export interface PartsRequest<T> {
+export interface BufferedRequest<T> {
   readonly request: Omit<ProtocolRequest<T>['request'], 'encode'>;
   /** The body; whoever gives it leaves it as it is until the answer is there. */
   readonly parts: readonly Buffer[];
@@ -24,7 +24,7 @@ let wrapper: RequestWrapper = (_connection, _apiName, send) => send();
 
 /**
  * Wraps each request that is sent to Kafka from now on: those of kafkajs, whose own events name a request only when it
- * has ended and not for whom it was, and those of {@link sendParts}.
+ * has ended and not for whom it was, and those of {@link sendRequest}.
  */
 export function wrapRequests(wrap: RequestWrapper): void {
   wrapper = wrap;
@@ -38,7 +38,7 @@ export function wrapRequests(wrap: RequestWrapper): void {
  * Sends a request over the client's connection to a broker, its parts as they stand. What the client sends itself it
  * copies three times, which the collecting of garbage pays for once more.
  */
-export async function sendParts<T>({ connectionPool }: Broker, asked: PartsRequest<T>): Promise<T> {
+export async function sendRequest<T>({ connectionPool }: Broker, asked: BufferedRequest<T>): Promise<T> {
   const connection = await connectionPool.getConnectionByRequest(asked);
   return wrapper(connection, asked.request.apiName, () => sendOver(connection, asked));
 }
@@ -46,7 +46,7 @@ export async function sendParts<T>({ connectionPool }: Broker, asked: PartsReque
 /** As the client's `Connection.send`, but for the copies. */
 async function sendOver<T>(
   connection: Connection,
-  { request, parts, response }: PartsRequest<T>,
+  { request, parts, response }: BufferedRequest<T>,
 ): Promise<T> {
   // Where it has to, and once for all who ask at the same time.
   await connection.authenticate();

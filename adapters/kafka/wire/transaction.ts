@@ -8,9 +8,9 @@ import Encoder from 'kafkajs/src/protocol/encoder.js';
 import produceResponse, { type ProduceAnswer } from 'kafkajs/src/protocol/requests/produce/v3/response.js';
 import { PipelineError } from '../../../model/errors.ts';
 import type { Offset } from '../../../model/references.ts';
-import { atOnce } from '../../../lib/map-concurrent.ts';
+import { mapConcurrent } from '../../../lib/map-concurrent.ts';
 import type { OpenCluster } from './cluster.ts';
-import { sendParts, type PartsRequest } from './send-request.ts';
+import { sendRequest, type BufferedRequest } from './send-request.ts';
 import type { RecordBatch } from './record-batch.ts';
 import { REQUEST_TIMEOUT_MS, answerOf, isFenced } from '../errors.ts';
 
@@ -146,10 +146,10 @@ export class PublishTransaction {
       bytes: this.#seal(topic, partition, batch),
     }));
     const byLeader = Object.entries(this.#cluster.findLeaderForPartitions(topic, partitions));
-    const answers = await atOnce(byLeader.length, byLeader, async ([nodeId, led]) => {
+    const answers = await mapConcurrent(byLeader.length, byLeader, async ([nodeId, led]) => {
       const broker = await this.#cluster.findBroker({ nodeId });
       const parts = sealed.filter(({ partition }) => led.includes(partition));
-      return this.#request(() => sendParts(broker, this.#produce(topic, parts)));
+      return this.#request(() => sendRequest(broker, this.#produce(topic, parts)));
     });
     const stored = answers
       .flatMap(({ topics }) => topics.flatMap((answer) => answer.partitions))
@@ -227,7 +227,7 @@ export class PublishTransaction {
   #produce(
     topic: string,
     sealed: readonly { readonly partition: number; readonly bytes: Buffer }[],
-  ): PartsRequest<ProduceAnswer> {
+  ): BufferedRequest<ProduceAnswer> {
     const head = new Encoder()
       .writeString(this.#id)
       .writeInt16(ALL_REPLICAS)
