@@ -11,7 +11,7 @@ import {
 } from '../steps/transform/quarantine-limit.ts';
 import { currentRun } from './run-context.ts';
 
-/** What `judge` is asked for. */
+/** The input of `checkQuarantineLimit`. */
 export interface CheckQuarantineLimitRequest {
   readonly source: string;
   readonly chunks: readonly Chunk[];
@@ -23,7 +23,7 @@ export interface CheckQuarantineLimitRequest {
  * @throws {PipelineError} NOTHING_GOOD, QUARANTINE_LIMIT, STAGING_LOST, INPUT_INVALID
  */
 export function createCheckQuarantineLimit({ settings, staging }: ActivityDeps) {
-  return async function judge({ source, chunks }: CheckQuarantineLimitRequest): Promise<void> {
+  return async function checkQuarantineLimit({ source, chunks }: CheckQuarantineLimitRequest): Promise<void> {
     const run = currentRun();
     const { quarantineLimit, topic } = sourceOf(settings, source);
     const { recordBytes } = settings.limits;

@@ -4,7 +4,7 @@ import { currentRun } from './run-context.ts';
 
 /** Removes what a run left on this host's disk, and its temporary files in HDFS. */
 export function createCleanup({ staging, warehouse }: ActivityDeps) {
-  return async function tidy(): Promise<void> {
+  return async function cleanUp(): Promise<void> {
     const { execution } = currentRun();
     await staging.removeRun(execution);
     for (const { name } of TABLES) await warehouse.table(name).sweep(execution.runId);

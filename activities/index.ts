@@ -18,13 +18,13 @@ export type Activities = ReturnType<typeof createActivities>;
 export function createActivities(deps: ActivityDeps) {
   return {
     fetch: createFetch(deps),
-    judge: createCheckQuarantineLimit(deps),
+    checkQuarantineLimit: createCheckQuarantineLimit(deps),
     publish: createPublish(deps),
     plan: createPlan(deps),
     consume: createConsume(deps),
     transform: createTransform(deps),
     land: createLand(deps),
     record: createRecord(deps),
-    tidy: createCleanup(deps),
+    cleanUp: createCleanup(deps),
   };
 }

@@ -127,7 +127,7 @@ export function activityInputs({ sources }: Pick<Settings, 'sources'>): Activity
       to: INTERVAL_TIME.optional(),
       again: RUN_ID.optional(),
     } satisfies Shape<FetchRequest>),
-    judge: z.strictObject({
+    checkQuarantineLimit: z.strictObject({
       source: NAME,
       chunks: z.array(CHUNK).max(MAX_CHUNKS),
     } satisfies Shape<CheckQuarantineLimitRequest>),
@@ -183,7 +183,7 @@ export function activityInputs({ sources }: Pick<Settings, 'sources'>): Activity
         ({ startedAt, ingestedOn }) => startedAt.startsWith(ingestedOn),
         'must be of the day it starts',
       ),
-    tidy: z.undefined(),
+    cleanUp: z.undefined(),
   };
 }
 

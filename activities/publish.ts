@@ -1,5 +1,5 @@
 import { readFrames } from '../adapters/staging/frames.ts';
-import { IdlePublishers } from '../adapters/kafka/idle-publishers.ts';
+import { IdlePublishers } from '../adapters/kafka/publisher-pool.ts';
 import type { Publisher } from '../adapters/kafka/publish.ts';
 import { prefetch } from '../lib/prefetch.ts';
 import type { OutgoingMessage } from '../adapters/kafka/outgoing-message.ts';

@@ -49,9 +49,9 @@ export function createTransform({ settings, staging, kafka }: ActivityDeps) {
       ingestedOn,
     });
     if ('failed' in answer) throw new PipelineError(answer.failed.code, answer.failed.message);
-    const { judged, files, ...tables } = answer;
+    const { checked, files, ...tables } = answer;
     const { batch } = staged;
-    if (!pastLimit) await requireWithinLimits(kafka, batch.topic, judged);
+    if (!pastLimit) await requireWithinLimits(kafka, batch.topic, checked);
     const listed = await writeFileList(own, folder, files);
     await own.leaveReceipt(folder, { batch, ...listed });
     return { batch, staged: [folder, staged.path], ...listed, ...tables, seconds: run.seconds() };

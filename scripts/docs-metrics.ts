@@ -17,7 +17,7 @@ export function metricsPage(): string {
         help,
       ]),
     ),
-    'Labels have few values: `source` and `topic` are those of `pipeline.yaml` (`none` where a run asked for a source that is not there), `step` is a step or one of `judge`, `plan`, `record` and `tidy`, `code` one of [errors.md](errors.md), `UNEXPECTED` or `CANCELLED`, and `reason` one of a hundred, then `other reasons`. Before `transform` nobody knows of which source a message is, so `consume` counts for the one that its topic belongs to; the reasons of a batch in which several sources have bad messages count for `several sources`.',
+    'Labels have few values: `source` and `topic` are those of `pipeline.yaml` (`none` where a run asked for a source that is not there), `step` is a step or one of `checkQuarantineLimit`, `plan`, `record` and `cleanUp`, `code` one of [errors.md](errors.md), `UNEXPECTED` or `CANCELLED`, and `reason` one of a hundred, then `other reasons`. Before `transform` nobody knows of which source a message is, so `consume` counts for the one that its topic belongs to; the reasons of a batch in which several sources have bad messages count for `several sources`.',
     'The gauges say how things stand, whoever made them so. A worker asks Kafka, the log of `deliveries` and Temporal for them each time that they are read, not oftener than every two seconds, and shows the answers the next time; what it cannot have is left out. They are the same from every worker: take the `max`, not the `sum`.',
   ].join('\n\n');
 }

@@ -3,16 +3,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jarsOf } from '../services/install.ts';
-import { writeList } from '../services/jars.ts';
-import { interopJars } from '../test/interop/install.ts';
+import { jarsBesidePom, writeList } from '../services/jars.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
 const ALL = [
   jarsOf('kafka'),
   jarsOf('hdfs'),
-  interopJars('interop', join(ROOT, 'test/interop/pom.xml')),
-  interopJars('peers', join(ROOT, 'bench/peers/pom.xml')),
+  jarsBesidePom('interop', join(ROOT, 'test/interop/pom.xml')),
+  jarsBesidePom('peers', join(ROOT, 'bench/peers/pom.xml')),
 ];
 
 for (const jars of ALL) {

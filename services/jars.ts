@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { PipelineError } from '../model/errors.ts';
 import { runCommand } from './command.ts';
@@ -16,6 +16,11 @@ export interface Jars {
   readonly list: string;
   /** Whether the jars that the named ones need are left out. */
   readonly excludeTransitive?: boolean;
+}
+
+/** Returns the jars that a `pom.xml` names, without those that they name in turn; their list `jars.sha256` is beside it. */
+export function jarsBesidePom(whose: string, pom: string): Jars {
+  return { whose, pom, list: join(dirname(pom), 'jars.sha256'), excludeTransitive: true };
 }
 
 /**

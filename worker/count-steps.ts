@@ -30,7 +30,9 @@ export function countedActivities(
         counts.add(source, 'fetch', { recordsIn: records, recordsOut: records, bytes });
       },
     }),
-    judge: watch('judge', activities.judge, { sourceOf: ({ source }) => source }),
+    checkQuarantineLimit: watch('checkQuarantineLimit', activities.checkQuarantineLimit, {
+      sourceOf: ({ source }) => source,
+    }),
     publish: watch('publish', activities.publish, {
       sourceOf: ({ source }) => source,
       count: (published, request) => {
@@ -65,7 +67,7 @@ export function countedActivities(
       },
     }),
     record: watch('record', activities.record, { sourceOf: ({ result }) => result.source }),
-    tidy: watch('tidy', activities.tidy, {}),
+    cleanUp: watch('cleanUp', activities.cleanUp, {}),
   };
 }
 

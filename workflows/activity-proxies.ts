@@ -66,7 +66,7 @@ export function recordAtTheEnd(request: Parameters<Activities['record']>[0]): Pr
   return proxyActivities<Pick<Activities, 'record'>>({ ...AT_THE_END, summary }).record(request);
 }
 
-type HostActivities = Pick<Activities, 'judge' | 'publish' | 'transform' | 'land'>;
+type HostActivities = Pick<Activities, 'checkQuarantineLimit' | 'publish' | 'transform' | 'land'>;
 
 /**
  * The activities that need what is staged on a host's disk.
@@ -83,14 +83,14 @@ export function onHost(hostId: string, summary: string): ActivityInterfaceFor<Ho
 
 /** Removes what the run has on a host's disk; a host that does not take it soon is not waited for. */
 export async function cleanUpHost(hostId: string): Promise<void> {
-  const { tidy } = proxyActivities<Pick<Activities, 'tidy'>>({
+  const { cleanUp } = proxyActivities<Pick<Activities, 'cleanUp'>>({
     ...SHORT,
     taskQueue: hostTaskQueue(workflowInfo().taskQueue, hostId),
     scheduleToStartTimeout: '5s',
     retry: { maximumAttempts: 3 },
     summary: 'what the run has on this host’s disk',
   });
-  await tidy();
+  await cleanUp();
 }
 
 /** Whether what was staged cannot be had any more, so that it must be made again, wherever. */

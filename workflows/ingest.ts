@@ -14,13 +14,13 @@ import type { Chunk, IsoTime, PartitionEnds } from '../model/references.ts';
 import type { IngestRequest, IngestResult, RunEnd, RunOutcome, RunStatus } from '../model/run.ts';
 import { publishSummary, fetchSummary, quarantineLimitSummary } from './summaries.ts';
 import { anyHost, failureOf, isHostLost, onHost, recordAtTheEnd, cleanUpHost } from './activity-proxies.ts';
-import { landTopic, type LandUntil } from './land-topic.ts';
+import { landTopic, type LandUntil } from './land-batches.ts';
 import { withDecisionTimeout } from './decision-timeout.ts';
 import { Decisions, SKIPPED } from './decisions.ts';
 import { requireContinued, requireRequest } from './request.ts';
 import { endOf } from './run-ends.ts';
 import { RunState } from './run-state.ts';
-import { scheduledDecisionTimeout, withInterval } from './scheduled.ts';
+import { scheduledDecisionTimeout, withInterval } from './scheduled-run.ts';
 
 /**
  * One run: fetch, publish, consume, transform and land, in order, for what a source has and its topic holds.
@@ -44,7 +44,7 @@ export async function ingest(request: IngestRequest, carried?: Carried): Promise
     }
     throw error;
   } finally {
-    await CancellationScope.nonCancellable(() => tidy(hosts));
+    await CancellationScope.nonCancellable(() => cleanUpHosts(hosts));
   }
 }
 
@@ -165,7 +165,10 @@ class Ingest {
 
   async #judge({ outcome, host, chunks, isNothingGood, quarantineLimit }: Fetched): Promise<void> {
     if (outcome !== 'fetched' || (quarantineLimit === undefined && !isNothingGood)) return;
-    await onHost(host, quarantineLimitSummary(chunks)).judge({ source: this.#request.source, chunks });
+    await onHost(host, quarantineLimitSummary(chunks)).checkQuarantineLimit({
+      source: this.#request.source,
+      chunks,
+    });
   }
 
   async #fetch(): Promise<Fetched> {
@@ -255,7 +258,7 @@ function fetchRequestOf({ source, from, to, again }: IngestRequest): FetchReques
 }
 
 /** Removes what the run has on its hosts' disks. A host that is gone is cleaned when its worker starts again. */
-async function tidy(hosts: ReadonlySet<string>): Promise<void> {
+async function cleanUpHosts(hosts: ReadonlySet<string>): Promise<void> {
   for (const host of hosts) {
     try {
       await cleanUpHost(host);

@@ -4,7 +4,7 @@ import { formatBytes, formatCount, formatNumber } from '../../model/figures.ts';
 import { reasonLines } from '../../model/reasons.ts';
 import { shorten } from '../../model/printable.ts';
 import { formatTable } from '../cli/output.ts';
-import type { SampleReport, PreviewedTable } from './judge.ts';
+import type { SampleReport, PreviewedTable } from './check-sample.ts';
 import type { Sample } from './sample.ts';
 
 /** Characters of a table's first values, and of a path or reason in a line. */

@@ -9,7 +9,7 @@ import { EXIT } from '../cli/exit.ts';
 import { withExamples } from '../cli/help.ts';
 import { print, printJson } from '../cli/output.ts';
 import { formatPreview } from './format.ts';
-import { checkSample, type SampleReport } from './judge.ts';
+import { checkSample, type SampleReport } from './check-sample.ts';
 import { contentOf, fileContent, readSample, type Sample, type SampleRequest } from './sample.ts';
 
 interface PreviewOptions {

@@ -12,9 +12,9 @@ import {
   type ChosenCounts,
   type ChosenRow,
   type LeftRow,
-} from './chosen.ts';
+} from './selection.ts';
 import { whereOf, type Filter } from './filter.ts';
-import { ReplayMarker, type Replay } from './marks.ts';
+import { ReplayMarker, type Replay } from './replay-markers.ts';
 import { shortReference } from './reference.ts';
 import { Republisher } from './republish.ts';
 import { withQuarantine, type OpenQuarantine } from './rows.ts';

@@ -7,8 +7,8 @@ import { PipelineError } from '../../model/errors.ts';
 import { replaySet } from '../../model/identity.ts';
 import { CHUNK_HEADER, REPLAY_HEADER, SOURCE_HEADER } from '../../model/references.ts';
 import { userOf } from '../../records/user.ts';
-import type { ChosenRow } from './chosen.ts';
-import type { Replay } from './marks.ts';
+import type { ChosenRow } from './selection.ts';
+import type { Replay } from './replay-markers.ts';
 
 /** So many partitions are published to at once; of each, one message after the other, so that they keep their order. */
 const PARTITIONS_AT_ONCE = 4;

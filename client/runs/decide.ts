@@ -4,7 +4,7 @@ import { MAX_BY_LENGTH, MAX_REASON_LENGTH, type DecisionNote } from '../../model
 import { PipelineError, messageOf } from '../../model/errors.ts';
 import type { Decision } from '../../model/run.ts';
 import { readSettings } from '../../model/settings.ts';
-import { userAtHost } from './about-run.ts';
+import { userAtHost } from './static-details.ts';
 import { withExamples } from '../cli/help.ts';
 import { print, printJson } from '../cli/output.ts';
 import { withTemporal } from '../cli/temporal.ts';

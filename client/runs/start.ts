@@ -3,7 +3,7 @@ import type { IngestRequest } from '../../model/run.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { readSettings, sourceOf, type SourceSettings } from '../../model/settings.ts';
 import type { ingest } from '../../workflows/index.ts';
-import { aboutRun, userAtHost } from './about-run.ts';
+import { aboutRun, userAtHost } from './static-details.ts';
 import { intervalOf, requireInterval, timeOf } from '../cli/arguments.ts';
 import { confirm } from '../cli/output/confirm.ts';
 import { EXIT } from '../cli/exit.ts';

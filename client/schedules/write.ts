@@ -4,7 +4,7 @@ import { statusOf } from '../../adapters/temporal.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { Settings } from '../../model/settings.ts';
 import type { ingest } from '../../workflows/index.ts';
-import { aboutRun } from '../runs/about-run.ts';
+import { aboutRun } from '../runs/static-details.ts';
 import { policiesOf, requestOf, specOf, type SchedulePlan } from './plan.ts';
 import { scheduleIdOf } from './temporal.ts';
 

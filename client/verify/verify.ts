@@ -4,7 +4,7 @@ import { readSettings } from '../../model/settings.ts';
 import { EXIT } from '../cli/exit.ts';
 import { withExamples } from '../cli/help.ts';
 import { formatTable, print, printError, printJson } from '../cli/output.ts';
-import type { WarehouseReport } from './prove.ts';
+import type { WarehouseReport } from './verify-warehouse.ts';
 import { clientLogger, openWarehouse } from '../cli/warehouse.ts';
 
 interface VerifyOptions {
@@ -30,7 +30,7 @@ async function verify(options: VerifyOptions): Promise<void> {
   const settings = readSettings();
   const began = performance.now();
   // Loaded when the command runs: it takes longer to load than --help and the completion need.
-  const { verifyWarehouse } = await import('./prove.ts');
+  const { verifyWarehouse } = await import('./verify-warehouse.ts');
   const proof = await verifyWarehouse({
     settings,
     warehouse: openWarehouse(settings),

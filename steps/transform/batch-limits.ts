@@ -53,7 +53,7 @@ class SourceLimit {
     this.limit = limit;
   }
 
-  judgedFor(set: string | undefined, { partition, offset, producerId }: MessagePosition): CheckedRecords {
+  checkedFor(set: string | undefined, { partition, offset, producerId }: MessagePosition): CheckedRecords {
     // What a run publishes is in a transaction.
     if (set === undefined || producerId === undefined) return this.others;
     const key = `${partition} ${producerId} ${set}`;
@@ -91,11 +91,11 @@ export class BatchLimits {
     message: MessagePosition & { readonly headers: string },
     fault: Fault | undefined,
   ): void {
-    this.#sources.get(source)?.judgedFor(this.#setOf(message.headers), message).take('transform', fault);
+    this.#sources.get(source)?.checkedFor(this.#setOf(message.headers), message).take('transform', fault);
   }
 
   /** Returns what was judged, for {@link requireWithinLimits}. */
-  judged(): CheckedSource[] {
+  checked(): CheckedSource[] {
     return [...this.#sources].map(([source, { limit, others, claims }]) => ({
       source,
       limit,

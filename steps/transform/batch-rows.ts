@@ -176,8 +176,8 @@ export class BatchRows {
   }
 
   /** The messages of sources that have a quarantine limit, judged. */
-  get judged(): CheckedSource[] {
-    return this.#limits.judged();
+  get checked(): CheckedSource[] {
+    return this.#limits.checked();
   }
 
   #refuse(message: StagedMessage, fault: Fault, source = this.#defaultSource): void {

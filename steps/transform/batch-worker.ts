@@ -35,7 +35,7 @@ type BatchTables = FieldCounts &
   Pick<StagedTables, 'landed' | 'quarantined' | 'reasons'> & {
     readonly files: readonly StagedFile[];
     /** Whether these keep the quarantine limits is to be found out before anything lands. */
-    readonly judged: readonly CheckedSource[];
+    readonly checked: readonly CheckedSource[];
   };
 
 /** The same, or a named error: between threads, an error would lose its name. */
@@ -98,7 +98,7 @@ async function tablesOf(work: BatchTask): Promise<BatchTables> {
         quarantined: rows.quarantined,
         ...rows.unknown.top(MAX_NAMED_FIELDS),
         reasons: rows.reasons.top(MAX_REASONS_OF_STEP),
-        judged: rows.judged,
+        checked: rows.checked,
       };
     } finally {
       rows.release();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import { kafkaClient, topicOffsets, withAdmin } from '../../adapters/kafka/client.ts';
 import { startPlatform, type Platform } from '../../simulator/server.ts';
-import type { WarehouseReport } from '../../client/verify/prove.ts';
+import type { WarehouseReport } from '../../client/verify/verify-warehouse.ts';
 import { BATCH_TABLES } from '../../tables/index.ts';
 import { DamagedCopy } from '../support/damage.ts';
 import { TestPipeline } from '../support/harness.ts';

@@ -114,7 +114,7 @@ describe('the trace of a run', () => {
   test('is one, from the command that started it to each activity', () => {
     const steps = collector.spans.filter(({ name }) => name.startsWith('RunActivity:'));
     const names = steps.map(({ name }) => name.slice('RunActivity:'.length));
-    assert.deepEqual(new Set(names), new Set([...STEPS, 'plan', 'record', 'tidy']));
+    assert.deepEqual(new Set(names), new Set([...STEPS, 'plan', 'record', 'cleanUp']));
     for (const step of steps) {
       const up = collector.pathOf(step);
       assert.deepEqual(up.slice(-2), ['RunWorkflow:ingest', 'StartWorkflow:ingest'], up.join(' < '));
@@ -174,9 +174,9 @@ test('each line of the log that is about a run says which, of which source, and 
     // What Temporal's SDK writes at the level debug before it is known what is asked for.
     if (msg === 'Workflow started' || msg === 'Activity started') continue;
     // What tidies a host is for all of a run, and is not told of what.
-    if (step !== 'tidy')
+    if (step !== 'cleanUp')
       assert.match(String(run), new RegExp(`^(ingest|${pipeline.name})-${String(source)}-`), String(msg));
-    assert.match(String(source), step === 'tidy' ? /^none$/ : /^(watched|gone)$/, String(msg));
+    assert.match(String(source), step === 'cleanUp' ? /^none$/ : /^(watched|gone)$/, String(msg));
     if (!String(msg).startsWith('Workflow ')) assert.match(String(step), STEP_NAME, String(msg));
   }
   assert.ok(!JSON.stringify(linesOf(worker)).includes(SECRET));

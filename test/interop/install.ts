@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { PipelineError } from '../../model/errors.ts';
 import { runCommand } from '../../services/command.ts';
 import { cacheFolder, installOnce } from '../../services/install.ts';
-import { fetchJars, type Jars } from '../../services/jars.ts';
+import { fetchJars, jarsBesidePom } from '../../services/jars.ts';
 import { onPath } from '../../services/tools.ts';
 
 /** What runs the programs of others. */
@@ -78,16 +78,11 @@ export async function installPython(): Promise<string> {
  * @throws PipelineError SERVICE_TOOL_MISSING without Maven, SERVICE_INSTALL_FAILED when it fails.
  */
 export async function installJars(whose: string, pom: string): Promise<string> {
-  const jars = interopJars(whose, pom);
+  const jars = jarsBesidePom(whose, pom);
   const name = `${whose}-jars-${await hashOf(pom, jars.list)}`;
   return installOnce(join(cacheFolder(), name), (content) =>
     fetchJars(jars, content, join(cacheFolder(), 'logs', `${name}.log`)),
   );
-}
-
-/** The jars of a `pom.xml`, with the list `jars.sha256` beside it. */
-export function interopJars(whose: string, pom: string): Jars {
-  return { whose, pom, list: join(dirname(pom), 'jars.sha256'), excludeTransitive: true };
 }
 
 /** The version of the Python on the PATH, as 3.12; undefined where there is none that is new enough. */

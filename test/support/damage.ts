@@ -5,7 +5,7 @@ import { parse, stringify } from 'yaml';
 import { parseActions, formatActions, type Action, type AddFile } from '../../adapters/delta/actions.ts';
 import { sqlText, withDuckDb } from '../../adapters/duckdb/database.ts';
 import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
-import { verifyWarehouse, type WarehouseReport } from '../../client/verify/prove.ts';
+import { verifyWarehouse, type WarehouseReport } from '../../client/verify/verify-warehouse.ts';
 import { readSettings } from '../../model/settings.ts';
 import { openWarehouse, runCommand, type TestPipeline } from './harness.ts';
 

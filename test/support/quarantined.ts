@@ -3,7 +3,7 @@ import type { Message } from 'kafkajs';
 import { kafkaClient, topicOffsets, withAdmin } from '../../adapters/kafka/client.ts';
 import { decodeHeaders } from '../../adapters/kafka/wire/headers.ts';
 import { readRanges } from '../../adapters/kafka/read.ts';
-import type { WarehouseReport } from '../../client/verify/prove.ts';
+import type { WarehouseReport } from '../../client/verify/verify-warehouse.ts';
 import type { IngestResult } from '../../model/run.ts';
 import { attempts } from '../../simulator/generator.ts';
 import type { TestPipeline } from './harness.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { checkSample } from '../../client/preview/judge.ts';
+import { checkSample } from '../../client/preview/check-sample.ts';
 import { fileContent, readSample, type SampleRequest } from '../../client/preview/sample.ts';
 import { parseSettings } from '../../model/settings.ts';
 import { badAttempts, goodAttempts } from '../support/quarantined.ts';

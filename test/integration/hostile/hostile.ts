@@ -56,7 +56,7 @@ export class Hostile {
 
   /** Schedules an activity and answers what came of it. */
   async call(activity: string, ...input: unknown[]): Promise<Answer> {
-    const isHosts = ['judge', 'publish', 'transform', 'land', 'tidy'].includes(activity);
+    const isHosts = ['checkQuarantineLimit', 'publish', 'transform', 'land', 'cleanUp'].includes(activity);
     const taskQueue = isHosts ? this.#queues.host : this.#queues.any;
     return this.#run.executeUpdate<Answer, [unknown]>('call', { args: [{ activity, taskQueue, input }] });
   }

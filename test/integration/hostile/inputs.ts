@@ -85,14 +85,14 @@ export const PATHS: readonly [activity: string, input: (of: Inputs, path: string
   ['transform', (of, path) => ({ ...of.staged({ path }), ingestedOn: DAY })],
   ['publish', (of, path) => of.publishing({}, { path })],
   ['publish', (of, path) => of.publishing({ more: [of.chunk({ path })] })],
-  ['judge', (of, path) => ({ source: 'good', chunks: [of.chunk({ path })] })],
+  ['checkQuarantineLimit', (of, path) => ({ source: 'good', chunks: [of.chunk({ path })] })],
 ];
 
 export const FORGED: readonly [what: string, activity: string, input: (of: Inputs) => unknown][] = [
   ['a key that does not exist', 'land', (of) => ({ ...of.landing({}), more: 1 })],
   ['a key of a prototype', 'fetch', () => JSON.parse('{"source": "good", "__proto__": {"a": 1}}') as unknown],
   ['no input', 'land', () => null],
-  ['an input where none is due', 'tidy', () => ({ runId: 'x' })],
+  ['an input where none is due', 'cleanUp', () => ({ runId: 'x' })],
   [
     'files of its own',
     'land',

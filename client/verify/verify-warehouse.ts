@@ -26,7 +26,7 @@ import { LEDGER_COLUMNS, Ledger } from './ledger.ts';
 import type { PartitionReport } from './partitions.ts';
 import { checkReplays, type ReplayReport } from './replays.ts';
 import { checkRewrites } from './rewrites.ts';
-import { strayFilesOf } from './strays.ts';
+import { strayFilesOf } from './stray-files.ts';
 import { historiesOf, settledSnapshots } from './tables.ts';
 import { checkTopics } from './topics.ts';
 

@@ -12,7 +12,7 @@ import { PipelineError } from '../../model/errors.ts';
 import type { StagedFile } from '../../model/references.ts';
 import { replays } from '../../tables/index.ts';
 import { deltaMetadata, duckDbType } from '../../tables/table.ts';
-import type { ChosenRow } from './chosen.ts';
+import type { ChosenRow } from './selection.ts';
 
 /** A row that was published again, and where. */
 export interface Replay {
