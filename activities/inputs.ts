@@ -135,8 +135,7 @@ export function activityInputs({ sources }: Pick<Settings, 'sources'>): Activity
       .strictObject({
         source: NAME,
         topic,
-        chunk: CHUNK,
-        more: z.array(CHUNK).max(MAX_CHUNKS).optional(),
+        chunks: z.array(CHUNK).min(1).max(MAX_CHUNKS),
         ingestedOn: DATE,
       } satisfies Shape<PublishRequest>)
       .refine(({ source, topic: of }) => isTopicOf(source, of), 'must name a source and its topic'),

@@ -5,7 +5,7 @@ import { prefetch } from '../lib/prefetch.ts';
 import type { OutgoingMessage } from '../adapters/kafka/outgoing-message.ts';
 import { RunStaging } from '../adapters/staging/run-staging.ts';
 import { messageOf } from '../model/errors.ts';
-import { addEnds, type ChunksToPublish, type Published, type PublishedChunk } from '../model/published.ts';
+import { addEnds, type Published, type PublishedChunk } from '../model/published.ts';
 import { MAX_REASONS_OF_STEP, ReasonTally } from '../model/reasons.ts';
 import type { Chunk, Offset } from '../model/references.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -14,52 +14,52 @@ import { quarantineRefused, type RefusedRecord } from '../steps/publish/refused-
 import type { RunContext } from '../steps/run-context.ts';
 import { currentRun } from './run-context.ts';
 
-/** What `publish` is asked for. */
-export interface PublishRequest extends ChunksToPublish {
+/** The input of `publish`. */
+export interface PublishRequest {
   readonly source: string;
   readonly topic: string;
+  /** At least one, in the order to publish them. */
+  readonly chunks: readonly Chunk[];
   /** The UTC day that names the partition of refused records, as 2026-01-31. */
   readonly ingestedOn: string;
 }
 
 /**
- * Publishes a chunk in one Kafka transaction, once, however often it is tried and by whomever; then those after it,
- * each likewise. Where one of these fails, who asked hears how far it went, and begins with that one the next time.
- * Records that Kafka cannot take go into quarantine first. A chunk is published only as this run fetched it.
+ * Publishes chunks in order, each in one Kafka transaction, once however often the activity is attempted. After an error
+ * it returns the chunks published before, if any. Records that Kafka cannot accept go into quarantine first. A chunk is
+ * published only as this run fetched it.
  * @throws {PipelineError} INPUT_INVALID, STAGING_LOST, KAFKA_UNREACHABLE, KAFKA_REFUSED, an error of HDFS
  */
 export function createPublish(deps: ActivityDeps) {
   const publishers = new IdlePublishers(deps.kafka, deps.settings.kafka);
-  return async function publish({ chunk: first, more = [], ...about }: PublishRequest): Promise<Published> {
+  return async function publish({ chunks, ...target }: PublishRequest): Promise<Published> {
     const run = currentRun();
-    const chunks = [first, ...more];
     const published: PublishedChunk[] = [];
     const ends: Record<number, Offset> = {};
-    let seconds = 0;
+    let countedSeconds = 0;
     try {
-      await publishers.use(about.topic, async (publisher) => {
-        const work = (chunk: Chunk, before: Promise<unknown>): ReturnType<typeof publishChunk> =>
-          publishChunk(deps, run, publisher, { ...about, chunk, before });
-        for await (const { ends: ofChunk, ...done } of prefetch(chunks, work)) {
-          const soFar = run.seconds();
-          addEnds(ends, ofChunk);
-          published.push({ ...done, seconds: soFar - seconds });
-          seconds = soFar;
+      await publishers.use(target.topic, async (publisher) => {
+        const work = (chunk: Chunk, previous: Promise<unknown>): ReturnType<typeof publishChunk> =>
+          publishChunk(deps, run, publisher, { ...target, chunk, before: previous });
+        for await (const { ends: chunkEnds, ...result } of prefetch(chunks, work)) {
+          const seconds = run.seconds();
+          addEnds(ends, chunkEnds);
+          published.push({ ...result, seconds: seconds - countedSeconds });
+          countedSeconds = seconds;
         }
       });
     } catch (error) {
       if (published.length === 0) throw error;
       const failed = { chunk: chunks[published.length]?.id, error: messageOf(error) };
-      deps.logger.warn(failed, 'a chunk was not published, and is tried again');
+      deps.logger.warn(failed, 'a chunk could not be published; the next attempt begins with it');
     }
-    const [asked, ...others] = published;
-    if (asked === undefined) throw new TypeError(`the chunk ${first.id} was neither published nor refused`);
-    return { ...asked, ends, ...(others.length === 0 ? {} : { more: others }) };
+    return { chunks: published, ends };
   };
 }
 
-interface ChunkRequest extends Omit<PublishRequest, 'more'> {
-  /** What is to be over before anything of the chunk is sent. */
+interface ChunkRequest extends Omit<PublishRequest, 'chunks'> {
+  readonly chunk: Chunk;
+  /** Settles before anything of the chunk is sent. */
   readonly before: Promise<unknown>;
 }
 

@@ -1,5 +1,4 @@
 import type { Activities } from '../activities/index.ts';
-import { chunksPublished } from '../model/published.ts';
 import type { ReasonCounts } from '../model/reasons.ts';
 import { describe } from '../model/reasons.ts';
 import type { SourceRows } from '../model/references.ts';
@@ -35,12 +34,12 @@ export function countedActivities(
     }),
     publish: watch('publish', activities.publish, {
       sourceOf: ({ source }) => source,
-      count: (published, request) => {
-        const { source } = request;
-        for (const [{ records, bytes }, { refused, reasons }] of chunksPublished(request, published)) {
+      count: (published, { source, chunks }) => {
+        published.chunks.forEach(({ refused, reasons }, index) => {
+          const { records = 0, bytes = 0 } = chunks[index] ?? {};
           counts.add(source, 'publish', { recordsIn: records, recordsOut: records - refused, bytes });
           counts.addReasons(source, 'publish', reasons, refused);
-        }
+        });
       },
     }),
     plan: watch('plan', activities.plan, { sourceOf: topicSource }),

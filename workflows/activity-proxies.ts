@@ -61,7 +61,7 @@ export function anyHost(summary: string): ActivityInterfaceFor<AnyHostActivities
 }
 
 /** Records a run that ends without an outcome, for a minute at most. */
-export function recordAtTheEnd(request: Parameters<Activities['record']>[0]): Promise<void> {
+export function recordFailedRun(request: Parameters<Activities['record']>[0]): Promise<void> {
   const summary = 'the run’s row in the table runs';
   return proxyActivities<Pick<Activities, 'record'>>({ ...AT_THE_END, summary }).record(request);
 }

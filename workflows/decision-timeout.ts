@@ -30,7 +30,7 @@ export async function withDecisionTimeout<T>(
   } catch (error) {
     const waiting = working.consideredCancelled && isCancellation(error) ? await gaveUp : undefined;
     if (waiting === undefined) throw error;
-    run.wait(null);
+    run.setWaiting(null);
     throw undecidedFailure(waiting, patience);
   } finally {
     watching.cancel();

@@ -117,7 +117,7 @@ export class Decisions {
         }
         if (made.decision === 'skip') {
           // Which offsets cannot be read is known once they are passed.
-          if (!canPassBatch) this.#run.skipped({ step: about.step, what: about.what, code: waiting.code });
+          if (!canPassBatch) this.#run.addSkipped({ step: about.step, what: about.what, code: waiting.code });
           if (!canPass) return SKIPPED;
           this.#pastLimits.add(name);
         }
@@ -128,13 +128,13 @@ export class Decisions {
   /** One question at a time: whatever fails meanwhile asks afterwards. */
   async #ask(waiting: Waiting): Promise<RecordedDecision> {
     await condition(() => this.#run.waiting === null);
-    this.#run.wait(waiting);
+    this.#run.setWaiting(waiting);
     const accepted = await this.#nextDecision();
     const { step, what, code } = waiting;
     const made = { ...accepted, step, what, code };
-    this.#run.decided(made);
+    this.#run.addDecision(made);
     log.info('a person decided', { ...made });
-    this.#run.wait(null);
+    this.#run.setWaiting(null);
     return made;
   }
 

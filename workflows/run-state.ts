@@ -19,12 +19,12 @@ import { RECORDS_IN, RECORDS_LANDED, RECORDS_QUARANTINED, SOURCE, STEP } from '.
 import { NOTHING_SKIPPED, withSkipped, type Skipped, type SkippedLog } from '../model/skipped.ts';
 import { runDetails } from './run-details.ts';
 
-/** Where a run is: a {@link RunStatus}. */
+/** The query for a run's {@link RunStatus}. */
 export const status = defineQuery<RunStatus>('status');
 
 const NOTHING: StepCounts = { recordsIn: 0, recordsOut: 0, quarantined: 0, bytes: 0, seconds: 0 };
 
-/** What a run has done so far, and its ways of telling: a query, the UI's details, search attributes. */
+/** The progress of a run, shown by the query `status`, the details in the Temporal UI, and search attributes. */
 export class RunState {
   waiting: Waiting | null = null;
   readonly source: string;
@@ -48,68 +48,68 @@ export class RunState {
   };
   readonly #rows = new Map<string, number>();
   readonly #offsets = new Map<number, OffsetRange>();
-  /** Up to where each partition is consumed and transformed, as far as this history knows. */
+  /** The ranges of each partition that this history consumed and transformed. */
   readonly #reached = { consume: new Map<number, OffsetRange>(), transform: new Map<number, OffsetRange>() };
   #skipped: SkippedLog = NOTHING_SKIPPED;
   #decisions = NO_DECISIONS;
   readonly #unknownFields = new FieldTally();
   #reasons = new ReasonTally();
 
-  /** @param before Where the run was when its last history ended. */
-  constructor({ source, from, to }: IngestRequest, before?: RunStatus) {
+  /** @param previous The status at the end of the run's previous history. */
+  constructor({ source, from, to }: IngestRequest, previous?: RunStatus) {
     this.source = source;
     this.#interval = { from: from ?? null, to: to ?? null };
-    if (before !== undefined) this.#takeOver(before);
+    if (previous !== undefined) this.#restore(previous);
     setHandler(status, () => this.status(), {
-      description: 'Where the run is: its steps, their counts, what it waits for.',
+      description: 'The progress of the run: its steps, their counts, the decision that it waits for.',
     });
     upsertSearchAttributes([
       { key: SOURCE, value: source },
       { key: STEP, value: this.#step },
     ]);
-    this.#tell();
+    this.#publishDetails();
   }
 
-  #takeOver(before: RunStatus): void {
-    this.#topic = before.topic;
-    this.#step = before.step;
-    this.#content = before.content;
-    this.#chunks = before.chunks;
-    this.#chunksPublished = before.chunksPublished;
-    this.#batches = before.batches;
-    this.#gaps = before.gaps;
-    this.#steps = before.steps;
-    this.#addRows(before.rows);
-    for (const range of before.offsets) this.#offsets.set(range.partition, range);
-    this.#skipped = { skipped: before.skipped, earlierSkipped: before.earlierSkipped };
-    this.#decisions = before.decisions;
-    this.met(before);
-    this.quarantined(before.reasons);
+  #restore(previous: RunStatus): void {
+    this.#topic = previous.topic;
+    this.#step = previous.step;
+    this.#content = previous.content;
+    this.#chunks = previous.chunks;
+    this.#chunksPublished = previous.chunksPublished;
+    this.#batches = previous.batches;
+    this.#gaps = previous.gaps;
+    this.#steps = previous.steps;
+    this.#addRows(previous.rows);
+    for (const range of previous.offsets) this.#offsets.set(range.partition, range);
+    this.#skipped = { skipped: previous.skipped, earlierSkipped: previous.earlierSkipped };
+    this.#decisions = previous.decisions;
+    this.countUnknownFields(previous);
+    this.countReasons(previous.reasons);
   }
 
   get topic(): string {
     return this.#topic;
   }
 
-  /** Whether the run brought anything that is to be remembered. */
-  get broughtSomething(): boolean {
-    return (this.#content?.records ?? 0) > 0 || this.consumedSomething;
+  /** Whether the run fetched or consumed any record. */
+  get hasRecords(): boolean {
+    return (this.#content?.records ?? 0) > 0 || this.hasConsumed;
   }
 
-  /** Whether its topic held messages that had not landed. */
-  get consumedSomething(): boolean {
+  /** Whether its topic had messages that had not landed. */
+  get hasConsumed(): boolean {
     return this.#steps.consume.recordsIn > 0;
   }
 
-  /** Notes that a step has begun; the furthest one is shown. */
+  /** Shows a step that has begun, unless a later one is shown. */
   begin(step: Step): void {
     if (STEPS.indexOf(step) <= STEPS.indexOf(this.#step)) return;
     this.#step = step;
     upsertSearchAttributes([{ key: STEP, value: step }]);
-    this.#tell();
+    this.#publishDetails();
   }
 
-  /** Adds to what a step did. */
+  /** Adds to the counts of a step. */
   count(step: Step, counts: Partial<StepCounts>): void {
     const sum = this.#steps[step];
     const counted = {
@@ -120,82 +120,93 @@ export class RunState {
       seconds: sum.seconds + (counts.seconds ?? 0),
     };
     this.#steps = { ...this.#steps, [step]: counted };
-    this.#tell();
+    this.#publishDetails();
   }
 
-  /** Notes what was fetched. A fetch that had to be made again counts once, and so does its publishing. */
-  fetched(topic: string, content: Content | null, chunks: number): void {
+  /** Sets the fetched content. Counts of an earlier fetch of this run, and of its publish, are dropped. */
+  contentFetched(topic: string, content: Content | null, chunks: number): void {
     this.#steps = { ...this.#steps, fetch: NOTHING, publish: NOTHING };
-    // Nothing has landed yet, so that all of it is of what was published.
+    // All of them are of the publish, since nothing has landed yet.
     this.#reasons = new ReasonTally();
     this.#topic = topic;
     this.#content = content;
     this.#chunks = chunks;
     this.#chunksPublished = 0;
-    this.#tell();
+    this.#publishDetails();
   }
 
-  published(): void {
+  /** Counts a published chunk. */
+  chunkPublished(): void {
     this.#chunksPublished += 1;
-    this.#tell();
+    this.#publishDetails();
   }
 
-  due(ranges: readonly OffsetRange[]): void {
+  /** Sets the ranges that are still to land. */
+  setPlanned(ranges: readonly OffsetRange[]): void {
     this.#offsetsDue = offsetsIn([...this.#offsets.values()]) + offsetsIn(ranges);
-    this.#tell();
+    this.#publishDetails();
   }
 
-  /** Notes that a step is done with a batch; one that had to be done again counts once. */
-  reached(step: 'consume' | 'transform', ranges: readonly OffsetRange[]): void {
+  /** Marks the ranges of a batch as done by a step; a batch that is done again counts once. */
+  advance(step: 'consume' | 'transform', ranges: readonly OffsetRange[]): void {
     extend(this.#reached[step], ranges);
-    this.#tell();
+    this.#publishDetails();
   }
 
-  landed(ranges: readonly OffsetRange[], gaps: number, rows: Readonly<Record<string, number>>): void {
+  /** Counts a landed batch. */
+  batchLanded(ranges: readonly OffsetRange[], gaps: number, rows: Readonly<Record<string, number>>): void {
     this.#batches += 1;
     this.#gaps += gaps;
     extend(this.#offsets, ranges);
     this.#addRows(rows);
-    this.#tell();
+    this.#publishDetails();
   }
 
-  /** Notes fields that no table knows. */
-  met(fields: FieldCounts): void {
+  /** Counts fields that no table has. */
+  countUnknownFields(fields: FieldCounts): void {
     this.#unknownFields.addCounts(fields);
   }
 
-  /** Notes why records went into quarantine, where a step says so. */
-  quarantined(reasons: ReasonCounts | undefined): void {
+  /** Counts the reasons for which records went into quarantine. */
+  countReasons(reasons: ReasonCounts | undefined): void {
     if (reasons !== undefined) this.#reasons.addAll(reasons);
   }
 
-  skipped(what: Skipped): void {
+  addSkipped(what: Skipped): void {
     this.#skipped = withSkipped(this.#skipped, what);
-    this.#tell();
+    this.#publishDetails();
   }
 
-  decided(decision: RecordedDecision): void {
+  /** Adds a person's decision. */
+  addDecision(decision: RecordedDecision): void {
     this.#decisions = withDecision(this.#decisions, decision);
   }
 
-  wait(waiting: Waiting | null): void {
+  /** Sets the failure that the run waits for a decision about; null once it is made. */
+  setWaiting(waiting: Waiting | null): void {
     this.waiting = waiting;
     this.#state = waiting === null ? 'running' : 'waiting';
     upsertSearchAttributes([{ key: STEP, value: waiting === null ? this.#step : 'waiting' }]);
-    this.#tell();
+    this.#publishDetails();
   }
 
-  /** What the run reports when it ends so. */
+  /** Returns the outcome of a run that landed all that it planned. */
+  outcome(isUnchanged: boolean): RunOutcome {
+    if (isUnchanged && !this.hasConsumed) return 'unchanged';
+    return this.hasRecords ? 'landed' : 'nothing-new';
+  }
+
+  /** Returns the result of a run with this outcome. */
   result<Outcome extends RunEnd>(outcome: Outcome): Omit<IngestResult, 'outcome'> & { outcome: Outcome } {
-    return { outcome, ...this.#soFar() };
+    return { outcome, ...this.#progress() };
   }
 
-  /** Whether a person told the run anything. */
-  get wasTold(): boolean {
+  /** Whether a person made a decision about the run. */
+  get hasDecisions(): boolean {
     return this.#decisions.latest.length > 0;
   }
 
-  /** Notes the end, for the UI and for searches. */
+  /** Sets the outcome and the search attributes of the counts. */
   end(outcome: RunOutcome): void {
     this.#state = outcome;
     const { fetch, transform, land, publish } = this.#steps;
@@ -205,19 +216,19 @@ export class RunState {
       { key: RECORDS_LANDED, value: land.recordsOut },
       { key: RECORDS_QUARANTINED, value: transform.quarantined + publish.quarantined },
     ]);
-    this.#tell();
+    this.#publishDetails();
   }
 
-  /** Notes that the run ends without an outcome, for the UI and for who asks. */
+  /** Sets the failure of a run that ends without an outcome. */
   fail(state: 'failed' | 'cancelled', failure: string): void {
     this.waiting = null;
     this.#state = state;
     this.#failure = failure;
-    this.#tell();
+    this.#publishDetails();
   }
 
   status(): RunStatus {
-    // What is asked for most comes first: the Temporal UI shows the answer as it is.
+    // The most important come first: the Temporal UI shows the answer as it is.
     return {
       state: this.#state,
       step: this.#step,
@@ -229,7 +240,7 @@ export class RunState {
       offsetsConsumed: this.#offsetsReached('consume'),
       offsetsTransformed: this.#offsetsReached('transform'),
       offsetsLanded: offsetsIn([...this.#offsets.values()]),
-      ...this.#soFar(),
+      ...this.#progress(),
     };
   }
 
@@ -239,7 +250,7 @@ export class RunState {
     return offsetsIn([...furthest.values()]);
   }
 
-  #soFar(): Omit<IngestResult, 'outcome'> {
+  #progress(): Omit<IngestResult, 'outcome'> {
     return {
       source: this.source,
       topic: this.#topic,
@@ -262,12 +273,12 @@ export class RunState {
       this.#rows.set(table, (this.#rows.get(table) ?? 0) + count);
   }
 
-  #tell(): void {
+  #publishDetails(): void {
     setCurrentDetails(runDetails(this.status()));
   }
 }
 
-/** Adds ranges to those of their partitions, which they go on from, or are a part of. */
+/** Extends the known range of each partition by ranges that continue it, or are a part of it. */
 function extend(known: Map<number, OffsetRange>, ranges: readonly OffsetRange[]): void {
   for (const range of ranges) {
     const before = known.get(range.partition);

@@ -149,7 +149,7 @@ const ELSEWHERE: Readonly<Record<string, { readonly why: string; readonly by: st
     by: 'test/ui/screenshots.test.ts',
   },
   'npx tsx scripts/docs.ts': { why: 'it writes pages in place', by: 'test/unit/docs.test.ts' },
-  'npx tsx scripts/record-history.ts RUN FILE': {
+  'npx tsx test/record-histories.ts': {
     why: 'it records what is replayed',
     by: 'test/unit/replay.test.ts',
   },
@@ -161,6 +161,11 @@ const ELSEWHERE: Readonly<Record<string, { readonly why: string; readonly by: st
   'npm run soak -- --minutes 20 --seed 1': {
     why: 'it takes as long as it is told to; a short one is a test',
     by: 'test/faults/soak.test.ts',
+  },
+  'npm run build:scanner': { why: 'setting up did it', by: 'test/unit/build.test.ts' },
+  'npx pipeline start pearson --again': {
+    why: 'it asks for a yes',
+    by: 'test/integration/ingest-again.test.ts',
   },
   'npm run build': { why: 'it was done before the first test', by: 'test/unit/build.test.ts' },
   'npm run worker': { why: 'it runs until it is ended', by: 'test/demo/demo.test.ts' },

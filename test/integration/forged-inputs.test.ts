@@ -176,7 +176,7 @@ describe('a request that is none', () => {
     ['a negative interval', [{ source: 'good', interval: '-1h' }], /it must be a duration/],
     ['a huge interval', [{ source: 'good', interval: 'P999999D' }], /at most 100 years/],
     ['a number of hours', [{ source: 'good', interval: 1e300 }], /it must be a duration/],
-    ['a long workflow id', [{ source: 'good' }], /the workflow id has 2\d\d bytes/, 'é'.repeat(40)],
+    ['a long workflow id', [{ source: 'good' }], /has a workflow id of 2\d\d characters/, 'é'.repeat(40)],
   ];
 
   for (const [what, args, says, workflowId = ''] of requests) {

@@ -73,7 +73,7 @@ describe('where the user’s umask hides nothing', () => {
     );
     try {
       const whole = JSON.stringify([...attempts({ seed: 5, count: 500 })]);
-      await pipeline.placeFiles({ 'broken.json': `${whole.slice(0, -1)},{"keen_id": nothing}]` });
+      await pipeline.placeFiles({ 'broken.json': `${whole} more` });
       await pipeline.startWorker('one');
       const run = await pipeline.start({ source: 'broken' });
       await eventually('it waits', async () => (await statusOf(run)).state === 'waiting', 60_000);

@@ -53,7 +53,7 @@ export class Inputs {
   }
 
   publishing(more: object, of: object = {}): object {
-    return { source: 'good', topic: this.topic, ingestedOn: DAY, chunk: this.chunk(of), ...more };
+    return { source: 'good', topic: this.topic, ingestedOn: DAY, chunks: [this.chunk(of)], ...more };
   }
 
   recording(more: object): object {
@@ -84,7 +84,7 @@ export const PATHS: readonly [activity: string, input: (of: Inputs, path: string
   ['land', (of, path) => of.landing({ staged: ['batches/0', path] })],
   ['transform', (of, path) => ({ ...of.staged({ path }), ingestedOn: DAY })],
   ['publish', (of, path) => of.publishing({}, { path })],
-  ['publish', (of, path) => of.publishing({ more: [of.chunk({ path })] })],
+  ['publish', (of, path) => of.publishing({ chunks: [of.chunk({}), of.chunk({ path })] })],
   ['checkQuarantineLimit', (of, path) => ({ source: 'good', chunks: [of.chunk({ path })] })],
 ];
 
@@ -157,5 +157,5 @@ export const FORGED: readonly [what: string, activity: string, input: (of: Input
   ['a run of another source', 'record', (of) => ({ ...of.recording({}), request: { source: 'other' } })],
   ['a run through another topic', 'record', (of) => of.recording({ topic: 'a-topic' })],
   ['a count that is none', 'record', (of) => of.recording({ gaps: 1e300 })],
-  ['an outcome that is none', 'record', (of) => of.recording({ outcome: 'nothing-new' })],
+  ['an outcome that is none', 'record', (of) => of.recording({ outcome: 'lost' })],
 ];
