@@ -65,7 +65,7 @@ class TransformThread {
   run(work: BatchTask): Promise<BatchResult> {
     // What fetches or publishes need not have it.
     this.#pool ??= new Piscina({
-      filename: fileURLToPath(new URL(`transform-batch${extension()}`, import.meta.url)),
+      filename: fileURLToPath(new URL(`../steps/transform/batch-worker${extension()}`, import.meta.url)),
       maxThreads: 1,
       concurrentTasksPerWorker: BATCHES_AT_ONCE,
       // The thread goes on with the batches that it has while it waits for others.
