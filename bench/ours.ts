@@ -1,7 +1,12 @@
 import type { IngestResult } from '../model/run.ts';
 import type { ServiceName } from '../services/ports.ts';
 import type { Stack } from '../services/stack.ts';
-import { TestPipeline, type IngestHandle, type SourceYaml, type TestWorker } from '../test/support/harness.ts';
+import {
+  TestPipeline,
+  type IngestHandle,
+  type SourceYaml,
+  type TestWorker,
+} from '../test/support/harness.ts';
 import type { Context } from './context.ts';
 import { historyOf } from './history.ts';
 import { mustRun, ServersMeter, type Measured } from './measure.ts';

@@ -43,7 +43,14 @@ export function platformProcess(name: string, url: string, file: string | undefi
   const serve = file === undefined ? [] : ['--file', file];
   return {
     name,
-    words: ['--import', import.meta.resolve('tsx'), join(ROOT, 'simulator/main.ts'), '--port', port, ...serve],
+    words: [
+      '--import',
+      import.meta.resolve('tsx'),
+      join(ROOT, 'simulator/main.ts'),
+      '--port',
+      port,
+      ...serve,
+    ],
     health: `${origin}/health`,
   };
 }

@@ -12,8 +12,8 @@ import type { ErrorCode } from '../model/errors.ts';
 import { hostTaskQueue } from '../model/task-queues.ts';
 
 /**
- * How a step is tried again after a passing error, about four minutes in all; then the run waits for a
- * person. Lasting errors are not tried again: the worker marks them so.
+ * Retries a transient error for about four minutes; then the run waits for a decision. The worker marks permanent errors
+ * as not retryable.
  */
 const RETRY = {
   initialInterval: '1s',
@@ -22,11 +22,11 @@ const RETRY = {
   maximumAttempts: 12,
 } as const;
 
-/** A worker that is killed is noticed after this. */
+/** The time after which a killed worker is noticed. */
 const HEARTBEAT_TIMEOUT = '10s';
 
-/** A host whose own task queue nobody serves for so long is taken for gone. */
-const HOST_GONE_AFTER = '30s';
+/** A host whose own task queue is not polled for this long counts as lost. */
+const HOST_LOST_TIMEOUT = '30s';
 
 const SHORT = {
   startToCloseTimeout: '2m',
@@ -44,14 +44,15 @@ const DOWNLOAD = {
   retry: RETRY,
 } satisfies ActivityOptions;
 
-/** Ending a run does not wait long for its row in the table `runs`: what keeps it from there may be why it ends. */
-const AT_THE_END = { ...SHORT, scheduleToCloseTimeout: '1m' } satisfies ActivityOptions;
+/** Bounds the record of a failed run: HDFS, which it is written to, may be why the run failed. */
+const AT_FAILURE = { ...SHORT, scheduleToCloseTimeout: '1m' } satisfies ActivityOptions;
 
 type AnyHostActivities = Pick<Activities, 'fetch' | 'consume' | 'plan' | 'record'>;
 
 /**
- * Activities that any worker can take; `fetch` and `consume` bind what follows to the host that took them.
- * @param summary What it is about, for the Temporal UI.
+ * Returns the activities that any worker can run. The host that runs `fetch` or `consume` keeps the files, so the
+ * activities that follow run there.
+ * @param summary Shown in the Temporal UI beside the activity's name.
  */
 export function anyHost(summary: string): ActivityInterfaceFor<AnyHostActivities> {
   const { fetch } = proxyActivities<AnyHostActivities>({ ...DOWNLOAD, summary });
@@ -60,40 +61,40 @@ export function anyHost(summary: string): ActivityInterfaceFor<AnyHostActivities
   return { fetch, consume, plan, record };
 }
 
-/** Records a run that ends without an outcome, for a minute at most. */
+/** Records a run that failed; gives up after a minute. */
 export function recordFailedRun(request: Parameters<Activities['record']>[0]): Promise<void> {
   const summary = 'the run’s row in the table runs';
-  return proxyActivities<Pick<Activities, 'record'>>({ ...AT_THE_END, summary }).record(request);
+  return proxyActivities<Pick<Activities, 'record'>>({ ...AT_FAILURE, summary }).record(request);
 }
 
 type HostActivities = Pick<Activities, 'checkQuarantineLimit' | 'publish' | 'transform' | 'land'>;
 
 /**
- * The activities that need what is staged on a host's disk.
- * @param summary What it is about, for the Temporal UI.
+ * Returns the activities that read files staged on a host's disk.
+ * @param summary Shown in the Temporal UI beside the activity's name.
  */
 export function onHost(hostId: string, summary: string): ActivityInterfaceFor<HostActivities> {
   return proxyActivities<HostActivities>({
     ...LONG,
     summary,
     taskQueue: hostTaskQueue(workflowInfo().taskQueue, hostId),
-    scheduleToStartTimeout: HOST_GONE_AFTER,
+    scheduleToStartTimeout: HOST_LOST_TIMEOUT,
   });
 }
 
-/** Removes what the run has on a host's disk; a host that does not take it soon is not waited for. */
+/** Removes the run's files from a host's disk; gives up soon where the host does not answer. */
 export async function cleanUpHost(hostId: string): Promise<void> {
   const { cleanUp } = proxyActivities<Pick<Activities, 'cleanUp'>>({
     ...SHORT,
     taskQueue: hostTaskQueue(workflowInfo().taskQueue, hostId),
     scheduleToStartTimeout: '5s',
     retry: { maximumAttempts: 3 },
-    summary: 'what the run has on this host’s disk',
+    summary: 'the run’s files on this host’s disk',
   });
   await cleanUp();
 }
 
-/** Whether what was staged cannot be had any more, so that it must be made again, wherever. */
+/** Whether staged files are lost, so that any host must make them again. */
 export function isHostLost(error: unknown): boolean {
   if (error instanceof ActivityFailure && error.cause instanceof TimeoutFailure) {
     return error.cause.timeoutType === 'SCHEDULE_TO_START';
@@ -101,7 +102,7 @@ export function isHostLost(error: unknown): boolean {
   return hasCode(error, 'STAGING_LOST');
 }
 
-/** Whether another run landed a part of the batch in the meantime. */
+/** Whether another run landed a part of the batch meanwhile. */
 export function isOvertaken(error: unknown): boolean {
   return hasCode(error, 'OFFSETS_MOVED');
 }
@@ -116,17 +117,17 @@ export function isUnproven(error: unknown): boolean {
   return hasCode(error, 'CONTENT_UNPROVEN');
 }
 
-/** Whether an activity was asked for more than Temporal takes, so that it was not begun. */
+/** Whether an input or a result is larger than Temporal accepts. */
 export function isTooLarge(error: unknown): error is ApplicationFailure {
   return error instanceof ApplicationFailure && hasCode(error, 'PAYLOAD_TOO_LARGE');
 }
 
-/** Whether a batch of Kafka's cannot be decompressed, which consume can pass when a person says so. */
+/** Whether a batch of Kafka cannot be decompressed; `consume` can skip it after a decision. */
 export function isUnreadable(error: unknown): boolean {
   return hasCode(error, 'KAFKA_BATCH_UNREADABLE') || hasCode(error, 'KAFKA_CODEC_MISSING');
 }
 
-/** The failure of an activity that the error stands for, if it is one of ours. */
+/** Returns the failure behind an error of an activity; undefined where it is no ApplicationFailure. */
 export function failureOf(error: unknown): ApplicationFailure | undefined {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   return cause instanceof ApplicationFailure ? cause : undefined;

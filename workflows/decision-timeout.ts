@@ -4,25 +4,25 @@ import type { Waiting } from '../model/run.ts';
 import type { RunState } from './run-state.ts';
 
 /**
- * Does a run's work, but gives it up when it has waited for a person for too long without a decision: a run
- * of a schedule must not hold up those behind it for ever.
- * @param patience In seconds.
- * @throws {ApplicationFailure} UNDECIDED when it gave up.
+ * Runs the steps of a run, and cancels them when the run has waited too long for a decision: a scheduled run must not
+ * block the runs queued behind it.
+ * @param seconds The longest wait for one decision.
+ * @throws {ApplicationFailure} UNDECIDED after that wait.
  */
 export async function withDecisionTimeout<T>(
   run: RunState,
-  patience: number,
+  seconds: number,
   work: () => Promise<T>,
 ): Promise<T> {
   const working = new CancellationScope();
   const watching = new CancellationScope();
-  const watch = watching.run(() => undecided(run, patience));
+  const watch = watching.run(() => undecided(run, seconds));
   const gaveUp = watch.then(
     (waiting) => {
       working.cancel();
       return waiting;
     },
-    // The work ended before, or the run is cancelled.
+    // The steps ended first, or the run is cancelled.
     () => undefined,
   );
   try {
@@ -31,28 +31,28 @@ export async function withDecisionTimeout<T>(
     const waiting = working.consideredCancelled && isCancellation(error) ? await gaveUp : undefined;
     if (waiting === undefined) throw error;
     run.setWaiting(null);
-    throw undecidedFailure(waiting, patience);
+    throw undecidedFailure(waiting, seconds);
   } finally {
     watching.cancel();
     await gaveUp;
   }
 }
 
-/** @returns What the run has waited for all the time. */
-async function undecided(run: RunState, patience: number): Promise<Waiting> {
+/** @returns The failure that nobody decided about in time. */
+async function undecided(run: RunState, seconds: number): Promise<Waiting> {
   for (;;) {
     await condition(() => run.waiting !== null);
     const { waiting } = run;
     if (waiting === null) continue;
-    const summary = `gives up unless a person decides what to do about the failed ${waiting.step}`;
-    const decided = await condition(() => run.waiting !== waiting, `${patience}s`, { summary });
+    const summary = `the run ends unless a person decides about the failed ${waiting.step}`;
+    const decided = await condition(() => run.waiting !== waiting, `${seconds}s`, { summary });
     if (!decided) return waiting;
   }
 }
 
-function undecidedFailure({ step, what, code, message }: Waiting, patience: number): ApplicationFailure {
+function undecidedFailure({ step, what, code, message }: Waiting, seconds: number): ApplicationFailure {
   return ApplicationFailure.nonRetryable(
-    `nobody decided within ${formatDuration(patience)} about ${what}, where ${step} failed with ${code}: ${message}`,
+    `nobody decided within ${formatDuration(seconds)} about ${what}, where ${step} failed with ${code}: ${message}`,
     'UNDECIDED',
   );
 }

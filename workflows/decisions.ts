@@ -23,9 +23,9 @@ import {
 import type { RunState } from './run-state.ts';
 
 const DESCRIPTIONS: Record<Decision, string> = {
-  retry: 'Try again what the run waits for.',
-  skip: 'Go on without the chunk or batch that the run waits for; at a quarantine limit, or where no record is good, go on with everything; where a content is not proven to be published, end without marking it as ingested. It is recorded.',
-  abort: 'End the run. What it landed stays, and the rest can be ingested later.',
+  retry: 'Retry the step that failed.',
+  skip: 'Continue without the chunk or batch that failed; at a quarantine limit, or where no record is good, continue with all records; where Kafka has no proof that the content was published, end without marking it as ingested. The decision is recorded.',
+  abort: 'End the run. Rows that landed stay; the rest can be ingested later.',
 };
 
 /** The three updates that a waiting run accepts. The Temporal UI sends them without a note. */
@@ -38,10 +38,10 @@ export const decisions = {
 /** A decision that was accepted. */
 type Accepted = Pick<RecordedDecision, 'decision' | 'by' | 'reason' | 'at'>;
 
-/** What `attempt` answers when a person let the run go on without it. */
+/** The result of work that a person skipped. */
 export const SKIPPED = Symbol('skipped');
 
-/** Something that can fail, and what a person is told of it. */
+/** Work that can fail, as it is shown to the person who decides. */
 export interface Retriable {
   readonly step: Step;
   /** The source, the chunk or the offsets. */
@@ -49,13 +49,13 @@ export interface Retriable {
   readonly canSkip: boolean;
 }
 
-/** The person whom a run waits for when it cannot go on by itself. */
+/** Waits for a person's decision where a step failed and its retries are used up. */
 export class Decisions {
   readonly #run: RunState;
-  /** The decision that the run has not followed yet. */
+  /** A decision that has not been carried out. */
   #accepted: Accepted | undefined;
-  /** Where a person let the run go past a quarantine limit. */
-  readonly #pastLimits = new Set<string>();
+  /** The work whose limit, or unreadable batch, a person accepted. */
+  readonly #acceptedWork = new Set<string>();
 
   constructor(run: RunState) {
     this.#run = run;
@@ -78,64 +78,75 @@ export class Decisions {
   }
 
   /**
-   * Does something that may be skipped; when its retries are used up, a person decides.
-   * @param work Hears whether a person let it go past a quarantine limit, or a batch that cannot be read.
+   * Runs work that a person may skip.
+   * @param work Gets whether a person accepted a quarantine limit, or a batch that cannot be read.
+   * @throws {ApplicationFailure} ABORTED where a person aborts.
    */
   async attemptOrSkip<T>(
     about: Omit<Retriable, 'canSkip'>,
-    work: (pastLimit: boolean) => Promise<T>,
+    work: (isAccepted: boolean) => Promise<T>,
   ): Promise<T | typeof SKIPPED> {
     return this.#attempt({ ...about, canSkip: true }, work);
   }
 
-  /** Does something that must be done, likewise: of it only what a person can let it go past can be skipped. */
-  async attempt<T>(about: Omit<Retriable, 'canSkip'>, work: (pastLimit: boolean) => Promise<T>): Promise<T> {
+  /**
+   * Runs work that cannot be left out; a person may only accept a limit, an unreadable batch or unproven content.
+   * @throws {ApplicationFailure} ABORTED where a person aborts.
+   */
+  async attempt<T>(about: Omit<Retriable, 'canSkip'>, work: (isAccepted: boolean) => Promise<T>): Promise<T> {
     const result = await this.#attempt({ ...about, canSkip: false }, work);
     if (result === SKIPPED)
       throw ApplicationFailure.nonRetryable(`${about.what} cannot be skipped`, 'NOT_SKIPPABLE');
     return result;
   }
 
-  async #attempt<T>(about: Retriable, work: (pastLimit: boolean) => Promise<T>): Promise<T | typeof SKIPPED> {
+  async #attempt<T>(
+    about: Retriable,
+    work: (isAccepted: boolean) => Promise<T>,
+  ): Promise<T | typeof SKIPPED> {
     const name = `${about.step} of ${about.what}`;
     for (;;) {
       try {
-        return await work(this.#pastLimits.has(name));
+        return await work(this.#acceptedWork.has(name));
       } catch (error) {
-        // A fault of this very code, which no person can decide about.
+        // A fault of the workflow's code, about which a decision could not help.
         if (!(error instanceof ActivityFailure) && !isTooLarge(error)) throw error;
-        // These the run sees to by itself.
+        // The workflow handles these itself.
         if (isCancellation(error) || isHostLost(error) || isOvertaken(error)) throw error;
         const failure = failureOf(error);
         if (failure?.type === 'SOURCE_UNKNOWN') throw error;
-        const canPassBatch = about.step === 'consume' && isUnreadable(error);
-        const canPass = isOverLimit(error) || isUnproven(error) || canPassBatch;
-        const waiting = waitingFor({ ...about, canSkip: about.canSkip || canPass }, error);
-        const made = await this.#ask(waiting);
-        if (made.decision === 'abort') {
-          throw ApplicationFailure.nonRetryable(abortMessage(about.step, made, waiting.message), 'ABORTED');
+        const isUnreadableBatch = about.step === 'consume' && isUnreadable(error);
+        const canAccept = isOverLimit(error) || isUnproven(error) || isUnreadableBatch;
+        const waiting = waitingFor({ ...about, canSkip: about.canSkip || canAccept }, error);
+        const decided = await this.#waitForDecision(waiting);
+        if (decided.decision === 'abort') {
+          throw ApplicationFailure.nonRetryable(
+            abortMessage(about.step, decided, waiting.message),
+            'ABORTED',
+          );
         }
-        if (made.decision === 'skip') {
-          // Which offsets cannot be read is known once they are passed.
-          if (!canPassBatch) this.#run.addSkipped({ step: about.step, what: about.what, code: waiting.code });
-          if (!canPass) return SKIPPED;
-          this.#pastLimits.add(name);
+        if (decided.decision === 'skip') {
+          // The offsets of an unreadable batch are known once it is skipped.
+          if (!isUnreadableBatch)
+            this.#run.addSkipped({ step: about.step, what: about.what, code: waiting.code });
+          if (!canAccept) return SKIPPED;
+          this.#acceptedWork.add(name);
         }
       }
     }
   }
 
-  /** One question at a time: whatever fails meanwhile asks afterwards. */
-  async #ask(waiting: Waiting): Promise<RecordedDecision> {
+  /** Waits for one decision at a time; failures meanwhile queue up. */
+  async #waitForDecision(waiting: Waiting): Promise<RecordedDecision> {
     await condition(() => this.#run.waiting === null);
     this.#run.setWaiting(waiting);
     const accepted = await this.#nextDecision();
     const { step, what, code } = waiting;
-    const made = { ...accepted, step, what, code };
-    this.#run.addDecision(made);
-    log.info('a person decided', { ...made });
+    const decision = { ...accepted, step, what, code };
+    this.#run.addDecision(decision);
+    log.info('a person decided', { ...decision });
     this.#run.setWaiting(null);
-    return made;
+    return decision;
   }
 
   async #nextDecision(): Promise<Accepted> {

@@ -14,9 +14,8 @@ import { ERROR_CODES, type ErrorCode } from '../model/errors.ts';
 import { whyTooLarge } from '../model/payload-limit.ts';
 
 /**
- * Sees to it that a workflow hands nothing to Temporal that is larger than Temporal takes: else the server would
- * terminate the run, and no row would tell of it. What is too large fails with PAYLOAD_TOO_LARGE; the worker's
- * `ActivityErrors` does the same for what activities answer.
+ * Refuses payloads of a workflow that are larger than Temporal accepts with PAYLOAD_TOO_LARGE: the server would terminate
+ * the run, without a row in `runs`. The worker's `ActivityErrors` does the same for results of activities.
  */
 export function interceptors(): WorkflowInterceptors {
   const guard = new PayloadGuard();
@@ -55,7 +54,7 @@ class PayloadGuard implements WorkflowInboundCallsInterceptor, WorkflowOutboundC
     input: ActivityInput,
     next: Next<WorkflowOutboundCallsInterceptor, 'scheduleActivity'>,
   ): Promise<unknown> {
-    requireFits(`what the activity ${input.activityType} is asked`, input.args);
+    requireFits(`the input of the activity ${input.activityType}`, input.args);
     return next(input);
   }
 
@@ -63,7 +62,7 @@ class PayloadGuard implements WorkflowInboundCallsInterceptor, WorkflowOutboundC
     input: ContinueAsNewInput,
     next: Next<WorkflowOutboundCallsInterceptor, 'continueAsNew'>,
   ): Promise<never> {
-    requireFits('what the run takes over into a new history', input.args);
+    requireFits('the state that the run continues with', input.args);
     return next(input);
   }
 }

@@ -11,12 +11,12 @@ const MAX_QUOTED = 100;
 
 const KEYS = ['source', 'from', 'to', 'again', 'interval'];
 
-/** The interval begins that long before its run, in a year that every reader of times knows. */
+/** Keeps the start of an interval in the years that readers of Parquet know. */
 const MAX_INTERVAL_SECONDS = 100 * 366 * 86_400;
 
 /**
- * Makes sure that what a run was started with is a request, since the Temporal UI's form takes anything.
- * @throws {ApplicationFailure} REQUEST_INVALID, which says what is off and shows how it must be.
+ * Validates the request of a run, since the Temporal UI's form accepts anything.
+ * @throws {ApplicationFailure} REQUEST_INVALID, with the fault and an example.
  */
 export function requireRequest(request: unknown): asserts request is IngestRequest {
   const idFault = workflowIdFault(workflowInfo().workflowId);
@@ -27,7 +27,7 @@ export function requireRequest(request: unknown): asserts request is IngestReque
   if (unknown !== undefined) throw invalid(`has the key ${quoted(unknown)}; there are ${KEYS.join(', ')}`);
   const { source, from, to, again, interval } = request as Record<string, unknown>;
   if (typeof source !== 'string' || source === '') throw invalid('must name a source, as text');
-  // What no source can be called is not repeated: it may be a URL with a password, or longer than Temporal takes.
+  // An invalid name is not quoted: it may be a URL with a password, or very long.
   if (!SOURCE_NAME.pattern.test(source))
     throw invalid(
       `must name a source of pipeline.yaml; a name is never a URL: it must be ${SOURCE_NAME.rule}`,
@@ -51,8 +51,8 @@ export function requireRequest(request: unknown): asserts request is IngestReque
 }
 
 /**
- * Makes sure that what a run goes on with comes from its last history: whoever starts a workflow can give it anything.
- * Temporal starts a workflow anew with the arguments that it was given also for a retry and by a cron schedule.
+ * Refuses the state of a previous history unless this run continues as new: a client could forge it.
+ * Temporal also repeats a workflow's arguments for a retry and by a cron schedule, which count as forged.
  * @throws {ApplicationFailure} REQUEST_INVALID
  */
 export function requireContinued(carried: unknown): void {
@@ -63,7 +63,7 @@ export function requireContinued(carried: unknown): void {
   if (!isContinued) throw invalid('has a second argument, which only a run that continues itself can have');
 }
 
-/** Returns a value as JSON, cut: the error becomes part of the run's history. */
+/** Returns a value as truncated JSON, since the error becomes part of the run's history. */
 function quoted(value: unknown): string {
   return truncate(JSON.stringify(value), MAX_QUOTED);
 }

@@ -6,17 +6,14 @@ import { reasonLines, type ReasonCounts } from '../model/reasons.ts';
 import { STEPS, type Interval, type RunStatus, type StepCounts, type Waiting } from '../model/run.ts';
 import { skippedLines } from '../model/skipped.ts';
 
-/**
- * The Temporal UI shows Markdown in a frame that is lower than what it holds by the margin above the first line.
- * This empty line is what it then cuts.
- */
+/** The Temporal UI's frame cuts off the last line of Markdown; this line takes its place. */
 const CUT_BY_THE_UI = '\u00a0';
 
 const MAX_DECISIONS_SHOWN = 5;
 
 const MAX_SKIPPED_SHOWN = 20;
 
-/** A run's status as the Temporal UI shows it: Markdown. */
+/** Returns a run's status as Markdown for the Temporal UI. */
 export function runDetails(status: RunStatus): string {
   const parts = [
     `**${plain(status.source)}** → ${status.topic === '' ? '…' : plain(status.topic)}: ${headline(status)}`,
@@ -32,7 +29,7 @@ export function runDetails(status: RunStatus): string {
   return parts.join('\n\n');
 }
 
-/** The steps that did something. */
+/** Returns the table of steps that processed records. */
 function stepsTable({ steps }: RunStatus): string[] {
   const rows = STEPS.filter((step) => didSomething(steps[step])).map((step) => {
     const { recordsIn, recordsOut, quarantined, bytes, seconds } = steps[step];
@@ -44,7 +41,7 @@ function stepsTable({ steps }: RunStatus): string[] {
   return [[head, '|---|---:|---:|---:|---:|---:|', ...rows].join('\n')];
 }
 
-/** The UI gives columns no room between them, and cells are trimmed of ordinary spaces. */
+/** Pads cells with em spaces: the UI leaves no room between columns, and Markdown trims ordinary spaces. */
 function tableRow([first = '', ...cells]: readonly string[]): string {
   return `| ${first} |${cells.map((cell) => ` \u2003${cell} |`).join('')}`;
 }
@@ -53,7 +50,7 @@ function didSomething({ recordsIn, seconds }: StepCounts): boolean {
   return recordsIn > 0 || seconds > 0;
 }
 
-/** The latest decisions; the query `status` has more. */
+/** Returns the latest decisions; the query `status` has more. */
 function decisionsList({ latest, earlier }: DecisionLog): string[] {
   const shown = latest.slice(-MAX_DECISIONS_SHOWN);
   const lines = decisionLines({ latest: shown, earlier: earlier + latest.length - shown.length });
@@ -120,10 +117,7 @@ function waitingLines({ step, what, code, message, advice, canSkip }: Waiting): 
   ].join('\n\n');
 }
 
-/**
- * Returns a text as one line in which Markdown finds nothing to do: no mark-up, no link, no entity, no HTML; and in which
- * no character hides or reorders others.
- */
+/** Escapes a text for Markdown: no mark-up, link, entity or HTML, and no character that hides or reorders others. */
 function plain(text: string): string {
   return escapeText(text).replaceAll(/[!-/:-@[-`{-~]/g, '\\$&');
 }

@@ -23,23 +23,23 @@ export interface RunEnded {
   readonly end: RunEnd;
   /** In milliseconds since 1970. */
   readonly startedMs: number;
-  /** The trace that it was started in, where whoever did traces. */
+  /** The trace that the run was started in; undefined without tracing. */
   readonly trace: Payload | undefined;
 }
 
-/** What the worker hears of runs; it is no part of a run's history. */
+/** Reports the ends of runs to the worker, outside of the history. */
 export interface RunEndSinks extends Sinks {
-  runs: { ended: (told: RunEnded) => void };
+  runs: { ended: (run: RunEnded) => void };
 }
 
 const { runs } = proxySinks<RunEndSinks>();
 
-/** The states of runs that a workflow ends by itself, by the type of its failure. */
+/** The end of a run by the type of its failure. */
 const FAILED_AS: Readonly<Record<string, RunEnd>> = { ABORTED: 'aborted', UNDECIDED: 'undecided' };
 
 /**
- * Tells the worker how each run ended, has what is logged of a run name its source, and hands on to the activities
- * which trace they belong to. Nothing of it changes what a run does, or in which order.
+ * Reports the end of each run to the worker, adds the source to the run's log lines, and passes the trace on to the
+ * activities. The commands of the workflow stay the same.
  */
 export function interceptors(): WorkflowInterceptors {
   const observer = new Observer();
@@ -55,7 +55,7 @@ class Observer implements WorkflowInboundCallsInterceptor, WorkflowOutboundCalls
     next: (input: WorkflowExecuteInput) => Promise<unknown>,
   ): Promise<unknown> {
     const [request] = input.args as [Partial<IngestRequest> | null | undefined];
-    // Nobody has looked at the request yet: it can be anything.
+    // The request is not validated yet.
     const source: unknown = request?.source;
     this.#source = typeof source === 'string' && SOURCE_NAME.pattern.test(source) ? source : undefined;
     this.#trace = input.headers[TRACE_HEADER];
@@ -91,7 +91,7 @@ class Observer implements WorkflowInboundCallsInterceptor, WorkflowOutboundCalls
   }
 }
 
-/** Returns how an error ends a run. Any other does not: its task is tried again, by a worker with a better version. */
+/** Returns how an error ends a run; undefined where Temporal retries the workflow task instead. */
 export function endOf(error: unknown): RunEnd | undefined {
   if (isCancellation(error)) return 'cancelled';
   if (error instanceof ApplicationFailure) return FAILED_AS[error.type ?? ''] ?? 'failed';

@@ -5,7 +5,7 @@ import { SCHEDULED_BY, SCHEDULED_TIME } from '../model/schedule.ts';
 
 const DAY_SECONDS = 86_400;
 
-/** How long the run waits for a person, in seconds; null, which is for ever, unless a schedule started it. */
+/** Returns the seconds that a run waits for a decision; null, without end, unless a schedule started it. */
 export function scheduledDecisionTimeout(request: IngestRequest): number | null {
   return isScheduled() ? decisionTimeoutOf(request) : null;
 }
@@ -16,10 +16,9 @@ function isScheduled(): boolean {
 }
 
 /**
- * The request with the interval that it stands for: what came before the scheduled time, never before the
- * time at which the run happened to begin, so that the intervals of late runs and of backfills join.
- * @throws {ApplicationFailure} REQUEST_INVALID when it has an interval, but no schedule started it; or the other way
- * round for `again`.
+ * Returns the request with `from` and `to` in place of its interval, which ends at the scheduled time: not at the time
+ * the run began, so that the intervals of late runs and of backfills join.
+ * @throws {ApplicationFailure} REQUEST_INVALID for an interval without a schedule, or `again` with one.
  */
 export function withInterval({ interval, ...request }: IngestRequest): IngestRequest {
   if (request.again === true && isScheduled())
@@ -41,21 +40,21 @@ export function withInterval({ interval, ...request }: IngestRequest): IngestReq
   return { ...request, ...intervalBefore(to, parseDuration(interval) ?? 0) };
 }
 
-/** [time - seconds, time), in UTC. */
+/** Returns the interval [time - seconds, time), in UTC. */
 export function intervalBefore(time: Date, seconds: number): { from: string; to: string } {
   return { from: wholeSeconds(time.getTime() - seconds * 1000), to: wholeSeconds(time.getTime()) };
 }
 
 /**
- * How long a scheduled run waits for a person, in seconds: over a weekend, but for no more than a hundred of
- * its intervals, since those behind it wait too and Temporal queues a thousand of them.
+ * Returns the seconds that a scheduled run waits for a decision: a weekend, but at most a hundred of its intervals, since
+ * later runs queue behind it, of which Temporal keeps a thousand.
  */
 export function decisionTimeoutOf({ interval }: IngestRequest): number {
   const seconds = parseDuration(interval ?? '');
   return Math.min(3 * DAY_SECONDS, seconds === undefined ? Infinity : 100 * seconds);
 }
 
-/** A schedule has no parts of a second, and many a customer's server does not know them either. */
+/** Schedules have no fractions of a second, and many servers do not accept them. */
 function wholeSeconds(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z');
 }

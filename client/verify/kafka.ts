@@ -1,5 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { topicOffsets, withAdmin, type KafkaOptions, type PartitionOffsets } from '../../adapters/kafka/client.ts';
+import {
+  topicOffsets,
+  withAdmin,
+  type KafkaOptions,
+  type PartitionOffsets,
+} from '../../adapters/kafka/client.ts';
 import type { FetchedBatch } from '../../adapters/kafka/wire/fetched-batch.ts';
 import { readBatches } from '../../adapters/kafka/read.ts';
 import { decodingOf, type Decoding } from '../../adapters/kafka/read-options.ts';

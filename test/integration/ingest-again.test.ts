@@ -8,7 +8,14 @@ import { markerOf } from '../../adapters/kafka/markers.ts';
 import { chunkIds } from '../../model/identity.ts';
 import type { IngestResult, RunStatus } from '../../model/run.ts';
 import { QuarantinedTopic, badAttempts, goodAttempts } from '../support/quarantined.ts';
-import { ROOT, TestPipeline, eventually, statusOf, type IngestHandle, type TestWorker } from '../support/harness.ts';
+import {
+  ROOT,
+  TestPipeline,
+  eventually,
+  statusOf,
+  type IngestHandle,
+  type TestWorker,
+} from '../support/harness.ts';
 
 const RECORDS = 30;
 

@@ -6,7 +6,13 @@ import fc from 'fast-check';
 import { AbortedTransactions } from '../../adapters/kafka/wire/aborted-transactions.ts';
 import { batchesIn, FetchedBatch, type KafkaMessage } from '../../adapters/kafka/wire/fetched-batch.ts';
 import { decodeHeaders } from '../../adapters/kafka/wire/headers.ts';
-import { AT, ATTRIBUTES, HEAD_BYTES, RecordBatch, encodeHeaders } from '../../adapters/kafka/wire/record-batch.ts';
+import {
+  AT,
+  ATTRIBUTES,
+  HEAD_BYTES,
+  RecordBatch,
+  encodeHeaders,
+} from '../../adapters/kafka/wire/record-batch.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { legacyMessage } from '../support/kafka-batches.ts';
 

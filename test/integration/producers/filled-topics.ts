@@ -4,7 +4,13 @@ import { topicOffsets, withAdmin } from '../../../adapters/kafka/client.ts';
 import { readRanges } from '../../../adapters/kafka/read.ts';
 import type { IngestResult } from '../../../model/run.ts';
 import { attempts } from '../../../simulator/generator.ts';
-import { SERVERS, TestPipeline, eventually, type SourceYaml, type TestWorker } from '../../support/harness.ts';
+import {
+  SERVERS,
+  TestPipeline,
+  eventually,
+  type SourceYaml,
+  type TestWorker,
+} from '../../support/harness.ts';
 import { JavaClient } from './java.ts';
 import { kafkajsClient } from './kafkajs.ts';
 import { kcatClient } from './kcat.ts';
