@@ -32,15 +32,20 @@ void describe('Dockerfile', () => {
   });
 
   it('builds on one pinned image of a Node that is supported', () => {
-    const images = new Set(instructions('FROM').map((from) => from.split(' ')[0]));
+    const stages = instructions('FROM').map((from) => from.split(' '));
+    const names = new Set(stages.map(([, , name]) => name));
+    const images = new Set(stages.flatMap(([image = '']) => (names.has(image) ? [] : [image])));
     const [image = ''] = images;
     assert.equal(images.size, 1);
     assert.match(image, /^node:24\.\d+\.\d+-[a-z]+-slim$/);
   });
 
   it('ends as a user that is not root', () => {
-    const last = lines.slice(lines.findLastIndex((line) => line.startsWith('FROM')));
-    assert.equal(last.filter((line) => line.startsWith('USER')).join(), 'USER node');
+    const stage = lines.slice(lines.findIndex((line) => /^FROM .* AS pipeline$/.test(line)));
+    assert.deepEqual(
+      stage.filter((line) => line.startsWith('USER')),
+      ['USER node'],
+    );
   });
 
   it('gives that user the folder of the staging', () => {
