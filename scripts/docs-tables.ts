@@ -26,7 +26,7 @@ export function tablesPage(): string {
   return [
     madeFrom('tables/'),
     '# Tables',
-    'Each table is a Delta table in HDFS, in the folder `<hdfs.warehouse>/<table>`: Parquet files, and the log in `_delta_log` that says which of them count. A column is null where the attempt does not have its field; which fields it must have, [records/attempt.ts](../model/attempt.ts) says. `npx pipeline tables` shows how much they hold, `npx pipeline tables NAME` the columns again.',
+    'Each table is a Delta table in HDFS, in the folder `<hdfs.warehouse>/<table>`: Parquet files, and the log in `_delta_log` that says which of them count. A column is null where the attempt does not have its field; which fields it must have, [records/attempt.ts](../records/attempt.ts) says. `npx pipeline tables` shows how much they hold, `npx pipeline tables NAME` the columns again.',
     'A message is in `deliveries`, with its attempt in `attempts`, `questions` and `options`; or it is in `quarantine`. Rows of one message have the same `kafka_topic`, `kafka_partition` and `kafka_offset`; by these, and the positions, they are joined. `deliveries` is committed last of a batch: a batch that is seen there is complete in every table.',
     '## Partition columns',
     'Every table has these two, as folders: no data file holds them. A query that names a source, or days, reads those folders alone. Their values are in the log, as text: take them from there, since a folder’s name has no type, and some readers take `source=null` or `source=1` for a null or a number.',
