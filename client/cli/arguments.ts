@@ -8,7 +8,7 @@ const TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d))?$/;
 const TIME_EXAMPLES = 'a day, as 2026-01-31, or a time, as 2026-01-31T12:00:00Z';
 
 /** Makes a reader of whole numbers between two bounds, both included. */
-export function wholeNumber(least: number, most: number): (text: string) => number {
+export function wholeNumberParser(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (/^\d+$/.test(text) && value >= least && value <= most) return value;
@@ -17,14 +17,14 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
 }
 
 /** Reads a day or a time, in UTC unless it says otherwise. */
-export function timeOf(text: string): Date {
+export function parseTimeArgument(text: string): Date {
   const time = parseTime(text);
   if (time !== undefined) return time;
   throw new InvalidArgumentError(`It must be ${TIME_EXAMPLES}.`);
 }
 
 /** Reads a time, or how long ago it was. */
-export function sinceOf(text: string): Date {
+export function parseSinceArgument(text: string): Date {
   const seconds = parseDuration(text);
   const time = seconds === undefined ? parseTime(text) : new Date(Date.now() - seconds * 1000);
   if (time !== undefined && !Number.isNaN(time.getTime())) return time;
@@ -32,7 +32,7 @@ export function sinceOf(text: string): Date {
 }
 
 /** Reads the name of a time zone, and gives it in its usual letters. */
-export function timeZoneOf(text: string): string {
+export function parseTimeZoneArgument(text: string): string {
   try {
     // An offset, as +02:00, is none: it is not known when it holds.
     if (/^[A-Za-z]/.test(text))

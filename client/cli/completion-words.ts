@@ -3,20 +3,20 @@ import { TABLES } from '../../tables/index.ts';
 import { VIEWS } from '../../tables/views.ts';
 
 /** The words of a text that can hold any of them, as the tables of a query. */
-export interface Within {
+export interface QuotedCandidates {
   readonly within: readonly string[];
 }
 
 /** What can be typed at a place: some words, the sources of the settings, the name of a file, or a text with words. */
-export type Words = readonly string[] | 'sources' | 'files' | Within;
+export type Candidates = readonly string[] | 'sources' | 'files' | QuotedCandidates;
 
 /** What completes a command: where it is called, and what can follow. */
 export interface Completion {
   /** The words that call it, each after a slash: /schedule/set; empty for the program itself. */
   readonly path: string;
   readonly subcommands: readonly string[];
-  readonly options: readonly { readonly flag: string; readonly value: Words | undefined }[];
-  readonly argument: Words;
+  readonly options: readonly { readonly flag: string; readonly value: Candidates | undefined }[];
+  readonly argument: Candidates;
 }
 
 /** The completions of a program and of all its commands. */
@@ -37,7 +37,7 @@ export function completionsOf(command: Command, path = ''): Completion[] {
 }
 
 /** What fits an option's value or an argument, by its choices or by what it is called. */
-function wordsOf(of: Option | Argument): Words {
+function wordsOf(of: Option | Argument): Candidates {
   if (of.argChoices !== undefined) return of.argChoices;
   const name = 'flags' in of ? /<(\w+)>/.exec(of.flags)?.[1] : of.name();
   if (name === 'source') return 'sources';

@@ -1,5 +1,10 @@
 import { Argument, Command } from 'commander';
-import { completionsOf, type Completion, type Within, type Words } from './completion-words.ts';
+import {
+  completionsOf,
+  type Completion,
+  type QuotedCandidates,
+  type Candidates,
+} from './completion-words.ts';
 import { withExamples } from './help.ts';
 import { print } from './output.ts';
 import { loadProgram } from './program.ts';
@@ -88,12 +93,12 @@ function bashWords({ path, subcommands, options, argument }: Completion): string
   return `        "${path}") words="${own} ${bashText(argument)}"${within === '' ? '' : `;${within}`} ;;`;
 }
 
-function bashText(words: Words): string {
+function bashText(words: Candidates): string {
   if (words === 'sources') return '$(_pipeline_sources "$config")';
   return words === 'files' || isWithin(words) ? '' : words.join(' ');
 }
 
-function isWithin(words: Words): words is Within {
+function isWithin(words: Candidates): words is QuotedCandidates {
   return typeof words === 'object' && 'within' in words;
 }
 
@@ -140,7 +145,7 @@ function fishLines({ path, subcommands, options, argument }: Completion): string
   ];
 }
 
-function fishText(words: Words): string {
+function fishText(words: Candidates): string {
   if (words === 'files') return '';
   if (isWithin(words)) return ` -a '(__pipeline_within ${words.within.join(' ')})'`;
   return words === 'sources' ? ` -a '(__pipeline_sources)'` : ` -a '${words.join(' ')}'`;

@@ -1,8 +1,8 @@
 import { CommanderError } from 'commander';
 import { PipelineError, type ErrorCode } from '../../model/errors.ts';
 import { EXIT, type ExitCode } from './exit.ts';
-import { printFailure, printUncaught } from './output/failures.ts';
-import { endWithReader } from './output/streams.ts';
+import { printFailure, installUncaughtHandlers } from './output/failures.ts';
+import { exitOnClosedPipe } from './output/streams.ts';
 import { loadProgram } from './program.ts';
 
 /** Errors of what a person wrote. */
@@ -14,8 +14,8 @@ const USAGE_CODES: ReadonlySet<ErrorCode> = new Set([
   'TABLE_UNKNOWN',
 ]);
 
-endWithReader();
-printUncaught();
+exitOnClosedPipe();
+installUncaughtHandlers();
 
 process.exitCode = await run(process.argv.slice(2));
 

@@ -8,7 +8,7 @@ import {
 } from '../../adapters/temporal.ts';
 import { startTracing } from '../../adapters/tracing/tracing.ts';
 import type { Settings } from '../../model/settings.ts';
-import { tracedStart } from '../runs/traced-start.ts';
+import { startTracingInterceptor } from '../runs/traced-start.ts';
 
 /** Ids of runs that the command line starts begin so; one that names no run id is the source's latest. */
 export const RUN_PREFIX = 'ingest';
@@ -22,7 +22,7 @@ export async function withTemporal<T>(
   const tracing = await startTracing('assessment-pipeline');
   const connection = await connectTemporal(options);
   try {
-    const interceptors = tracing === undefined ? {} : { workflow: [tracedStart(tracing.runs)] };
+    const interceptors = tracing === undefined ? {} : { workflow: [startTracingInterceptor(tracing.runs)] };
     return await use(new Client({ connection, namespace: temporal.namespace, interceptors }));
   } catch (error) {
     if (isUnavailable(error)) throw await asTemporalError(error, options);

@@ -14,7 +14,7 @@ const OWNER_ONLY = 0o600;
 export type OutputFormat = (typeof FORMATS)[number];
 
 /** The words of `query` that say how and where its answer goes. */
-export interface OutputWords {
+export interface OutputOptions {
   readonly format?: OutputFormat;
   readonly json?: boolean;
   readonly csvSafe?: boolean;
@@ -26,7 +26,7 @@ export interface OutputWords {
  * How an answer is given: as the words say, or as the name of the file ends.
  * @throws {PipelineError} USAGE_INVALID where the words do not fit together.
  */
-export function formatOf({ csvSafe, ...words }: OutputWords): OutputFormat {
+export function formatOf({ csvSafe, ...words }: OutputOptions): OutputFormat {
   const chosen = chosenFormat(
     words.format === undefined && csvSafe === true ? { ...words, format: 'csv' } : words,
   );
@@ -35,7 +35,7 @@ export function formatOf({ csvSafe, ...words }: OutputWords): OutputFormat {
   return chosen;
 }
 
-function chosenFormat({ format, json, output, force }: OutputWords): OutputFormat {
+function chosenFormat({ format, json, output, force }: OutputOptions): OutputFormat {
   if (json === true && format !== undefined && format !== 'json')
     throw usage(`--json and --format ${format}: give one of them`);
   if (force === true && output === undefined) throw usage('--force belongs to --output');
@@ -57,9 +57,9 @@ function chosenFormat({ format, json, output, force }: OutputWords): OutputForma
  * @throws {PipelineError} USAGE_INVALID when there is such a file already, unless it may be replaced, or when
  * its folder is not there; OUTPUT_UNWRITABLE when the system refuses to write it.
  */
-export async function writeWhole<T>(
+export async function writeFileAtomically<T>(
   file: string,
-  { force }: Pick<OutputWords, 'force'>,
+  { force }: Pick<OutputOptions, 'force'>,
   write: (path: string) => Promise<T>,
 ): Promise<T> {
   const path = resolve(file);

@@ -95,10 +95,10 @@ export async function withTables<T>(
  * The tables that a text can be about: those that it names, and those that views it names are made of. A
  * word that only looks like a table costs no more than its files.
  */
-export function tablesNamedIn(sql: string): Set<Table> {
+export function findReferencedTables(sql: string): Set<Table> {
   const named = new Set(TABLES.filter(({ name }) => isNamed(name, sql)));
   for (const view of VIEWS) {
-    if (isNamed(view.name, sql)) for (const table of tablesNamedIn(view.select)) named.add(table);
+    if (isNamed(view.name, sql)) for (const table of findReferencedTables(view.select)) named.add(table);
   }
   return named;
 }

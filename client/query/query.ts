@@ -8,10 +8,10 @@ import { readSettings } from '../../model/settings.ts';
 import { TABLES } from '../../tables/index.ts';
 import { VIEWS } from '../../tables/views.ts';
 import { withExamples } from '../cli/help.ts';
-import { fetchTables, snapshotsOf, tablesNamedIn, withTables, type SqlAccess } from './live-tables.ts';
+import { fetchTables, snapshotsOf, findReferencedTables, withTables, type SqlAccess } from './live-tables.ts';
 import { printError } from '../cli/output.ts';
 import { queryRefused } from './access.ts';
-import { FORMATS, formatOf, writeWhole, type OutputWords } from './file.ts';
+import { FORMATS, formatOf, writeFileAtomically, type OutputOptions } from './file.ts';
 import { writeAnswer } from './output.ts';
 import { writePlan } from './plan.ts';
 import { openWarehouse } from '../cli/warehouse.ts';
@@ -30,7 +30,7 @@ Formats:
 /** How DuckDB begins to say that it was told not to do something. */
 const FORBIDDEN = /^Permission Error|^Invalid Input Error: Cannot change configuration option/;
 
-interface QueryWords extends OutputWords {
+interface QueryWords extends OutputOptions {
   readonly explain?: boolean;
   readonly trusted?: boolean;
 }
@@ -89,7 +89,7 @@ async function query(argument: string, options: QueryWords): Promise<void> {
         ? writePlan(connection, { sql, format, isTrusted })
         : writeAnswer(connection, { sql, format, file: undefined, csvSafe, isTrusted }),
     );
-  await writeWhole(output, options, (file) => {
+  await writeFileAtomically(output, options, (file) => {
     // Other formats are written here; Parquet by DuckDB.
     const access = format === 'parquet' ? { isTrusted, writes: file } : { isTrusted };
     return answer(sql, access, (connection) =>
@@ -108,7 +108,7 @@ async function answer(
   const { hdfs } = settings;
   const warehouse = openWarehouse(settings);
   const began = performance.now();
-  const needed = [...tablesNamedIn(sql)];
+  const needed = [...findReferencedTables(sql)];
   const cache = new TableCache(cacheFolderOf(hdfs.nameNodes, hdfs.warehouse), warehouse.options.hdfs);
   const cached = await fetchTables(cache, warehouse, await snapshotsOf(warehouse, needed));
   const fetchSeconds = secondsSince(began);

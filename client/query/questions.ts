@@ -100,7 +100,7 @@ const RELATIONS: Readonly<Record<string, { readonly table: string; readonly once
 };
 
 /** The SQL of one of {@link QUESTIONS}. */
-export function questionNamed(name: string): string {
+export function findQuestionSql(name: string): string {
   const question = QUESTIONS.find((one) => one.name === name);
   if (question === undefined) throw new TypeError(`there is no question ${name}`);
   return question.sql;

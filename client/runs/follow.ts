@@ -8,7 +8,7 @@ import { printError } from '../cli/output.ts';
 import { LiveLines, canRedraw } from '../cli/output/live.ts';
 import { ProgressBars } from './progress-bars.ts';
 import { formatLine } from './progress.ts';
-import { runStatus } from './run-status.ts';
+import { queryRunStatus } from './run-status.ts';
 
 const POLL_MS = 250;
 
@@ -107,7 +107,7 @@ async function watch(
     for (;;) {
       const end = await Promise.race([ended, sleep(POLL_MS, undefined)]);
       // One that has ended is not waited for: only what goes on can go on when a worker comes.
-      if (end !== undefined) return { status: await runStatus(client, handle), ...end };
+      if (end !== undefined) return { status: await queryRunStatus(client, handle), ...end };
       const status = await answeredStatus(client, handle, view);
       if (status === undefined) continue;
       view.show(status);
@@ -126,7 +126,7 @@ async function answeredStatus(
   view: View,
 ): Promise<RunStatus | undefined> {
   try {
-    return await runStatus(client, handle);
+    return await queryRunStatus(client, handle);
   } catch (error) {
     if (!(error instanceof PipelineError) || error.code !== 'WORKER_MISSING') throw error;
     view.miss(error);

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { readSettings, sourceOf } from '../../model/settings.ts';
-import { sinceOf, wholeNumber } from '../cli/arguments.ts';
+import { parseSinceArgument, wholeNumberParser } from '../cli/arguments.ts';
 import { withExamples } from '../cli/help.ts';
 import { print, printJson } from '../cli/output.ts';
 import { RUN_STATES, formatRuns, listRuns, type RunFilter } from './runs.ts';
@@ -19,8 +19,12 @@ export function listCommand(): Command {
     .description('Show the runs, the newest first. One that waits for a person is shown as waiting.')
     .option('--source <source>', 'of one source alone')
     .addOption(new Option('--state <state>', 'those in this state alone').choices(RUN_STATES))
-    .option('--since <time>', 'those that started since: a day, a time, or how long ago, as 1d', sinceOf)
-    .option('--limit <n>', 'so many at most', wholeNumber(1, LIMIT_MOST), LIMIT_DEFAULT)
+    .option(
+      '--since <time>',
+      'those that started since: a day, a time, or how long ago, as 1d',
+      parseSinceArgument,
+    )
+    .option('--limit <n>', 'so many at most', wholeNumberParser(1, LIMIT_MOST), LIMIT_DEFAULT)
     .option('--json', 'as a JSON array')
     .action(list);
   return withExamples(

@@ -13,7 +13,7 @@ const UNANSWERED = new Set([1, 4, 9]);
  * Asks a run how it is, which a worker answers.
  * @throws {PipelineError} WORKER_MISSING when none does.
  */
-export async function runStatus(client: Client, handle: WorkflowHandle): Promise<RunStatus> {
+export async function queryRunStatus(client: Client, handle: WorkflowHandle): Promise<RunStatus> {
   try {
     return await client.withDeadline(Date.now() + ANSWER_MS, () => handle.query<RunStatus>('status'));
   } catch (error) {

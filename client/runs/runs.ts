@@ -61,7 +61,7 @@ export async function listRuns(client: Client, settings: Settings, filter: RunFi
   if (filter.state !== undefined) conditions.push(CONDITIONS[filter.state]);
   if (filter.since !== undefined) conditions.push(`StartTime >= '${filter.since.toISOString()}'`);
   const found = client.workflow.list({ query: conditions.join(' AND ') });
-  return (await newest(found, filter.limit)).map(rowOf);
+  return (await newestRuns(found, filter.limit)).map(rowOf);
 }
 
 /** When a run started, and when it ended if it has. */
@@ -72,7 +72,7 @@ export type TimeSpan = Pick<WorkflowExecutionInfo, 'startTime' | 'closeTime'>;
  * @param runs As Temporal lists them, which it cannot do by their start: those under way, then those that
  * ended, the latest end first. So where one ended before all that were kept started, none that follows counts.
  */
-export async function newest<T extends TimeSpan>(runs: AsyncIterable<T>, limit: number): Promise<T[]> {
+export async function newestRuns<T extends TimeSpan>(runs: AsyncIterable<T>, limit: number): Promise<T[]> {
   const kept: T[] = [];
   for await (const run of runs) {
     const oldest = kept[limit - 1];

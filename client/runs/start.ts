@@ -3,8 +3,8 @@ import type { IngestRequest } from '../../model/run.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { readSettings, sourceOf, type SourceSettings } from '../../model/settings.ts';
 import type { ingest } from '../../workflows/index.ts';
-import { aboutRun, userAtHost } from './static-details.ts';
-import { intervalOf, requireInterval, timeOf } from '../cli/arguments.ts';
+import { runDetails, userAtHost } from './static-details.ts';
+import { intervalOf, requireInterval, parseTimeArgument } from '../cli/arguments.ts';
 import { confirm } from '../cli/output/confirm.ts';
 import { EXIT } from '../cli/exit.ts';
 import { follow } from './follow.ts';
@@ -27,8 +27,12 @@ export function startCommand(): Command {
   const command = new Command('start')
     .description('Start a run: fetch a source and land whatever its topic holds.')
     .argument('<source>', 'a source of pipeline.yaml')
-    .option('--from <time>', 'beginning of the interval, for a source whose url has {from}', timeOf)
-    .option('--to <time>', 'end of the interval, for a source whose url has {to}', timeOf)
+    .option(
+      '--from <time>',
+      'beginning of the interval, for a source whose url has {from}',
+      parseTimeArgument,
+    )
+    .option('--to <time>', 'end of the interval, for a source whose url has {to}', parseTimeArgument)
     .option('--again', 'ingest the content also where it was ingested before: its records then land twice')
     .option('--yes', 'with --again: do not ask')
     .option('--follow', 'show on standard error how it goes, until it ends or waits for a person')
@@ -60,7 +64,7 @@ async function start(source: string, options: StartOptions): Promise<void> {
       taskQueue: settings.temporal.taskQueue,
       workflowId: `${RUN_PREFIX}-${source}-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`,
       args: [request],
-      ...aboutRun(request, userAtHost()),
+      ...runDetails(request, userAtHost()),
     });
     const run = handle.workflowId;
     const url = uiUrlOf(settings, run, handle.firstExecutionRunId);

@@ -9,7 +9,7 @@ type AboutRun = Required<Pick<WorkflowOptions, 'memo' | 'staticSummary'>>;
  * What a run was asked for, and by whom.
  * @param startedBy `user@host`, or the schedule.
  */
-export function aboutRun(request: IngestRequest, startedBy: string): AboutRun {
+export function runDetails(request: IngestRequest, startedBy: string): AboutRun {
   return { staticSummary: summaryOf(request), memo: { request, startedBy } };
 }
 

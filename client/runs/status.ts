@@ -7,7 +7,7 @@ import { follow } from './follow.ts';
 import { withExamples } from '../cli/help.ts';
 import { print, printError, printJson } from '../cli/output.ts';
 import { formatStatus } from './progress.ts';
-import { runStatus } from './run-status.ts';
+import { queryRunStatus } from './run-status.ts';
 import { formatRuns, listRuns } from './runs.ts';
 import { uiUrlOf, withTemporal } from '../cli/temporal.ts';
 
@@ -68,7 +68,7 @@ async function printStatus(
       else print([...formatStatus(run, answer), uiUrlOf(settings, run, runId)]);
     };
     if (isFollowed === true) await follow(client, run, show);
-    else show(await runStatus(client, handle));
+    else show(await queryRunStatus(client, handle));
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
     throw new PipelineError('RUN_UNKNOWN', `there is no run ${JSON.stringify(run)}`, { cause: error });

@@ -4,7 +4,7 @@ import type { RunTraces } from '../../adapters/tracing/run-traces.ts';
 import { TRACE_HEADER } from '../../model/trace-header.ts';
 
 /** Makes the start of a run a span, and tells the run of it. */
-export function tracedStart(runs: RunTraces): WorkflowClientInterceptor {
+export function startTracingInterceptor(runs: RunTraces): WorkflowClientInterceptor {
   return {
     startWithDetails: (input, next) =>
       runs.start(input.workflowType, (traceParent) => {

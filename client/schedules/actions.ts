@@ -6,13 +6,7 @@ import type { ScheduleWords } from '../../model/schedule-words.ts';
 import { print, printError, printJson } from '../cli/output.ts';
 import { warnOfGap } from './gap.ts';
 import { schedulePlanOf } from './plan.ts';
-import {
-  describeSchedule,
-  describeScheduleIfAny,
-  scheduleIdOf,
-  scheduledSources,
-  withSchedule,
-} from './temporal.ts';
+import { describeSchedule, findSchedule, scheduleIdOf, scheduledSources, withSchedule } from './temporal.ts';
 import { formatSchedule, formatSchedules, viewOf, type ScheduleView } from './view.ts';
 import { writeSchedule } from './write.ts';
 import { uiUrlOf, withTemporal } from '../cli/temporal.ts';
@@ -56,7 +50,7 @@ async function viewIfAny(
   settings: Settings,
   source: string,
 ): Promise<ScheduleView | undefined> {
-  const described = await describeScheduleIfAny(client, source);
+  const described = await findSchedule(client, source);
   return described === undefined ? undefined : viewOf(settings, source, described);
 }
 

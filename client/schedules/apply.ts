@@ -2,11 +2,17 @@ import type { Client } from '@temporalio/client';
 import { PipelineError } from '../../model/errors.ts';
 import { readSettings, settingsFile, sourceOf, type Settings } from '../../model/settings.ts';
 import { print, printJson } from '../cli/output.ts';
-import { changesOf, fieldsThere, formatChanges, wantedFields, type FieldChange } from './fields.ts';
+import {
+  diffFields,
+  fieldsFromDescription,
+  formatChanges,
+  wantedFields,
+  type FieldChange,
+} from './fields.ts';
 import { warnOfGap } from './gap.ts';
 import { schedulePlanOf, type SchedulePlan } from './plan.ts';
-import { describeScheduleIfAny, scheduleIdOf, scheduledSources } from './temporal.ts';
-import { requireTimes, writeSchedule, type StateWords } from './write.ts';
+import { findSchedule, scheduleIdOf, scheduledSources } from './temporal.ts';
+import { requireValidTimes, writeSchedule, type StateOptions } from './write.ts';
 import { withTemporal } from '../cli/temporal.ts';
 
 interface ApplyOptions {
@@ -24,7 +30,7 @@ interface Difference {
   readonly action: Action;
   readonly changes: readonly FieldChange[];
   /** What the settings say; undefined where they have no schedule. */
-  readonly wanted: { readonly plan: SchedulePlan; readonly state: StateWords } | undefined;
+  readonly wanted: { readonly plan: SchedulePlan; readonly state: StateOptions } | undefined;
 }
 
 /** `pipeline schedule apply [SOURCE…]`: brings the schedules of the settings to Temporal. */
@@ -70,18 +76,18 @@ async function differenceOf(
   source: string,
   prune: boolean,
 ): Promise<Difference | undefined> {
-  const described = await describeScheduleIfAny(client, source);
-  const there = described === undefined ? undefined : fieldsThere(described);
+  const described = await findSchedule(client, source);
+  const there = described === undefined ? undefined : fieldsFromDescription(described);
   const { taskQueue } = settings.temporal;
   const own = Object.hasOwn(settings.sources, source) ? settings.sources[source] : undefined;
   if (own?.schedule === undefined) {
     // A schedule whose runs other workers take is another pipeline's.
     if (there?.taskQueue !== taskQueue) return undefined;
-    return { source, action: prune ? 'delete' : 'keep', changes: changesOf({}, there), wanted: undefined };
+    return { source, action: prune ? 'delete' : 'keep', changes: diffFields({}, there), wanted: undefined };
   }
   const { paused, note } = own.schedule;
   const plan = schedulePlanOf(source, own, own.schedule);
-  const changes = changesOf(wantedFields(plan, taskQueue, { paused, note }, there), there);
+  const changes = diffFields(wantedFields(plan, taskQueue, { paused, note }, there), there);
   const same = changes.every(({ change }) => change === '=');
   const action = there === undefined ? 'create' : same ? 'leave' : 'change';
   return { source, action, changes, wanted: { plan, state: { paused, note } } };
@@ -100,7 +106,7 @@ async function requireTaken(
   for (const { source, action, wanted } of differences) {
     if (wanted === undefined || action === 'leave') continue;
     try {
-      await requireTimes(client, settings, wanted.plan);
+      await requireValidTimes(client, settings, wanted.plan);
     } catch (error) {
       if (!(error instanceof PipelineError) || error.code !== 'SCHEDULE_INVALID') throw error;
       const { cron } = settings.sources[source]?.schedule ?? {};

@@ -4,7 +4,7 @@ import { PipelineError } from '../../model/errors.ts';
 import { readSettings } from '../../model/settings.ts';
 import { EXIT, INTERRUPTED } from '../cli/exit.ts';
 import { formatTime, print, printError, printJson } from '../cli/output.ts';
-import { invalid, planFrom } from './plan.ts';
+import { scheduleInvalid, planFromDescription } from './plan.ts';
 import {
   describeSchedule,
   queueOf,
@@ -67,14 +67,16 @@ export async function backfill(
   const times = await timesOf(client, request);
   const [first, last] = [times[0], times.at(-1)];
   if (first === undefined || last === undefined)
-    throw invalid(`no interval of the schedule of ${source} that is over lies between --from and --to`);
+    throw scheduleInvalid(
+      `no interval of the schedule of ${source} that is over lies between --from and --to`,
+    );
   // What an earlier command left there would run twice.
   await queueEmpty(client, source, tell);
   const known = await scheduledRunsOf(client, source, new Date(first), new Date(last));
   const todo = times.filter((time) => !DONE.has(known.get(time)?.state ?? ''));
   const ended: StartedRun[] = [];
   let waiting: string | undefined;
-  for (const part of partsOf(times, new Set(todo), size)) {
+  for (const part of splitIntoParts(times, new Set(todo), size)) {
     const told = (done: number): void => {
       tell(
         `${ended.length + done} of ${todo.length} intervals have run; now those from ${formatTime(new Date(part.times[0] ?? 0))} on`,
@@ -139,10 +141,10 @@ function formatResult(source: string, result: BackfillResult): string[] {
 
 /** The scheduled times, each the end of its interval, in milliseconds. */
 async function timesOf(client: Client, { source, from, to }: BackfillRequest): Promise<number[]> {
-  if (from >= to) throw invalid(`--from ${formatTime(from)} must be before --to ${formatTime(to)}`);
-  const { interval } = planFrom(source, await describeSchedule(client, source));
+  if (from >= to) throw scheduleInvalid(`--from ${formatTime(from)} must be before --to ${formatTime(to)}`);
+  const { interval } = planFromDescription(source, await describeSchedule(client, source));
   if (interval === undefined) {
-    throw invalid(
+    throw scheduleInvalid(
       `each run of the schedule of ${source} brings all there is, so there is nothing to fill in; ` +
         `start one with: pipeline schedule trigger ${source}`,
     );
@@ -155,7 +157,7 @@ async function timesOf(client: Client, { source, from, to }: BackfillRequest): P
 }
 
 /** Splits what is to be run into parts of at most so many times. */
-export function partsOf(times: readonly number[], todo: ReadonlySet<number>, size: number): Part[] {
+export function splitIntoParts(times: readonly number[], todo: ReadonlySet<number>, size: number): Part[] {
   const parts: { times: number[]; ranges: { start: number; end: number }[] }[] = [];
   let range: { start: number; end: number } | undefined;
   let part: (typeof parts)[number] | undefined;

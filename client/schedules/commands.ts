@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { DURATION_EXAMPLES } from '../../model/duration.ts';
-import { timeOf, wholeNumber } from '../cli/arguments.ts';
+import { parseTimeArgument, wholeNumberParser } from '../cli/arguments.ts';
 import { withExamples } from '../cli/help.ts';
 import { applySchedules } from './apply.ts';
 import { DEFAULT_INTERVALS_PER_REQUEST, MAX_INTERVALS_PER_REQUEST, backfillSchedule } from './backfill.ts';
@@ -115,12 +115,12 @@ function backfill(): Command {
   const command = new Command('backfill')
     .description('Run the intervals of a time in the past, in order, each once; given again, it goes on.')
     .argument('<source>', SOURCE)
-    .requiredOption('--from <time>', 'beginning, as 2026-01-31 or 2026-01-31T12:00:00Z', timeOf)
-    .requiredOption('--to <time>', 'end; the intervals that have a part before it run', timeOf)
+    .requiredOption('--from <time>', 'beginning, as 2026-01-31 or 2026-01-31T12:00:00Z', parseTimeArgument)
+    .requiredOption('--to <time>', 'end; the intervals that have a part before it run', parseTimeArgument)
     .option(
       '--part <n>',
       `how many intervals Temporal gets at once, at most ${MAX_INTERVALS_PER_REQUEST}`,
-      wholeNumber(1, MAX_INTERVALS_PER_REQUEST),
+      wholeNumberParser(1, MAX_INTERVALS_PER_REQUEST),
       DEFAULT_INTERVALS_PER_REQUEST,
     )
     .addHelpText(

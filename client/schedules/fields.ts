@@ -1,12 +1,12 @@
 import type { ScheduleDescription } from '@temporalio/client';
 import { formatDuration, parseDuration } from '../../model/duration.ts';
 import type { ScheduleWord } from '../../model/schedule-words.ts';
-import { policiesOf, requestOf, requestThere, type SchedulePlan } from './plan.ts';
-import type { StateWords } from './write.ts';
+import { policiesOf, requestOf, requestFromArgs, type SchedulePlan } from './plan.ts';
+import type { StateOptions } from './write.ts';
 
 /** The keys of a schedule in the settings, which are always shown; and what else Temporal has, if it differs. */
 const SHOWN = ['every', 'cron', 'timezone', 'interval', 'catchUp', 'paused', 'note'] as const satisfies (
-  ScheduleWord | keyof StateWords
+  ScheduleWord | keyof StateOptions
 )[];
 const OTHERS = ['overlap', 'pauseOnFailure', 'taskQueue', 'workflow', 'request', 'jitter', 'bounds'] as const;
 
@@ -31,7 +31,7 @@ export interface FieldChange {
 export function wantedFields(
   plan: SchedulePlan,
   taskQueue: string,
-  { paused, note }: StateWords,
+  { paused, note }: StateOptions,
   there: ScheduleFields = {},
 ): ScheduleFields {
   const { timing, interval, catchUp } = plan;
@@ -53,12 +53,17 @@ export function wantedFields(
 }
 
 /** What a schedule says in Temporal, whoever made it. */
-export function fieldsThere({ spec, policies, state, action }: ScheduleDescription): ScheduleFields {
+export function fieldsFromDescription({
+  spec,
+  policies,
+  state,
+  action,
+}: ScheduleDescription): ScheduleFields {
   const every = (spec.intervals ?? []).map(
     ({ every: length, offset }) => formatDuration(length / 1000) + (offset > 0 ? ` + ${offset / 1000}s` : ''),
   );
   const calendars = (spec.calendars ?? []).map(({ comment }) => comment ?? 'a calendar');
-  const { request, interval } = requestThere(action.args);
+  const { request, interval } = requestFromArgs(action.args);
   const { startAt, endAt, skip = [] } = spec;
   const isBound = startAt !== undefined || endAt !== undefined || skip.length > 0;
   return fieldsOf({
@@ -80,7 +85,7 @@ export function fieldsThere({ spec, policies, state, action }: ScheduleDescripti
 }
 
 /** How what is wanted differs from what is there. */
-export function changesOf(wanted: ScheduleFields, there: ScheduleFields | undefined): FieldChange[] {
+export function diffFields(wanted: ScheduleFields, there: ScheduleFields | undefined): FieldChange[] {
   const names = [...SHOWN, ...OTHERS.filter((name) => there !== undefined && wanted[name] !== there[name])];
   return names.flatMap((field) => {
     const [from, to] = [there?.[field] ?? null, wanted[field] ?? null];

@@ -27,7 +27,7 @@ export function schedulePlanOf(source: string, { url }: SourceSettings, words: S
   } catch (error) {
     if (!(error instanceof WordError)) throw error;
     const { word, message } = error;
-    throw invalid(
+    throw scheduleInvalid(
       word === undefined ? message : `${optionOf(word)} ${JSON.stringify(words[word])}: ${message}`,
     );
   }
@@ -69,7 +69,7 @@ export function policiesOf({ interval, catchUp }: SchedulePlan) {
  * Returns the request of a schedule in Temporal, and its interval where that is a text.
  * @param args What the schedule gives to its runs: others may have put anything there.
  */
-export function requestThere(args: unknown): {
+export function requestFromArgs(args: unknown): {
   readonly request: object;
   readonly interval: string | undefined;
 } {
@@ -81,7 +81,10 @@ export function requestThere(args: unknown): {
 }
 
 /** What a schedule in Temporal does, if it is of this program; whoever changed it. */
-export function planFrom(source: string, { spec, action, policies }: ScheduleDescription): SchedulePlan {
+export function planFromDescription(
+  source: string,
+  { spec, action, policies }: ScheduleDescription,
+): SchedulePlan {
   const [every] = spec.intervals ?? [];
   const expressions = (spec.calendars ?? []).map(({ comment }) => comment ?? 'a calendar');
   return {
@@ -90,7 +93,7 @@ export function planFrom(source: string, { spec, action, policies }: ScheduleDes
       every === undefined
         ? { kind: 'cron', expression: expressions.join(' and '), timezone: timezoneNamed(spec.timezone) }
         : { kind: 'every', seconds: every.every / 1000 },
-    interval: parseDuration(requestThere(action.args).interval ?? ''),
+    interval: parseDuration(requestFromArgs(action.args).interval ?? ''),
     catchUp: policies.catchupWindow / 1000,
   };
 }
@@ -107,6 +110,6 @@ export function formatTiming(timing: Timing): string {
 }
 
 /** An error of the words of a schedule command. */
-export function invalid(message: string): PipelineError {
+export function scheduleInvalid(message: string): PipelineError {
   return new PipelineError('SCHEDULE_INVALID', message);
 }

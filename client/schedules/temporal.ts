@@ -40,10 +40,7 @@ export async function describeSchedule(client: Client, source: string): Promise<
 }
 
 /** What Temporal says of a source's schedule; undefined where it has none. */
-export async function describeScheduleIfAny(
-  client: Client,
-  source: string,
-): Promise<ScheduleDescription | undefined> {
+export async function findSchedule(client: Client, source: string): Promise<ScheduleDescription | undefined> {
   try {
     return await describeSchedule(client, source);
   } catch (error) {

@@ -2,7 +2,7 @@ import type { ScheduleDescription } from '@temporalio/client';
 import { formatDuration } from '../../model/duration.ts';
 import type { Settings } from '../../model/settings.ts';
 import { formatTable, formatTime } from '../cli/output.ts';
-import { formatTiming, planFrom } from './plan.ts';
+import { formatTiming, planFromDescription } from './plan.ts';
 import { queueOf } from './temporal.ts';
 
 /** A source's schedule, as `list --json` and `show --json` give it. Times are in UTC. */
@@ -31,7 +31,7 @@ export interface ScheduleView {
 /** What is shown of a schedule. */
 export function viewOf(settings: Settings, source: string, described: ScheduleDescription): ScheduleView {
   const { info, policies, state, scheduleId } = described;
-  const { timing, interval } = planFrom(source, described);
+  const { timing, interval } = planFromDescription(source, described);
   const path = [settings.temporal.namespace, 'schedules', scheduleId].map(encodeURIComponent).join('/');
   return {
     source,

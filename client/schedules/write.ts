@@ -4,12 +4,12 @@ import { statusOf } from '../../adapters/temporal.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { Settings } from '../../model/settings.ts';
 import type { ingest } from '../../workflows/index.ts';
-import { aboutRun } from '../runs/static-details.ts';
+import { runDetails } from '../runs/static-details.ts';
 import { policiesOf, requestOf, specOf, type SchedulePlan } from './plan.ts';
 import { scheduleIdOf } from './temporal.ts';
 
 /** What a person may say of a schedule's state; what is not said stays as it is. */
-export interface StateWords {
+export interface StateOptions {
   readonly paused?: boolean | undefined;
   readonly note?: string | undefined;
 }
@@ -22,7 +22,7 @@ export async function writeSchedule(
   client: Client,
   { temporal }: Settings,
   plan: SchedulePlan,
-  { paused, note }: StateWords,
+  { paused, note }: StateOptions,
 ): Promise<'created' | 'changed'> {
   const scheduleId = scheduleIdOf(plan.source);
   const request = requestOf(plan);
@@ -36,7 +36,7 @@ export async function writeSchedule(
       // Temporal adds the scheduled time.
       workflowId: scheduleId,
       args: [request],
-      ...aboutRun(request, `schedule ${scheduleId}`),
+      ...runDetails(request, `schedule ${scheduleId}`),
     },
   } as const;
   const state = { ...(paused === undefined ? {} : { paused }), ...(note === undefined ? {} : { note }) };
@@ -77,7 +77,7 @@ const NOBODYS = `${scheduleIdOf('')} `;
  * that there is nothing of that id.
  * @throws {PipelineError} SCHEDULE_INVALID
  */
-export async function requireTimes(
+export async function requireValidTimes(
   client: Client,
   { temporal }: Settings,
   { timing }: SchedulePlan,

@@ -9,7 +9,7 @@ import { EXIT } from '../../client/cli/exit.ts';
 import { streamOutput, writeBytes } from '../../client/cli/output/streams.ts';
 import { loadProgram } from '../../client/cli/program.ts';
 import { showQuarantined } from '../../client/quarantine/show.ts';
-import { newest, type TimeSpan } from '../../client/runs/runs.ts';
+import { newestRuns, type TimeSpan } from '../../client/runs/runs.ts';
 import { runCommand } from '../support/harness.ts';
 
 const program = await loadProgram();
@@ -183,7 +183,11 @@ test('the newest runs are those that started last, in whatever order they ended'
     const limit = 1 + (seed % 7);
     const started = (of: readonly TimeSpan[]): number[] => of.map(({ startTime }) => startTime.getTime());
     const expected = started(runs).sort((one, other) => other - one);
-    assert.deepEqual(started(await newest(listed(runs), limit)), expected.slice(0, limit), `seed ${seed}`);
+    assert.deepEqual(
+      started(await newestRuns(listed(runs), limit)),
+      expected.slice(0, limit),
+      `seed ${seed}`,
+    );
   }
 });
 
@@ -195,7 +199,7 @@ test('not all runs are read to find the newest', async () => {
       yield await Promise.resolve({ startTime: new Date(at * 10), closeTime: new Date(at * 10 + 5) });
     }
   }
-  await newest(counted(), 20);
+  await newestRuns(counted(), 20);
   assert.ok(read <= 21, `${read} were read`);
 });
 

@@ -23,7 +23,7 @@ export function printFailure(error: unknown, asJson: boolean): void {
 }
 
 /** Writes what nobody caught, and Node's warnings, through the same layer. */
-export function printUncaught(): void {
+export function installUncaughtHandlers(): void {
   process.on('uncaughtException', (error: unknown) => {
     const stack = error instanceof Error ? error.stack : undefined;
     printError((stack ?? messageOf(error)).split('\n'));

@@ -53,7 +53,7 @@ export function isOutputTerminal(): boolean {
 }
 
 /** Ends the command without an error when a reader of its output, as `head`, has seen enough. */
-export function endWithReader(): void {
+export function exitOnClosedPipe(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(EXIT.ok);
     throw error;

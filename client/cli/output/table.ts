@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import { formatNumber } from '../../../model/figures.ts';
 import { shorten } from '../../../model/printable.ts';
-import { displayWidth, withMarkCarried } from './width.ts';
+import { displayWidth, withMarkBase } from './width.ts';
 
 /** For private use, so that no escaped text has it. */
 const PLACEHOLDER = '\ue000';
@@ -32,9 +32,7 @@ export function formatTable(
   const { cellCharacters = MAX_CELL_CHARACTERS, formatNumber: write = formatNumber } = options;
   const isRight = options.isRight ?? ((column: number) => isNumeric(rows, column));
   const cells = [head, ...rows].map((row) =>
-    row.map((cell) =>
-      typeof cell === 'number' ? write(cell) : withMarkCarried(shorten(cell, cellCharacters)),
-    ),
+    row.map((cell) => (typeof cell === 'number' ? write(cell) : withMarkBase(shorten(cell, cellCharacters)))),
   );
   const [names = [], ...others] = cells.map((row) => row.map(placeholderOf));
   const table = new Table({

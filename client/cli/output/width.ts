@@ -17,6 +17,6 @@ export function displayWidth(text: string): number {
 }
 
 /** Returns an escaped text that begins with no mark: one would be drawn over whatever is before it. */
-export function withMarkCarried(text: string): string {
+export function withMarkBase(text: string): string {
   return /^[\p{M}\u1160-\u11ff\ud7b0-\ud7ff]/u.test(text) ? `◌${text}` : text;
 }
