@@ -29,7 +29,7 @@ const VERIFIED = /^verified: \d+ offsets = \d+ deliveries \+ 1 quarantined \+ \d
 /** What is run, in this order. RUN is a run that waits for a person. */
 const COMMANDS: Readonly<Record<string, Ending>> = {
   'npx pipeline': { exit: 2, says: /Usage: pipeline/ },
-  'npx pipeline --help': { says: /It exits with:/ },
+  'npx pipeline --help': { says: /Exit codes:/ },
   'npx pipeline COMMAND --help': { as: { COMMAND: 'list' }, says: /Examples:/ },
   // One of the sources is there to have a run that waits.
   'npx pipeline doctor': { exit: 1, says: /✔ source pearson: [^]*✖ source refused: SOURCE_REFUSED/ },

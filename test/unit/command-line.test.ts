@@ -164,8 +164,8 @@ test('bytes are not written to a terminal as they are', async () => {
       code: 'USAGE_INVALID',
       message: /^--raw writes bytes as they are, .* send them to a file or a pipe$/,
     });
-    await assert.rejects(writeBytes(Buffer.from('raw')), /^TypeError: a terminal would obey/);
-    await assert.rejects(streamOutput(Readable.from(['raw']), { exact: true }), /a terminal would obey/);
+    await assert.rejects(writeBytes(Buffer.from('raw')), /^TypeError: a terminal would interpret/);
+    await assert.rejects(streamOutput(Readable.from(['raw']), { exact: true }), /a terminal would interpret/);
   } finally {
     process.stdout.isTTY = isTTY;
   }
