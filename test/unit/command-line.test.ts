@@ -92,7 +92,7 @@ const WRONG: readonly (readonly [words: string, says: RegExp])[] = [
   ['list --limit -3', /from 1 to/],
   ['list --limit 1e3', /from 1 to/],
   ['list --state sleeping', /Allowed choices are running, waiting, completed, failed,/],
-  ['list --since yesterday', /a day, as 2026-01-31, or a time, .* or how long ago, as 15m/],
+  ['list --since yesterday', /a day such as 2026-01-31, or a time .* or how long ago, such as 15m/],
   ['list --source nobody', /^SOURCE_UNKNOWN: .*"nobody"; the sources are: pearson, given$/m],
   ['list one', /too many arguments/],
   ['start nobody', /^SOURCE_UNKNOWN: .*the sources are: pearson/],
