@@ -102,9 +102,9 @@ const COMMANDS: Readonly<Record<string, Ending>> = {
 
 /** The page of schedules, whose source is asked by interval; in its own order. */
 const SCHEDULES: Readonly<Record<string, Ending>> = {
-  'npm run pipeline -- schedule apply --dry-run': { says: /^a dry run; it would be: 1 (created|changed)$/m },
+  'npm run pipeline -- schedule apply --dry-run': { says: /^dry run; it would be: 1 (created|changed)$/m },
   'npm run pipeline -- schedule apply': { says: /^1 (created|changed)$/m },
-  'npm run pipeline -- schedule set pearson --every 15m': { says: /each run brings the 15m/ },
+  'npm run pipeline -- schedule set pearson --every 15m': { says: /each run ingests the 15m/ },
   'npm run pipeline -- schedule set pearson --cron "0 3 * * *" --timezone Europe/Berlin --interval 25h': {
     says: /^changed ingest-pearson\npearson: cron 0 3 \* \* \* \(Europe\/Berlin\)/m,
   },
