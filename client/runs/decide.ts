@@ -34,7 +34,7 @@ export function decisionCommand(decision: Decision): Command {
     .description(DESCRIPTIONS[decision])
     .argument('<run>', 'a run’s workflow id; pipeline list shows them')
     .option('--reason <text>', 'why; recorded with your name in the run and in the table runs', parseReason)
-    .option('--json', 'as a JSON object')
+    .option('--json', 'print a JSON object')
     .action((id: string, options: DecideOptions) => decide(id, decision, options));
   return withExamples(
     command,

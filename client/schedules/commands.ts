@@ -100,7 +100,7 @@ function show(): Command {
 
 function pause(): Command {
   const command = new Command('pause')
-    .description('Pause a schedule: no more runs start. A running one continues.')
+    .description('Pause a schedule: no more runs start. The current run continues.')
     .argument('<source>', SOURCE)
     .option('--note <text>', 'why')
     .action(pauseSchedule);
@@ -152,7 +152,7 @@ Intervals whose run succeeded are not run again; those whose run failed are.`,
 
 function remove(): Command {
   const command = new Command('delete')
-    .description('Delete a schedule. A running run continues; queued runs do not start.')
+    .description('Delete a schedule. The current run continues; queued runs do not start.')
     .argument('<source>', SOURCE)
     .action(deleteSchedule);
   return withExamples(command, 'pipeline schedule delete pearson');

@@ -19,7 +19,7 @@ interface TablesOptions {
 export function tablesCommand(): Command {
   const command = new Command('tables')
     .description(
-      'List the tables and views with their sizes; with a name, show the columns of that table or view.',
+      'List the tables with their sizes, and the views; with a name, show the columns of that table or view.',
     )
     .argument('[table]', 'a table or a view')
     .option('--json', 'print JSON')
