@@ -5,55 +5,57 @@ import type { SourceSettings } from '../../model/settings.ts';
 import { formatTime } from './output.ts';
 
 const TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d))?$/;
-const TIME_EXAMPLES = 'a day, as 2026-01-31, or a time, as 2026-01-31T12:00:00Z';
+const TIME_EXAMPLES = 'a day such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z';
 
-/** Makes a reader of whole numbers between two bounds, both included. */
-export function wholeNumber(least: number, most: number): (text: string) => number {
+/** Returns a parser of whole numbers from `min` to `max`, both included. */
+export function wholeNumberParser(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
   };
 }
 
-/** Reads a day or a time, in UTC unless it says otherwise. */
-export function timeOf(text: string): Date {
+/** Parses a day (midnight UTC) or a time with its UTC offset. */
+export function parseTimeArgument(text: string): Date {
   const time = parseTime(text);
   if (time !== undefined) return time;
   throw new InvalidArgumentError(`It must be ${TIME_EXAMPLES}.`);
 }
 
-/** Reads a time, or how long ago it was. */
-export function sinceOf(text: string): Date {
+/** Parses a day, a time, or a duration before now. */
+export function parseSinceArgument(text: string): Date {
   const seconds = parseDuration(text);
   const time = seconds === undefined ? parseTime(text) : new Date(Date.now() - seconds * 1000);
   if (time !== undefined && !Number.isNaN(time.getTime())) return time;
-  throw new InvalidArgumentError(`It must be ${TIME_EXAMPLES}, or how long ago, as ${DURATION_EXAMPLES}.`);
+  throw new InvalidArgumentError(
+    `It must be ${TIME_EXAMPLES}, or how long ago, such as ${DURATION_EXAMPLES}.`,
+  );
 }
 
-/** Reads the name of a time zone, and gives it in its usual letters. */
-export function timeZoneOf(text: string): string {
+/** Parses the name of a time zone and returns it in its canonical spelling. */
+export function parseTimeZoneArgument(text: string): string {
   try {
-    // An offset, as +02:00, is none: it is not known when it holds.
+    // UTC offsets such as +02:00 are rejected: they do not follow daylight saving time.
     if (/^[A-Za-z]/.test(text))
       return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone;
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
   }
-  throw new InvalidArgumentError('It must be a time zone’s name, as Europe/Berlin.');
+  throw new InvalidArgumentError('It must be a time zone’s name, such as Europe/Berlin.');
 }
 
 function parseTime(text: string): Date | undefined {
   const time = new Date(text);
-  // Some of these engines take for the first of March.
+  // V8 accepts days such as 2026-02-30 and moves them to the next month.
   const day = new Date(text.slice(0, 10));
   const exists = !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text.slice(0, 10));
   return TIME.test(text) && exists && !Number.isNaN(time.getTime()) ? time : undefined;
 }
 
 /**
- * Makes sure that a source is asked for an interval if, and only if, its url has one.
- * @throws {PipelineError} USAGE_INVALID
+ * Checks that --from and --to are given if, and only if, the source's url contains {from} and {to}.
+ * @throws {PipelineError} USAGE_INVALID, also when --from is not before --to
  */
 export function requireInterval(
   source: string,
@@ -61,11 +63,11 @@ export function requireInterval(
   options: { readonly from?: Date; readonly to?: Date },
 ): void {
   for (const bound of ['from', 'to'] as const) {
-    const wanted = url?.includes(`{${bound}}`) === true;
-    const given = options[bound] !== undefined;
-    if (wanted === given) continue;
-    const what = wanted ? `has {${bound}}: give --${bound}` : `has no {${bound}}: leave out --${bound}`;
-    throw new PipelineError('USAGE_INVALID', `the url of source ${source} ${what}`);
+    const isRequired = url?.includes(`{${bound}}`) === true;
+    const isGiven = options[bound] !== undefined;
+    if (isRequired === isGiven) continue;
+    const fault = isRequired ? `has {${bound}}: give --${bound}` : `has no {${bound}}: leave out --${bound}`;
+    throw new PipelineError('USAGE_INVALID', `the url of source ${source} ${fault}`);
   }
   if (options.from !== undefined && options.to !== undefined && options.from >= options.to)
     throw new PipelineError(
@@ -74,7 +76,7 @@ export function requireInterval(
     );
 }
 
-/** The interval that a command's words ask for, as a request has it. */
+/** Returns the interval of a command's options, in the form of an ingest request. */
 export function intervalOf({ from, to }: { readonly from?: Date; readonly to?: Date }): {
   readonly from?: string;
   readonly to?: string;

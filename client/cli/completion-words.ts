@@ -2,24 +2,24 @@ import type { Argument, Command, Option } from 'commander';
 import { TABLES } from '../../tables/index.ts';
 import { VIEWS } from '../../tables/views.ts';
 
-/** The words of a text that can hold any of them, as the tables of a query. */
-export interface Within {
-  readonly within: readonly string[];
+/** Words that can occur anywhere in a quoted argument, such as the tables in a query. */
+export interface QuotedCandidates {
+  readonly quoted: readonly string[];
 }
 
-/** What can be typed at a place: some words, the sources of the settings, the name of a file, or a text with words. */
-export type Words = readonly string[] | 'sources' | 'files' | Within;
+/** The possible completions of an argument: fixed words, the sources in the settings, files, or words in a quoted text. */
+export type Candidates = readonly string[] | 'sources' | 'files' | QuotedCandidates;
 
-/** What completes a command: where it is called, and what can follow. */
+/** The completions of one command. */
 export interface Completion {
-  /** The words that call it, each after a slash: /schedule/set; empty for the program itself. */
+  /** The command and its parents, such as /schedule/set; empty for the program itself. */
   readonly path: string;
   readonly subcommands: readonly string[];
-  readonly options: readonly { readonly flag: string; readonly value: Words | undefined }[];
-  readonly argument: Words;
+  readonly options: readonly { readonly flag: string; readonly value: Candidates | undefined }[];
+  readonly argument: Candidates;
 }
 
-/** The completions of a program and of all its commands. */
+/** Returns the completions of a command and of all its subcommands. */
 export function completionsOf(command: Command, path = ''): Completion[] {
   const help = command.createHelp();
   const subcommands = help.visibleCommands(command).map((sub) => sub.name());
@@ -29,20 +29,20 @@ export function completionsOf(command: Command, path = ''): Completion[] {
     subcommands,
     options: help.visibleOptions(command).map((option) => ({
       flag: option.long ?? option.flags,
-      value: option.required || option.optional ? wordsOf(option) : undefined,
+      value: option.required || option.optional ? candidatesFor(option) : undefined,
     })),
-    argument: argument === undefined ? [] : wordsOf(argument),
+    argument: argument === undefined ? [] : candidatesFor(argument),
   };
   return [own, ...command.commands.flatMap((sub) => completionsOf(sub, `${path}/${sub.name()}`))];
 }
 
-/** What fits an option's value or an argument, by its choices or by what it is called. */
-function wordsOf(of: Option | Argument): Words {
-  if (of.argChoices !== undefined) return of.argChoices;
-  const name = 'flags' in of ? /<(\w+)>/.exec(of.flags)?.[1] : of.name();
+/** Returns the candidates for an option's value or an argument, by its choices or else by its name. */
+function candidatesFor(target: Option | Argument): Candidates {
+  if (target.argChoices !== undefined) return target.argChoices;
+  const name = 'flags' in target ? /<(\w+)>/.exec(target.flags)?.[1] : target.name();
   if (name === 'source') return 'sources';
   if (name === 'file') return 'files';
   const tables = [...TABLES, ...VIEWS].map((table) => table.name);
-  if (name === 'sql') return { within: tables };
+  if (name === 'sql') return { quoted: tables };
   return name === 'table' ? tables : [];
 }

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 
-/** Something that can be typed, and what it is for where that does not show. */
+/** A command to type, with an explanation where it needs one. */
 export type Example = string | readonly [command: string, meaning: string];
 
-/** Ends a command's help with examples; each is tried by a test. */
+/** Appends examples to a command's help; a test parses each of them. */
 export function withExamples(command: Command, ...examples: readonly Example[]): Command {
   const lines = examples.flatMap((example) =>
     typeof example === 'string' ? [`  ${example}`] : [`  ${example[0]}`, `      ${example[1]}`],

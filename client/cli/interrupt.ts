@@ -2,29 +2,26 @@ import { rmSync } from 'node:fs';
 
 const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const;
 
-/** What must not outlive this program. */
+/** Files and folders to remove when this process ends. */
 const temporary = new Set<string>();
 
-/**
- * Does something with a file or folder that must not outlive it, however it ends: well, with an error, or with
- * Ctrl-C, which ends the program.
- */
+/** Calls `use`, then removes a file or folder: after success, after an error, and when a signal ends the process. */
 export async function withTemporary<T>(path: string, use: () => Promise<T>): Promise<T> {
-  if (temporary.size === 0) for (const signal of SIGNALS) process.on(signal, end);
+  if (temporary.size === 0) for (const signal of SIGNALS) process.on(signal, removeAllAndExit);
   temporary.add(path);
   try {
     return await use();
   } finally {
     remove(path);
     temporary.delete(path);
-    if (temporary.size === 0) for (const signal of SIGNALS) process.off(signal, end);
+    if (temporary.size === 0) for (const signal of SIGNALS) process.off(signal, removeAllAndExit);
   }
 }
 
-function end(signal: NodeJS.Signals): void {
+function removeAllAndExit(signal: NodeJS.Signals): void {
   for (const path of temporary) remove(path);
-  for (const one of SIGNALS) process.off(one, end);
-  // As if nobody had listened: process.exit would first wait for what DuckDB does.
+  for (const name of SIGNALS) process.off(name, removeAllAndExit);
+  // The signal's default action, since process.exit would wait for DuckDB's threads first.
   process.kill(process.pid, signal);
 }
 

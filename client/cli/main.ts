@@ -1,11 +1,11 @@
 import { CommanderError } from 'commander';
 import { PipelineError, type ErrorCode } from '../../model/errors.ts';
 import { EXIT, type ExitCode } from './exit.ts';
-import { printFailure, printUncaught } from './output/failures.ts';
-import { endWithReader } from './output/streams.ts';
+import { printFailure, installUncaughtHandlers } from './output/failures.ts';
+import { exitOnClosedPipe } from './output/streams.ts';
 import { loadProgram } from './program.ts';
 
-/** Errors of what a person wrote. */
+/** Errors in arguments or settings, which exit with {@link EXIT}.usage. */
 const USAGE_CODES: ReadonlySet<ErrorCode> = new Set([
   'USAGE_INVALID',
   'SETTINGS_INVALID',
@@ -14,8 +14,8 @@ const USAGE_CODES: ReadonlySet<ErrorCode> = new Set([
   'TABLE_UNKNOWN',
 ]);
 
-endWithReader();
-printUncaught();
+exitOnClosedPipe();
+installUncaughtHandlers();
 
 process.exitCode = await run(process.argv.slice(2));
 
@@ -27,12 +27,12 @@ async function run(words: readonly string[]): Promise<ExitCode> {
   } catch (error) {
     if (!(error instanceof CommanderError)) return report(error);
     if (error.exitCode === 0) return EXIT.ok;
-    // Without a command there is nothing more to say than the help that was printed.
+    // Without a command, Commander has printed the help already.
     if (error.code === 'commander.help') return EXIT.usage;
     return report(new PipelineError('USAGE_INVALID', error.message.replace(/^error: /, '')));
   }
 
-  /** With --json, an error is the last line of standard error, as JSON. */
+  /** Prints an error, with --json as the last line of standard error, and returns the exit code. */
   function report(error: unknown): ExitCode {
     printFailure(error, words.includes('--json'));
     return error instanceof PipelineError && USAGE_CODES.has(error.code) ? EXIT.usage : EXIT.failed;

@@ -1,37 +1,37 @@
 /**
- * The one way out: all that the command line writes to a terminal passes here, and the linter forbids the others. A
- * text is one line, and whatever is in it that a terminal could obey is shown by its number; so data can neither
- * steer the terminal nor add a line of its own.
+ * Everything that the command line writes to a terminal goes through this module; the linter forbids other ways. Each
+ * text is written as one line with its control characters escaped, so that data can neither control the terminal nor
+ * forge a line of output.
  */
 import { escapeText, safeJson } from '../../model/printable.ts';
 import { writeError, writeOutput } from './output/streams.ts';
 
 export { formatTable } from './output/table.ts';
 
-/** One line, or several. */
+/** One line, or several lines. */
 export type Lines = string | readonly string[];
 
-/** Writes lines to standard output: what was asked for. */
+/** Writes lines to standard output: the result of a command. */
 export function print(lines: Lines = ''): void {
   writeOutput(escaped(lines));
 }
 
-/** Writes what was asked for as JSON, in which nothing acts on a terminal, and which parses to the same value. */
+/** Writes a result to standard output as JSON, with control characters as `\u` escapes. */
 export function printJson(value: unknown): void {
   writeOutput(`${safeJson(value, 2)}\n`);
 }
 
-/** Writes lines to standard error: what went wrong, or how it goes on. */
+/** Writes lines to standard error: errors, warnings and progress. */
 export function printError(lines: Lines): void {
   writeError(escaped(lines));
 }
 
-/** Writes a value to standard error as a line of JSON. */
+/** Writes a value to standard error as one line of JSON. */
 export function printErrorJson(value: unknown): void {
   writeError(`${safeJson(value)}\n`);
 }
 
-/** A time in whole seconds, as 2026-01-31T12:00:00Z. */
+/** Formats a time in whole seconds, such as 2026-01-31T12:00:00Z. */
 export function formatTime(time: Date): string {
   return time.toISOString().replace(/\.\d{3}Z$/, 'Z');
 }

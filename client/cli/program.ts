@@ -3,7 +3,7 @@ import { EXIT, EXIT_MEANINGS, type ExitCode } from './exit.ts';
 import { withExamples } from './help.ts';
 import { print, printError } from './output.ts';
 
-/** The commands, in the order of the help. */
+/** Loads each command on demand; listed in the order of the help. */
 const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   preview: async () => (await import('../preview/preview.ts')).previewCommand(),
   start: async () => (await import('../runs/start.ts')).startCommand(),
@@ -24,14 +24,14 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
 };
 
 /**
- * The command line. A command that is wrong in its words throws a CommanderError, and writes nothing.
- * @param words What was typed: the command that is named there is loaded alone, since what others need, as
- * DuckDB, takes its time. Without words, all commands are loaded.
+ * Builds the command line. Invalid arguments throw a CommanderError; nothing is written.
+ * @param words The arguments of the process. Only the command that they name is loaded, since loading others' modules,
+ *   such as DuckDB, is slow. Without arguments, all commands are loaded.
  */
 export async function loadProgram(words: readonly string[] = []): Promise<Command> {
   const program = new Command('pipeline')
-    .description('Brings customers’ assessment attempts into tables that can be queried.')
-    .option('--config <file>', 'the settings (default: $PIPELINE_CONFIG, else pipeline.yaml)')
+    .description('Load customers’ assessment attempts into tables that can be queried.')
+    .option('--config <file>', 'the settings file (default: $PIPELINE_CONFIG, else pipeline.yaml)')
     .hook('preAction', (command) => {
       const { config } = command.opts<{ config?: string }>();
       if (config !== undefined) process.env['PIPELINE_CONFIG'] = config;
@@ -40,16 +40,17 @@ export async function loadProgram(words: readonly string[] = []): Promise<Comman
   for (const [name, load] of Object.entries(LOADERS)) {
     if (named === undefined || named === name) program.addCommand(await load());
   }
-  letCallerReport(program);
+  throwErrors(program);
   return withExamples(
     program.addHelpText('after', formatExits()),
     'pipeline start pearson --follow',
     'pipeline list --state waiting',
-    ['pipeline --config staging.yaml verify', 'with other settings'],
+    ['pipeline --config staging.yaml verify', 'with another settings file'],
   );
 }
 
-function letCallerReport(command: Command): void {
+/** Leaves errors to the caller, and writes help through the escaping output. */
+function throwErrors(command: Command): void {
   command.exitOverride().configureOutput({
     writeOut: (text) => {
       print(linesOf(text));
@@ -59,7 +60,7 @@ function letCallerReport(command: Command): void {
     },
     outputError: () => undefined,
   });
-  command.commands.forEach(letCallerReport);
+  command.commands.forEach(throwErrors);
 }
 
 function linesOf(text: string): string[] {
@@ -70,5 +71,5 @@ function formatExits(): string {
   const lines = (Object.entries(EXIT) as [keyof typeof EXIT, ExitCode][]).map(
     ([name, code]) => `  ${code}  ${EXIT_MEANINGS[name]}`,
   );
-  return `\nIt exits with:\n${lines.join('\n')}`;
+  return `\nExit codes:\n${lines.join('\n')}`;
 }

@@ -8,12 +8,12 @@ import {
 } from '../../adapters/temporal.ts';
 import { startTracing } from '../../adapters/tracing/tracing.ts';
 import type { Settings } from '../../model/settings.ts';
-import { tracedStart } from '../runs/traced-start.ts';
+import { startTracingInterceptor } from '../runs/traced-start.ts';
 
-/** Ids of runs that the command line starts begin so; one that names no run id is the source's latest. */
+/** Prefix of the workflow ids of runs, and of the ids of their schedules. */
 export const RUN_PREFIX = 'ingest';
 
-/** Runs something with a connection to Temporal, which is closed afterwards. */
+/** Calls `use` with a Temporal client, and closes its connection afterwards. */
 export async function withTemporal<T>(
   { temporal }: Settings,
   use: (client: Client) => Promise<T>,
@@ -22,7 +22,7 @@ export async function withTemporal<T>(
   const tracing = await startTracing('assessment-pipeline');
   const connection = await connectTemporal(options);
   try {
-    const interceptors = tracing === undefined ? {} : { workflow: [tracedStart(tracing.runs)] };
+    const interceptors = tracing === undefined ? {} : { workflow: [startTracingInterceptor(tracing.runs)] };
     return await use(new Client({ connection, namespace: temporal.namespace, interceptors }));
   } catch (error) {
     if (isUnavailable(error)) throw await asTemporalError(error, options);
@@ -33,7 +33,7 @@ export async function withTemporal<T>(
   }
 }
 
-/** A run's page in the Temporal UI. */
+/** Returns the URL of a run's page in the Temporal UI. */
 export function uiUrlOf({ temporal }: Settings, workflowId: string, runId: string): string {
   const path = [temporal.namespace, 'workflows', workflowId, runId].map(encodeURIComponent).join('/');
   return `${temporal.uiUrl}/namespaces/${path}/history`;

@@ -3,12 +3,12 @@ import { Warehouse } from '../../adapters/delta/warehouse.ts';
 import { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
 import type { Settings } from '../../model/settings.ts';
 
-/** The logger of the command line: it keeps still unless LOG_LEVEL says otherwise, for errors are printed. */
+/** Creates the logger of the command line. It logs only errors unless LOG_LEVEL is set, since commands print results. */
 export function clientLogger() {
   return createLogger('pipeline', process.env['LOG_LEVEL'] ?? 'error');
 }
 
-/** The tables, for a command that reads them. */
+/** Opens the warehouse for commands that read the tables. */
 export function openWarehouse({ hdfs, limits }: Settings): Warehouse {
   const logger = clientLogger();
   return new Warehouse(hdfs.warehouse, {

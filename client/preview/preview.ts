@@ -4,7 +4,7 @@ import { CheckedRecords, whyNothingGood, whyOverLimit } from '../../steps/transf
 import type { RecordFormat } from '../../steps/source/record-splitter.ts';
 import { PipelineError, messageOf } from '../../model/errors.ts';
 import { readSettings, sourceOf, sourceWith, type Settings } from '../../model/settings.ts';
-import { intervalOf, requireInterval, timeOf, wholeNumber } from '../cli/arguments.ts';
+import { intervalOf, requireInterval, parseTimeArgument, wholeNumberParser } from '../cli/arguments.ts';
 import { EXIT } from '../cli/exit.ts';
 import { withExamples } from '../cli/help.ts';
 import { print, printJson } from '../cli/output.ts';
@@ -34,15 +34,24 @@ export function previewCommand(): Command {
       'Fetch the beginning of a source or a file, and show the tables it would become and what would be quarantined. Nothing is written, and no server but the customer’s is asked.',
     )
     .argument('<source>', 'a source of pipeline.yaml, or a file')
-    .option('--records <number>', 'how many records to look at', wholeNumber(1, MAX_RECORDS), DEFAULT_RECORDS)
+    .option(
+      '--records <number>',
+      'how many records to look at',
+      wholeNumberParser(1, MAX_RECORDS),
+      DEFAULT_RECORDS,
+    )
     .addOption(
       new Option(
         '--format <format>',
         'how a file’s records stand in it (default: as its beginning tells)',
       ).choices(['json-array', 'ndjson'] satisfies RecordFormat[]),
     )
-    .option('--from <time>', 'beginning of the interval, for a source whose url has {from}', timeOf)
-    .option('--to <time>', 'end of the interval, for a source whose url has {to}', timeOf)
+    .option(
+      '--from <time>',
+      'beginning of the interval, for a source whose url has {from}',
+      parseTimeArgument,
+    )
+    .option('--to <time>', 'end of the interval, for a source whose url has {to}', parseTimeArgument)
     .option('--json', 'as a JSON object')
     .action(preview);
   return withExamples(

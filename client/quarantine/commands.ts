@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { wholeNumber } from '../cli/arguments.ts';
+import { wholeNumberParser } from '../cli/arguments.ts';
 import { withExamples } from '../cli/help.ts';
 import { withFilterOptions } from './filter.ts';
 import { listQuarantine } from './list.ts';
@@ -31,7 +31,7 @@ function list(): Command {
   )
     .option('--replayed', 'those that were published again')
     .option('--not-replayed', 'those that were not')
-    .option('--limit <n>', 'how many to show', wholeNumber(1, 100_000), 50)
+    .option('--limit <n>', 'how many to show', wholeNumberParser(1, 100_000), 50)
     .option('--json', 'as JSON')
     .action(listQuarantine);
   return withExamples(command, 'pipeline quarantine list', 'pipeline quarantine list --not-replayed --json');

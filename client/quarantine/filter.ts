@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import { sqlText } from '../../adapters/duckdb/database.ts';
-import { sinceOf } from '../cli/arguments.ts';
+import { parseSinceArgument } from '../cli/arguments.ts';
 
 /** Which rows of quarantine are meant; all, where nothing is given. */
 export interface Filter {
@@ -19,7 +19,7 @@ export function withFilterOptions(command: Command): Command {
     .option(
       '--since <time>',
       'those published since, as 2026-01-31 or 2026-01-31T12:00:00Z (UTC), or as 2d',
-      sinceOf,
+      parseSinceArgument,
     )
     .option('--source <name>', 'those of one source')
     .addOption(new Option('--step <step>', 'those refused by one step').choices(['publish', 'transform']));

@@ -8,7 +8,7 @@ import { readSettings } from '../../model/settings.ts';
 import { formatBytes } from '../../model/figures.ts';
 import { print, printJson } from '../cli/output.ts';
 import { isOutputTerminal, writeBytes } from '../cli/output/streams.ts';
-import { writeWhole } from '../query/file.ts';
+import { writeFileAtomically } from '../query/file.ts';
 import { toJson } from '../query/values.ts';
 import { escapeBytes, wholeCharacters } from './escape.ts';
 import { conditionOf, parseReference, shortReference } from './reference.ts';
@@ -186,6 +186,7 @@ function payloadLines(size: number, payload: Uint8Array | null): string[] {
 }
 
 async function writeRaw(payload: Uint8Array, output: string | undefined): Promise<void> {
-  if (output !== undefined) await writeWhole(output, { force: true }, (path) => writeFile(path, payload));
+  if (output !== undefined)
+    await writeFileAtomically(output, { force: true }, (path) => writeFile(path, payload));
   else await writeBytes(payload);
 }

@@ -8,9 +8,9 @@ import { PipelineError } from '../../model/errors.ts';
 import { requireAllowedFunctions } from './functions.ts';
 
 /**
- * What a query may do that is not trusted: it reads, and it changes tables that are in memory alone. DuckDB refuses it
- * other files, extensions and settings, but not all that can reach outside: COPY could overwrite the files that it may
- * read, CALL and PRAGMA can turn on logging and profiling.
+ * Statement types of an untrusted query: it may read, and change tables in memory. DuckDB's configuration forbids other
+ * files, extensions and settings, but not everything with effects outside: COPY could overwrite the files that the query
+ * may read, CALL and PRAGMA can turn on logging and profiling.
  */
 const ALLOWED: ReadonlySet<StatementType> = new Set([
   StatementType.SELECT,
@@ -22,26 +22,26 @@ const ALLOWED: ReadonlySet<StatementType> = new Set([
   StatementType.DELETE,
   StatementType.MERGE_INTO,
   StatementType.TRANSACTION,
-  // Of a variable or of the schema: the configuration is locked.
+  // Sets only variables and the schema: the configuration is locked.
   StatementType.SET,
   StatementType.VARIABLE_SET,
 ]);
 
-/** `EXPLAIN` and its options; the statement that it explains follows. */
+/** Matches `EXPLAIN` and its options, up to the explained statement. */
 const EXPLAIN = /^\s*EXPLAIN\b\s*(?:ANALYZE\b\s*)?(?:\([\w\s,]*\)\s*)?/i;
 
-/** A `;`, or what can have one that ends no statement: a literal, a name, a comment. */
+/** Matches a `;`, or a token that can contain one: a string literal, a quoted name, a comment. */
 const SEPARATORS =
   /\be'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\w*)\$.*?\$\1\$|--[^\n]*|\/\*.*?\*\/|;/gis;
 
 /**
- * Runs the statements of a query that is not trusted.
- * @returns The result of the last one, which is read as it comes.
- * @throws {PipelineError} QUERY_REFUSED for a statement that can do more than read and work in memory; those before it
- *   were run. DuckDB's own error for anything else that is wrong.
+ * Runs the statements of an untrusted query.
+ * @returns The streamed result of the last statement.
+ * @throws {PipelineError} QUERY_REFUSED for a statement that can do more than read and work in memory, after the
+ *   statements before it have run. DuckDB's own error for invalid SQL.
  */
 export async function streamReadOnly(connection: DuckDBConnection, sql: string): Promise<DuckDBResult> {
-  const statements = await statementsOf(connection, sql);
+  const statements = await splitStatements(connection, sql);
   for (const statement of statements.slice(0, -1))
     await withAllowed(connection, statement, async (prepared) => {
       await prepared.run();
@@ -49,17 +49,16 @@ export async function streamReadOnly(connection: DuckDBConnection, sql: string):
   return withAllowed(connection, statements.at(-1) ?? '', (prepared) => prepared.stream());
 }
 
-/** The error for something that a query may not do unless it is trusted. */
-export function queryRefused(what: string): PipelineError {
-  return new PipelineError('QUERY_REFUSED', what);
+/** Returns the error for an operation that only a trusted query may do. */
+export function queryRefused(message: string): PipelineError {
+  return new PipelineError('QUERY_REFUSED', message);
 }
 
 /**
- * Returns the statements of a query, each of which DuckDB takes for one. They are checked and run by their text, so
- * that what is run is what was checked.
- * @throws {PipelineError} QUERY_INVALID where they cannot be told apart, as with comments within comments.
+ * Splits a query into statements, each of which DuckDB parses as exactly one. The same text is checked and run.
+ * @throws {PipelineError} QUERY_INVALID when the split disagrees with DuckDB's parser, as with nested comments
  */
-async function statementsOf(connection: DuckDBConnection, sql: string): Promise<string[]> {
+async function splitStatements(connection: DuckDBConnection, sql: string): Promise<string[]> {
   const { count } = await connection.extractStatements(sql);
   if (count === 1) return [sql];
   const statements: string[] = [];
@@ -69,12 +68,17 @@ async function statementsOf(connection: DuckDBConnection, sql: string): Promise<
     else if (parsed?.count !== 0) break;
   }
   if (statements.length === count) return statements;
-  throw new PipelineError('QUERY_INVALID', 'the statements cannot be told apart: give one, without comments');
+  throw new PipelineError(
+    'QUERY_INVALID',
+    'the statements cannot be separated: give a single one, without comments',
+  );
 }
 
 function splitAtSemicolons(sql: string): string[] {
   const ends = [...sql.matchAll(SEPARATORS)].flatMap(({ 0: found, index }) => (found === ';' ? [index] : []));
-  return [...ends, sql.length].map((end, at) => sql.slice(at === 0 ? 0 : (ends[at - 1] ?? 0) + 1, end));
+  return [...ends, sql.length].map((end, index) =>
+    sql.slice(index === 0 ? 0 : (ends[index - 1] ?? 0) + 1, end),
+  );
 }
 
 async function withAllowed<T>(
@@ -91,7 +95,7 @@ async function withAllowed<T>(
   }
 }
 
-/** @returns The statement that is run: for an EXPLAIN, the one that it explains. */
+/** @returns The statement that runs: for an EXPLAIN, the explained one. */
 async function requireAllowedType(
   connection: DuckDBConnection,
   { statementType: type }: DuckDBPreparedStatement,
@@ -100,10 +104,10 @@ async function requireAllowedType(
   if (ALLOWED.has(type)) return sql;
   const explained = type === StatementType.EXPLAIN ? sql.replace(EXPLAIN, '') : sql;
   if (explained !== sql && (await isSelect(connection, explained))) return explained;
-  throw queryRefused(`a query can have no ${StatementType[type]} statement`);
+  throw queryRefused(`an untrusted query must not contain a ${StatementType[type]} statement`);
 }
 
-/** False also where the options of an EXPLAIN are written in a way that is not known here, so that they are left. */
+/** Returns false also when {@link EXPLAIN} did not remove all options, which makes the rest no SELECT. */
 async function isSelect(connection: DuckDBConnection, sql: string): Promise<boolean> {
   const statements = await connection.extractStatements(sql).catch(() => undefined);
   if (statements?.count !== 1) return false;

@@ -16,19 +16,19 @@ interface AnswersOptions {
   readonly json?: boolean;
 }
 
-/** The answer to a question: its rows, a value a column. */
+/** The answer to a question; a row has one value per column. */
 interface Answer {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly Json[])[];
 }
 
-/** `pipeline answers`: what the attempts answer to the questions that they were gathered for. */
+/** Creates `pipeline answers`, which answers {@link QUESTIONS}. */
 export function answersCommand(): Command {
   const command = new Command('answers')
     .description('Answer the standing questions about the attempts.')
-    .option('--source <source>', 'about the attempts of one source alone')
-    .option('--deduplicated', 'count each attempt once, however often it was delivered')
-    .option('--json', 'as a JSON object, the rows of each answer by its name')
+    .option('--source <source>', 'only attempts of this source')
+    .option('--deduplicated', 'count each attempt once, even if it was delivered several times')
+    .option('--json', 'print a JSON object: the rows of each answer by its name')
     .action(answers);
   return withExamples(
     command,
@@ -51,11 +51,11 @@ async function answers(options: AnswersOptions): Promise<void> {
   await withTables(tables, async (connection) => {
     const found = new Map<string, object[]>();
     for (const question of QUESTIONS) {
-      const answer = await ask(connection, question, scope);
+      const answer = await answerQuestion(connection, question, scope);
       if (options.json === true)
         found.set(
           question.name,
-          answer.rows.map((row) => objectOf(answer, row)),
+          answer.rows.map((row) => toObject(answer, row)),
         );
       else print(['', question.question, ...formatAnswer(answer)]);
     }
@@ -63,13 +63,17 @@ async function answers(options: AnswersOptions): Promise<void> {
   });
 }
 
-async function ask(connection: DuckDBConnection, question: Question, scope: Scope): Promise<Answer> {
+async function answerQuestion(
+  connection: DuckDBConnection,
+  question: Question,
+  scope: Scope,
+): Promise<Answer> {
   const read = await connection.runAndReadAll(scopedSql(question.sql, scope));
   return { columns: read.columnNames(), rows: read.convertRows(toJson) };
 }
 
-function objectOf({ columns }: Answer, row: readonly Json[]): object {
-  return Object.fromEntries(columns.map((column, at) => [column, row[at]]));
+function toObject({ columns }: Answer, row: readonly Json[]): object {
+  return Object.fromEntries(columns.map((column, index) => [column, row[index]]));
 }
 
 function formatAnswer({ columns, rows }: Answer): string[] {

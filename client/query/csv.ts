@@ -2,15 +2,15 @@ import { DuckDBTypeId, type DuckDBResult, type Json } from '@duckdb/node-api';
 import { escapeLines, escapeText } from '../../model/printable.ts';
 import { toJson } from './values.ts';
 
-/** How a CSV is written. Into a file or a pipe, and for no spreadsheet, each text is exact. */
+/** How a CSV is escaped; with neither, texts are exact. */
 export interface CsvStyle {
-  /** A terminal shows it: whatever acts on one is shown by its number. */
+  /** Escapes control characters, including line breaks and tabs. */
   readonly isForTerminal: boolean;
-  /** A spreadsheet opens it: no text is a formula, and controls but line breaks and tabs are shown by number. */
+  /** Prefixes formulas, and escapes control characters except line breaks and tabs. */
   readonly isForSpreadsheet: boolean;
 }
 
-/** Types whose values no spreadsheet takes for anything but a number, with a sign or without. */
+/** Types whose values a spreadsheet reads as numbers, not as formulas, even with a sign. */
 const NUMERIC: ReadonlySet<DuckDBTypeId> = new Set([
   ...[DuckDBTypeId.TINYINT, DuckDBTypeId.SMALLINT, DuckDBTypeId.INTEGER, DuckDBTypeId.BIGINT],
   ...[DuckDBTypeId.UTINYINT, DuckDBTypeId.USMALLINT, DuckDBTypeId.UINTEGER, DuckDBTypeId.UBIGINT],
@@ -18,10 +18,13 @@ const NUMERIC: ReadonlySet<DuckDBTypeId> = new Set([
   ...[DuckDBTypeId.FLOAT, DuckDBTypeId.DOUBLE, DuckDBTypeId.DECIMAL],
 ]);
 
-/** What spreadsheets begin a formula by (OWASP, CSV injection), also in its full-width form. */
+/** First characters of a formula (OWASP, CSV Injection), including their full-width forms. */
 const FORMULA = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
 
-/** Returns the lines of a CSV as in RFC 4180, with a header. A null is an empty field, an empty text is quoted. */
+/**
+ * Yields CSV text (RFC 4180) with a header. A null is an empty field; an empty string is quoted.
+ * @param count Called with the number of rows of each chunk.
+ */
 export async function* csvLines(
   result: DuckDBResult,
   style: CsvStyle,
@@ -34,7 +37,8 @@ export async function* csvLines(
   for await (const chunk of result.yieldConvertedRows(toJson)) {
     yield chunk
       .map(
-        (row) => `${row.map((value, at) => csvField(value, style, isNumeric[at] === true)).join(',')}${end}`,
+        (row) =>
+          `${row.map((value, index) => csvField(value, style, isNumeric[index] === true)).join(',')}${end}`,
       )
       .join('');
     count(chunk.length);
@@ -43,17 +47,17 @@ export async function* csvLines(
 
 /**
  * Returns a field of a CSV.
- * @param isNumeric Whether its column's type is a number, of which a large one comes as text.
+ * @param isNumeric Whether its column has a numeric type; large numbers are strings.
  */
 export function csvField(value: Json, style: CsvStyle, isNumeric: boolean): string {
   if (value === null) return '';
-  const text = textIn(typeof value === 'string' ? value : JSON.stringify(value), style);
+  const text = escapeFor(typeof value === 'string' ? value : JSON.stringify(value), style);
   if (!style.isForSpreadsheet || isNumeric || typeof value !== 'string') return quotedIfNeeded(text);
-  // Always quoted, since a spreadsheet may split at another character than the comma.
+  // Always quoted, since a spreadsheet may use another separator than the comma.
   return quoted(FORMULA.test(value) ? `'${text}` : text);
 }
 
-function textIn(text: string, { isForTerminal, isForSpreadsheet }: CsvStyle): string {
+function escapeFor(text: string, { isForTerminal, isForSpreadsheet }: CsvStyle): string {
   if (isForTerminal) return escapeText(text);
   return isForSpreadsheet ? escapeLines(text) : text;
 }

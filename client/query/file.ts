@@ -4,17 +4,17 @@ import { dirname, extname, resolve } from 'node:path';
 import { PipelineError, messageOf } from '../../model/errors.ts';
 import { withTemporary } from '../cli/interrupt.ts';
 
-/** How `query` gives its answer. */
+/** Output formats of `query`. */
 export const FORMATS = ['table', 'csv', 'json', 'parquet'] as const;
 
-/** What a command writes may be data of persons: a new file is its owner's alone. */
+/** Permissions of a new file: results may be personal data. */
 const OWNER_ONLY = 0o600;
 
 /** One of {@link FORMATS}. */
 export type OutputFormat = (typeof FORMATS)[number];
 
-/** The words of `query` that say how and where its answer goes. */
-export interface OutputWords {
+/** The options of `query` for the format and the file of its result. */
+export interface OutputOptions {
   readonly format?: OutputFormat;
   readonly json?: boolean;
   readonly csvSafe?: boolean;
@@ -23,43 +23,43 @@ export interface OutputWords {
 }
 
 /**
- * How an answer is given: as the words say, or as the name of the file ends.
- * @throws {PipelineError} USAGE_INVALID where the words do not fit together.
+ * Returns the output format: from the options, or else from the file's extension.
+ * @throws {PipelineError} USAGE_INVALID for options that contradict each other
  */
-export function formatOf({ csvSafe, ...words }: OutputWords): OutputFormat {
-  const chosen = chosenFormat(
-    words.format === undefined && csvSafe === true ? { ...words, format: 'csv' } : words,
+export function formatOf({ csvSafe, ...options }: OutputOptions): OutputFormat {
+  const chosen = chooseFormat(
+    options.format === undefined && csvSafe === true ? { ...options, format: 'csv' } : options,
   );
   if (csvSafe === true && chosen !== 'csv')
     throw usage(`--csv-safe and --format ${chosen}: give one of them`);
   return chosen;
 }
 
-function chosenFormat({ format, json, output, force }: OutputWords): OutputFormat {
+function chooseFormat({ format, json, output, force }: OutputOptions): OutputFormat {
   if (json === true && format !== undefined && format !== 'json')
     throw usage(`--json and --format ${format}: give one of them`);
-  if (force === true && output === undefined) throw usage('--force belongs to --output');
-  const named = json === true ? 'json' : format;
+  if (force === true && output === undefined) throw usage('--force requires --output');
+  const requested = json === true ? 'json' : format;
   if (output === undefined) {
-    if (named === 'parquet') throw usage('--format parquet needs a file: give --output FILE');
-    return named ?? 'table';
+    if (requested === 'parquet') throw usage('--format parquet needs a file: give --output FILE');
+    return requested ?? 'table';
   }
-  const ending = FORMATS.find((one) => `.${one}` === extname(output).toLowerCase());
-  const chosen = named ?? ending;
+  const byExtension = FORMATS.find((name) => `.${name}` === extname(output).toLowerCase());
+  const chosen = requested ?? byExtension;
   if (chosen === undefined)
     throw usage(`--output ${output}: give --format too, or a name that ends with .csv, .json or .parquet`);
   return chosen;
 }
 
 /**
- * Writes a file whole or not at all: `write` fills an empty file of another name beside it, which is renamed in the
- * end. A new file can be read by its owner alone; one that is replaced keeps its permissions.
- * @throws {PipelineError} USAGE_INVALID when there is such a file already, unless it may be replaced, or when
- * its folder is not there; OUTPUT_UNWRITABLE when the system refuses to write it.
+ * Writes a file atomically: `write` fills a temporary file next to it, which is then renamed. A new file is readable by
+ * its owner only; a replaced one keeps its permissions.
+ * @throws {PipelineError} USAGE_INVALID when the file exists and `force` is not set, or its folder does not exist;
+ *   OUTPUT_UNWRITABLE when the system refuses to write it
  */
-export async function writeWhole<T>(
+export async function writeFileAtomically<T>(
   file: string,
-  { force }: Pick<OutputWords, 'force'>,
+  { force }: Pick<OutputOptions, 'force'>,
   write: (path: string) => Promise<T>,
 ): Promise<T> {
   const path = resolve(file);
@@ -78,13 +78,13 @@ export async function writeWhole<T>(
   });
 }
 
-/** The permissions of a file that is there, or those of a new one. */
+/** Returns the permissions of an existing file, or those of a new one. */
 function modeOf(path: string): number {
   const stats = statSync(path, { throwIfNoEntry: false });
   return stats === undefined ? OWNER_ONLY : stats.mode & 0o777;
 }
 
-/** Never opens a file or link that someone else put there: the name can be guessed. */
+/** Creates an empty file exclusively, since others could guess its name and put a file or link there. */
 function createEmpty(partial: string, mode: number, file: string): void {
   try {
     const created = openSync(partial, 'wx', OWNER_ONLY);
@@ -98,7 +98,7 @@ function createEmpty(partial: string, mode: number, file: string): void {
 function requireFree(path: string, file: string, force: boolean): void {
   if (!existsSync(dirname(path))) throw usage(`--output ${file}: there is no folder ${dirname(path)}`);
   if (!existsSync(path)) return;
-  if (!statSync(path).isFile()) throw usage(`--output ${file}: that is no file`);
+  if (!statSync(path).isFile()) throw usage(`--output ${file}: not a regular file`);
   if (!force) throw usage(`--output ${file}: that file exists; --force replaces it`);
 }
 

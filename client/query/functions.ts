@@ -3,13 +3,13 @@ import { z } from 'zod';
 import { PipelineError } from '../../model/errors.ts';
 
 /**
- * Table functions that change DuckDB itself, or run SQL that its plan does not show: a SELECT can call them too, and
- * locking the configuration does not cover them. A log that is written to a file ends this process where the file is
- * forbidden, and one written to standard output is not escaped.
+ * Table functions that change DuckDB's state or run SQL that the plan does not show. A SELECT can call them, and the
+ * locked configuration does not cover them: for example, logging to a forbidden file crashes the process, and logging
+ * to standard output is not escaped.
  */
 const FORBIDDEN = /^(?:(?:enable|disable|force|truncate)_\w+|checkpoint|json_execute_serialized_sql)$/i;
 
-/** A step of a plan; DuckDB names the table function that a step calls, in capital letters. */
+/** A step of a query plan; it contains the name of a called table function in capitals. */
 const Step = z.object({
   name: z.string(),
   extra_info: z.object({ Function: z.string().optional() }),
@@ -20,10 +20,10 @@ const Step = z.object({
 type Step = z.infer<typeof Step>;
 
 /**
- * Makes sure that a statement calls no function that a query may not call unless it is trusted. It is planned, not
- * run: the plan also shows what views, macros and `query()` stand for.
+ * Checks that a statement calls only functions that are allowed in an untrusted query. Uses its plan, without running
+ * it, since the plan has views, macros and `query()` expanded.
  * @param sql One statement.
- * @throws {PipelineError} QUERY_REFUSED, naming the function. DuckDB's own error where the statement is wrong.
+ * @throws {PipelineError} QUERY_REFUSED, naming the function. DuckDB's own error for an invalid statement.
  */
 export async function requireAllowedFunctions(connection: DuckDBConnection, sql: string): Promise<void> {
   const read = await connection.runAndReadAll(`EXPLAIN (FORMAT json) ${sql}`);
@@ -33,7 +33,10 @@ export async function requireAllowedFunctions(connection: DuckDBConnection, sql:
     .flatMap(functionsOf)
     .find((name) => FORBIDDEN.test(name));
   if (called === undefined) return;
-  throw new PipelineError('QUERY_REFUSED', `a query cannot call the function ${called.toLowerCase()}`);
+  throw new PipelineError(
+    'QUERY_REFUSED',
+    `an untrusted query must not call the function ${called.toLowerCase()}`,
+  );
 }
 
 function functionsOf({ name, extra_info: { Function: called }, children }: Step): string[] {

@@ -15,40 +15,40 @@ import { withTemporary } from '../cli/interrupt.ts';
 
 export { rowsOf } from '../../adapters/delta/rewrites.ts';
 
-/** A table and its live files on this machine; null for those that were not brought here. */
+/** A table and the local copies of its live files; null if they were not fetched. */
 export interface LocalTable {
   readonly table: Table;
   readonly files: readonly CachedFile[] | null;
 }
 
-/** What SQL over the tables may do besides reading them. */
+/** Permissions of SQL besides reading the tables. */
 export interface SqlAccess {
-  /** Everything that this process may. Otherwise SQL reads the tables' files and {@link writes} alone. */
+  /** Whether SQL may do everything that this process may; otherwise it can only open the tables' files and {@link writes}. */
   readonly isTrusted?: boolean;
-  /** The absolute path of a file that is to be written. */
+  /** Absolute path of a file that SQL may write. */
   readonly writes?: string;
 }
 
-/** DuckDB may take this part of the machine's memory before it spills to disk. */
+/** Share of the machine's memory that DuckDB uses before it spills to disk. */
 const MEMORY_SHARE = 0.5;
 
 /**
- * The tables as the log says they are now; a table that nobody has made yet is undefined. What is seen in one of them is
- * seen in those that are committed before it, too, whatever lands meanwhile.
+ * Reads the current snapshot of each table; undefined for a table that does not exist yet. The snapshots are consistent:
+ * a batch that is visible in one table is also visible in the tables that are committed before it.
  */
 export async function snapshotsOf(
   warehouse: Warehouse,
   tables: readonly Table[],
 ): Promise<Map<Table, Snapshot | undefined>> {
   const read = ({ name }: Table): Promise<Snapshot | undefined> => warehouse.table(name).snapshot();
-  // Most of the reading is done at once; what came since takes little.
+  // Loads the logs concurrently; the ordered reads below only fetch newer commits.
   await Promise.all(tables.map(read));
   const snapshots = new Map<Table, Snapshot | undefined>(tables.map((table) => [table, undefined]));
   for (const table of TABLES.toReversed()) if (snapshots.has(table)) snapshots.set(table, await read(table));
   return snapshots;
 }
 
-/** Brings the live files of tables here; `recheck` as for {@link TableCache.sync}. */
+/** Fetches the live files of tables into the cache; `recheck` as for {@link TableCache.sync}. */
 export async function fetchTables(
   cache: TableCache,
   warehouse: Warehouse,
@@ -64,15 +64,15 @@ export async function fetchTables(
 }
 
 /**
- * Runs something with a DuckDB in which each table and each view can be queried by its name.
- * @throws {PipelineError} TABLE_LOG_INVALID for partition values that the log cannot have.
+ * Calls `use` with a DuckDB connection in which each table and each view can be queried by its name.
+ * @throws {PipelineError} TABLE_LOG_INVALID for invalid partition values in a log
  */
 export async function withTables<T>(
   tables: readonly LocalTable[],
   use: (connection: DuckDBConnection) => Promise<T>,
   { isTrusted = false, writes }: SqlAccess = {},
 ): Promise<T> {
-  // Of its own, since DuckDB's spilled files of two processes would have the same names.
+  // One per process, since DuckDB's spill files of two processes would have the same names.
   const temporaryFolder = await mkdtemp(join(tmpdir(), 'assessment-pipeline-'));
   const memoryLimit = `${Math.floor((totalmem() * MEMORY_SHARE) / 2 ** 20)}MiB`;
   const readable = tables.flatMap(({ files }) => (files ?? []).map(({ path }) => path));
@@ -92,18 +92,18 @@ export async function withTables<T>(
 }
 
 /**
- * The tables that a text can be about: those that it names, and those that views it names are made of. A
- * word that only looks like a table costs no more than its files.
+ * Finds the tables that SQL names, directly or through a view. A word that merely equals a table's name only costs the
+ * fetch of its files.
  */
-export function tablesNamedIn(sql: string): Set<Table> {
+export function findReferencedTables(sql: string): Set<Table> {
   const named = new Set(TABLES.filter(({ name }) => isNamed(name, sql)));
   for (const view of VIEWS) {
-    if (isNamed(view.name, sql)) for (const table of tablesNamedIn(view.select)) named.add(table);
+    if (isNamed(view.name, sql)) for (const table of findReferencedTables(view.select)) named.add(table);
   }
   return named;
 }
 
-/** The columns of a table or view, in order. */
+/** Returns the column names of a table or view, in order. */
 export async function columnNamesOf(connection: DuckDBConnection, name: string): Promise<string[]> {
   const result = await connection.run(`SELECT * FROM ${sqlName(name)} LIMIT 0`);
   return result.columnNames();
@@ -114,8 +114,8 @@ function isNamed(name: string, sql: string): boolean {
 }
 
 /**
- * Creates the view of a table. Its columns have their types whatever its files hold: also without a file, and where
- * older files lack a column.
+ * Creates the view of a table. Its columns have the table's types even without a file, and if older files lack a
+ * column.
  */
 async function createTableView(
   connection: DuckDBConnection,
@@ -125,35 +125,39 @@ async function createTableView(
   const columns = [...table.columns, ...PARTITION_COLUMNS].map(
     ({ name, type }) => `NULL::${duckDbType(type)} AS ${sqlName(name)}`,
   );
-  const rows = await rowsIn(connection, table, files);
+  const rows = await rowsClause(connection, table, files);
   await connection.run(`CREATE VIEW ${sqlName(table.name)} AS SELECT ${columns.join(', ')} WHERE ${rows}`);
 }
 
-/** What follows an empty SELECT of all columns. */
-async function rowsIn(
+/** Returns the SQL after `WHERE` that completes an empty SELECT of all columns with the rows of the files. */
+async function rowsClause(
   connection: DuckDBConnection,
   table: Table,
   files: readonly CachedFile[] | null,
 ): Promise<string> {
   if (files === null) {
-    const text = `the table ${table.name} was not fetched, for the query does not have its name as a word`;
+    const text = `the table ${table.name} was not fetched, since the query does not contain its name as a word`;
     return `error(${sqlText(text)})`;
   }
   if (files.length === 0) return 'false';
   const partitions = new Map(files.map(({ partition, partitionValues }) => [partition, partitionValues]));
-  const keys = `${table.name}_partition`;
-  await connection.run(`CREATE TYPE ${keys} AS ENUM (${[...partitions.keys()].map(sqlText).join(', ')})`);
-  // From the folder comes only which partition it is. Its values come from the log: a folder's name has no type, and
-  // DuckDB takes some for null. DuckDB evaluates this once for each file, and skips those that a filter leaves out.
+  const partitionType = `${table.name}_partition`;
+  await connection.run(
+    `CREATE TYPE ${partitionType} AS ENUM (${[...partitions.keys()].map(sqlText).join(', ')})`,
+  );
+  // The folder name only identifies the partition. Its values come from the log, since folder names are untyped and
+  // DuckDB reads some as null. DuckDB evaluates this once per file and skips files that a filter excludes.
   const values = PARTITION_COLUMNS.map((column) => {
-    const literals = [...partitions.values()].map((of) => partitionLiteral(table, column, of[column.name]));
+    const literals = [...partitions.values()].map((partitionValues) =>
+      partitionLiteral(table, column, partitionValues[column.name]),
+    );
     const list = `([${literals.join(', ')}]::${duckDbType(column.type)}[])`;
     return `${list}[enum_code(partition)::BIGINT + 1] AS ${sqlName(column.name)}`;
   });
   const others = ['partition', ...PARTITION_COLUMNS.map(({ name }) => name)].map(sqlText).join(', ');
   return `false UNION ALL BY NAME SELECT COLUMNS(c -> lower(c) NOT IN (${others})), ${values.join(', ')}
     FROM read_parquet([${files.map(({ path }) => sqlFile(path)).join(', ')}],
-      union_by_name = true, hive_partitioning = true, hive_types = {partition: ${keys}})`;
+      union_by_name = true, hive_partitioning = true, hive_types = {partition: ${partitionType}})`;
 }
 
 /** @throws {PipelineError} TABLE_LOG_INVALID for a value that is missing or not of the column's type. */
@@ -161,9 +165,9 @@ function partitionLiteral(table: Table, { name, type }: Column, value: string | 
   if (value === null) return 'NULL';
   if (value !== undefined && (type !== 'date' || z.iso.date().safeParse(value).success))
     return sqlText(value);
-  const what = value === undefined ? 'no value' : JSON.stringify(value);
+  const found = value === undefined ? 'no value' : JSON.stringify(value);
   throw new PipelineError(
     'TABLE_LOG_INVALID',
-    `the log of ${table.name} names a file whose partition column ${name} has ${what}, expected a ${type}`,
+    `the log of ${table.name} names a file whose partition column ${name} has ${found}, expected a ${type}`,
   );
 }

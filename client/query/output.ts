@@ -14,24 +14,24 @@ import type { OutputFormat } from './file.ts';
 import { requireSelect } from './select.ts';
 import { toJson } from './values.ts';
 
-/** A table for people shows so many rows, and so much of each value. */
+/** Limits of a table for people: rows, and characters of a value. */
 const MAX_ROWS = 1_000;
 const MAX_CHARACTERS = 80;
 
-/** A query, and where its answer goes: a file, or else standard output. */
+/** A query, and the format and destination of its result; without a file, standard output. */
 export interface Answer {
   readonly sql: string;
   readonly format: OutputFormat;
   readonly file: string | undefined;
-  /** Whether the query may do more than read; see {@link streamReadOnly}. */
+  /** Whether the query is exempt from the checks of {@link streamReadOnly}. */
   readonly isTrusted: boolean;
-  /** Whether a CSV is for a spreadsheet. */
+  /** Whether a CSV is escaped for spreadsheets. */
   readonly csvSafe: boolean;
 }
 
 /**
- * Asks a query and writes its answer while it comes, so that it may be of any size.
- * @returns How many rows were written.
+ * Runs a query and streams its result to the file or standard output, in constant memory.
+ * @returns The number of rows written.
  */
 export async function writeAnswer(connection: DuckDBConnection, answer: Answer): Promise<number> {
   const { sql, format, file, isTrusted } = answer;
@@ -59,13 +59,13 @@ function textsOf(
   });
 }
 
-/** A JSON array, a line a row. */
+/** Yields a JSON array, a line per row. */
 async function* jsonTexts(result: DuckDBResult, counted: Counted): AsyncGenerator<string> {
   const names = result.deduplicatedColumnNames();
   yield '[';
   for await (const chunk of result.yieldConvertedRows(toJson)) {
     const texts = chunk.map((row) =>
-      escapeJson(JSON.stringify(Object.fromEntries(names.map((name, at) => [name, row[at] ?? null])))),
+      escapeJson(JSON.stringify(Object.fromEntries(names.map((name, index) => [name, row[index] ?? null])))),
     );
     yield `${counted.rows === 0 ? '\n' : ',\n'}${texts.join(',\n')}`;
     counted.rows += chunk.length;
@@ -73,16 +73,16 @@ async function* jsonTexts(result: DuckDBResult, counted: Counted): AsyncGenerato
   yield '\n]\n';
 }
 
-/** A table for people: the first rows, with long values cut. */
+/** Yields a table for people: the first rows, with long values cut. */
 async function* tableTexts(result: DuckDBResult, counted: Counted): AsyncGenerator<string> {
   const names = result.columnNames();
   const rows: (Json | null)[][] = [];
-  let more = false;
+  let hasMore = false;
   for await (const chunk of result.yieldConvertedRows(toJson)) {
-    const room = MAX_ROWS - rows.length;
-    rows.push(...chunk.slice(0, room));
-    more = chunk.length > room;
-    if (more) break;
+    const remaining = MAX_ROWS - rows.length;
+    rows.push(...chunk.slice(0, remaining));
+    hasMore = chunk.length > remaining;
+    if (hasMore) break;
   }
   counted.rows = rows.length;
   const table = formatTable(
@@ -95,7 +95,7 @@ async function* tableTexts(result: DuckDBResult, counted: Counted): AsyncGenerat
     },
   );
   yield `${table.join('\n')}\n`;
-  if (more) printError(`These are the first ${MAX_ROWS} rows; --format csv or json gives them all.`);
+  if (hasMore) printError(`These are the first ${MAX_ROWS} rows; use --format csv or json for all rows.`);
 }
 
 function cellOf(value: Json): Cell {
@@ -103,14 +103,14 @@ function cellOf(value: Json): Cell {
   return value === null ? 'NULL' : JSON.stringify(value);
 }
 
-/** DuckDB writes Parquet itself, with the types that the columns have. */
+/** Writes Parquet with DuckDB, which keeps the columns' types; returns the number of rows. */
 async function writeParquet(
   connection: DuckDBConnection,
   { sql, isTrusted }: Answer,
   file: string,
 ): Promise<number> {
   await requireSelect(connection, sql, { option: '--format parquet', isTrusted });
-  // As a view, since a query may end with a semicolon or a comment, which nothing can follow.
+  // Through a view, since a query may end with a semicolon or a comment, which cannot be nested in COPY.
   await connection.run(`CREATE TEMP VIEW "the answer" AS ${sql}`);
   const copied = await connection.run(
     `COPY (FROM "the answer") TO ${sqlText(file)} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)`,
@@ -120,7 +120,7 @@ async function writeParquet(
 
 async function write(texts: AsyncIterable<string>, { format, file }: Answer): Promise<void> {
   if (file === undefined) {
-    // A program that reads a CSV reads what the tables hold, byte for byte.
+    // A CSV for another program is byte-exact.
     await streamOutput(texts, { exact: format === 'csv' && !isOutputTerminal() });
     return;
   }

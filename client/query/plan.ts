@@ -4,21 +4,21 @@ import { formatTable, print, printJson } from '../cli/output.ts';
 import type { Answer } from './output.ts';
 import { requireSelect } from './select.ts';
 
-/** One step of a query's plan. What it takes in comes from the steps that stand below it, one deeper. */
+/** A step of a query plan. Its inputs are the following steps with a depth one greater. */
 interface PlanStep {
-  /** As DuckDB calls it, as HASH_JOIN. */
+  /** DuckDB's operator name, such as HASH_JOIN. */
   readonly step: string;
-  /** 0 for the step that gives the answer. */
+  /** 0 for the step that produces the result. */
   readonly depth: number;
-  /** What it does: its expressions, its table. */
+  /** Its expressions and its table. */
   readonly about: string;
-  /** Rows that it gave. */
+  /** Output rows. */
   readonly rows: number;
-  /** Processor time, of all threads. */
+  /** CPU time of all threads. */
   readonly seconds: number;
 }
 
-/** What of DuckDB's `EXPLAIN (ANALYZE, FORMAT json)` is of use. */
+/** The fields of DuckDB's `EXPLAIN (ANALYZE, FORMAT json)` that are used. */
 interface Operator {
   readonly operator_name: string;
   readonly operator_cardinality: number;
@@ -39,34 +39,36 @@ const Operator: z.ZodType<Operator> = z.lazy(() =>
 
 const Profile = z.object({ rows_returned: z.number(), children: z.array(Operator) });
 
-/** The step that measures the others. */
-const MEASURING = 'EXPLAIN_ANALYZE';
+/** The operator that profiles the others: omitted. */
+const PROFILER = 'EXPLAIN_ANALYZE';
 
-/** How many rows the planner expected; the true number is known. */
+/** The planner's row estimate: omitted, since the actual number is known. */
 const ESTIMATE = 'Estimated Cardinality';
 
 const MAX_CHARACTERS = 60;
 
 /**
- * Asks a query, and writes the steps by which its answer came in place of the answer.
- * @returns How many rows the answer has.
+ * Runs a query and writes its profiled plan instead of its result.
+ * @returns The number of rows of the result.
  */
 export async function writePlan(
   connection: DuckDBConnection,
   { sql, format, isTrusted }: Pick<Answer, 'sql' | 'format' | 'isTrusted'>,
 ): Promise<number> {
-  // Anything else would be done, and may have no steps.
+  // EXPLAIN ANALYZE would execute any other statement, which may have no plan.
   await requireSelect(connection, sql, { option: '--explain', isTrusted });
   const read = await connection.runAndReadAll(`EXPLAIN (ANALYZE, FORMAT json) ${sql}`);
   const profile = Profile.parse(JSON.parse(String(read.getRows()[0]?.[1])));
-  const tops = profile.children.flatMap((top) => (top.operator_name === MEASURING ? top.children : [top]));
-  const steps = tops.flatMap((top) => stepsOf(top, 0));
+  const roots = profile.children.flatMap((root) =>
+    root.operator_name === PROFILER ? root.children : [root],
+  );
+  const steps = roots.flatMap((root) => flattenSteps(root, 0));
   if (format === 'json') printJson(steps);
   else print(formatSteps(steps));
   return steps[0]?.rows ?? 0;
 }
 
-function stepsOf(operator: Operator, depth: number): PlanStep[] {
+function flattenSteps(operator: Operator, depth: number): PlanStep[] {
   const about = Object.entries(operator.extra_info)
     .flatMap(([name, texts]) => (name === ESTIMATE ? [] : texts))
     .filter((text) => text !== '')
@@ -78,7 +80,7 @@ function stepsOf(operator: Operator, depth: number): PlanStep[] {
     rows: operator.operator_cardinality,
     seconds: operator.operator_timing,
   };
-  return [own, ...operator.children.flatMap((child) => stepsOf(child, depth + 1))];
+  return [own, ...operator.children.flatMap((child) => flattenSteps(child, depth + 1))];
 }
 
 function formatSteps(steps: readonly PlanStep[]): string[] {

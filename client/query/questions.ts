@@ -1,15 +1,15 @@
 import { sqlText } from '../../adapters/duckdb/database.ts';
 
-/** One question about the attempts, as the data scientists asked it, and the SQL that answers it. */
+/** A question about the attempts, and the SQL that answers it. */
 export interface Question {
-  /** What its answer is called. */
+  /** Key of the answer in `answers --json`. */
   readonly name: string;
   readonly question: string;
   /** DuckDB's SQL, over the relations of {@link scopedSql}. */
   readonly sql: string;
 }
 
-/** What the analysis of the attempts asks. */
+/** The standing questions about the attempts. */
 export const QUESTIONS: readonly Question[] = [
   {
     name: 'overview',
@@ -81,15 +81,15 @@ export const QUESTIONS: readonly Question[] = [
   },
 ];
 
-/** Which attempts are asked about. */
+/** Selects the attempts that a question is about. */
 export interface Scope {
-  /** One source's; else those of all. */
+  /** Undefined for all sources. */
   readonly source: string | undefined;
-  /** Each attempt once, as it was first delivered; else once for each delivery. */
+  /** Whether an attempt counts once, as first delivered; otherwise once per delivery. */
   readonly deduplicated: boolean;
 }
 
-/** What SQL can ask: each relation, and the table whose rows of the scope it has; `once` has each attempt once. */
+/** The relations that a question's SQL can use, each with its table; `once` ones can be deduplicated. */
 const RELATIONS: Readonly<Record<string, { readonly table: string; readonly once: boolean }>> = {
   attempt: { table: 'attempts', once: true },
   question: { table: 'questions', once: true },
@@ -99,14 +99,14 @@ const RELATIONS: Readonly<Record<string, { readonly table: string; readonly once
   run: { table: 'runs', once: false },
 };
 
-/** The SQL of one of {@link QUESTIONS}. */
-export function questionNamed(name: string): string {
+/** Returns the SQL of one of {@link QUESTIONS}. */
+export function findQuestionSql(name: string): string {
   const question = QUESTIONS.find((one) => one.name === name);
   if (question === undefined) throw new TypeError(`there is no question ${name}`);
   return question.sql;
 }
 
-/** SQL over {@link RELATIONS} as SQL over the tables and views, for that scope; as `pipeline query` takes it. */
+/** Translates SQL over {@link RELATIONS} into SQL over the tables and views, restricted to the scope. */
 export function scopedSql(sql: string, { source, deduplicated }: Scope): string {
   const where = source === undefined ? '' : ` WHERE source = ${sqlText(source)}`;
   const relations = Object.entries(RELATIONS)

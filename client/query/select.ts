@@ -2,15 +2,17 @@ import { StatementType, type DuckDBConnection } from '@duckdb/node-api';
 import { PipelineError } from '../../model/errors.ts';
 import { requireAllowedFunctions } from './functions.ts';
 
-/** The option that wants a SELECT, for the message; and whether the query may call any function. */
+/** Options of {@link requireSelect}. */
 export interface SelectOptions {
+  /** The command-line option that requires a SELECT, for the message. */
   readonly option: string;
+  /** Whether the query may call any function. */
   readonly isTrusted: boolean;
 }
 
 /**
- * Makes sure that a query is one SELECT and nothing else.
- * @throws {PipelineError} QUERY_INVALID; QUERY_REFUSED for a function that only a trusted query may call.
+ * Checks that a query is a single SELECT.
+ * @throws {PipelineError} QUERY_INVALID; QUERY_REFUSED for a function that only a trusted query may call
  */
 export async function requireSelect(
   connection: DuckDBConnection,

@@ -7,15 +7,15 @@ import {
   type Json,
 } from '@duckdb/node-api';
 
-/** Beyond these, JavaScript has no calendar. */
+/** The range of a JavaScript Date, in microseconds since the epoch. */
 const MAX_MICROS = 8_640_000_000_000_000_000n;
 
-/** So many decimal digits come through a double unchanged. */
+/** Decimal digits that a double preserves. */
 const EXACT_DIGITS = 15;
 
 /**
- * A value of DuckDB as JSON. A number that JSON's readers would change is a text; a time is ISO 8601, in UTC
- * with `Z` where the column's type knows of time zones.
+ * Converts a DuckDB value to JSON. A number that a double cannot represent exactly is a string. A timestamp is ISO 8601;
+ * one with a time zone is in UTC with `Z`.
  */
 export const toJson: DuckDBValueConverter<Json> = (value, type, converter) => {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);

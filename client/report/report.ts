@@ -6,11 +6,11 @@ import { PipelineError } from '../../model/errors.ts';
 import { formatBytes } from '../../model/figures.ts';
 import { readSettings, sourceOf, type Settings } from '../../model/settings.ts';
 import { TABLES } from '../../tables/index.ts';
-import { timeZoneOf } from '../cli/arguments.ts';
+import { parseTimeZoneArgument } from '../cli/arguments.ts';
 import { withExamples } from '../cli/help.ts';
 import { fetchTables, snapshotsOf, withTables } from '../query/live-tables.ts';
 import { print, printJson } from '../cli/output.ts';
-import { writeWhole } from '../query/file.ts';
+import { writeFileAtomically } from '../query/file.ts';
 import type { Report } from './page.ts';
 import { numberOf, type ReportScope } from './part.ts';
 import { tableStateOf } from '../tables/table-state.ts';
@@ -34,7 +34,12 @@ export function reportCommand(): Command {
       'Make a page of what the attempts say: one HTML file, whole in itself, to read, print or send.',
     )
     .option('--source <source>', 'about one source alone')
-    .option('--time-zone <zone>', 'for times and hours of the day, as Europe/Berlin', timeZoneOf, 'UTC')
+    .option(
+      '--time-zone <zone>',
+      'for times and hours of the day, as Europe/Berlin',
+      parseTimeZoneArgument,
+      'UTC',
+    )
     .option('--all-deliveries', 'count an attempt each time it was delivered, not once')
     .option('--output <file>', `where to (default: ${OUTPUT_DEFAULT}); it is there whole or not at all`)
     .option('--force', 'replace the file if it exists')
@@ -61,7 +66,7 @@ async function report(options: ReportOptions): Promise<void> {
     printJson(dataOf(await makeReport(settings, scope)));
     return;
   }
-  const bytes = await writeWhole(output, options, async (file) => {
+  const bytes = await writeFileAtomically(output, options, async (file) => {
     const page = pageOf(await makeReport(settings, scope));
     await writeFile(file, page);
     return Buffer.byteLength(page);

@@ -1,5 +1,5 @@
 import { sqlText } from '../../adapters/duckdb/database.ts';
-import { questionNamed } from '../query/questions.ts';
+import { findQuestionSql } from '../query/questions.ts';
 import { columnChart, rankChart } from './charts.ts';
 import type { Formats } from './formats.ts';
 import type { Markup } from './html.ts';
@@ -24,7 +24,7 @@ const overview: ReportPart = {
   name: 'overview',
   isOneRow: true,
   title: 'How many exams were taken, and by how many people?',
-  sql: questionNamed('overview'),
+  sql: findQuestionSql('overview'),
   says: ([row], f) =>
     `${f.count(numberOf(row, 'exams'))} times an exam was taken, by ${f.count(numberOf(row, 'users'))} people, ` +
     `between ${f.time(textOf(row, 'first_started_at'))} and ${f.time(textOf(row, 'last_started_at'))}.`,
@@ -42,7 +42,7 @@ const overview: ReportPart = {
 const examsPerPerson: ReportPart = {
   name: 'exams_per_user',
   title: 'How many exams does a person take?',
-  sql: questionNamed('exams_per_user'),
+  sql: findQuestionSql('exams_per_user'),
   says: ([row], f) =>
     `${f.decimal(numberOf(row, 'mean'))} in the mean, ${f.count(numberOf(row, 'median'))} in the median, ` +
     `${f.count(numberOf(row, 'max'))} at most.`,
@@ -156,7 +156,7 @@ GROUP BY ALL ORDER BY hours.hour`,
 const lengths: ReportPart = {
   name: 'attempts_by_exam_length',
   title: 'How long are the exams that are taken?',
-  sql: questionNamed('attempts_by_exam_length'),
+  sql: findQuestionSql('attempts_by_exam_length'),
   says: (rows, f) => {
     const most = mostOf(rows);
     if (most === undefined) return 'No attempt says how many questions its exam has.';
@@ -180,7 +180,7 @@ const lengths: ReportPart = {
 const questionsPerExam: ReportPart = {
   name: 'questions_per_exam',
   title: 'How many questions has an exam?',
-  sql: questionNamed('questions_per_exam'),
+  sql: findQuestionSql('questions_per_exam'),
   says: ([row], f) =>
     numberOf(row, 'exams_with_counts') === 0
       ? 'No attempt says how many questions its exam has.'

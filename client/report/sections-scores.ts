@@ -1,4 +1,4 @@
-import { questionNamed } from '../query/questions.ts';
+import { findQuestionSql } from '../query/questions.ts';
 import { columnChart, intervalChart, rankChart, smallHistogram } from './charts.ts';
 import type { Formats } from './formats.ts';
 import { html, type Markup } from './html.ts';
@@ -153,7 +153,7 @@ FROM estimate AS this ORDER BY expected_place, exam_name LIMIT 30`,
 const fourQuestions: ReportPart = {
   name: 'four_question_exams',
   title: 'How many exams have four questions?',
-  sql: questionNamed('four_question_exams'),
+  sql: findQuestionSql('four_question_exams'),
   says: ([row], f) =>
     `${f.count(numberOf(row, 'attempts'))} attempts at ${f.count(numberOf(row, 'exam_names'))} exams; ` +
     `${f.count(numberOf(row, 'names_with_20_or_more'))} of these were taken 20 times or more.`,
@@ -167,7 +167,7 @@ const fourQuestions: ReportPart = {
 const lowestFour: ReportPart = {
   name: 'lowest_mean_score_4q_20plus',
   title: 'Which of them, taken 20 times or more, have the lowest mean score?',
-  sql: questionNamed('lowest_mean_score_4q_20plus'),
+  sql: findQuestionSql('lowest_mean_score_4q_20plus'),
   says: ([row], f) =>
     row === undefined
       ? 'None was taken 20 times.'
@@ -179,7 +179,7 @@ const lowestFour: ReportPart = {
 const results: ReportPart = {
   name: 'results',
   title: 'How are questions answered?',
-  sql: questionNamed('results'),
+  sql: findQuestionSql('results'),
   says: (rows, f) => {
     const all = sumOf(rows, 'questions');
     const right = rows.find((row) => row['user_result'] === 'correct');

@@ -15,9 +15,9 @@ interface DecideOptions {
 }
 
 const DESCRIPTIONS: Record<Decision, string> = {
-  retry: 'Let a run that waits for a person try again.',
-  skip: 'Let a run that waits for a person go on without the chunk or batch that failed; at a quarantine limit, go on with everything. It is recorded.',
-  abort: 'End a run that waits for a person. What it landed stays.',
+  retry: 'Let a waiting run retry the step that failed.',
+  skip: 'Let a waiting run continue without the chunk or batch that failed or, at a quarantine limit, continue with all records. The run records what was skipped.',
+  abort: 'End a waiting run. The data that it landed stays in the tables.',
 };
 
 /** Examples of a reason. */
@@ -27,24 +27,24 @@ const REASONS: Record<Decision, string> = {
   abort: 'the customer withdrew the delivery',
 };
 
-/** `pipeline retry RUN`, `pipeline skip RUN` or `pipeline abort RUN`: what a person tells a waiting run. */
+/** Creates `pipeline retry RUN`, `pipeline skip RUN` or `pipeline abort RUN`. */
 export function decisionCommand(decision: Decision): Command {
   const run = 'ingest-pearson-2026-01-31T12-00-00-000Z';
   const command = new Command(decision)
     .description(DESCRIPTIONS[decision])
     .argument('<run>', 'a run’s workflow id; pipeline list shows them')
-    .option('--reason <text>', 'why; the run keeps it with your name, and the table runs too', reasonOf)
-    .option('--json', 'as a JSON object')
-    .action((named: string, options: DecideOptions) => decide(named, decision, options));
+    .option('--reason <text>', 'why; recorded with your name in the run and in the table runs', parseReason)
+    .option('--json', 'print a JSON object')
+    .action((id: string, options: DecideOptions) => decide(id, decision, options));
   return withExamples(
     command,
-    ['pipeline list --state waiting', 'the runs that wait'],
-    [`pipeline ${decision} ${run} --reason "${REASONS[decision]}"`, 'kept with the name of who said it'],
+    ['pipeline list --state waiting', 'the runs that wait for a decision'],
+    [`pipeline ${decision} ${run} --reason "${REASONS[decision]}"`, 'recorded with your name'],
   );
 }
 
-/** Reads a reason, which is not blank and not too long. */
-function reasonOf(text: string): string {
+/** @throws {InvalidArgumentError} for a blank or too long reason */
+function parseReason(text: string): string {
   const reason = text.trim();
   if (reason !== '' && reason.length <= MAX_REASON_LENGTH) return reason;
   throw new InvalidArgumentError(`It must be a text of 1 to ${MAX_REASON_LENGTH} characters.`);
@@ -61,7 +61,7 @@ async function decide(run: string, decision: Decision, options: DecideOptions): 
       await client.workflow.getHandle(run).executeUpdate<unknown, [DecisionNote]>(decision, { args: [note] });
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) {
-        throw new PipelineError('RUN_UNKNOWN', `no run ${JSON.stringify(run)} is under way`, {
+        throw new PipelineError('RUN_UNKNOWN', `no run ${JSON.stringify(run)} is running`, {
           cause: error,
         });
       }

@@ -8,47 +8,46 @@ import { printError } from '../cli/output.ts';
 import { LiveLines, canRedraw } from '../cli/output/live.ts';
 import { ProgressBars } from './progress-bars.ts';
 import { formatLine } from './progress.ts';
-import { runStatus } from './run-status.ts';
+import { queryRunStatus } from './run-status.ts';
 
 const POLL_MS = 250;
 
 /**
- * Shows on standard error how a run goes, until it ends or waits for a person: as bars in a terminal, else as a line
- * for each thing that changed. While no worker is there to say it, that is shown. Ctrl-C ends the command, not the
- * run, and says so.
- * @param ended Told how the run is then.
- * @throws {PipelineError} RUN_FAILED when the run failed.
+ * Shows a run's progress on standard error until it ends or waits for a person: as bars in a terminal, otherwise as a
+ * line per change. Also shows that no worker is running. Ctrl-C ends the command, not the run.
+ * @param onEnd Called with the last status.
+ * @throws {PipelineError} RUN_FAILED when the run failed
  */
-export async function follow(client: Client, run: string, ended: (status: RunStatus) => void): Promise<void> {
+export async function follow(client: Client, run: string, onEnd: (status: RunStatus) => void): Promise<void> {
   const handle = client.workflow.getHandle<typeof ingest>(run);
   const view = canRedraw() ? new BarsView() : new LinesView();
-  const leave = (): void => {
+  const detach = (): void => {
     view.close();
-    printError(`${run} goes on without this command; to see it again: pipeline status ${run} --follow`);
+    printError(`${run} keeps running; to follow it again: pipeline status ${run} --follow`);
     process.exit(INTERRUPTED);
   };
-  process.once('SIGINT', leave);
+  process.once('SIGINT', detach);
   try {
     const { status, failure } = await watch(client, handle, view);
     view.close();
-    ended(status);
+    onEnd(status);
     if (failure !== undefined) throw asRunFailure(run, failure);
     if (status.state === 'waiting') process.exitCode = EXIT.waiting;
   } finally {
     view.close();
-    process.off('SIGINT', leave);
+    process.off('SIGINT', detach);
   }
 }
 
-/** How a run's status is shown while it changes. */
+/** A display of a run's changing status. */
 interface View {
   readonly show: (status: RunStatus) => void;
-  /** Shows that nobody says how the run is, and why. */
-  readonly miss: (why: PipelineError) => void;
+  /** Shows why the status is unavailable. */
+  readonly showUnavailable: (error: PipelineError) => void;
   readonly close: () => void;
 }
 
-/** Bars that are drawn anew in place, and gone in the end. */
+/** Bars that are redrawn in place and removed at the end. */
 class BarsView implements View {
   readonly #bars = new ProgressBars(performance.now());
   readonly #terminal = new LiveLines();
@@ -58,7 +57,7 @@ class BarsView implements View {
     this.#terminal.show(this.#bars.lines(status, performance.now()));
   }
 
-  miss({ message, advice }: PipelineError): void {
+  showUnavailable({ message, advice }: PipelineError): void {
     this.#terminal.show([message, advice]);
   }
 
@@ -69,25 +68,25 @@ class BarsView implements View {
   }
 }
 
-/** A line for each thing that changed, for a log. */
+/** A line per change, for a log. */
 class LinesView implements View {
-  #shown = '';
+  #lastLine = '';
 
   show(status: RunStatus): void {
-    this.#say(formatLine(status));
+    this.#printIfChanged(formatLine(status));
   }
 
-  miss({ message, advice }: PipelineError): void {
-    this.#say(`${message}. ${advice}`);
+  showUnavailable({ message, advice }: PipelineError): void {
+    this.#printIfChanged(`${message}. ${advice}`);
   }
 
   close(): void {
-    this.#shown = '';
+    this.#lastLine = '';
   }
 
-  #say(line: string): void {
-    if (line !== this.#shown) printError(line);
-    this.#shown = line;
+  #printIfChanged(line: string): void {
+    if (line !== this.#lastLine) printError(line);
+    this.#lastLine = line;
   }
 }
 
@@ -106,30 +105,30 @@ async function watch(
   try {
     for (;;) {
       const end = await Promise.race([ended, sleep(POLL_MS, undefined)]);
-      // One that has ended is not waited for: only what goes on can go on when a worker comes.
-      if (end !== undefined) return { status: await runStatus(client, handle), ...end };
-      const status = await answeredStatus(client, handle, view);
+      // After the end, a missing worker is an error: the command does not wait for one to start.
+      if (end !== undefined) return { status: await queryRunStatus(client, handle), ...end };
+      const status = await pollStatus(client, handle, view);
       if (status === undefined) continue;
       view.show(status);
       if (status.state === 'waiting') return { status, failure: undefined };
     }
   } finally {
-    // Asking for the result takes as long as Temporal lets one ask, and would keep the command from ending.
+    // Cancels the long poll for the result, which would keep the process alive.
     stop.abort();
   }
 }
 
-/** How a run is; undefined, and shown, while no worker says so. */
-async function answeredStatus(
+/** Returns the run's status; undefined while no worker answers, which the view shows. */
+async function pollStatus(
   client: Client,
   handle: WorkflowHandle<typeof ingest>,
   view: View,
 ): Promise<RunStatus | undefined> {
   try {
-    return await runStatus(client, handle);
+    return await queryRunStatus(client, handle);
   } catch (error) {
     if (!(error instanceof PipelineError) || error.code !== 'WORKER_MISSING') throw error;
-    view.miss(error);
+    view.showUnavailable(error);
     return undefined;
   }
 }

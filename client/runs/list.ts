@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { readSettings, sourceOf } from '../../model/settings.ts';
-import { sinceOf, wholeNumber } from '../cli/arguments.ts';
+import { parseSinceArgument, wholeNumberParser } from '../cli/arguments.ts';
 import { withExamples } from '../cli/help.ts';
 import { print, printJson } from '../cli/output.ts';
 import { RUN_STATES, formatRuns, listRuns, type RunFilter } from './runs.ts';
@@ -10,23 +10,27 @@ interface ListOptions extends RunFilter {
   readonly json?: boolean;
 }
 
-const LIMIT_DEFAULT = 20;
-const LIMIT_MOST = 10_000;
+const DEFAULT_LIMIT = 20;
+const MAX_LIMIT = 10_000;
 
-/** `pipeline list`: the runs. */
+/** Creates `pipeline list`. */
 export function listCommand(): Command {
   const command = new Command('list')
-    .description('Show the runs, the newest first. One that waits for a person is shown as waiting.')
-    .option('--source <source>', 'of one source alone')
-    .addOption(new Option('--state <state>', 'those in this state alone').choices(RUN_STATES))
-    .option('--since <time>', 'those that started since: a day, a time, or how long ago, as 1d', sinceOf)
-    .option('--limit <n>', 'so many at most', wholeNumber(1, LIMIT_MOST), LIMIT_DEFAULT)
-    .option('--json', 'as a JSON array')
+    .description('List the runs, newest first. State "waiting" means that a run waits for a person.')
+    .option('--source <source>', 'only runs of this source')
+    .addOption(new Option('--state <state>', 'only runs in this state').choices(RUN_STATES))
+    .option(
+      '--since <time>',
+      'only runs started since: a day, a time, or how long ago, such as 1d',
+      parseSinceArgument,
+    )
+    .option('--limit <n>', 'maximum number of runs', wholeNumberParser(1, MAX_LIMIT), DEFAULT_LIMIT)
+    .option('--json', 'print a JSON array')
     .action(list);
   return withExamples(
     command,
     'pipeline list --source pearson --since 1d',
-    ['pipeline list --state waiting', 'what a person must decide about'],
+    ['pipeline list --state waiting', 'the runs that wait for a decision'],
     'pipeline list --state failed --since 2026-01-31T12:00:00Z --limit 100 --json',
   );
 }

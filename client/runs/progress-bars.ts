@@ -2,75 +2,75 @@ import { formatDuration } from '../../model/duration.ts';
 import { formatBytes, formatCount, formatNumber } from '../../model/figures.ts';
 import { STEPS, type RunStatus, type Step } from '../../model/run.ts';
 
-/** How far a step is; undefined where nothing says how much there is to do. */
-interface Reach {
+/** The progress of a step; the total is undefined while unknown. */
+interface Progress {
   readonly done: number;
-  readonly all: number | undefined;
+  readonly total: number | undefined;
 }
 
-/** What was seen of a step at a time. */
-interface Sighting {
+/** A step's progress at a time. */
+interface Sample {
   readonly ms: number;
   readonly done: number;
 }
 
-/** Rates are those of the last so many milliseconds. */
+/** Rates are averaged over this window. */
 const WINDOW_MS = 10_000;
 
-/** Too little was seen in less to speak of a rate. */
+/** No rate is shown before samples span this time. */
 const MIN_INTERVAL_MS = 1_000;
 
 const BAR_WIDTH = 24;
 
-/** The states in which a run goes on. */
-const GOES_ON = new Set<RunStatus['state']>(['running', 'waiting']);
+/** The states of a run that has not ended. */
+const OPEN_STATES = new Set<RunStatus['state']>(['running', 'waiting']);
 
-/** A run as bars, a step a line, with rates and the time left; made of what its status said from time to time. */
+/** Renders a run as one progress bar per step, with rates and the time left computed from successive statuses. */
 export class ProgressBars {
-  readonly #beganMs: number;
-  readonly #seen = new Map<Step, Sighting[]>(STEPS.map((step) => [step, []]));
+  readonly #startMs: number;
+  readonly #samples = new Map<Step, Sample[]>(STEPS.map((step) => [step, []]));
 
-  /** @param nowMs When the watching began, in milliseconds of any clock that only goes forward. */
+  /** @param nowMs Now, in milliseconds of a monotonic clock. */
   constructor(nowMs: number) {
-    this.#beganMs = nowMs;
+    this.#startMs = nowMs;
   }
 
-  /** The lines to show now. */
+  /** Returns the lines to show now, and samples the status for the rates. */
   lines(status: RunStatus, nowMs: number): string[] {
-    const head = `${status.source}: ${headOf(status)}, watched for ${secondsText((nowMs - this.#beganMs) / 1000)}`;
+    const head = `${status.source}: ${formatState(status)}, watched for ${formatSeconds((nowMs - this.#startMs) / 1000)}`;
     return [head, ...STEPS.map((step) => this.#line(step, status, nowMs))];
   }
 
   #line(step: Step, status: RunStatus, nowMs: number): string {
-    const reach = reachOf(step, status);
+    const progress = progressOf(step, status);
     const { recordsOut, quarantined, bytes } = status.steps[step];
     const hasBegun = STEPS.indexOf(step) <= STEPS.indexOf(status.step);
-    if (hasBegun) this.#take(step, { ms: nowMs, done: reach.done });
-    const said = [
+    if (hasBegun) this.#addSample(step, { ms: nowMs, done: progress.done });
+    const details = [
       ...(recordsOut === 0 ? [] : [formatCount(recordsOut, 'record')]),
       ...(quarantined === 0 ? [] : [`${formatNumber(quarantined)} quarantined`]),
       ...(bytes === 0 ? [] : [formatBytes(bytes)]),
-      ...this.#paceOf(step, reach),
+      ...this.#formatRate(step, progress),
     ];
-    return `${step.padEnd(9)} ${barOf(reach)} ${said.join(', ')}`.trimEnd();
+    return `${step.padEnd(9)} ${formatBar(progress)} ${details.join(', ')}`.trimEnd();
   }
 
-  #take(step: Step, sighting: Sighting): void {
-    const seen = this.#seen.get(step) ?? [];
-    seen.push(sighting);
-    while (seen.length > 2 && (seen[1]?.ms ?? 0) <= sighting.ms - WINDOW_MS) seen.shift();
+  #addSample(step: Step, sample: Sample): void {
+    const samples = this.#samples.get(step) ?? [];
+    samples.push(sample);
+    while (samples.length > 2 && (samples[1]?.ms ?? 0) <= sample.ms - WINDOW_MS) samples.shift();
   }
 
-  /** How fast a step is, and how long it will take; nothing where it stands still or has ended. */
-  #paceOf(step: Step, { done, all }: Reach): string[] {
-    const seen = this.#seen.get(step) ?? [];
-    const [first, last] = [seen[0], seen.at(-1)];
-    if (first === undefined || last === undefined || all === undefined || done === all) return [];
+  /** Returns a step's rate and the time left; nothing when it makes no progress or has ended. */
+  #formatRate(step: Step, { done, total }: Progress): string[] {
+    const samples = this.#samples.get(step) ?? [];
+    const [first, last] = [samples[0], samples.at(-1)];
+    if (first === undefined || last === undefined || total === undefined || done === total) return [];
     const seconds = (last.ms - first.ms) / 1000;
     if (seconds * 1000 < MIN_INTERVAL_MS || last.done === first.done) return [];
     const rate = (last.done - first.done) / seconds;
     const unit = step === 'publish' ? 'chunks' : 'offsets';
-    return [`${formatRate(rate)} ${unit}/s`, `${secondsText((all - done) / rate)} left`];
+    return [`${formatRate(rate)} ${unit}/s`, `${formatSeconds((total - done) / rate)} left`];
   }
 }
 
@@ -78,38 +78,38 @@ function formatRate(rate: number): string {
   return rate < 10 ? rate.toFixed(1) : formatNumber(Math.round(rate));
 }
 
-function secondsText(seconds: number): string {
+function formatSeconds(seconds: number): string {
   return formatDuration(Math.ceil(seconds)) || '0s';
 }
 
-function headOf({ state, step, waiting }: RunStatus): string {
+function formatState({ state, step, waiting }: RunStatus): string {
   if (state === 'running') return step;
   return waiting === null ? state : `waits for a person at ${waiting.step}`;
 }
 
-/** Chunks of a publish, offsets of what follows. */
-function reachOf(step: Step, status: RunStatus): Reach {
+/** Counts chunks for publish, and offsets for the steps after it. */
+function progressOf(step: Step, status: RunStatus): Progress {
   const { state, content, chunks, chunksPublished, offsetsDue } = status;
   const { offsetsConsumed, offsetsTransformed, offsetsLanded } = status;
-  const isOver = !GOES_ON.has(state) && state !== 'failed' && state !== 'cancelled';
+  const hasSucceeded = !OPEN_STATES.has(state) && state !== 'failed' && state !== 'cancelled';
   if (step === 'fetch') {
-    const isFetched = isOver || content !== null || status.step !== 'fetch';
-    return isFetched ? { done: 1, all: 1 } : { done: 0, all: undefined };
+    const isFetched = hasSucceeded || content !== null || status.step !== 'fetch';
+    return isFetched ? { done: 1, total: 1 } : { done: 0, total: undefined };
   }
-  if (isOver) return { done: 1, all: 1 };
+  if (hasSucceeded) return { done: 1, total: 1 };
   if (step === 'publish') {
-    const isPast = status.step !== 'fetch' && status.step !== 'publish';
-    if (chunks > 0) return { done: chunksPublished, all: chunks };
-    return isPast ? { done: 1, all: 1 } : { done: 0, all: undefined };
+    const isPublished = status.step !== 'fetch' && status.step !== 'publish';
+    if (chunks > 0) return { done: chunksPublished, total: chunks };
+    return isPublished ? { done: 1, total: 1 } : { done: 0, total: undefined };
   }
-  if (offsetsDue === 0) return { done: 0, all: undefined };
-  const reached = { consume: offsetsConsumed, transform: offsetsTransformed, land: offsetsLanded }[step];
-  return { done: Math.min(reached, offsetsDue), all: offsetsDue };
+  if (offsetsDue === 0) return { done: 0, total: undefined };
+  const offsets = { consume: offsetsConsumed, transform: offsetsTransformed, land: offsetsLanded }[step];
+  return { done: Math.min(offsets, offsetsDue), total: offsetsDue };
 }
 
-function barOf({ done, all }: Reach): string {
-  if (all === undefined) return `${'·'.repeat(BAR_WIDTH)}     `;
-  const share = done / all;
+function formatBar({ done, total }: Progress): string {
+  if (total === undefined) return `${'·'.repeat(BAR_WIDTH)}     `;
+  const share = done / total;
   const filled = Math.floor(share * BAR_WIDTH);
   const percent = `${Math.floor(share * 100)} %`;
   return `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${percent.padStart(5)}`.slice(

@@ -7,10 +7,10 @@ import { DECISIONS, STEPS, type Interval, type RunStatus } from '../../model/run
 import { skippedLines } from '../../model/skipped.ts';
 import { formatTable } from '../cli/output.ts';
 
-/** A line shows so many characters of a field's path or a reason. */
+/** Longer field paths and reasons are cut. */
 const MAX_DATA_CHARACTERS = 200;
 
-/** Returns a run's status for people: a line of where it is, a table of its steps, and what is to be known of it. */
+/** Formats a run's status for people: a summary line, a table of its steps, decisions, quarantine reasons and field counts. */
 export function formatStatus(workflowId: string, status: RunStatus): string[] {
   const rows = STEPS.map((step) => {
     const { recordsIn, recordsOut, quarantined, bytes, seconds } = status.steps[step];
@@ -29,10 +29,10 @@ export function formatStatus(workflowId: string, status: RunStatus): string[] {
   return lines;
 }
 
-/** Where a run is, in one line. */
+/** Formats a run's state in one line. */
 export function formatLine(status: RunStatus): string {
   const { state, step, source, chunks, chunksPublished, offsetsDue, offsetsLanded, failure } = status;
-  if (state === 'unchanged') return `${source} is unchanged: this content landed before`;
+  if (state === 'unchanged') return `${source} is unchanged: this content was ingested before`;
   if (state === 'nothing-new') return `${source} has nothing new`;
   if (state === 'landed') return `${source} landed`;
   if (state === 'failed') return `${source} failed at ${step}: ${failure ?? ''}`;
@@ -44,19 +44,19 @@ export function formatLine(status: RunStatus): string {
 }
 
 function formatInterval({ from, to }: Interval): string[] {
-  return from === null && to === null ? [] : [`asked for the interval from ${from ?? '…'} to ${to ?? '…'}`];
+  return from === null && to === null ? [] : [`interval: ${from ?? '…'} to ${to ?? '…'}`];
 }
 
 function formatWaiting(
   workflowId: string,
   { step, what, code, message, advice, since, canSkip }: NonNullable<RunStatus['waiting']>,
 ): string[] {
-  const ways = canSkip ? DECISIONS : DECISIONS.filter((decision) => decision !== 'skip');
+  const decisions = canSkip ? DECISIONS : DECISIONS.filter((decision) => decision !== 'skip');
   return [
-    `It waits for a person since ${since}, at ${step} of ${what}:`,
+    `Waiting for a person since ${since}, at ${step} of ${what}:`,
     `  ${code}: ${message}`,
     `  ${advice}`,
-    'Then tell it what to do (or send the update in the Temporal UI):',
-    ...ways.map((decision) => `  pipeline ${decision} ${workflowId}`),
+    'Then decide with one of these commands, or send the update in the Temporal UI:',
+    ...decisions.map((decision) => `  pipeline ${decision} ${workflowId}`),
   ];
 }

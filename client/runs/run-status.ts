@@ -3,25 +3,25 @@ import { statusOf } from '../../adapters/temporal.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { RunStatus } from '../../model/run.ts';
 
-/** A worker that is up answers within milliseconds. */
-const ANSWER_MS = 5_000;
+/** A running worker answers within milliseconds. */
+const QUERY_TIMEOUT_MS = 5_000;
 
-/** What gRPC answers when nobody takes a query: the time is up (it says so in two ways), or no worker was seen lately. */
-const UNANSWERED = new Set([1, 4, 9]);
+/** gRPC statuses of a query without a worker: CANCELLED or DEADLINE_EXCEEDED, or FAILED_PRECONDITION without a recent poller. */
+const NO_WORKER_STATUSES = new Set([1, 4, 9]);
 
 /**
- * Asks a run how it is, which a worker answers.
- * @throws {PipelineError} WORKER_MISSING when none does.
+ * Queries a run's status, which a worker answers.
+ * @throws {PipelineError} WORKER_MISSING when no worker answers within 5 s
  */
-export async function runStatus(client: Client, handle: WorkflowHandle): Promise<RunStatus> {
+export async function queryRunStatus(client: Client, handle: WorkflowHandle): Promise<RunStatus> {
   try {
-    return await client.withDeadline(Date.now() + ANSWER_MS, () => handle.query<RunStatus>('status'));
+    return await client.withDeadline(Date.now() + QUERY_TIMEOUT_MS, () => handle.query<RunStatus>('status'));
   } catch (error) {
-    if (!UNANSWERED.has(statusOf(error)?.code ?? 0)) throw error;
+    if (!NO_WORKER_STATUSES.has(statusOf(error)?.code ?? 0)) throw error;
     const { taskQueue } = await handle.describe();
     throw new PipelineError(
       'WORKER_MISSING',
-      `no worker of the task queue ${taskQueue} says how ${handle.workflowId} is`,
+      `no worker of the task queue ${taskQueue} answered the status query of ${handle.workflowId}`,
     );
   }
 }

@@ -3,8 +3,8 @@ import type { IngestRequest } from '../../model/run.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { readSettings, sourceOf, type SourceSettings } from '../../model/settings.ts';
 import type { ingest } from '../../workflows/index.ts';
-import { aboutRun, userAtHost } from './static-details.ts';
-import { intervalOf, requireInterval, timeOf } from '../cli/arguments.ts';
+import { runDetails, userAtHost } from './static-details.ts';
+import { intervalOf, requireInterval, parseTimeArgument } from '../cli/arguments.ts';
 import { confirm } from '../cli/output/confirm.ts';
 import { EXIT } from '../cli/exit.ts';
 import { follow } from './follow.ts';
@@ -22,33 +22,37 @@ interface StartOptions {
   readonly json?: boolean;
 }
 
-/** `pipeline start SOURCE`: starts a run. */
+/** Creates `pipeline start SOURCE`, which starts a run. */
 export function startCommand(): Command {
   const command = new Command('start')
-    .description('Start a run: fetch a source and land whatever its topic holds.')
+    .description('Start a run: fetch a source, publish its records, and land all new messages of its topic.')
     .argument('<source>', 'a source of pipeline.yaml')
-    .option('--from <time>', 'beginning of the interval, for a source whose url has {from}', timeOf)
-    .option('--to <time>', 'end of the interval, for a source whose url has {to}', timeOf)
-    .option('--again', 'ingest the content also where it was ingested before: its records then land twice')
-    .option('--yes', 'with --again: do not ask')
-    .option('--follow', 'show on standard error how it goes, until it ends or waits for a person')
-    .option('--json', 'as a JSON object: the run and, with --follow, its status in the end')
+    .option(
+      '--from <time>',
+      'start of the interval, for a source whose url contains {from}',
+      parseTimeArgument,
+    )
+    .option('--to <time>', 'end of the interval, for a source whose url contains {to}', parseTimeArgument)
+    .option('--again', 'ingest the content even if it was ingested before: its records then land twice')
+    .option('--yes', 'with --again: do not ask for confirmation')
+    .option('--follow', 'show progress on standard error until the run ends or waits for a person')
+    .option('--json', 'print a JSON object: the run and, with --follow, its final status')
     .action(start);
   return withExamples(
     command,
     'pipeline start pearson --follow',
-    ['pipeline start pearson --from 2026-01-01 --to 2026-01-02', 'an interval, where the url has one'],
+    ['pipeline start pearson --from 2026-01-01 --to 2026-01-02', 'the records of one day'],
     'pipeline start pearson --follow --json',
-    ['pipeline start pearson --again --yes', 'a content that was ingested before, once more'],
+    ['pipeline start pearson --again --yes', 'ingest unchanged content a second time'],
   );
 }
 
 async function start(source: string, options: StartOptions): Promise<void> {
   const settings = readSettings();
   const { json } = options;
-  const of = sourceOf(settings, source);
-  requireInterval(source, of, options);
-  if (options.again === true && !(await isAgain(source, of, options.yes === true))) {
+  const sourceSettings = sourceOf(settings, source);
+  requireInterval(source, sourceSettings, options);
+  if (options.again === true && !(await confirmAgain(source, sourceSettings, options.yes === true))) {
     printError('nothing was started');
     process.exitCode = EXIT.failed;
     return;
@@ -60,7 +64,7 @@ async function start(source: string, options: StartOptions): Promise<void> {
       taskQueue: settings.temporal.taskQueue,
       workflowId: `${RUN_PREFIX}-${source}-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`,
       args: [request],
-      ...aboutRun(request, userAtHost()),
+      ...runDetails(request, userAtHost()),
     });
     const run = handle.workflowId;
     const url = uiUrlOf(settings, run, handle.firstExecutionRunId);
@@ -77,19 +81,19 @@ async function start(source: string, options: StartOptions): Promise<void> {
 }
 
 /**
- * Whether a person wants to ingest a content again.
- * @throws {PipelineError} USAGE_INVALID where there is nothing to fetch, or nobody to ask.
+ * Asks for confirmation to ingest the same content again, unless --yes was given.
+ * @throws {PipelineError} USAGE_INVALID when the source has no url, or standard input is no terminal
  */
-async function isAgain(name: string, { url }: SourceSettings, isYes: boolean): Promise<boolean> {
+async function confirmAgain(name: string, { url }: SourceSettings, isYes: boolean): Promise<boolean> {
   if (url === undefined)
     throw new PipelineError('USAGE_INVALID', `source ${name} has no url: there is nothing to ingest again`);
   if (isYes) return true;
   if (!process.stdin.isTTY)
     throw new PipelineError(
       'USAGE_INVALID',
-      '--again doubles what was ingested before: confirm it with --yes',
+      '--again lands records that were ingested before a second time: confirm with --yes',
     );
   return confirm(
-    `Ingest the content of ${name} again? Records that landed before then are in the tables twice.`,
+    `Ingest the content of ${name} again? Records that landed before will be in the tables twice.`,
   );
 }

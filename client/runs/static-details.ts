@@ -2,14 +2,14 @@ import { hostname, userInfo } from 'node:os';
 import type { WorkflowOptions } from '@temporalio/client';
 import type { IngestRequest } from '../../model/run.ts';
 
-/** What Temporal keeps of a run for people to read, from its start on; the run itself never looks at it. */
-type AboutRun = Required<Pick<WorkflowOptions, 'memo' | 'staticSummary'>>;
+/** Metadata that Temporal shows with a run; the run itself never reads it. */
+type RunDetails = Required<Pick<WorkflowOptions, 'memo' | 'staticSummary'>>;
 
 /**
- * What a run was asked for, and by whom.
- * @param startedBy `user@host`, or the schedule.
+ * Describes a run's request and its originator for the Temporal UI.
+ * @param startedBy `user@host`, or the schedule
  */
-export function aboutRun(request: IngestRequest, startedBy: string): AboutRun {
+export function runDetails(request: IngestRequest, startedBy: string): RunDetails {
   return { staticSummary: summaryOf(request), memo: { request, startedBy } };
 }
 
@@ -23,12 +23,12 @@ function contentOf({ source, from, to, interval }: IngestRequest): string {
   return `ingest ${source}, ${from ?? '…'} to ${to ?? '…'}`;
 }
 
-/** Who runs this program: `user@host`. */
+/** Returns the user of this process as `user@host`. */
 export function userAtHost(): string {
   return `${userName()}@${hostname()}`;
 }
 
-/** A container may run with the number of a user that its system has no name for. */
+/** Falls back to the user id: a container may run as a user without a name. */
 function userName(): string {
   try {
     return userInfo().username;

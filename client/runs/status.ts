@@ -7,7 +7,7 @@ import { follow } from './follow.ts';
 import { withExamples } from '../cli/help.ts';
 import { print, printError, printJson } from '../cli/output.ts';
 import { formatStatus } from './progress.ts';
-import { runStatus } from './run-status.ts';
+import { queryRunStatus } from './run-status.ts';
 import { formatRuns, listRuns } from './runs.ts';
 import { uiUrlOf, withTemporal } from '../cli/temporal.ts';
 
@@ -16,17 +16,17 @@ interface StatusOptions {
   readonly json?: boolean;
 }
 
-const LATEST = 5;
+const MAX_LATEST = 5;
 
-/** `pipeline status [RUN]`: where a run is, or the latest few. */
+/** Creates `pipeline status [RUN]`, which shows one run or the latest ones. */
 export function statusCommand(): Command {
   const command = new Command('status')
     .description(
-      `Show where a run is and what it waits for; without one, the latest ${LATEST}. See list for more.`,
+      `Show the progress of a run and what it waits for; without RUN, list the ${MAX_LATEST} latest runs.`,
     )
     .argument('[run]', 'a run’s workflow id')
-    .option('--follow', 'show on standard error how the run goes, until it ends or waits for a person')
-    .option('--json', 'as JSON')
+    .option('--follow', 'show progress on standard error until the run ends or waits for a person')
+    .option('--json', 'print JSON')
     .action(status);
   return withExamples(
     command,
@@ -40,17 +40,17 @@ export function statusCommand(): Command {
 async function status(run: string | undefined, options: StatusOptions): Promise<void> {
   const { json } = options;
   if (run === undefined && options.follow === true)
-    throw new PipelineError('USAGE_INVALID', '--follow shows one run: give its id');
+    throw new PipelineError('USAGE_INVALID', '--follow shows one run: give its workflow id');
   const settings = readSettings();
   await withTemporal(settings, async (client) => {
     if (run !== undefined) return printStatus(client, settings, run, options);
-    const rows = await listRuns(client, settings, { limit: LATEST });
+    const rows = await listRuns(client, settings, { limit: MAX_LATEST });
     if (json === true) {
       printJson(rows);
       return;
     }
     print(formatRuns(rows));
-    if (rows.length === LATEST) printError('These are the latest; pipeline list shows more.');
+    if (rows.length === MAX_LATEST) printError('These are the latest runs; pipeline list shows more.');
   });
 }
 
@@ -68,7 +68,7 @@ async function printStatus(
       else print([...formatStatus(run, answer), uiUrlOf(settings, run, runId)]);
     };
     if (isFollowed === true) await follow(client, run, show);
-    else show(await runStatus(client, handle));
+    else show(await queryRunStatus(client, handle));
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
     throw new PipelineError('RUN_UNKNOWN', `there is no run ${JSON.stringify(run)}`, { cause: error });

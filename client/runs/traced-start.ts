@@ -3,8 +3,8 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import type { RunTraces } from '../../adapters/tracing/run-traces.ts';
 import { TRACE_HEADER } from '../../model/trace-header.ts';
 
-/** Makes the start of a run a span, and tells the run of it. */
-export function tracedStart(runs: RunTraces): WorkflowClientInterceptor {
+/** Records the start of a run as a span, and passes its trace context to the run in a header. */
+export function startTracingInterceptor(runs: RunTraces): WorkflowClientInterceptor {
   return {
     startWithDetails: (input, next) =>
       runs.start(input.workflowType, (traceParent) => {

@@ -6,13 +6,7 @@ import type { ScheduleWords } from '../../model/schedule-words.ts';
 import { print, printError, printJson } from '../cli/output.ts';
 import { warnOfGap } from './gap.ts';
 import { schedulePlanOf } from './plan.ts';
-import {
-  describeSchedule,
-  describeScheduleIfAny,
-  scheduleIdOf,
-  scheduledSources,
-  withSchedule,
-} from './temporal.ts';
+import { describeSchedule, findSchedule, scheduleIdOf, scheduledSources, withSchedule } from './temporal.ts';
 import { formatSchedule, formatSchedules, viewOf, type ScheduleView } from './view.ts';
 import { writeSchedule } from './write.ts';
 import { uiUrlOf, withTemporal } from '../cli/temporal.ts';
@@ -26,7 +20,7 @@ interface SetOptions extends ScheduleWords, JsonOption {
   readonly note?: string;
 }
 
-/** `pipeline schedule set SOURCE`: makes or changes it. */
+/** Runs `pipeline schedule set SOURCE`: creates or changes its schedule. */
 export async function setSchedule(source: string, options: SetOptions): Promise<void> {
   const settings = readSettings();
   const plan = schedulePlanOf(source, sourceOf(settings, source), options);
@@ -39,7 +33,7 @@ export async function setSchedule(source: string, options: SetOptions): Promise<
   });
 }
 
-/** `pipeline schedule list` */
+/** Runs `pipeline schedule list`. */
 export async function listSchedules({ json }: JsonOption): Promise<void> {
   const settings = readSettings();
   await withTemporal(settings, async (client) => {
@@ -56,11 +50,11 @@ async function viewIfAny(
   settings: Settings,
   source: string,
 ): Promise<ScheduleView | undefined> {
-  const described = await describeScheduleIfAny(client, source);
+  const described = await findSchedule(client, source);
   return described === undefined ? undefined : viewOf(settings, source, described);
 }
 
-/** `pipeline schedule show SOURCE` */
+/** Runs `pipeline schedule show SOURCE`. */
 export async function showSchedule(source: string, { json }: JsonOption): Promise<void> {
   const settings = readSettings();
   await withTemporal(settings, async (client) => {
@@ -70,7 +64,7 @@ export async function showSchedule(source: string, { json }: JsonOption): Promis
   });
 }
 
-/** Says what was done to a schedule. */
+/** Prints the result of a change to a schedule. */
 function printDone(source: string, done: 'paused' | 'resumed' | 'deleted', { json }: JsonOption): void {
   const schedule = scheduleIdOf(source);
   if (json === true) printJson({ done, source, schedule });
@@ -81,7 +75,7 @@ interface NoteOption extends JsonOption {
   readonly note?: string;
 }
 
-/** `pipeline schedule pause SOURCE` */
+/** Runs `pipeline schedule pause SOURCE`. */
 export async function pauseSchedule(source: string, options: NoteOption): Promise<void> {
   await withTemporal(readSettings(), async (client) => {
     const handle = client.schedule.getHandle(scheduleIdOf(source));
@@ -90,19 +84,19 @@ export async function pauseSchedule(source: string, options: NoteOption): Promis
   });
 }
 
-/** `pipeline schedule resume SOURCE` */
+/** Runs `pipeline schedule resume SOURCE`. */
 export async function resumeSchedule(source: string, options: NoteOption): Promise<void> {
   await withTemporal(readSettings(), async (client) => {
     const handle = client.schedule.getHandle(scheduleIdOf(source));
     await withSchedule(source, () => handle.unpause(options.note ?? 'resumed from the command line'));
     printDone(source, 'resumed', options);
     printError(
-      `intervals that passed meanwhile did not run; bring them with: pipeline schedule backfill ${source}`,
+      `intervals that passed while it was paused did not run; run them with: pipeline schedule backfill ${source}`,
     );
   });
 }
 
-/** `pipeline schedule delete SOURCE` */
+/** Runs `pipeline schedule delete SOURCE`. */
 export async function deleteSchedule(source: string, options: JsonOption): Promise<void> {
   await withTemporal(readSettings(), async (client) => {
     const handle = client.schedule.getHandle(scheduleIdOf(source));
@@ -114,14 +108,17 @@ export async function deleteSchedule(source: string, options: JsonOption): Promi
 const POLL_MS = 100;
 const START_TIMEOUT_MS = 15_000;
 
-/** `pipeline schedule trigger SOURCE`: starts a run, and says which. */
+/**
+ * Runs `pipeline schedule trigger SOURCE`: starts a run and prints its id.
+ * @throws {PipelineError} SCHEDULE_STALLED when Temporal starts none within 15 s
+ */
 export async function triggerSchedule(source: string, { json }: JsonOption): Promise<void> {
   const settings = readSettings();
   await withTemporal(settings, async (client) => {
     const runsOf = async () =>
       (await describeSchedule(client, source)).info.recentActions.map(({ action }) => action.workflow);
     const before = new Set((await runsOf()).map(({ firstExecutionRunId }) => firstExecutionRunId));
-    // At once: a person asks for it now, and runs that meet share the work.
+    // ALLOW_ALL starts it at once; concurrent runs of a source share the work.
     await client.schedule.getHandle(scheduleIdOf(source)).trigger(ScheduleOverlapPolicy.ALLOW_ALL);
     const deadline = Date.now() + START_TIMEOUT_MS;
     while (Date.now() < deadline) {

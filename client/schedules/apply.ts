@@ -2,11 +2,17 @@ import type { Client } from '@temporalio/client';
 import { PipelineError } from '../../model/errors.ts';
 import { readSettings, settingsFile, sourceOf, type Settings } from '../../model/settings.ts';
 import { print, printJson } from '../cli/output.ts';
-import { changesOf, fieldsThere, formatChanges, wantedFields, type FieldChange } from './fields.ts';
+import {
+  diffFields,
+  fieldsFromDescription,
+  formatChanges,
+  wantedFields,
+  type FieldChange,
+} from './fields.ts';
 import { warnOfGap } from './gap.ts';
 import { schedulePlanOf, type SchedulePlan } from './plan.ts';
-import { describeScheduleIfAny, scheduleIdOf, scheduledSources } from './temporal.ts';
-import { requireTimes, writeSchedule, type StateWords } from './write.ts';
+import { findSchedule, scheduleIdOf, scheduledSources } from './temporal.ts';
+import { requireValidTimes, writeSchedule, type StateOptions } from './write.ts';
 import { withTemporal } from '../cli/temporal.ts';
 
 interface ApplyOptions {
@@ -15,35 +21,36 @@ interface ApplyOptions {
   readonly json?: true;
 }
 
-/** What is to be done with a schedule; `keep` is for one that the settings do not have, and nobody lets go. */
+/** The action on a schedule; `keep` is for one that is not in the settings, without --prune. */
 type Action = 'create' | 'change' | 'leave' | 'delete' | 'keep';
 
-/** How a source's schedule in Temporal differs from the one in the settings. */
+/** The difference between a source's schedule in Temporal and the one in the settings. */
 interface Difference {
   readonly source: string;
   readonly action: Action;
   readonly changes: readonly FieldChange[];
-  /** What the settings say; undefined where they have no schedule. */
-  readonly wanted: { readonly plan: SchedulePlan; readonly state: StateWords } | undefined;
+  /** The schedule in the settings; undefined if there is none. */
+  readonly wanted: { readonly plan: SchedulePlan; readonly state: StateOptions } | undefined;
 }
 
-/** `pipeline schedule apply [SOURCE…]`: brings the schedules of the settings to Temporal. */
+/** Runs `pipeline schedule apply [SOURCE…]`: applies the schedules in the settings to Temporal. */
 export async function applySchedules(names: readonly string[], options: ApplyOptions): Promise<void> {
   const settings = readSettings();
   const { dryRun = false, json = false } = options;
   await withTemporal(settings, async (client) => {
-    const differences = await differencesOf(client, settings, names, options);
-    await requireTaken(client, settings, differences);
+    const differences = await findDifferences(client, settings, names, options);
+    await requireValidSchedules(client, settings, differences);
     if (!json) for (const difference of differences) print(formatDifference(difference));
-    if (!dryRun) for (const difference of differences) await bring(client, settings, difference, json);
+    if (!dryRun)
+      for (const difference of differences) await applyDifference(client, settings, difference, json);
     if (json) printJson({ dryRun, schedules: differences.map(jsonOf) });
     else if (differences.length === 0)
       print(`no source has a schedule, neither in ${settingsFile()} nor in Temporal`);
-    else print(formatSum(differences, dryRun));
+    else print(formatSummary(differences, dryRun));
   });
 }
 
-async function differencesOf(
+async function findDifferences(
   client: Client,
   settings: Settings,
   names: readonly string[],
@@ -53,7 +60,7 @@ async function differencesOf(
   for (const name of names) if (!sources.includes(name)) sourceOf(settings, name);
   const chosen = names.length === 0 ? sources : sources.filter((source) => names.includes(source));
   const found = await Promise.all(
-    chosen.map((source) => differenceOf(client, settings, source, prune === true)),
+    chosen.map((source) => findDifference(client, settings, source, prune === true)),
   );
   const differences = found.filter((difference) => difference !== undefined);
   const missing = names.find((name) => !differences.some(({ source }) => source === name));
@@ -64,34 +71,34 @@ async function differencesOf(
   );
 }
 
-async function differenceOf(
+async function findDifference(
   client: Client,
   settings: Settings,
   source: string,
   prune: boolean,
 ): Promise<Difference | undefined> {
-  const described = await describeScheduleIfAny(client, source);
-  const there = described === undefined ? undefined : fieldsThere(described);
+  const described = await findSchedule(client, source);
+  const current = described === undefined ? undefined : fieldsFromDescription(described);
   const { taskQueue } = settings.temporal;
   const own = Object.hasOwn(settings.sources, source) ? settings.sources[source] : undefined;
   if (own?.schedule === undefined) {
-    // A schedule whose runs other workers take is another pipeline's.
-    if (there?.taskQueue !== taskQueue) return undefined;
-    return { source, action: prune ? 'delete' : 'keep', changes: changesOf({}, there), wanted: undefined };
+    // A schedule with another task queue belongs to another pipeline.
+    if (current?.taskQueue !== taskQueue) return undefined;
+    return { source, action: prune ? 'delete' : 'keep', changes: diffFields({}, current), wanted: undefined };
   }
   const { paused, note } = own.schedule;
   const plan = schedulePlanOf(source, own, own.schedule);
-  const changes = changesOf(wantedFields(plan, taskQueue, { paused, note }, there), there);
-  const same = changes.every(({ change }) => change === '=');
-  const action = there === undefined ? 'create' : same ? 'leave' : 'change';
+  const changes = diffFields(wantedFields(plan, taskQueue, { paused, note }, current), current);
+  const isSame = changes.every(({ change }) => change === '=');
+  const action = current === undefined ? 'create' : isSame ? 'leave' : 'change';
   return { source, action, changes, wanted: { plan, state: { paused, note } } };
 }
 
 /**
- * Makes sure, before anything is done, that Temporal takes all of it.
- * @throws {PipelineError} SETTINGS_INVALID, naming the file, the source and the key.
+ * Checks, before anything is changed, that Temporal accepts every schedule.
+ * @throws {PipelineError} SETTINGS_INVALID, naming the file, the source and the key
  */
-async function requireTaken(
+async function requireValidSchedules(
   client: Client,
   settings: Settings,
   differences: readonly Difference[],
@@ -100,7 +107,7 @@ async function requireTaken(
   for (const { source, action, wanted } of differences) {
     if (wanted === undefined || action === 'leave') continue;
     try {
-      await requireTimes(client, settings, wanted.plan);
+      await requireValidTimes(client, settings, wanted.plan);
     } catch (error) {
       if (!(error instanceof PipelineError) || error.code !== 'SCHEDULE_INVALID') throw error;
       const { cron } = settings.sources[source]?.schedule ?? {};
@@ -111,7 +118,7 @@ async function requireTaken(
     throw new PipelineError('SETTINGS_INVALID', `${settingsFile()} is not valid:\n${faults.join('\n')}`);
 }
 
-async function bring(
+async function applyDifference(
   client: Client,
   settings: Settings,
   { source, action, wanted }: Difference,
@@ -127,16 +134,16 @@ async function bring(
   await warnOfGap(client, wanted.plan);
 }
 
-/** The lines of a difference, for people. */
+/** Formats a difference for people. */
 function formatDifference({ source, action, changes, wanted }: Difference): string[] {
-  const about = action === 'keep' ? ', which the settings do not have; --prune deletes it' : '';
+  const about = action === 'keep' ? ', which is not in the settings; --prune deletes it' : '';
   const isPaused = changes.some(({ field, to }) => field === 'paused' && to === 'true');
-  const stays = isPaused && wanted !== undefined && wanted.state.paused === undefined;
+  const staysPaused = isPaused && wanted !== undefined && wanted.state.paused === undefined;
   return [
     `${action} ${scheduleIdOf(source)}${about}`,
     ...formatChanges(changes),
-    ...(stays
-      ? [`  it stays paused, since the settings do not say; see: pipeline schedule resume ${source}`]
+    ...(staysPaused
+      ? [`  it stays paused, since the settings do not set paused; see: pipeline schedule resume ${source}`]
       : []),
   ];
 }
@@ -145,16 +152,16 @@ const DONE: Readonly<Record<Action, string>> = {
   create: 'created',
   change: 'changed',
   delete: 'deleted',
-  leave: 'as they were to be',
-  keep: 'kept that the settings do not have',
+  leave: 'unchanged',
+  keep: 'kept although not in the settings',
 };
 
-function formatSum(differences: readonly Difference[], dryRun: boolean): string {
+function formatSummary(differences: readonly Difference[], dryRun: boolean): string {
   const counts = (Object.keys(DONE) as Action[]).flatMap((action) => {
     const count = differences.filter((difference) => difference.action === action).length;
     return count === 0 ? [] : [`${count} ${DONE[action]}`];
   });
-  return `${dryRun ? 'a dry run; it would be: ' : ''}${counts.join(', ')}`;
+  return `${dryRun ? 'dry run; it would be: ' : ''}${counts.join(', ')}`;
 }
 
 function jsonOf({ source, action, changes }: Difference): object {

@@ -4,7 +4,7 @@ import { PipelineError } from '../../model/errors.ts';
 import { readSettings } from '../../model/settings.ts';
 import { EXIT, INTERRUPTED } from '../cli/exit.ts';
 import { formatTime, print, printError, printJson } from '../cli/output.ts';
-import { invalid, planFrom } from './plan.ts';
+import { scheduleInvalid, planFromDescription } from './plan.ts';
 import {
   describeSchedule,
   queueOf,
@@ -16,77 +16,78 @@ import {
 } from './temporal.ts';
 import { withTemporal } from '../cli/temporal.ts';
 
-/** How many intervals Temporal gets at once; it queues a thousand. */
+/** Maximum number of intervals to queue at once: Temporal's buffer holds 1000 actions. */
 export const MAX_INTERVALS_PER_REQUEST = 500;
 
-/** Few, since a run whose time comes meanwhile waits behind them. */
+/** Default number of intervals to queue at once: low, since runs that become due meanwhile queue behind them. */
 export const DEFAULT_INTERVALS_PER_REQUEST = 100;
 
-/** Which intervals to bring. */
+/** Selects the intervals to run. */
 export interface BackfillRequest {
   readonly source: string;
   readonly from: Date;
   readonly to: Date;
-  /** How many intervals Temporal gets at once. */
+  /** Number of intervals to queue in Temporal at once. */
   readonly part: number;
 }
 
-/** What became of the intervals. */
+/** The outcome of a backfill. */
 export interface BackfillResult {
   readonly intervals: number;
-  /** Those that had run before, or ran already. */
+  /** Intervals whose run had completed, or was already running, before this backfill. */
   readonly before: number;
   readonly completed: number;
-  /** The runs that did not end well. */
+  /** Runs that ended without completing. */
   readonly failed: readonly StartedRun[];
-  /** A run that waits for a person, and holds up what follows; the rest was not handed over. */
+  /** A run that waits for a person and blocks the queue; the parts after it were not queued. */
   readonly waiting: string | undefined;
 }
 
-/** Times that are handed over at once: as few ranges of a schedule's times as they make. */
+/** Scheduled times that are queued at once, also as the fewest ranges that contain no other time. */
 export interface Part {
   readonly times: readonly number[];
   readonly ranges: readonly { readonly start: number; readonly end: number }[];
 }
 
 const POLL_MS = 500;
-const STALLED_MS = 60_000;
-const DONE = new Set(['COMPLETED', 'RUNNING', 'WAITING']);
+const STALL_TIMEOUT_MS = 60_000;
+const DONE_STATES = new Set(['COMPLETED', 'RUNNING', 'WAITING']);
 
 /**
- * Runs a schedule for the intervals that have a part of [from, to) and are over. Those that ran before are left
- * alone, unless they failed; so the same command given again goes on where it was stopped.
+ * Runs a schedule for the past intervals that overlap [from, to). Skips intervals whose run completed, is running or
+ * waits, so that a stopped backfill can be continued.
+ * @param report Called with lines about the progress.
  * @throws {PipelineError} SCHEDULE_UNKNOWN, SCHEDULE_INVALID, SCHEDULE_STALLED
  */
 export async function backfill(
   client: Client,
   request: BackfillRequest,
-  tell: (line: string) => void,
+  report: (line: string) => void,
 ): Promise<BackfillResult> {
   const { source, part: size } = request;
-  const times = await timesOf(client, request);
+  const times = await intervalEnds(client, request);
   const [first, last] = [times[0], times.at(-1)];
   if (first === undefined || last === undefined)
-    throw invalid(`no interval of the schedule of ${source} that is over lies between --from and --to`);
-  // What an earlier command left there would run twice.
-  await queueEmpty(client, source, tell);
+    throw scheduleInvalid(`the schedule of ${source} has no past interval between --from and --to`);
+  // Intervals still queued by an earlier backfill would run twice.
+  await waitForEmptyQueue(client, source, report);
   const known = await scheduledRunsOf(client, source, new Date(first), new Date(last));
-  const todo = times.filter((time) => !DONE.has(known.get(time)?.state ?? ''));
+  const pending = times.filter((time) => !DONE_STATES.has(known.get(time)?.state ?? ''));
   const ended: StartedRun[] = [];
   let waiting: string | undefined;
-  for (const part of partsOf(times, new Set(todo), size)) {
-    const told = (done: number): void => {
-      tell(
-        `${ended.length + done} of ${todo.length} intervals have run; now those from ${formatTime(new Date(part.times[0] ?? 0))} on`,
+  for (const part of splitIntoParts(times, new Set(pending), size)) {
+    const onProgress = (done: number): void => {
+      report(
+        `${ended.length + done} of ${pending.length} intervals have run; running those from ${formatTime(new Date(part.times[0] ?? 0))}`,
       );
     };
-    const outcome = await runPart(client, source, { part, known, told });
+    const outcome = await runPart(client, source, { part, known, onProgress });
     ended.push(...outcome.ended);
     waiting = outcome.waiting;
     if (waiting !== undefined) break;
   }
   const failed = ended.filter(({ state }) => state !== 'COMPLETED');
-  const before = times.length - todo.length;
+  const before = times.length - pending.length;
   return { intervals: times.length, before, completed: ended.length - failed.length, failed, waiting };
 }
 
@@ -97,11 +98,11 @@ interface BackfillOptions {
   readonly json?: boolean;
 }
 
-/** `pipeline schedule backfill SOURCE` */
+/** Runs `pipeline schedule backfill SOURCE`. */
 export async function backfillSchedule(source: string, { json, ...range }: BackfillOptions): Promise<void> {
   process.once('SIGINT', () => {
     printError(
-      'stopped; what Temporal has already goes on. To go on with the rest, give the same command again.',
+      'stopped; intervals already queued in Temporal still run. Run the same command again for the rest.',
     );
     process.exit(INTERRUPTED);
   });
@@ -132,36 +133,36 @@ function formatResult(source: string, result: BackfillResult): string[] {
   if (waiting === undefined) return lines;
   return [
     ...lines,
-    `${waiting} waits for a person, and the rest waits for it; see: pipeline status ${waiting}`,
-    'then give the same command again',
+    `${waiting} waits for a person and blocks the other intervals; see: pipeline status ${waiting}`,
+    'then run the same command again',
   ];
 }
 
-/** The scheduled times, each the end of its interval, in milliseconds. */
-async function timesOf(client: Client, { source, from, to }: BackfillRequest): Promise<number[]> {
-  if (from >= to) throw invalid(`--from ${formatTime(from)} must be before --to ${formatTime(to)}`);
-  const { interval } = planFrom(source, await describeSchedule(client, source));
+/** Returns the scheduled times of the past intervals, each the end of its interval, in milliseconds since the epoch. */
+async function intervalEnds(client: Client, { source, from, to }: BackfillRequest): Promise<number[]> {
+  if (from >= to) throw scheduleInvalid(`--from ${formatTime(from)} must be before --to ${formatTime(to)}`);
+  const { interval } = planFromDescription(source, await describeSchedule(client, source));
   if (interval === undefined) {
-    throw invalid(
-      `each run of the schedule of ${source} brings all there is, so there is nothing to fill in; ` +
-        `start one with: pipeline schedule trigger ${source}`,
+    throw scheduleInvalid(
+      `each run of the schedule of ${source} ingests the whole source, so there is nothing to backfill; ` +
+        `start a run with: pipeline schedule trigger ${source}`,
     );
   }
-  const beforeEnd = Math.min(to.getTime() + interval * 1000 - 1, Date.now());
+  const lastEnd = Math.min(to.getTime() + interval * 1000 - 1, Date.now());
   const times: number[] = [];
-  const range = [new Date(from.getTime() + 1), new Date(beforeEnd)] as const;
+  const range = [new Date(from.getTime() + 1), new Date(lastEnd)] as const;
   for await (const time of scheduledTimes(client, source, ...range)) times.push(time.getTime());
   return times;
 }
 
-/** Splits what is to be run into parts of at most so many times. */
-export function partsOf(times: readonly number[], todo: ReadonlySet<number>, size: number): Part[] {
+/** Splits the pending times into parts of at most `size` times. */
+export function splitIntoParts(times: readonly number[], pending: ReadonlySet<number>, size: number): Part[] {
   const parts: { times: number[]; ranges: { start: number; end: number }[] }[] = [];
   let range: { start: number; end: number } | undefined;
   let part: (typeof parts)[number] | undefined;
   for (const time of times) {
-    if (!todo.has(time)) {
-      // A range of Temporal's takes in every time that lies in it.
+    if (!pending.has(time)) {
+      // Temporal would run every time within a range.
       range = undefined;
       continue;
     }
@@ -181,15 +182,15 @@ export function partsOf(times: readonly number[], todo: ReadonlySet<number>, siz
 
 interface PartWork {
   readonly part: Part;
-  /** The runs that there were of its times: all of them failed. */
+  /** Earlier runs of its times, all of which failed. */
   readonly known: ReadonlyMap<number, StartedRun>;
-  readonly told: (done: number) => void;
+  readonly onProgress: (done: number) => void;
 }
 
 async function runPart(
   client: Client,
   source: string,
-  { part, known, told }: PartWork,
+  { part, known, onProgress }: PartWork,
 ): Promise<{ ended: StartedRun[]; waiting: string | undefined }> {
   const [first = 0, last = 0] = [part.times[0], part.times.at(-1)];
   await client.schedule.getHandle(scheduleIdOf(source)).backfill(
@@ -199,19 +200,19 @@ async function runPart(
       overlap: ScheduleOverlapPolicy.BUFFER_ALL,
     })),
   );
-  let seen = -1;
-  let movedAt = Date.now();
+  let lastEnded = -1;
+  let progressMs = Date.now();
   for (;;) {
     const runs = await scheduledRunsOf(client, source, new Date(first), new Date(last));
     const begun = part.times.flatMap((time) => newRunOf(time, runs, known));
     const ended = begun.filter(({ state }) => state !== 'RUNNING' && state !== 'WAITING');
-    if (ended.length !== seen) told(ended.length);
+    if (ended.length !== lastEnded) onProgress(ended.length);
     if (ended.length === part.times.length) return { ended, waiting: undefined };
     const waiting = await waitingRunOf(client, source);
     if (waiting !== undefined) return { ended, waiting };
-    if (ended.length !== seen || begun.length > ended.length) movedAt = Date.now();
-    seen = ended.length;
-    if (Date.now() - movedAt > STALLED_MS)
+    if (ended.length !== lastEnded || begun.length > ended.length) progressMs = Date.now();
+    lastEnded = ended.length;
+    if (Date.now() - progressMs > STALL_TIMEOUT_MS)
       await requireQueued(client, source, part.times.length - ended.length);
     await sleep(POLL_MS);
   }
@@ -226,7 +227,10 @@ function newRunOf(
   return run === undefined || run.runId === known.get(time)?.runId ? [] : [run];
 }
 
-/** Nothing has run for a while: fails unless it is that something else of the schedule runs. */
+/**
+ * Checks, after a time without progress, that the schedule has a queued or running action.
+ * @throws {PipelineError} SCHEDULE_STALLED
+ */
 async function requireQueued(client: Client, source: string, missing: number): Promise<void> {
   const described = await describeSchedule(client, source);
   if (queueOf(described).queued > 0 || described.info.runningActions.length > 0) return;
@@ -236,17 +240,21 @@ async function requireQueued(client: Client, source: string, missing: number): P
   );
 }
 
-async function queueEmpty(client: Client, source: string, tell: (line: string) => void): Promise<void> {
-  let told = -1;
+async function waitForEmptyQueue(
+  client: Client,
+  source: string,
+  report: (line: string) => void,
+): Promise<void> {
+  let reported = -1;
   for (;;) {
     const { queued } = queueOf(await describeSchedule(client, source));
     if (queued === 0) return;
     const waiting = await waitingRunOf(client, source);
-    if (queued !== told) {
+    if (queued !== reported) {
       const why = waiting === undefined ? '' : `; ${waiting} waits for a person (pipeline status ${waiting})`;
-      tell(`${queued} runs are queued already, which come first${why}`);
+      report(`waiting for ${queued} runs that are queued already${why}`);
     }
-    told = queued;
+    reported = queued;
     await sleep(POLL_MS);
   }
 }

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { DURATION_EXAMPLES } from '../../model/duration.ts';
-import { timeOf, wholeNumber } from '../cli/arguments.ts';
+import { parseTimeArgument, wholeNumberParser } from '../cli/arguments.ts';
 import { withExamples } from '../cli/help.ts';
 import { applySchedules } from './apply.ts';
 import { DEFAULT_INTERVALS_PER_REQUEST, MAX_INTERVALS_PER_REQUEST, backfillSchedule } from './backfill.ts';
@@ -16,18 +16,18 @@ import {
 
 const SOURCE = 'a source of pipeline.yaml';
 
-/** `pipeline schedule …`: runs that start by themselves, one schedule a source. */
+/** Creates `pipeline schedule …`, which manages one Temporal schedule per source. */
 export function scheduleCommand(): Command {
   const command = new Command('schedule')
-    .description('Start runs at set times: one schedule a source, kept by Temporal.')
+    .description('Start runs at set times, with one Temporal schedule per source.')
     .addHelpText(
       'after',
       `
-A source whose url holds {from} and {to} is asked, by each run, for the interval that ends at the run's
-scheduled time, however late it begins; so the intervals join. See docs/schedules.md.`,
+If the source's url contains {from} and {to}, each run fetches the interval that ends at its scheduled time, even
+if it starts later, so late runs leave no gaps. See docs/schedules.md.`,
     );
   for (const sub of [apply(), set(), list(), show(), pause(), resume(), trigger(), backfill(), remove()])
-    command.addCommand(sub.option('--json', 'as JSON'));
+    command.addCommand(sub.option('--json', 'print JSON'));
   return withExamples(
     command,
     'pipeline schedule apply',
@@ -40,46 +40,59 @@ scheduled time, however late it begins; so the intervals join. See docs/schedule
 
 function apply(): Command {
   const command = new Command('apply')
-    .description('Bring the schedules of the settings to Temporal: show how they differ, then make them so.')
-    .argument('[source...]', 'sources of pipeline.yaml; without them, all')
-    .option('--dry-run', 'show how they differ, and do nothing')
-    .option('--prune', 'delete the schedules of this pipeline that the settings do not have')
+    .description(
+      'Apply the schedules in the settings to Temporal: show the differences, then create or change schedules.',
+    )
+    .argument('[source...]', 'sources of pipeline.yaml (default: all)')
+    .option('--dry-run', 'show the differences and change nothing')
+    .option('--prune', 'also delete schedules of this pipeline that are not in the settings')
     .action(applySchedules);
   return withExamples(command, 'pipeline schedule apply --dry-run', 'pipeline schedule apply pearson', [
     'pipeline schedule apply --prune',
-    'also deletes those that are no longer in the settings',
+    'also deletes schedules that were removed from the settings',
   ]);
 }
 
 function set(): Command {
   const command = new Command('set')
-    .description('Make the schedule of a source, or change it; what is not given of its state stays.')
+    .description(
+      'Create or change the schedule of a source. Its note and whether it is paused stay unless given.',
+    )
     .argument('<source>', SOURCE)
-    .option('--every <duration>', `at each multiple of this since 1970 in UTC, as ${DURATION_EXAMPLES}`)
-    .option('--cron <expression>', 'at these times: minute, hour, day of month, month, day of week')
+    .option('--every <duration>', `run at multiples of this since 1970 in UTC, such as ${DURATION_EXAMPLES}`)
+    .option('--cron <expression>', 'run at these times: minute, hour, day of month, month, day of week')
     .option('--timezone <name>', 'the time zone of --cron (default: UTC)')
-    .option('--interval <duration>', 'how much each run asks the customer for, or none (default: as --every)')
-    .option('--catch-up <duration>', 'how old a time may be that runs once Temporal is back (default: 3d)')
-    .option('--paused', 'do not start runs until it is resumed')
-    .option('--note <text>', 'what a person should know of it')
+    .option(
+      '--interval <duration>',
+      'length of the interval that each run fetches, or none (default: as --every)',
+    )
+    .option(
+      '--catch-up <duration>',
+      'after an outage of Temporal, start missed runs at most this old (default: 3d)',
+    )
+    .option('--paused', 'start no runs until the schedule is resumed')
+    .option('--note <text>', 'a note, shown with the schedule')
     .action(setSchedule);
   return withExamples(
     command,
     'pipeline schedule set pearson --every 15m',
-    ['pipeline schedule set pearson --every 15m --interval 1h', 'each run asks for what came late too'],
+    [
+      'pipeline schedule set pearson --every 15m --interval 1h',
+      'intervals overlap, so that records that arrive late are fetched too',
+    ],
     'pipeline schedule set pearson --cron "0 3 * * *" --timezone Europe/Berlin --interval 25h',
-    ['pipeline schedule set others --every 1m', 'a topic that others fill'],
+    ['pipeline schedule set others --every 1m', 'a topic that other programs fill'],
   );
 }
 
 function list(): Command {
-  const command = new Command('list').description('Show the schedules of all sources.').action(listSchedules);
+  const command = new Command('list').description('List the schedules of all sources.').action(listSchedules);
   return withExamples(command, 'pipeline schedule list');
 }
 
 function show(): Command {
   const command = new Command('show')
-    .description('Show a schedule: its times, its latest runs, and what was left out.')
+    .description('Show a schedule: its times, its latest runs, and intervals without a run.')
     .argument('<source>', SOURCE)
     .action(showSchedule);
   return withExamples(command, 'pipeline schedule show pearson', 'pipeline schedule show pearson --json');
@@ -87,7 +100,7 @@ function show(): Command {
 
 function pause(): Command {
   const command = new Command('pause')
-    .description('Start no more runs by themselves. A run that is under way goes on.')
+    .description('Pause a schedule: no more runs start. The current run continues.')
     .argument('<source>', SOURCE)
     .option('--note <text>', 'why')
     .action(pauseSchedule);
@@ -96,7 +109,7 @@ function pause(): Command {
 
 function resume(): Command {
   const command = new Command('resume')
-    .description('Start runs again, from the next time on; see backfill for those that passed.')
+    .description('Resume a schedule from its next time. For the times that passed, see backfill.')
     .argument('<source>', SOURCE)
     .option('--note <text>', 'why')
     .action(resumeSchedule);
@@ -105,7 +118,7 @@ function resume(): Command {
 
 function trigger(): Command {
   const command = new Command('trigger')
-    .description('Start a run now, whatever else runs. Its interval ends now.')
+    .description('Start a run now, even if another one is running. Its interval ends now.')
     .argument('<source>', SOURCE)
     .action(triggerSchedule);
   return withExamples(command, 'pipeline schedule trigger pearson');
@@ -113,21 +126,21 @@ function trigger(): Command {
 
 function backfill(): Command {
   const command = new Command('backfill')
-    .description('Run the intervals of a time in the past, in order, each once; given again, it goes on.')
+    .description('Run the past intervals of a schedule, in order, each once.')
     .argument('<source>', SOURCE)
-    .requiredOption('--from <time>', 'beginning, as 2026-01-31 or 2026-01-31T12:00:00Z', timeOf)
-    .requiredOption('--to <time>', 'end; the intervals that have a part before it run', timeOf)
+    .requiredOption('--from <time>', 'start, such as 2026-01-31 or 2026-01-31T12:00:00Z', parseTimeArgument)
+    .requiredOption('--to <time>', 'end; intervals that begin before it run', parseTimeArgument)
     .option(
       '--part <n>',
-      `how many intervals Temporal gets at once, at most ${MAX_INTERVALS_PER_REQUEST}`,
-      wholeNumber(1, MAX_INTERVALS_PER_REQUEST),
+      `how many intervals to queue in Temporal at once, at most ${MAX_INTERVALS_PER_REQUEST}`,
+      wholeNumberParser(1, MAX_INTERVALS_PER_REQUEST),
       DEFAULT_INTERVALS_PER_REQUEST,
     )
     .addHelpText(
       'after',
       `
-It shows how it goes on, and can be stopped with Ctrl-C at any time: give the same command again to go on.
-Intervals that have run are left alone, those that failed run again.`,
+The command shows its progress and can be stopped with Ctrl-C at any time; run it again to continue.
+Intervals whose run succeeded are not run again; those whose run failed are.`,
     )
     .action(backfillSchedule);
   return withExamples(
@@ -139,7 +152,7 @@ Intervals that have run are left alone, those that failed run again.`,
 
 function remove(): Command {
   const command = new Command('delete')
-    .description('Remove a schedule. A run that is under way goes on; what is queued does not start.')
+    .description('Delete a schedule. The current run continues; queued runs do not start.')
     .argument('<source>', SOURCE)
     .action(deleteSchedule);
   return withExamples(command, 'pipeline schedule delete pearson');

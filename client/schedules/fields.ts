@@ -1,22 +1,38 @@
 import type { ScheduleDescription } from '@temporalio/client';
 import { formatDuration, parseDuration } from '../../model/duration.ts';
 import type { ScheduleWord } from '../../model/schedule-words.ts';
-import { policiesOf, requestOf, requestThere, type SchedulePlan } from './plan.ts';
-import type { StateWords } from './write.ts';
+import { policiesOf, requestOf, requestFromArgs, type SchedulePlan } from './plan.ts';
+import type { StateOptions } from './write.ts';
 
-/** The keys of a schedule in the settings, which are always shown; and what else Temporal has, if it differs. */
-const SHOWN = ['every', 'cron', 'timezone', 'interval', 'catchUp', 'paused', 'note'] as const satisfies (
-  ScheduleWord | keyof StateWords
-)[];
-const OTHERS = ['overlap', 'pauseOnFailure', 'taskQueue', 'workflow', 'request', 'jitter', 'bounds'] as const;
+/** The keys of a schedule in the settings: always shown. */
+const SETTINGS_FIELDS = [
+  'every',
+  'cron',
+  'timezone',
+  'interval',
+  'catchUp',
+  'paused',
+  'note',
+] as const satisfies (ScheduleWord | keyof StateOptions)[];
+
+/** Other fields of a schedule in Temporal: shown if they differ. */
+const TEMPORAL_FIELDS = [
+  'overlap',
+  'pauseOnFailure',
+  'taskQueue',
+  'workflow',
+  'request',
+  'jitter',
+  'bounds',
+] as const;
 
 /** The name of a field. */
-type FieldName = (typeof SHOWN)[number] | (typeof OTHERS)[number];
+type FieldName = (typeof SETTINGS_FIELDS)[number] | (typeof TEMPORAL_FIELDS)[number];
 
-/** What a schedule says, each field as a person reads it; one that it does not say is left out. */
+/** The fields of a schedule, formatted for people; unset fields are absent. */
 export type ScheduleFields = Readonly<Partial<Record<FieldName, string>>>;
 
-/** How a field differs: it is new, changes, stays as it is, or goes. */
+/** The difference of a field: + added, ~ changed, = unchanged, - removed. */
 export interface FieldChange {
   readonly field: FieldName;
   readonly change: '+' | '~' | '=' | '-';
@@ -25,14 +41,14 @@ export interface FieldChange {
 }
 
 /**
- * What a schedule is to say.
- * @param there What it says now: its state stays where nobody says otherwise.
+ * Returns the fields that a schedule should have.
+ * @param current Its fields now: `paused` and `note` are kept unless given.
  */
 export function wantedFields(
   plan: SchedulePlan,
   taskQueue: string,
-  { paused, note }: StateWords,
-  there: ScheduleFields = {},
+  { paused, note }: StateOptions,
+  current: ScheduleFields = {},
 ): ScheduleFields {
   const { timing, interval, catchUp } = plan;
   const { overlap, pauseOnFailure } = policiesOf(plan);
@@ -42,8 +58,8 @@ export function wantedFields(
     timezone: timing.kind === 'cron' ? timing.timezone : undefined,
     interval: interval === undefined ? undefined : formatDuration(interval),
     catchUp: formatDuration(catchUp),
-    paused: paused === undefined ? (there.paused ?? 'false') : String(paused),
-    note: note ?? there.note,
+    paused: paused === undefined ? (current.paused ?? 'false') : String(paused),
+    note: note ?? current.note,
     overlap,
     pauseOnFailure: String(pauseOnFailure),
     taskQueue,
@@ -52,23 +68,28 @@ export function wantedFields(
   });
 }
 
-/** What a schedule says in Temporal, whoever made it. */
-export function fieldsThere({ spec, policies, state, action }: ScheduleDescription): ScheduleFields {
+/** Returns the fields of a schedule in Temporal, also of one that another program created. */
+export function fieldsFromDescription({
+  spec,
+  policies,
+  state,
+  action,
+}: ScheduleDescription): ScheduleFields {
   const every = (spec.intervals ?? []).map(
     ({ every: length, offset }) => formatDuration(length / 1000) + (offset > 0 ? ` + ${offset / 1000}s` : ''),
   );
   const calendars = (spec.calendars ?? []).map(({ comment }) => comment ?? 'a calendar');
-  const { request, interval } = requestThere(action.args);
+  const { request, interval } = requestFromArgs(action.args);
   const { startAt, endAt, skip = [] } = spec;
   const isBound = startAt !== undefined || endAt !== undefined || skip.length > 0;
   return fieldsOf({
-    every: textOf(every),
-    cron: textOf(calendars),
-    timezone: calendars.length === 0 ? undefined : (textOf([spec.timezone ?? '']) ?? 'UTC'),
-    interval: interval === undefined ? undefined : shortDuration(interval),
+    every: joinTexts(every),
+    cron: joinTexts(calendars),
+    timezone: calendars.length === 0 ? undefined : (joinTexts([spec.timezone ?? '']) ?? 'UTC'),
+    interval: interval === undefined ? undefined : normalizeDuration(interval),
     catchUp: formatDuration(Math.round(policies.catchupWindow / 1000)),
     paused: String(state.paused),
-    note: textOf([state.note ?? '']),
+    note: joinTexts([state.note ?? '']),
     overlap: policies.overlap,
     pauseOnFailure: String(policies.pauseOnFailure),
     taskQueue: action.taskQueue,
@@ -79,18 +100,24 @@ export function fieldsThere({ spec, policies, state, action }: ScheduleDescripti
   });
 }
 
-/** How what is wanted differs from what is there. */
-export function changesOf(wanted: ScheduleFields, there: ScheduleFields | undefined): FieldChange[] {
-  const names = [...SHOWN, ...OTHERS.filter((name) => there !== undefined && wanted[name] !== there[name])];
+/**
+ * Compares the wanted fields of a schedule with its current ones.
+ * @param current Undefined for a schedule that does not exist yet.
+ */
+export function diffFields(wanted: ScheduleFields, current: ScheduleFields | undefined): FieldChange[] {
+  const names = [
+    ...SETTINGS_FIELDS,
+    ...TEMPORAL_FIELDS.filter((name) => current !== undefined && wanted[name] !== current[name]),
+  ];
   return names.flatMap((field) => {
-    const [from, to] = [there?.[field] ?? null, wanted[field] ?? null];
+    const [from, to] = [current?.[field] ?? null, wanted[field] ?? null];
     if (from === null && to === null) return [];
     const change = from === to ? '=' : from === null ? '+' : to === null ? '-' : '~';
     return [{ field, change, from, to }];
   });
 }
 
-/** The lines of a difference for people, a field each. */
+/** Formats the differences of a schedule's fields for people, a line per field. */
 export function formatChanges(changes: readonly FieldChange[]): string[] {
   const width = Math.max(0, ...changes.map(({ field }) => field.length));
   return changes.map(({ field, change, from, to }) => {
@@ -103,12 +130,12 @@ function fieldsOf(fields: Readonly<Record<string, string | undefined>>): Schedul
   return Object.fromEntries(Object.entries(fields).filter(([, text]) => text !== undefined));
 }
 
-function textOf(texts: readonly string[]): string | undefined {
+function joinTexts(texts: readonly string[]): string | undefined {
   return texts.join('') === '' ? undefined : texts.join(' and ');
 }
 
-/** As this program writes it, where it is a duration. */
-function shortDuration(text: string): string {
+/** Formats a duration in the short form; returns any other text unchanged. */
+function normalizeDuration(text: string): string {
   const seconds = parseDuration(text);
   return seconds === undefined ? text : formatDuration(seconds);
 }

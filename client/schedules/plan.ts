@@ -12,14 +12,14 @@ import {
 } from '../../model/schedule-words.ts';
 import type { SourceSettings } from '../../model/settings.ts';
 
-/** What a source's schedule does. */
+/** The times, interval and catch-up window of a source's schedule. */
 export interface SchedulePlan extends ScheduleMeaning {
   readonly source: string;
 }
 
 /**
- * Makes a plan of the words of `pipeline schedule set`.
- * @throws {PipelineError} SCHEDULE_INVALID, naming the word that is off and what it could be.
+ * Creates a plan from the options of `pipeline schedule set`, or from the schedule in the settings.
+ * @throws {PipelineError} SCHEDULE_INVALID, naming the invalid option and what is allowed
  */
 export function schedulePlanOf(source: string, { url }: SourceSettings, words: ScheduleWords): SchedulePlan {
   try {
@@ -27,7 +27,7 @@ export function schedulePlanOf(source: string, { url }: SourceSettings, words: S
   } catch (error) {
     if (!(error instanceof WordError)) throw error;
     const { word, message } = error;
-    throw invalid(
+    throw scheduleInvalid(
       word === undefined ? message : `${optionOf(word)} ${JSON.stringify(words[word])}: ${message}`,
     );
   }
@@ -37,39 +37,38 @@ function optionOf(word: ScheduleWord): string {
   return word === 'catchUp' ? '--catch-up' : `--${word}`;
 }
 
-/** The request that each run of the schedule is started with; its interval ends at its scheduled time. */
+/** Returns the request of each run of the schedule; its interval ends at the run's scheduled time. */
 export function requestOf({ source, interval }: SchedulePlan): IngestRequest {
   return interval === undefined ? { source } : { source, interval: isoDuration(interval) };
 }
 
-/** The times, as Temporal takes them. It compiles a cron expression, but keeps a comment, which shows it again. */
+/** Returns Temporal's schedule spec. Temporal compiles cron expressions, so the comment keeps the original one. */
 export function specOf({ timing }: SchedulePlan): ScheduleSpec {
   if (timing.kind === 'every') return { intervals: [{ every: timing.seconds * 1000 }] };
   return { cronExpressions: [`${timing.expression} # ${timing.expression}`], timezone: timing.timezone };
 }
 
 /**
- * What happens to a time that comes while an earlier run goes on, or waits for a person; and to times that
- * passed while Temporal was down.
+ * Returns Temporal's schedule policies: overlap (an earlier run is still running or waits for a person) and catch-up
+ * window (Temporal was down).
  *
- * A run for an interval is the only one that brings that interval: each is queued, and they run in order, since
- * SKIP and BUFFER_ONE would lose all but one of them. A run that brings all there is does the work of those
- * that were skipped before it.
+ * With an interval, runs are buffered and run in order: each fetches another interval, so SKIP and BUFFER_ONE would lose
+ * data. Without one, a run ingests the whole source and thereby does the work of the skipped runs.
  */
 export function policiesOf({ interval, catchUp }: SchedulePlan) {
   return {
     overlap: interval === undefined ? ScheduleOverlapPolicy.SKIP : ScheduleOverlapPolicy.BUFFER_ALL,
     catchupWindow: catchUp * 1000,
-    // One interval that cannot be had is no reason to stop all that follow.
+    // One failed interval must not stop the intervals after it.
     pauseOnFailure: false,
   } as const;
 }
 
 /**
- * Returns the request of a schedule in Temporal, and its interval where that is a text.
- * @param args What the schedule gives to its runs: others may have put anything there.
+ * Returns the request of a schedule in Temporal, and its interval if that is a string.
+ * @param args The schedule's workflow arguments; untrusted, since others can change the schedule.
  */
-export function requestThere(args: unknown): {
+export function requestFromArgs(args: unknown): {
   readonly request: object;
   readonly interval: string | undefined;
 } {
@@ -80,8 +79,11 @@ export function requestThere(args: unknown): {
   return { request, interval };
 }
 
-/** What a schedule in Temporal does, if it is of this program; whoever changed it. */
-export function planFrom(source: string, { spec, action, policies }: ScheduleDescription): SchedulePlan {
+/** Returns the plan of a schedule in Temporal, which others may have changed. */
+export function planFromDescription(
+  source: string,
+  { spec, action, policies }: ScheduleDescription,
+): SchedulePlan {
   const [every] = spec.intervals ?? [];
   const expressions = (spec.calendars ?? []).map(({ comment }) => comment ?? 'a calendar');
   return {
@@ -90,7 +92,7 @@ export function planFrom(source: string, { spec, action, policies }: ScheduleDes
       every === undefined
         ? { kind: 'cron', expression: expressions.join(' and '), timezone: timezoneNamed(spec.timezone) }
         : { kind: 'every', seconds: every.every / 1000 },
-    interval: parseDuration(requestThere(action.args).interval ?? ''),
+    interval: parseDuration(requestFromArgs(action.args).interval ?? ''),
     catchUp: policies.catchupWindow / 1000,
   };
 }
@@ -99,14 +101,14 @@ function timezoneNamed(name: string | undefined): string {
   return name === undefined || name === '' ? 'UTC' : name;
 }
 
-/** When a schedule starts runs, for people. */
+/** Formats the times of a schedule for people. */
 export function formatTiming(timing: Timing): string {
   return timing.kind === 'every'
     ? `every ${formatDuration(timing.seconds)}`
     : `cron ${timing.expression} (${timing.timezone})`;
 }
 
-/** An error of the words of a schedule command. */
-export function invalid(message: string): PipelineError {
+/** Returns the error for invalid options of a schedule command. */
+export function scheduleInvalid(message: string): PipelineError {
   return new PipelineError('SCHEDULE_INVALID', message);
 }

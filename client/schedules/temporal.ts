@@ -5,20 +5,20 @@ import { SCHEDULED_BY, SCHEDULED_TIME } from '../../model/schedule.ts';
 import { STEP } from '../../model/search-attributes.ts';
 import { RUN_PREFIX } from '../cli/temporal.ts';
 
-/** A source's one schedule; a run of it has this id and its scheduled time. */
+/** Returns the id of a source's schedule; Temporal appends the scheduled time for the ids of its runs. */
 export function scheduleIdOf(source: string): string {
   return `${RUN_PREFIX}-${source}`;
 }
 
-/** The source that a schedule of this program is of; undefined for another's. */
+/** Returns the source of a schedule; undefined if the schedule belongs to another program. */
 function sourceOfSchedule(scheduleId: string): string | undefined {
   const prefix = scheduleIdOf('');
   return scheduleId.startsWith(prefix) ? scheduleId.slice(prefix.length) : undefined;
 }
 
 /**
- * Does something with a source's schedule.
- * @throws {PipelineError} SCHEDULE_UNKNOWN when the source has none.
+ * Calls `use` and maps Temporal's "schedule not found".
+ * @throws {PipelineError} SCHEDULE_UNKNOWN when the source has no schedule
  */
 export async function withSchedule<T>(source: string, use: () => Promise<T>): Promise<T> {
   try {
@@ -32,18 +32,15 @@ export async function withSchedule<T>(source: string, use: () => Promise<T>): Pr
 }
 
 /**
- * What Temporal says of a source's schedule.
+ * Describes a source's schedule.
  * @throws {PipelineError} SCHEDULE_UNKNOWN
  */
 export async function describeSchedule(client: Client, source: string): Promise<ScheduleDescription> {
   return withSchedule(source, () => client.schedule.getHandle(scheduleIdOf(source)).describe());
 }
 
-/** What Temporal says of a source's schedule; undefined where it has none. */
-export async function describeScheduleIfAny(
-  client: Client,
-  source: string,
-): Promise<ScheduleDescription | undefined> {
+/** Describes a source's schedule; returns undefined if it has none. */
+export async function findSchedule(client: Client, source: string): Promise<ScheduleDescription | undefined> {
   try {
     return await describeSchedule(client, source);
   } catch (error) {
@@ -53,8 +50,8 @@ export async function describeScheduleIfAny(
 }
 
 /**
- * The sources that may have a schedule, in order.
- * @param known Those to name in any case: Temporal's list is a little late.
+ * Returns the sources that may have a schedule, sorted.
+ * @param known Sources to include in any case: Temporal's list of schedules is eventually consistent.
  */
 export async function scheduledSources(client: Client, known: readonly string[]): Promise<string[]> {
   const sources = new Set(known);
@@ -65,22 +62,22 @@ export async function scheduledSources(client: Client, known: readonly string[])
   return [...sources].sort();
 }
 
-/** How many runs a schedule has queued, and has dropped since its queue was full. */
+/** Returns how many runs of a schedule are queued, and how many were dropped because the queue was full. */
 export function queueOf({ raw }: ScheduleDescription): { queued: number; dropped: number } {
   return { queued: Number(raw.info?.bufferSize ?? 0), dropped: Number(raw.info?.bufferDropped ?? 0) };
 }
 
-/** Temporal answers no more times than these at once. */
-const TIMES_A_PAGE = 1000;
+/** Temporal's limit per response of ListScheduleMatchingTimes. */
+const MAX_TIMES_PER_PAGE = 1000;
 
-/** The times of a schedule from one to another, both included, in order, as Temporal counts them. */
+/** Yields the scheduled times from `from` to `to`, both included, in order, as Temporal computes them. */
 export async function* scheduledTimes(
   client: Client,
   source: string,
   from: Date,
   to: Date,
 ): AsyncGenerator<Date> {
-  // Temporal leaves out a time that is the beginning, and schedules have no parts of a second.
+  // Temporal excludes the start time itself; scheduled times are whole seconds.
   let after = from.getTime() - 1;
   while (after < to.getTime()) {
     const start = after;
@@ -96,7 +93,7 @@ export async function* scheduledTimes(
       after = tsToMs(time);
       yield new Date(after);
     }
-    if (startTime.length < TIMES_A_PAGE) return;
+    if (startTime.length < MAX_TIMES_PER_PAGE) return;
   }
 }
 
@@ -104,15 +101,15 @@ export async function* scheduledTimes(
 export interface StartedRun {
   readonly workflowId: string;
   readonly runId: string;
-  /** The time that it is for, in milliseconds since the epoch. */
+  /** Scheduled time, in milliseconds since the epoch. */
   readonly scheduledMs: number;
-  /** As RUNNING or COMPLETED; WAITING while it waits for a person. */
+  /** Temporal's status, such as RUNNING or COMPLETED; WAITING while it waits for a person. */
   readonly state: string;
 }
 
 /**
- * The latest run of each time of a schedule, by that time in milliseconds. Temporal tells of runs with a
- * little delay, and forgets them when its retention is over.
+ * Returns the latest run of each scheduled time, by that time in milliseconds since the epoch. Temporal's visibility is
+ * eventually consistent, and drops runs after the retention period.
  */
 export async function scheduledRunsOf(
   client: Client,
@@ -120,7 +117,7 @@ export async function scheduledRunsOf(
   from: Date,
   to: Date,
 ): Promise<Map<number, StartedRun>> {
-  // Temporal on SQLite compares these times as texts, and leaves out one that is a bound.
+  // Temporal on SQLite compares times as strings, which excludes a time equal to a bound.
   const [above, below] = [new Date(from.getTime() - 1000), new Date(to.getTime() + 1000)];
   const query =
     `${SCHEDULED_BY.name} = '${scheduleIdOf(source)}' AND ` +
@@ -131,21 +128,21 @@ export async function scheduledRunsOf(
     if (scheduledMs === undefined) continue;
     const startedMs = run.startTime.getTime();
     if ((latest.get(scheduledMs)?.startedMs ?? -Infinity) >= startedMs) continue;
-    const running = run.status.name === 'RUNNING';
-    const waits = running && run.typedSearchAttributes.get(STEP) === 'waiting';
+    const isRunning = run.status.name === 'RUNNING';
+    const isWaiting = isRunning && run.typedSearchAttributes.get(STEP) === 'waiting';
     const { workflowId, runId } = run;
     latest.set(scheduledMs, {
       workflowId,
       runId,
       scheduledMs,
       startedMs,
-      state: waits ? 'WAITING' : run.status.name,
+      state: isWaiting ? 'WAITING' : run.status.name,
     });
   }
   return latest;
 }
 
-/** The id of a run of the schedule that waits for a person, and so holds up those that are queued. */
+/** Returns the id of a run of the schedule that waits for a person and thereby blocks the queued runs. */
 export async function waitingRunOf(client: Client, source: string): Promise<string | undefined> {
   const query =
     `${SCHEDULED_BY.name} = '${scheduleIdOf(source)}' AND ${STEP.name} = 'waiting' ` +

@@ -2,10 +2,10 @@ import type { ScheduleDescription } from '@temporalio/client';
 import { formatDuration } from '../../model/duration.ts';
 import type { Settings } from '../../model/settings.ts';
 import { formatTable, formatTime } from '../cli/output.ts';
-import { formatTiming, planFrom } from './plan.ts';
+import { formatTiming, planFromDescription } from './plan.ts';
 import { queueOf } from './temporal.ts';
 
-/** A source's schedule, as `list --json` and `show --json` give it. Times are in UTC. */
+/** A source's schedule, as `list --json` and `show --json` print it. Times are in UTC. */
 export interface ScheduleView {
   readonly source: string;
   readonly schedule: string;
@@ -16,22 +16,24 @@ export interface ScheduleView {
   readonly overlap: string;
   readonly catchupWindow: string;
   readonly next: readonly string[];
-  /** The latest runs, the latest last. */
+  /** The latest runs, oldest first. */
   readonly runs: readonly { readonly run: string; readonly scheduled: string; readonly started: string }[];
   readonly running: readonly string[];
-  /** Runs that wait for the one that runs. */
+  /** Runs that wait for the current one to end. */
   readonly queued: number;
-  /** Times that got no run: an earlier one still ran, Temporal was down for too long, the queue was full. */
+  /** Times without a run because an earlier run was still running. */
   readonly skipped: number;
+  /** Times without a run because Temporal was down for longer than the catch-up window. */
   readonly missed: number;
+  /** Times without a run because the queue was full. */
   readonly dropped: number;
   readonly url: string;
 }
 
-/** What is shown of a schedule. */
+/** Returns the view of a schedule. */
 export function viewOf(settings: Settings, source: string, described: ScheduleDescription): ScheduleView {
   const { info, policies, state, scheduleId } = described;
-  const { timing, interval } = planFrom(source, described);
+  const { timing, interval } = planFromDescription(source, described);
   const path = [settings.temporal.namespace, 'schedules', scheduleId].map(encodeURIComponent).join('/');
   return {
     source,
@@ -56,7 +58,7 @@ export function viewOf(settings: Settings, source: string, described: ScheduleDe
   };
 }
 
-/** The schedules as a table. */
+/** Formats schedules as a table for people. */
 export function formatSchedules(views: readonly ScheduleView[]): string[] {
   return formatTable(
     ['source', 'when', 'interval', 'state', 'next', 'last run', 'note'],
@@ -72,23 +74,23 @@ export function formatSchedules(views: readonly ScheduleView[]): string[] {
   );
 }
 
-const OVERLAP_MEANING: Readonly<Record<string, string>> = {
-  SKIP: 'a time that comes while a run goes on is skipped; the next run brings its share',
-  BUFFER_ALL: 'a time that comes while a run goes on is queued; all run, in order',
+const OVERLAP_MEANINGS: Readonly<Record<string, string>> = {
+  SKIP: 'a time that comes during a run is skipped; the next run ingests its records too',
+  BUFFER_ALL: 'a time that comes during a run is queued; all of them run, in order',
 };
 
-/** One schedule, with all that a person may ask of it. */
+/** Formats one schedule for people, with its latest runs. */
 export function formatSchedule(view: ScheduleView): string[] {
-  const brings = view.interval === null ? 'all there is' : `the ${view.interval} before its time`;
+  const range = view.interval === null ? 'the whole source' : `the ${view.interval} before its time`;
   const lines = [
-    `${view.source}: ${view.when}, each run brings ${brings}; ${view.state}`,
+    `${view.source}: ${view.when}, each run ingests ${range}; ${view.state}`,
     ...(view.note === null ? [] : [`note: ${view.note}`]),
-    `overlap ${view.overlap}: ${OVERLAP_MEANING[view.overlap] ?? 'as Temporal has it'}`,
-    `catch-up window ${view.catchupWindow}: times that passed while Temporal was down run when it is back`,
+    `overlap ${view.overlap}: ${OVERLAP_MEANINGS[view.overlap] ?? 'see Temporal’s documentation'}`,
+    `catch-up window ${view.catchupWindow}: times missed while Temporal was down run when it is back`,
     ...(view.next.length === 0 ? [] : [`next: ${view.next.slice(0, 3).join(', ')}`]),
     ...view.running.map((run) => `running: ${run}`),
     ...(view.queued === 0 ? [] : [`queued: ${view.queued}`]),
-    ...lossesOf(view),
+    ...formatMissing(view),
   ];
   if (view.runs.length > 0) {
     const rows = view.runs.map((run) => Object.values(run));
@@ -97,11 +99,11 @@ export function formatSchedule(view: ScheduleView): string[] {
   return [...lines, view.url];
 }
 
-/** The times that got no run, if any is then missing. What a whole source skipped, its next run brings. */
-function lossesOf({ source, interval, skipped, missed, dropped }: ScheduleView): string[] {
+/** Formats the counts of intervals without a run. Without an interval nothing is lost: the next run fetches it all. */
+function formatMissing({ source, interval, skipped, missed, dropped }: ScheduleView): string[] {
   if (interval === null || skipped + missed + dropped === 0) return [];
   return [
-    `intervals without a run: ${skipped} skipped, ${missed} past the catch-up window, ${dropped} past the queue’s end;`,
-    `  bring them with: pipeline schedule backfill ${source} --from TIME --to TIME`,
+    `intervals without a run: ${skipped} skipped, ${missed} outside the catch-up window, ${dropped} dropped from the full queue;`,
+    `  run them with: pipeline schedule backfill ${source} --from TIME --to TIME`,
   ];
 }

@@ -4,25 +4,25 @@ import { statusOf } from '../../adapters/temporal.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { Settings } from '../../model/settings.ts';
 import type { ingest } from '../../workflows/index.ts';
-import { aboutRun } from '../runs/static-details.ts';
+import { runDetails } from '../runs/static-details.ts';
 import { policiesOf, requestOf, specOf, type SchedulePlan } from './plan.ts';
 import { scheduleIdOf } from './temporal.ts';
 
-/** What a person may say of a schedule's state; what is not said stays as it is. */
-export interface StateWords {
+/** The state of a schedule; undefined fields stay unchanged. */
+export interface StateOptions {
   readonly paused?: boolean | undefined;
   readonly note?: string | undefined;
 }
 
 /**
- * Makes a source's schedule, or changes the one that there is.
- * @throws {PipelineError} SCHEDULE_INVALID when Temporal does not take it.
+ * Creates a source's schedule, or changes the existing one.
+ * @throws {PipelineError} SCHEDULE_INVALID when Temporal rejects it
  */
 export async function writeSchedule(
   client: Client,
   { temporal }: Settings,
   plan: SchedulePlan,
-  { paused, note }: StateWords,
+  { paused, note }: StateOptions,
 ): Promise<'created' | 'changed'> {
   const scheduleId = scheduleIdOf(plan.source);
   const request = requestOf(plan);
@@ -36,64 +36,64 @@ export async function writeSchedule(
       // Temporal adds the scheduled time.
       workflowId: scheduleId,
       args: [request],
-      ...aboutRun(request, `schedule ${scheduleId}`),
+      ...runDetails(request, `schedule ${scheduleId}`),
     },
   } as const;
   const state = { ...(paused === undefined ? {} : { paused }), ...(note === undefined ? {} : { note }) };
   try {
-    await asSpecError(() => client.schedule.create<typeof ingest>({ ...schedule, scheduleId, state }));
+    await mapSpecError(() => client.schedule.create<typeof ingest>({ ...schedule, scheduleId, state }));
     return 'created';
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
   }
   const handle = client.schedule.getHandle(scheduleId);
-  await asSpecError(() =>
+  await mapSpecError(() =>
     handle.update<typeof ingest>((known) => ({ ...schedule, state: { ...known.state, ...state } })),
   );
   return 'changed';
 }
 
-/** Temporal alone knows whether a cron expression is one; its client makes that a TypeError. */
-async function asSpecError<T>(use: () => Promise<T>): Promise<T> {
+/** Maps the client's TypeError: only Temporal's server validates cron expressions. */
+async function mapSpecError<T>(use: () => Promise<T>): Promise<T> {
   try {
     return await use();
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    throw new PipelineError('SCHEDULE_INVALID', `Temporal does not take the schedule: ${error.message}`, {
+    throw new PipelineError('SCHEDULE_INVALID', `Temporal rejects the schedule: ${error.message}`, {
       cause: error,
     });
   }
 }
 
-/** Statuses of gRPC. */
+/** gRPC status codes. */
 const INVALID_ARGUMENT = 3;
 const NOT_FOUND = 5;
 
-/** No source's name can have a space, so nobody has a schedule of this id. */
-const NOBODYS = `${scheduleIdOf('')} `;
+/** An id that no schedule has: names of sources contain no space. */
+const UNUSED_SCHEDULE_ID = `${scheduleIdOf('')} `;
 
 /**
- * Makes sure that Temporal takes the times of a schedule, without making one: it checks an update before it finds
- * that there is nothing of that id.
+ * Checks that Temporal accepts the times of a schedule, without creating one: the server validates an update before it
+ * looks up the schedule.
  * @throws {PipelineError} SCHEDULE_INVALID
  */
-export async function requireTimes(
+export async function requireValidTimes(
   client: Client,
   { temporal }: Settings,
   { timing }: SchedulePlan,
 ): Promise<void> {
   if (timing.kind === 'every') return;
-  await asSpecError(async () => {
+  await mapSpecError(async () => {
     try {
       await client.workflowService.updateSchedule({
         namespace: client.options.namespace,
-        scheduleId: NOBODYS,
+        scheduleId: UNUSED_SCHEDULE_ID,
         requestId: randomUUID(),
         schedule: {
           spec: { cronString: [timing.expression], timezoneName: timing.timezone },
           action: {
             startWorkflow: {
-              workflowId: NOBODYS,
+              workflowId: UNUSED_SCHEDULE_ID,
               workflowType: { name: 'ingest' },
               taskQueue: { name: temporal.taskQueue },
             },

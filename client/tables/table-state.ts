@@ -4,7 +4,7 @@ import type { Warehouse } from '../../adapters/delta/warehouse.ts';
 import type { Table } from '../../tables/table.ts';
 import { rowsOf } from '../query/live-tables.ts';
 
-/** What a table's log says of it; null where nobody has made the table yet, or its log does not say. */
+/** The state of a table according to its log; null for a table that does not exist yet, or that lacks statistics. */
 export interface TableState {
   readonly name: string;
   readonly row: string;
@@ -15,25 +15,28 @@ export interface TableState {
   readonly lastCommit: string | null;
 }
 
-/** What a snapshot of a table comes to. */
+/** Summarizes a table's snapshot. */
 export async function tableStateOf(
   warehouse: Warehouse,
   { name, row }: Table,
   snapshot: Snapshot | undefined,
 ): Promise<TableState> {
-  const nothing = { name, row, rows: 0, files: 0, bytes: 0, version: null, lastCommit: null };
-  if (snapshot === undefined) return nothing;
+  const empty = { name, row, rows: 0, files: 0, bytes: 0, version: null, lastCommit: null };
+  if (snapshot === undefined) return empty;
   const files = [...snapshot.files.values()];
   const rows = files.map(rowsOf);
   const { path } = warehouse.table(name);
   const last = await readEntry(warehouse.options.hdfs, path, snapshot.version);
-  const at = last?.info['timestamp'];
+  const timestamp = last?.info['timestamp'];
   return {
-    ...nothing,
-    rows: rows.reduce<number | null>((sum, one) => (sum === null || one === undefined ? null : sum + one), 0),
+    ...empty,
+    rows: rows.reduce<number | null>(
+      (sum, count) => (sum === null || count === undefined ? null : sum + count),
+      0,
+    ),
     files: files.length,
     bytes: files.reduce((sum, { size }) => sum + size, 0),
     version: snapshot.version,
-    lastCommit: typeof at === 'number' ? new Date(at).toISOString() : null,
+    lastCommit: typeof timestamp === 'number' ? new Date(timestamp).toISOString() : null,
   };
 }

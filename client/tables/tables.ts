@@ -15,12 +15,14 @@ interface TablesOptions {
   readonly json?: boolean;
 }
 
-/** `pipeline tables [NAME]`: what there is to query. */
+/** Creates `pipeline tables [NAME]`, which lists the tables and views, or the columns of one. */
 export function tablesCommand(): Command {
   const command = new Command('tables')
-    .description('Show the tables with what they hold; with a name, the columns of that table or view.')
+    .description(
+      'List the tables with their sizes, and the views; with a name, show the columns of that table or view.',
+    )
     .argument('[table]', 'a table or a view')
-    .option('--json', 'as JSON')
+    .option('--json', 'print JSON')
     .action(tables);
   return withExamples(command, 'pipeline tables', 'pipeline tables attempts', 'pipeline tables --json');
 }
@@ -88,12 +90,12 @@ async function describe(name: string): Promise<{ row: string; columns: readonly 
   throw new PipelineError('TABLE_UNKNOWN', `there is no table ${JSON.stringify(name)}; there are: ${known}`);
 }
 
-/** The partition columns come last, as DuckDB and Delta's schema have them. */
+/** Returns a table's columns, with the partition columns last, as in DuckDB and in the Delta schema. */
 function columnsOf(table: Table): Column[] {
   return [...table.columns, ...PARTITION_COLUMNS];
 }
 
-/** A view picks rows of a table; its columns mean what they mean there. */
+/** Returns a view's columns: those of the table whose rows it selects. */
 async function columnsOfView(view: View): Promise<Column[]> {
   const names = await withTables(
     TABLES.map((table) => ({ table, files: null })),

@@ -173,10 +173,7 @@ describe('the command line', () => {
     process.kill(Number(stdout.trim()), 'SIGINT');
     const [code] = (await once(child, 'exit')) as [number];
     assert.equal(code, 130);
-    assert.match(
-      shown,
-      new RegExp(`${run.workflowId} goes on without this command; to see it again: pipeline status`),
-    );
+    assert.match(shown, new RegExp(`${run.workflowId} keeps running; to follow it again: pipeline status`));
     assert.equal((await run.describe()).status.name, 'RUNNING');
     await run.terminate('by a test');
   });

@@ -29,7 +29,7 @@ const VERIFIED = /^verified: \d+ offsets = \d+ deliveries \+ 1 quarantined \+ \d
 /** What is run, in this order. RUN is a run that waits for a person. */
 const COMMANDS: Readonly<Record<string, Ending>> = {
   'npx pipeline': { exit: 2, says: /Usage: pipeline/ },
-  'npx pipeline --help': { says: /It exits with:/ },
+  'npx pipeline --help': { says: /Exit codes:/ },
   'npx pipeline COMMAND --help': { as: { COMMAND: 'list' }, says: /Examples:/ },
   // One of the sources is there to have a run that waits.
   'npx pipeline doctor': { exit: 1, says: /✔ source pearson: [^]*✖ source refused: SOURCE_REFUSED/ },
@@ -102,9 +102,9 @@ const COMMANDS: Readonly<Record<string, Ending>> = {
 
 /** The page of schedules, whose source is asked by interval; in its own order. */
 const SCHEDULES: Readonly<Record<string, Ending>> = {
-  'npm run pipeline -- schedule apply --dry-run': { says: /^a dry run; it would be: 1 (created|changed)$/m },
+  'npm run pipeline -- schedule apply --dry-run': { says: /^dry run; it would be: 1 (created|changed)$/m },
   'npm run pipeline -- schedule apply': { says: /^1 (created|changed)$/m },
-  'npm run pipeline -- schedule set pearson --every 15m': { says: /each run brings the 15m/ },
+  'npm run pipeline -- schedule set pearson --every 15m': { says: /each run ingests the 15m/ },
   'npm run pipeline -- schedule set pearson --cron "0 3 * * *" --timezone Europe/Berlin --interval 25h': {
     says: /^changed ingest-pearson\npearson: cron 0 3 \* \* \* \(Europe\/Berlin\)/m,
   },

@@ -40,7 +40,7 @@ describe('a run that no worker takes', () => {
     child.stderr.on('data', (piece: Buffer) => (shown += piece.toString('utf8')));
     await eventually('it is said that there is no worker', () =>
       Promise.resolve(
-        shown.includes(`no worker of the task queue ${pipeline.name} says`) &&
+        shown.includes(`no worker of the task queue ${pipeline.name} answered`) &&
           shown.includes('npm run worker'),
       ),
     );

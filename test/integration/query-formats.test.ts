@@ -126,7 +126,7 @@ describe('the formats and files of query', () => {
     [['--output', 'answer'], /give --format too, or a name that ends with/],
     [['--output', 'no-such-folder/a.csv'], /there is no folder/],
     [['--format', 'csv', '--json'], /--json and --format csv: give one of them/],
-    [['--force'], /--force belongs to --output/],
+    [['--force'], /--force requires --output/],
   ] as const) {
     test(`${words.join(' ')} is refused before anything is asked`, async () => {
       const { code, stderr } = await pipeline.command('query', 'SELECT 1', ...words);

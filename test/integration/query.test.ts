@@ -101,7 +101,7 @@ describe('query and tables', () => {
     assert.match(refused.stderr, /^QUERY_INVALID: for --explain, the query must be a single SELECT/);
     const both = await pipeline.command('query', '--explain', '--format', 'csv', sql);
     assert.equal(both.code, 2);
-    assert.match(both.stderr, /^USAGE_INVALID: --explain gives no answer/);
+    assert.match(both.stderr, /^USAGE_INVALID: --explain shows the plan/);
   });
 
   test('a query can come on standard input', async () => {

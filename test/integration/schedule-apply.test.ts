@@ -76,7 +76,7 @@ describe('schedule apply', () => {
     await write({ [FIRST]: NEVER });
     const shown = await apply('--dry-run');
     assert.ok(shown.startsWith(`create ingest-${FIRST}\n  + cron      0 0 29 2 *\n`), shown);
-    assert.match(shown, /^a dry run; it would be: 1 created$/m);
+    assert.match(shown, /^dry run; it would be: 1 created$/m);
     assert.equal(await isThere(FIRST), false);
   });
 
@@ -84,7 +84,7 @@ describe('schedule apply', () => {
     assert.match(await apply(), /^1 created$/m);
     const made = await described(FIRST);
     assert.equal(made.policies.overlap, 'BUFFER_ALL');
-    assert.match(await apply(), /^leave ingest-first.*\n {2}= cron [^]*^1 as they were to be$/m);
+    assert.match(await apply(), /^leave ingest-first.*\n {2}= cron [^]*^1 unchanged$/m);
     assert.deepEqual((await described(FIRST)).info.lastUpdatedAt, made.info.lastUpdatedAt);
   });
 
@@ -147,7 +147,7 @@ describe('schedule apply', () => {
       return false;
     };
     await eventually('Temporal lists the other pipeline’s', foreign);
-    assert.match(await apply('--prune'), /^deleted ingest-first[^]*^1 deleted, 1 as they were to be$/m);
+    assert.match(await apply('--prune'), /^deleted ingest-first[^]*^1 deleted, 1 unchanged$/m);
     assert.equal(await isThere(FIRST), false);
     assert.equal(await isThere(FOREIGN), true);
   });

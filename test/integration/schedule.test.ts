@@ -127,11 +127,11 @@ describe('schedules', () => {
       '1h',
     );
     assert.equal(refused.code, 2);
-    assert.match(refused.stderr, /SCHEDULE_INVALID: Temporal does not take the schedule/);
+    assert.match(refused.stderr, /SCHEDULE_INVALID: Temporal rejects the schedule/);
     const words = ['--cron', '0 3 * * *', '--timezone', 'Europe/Berlin', '--interval', '1d', '--paused'];
     const apart = await pipeline.command('schedule', 'set', TWICE, ...words);
     assert.equal(apart.code, 0, apart.stderr);
-    assert.match(apart.stderr, /warning: twice-.*: no run asks for the 1h from .*T01:00:00Z to .*T02:00:00Z/);
+    assert.match(apart.stderr, /warning: twice-.*: no run fetches the 1h from .*T01:00:00Z to .*T02:00:00Z/);
   });
 
   test('a triggered run of a paused schedule lands, and its interval ends when it was triggered', async () => {

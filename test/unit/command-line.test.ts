@@ -9,7 +9,7 @@ import { EXIT } from '../../client/cli/exit.ts';
 import { streamOutput, writeBytes } from '../../client/cli/output/streams.ts';
 import { loadProgram } from '../../client/cli/program.ts';
 import { showQuarantined } from '../../client/quarantine/show.ts';
-import { newest, type TimeSpan } from '../../client/runs/runs.ts';
+import { newestRuns, type TimeSpan } from '../../client/runs/runs.ts';
 import { runCommand } from '../support/harness.ts';
 
 const program = await loadProgram();
@@ -92,7 +92,7 @@ const WRONG: readonly (readonly [words: string, says: RegExp])[] = [
   ['list --limit -3', /from 1 to/],
   ['list --limit 1e3', /from 1 to/],
   ['list --state sleeping', /Allowed choices are running, waiting, completed, failed,/],
-  ['list --since yesterday', /a day, as 2026-01-31, or a time, .* or how long ago, as 15m/],
+  ['list --since yesterday', /a day such as 2026-01-31, or a time .* or how long ago, such as 15m/],
   ['list --source nobody', /^SOURCE_UNKNOWN: .*"nobody"; the sources are: pearson, given$/m],
   ['list one', /too many arguments/],
   ['start nobody', /^SOURCE_UNKNOWN: .*the sources are: pearson/],
@@ -164,8 +164,8 @@ test('bytes are not written to a terminal as they are', async () => {
       code: 'USAGE_INVALID',
       message: /^--raw writes bytes as they are, .* send them to a file or a pipe$/,
     });
-    await assert.rejects(writeBytes(Buffer.from('raw')), /^TypeError: a terminal would obey/);
-    await assert.rejects(streamOutput(Readable.from(['raw']), { exact: true }), /a terminal would obey/);
+    await assert.rejects(writeBytes(Buffer.from('raw')), /^TypeError: a terminal would interpret/);
+    await assert.rejects(streamOutput(Readable.from(['raw']), { exact: true }), /a terminal would interpret/);
   } finally {
     process.stdout.isTTY = isTTY;
   }
@@ -183,7 +183,11 @@ test('the newest runs are those that started last, in whatever order they ended'
     const limit = 1 + (seed % 7);
     const started = (of: readonly TimeSpan[]): number[] => of.map(({ startTime }) => startTime.getTime());
     const expected = started(runs).sort((one, other) => other - one);
-    assert.deepEqual(started(await newest(listed(runs), limit)), expected.slice(0, limit), `seed ${seed}`);
+    assert.deepEqual(
+      started(await newestRuns(listed(runs), limit)),
+      expected.slice(0, limit),
+      `seed ${seed}`,
+    );
   }
 });
 
@@ -195,7 +199,7 @@ test('not all runs are read to find the newest', async () => {
       yield await Promise.resolve({ startTime: new Date(at * 10), closeTime: new Date(at * 10 + 5) });
     }
   }
-  await newest(counted(), 20);
+  await newestRuns(counted(), 20);
   assert.ok(read <= 21, `${read} were read`);
 });
 

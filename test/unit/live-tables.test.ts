@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { rowsOf, tablesNamedIn } from '../../client/query/live-tables.ts';
+import { rowsOf, findReferencedTables } from '../../client/query/live-tables.ts';
 
 function namesIn(sql: string): string[] {
-  return [...tablesNamedIn(sql)].map(({ name }) => name).sort();
+  return [...findReferencedTables(sql)].map(({ name }) => name).sort();
 }
 
 test('a query is about the tables that it has as words, whatever their case', () => {

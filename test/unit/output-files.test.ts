@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
-import { writeWhole } from '../../client/query/file.ts';
+import { writeFileAtomically } from '../../client/query/file.ts';
 import { codeOf } from '../support/harness.ts';
 
 describe('a file that a command writes', () => {
@@ -24,11 +24,11 @@ describe('a file that a command writes', () => {
   const modeOf = (file: string): number => statSync(file).mode & 0o777;
 
   const write = (file: string, text: string): Promise<void> =>
-    writeWhole(file, { force: true }, (path) => writeFile(path, text));
+    writeFileAtomically(file, { force: true }, (path) => writeFile(path, text));
 
   test('can be read by its owner alone, also while it is written', async () => {
     const file = join(folder, 'new');
-    const meanwhile = await writeWhole(file, {}, async (path) => {
+    const meanwhile = await writeFileAtomically(file, {}, async (path) => {
       await writeFile(path, 'text');
       return modeOf(path);
     });

@@ -208,7 +208,7 @@ describe('SQL over the tables', () => {
       for (const option of ['--explain', '--format parquet'])
         await assert.rejects(requireSelect(connection, sql, { option, isTrusted: false }), {
           code: 'QUERY_REFUSED',
-          message: 'a query cannot call the function enable_logging',
+          message: 'an untrusted query must not call the function enable_logging',
         });
       await requireSelect(connection, sql, { option: '--explain', isTrusted: true });
     });
@@ -221,7 +221,7 @@ describe('SQL over the tables', () => {
       [`SELECT 1 -- ;\n; /* ; */ SELECT ';' AS "a;", E'\\';', $x$;$x$, 'it''s;' ; ;\n`, '1 rows'],
       [
         'SELECT 1; /* /* ; */ ; */ SELECT 2',
-        'QUERY_INVALID: the statements cannot be told apart: give one, without comments',
+        'QUERY_INVALID: the statements cannot be separated: give a single one, without comments',
       ],
       ['SELECT 1; EXPLAIN SELECT 2', '1 rows'],
       [`SELECT 'enable_logging'`, '1 rows'],

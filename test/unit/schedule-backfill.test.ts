@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
 import fc from 'fast-check';
-import { partsOf } from '../../client/schedules/backfill.ts';
+import { splitIntoParts } from '../../client/schedules/backfill.ts';
 
 describe('the parts of a backfill', () => {
   test('are ranges of the times that are to be run, and go around those that are not', () => {
     const times = [10, 20, 30, 40, 50, 60, 70];
-    assert.deepEqual(partsOf(times, new Set([10, 20, 40, 50, 60, 70]), 3), [
+    assert.deepEqual(splitIntoParts(times, new Set([10, 20, 40, 50, 60, 70]), 3), [
       {
         times: [10, 20, 40],
         ranges: [
@@ -19,7 +19,7 @@ describe('the parts of a backfill', () => {
   });
 
   test('are none where all have run', () => {
-    assert.deepEqual(partsOf([10, 20], new Set(), 3), []);
+    assert.deepEqual(splitIntoParts([10, 20], new Set(), 3), []);
   });
 
   test('hold, whatever has run, each time that has not once and in order, never more than a part takes', () => {
@@ -27,7 +27,7 @@ describe('the parts of a backfill', () => {
       fc.property(fc.array(fc.boolean(), { maxLength: 60 }), fc.integer({ min: 1, max: 7 }), (ran, size) => {
         const times = ran.map((_, at) => at);
         const todo = times.filter((at) => !ran[at]);
-        const parts = partsOf(times, new Set(todo), size);
+        const parts = splitIntoParts(times, new Set(todo), size);
         assert.deepEqual(
           parts.flatMap((part) => part.times),
           todo,

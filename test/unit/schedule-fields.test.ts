@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import { changesOf, formatChanges, wantedFields } from '../../client/schedules/fields.ts';
-import { schedulePlanOf, requestThere } from '../../client/schedules/plan.ts';
+import { diffFields, formatChanges, wantedFields } from '../../client/schedules/fields.ts';
+import { schedulePlanOf, requestFromArgs } from '../../client/schedules/plan.ts';
 import type { SourceSettings } from '../../model/settings.ts';
 
 const SOURCE = {
@@ -13,7 +13,7 @@ const HOURLY = wantedFields(schedulePlanOf('pearson', SOURCE, { every: '1h' }), 
 
 describe('how a schedule differs', () => {
   test('from none: each key of the settings is new', () => {
-    assert.deepEqual(formatChanges(changesOf(HOURLY, undefined)), [
+    assert.deepEqual(formatChanges(diffFields(HOURLY, undefined)), [
       '  + every     1h',
       '  + interval  1h',
       '  + catchUp   3d',
@@ -22,7 +22,7 @@ describe('how a schedule differs', () => {
   });
 
   test('from itself: in nothing', () => {
-    const changes = changesOf(HOURLY, HOURLY);
+    const changes = diffFields(HOURLY, HOURLY);
     assert.deepEqual(new Set(changes.map(({ change }) => change)), new Set(['=']));
   });
 
@@ -32,7 +32,7 @@ describe('how a schedule differs', () => {
       paused: true,
       note: 'new',
     });
-    assert.deepEqual(formatChanges(changesOf(wanted, HOURLY)), [
+    assert.deepEqual(formatChanges(diffFields(wanted, HOURLY)), [
       '  - every     1h',
       '  + cron      0 3 * * *',
       '  + timezone  Europe/Berlin',
@@ -53,7 +53,7 @@ describe('how a schedule differs', () => {
 
   test('what somebody changed in the Temporal UI is named, though the settings cannot say it', () => {
     const there = { ...HOURLY, overlap: 'ALLOW_ALL', jitter: '30s', taskQueue: 'another' };
-    const changed = changesOf(HOURLY, there).filter(({ change }) => change !== '=');
+    const changed = diffFields(HOURLY, there).filter(({ change }) => change !== '=');
     assert.deepEqual(formatChanges(changed), [
       '  ~ overlap    ALLOW_ALL → BUFFER_ALL',
       '  ~ taskQueue  another → ingest',
@@ -63,11 +63,11 @@ describe('how a schedule differs', () => {
 
   test('a request that somebody put into it is read whatever it is', () => {
     for (const args of [undefined, null, [], [null], ['x'], [[]]])
-      assert.equal(requestThere(args).interval, undefined, JSON.stringify(args));
+      assert.equal(requestFromArgs(args).interval, undefined, JSON.stringify(args));
     for (const interval of [5, null, { toString: 1, valueOf: 1 }, ['1h']]) {
-      const there = requestThere([{ source: 'pearson', interval }]);
+      const there = requestFromArgs([{ source: 'pearson', interval }]);
       assert.deepEqual(there, { request: { source: 'pearson', interval }, interval: undefined });
     }
-    assert.equal(requestThere([{ source: 'pearson', interval: 'PT1H' }]).interval, 'PT1H');
+    assert.equal(requestFromArgs([{ source: 'pearson', interval: 'PT1H' }]).interval, 'PT1H');
   });
 });

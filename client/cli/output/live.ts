@@ -1,12 +1,12 @@
 import { createLogUpdate } from 'log-update';
 import { escapeText } from '../../../model/printable.ts';
 
-/** Whether lines can be redrawn in place: a terminal shows standard error. */
+/** Returns whether standard error is a terminal, in which lines can be redrawn. */
 export function canRedraw(): boolean {
   return process.stderr.isTTY;
 }
 
-/** Lines on standard error that are redrawn in place, and removed in the end. */
+/** Lines on standard error that are redrawn in place until they are removed. */
 export class LiveLines {
   readonly #terminal = createLogUpdate(process.stderr);
 

@@ -4,24 +4,25 @@ import { pipeline } from 'node:stream/promises';
 import { escapeLines } from '../../../model/printable.ts';
 import { EXIT } from '../exit.ts';
 
-/** Writes text to standard output, in which everything from outside is escaped already. */
+/** Writes text to standard output; the caller has escaped it. */
 export function writeOutput(text: string): void {
   process.stdout.write(text);
 }
 
-/** Writes text to standard error, likewise. */
+/** Writes text to standard error; the caller has escaped it. */
 export function writeError(text: string): void {
   process.stderr.write(text);
 }
 
-/** Whether a stream is for programs, which read it byte for byte, or is escaped once more as it passes. */
+/** Options of {@link streamOutput}. */
 export interface StreamOptions {
+  /** Whether texts are written unchanged, for programs; otherwise they are escaped. */
   readonly exact: boolean;
 }
 
 /**
- * Writes texts to standard output as fast as they are read; a reader that has seen enough, as `head`, ends it without
- * an error.
+ * Writes texts to standard output with backpressure. A reader that closes the pipe early, such as `head`, is no error.
+ * @throws {TypeError} for exact output to a terminal
  */
 export async function streamOutput(texts: AsyncIterable<string>, { exact }: StreamOptions): Promise<void> {
   if (exact) requireNoTerminal();
@@ -32,7 +33,10 @@ export async function streamOutput(texts: AsyncIterable<string>, { exact }: Stre
   }
 }
 
-/** Writes bytes to standard output as they are. */
+/**
+ * Writes bytes to standard output unchanged.
+ * @throws {TypeError} when standard output is a terminal
+ */
 export async function writeBytes(bytes: Uint8Array): Promise<void> {
   requireNoTerminal();
   if (!process.stdout.write(bytes)) await once(process.stdout, 'drain');
@@ -42,18 +46,18 @@ async function* escapedTexts(texts: AsyncIterable<string>): AsyncGenerator<strin
   for await (const text of texts) yield escapeLines(text);
 }
 
-/** Callers say before what else can be done; this is for those that forget. */
+/** Guards against a programming error: commands refuse a terminal earlier, with advice. */
 function requireNoTerminal(): void {
-  if (isOutputTerminal()) throw new TypeError('a terminal would obey what is written to it as it is');
+  if (isOutputTerminal()) throw new TypeError('a terminal would interpret unescaped output');
 }
 
-/** Whether a terminal shows what is written to standard output. */
+/** Returns whether standard output is a terminal. */
 export function isOutputTerminal(): boolean {
   return process.stdout.isTTY;
 }
 
-/** Ends the command without an error when a reader of its output, as `head`, has seen enough. */
-export function endWithReader(): void {
+/** Exits without an error when the reader of standard output, such as `head`, closes the pipe. */
+export function exitOnClosedPipe(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(EXIT.ok);
     throw error;

@@ -1,29 +1,29 @@
 import Table from 'cli-table3';
 import { formatNumber } from '../../../model/figures.ts';
 import { shorten } from '../../../model/printable.ts';
-import { displayWidth, withMarkCarried } from './width.ts';
+import { displayWidth, withMarkBase } from './width.ts';
 
-/** For private use, so that no escaped text has it. */
+/** A private-use character: escaped text never contains one. */
 const PLACEHOLDER = '\ue000';
 const PLACEHOLDERS = new RegExp(`${PLACEHOLDER}+`, 'g');
 
-/** A cell shows so many characters of its text, and says how many there are. */
+/** Longer texts are cut in a cell, which then shows their length. */
 const MAX_CELL_CHARACTERS = 200;
 
-/** A cell for people: a number is grouped by thousands and right-aligned. */
+/** A cell of a table; numbers are formatted with grouped thousands and right-aligned. */
 export type Cell = string | number;
 
-/** How a table is laid out where it differs from the default. */
+/** Layout options of {@link formatTable}. */
 export interface TableOptions {
-  /** The most characters of a cell's text. */
+  /** Maximum characters of a cell's text; default 200. */
   readonly cellCharacters?: number;
-  /** Writes a number; with grouped thousands by default. */
+  /** Formats a number; default with grouped thousands. */
   readonly formatNumber?: (value: number) => string;
-  /** Whether a column is right-aligned; by default one of numbers, in which an empty text is no value. */
+  /** Returns whether a column is right-aligned; default for columns that contain only numbers and empty texts. */
   readonly isRight?: (column: number) => boolean;
 }
 
-/** Returns the lines of a table for people. Its cells are escaped and cut before it is laid out. */
+/** Returns the lines of a table for people; its cells are escaped and cut. */
 export function formatTable(
   head: readonly string[],
   rows: readonly (readonly Cell[])[],
@@ -32,9 +32,7 @@ export function formatTable(
   const { cellCharacters = MAX_CELL_CHARACTERS, formatNumber: write = formatNumber } = options;
   const isRight = options.isRight ?? ((column: number) => isNumeric(rows, column));
   const cells = [head, ...rows].map((row) =>
-    row.map((cell) =>
-      typeof cell === 'number' ? write(cell) : withMarkCarried(shorten(cell, cellCharacters)),
-    ),
+    row.map((cell) => (typeof cell === 'number' ? write(cell) : withMarkBase(shorten(cell, cellCharacters)))),
   );
   const [names = [], ...others] = cells.map((row) => row.map(placeholderOf));
   const table = new Table({
@@ -50,7 +48,7 @@ export function formatTable(
     .split('\n');
 }
 
-/** Has the width of a cell, which cli-table3 takes for too wide where it has marks of other scripts than Latin. */
+/** Returns a placeholder of a cell's true width: cli-table3 overestimates combining marks of non-Latin scripts. */
 function placeholderOf(cell: string): string {
   return PLACEHOLDER.repeat(displayWidth(cell));
 }
