@@ -10,7 +10,9 @@ export function pagesOfDocs(): Map<string, string> {
   const docs = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.md'))
     .map((path) => join('docs', path));
-  return new Map(['README.md', ...docs].map((path) => [path, readFileSync(join(ROOT, path), 'utf8')]));
+  return new Map(
+    ['README.md', 'CONTRIBUTING.md', ...docs].map((path) => [path, readFileSync(join(ROOT, path), 'utf8')]),
+  );
 }
 
 /** The commands of a page: the lines of its `sh` blocks, and what else looks like one. */

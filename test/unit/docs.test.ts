@@ -39,7 +39,10 @@ const POMS = [
   'bench/peers/pom.xml',
 ];
 
-const pages = ['README.md', ...markdownIn('docs')].map((path) => ({ path, text: read(path) }));
+const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...markdownIn('docs')].map((path) => ({
+  path,
+  text: read(path),
+}));
 
 function read(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');
@@ -167,6 +170,18 @@ test('every file of the project has a name that any terminal and file system can
   );
 });
 
+test('docs/architecture.md lists each folder down to the third level, with a line about it', () => {
+  const { status, stdout } = spawnSync('git', ['ls-files', '-z'], { cwd: ROOT, encoding: 'utf8' });
+  // A copy without its history has nothing committed.
+  if (status !== 0) return;
+  const folders = stdout.split('\0').flatMap((file) => {
+    const names = file.split('/').slice(0, -1);
+    return [1, 2, 3].filter((depth) => depth <= names.length).map((depth) => names.slice(0, depth).join('/'));
+  });
+  const [, tree = ''] = /<!-- tree -->\s+```text\n(.*?)```/s.exec(read('docs/architecture.md')) ?? [];
+  assert.deepEqual(foldersIn(tree), [...new Set(folders)].sort());
+});
+
 test('every file and folder that a page names is there', () => {
   for (const { path, text } of pages.filter((page) => page.path !== ABOUT_OTHERS)) {
     for (const span of codeIn(text)) {
@@ -215,6 +230,19 @@ test('every environment variable that the code reads is on the page of settings'
   }
   assert.deepEqual([...found].filter((name) => !OF_OTHERS.has(name)).sort(), Object.keys(VARIABLES).sort());
 });
+
+/** Returns the paths of the folders that `tree -d` printed, sorted; each line must end with a description. */
+function foldersIn(tree: string): string[] {
+  const path: string[] = [];
+  const found = tree.split('\n').flatMap((line) => {
+    const [, indent, name, description] = /^((?:│ {3}| {4})*)[├└]── (\S+)\/ +(\S.*)?$/.exec(line) ?? [];
+    if (indent === undefined || name === undefined) return [];
+    assert.ok(description, `no description of ${name}/`);
+    path.splice(indent.length / 4, Infinity, name);
+    return [path.join('/')];
+  });
+  return found.sort();
+}
 
 /** A command by its words, as `schedule set`; the program itself where there are none. */
 function commandOf(program: Command, words: string): Command {
