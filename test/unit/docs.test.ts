@@ -80,6 +80,21 @@ function tableUnder(heading: string, text: string): string[][] {
   );
 }
 
+/** The packages of the sections under a heading, each with its version; each must have all its facts and some text. */
+function sectionsUnder(heading: string): Record<string, string> {
+  const page = read('docs/dependencies.md').split(/^## /m);
+  const sections = (page.find((part) => part.startsWith(`${heading}\n`)) ?? '').split(/^### /m).slice(1);
+  assert.notEqual(sections.length, 0, `there is no section under ${heading}`);
+  return Object.fromEntries(
+    sections.map((section) => {
+      const form = /^`(\S+)`\n\n_(\S+) · \S[^·\n]* · latest release [\d-]+_\n\n\w.*^To replace it: \S/ms;
+      const [, name, version] = form.exec(section) ?? [];
+      assert.ok(name !== undefined && version !== undefined, `a section lacks a fact: ${section}`);
+      return [name, version];
+    }),
+  );
+}
+
 /** The names of a table's first column, with the versions of its second. */
 function versionsUnder(heading: string): Record<string, string> {
   const rows = tableUnder(heading, read('docs/dependencies.md'));
@@ -97,13 +112,13 @@ test('the pages that are made from the code are what it makes', async () => {
   }
 });
 
-test('every dependency has its row with its version, and none is listed that is not there', () => {
+test('every dependency has its section with its version, and none is listed that is not there', () => {
   const { dependencies, devDependencies, overrides } = Package.parse(JSON.parse(read('package.json')));
-  assert.deepEqual(versionsUnder('To run'), dependencies);
-  assert.deepEqual(versionsUnder('To develop and test'), devDependencies);
+  assert.deepEqual(sectionsUnder('To run'), dependencies);
+  assert.deepEqual(sectionsUnder('To develop and test'), devDependencies);
   const replaced = Object.values(overrides).flatMap((names) => Object.values(names));
   assert.deepEqual(
-    Object.entries(versionsUnder('Replaced')).map(([name, version]) => `npm:${name}@${version}`),
+    Object.entries(sectionsUnder('Replaced')).map(([name, version]) => `npm:${name}@${version}`),
     replaced,
   );
 });
