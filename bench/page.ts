@@ -5,19 +5,19 @@ import type { Result, Results, SideResult } from './results.ts';
 
 const HEAD = `# Benchmarks
 
-Made by \`npm run bench\` from \`bench/results.json\`; \`npm run bench -- land small\` measures these two anew. Both sides run in turns on the same machine and against the same servers. Each figure is the median of the runs, and the memory the most that was in use at once of each process, added up. Seconds of processor time of ours are those of the worker, of Temporal and of the client; those of Kafka, the NameNode and the DataNode, which both sides use, stand beside.
+\`npm run bench\` writes this page from \`bench/results.json\`; \`npm run bench -- land small\` repeats these two benchmarks. Both sides run in turn on the same machine and against the same servers. Seconds are the median of the runs. Memory is the sum of each process's peak. CPU seconds of our side are those of the worker, Temporal and the client; those of Kafka, the NameNode and the DataNode, which both sides use, are listed separately.
 
-\`npm run bench -- --quick --check\` runs each side once over less data, and fails where a ratio is worse than half of the one here.
+\`npm run bench -- --quick --check\` runs each side once with less data, and fails if a ratio is worse than half of the one here.
 `;
 
-/** Why goals are not reached, or only just, and what would lift them. */
-const LIMITS = `## What holds it back
+/** Why goals are missed or only just reached, and what would help. */
+const LIMITS = `## Bottlenecks
 
-**workers**, on one machine: one worker has four batches in work at once, and so keeps two processors busy by itself; how busy, is told below. A second one has little left to use, and costs the servers more: of each table’s log, each of the two reads what the other one committed. At the end of a run both come to their last batches at once, which land one after the other. A machine with more processors would lift it; two workers are for more machines, or for one that is lost.
+**workers**, on one machine: one worker has four batches in progress at once, which keeps two cores busy (see below). A second worker has little CPU time left, and costs the servers more: each of the two reads what the other commits to the tables' logs. At the end of a run both reach their last batches at the same time, which then commit in sequence. More cores would help; two workers are meant for several machines, or to survive the loss of one.
 
-**publish** is above its goal by little, and not in every hour: its time is mostly spent waiting for Kafka and for the disk, and differs with them; the processor time of the worker, less than a fifth of the plain loop’s, does not. A disk that writes more evenly would lift it.
+**publish** is only just above its goal, and not at all times: it mostly waits for Kafka and the disk, and varies with them; the worker's CPU time, less than a fifth of the plain loop's, does not. A disk with steadier write latency would help.
 
-**land** is above its goal by little. The profile, below, shows where the time goes: two processors are nine tenths busy, half of it in JavaScript and WebAssembly. Larger batches would spare requests to HDFS and leave less to be done side by side; of more than two processors, reading, taking apart, writing and landing would each have its own.
+**land** is only just above its goal. The profile below shows where the time goes: two cores are nine tenths busy, half of it in JavaScript and WebAssembly. Larger batches would save requests to HDFS, but leave less to do in parallel; with more cores, reading, scanning, writing and landing would each have one.
 
 `;
 

@@ -6,10 +6,10 @@ export function metricsPage(): string {
   return [
     madeFrom('worker/metrics.ts'),
     '# Metrics',
-    'A worker answers them at `/metrics`, beside `/healthz` (`worker.healthHost`, `worker.healthPort`), in the text format of Prometheus; those of Node itself (`process_…`, `nodejs_…`) besides. Temporal’s SDK has its own, at `worker.temporalMetricsPort`. How to watch with them: [operating.md](operating.md).',
-    'A step counts when it ends well, once, however often it was tried; tries that failed are counted apart. A batch that is made again, since the host that had it is gone, is read and transformed again, and counts so. Counters begin at 0 with each worker.',
+    'A worker exports these metrics and those of Node (`process_…`, `nodejs_…`) at `/metrics`, beside `/healthz` (`worker.healthHost`, `worker.healthPort`), in the text format of Prometheus. Temporal’s SDK exports its own at `worker.temporalMetricsPort`. Monitoring with them: [operating.md](operating.md).',
+    'A step is counted once, when it succeeds, however many retries it took; failed attempts are counted separately. If a host is lost and its batch is consumed and transformed again, it is counted again. Counters start at 0 in each worker.',
     markdownTable(
-      ['Metric', 'Type', 'Labels', 'What it says'],
+      ['Metric', 'Type', 'Labels', 'Meaning'],
       Object.entries(METRICS).map(([name, { type, labels, help }]) => [
         code(name),
         type,
@@ -17,7 +17,7 @@ export function metricsPage(): string {
         help,
       ]),
     ),
-    'Labels have few values: `source` and `topic` are those of `pipeline.yaml` (`none` where a run asked for a source that is not there), `step` is a step or one of `checkQuarantineLimit`, `plan`, `record` and `cleanUp`, `code` one of [errors.md](errors.md), `UNEXPECTED` or `CANCELLED`, and `reason` one of a hundred, then `other reasons`. Before `transform` nobody knows of which source a message is, so `consume` counts for the one that its topic belongs to; the reasons of a batch in which several sources have bad messages count for `several sources`.',
-    'The gauges say how things stand, whoever made them so. A worker asks Kafka, the log of `deliveries` and Temporal for them each time that they are read, not oftener than every two seconds, and shows the answers the next time; what it cannot have is left out. They are the same from every worker: take the `max`, not the `sum`.',
+    'Labels have few values: `source` and `topic` are those of `pipeline.yaml` (`none` if a run named a source that does not exist), `step` is a step or one of `checkQuarantineLimit`, `plan`, `record` and `cleanUp`, `code` one of [errors.md](errors.md), `UNEXPECTED` or `CANCELLED`, and `reason` one of the first hundred, else `other reasons`. The source of a message is only known in `transform`, so `consume` counts for the source that its topic belongs to; the reasons of a batch with bad messages of several sources count for `several sources`.',
+    'The gauges describe the whole pipeline, not one worker. Each scrape, at most every two seconds, makes the worker query Kafka, the log of `deliveries` and Temporal, and the next scrape has the results; a value that cannot be read is left out. Every worker exports the same values: aggregate with `max`, not `sum`.',
   ].join('\n\n');
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Settings } from '../model/settings.ts';
 import { code, madeFrom, markdownTable } from './docs-markdown.ts';
 
-/** As much of JSON Schema as zod makes of the settings. */
+/** The part of JSON Schema that zod generates for the settings. */
 interface Schema {
   readonly type?: string;
   readonly description?: string;
@@ -18,23 +18,24 @@ interface Schema {
 
 const UNITS = ['bytes', 'KiB', 'MiB', 'GiB'] as const;
 
-/** What an environment variable does, by its name; those that other programs define are not here. */
+/** The meaning of each environment variable, by name, without those that other programs define. */
 export const VARIABLES: Readonly<Record<string, string>> = {
   PIPELINE_CONFIG:
-    'The settings file, for the command line and the worker; else `pipeline.yaml` in the current folder.',
-  PIPELINE_SERVICES: 'Where the demo keeps its servers’ data, logs and pids; else `.services`.',
+    'The settings file of the command line and the worker. Default: `pipeline.yaml` in the current folder.',
+  PIPELINE_SERVICES: 'The folder of the demo’s servers: data, logs and pids. Default: `.services`.',
   LOG_LEVEL:
-    'How much is logged: `trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`. The worker’s default is `info`, the command line’s `error`.',
+    'The log level: `trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`. The worker’s default is `info`, the command line’s `error`.',
   XDG_CACHE_HOME:
-    'Where the fetched files of tables and the servers’ programs are kept, in a folder `assessment-pipeline`; else `~/.cache`.',
-  TEMPORAL_CLI: 'The `temporal` program for the servers; else the one on the `PATH`, else one that is built.',
-  JAVA_HOME: 'The Java for Kafka and HDFS; else the one on the `PATH`.',
+    'The cache of table files and of the servers’ programs, in its folder `assessment-pipeline`. Default: `~/.cache`.',
+  TEMPORAL_CLI:
+    'The `temporal` program for the servers. Default: the one on the `PATH`, else one that is built.',
+  JAVA_HOME: 'The Java for Kafka and HDFS. Default: the one on the `PATH`.',
   PIPELINE_WORKFLOW_BUNDLE:
-    'The bundle of the workflows that `worker/bundle-workflows.js` made; without it, the worker makes one when it starts.',
+    'The workflow bundle that `worker/bundle-workflows.js` wrote. Default: the worker bundles the workflows when it starts.',
   OTEL_EXPORTER_OTLP_ENDPOINT:
-    'The collector that the worker and the command line send OpenTelemetry’s traces to, as `http://127.0.0.1:4318`; without it there are none. The other variables of OpenTelemetry hold as well.',
+    'The OpenTelemetry collector for traces of the worker and the command line, such as `http://127.0.0.1:4318`. Without it there are no traces. OpenTelemetry’s other variables apply too.',
   PLATFORM_TOKEN:
-    'The bearer token that the customer’s platform of `services/` asks for; without it, it asks for none.',
+    'The bearer token that the simulated customer of `simulator/` requires. Without it, it requires none.',
 };
 
 /** The page of all settings. */
@@ -44,11 +45,11 @@ export function settingsPage(): string {
   return [
     madeFrom('model/settings.ts'),
     '# Settings',
-    'All keys of `pipeline.yaml`. A key that does not stand here is refused, as is a value that does not fit; the error names the key, its line and what is allowed, and shows the value only where it cannot be a secret. Secrets never stand in the file: it holds the names of environment variables.',
+    'All keys of `pipeline.yaml`. Unknown keys and invalid values are errors that name the key, its line and what is allowed; they show the value only if it cannot be a secret. Secrets are never in the file: it has the names of environment variables.',
     ...sections,
     '## Environment variables',
     markdownTable(
-      ['Variable', 'What it says'],
+      ['Variable', 'Meaning'],
       Object.entries(VARIABLES).map(([name, meaning]) => [code(name), meaning]),
     ),
   ].join('\n\n');
@@ -63,7 +64,7 @@ function section(name: string, schema: Schema): string {
   return `## ${name}\n\n${required(name, schema.description)}\n\n${markdownTable(head, rowsOf(prefix, object))}`;
 }
 
-/** A row for each key of an object, and behind one that is an object itself the rows of its own. */
+/** Returns a row for each key of an object, each followed by the rows of its nested keys. */
 function rowsOf(prefix: string, object: Schema): string[][] {
   return Object.entries(object.properties ?? {}).flatMap(([name, property]) => {
     const key = `${prefix}.${name}`;
@@ -77,19 +78,19 @@ function rowsOf(prefix: string, object: Schema): string[][] {
 function typeOf({ type, enum: choices, minimum, maximum, items }: Schema): string {
   if (choices !== undefined) return choices.map(code).join(' or ');
   if (type === 'array' && items !== undefined) return `list of ${typeOf(items)}s, at least one`;
-  if (type === 'object') return 'keys of its own';
+  if (type === 'object') return 'object, see below';
   if (type !== 'integer') return type === 'string' ? 'text' : required('type', type);
   const most = maximum === undefined || maximum === Number.MAX_SAFE_INTEGER ? 'on' : `to ${maximum}`;
-  return `whole number from ${minimum ?? 0} ${most}`;
+  return `integer from ${minimum ?? 0} ${most}`;
 }
 
 function defaultOf(key: string, { default: value }: Schema, isRequired: boolean): string {
-  if (value === undefined) return isRequired ? 'must be given' : 'none';
+  if (value === undefined) return isRequired ? 'required' : 'none';
   const text = code(typeof value === 'string' ? value : JSON.stringify(value));
   return key.endsWith('Bytes') && typeof value === 'number' ? `${text}${sizeOf(value)}` : text;
 }
 
-/** A round number of bytes for people, as ` (20 GiB)`. */
+/** Formats a round number of bytes, as ` (20 GiB)`; other numbers as nothing. */
 function sizeOf(bytes: number): string {
   const power = Math.floor(Math.log2(bytes) / 10);
   const size = bytes / 2 ** (10 * power);
@@ -97,6 +98,7 @@ function sizeOf(bytes: number): string {
 }
 
 function required(what: string, text: string | undefined): string {
-  if (text === undefined || text === '') throw new TypeError(`model/settings.ts says nothing of ${what}`);
+  if (text === undefined || text === '')
+    throw new TypeError(`model/settings.ts has no description of ${what}`);
   return text;
 }

@@ -11,27 +11,27 @@ import { startPlatform, type Platform } from '../../simulator/server.ts';
 import { commandsOf, pagesOfDocs } from '../support/docs-commands.ts';
 import { ROOT, TestPipeline, eventually, statusOf } from '../support/harness.ts';
 
-/** How a command of the pages ends, and what it says. */
+/** The expected exit code and output of a command. */
 interface Ending {
-  /** What stands for the words in capitals. */
+  /** Replacements for placeholders, such as words in capitals. */
   readonly as?: Readonly<Record<string, string>>;
   readonly exit?: number;
   readonly says?: RegExp;
 }
 
-/** The pages name it, so it is not a topic of this test's own. */
+/** Named on the pages, so it cannot be a topic unique to this test. */
 const TOPIC = 'attempts-pearson';
 
 const PEARSON = { SOURCE: 'pearson' };
 const ACME = { acme: 'pearson' };
 const VERIFIED = /^verified: \d+ offsets = \d+ deliveries \+ 1 quarantined \+ \d+ gaps/m;
 
-/** What is run, in this order. RUN is a run that waits for a person. */
+/** The commands that are run here, in this order. RUN is a run that waits for a decision. */
 const COMMANDS: Readonly<Record<string, Ending>> = {
   'npx pipeline': { exit: 2, says: /Usage: pipeline/ },
   'npx pipeline --help': { says: /Exit codes:/ },
   'npx pipeline COMMAND --help': { as: { COMMAND: 'list' }, says: /Examples:/ },
-  // One of the sources is there to have a run that waits.
+  // One source is refused, so that its run waits.
   'npx pipeline doctor': { exit: 1, says: /✔ source pearson: [^]*✖ source refused: SOURCE_REFUSED/ },
   'npx pipeline preview SOURCE': { as: PEARSON, says: /records would land, 1 would be quarantined/ },
   'npx pipeline preview pearson': {
@@ -56,7 +56,7 @@ const COMMANDS: Readonly<Record<string, Ending>> = {
   'npx pipeline abort RUN': { says: /: abort$/m },
   'npx pipeline list --state failed': { says: /│ run |^no runs$/m },
   'npx pipeline answers': { says: /How many exams were taken/ },
-  // Into the folder of the pipeline, which is removed with it; the answers made it.
+  // The folder of the test's pipeline, which is removed with it.
   'npx pipeline report': {
     as: { report: 'report --output $XDG_CACHE_HOME/report.html' },
     says: /report\.html \(\d/,
@@ -100,7 +100,7 @@ const COMMANDS: Readonly<Record<string, Ending>> = {
   'npm run services': { exit: 1, says: /Usage: services/ },
 };
 
-/** The page of schedules, whose source is asked by interval; in its own order. */
+/** The commands of the page of schedules, with a source that has intervals; in this order. */
 const SCHEDULES: Readonly<Record<string, Ending>> = {
   'npm run pipeline -- schedule apply --dry-run': { says: /^dry run; it would be: 1 (created|changed)$/m },
   'npm run pipeline -- schedule apply': { says: /^1 (created|changed)$/m },
@@ -126,7 +126,7 @@ const NOTEBOOKS = {
 };
 const DEMO = { why: 'has the usual ports', by: 'test/demo/demo.test.ts' };
 
-/** What is not run here, and why; `by` names the test that runs or checks it. */
+/** Commands that are not run here, with the reason; `by` names the test that runs or checks them. */
 const ELSEWHERE: Readonly<Record<string, { readonly why: string; readonly by: string }>> = {
   'npm run demo': DEMO,
   'npm run demo -- --data FILE': DEMO,
@@ -162,11 +162,18 @@ const ELSEWHERE: Readonly<Record<string, { readonly why: string; readonly by: st
     why: 'it takes as long as it is told to; a short one is a test',
     by: 'test/faults/soak.test.ts',
   },
-  'npm run build:scanner': { why: 'setting up did it', by: 'test/unit/build.test.ts' },
+  'npx pipeline quarantine replay': {
+    why: 'it is run with a selection; this one stands for all of them',
+    by: 'test/integration/quarantine.test.ts',
+  },
   'npx pipeline start pearson --again': {
-    why: 'it asks for a yes',
+    why: 'it lands the records a second time',
     by: 'test/integration/ingest-again.test.ts',
   },
+  'npm run build:scanner': { why: 'npm test runs it first', by: 'test/unit/build.test.ts' },
+  'npm run check': { why: 'the part check of the tests runs the same programs', by: 'test/run.ts' },
+  'npm run fix': { why: 'it changes sources in place', by: 'package.json' },
+  'npm run fuzz': { why: 'it runs for minutes; a short one is a unit test', by: 'test/unit/fuzz.test.ts' },
   'npm run build': { why: 'it was done before the first test', by: 'test/unit/build.test.ts' },
   'npm run worker': { why: 'it runs until it is ended', by: 'test/demo/demo.test.ts' },
   'python3 -m venv .venv': NOTEBOOKS,
@@ -180,12 +187,12 @@ const ELSEWHERE: Readonly<Record<string, { readonly why: string; readonly by: st
 
 const found = new Set([...pagesOfDocs().values()].flatMap((page) => [...commandsOf(page)]));
 const isDocker = (command: string): boolean => command.startsWith('docker compose ');
-/** It measures for minutes, on a machine that does nothing else; test/unit/bench.test.ts has its arithmetic. */
+/** Benchmarks take minutes on an idle machine; test/unit/bench.test.ts tests their arithmetic. */
 const isBench = (command: string): boolean => /^npm run bench( -- .*)?$/.test(command);
-/** It is what runs this test. */
+/** The command that runs this test. */
 const isTests = (command: string): boolean => /^npm test( -- \S+)?$/.test(command);
 
-test('every command of the pages is run here or said to be tried elsewhere, and no other is', () => {
+test('every command of the pages is listed here, and no other', () => {
   const known = [...Object.keys(COMMANDS), ...Object.keys(SCHEDULES), ...Object.keys(ELSEWHERE)];
   assert.deepEqual(
     [...found].filter((command) => !isDocker(command) && !isBench(command) && !isTests(command)).sort(),
@@ -212,7 +219,7 @@ describe('the commands of the pages', () => {
       const topics = await admin.listTopics();
       if (topics.includes(TOPIC)) await admin.deleteTopics({ topics: [TOPIC] });
     });
-    // The page of the quarantine has the message at offset 17. What was published once is not published again.
+    // docs/quarantine.md shows the message at offset 17. A new seed each time, since a known content is not published again.
     const records = [...attempts({ seed: Date.now(), count: 40 })].map((attempt, at) =>
       at === 17 ? { ...attempt, max_attempts: 'many' } : attempt,
     );
@@ -233,7 +240,7 @@ describe('the commands of the pages', () => {
     await platform.close();
   });
 
-  /** Runs a line as it is typed, in the project's folder. */
+  /** Runs a command line in the project's folder. */
   async function type(line: string, of: TestPipeline): Promise<{ code: number; output: string }> {
     const child = spawn('bash', ['-c', line], {
       cwd: ROOT,

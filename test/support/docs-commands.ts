@@ -2,18 +2,20 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from './harness.ts';
 
-/** Programs that a page tells its reader to run. */
+/** The beginnings of commands in inline code. */
 const PROGRAM = /^(?:npx|npm|docker|echo|eval|pipeline) /;
 
-/** Every page that people read, by its path in the project. */
+/** Returns the text of each page, by its path in the project. */
 export function pagesOfDocs(): Map<string, string> {
   const docs = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.md'))
     .map((path) => join('docs', path));
-  return new Map(['README.md', ...docs].map((path) => [path, readFileSync(join(ROOT, path), 'utf8')]));
+  return new Map(
+    ['README.md', 'CONTRIBUTING.md', ...docs].map((path) => [path, readFileSync(join(ROOT, path), 'utf8')]),
+  );
 }
 
-/** The commands of a page: the lines of its `sh` blocks, and what else looks like one. */
+/** Returns the commands of a page: the lines of its `sh` blocks, and inline code that begins like a command. */
 export function commandsOf(text: string): Set<string> {
   const lines = [...text.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, block = '']) =>
     block.split('\n').filter((line) => line !== '' && !line.startsWith('#')),

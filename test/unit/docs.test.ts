@@ -18,28 +18,31 @@ const Package = z.object({
   overrides: z.record(z.string(), z.record(z.string(), z.string())),
 });
 
-/** Variables that the code reads and other programs define, so that our pages need not say what they are. */
+/** Variables that other programs define, so that our pages need not describe them. */
 const OF_OTHERS = new Set([
   ...['PATH', 'GOFLAGS', 'TMPDIR'],
   ...['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_SDK_DISABLED'],
 ]);
 
-/** A page that names files of other repositories and of containers, besides ours. */
+/** A page that also names files of other repositories and of containers. */
 const ABOUT_OTHERS = 'docs/docker.md';
 
-/** Folders that hold code or settings of ours. */
+/** Folders with our code. */
 const CODE = [
   ...['activities', 'adapters', 'bin', 'client', 'lib', 'model', 'records', 'scripts', 'services'],
   ...['simulator', 'steps', 'tables', 'worker', 'workflows'],
 ];
 
-/** What Maven brings. */
+/** The dependencies that Maven downloads. */
 const POMS = [
   ...['services/kafka/pom.xml', 'services/hdfs/pom.xml', 'test/interop/pom.xml'],
   'bench/peers/pom.xml',
 ];
 
-const pages = ['README.md', ...markdownIn('docs')].map((path) => ({ path, text: read(path) }));
+const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...markdownIn('docs')].map((path) => ({
+  path,
+  text: read(path),
+}));
 
 function read(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');
@@ -55,7 +58,7 @@ function filesIn(folder: string): string[] {
     .map((entry) => join(entry.parentPath.slice(ROOT.length), entry.name));
 }
 
-/** The pieces of code in a page: spans, and the lines of blocks. */
+/** Returns the code in a page: inline code, and the lines of code blocks. */
 function codeIn(text: string): string[] {
   const blocks = [...text.matchAll(/^```\w*\n(.*?)^```/gms)].flatMap(([, block = '']) => block.split('\n'));
   const spans = [...text.replaceAll(/^```.*?^```/gms, '').matchAll(/`([^`\n]+)`/g)].map(
@@ -64,7 +67,7 @@ function codeIn(text: string): string[] {
   return [...blocks, ...spans];
 }
 
-/** The rows of the table under a heading, a cell each. */
+/** Returns the cells of each row of the table under a heading. */
 function tableUnder(heading: string, text: string): string[][] {
   const section = text.split(/^## /m).find((part) => part.startsWith(`${heading}\n`));
   assert.ok(section, `there is no heading ${heading}`);
@@ -77,7 +80,22 @@ function tableUnder(heading: string, text: string): string[][] {
   );
 }
 
-/** The names of a table's first column, with the versions of its second. */
+/** Returns the packages of the sections under a heading with their versions; each section must be complete. */
+function sectionsUnder(heading: string): Record<string, string> {
+  const page = read('docs/dependencies.md').split(/^## /m);
+  const sections = (page.find((part) => part.startsWith(`${heading}\n`)) ?? '').split(/^### /m).slice(1);
+  assert.notEqual(sections.length, 0, `there is no section under ${heading}`);
+  return Object.fromEntries(
+    sections.map((section) => {
+      const form = /^`(\S+)`\n\n_(\S+) · \S[^·\n]* · latest release [\d-]+_\n\n\w.*^To replace it: \S/ms;
+      const [, name, version] = form.exec(section) ?? [];
+      assert.ok(name !== undefined && version !== undefined, `a section lacks a fact: ${section}`);
+      return [name, version];
+    }),
+  );
+}
+
+/** Returns the names in a table's first column with the versions in its second. */
 function versionsUnder(heading: string): Record<string, string> {
   const rows = tableUnder(heading, read('docs/dependencies.md'));
   for (const row of rows)
@@ -88,24 +106,24 @@ function versionsUnder(heading: string): Record<string, string> {
   return Object.fromEntries(rows.map(([name = '', version = '']) => [name.replaceAll('`', ''), version]));
 }
 
-test('the pages that are made from the code are what it makes', async () => {
+test('the generated pages are up to date', async () => {
   for (const [path, text] of await generatedPages()) {
-    assert.ok(read(path) === text, `${path} is old: run npx tsx scripts/docs.ts`);
+    assert.ok(read(path) === text, `${path} is out of date: run npx tsx scripts/docs.ts`);
   }
 });
 
-test('every dependency has its row with its version, and none is listed that is not there', () => {
+test('every dependency has its section with its version, and no other is listed', () => {
   const { dependencies, devDependencies, overrides } = Package.parse(JSON.parse(read('package.json')));
-  assert.deepEqual(versionsUnder('To run'), dependencies);
-  assert.deepEqual(versionsUnder('To develop and test'), devDependencies);
+  assert.deepEqual(sectionsUnder('To run'), dependencies);
+  assert.deepEqual(sectionsUnder('To develop and test'), devDependencies);
   const replaced = Object.values(overrides).flatMap((names) => Object.values(names));
   assert.deepEqual(
-    Object.entries(versionsUnder('Replaced')).map(([name, version]) => `npm:${name}@${version}`),
+    Object.entries(sectionsUnder('Replaced')).map(([name, version]) => `npm:${name}@${version}`),
     replaced,
   );
 });
 
-test('every program that Maven, pip or Go brings has its row with its version', () => {
+test('every program that Maven, pip or Go downloads has its row with its version', () => {
   const found: Record<string, string> = {};
   for (const pom of POMS) {
     const text = read(pom);
@@ -129,7 +147,7 @@ test('every program that Maven, pip or Go brings has its row with its version', 
   );
 });
 
-test('every failure that a workflow raises itself is on the page of errors', () => {
+test('every failure that a workflow raises is on the page of errors', () => {
   const raised = filesIn('workflows').flatMap((path) =>
     [...read(path).matchAll(/ApplicationFailure\.nonRetryable\([^;]*?'([A-Z_]+)',?\s*\)/g)].map(
       ([, code]) => code,
@@ -139,13 +157,13 @@ test('every failure that a workflow raises itself is on the page of errors', () 
   assert.deepEqual([...new Set(raised)].sort(), listed.sort());
 });
 
-test('every link within the project leads to a file, and to a heading of it', () => {
+test('every link within the project has an existing file and heading as its target', () => {
   for (const { path, text } of pages) {
     for (const [, target = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
       if (/^https?:/.test(target)) continue;
       const [file = '', anchor] = target.split('#');
       const found = file === '' ? path : normalize(join(dirname(path), file));
-      assert.ok(existsSync(join(ROOT, found)), `${path} links to ${target}, which is not there`);
+      assert.ok(existsSync(join(ROOT, found)), `${path} links to ${target}, which does not exist`);
       if (anchor !== undefined)
         assert.ok(
           anchorsOf(read(found)).includes(anchor),
@@ -155,9 +173,9 @@ test('every link within the project leads to a file, and to a heading of it', ()
   }
 });
 
-test('every file of the project has a name that any terminal and file system can show', () => {
+test('every file has a name that any terminal and file system supports', () => {
   const { status, stdout } = spawnSync('git', ['ls-files', '-z'], { cwd: ROOT, encoding: 'utf8' });
-  // A copy without its history has nothing committed.
+  // Without a Git repository there are no tracked files.
   if (status !== 0) return;
   const names = stdout.split('\0').filter((name) => name !== '');
   assert.ok(names.length > 100);
@@ -167,11 +185,23 @@ test('every file of the project has a name that any terminal and file system can
   );
 });
 
-test('every file and folder that a page names is there', () => {
+test('docs/architecture.md lists each folder down to the third level, with a line about it', () => {
+  const { status, stdout } = spawnSync('git', ['ls-files', '-z'], { cwd: ROOT, encoding: 'utf8' });
+  // Without a Git repository there are no tracked files.
+  if (status !== 0) return;
+  const folders = stdout.split('\0').flatMap((file) => {
+    const names = file.split('/').slice(0, -1);
+    return [1, 2, 3].filter((depth) => depth <= names.length).map((depth) => names.slice(0, depth).join('/'));
+  });
+  const [, tree = ''] = /<!-- tree -->\s+```text\n(.*?)```/s.exec(read('docs/architecture.md')) ?? [];
+  assert.deepEqual(foldersIn(tree), [...new Set(folders)].sort());
+});
+
+test('every file and folder that a page names exists', () => {
   for (const { path, text } of pages.filter((page) => page.path !== ABOUT_OTHERS)) {
     for (const span of codeIn(text)) {
       if (!/^(?:[\w.-]+\/)+(?:[\w.-]+\.(?:ts|js|json|yaml|md|xml|txt|py))?$/.test(span)) continue;
-      assert.ok(existsSync(join(ROOT, span)), `${path} names ${span}, which is not there`);
+      assert.ok(existsSync(join(ROOT, span)), `${path} names ${span}, which does not exist`);
     }
   }
 });
@@ -193,7 +223,7 @@ test('every npm run, npx tsx and npx pipeline of the pages exists, with its opti
         assert.ok(existsSync(join(ROOT, name)), `${path}: there is no ${name}`);
       if (program !== 'npx' || word !== 'pipeline' || !/^[a-z]/.test(name)) continue;
       assert.ok(commands.includes(name), `${path}: there is no npx pipeline ${name}`);
-      // A command of commands, as schedule, has its options at these.
+      // For a command with subcommands, such as schedule, the options are those of the subcommand.
       const under = new RegExp(`^ {2}${more[0] ?? ''} `, 'm').test(helpOf(name)) ? ` ${more[0] ?? ''}` : '';
       const shown = `${helpOf(name)}${helpOf(name + under)}`;
       for (const option of more.filter((one) => one.startsWith('--')))
@@ -216,7 +246,20 @@ test('every environment variable that the code reads is on the page of settings'
   assert.deepEqual([...found].filter((name) => !OF_OTHERS.has(name)).sort(), Object.keys(VARIABLES).sort());
 });
 
-/** A command by its words, as `schedule set`; the program itself where there are none. */
+/** Returns the paths of the folders that `tree -d` printed, sorted; each line must end with a description. */
+function foldersIn(tree: string): string[] {
+  const path: string[] = [];
+  const found = tree.split('\n').flatMap((line) => {
+    const [, indent, name, description] = /^((?:│ {3}| {4})*)[├└]── (\S+)\/ +(\S.*)?$/.exec(line) ?? [];
+    if (indent === undefined || name === undefined) return [];
+    assert.ok(description, `no description of ${name}/`);
+    path.splice(indent.length / 4, Infinity, name);
+    return [path.join('/')];
+  });
+  return found.sort();
+}
+
+/** Returns a command by its words, such as `schedule set`; the program itself for none. */
 function commandOf(program: Command, words: string): Command {
   return words
     .split(' ')
@@ -224,7 +267,7 @@ function commandOf(program: Command, words: string): Command {
     .reduce((at, word) => at.commands.find((sub) => sub.name() === word) ?? at, program);
 }
 
-/** The anchors of a page's headings, as GitHub makes them. */
+/** Returns the anchors of a page's headings, as GitHub generates them. */
 function anchorsOf(text: string): string[] {
   return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
     heading
