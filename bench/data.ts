@@ -56,7 +56,7 @@ export class Data {
     return new Data('given', `given-${hash}`, z.array(Attempt).parse(JSON.parse(plain.toString())));
   }
 
-  /** The file of so many copies, made the first time. */
+  /** Returns the file with the given number of copies; makes it the first time. */
   async file(copies: number, layout: Layout): Promise<DataFile> {
     const folder = await installOnce(this.#folder(copies, layout), async (content) => {
       await pipeline(Readable.from(this.#pieces(copies, layout)), createWriteStream(join(content, 'data')));
@@ -90,7 +90,7 @@ export class Data {
   }
 }
 
-/** The lines of a file, in arrays of so many. */
+/** Reads the lines of a file, in arrays of at most `atOnce`. */
 export async function* linesOf(path: string, atOnce: number): AsyncGenerator<Buffer[], void, undefined> {
   let rest: Buffer = Buffer.alloc(0);
   let lines: Buffer[] = [];

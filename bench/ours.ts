@@ -1,7 +1,12 @@
 import type { IngestResult } from '../model/run.ts';
 import type { ServiceName } from '../services/ports.ts';
 import type { Stack } from '../services/stack.ts';
-import { TestPipeline, type IngestHandle, type SourceYaml, type TestWorker } from '../test/support/harness.ts';
+import {
+  TestPipeline,
+  type IngestHandle,
+  type SourceYaml,
+  type TestWorker,
+} from '../test/support/harness.ts';
 import type { Context } from './context.ts';
 import { historyOf } from './history.ts';
 import { mustRun, ServersMeter, type Measured } from './measure.ts';
@@ -127,8 +132,8 @@ export async function startWarm(
   return ours;
 }
 
-/** So many small runs are made at most until each worker has landed one: which of them does is left to Temporal. */
-const MOST_WARM_RUNS = 12;
+/** Limit of the small runs that are started until each worker has landed one; Temporal chooses the worker. */
+const MAX_WARM_RUNS = 12;
 
 /** As {@link startWarm}, with several workers, each of which has landed a small run. */
 export async function startAllWarm(
@@ -136,7 +141,7 @@ export async function startAllWarm(
   sources: Record<string, SourceYaml>,
   hosts: readonly string[],
 ): Promise<Ours> {
-  const warm = Array.from({ length: MOST_WARM_RUNS }, (_, at) => `bench-warm-${at}`);
+  const warm = Array.from({ length: MAX_WARM_RUNS }, (_, at) => `bench-warm-${at}`);
   for (const topic of warm) await topics.filled(data, 1, topic);
   const small = Object.fromEntries(warm.map((topic) => [topic, { topic }]));
   const ours = await Ours.start(stack, { ...small, ...sources }, hosts);
@@ -147,5 +152,5 @@ export async function startAllWarm(
     if (cold.size === 0) return ours;
   }
   await ours.close();
-  throw new Error(`of ${hosts.length} workers one landed none of ${MOST_WARM_RUNS} small runs`);
+  throw new Error(`of ${hosts.length} workers one landed none of ${MAX_WARM_RUNS} small runs`);
 }

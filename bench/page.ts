@@ -5,7 +5,7 @@ import type { Result, Results, SideResult } from './results.ts';
 
 const HEAD = `# Benchmarks
 
-Made by \`npm run bench\` from \`bench/results.json\`; \`npm run bench -- land small\` measures these two anew. Both sides run in turns on the same machine and against the same servers. Each figure is the median of the runs, and the memory the most that was in use at once of each process, added up. Seconds of processor time of ours are those of the worker, of Temporal and of the client; those of Kafka, the NameNode and the DataNode, which both sides use, stand beside.
+Made by \`npm run bench\` from \`bench/results.json\`; \`npm run bench -- land small\` measures these two again. Both sides run in turns on the same machine and against the same servers. Each figure is the median of the runs, and the memory the most that was in use at once of each process, added up. Seconds of processor time of ours are those of the worker, of Temporal and of the client; those of Kafka, the NameNode and the DataNode, which both sides use, stand beside.
 
 \`npm run bench -- --quick --check\` runs each side once over less data, and fails where a ratio is worse than half of the one here.
 `;

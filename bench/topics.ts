@@ -42,7 +42,7 @@ export class Topics {
     await this.#withAdmin((admin) => admin.deleteTopics({ topics: [topic] }));
   }
 
-  /** A topic that holds so many copies of the data; filled once. */
+  /** Returns a topic with the given number of copies of the data; fills it the first time. */
   async filled(data: Data, copies: number, name = `bench-x${copies}`): Promise<string> {
     if (this.#filled.has(name)) return name;
     await this.make(name);

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 export const BUILDS = join(ROOT, 'dist');
 
-/** So many builds of a kind are kept: a program may go on to load parts of an older one. */
+/** Builds kept per kind: a running program may still load files of an older one. */
 const BUILDS_KEPT = 8;
 
 /** Differs when one of the files does, which are named as paths from the project's folder. */

@@ -7,7 +7,7 @@ const FINDINGS: Record<FindingCode, string> = {
   TABLES_DISAGREE:
     'The tables that a batch fills stand at different offsets: a batch landed in part, which the next run completes, or a log was changed.',
   TOPIC_RESET:
-    'The topic was deleted and made anew: its id is another, or the tables hold offsets that it does not have yet.',
+    'The topic was deleted and recreated: its id differs, or the tables contain offsets that it does not have yet.',
   TOPIC_GONE: 'The topic that the tables were filled from is not there.',
   MESSAGE_LOST: 'Retention deleted messages before they landed.',
   MESSAGE_NOT_LANDED: 'The tables passed a message that has no row.',

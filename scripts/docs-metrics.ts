@@ -17,7 +17,7 @@ export function metricsPage(): string {
         help,
       ]),
     ),
-    'Labels have few values: `source` and `topic` are those of `pipeline.yaml` (`none` where a run asked for a source that is not there), `step` is a step or one of `checkQuarantineLimit`, `plan`, `record` and `cleanUp`, `code` one of [errors.md](errors.md), `UNEXPECTED` or `CANCELLED`, and `reason` one of a hundred, then `other reasons`. Before `transform` nobody knows of which source a message is, so `consume` counts for the one that its topic belongs to; the reasons of a batch in which several sources have bad messages count for `several sources`.',
-    'The gauges say how things stand, whoever made them so. A worker asks Kafka, the log of `deliveries` and Temporal for them each time that they are read, not oftener than every two seconds, and shows the answers the next time; what it cannot have is left out. They are the same from every worker: take the `max`, not the `sum`.',
+    'Labels have few values: `source` and `topic` are those of `pipeline.yaml` (`none` where the source of a run does not exist), `step` is a step or one of `checkQuarantineLimit`, `plan`, `record` and `cleanUp`, `code` one of [errors.md](errors.md), `UNEXPECTED` or `CANCELLED`, and `reason` one of a hundred, then `other reasons`. Before `transform` the source of a message is not known, so `consume` counts it for the source that its topic belongs to; the reasons of a batch with bad messages of several sources are counted for `several sources`.',
+    'The gauges describe the topics, tables and runs, not the worker that exports them. On each scrape, at most every two seconds, a worker queries Kafka, the log of `deliveries` and Temporal, and exports the results with the next scrape; a gauge that cannot be read is left out. All workers export the same values: aggregate with `max`, not `sum`.',
   ].join('\n\n');
 }

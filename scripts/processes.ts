@@ -14,7 +14,7 @@ export const SETTINGS = join(ROOT, 'pipeline.yaml');
 /** Where the servers and the processes of the demo keep what they have; PIPELINE_SERVICES names another folder. */
 export const SERVICES_FOLDER = process.env['PIPELINE_SERVICES'] ?? join(ROOT, '.services');
 
-/** A process of this project that outlives whoever starts it, as a worker, and says over HTTP that it is ready. */
+/** A process of this project that outlives its parent, such as a worker, and reports over HTTP that it is ready. */
 export interface LocalProcess {
   readonly name: string;
   /** The arguments of Node. */
@@ -43,12 +43,19 @@ export function platformProcess(name: string, url: string, file: string | undefi
   const serve = file === undefined ? [] : ['--file', file];
   return {
     name,
-    words: ['--import', import.meta.resolve('tsx'), join(ROOT, 'simulator/main.ts'), '--port', port, ...serve],
+    words: [
+      '--import',
+      import.meta.resolve('tsx'),
+      join(ROOT, 'simulator/main.ts'),
+      '--port',
+      port,
+      ...serve,
+    ],
     health: `${origin}/health`,
   };
 }
 
-/** Starts a process anew, in place of one that an earlier start left, and waits until it is ready. */
+/** Starts a process, stops the one of an earlier start first, and waits until it is ready. */
 export async function restart(local: LocalProcess): Promise<void> {
   const folder = stackFolder(SERVICES_FOLDER);
   await makeStackFolder(folder);

@@ -17,7 +17,7 @@ export interface Command {
 const TAIL_LINES = 15;
 
 /**
- * Runs a command to its end, its output in a log file (made anew).
+ * Runs a command to its end; its output replaces the contents of a log file.
  *
  * @throws PipelineError SERVICE_INSTALL_FAILED with the log's last lines and path when it fails.
  */

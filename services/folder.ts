@@ -11,7 +11,7 @@ export interface StackFolder {
   readonly root: string;
   /** What a server stores, of its own making; survives stops. */
   data(name: string): string;
-  /** Settings written anew at each start. */
+  /** Path of a settings file, which each start overwrites. */
   config(name: string): string;
   log(name: string): string;
   pidFile(name: string): string;

@@ -61,7 +61,7 @@ export async function firstTaken(ports: readonly number[]): Promise<number | und
   return undefined;
 }
 
-/** The ports of {@link DEFAULT_PORTS} numbered anew from `first`. */
+/** Returns ports for all services of {@link DEFAULT_PORTS}, numbered from `first`. */
 function numbered(first: number): Ports {
   return {
     temporal: { grpc: first, ui: first + 1, metrics: first + 3 },

@@ -17,7 +17,7 @@ export interface Exchange {
 
 /** How a body is sent; at once and whole unless said. */
 export interface Pace {
-  /** The connection is destroyed after so many bytes. */
+  /** Destroys the connection after this number of bytes. */
   readonly cutAfter?: number;
   readonly bytesPerSecond?: number;
 }

@@ -24,7 +24,7 @@ export interface Exam {
 /** Chosen so that options and right options a question come out as often as at a real customer. */
 const CATALOGUE_KEY = 12_929;
 
-/** How many questions of a thousand have so many options, of which so many are right. */
+/** Numbers of options and of right options of a question; `weight` is the share in a thousand questions. */
 const QUESTION_KINDS = [
   { options: 2, correct: 1, weight: 17 },
   { options: 3, correct: 1, weight: 198 },

@@ -120,7 +120,7 @@ export class FileOrigin implements Origin {
   }
 
   /**
-   * What the file is, read anew when it has been replaced.
+   * Returns the state of the file; reads it again when it has been replaced.
    *
    * @throws PipelineError SETTINGS_INVALID when the file can't be read.
    */

@@ -13,7 +13,7 @@ const COMMON = {
 };
 
 const KINDS = [
-  /** The connection is destroyed after so many bytes of this answer's body, be it a range or the whole. */
+  /** Destroys the connection after this number of bytes of the response body, whole or a range. */
   z.strictObject({ kind: z.literal('cut'), bytes: integer(0), ...COMMON }),
   /** With Retry-After, where it is said. */
   z.strictObject({

@@ -20,7 +20,7 @@ const SKILL_WIDTH = 0.5;
 /** One right option is easier to find than several. */
 const EASE_OF_ONE = 0.085;
 const EASE_OF_SEVERAL = -0.13;
-/** Of the wrong answers with so many right options, the share that chose no wrong option. */
+/** By the number of right options: the share of wrong answers that chose no wrong option. */
 const MISSED_SOME = [0, 0, 0.36, 0.66, 0.9];
 /** Some users leave before they have answered all. */
 const LEAVES = 0.059;

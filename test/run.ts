@@ -128,17 +128,18 @@ function addressesOf(stack: Stack): Record<string, string> {
   };
 }
 
-/** Runs the compiler, the linter and the formatter at the same time; each counts as a test. */
+/** Runs the compiler, the linter, the formatter and the check of words at the same time; each counts as a test. */
 async function runChecks(): Promise<Counts> {
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
   const checks = [
     ['tsc', '--noEmit'],
     ['eslint', '.'],
     ['prettier', '--check', '--log-level', 'warn', '.'],
+    ['tsx', 'scripts/check-words.ts'],
   ];
   const runs = checks.map(async ([program = '', ...words]) => {
     const { code } = await runProgram(join(ROOT, 'node_modules/.bin', program), words, {});
-    say(`${code === 0 ? '✔' : '✖'} ${program}`);
+    say(`${code === 0 ? '✔' : '✖'} ${[program, ...words].join(' ')}`);
     if (code === 0) counts.passed += 1;
     else counts.failed += 1;
   });

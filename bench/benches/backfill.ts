@@ -123,7 +123,7 @@ class BackfillCommand {
     this.#say = say;
   }
 
-  /** Runs it, and ends it as Ctrl-C does once it has brought so many intervals. */
+  /** Runs the command, and interrupts it (SIGINT) once it has landed the given number of intervals. */
   async run(
     words: readonly string[],
     stopAt: number,

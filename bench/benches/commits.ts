@@ -5,7 +5,7 @@ import { linesOf } from '../data.ts';
 import { median, type Goal } from '../figures.ts';
 import { historyOf, type ActivityTime } from '../history.ts';
 
-/** So many attempts are a run. */
+/** Attempts per run. */
 const BATCH = 5;
 const BEFORE = 5;
 /** A version at which the tables' logs have their first checkpoint. */
@@ -18,7 +18,7 @@ const TELL_EVERY = 100;
 export const commits: Bench = {
   name: 'commits',
   title: 'A thousand commits',
-  about: `Runs of ${BATCH} attempts each on one topic, one after the other; the medians of ${MEASURED}: what their \`plan\` and \`land\` take when the tables' logs have about ten versions, and when they have about a thousand. A new worker reads the logs anew for its first plan: that is the median of ${NEW_WORKERS}, also once the logs have a checkpoint.`,
+  about: `Runs of ${BATCH} attempts each on one topic, one after the other; the medians of ${MEASURED}: what their \`plan\` and \`land\` take when the tables' logs have about ten versions, and when they have about a thousand. A new worker reads the whole logs for its first plan: that is the median of ${NEW_WORKERS}, also once the logs have a checkpoint.`,
   needs: [],
   run: async (context) => {
     const last = context.quick ? 60 : 1000;
@@ -103,7 +103,7 @@ class Landing {
     return new Landing(context, pipeline, worker, { topic, lines: lines ?? [] });
   }
 
-  /** So many runs, one after the other. */
+  /** Runs `count` runs one after the other, and returns the times of their activities. */
   async runs(count: number): Promise<ActivityTime[]> {
     const activities: ActivityTime[] = [];
     for (let run = 0; run < count; run += 1) activities.push(...(await this.#run()));

@@ -55,7 +55,7 @@ export const feed: Bench = {
 
 async function fetchAndLand({ stack, topics }: Context, url: string, warm: string): Promise<OurRun> {
   const topic = await topics.makeNew();
-  // Another source each time: Kafka knows which chunks of a source were published, whoever asks.
+  // Another source each time, since the markers in Kafka tell every worker which chunks of a source were published.
   const ours = await startWarm(stack, warm, { [topic]: { url, format: 'json-array', topic } });
   try {
     return await ours.run(topic);

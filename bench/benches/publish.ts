@@ -78,7 +78,7 @@ interface Feeds {
 
 async function ourPublish({ stack, topics }: Context, { warm, small, url }: Feeds): Promise<Measured> {
   const [topic, smallTopic] = [await topics.makeNew(), await topics.makeNew()];
-  // Another source each time: Kafka knows which chunks of a source were published, whoever asks.
+  // Another source each time, since the markers in Kafka tell every worker which chunks of a source were published.
   const ours = await startWarm(stack, warm, {
     [smallTopic]: { url: small, format: 'json-array', topic: smallTopic },
     [topic]: { url, format: 'json-array', topic },

@@ -48,7 +48,7 @@ export class Spark {
     return `${this.#stack.hdfs.defaultFs}/bench/spark`;
   }
 
-  /** Reads a whole topic and writes the three tables anew. */
+  /** Reads a whole topic and overwrites the three tables. */
   async run(topic: string): Promise<SparkRun> {
     const broker = this.#stack.kafka.brokers.join(',');
     const script = join(import.meta.dirname, 'spark_job.py');

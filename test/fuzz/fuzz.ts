@@ -23,7 +23,7 @@ import { mutate } from '../support/mutations.ts';
 export interface FuzzOptions {
   readonly seed: number;
   readonly records: number;
-  /** No new batch begins after so long. */
+  /** Milliseconds after which no new batch begins. */
   readonly withinMs: number;
 }
 

@@ -8,7 +8,14 @@ import { markerOf } from '../../adapters/kafka/markers.ts';
 import { chunkIds } from '../../model/identity.ts';
 import type { IngestResult, RunStatus } from '../../model/run.ts';
 import { QuarantinedTopic, badAttempts, goodAttempts } from '../support/quarantined.ts';
-import { ROOT, TestPipeline, eventually, statusOf, type IngestHandle, type TestWorker } from '../support/harness.ts';
+import {
+  ROOT,
+  TestPipeline,
+  eventually,
+  statusOf,
+  type IngestHandle,
+  type TestWorker,
+} from '../support/harness.ts';
 
 const RECORDS = 30;
 
@@ -123,7 +130,7 @@ describe('a content that is ingested again', () => {
     assert.equal(await count('deliveries'), RECORDS);
   });
 
-  test('lands once more, and is unchanged afterwards', async () => {
+  test('lands again, and is unchanged afterwards', async () => {
     for (const times of [2, 3]) {
       const again = await pipeline.command('start', 'feed', '--again', '--yes', '--follow');
       assert.equal(again.code, 0, again.stdout + again.stderr);

@@ -37,7 +37,7 @@ interface Entry {
 
 type Counts = Map<string, number>;
 
-const MOST_EXAMPLES = 10;
+const MAX_EXAMPLES = 10;
 
 /** What was put in, by whom ever: known before anything of the pipeline has seen it. */
 export class Ledger {
@@ -70,7 +70,7 @@ export class Ledger {
       sum.recordsIn += inKafka;
       sum.lost += lost;
       sum.doubled += doubled;
-      if (lost + doubled > 0 && examples.length < MOST_EXAMPLES)
+      if (lost + doubled > 0 && examples.length < MAX_EXAMPLES)
         examples.push(
           `record ${id}: put in ${least} to ${most} times, in Kafka ${inKafka}, in its table ${inTables}, in the other ${misplaced}`,
         );

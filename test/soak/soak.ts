@@ -10,8 +10,8 @@ import { SoakServers, TOPICS } from './servers.ts';
 
 /** Seed of what others send, beside those of the customers. */
 const OTHERS_SEED = 3_000_000;
-/** With so many runs that go on, no more are started. */
-const MOST_RUNS = 8;
+/** Limit of the runs that are open at once. */
+const MAX_OPEN_RUNS = 8;
 /** What an end may take: a step's last tries come half a minute apart. */
 const END_MS = 600_000;
 /** Kafka has aborted by then what a producer left open, which holds back all that comes after it. */
@@ -38,8 +38,8 @@ export interface SoakReport extends Balance {
 }
 
 /**
- * Runs, producers and faults at once for so many minutes, on servers of its own; then all runs end, and what
- * was put in is compared with what landed.
+ * Starts runs, producers and faults at once for the planned minutes, on servers of its own; then all runs end, and
+ * the records that were sent are compared with those that landed.
  */
 export async function soak(options: SoakOptions): Promise<SoakReport> {
   const { say, seed } = options;
@@ -108,7 +108,7 @@ class Soak {
     const { seed, pace } = this.#options;
     for (const { afterSeconds, runs } of plannedStarts(seed, pace)) {
       if (!(await pause(afterSeconds, over))) return;
-      while (this.#runs.open >= MOST_RUNS) if (!(await pause(1, over))) return;
+      while (this.#runs.open >= MAX_OPEN_RUNS) if (!(await pause(1, over))) return;
       const requests: [Parameters<Runs['start']>[0], 'client' | 'command'][] = [];
       for (const run of runs) requests.push([await this.#customers.requestOf(run), run.by]);
       await Promise.all(requests.map(([request, by]) => this.#runs.start(request, by)));

@@ -23,7 +23,7 @@ export const NOON = 'Mon, 05 Jan 2026 12:00:00 GMT';
 export const STRONG = { etag: '"a"', 'content-length': 1000 };
 export const DATED = { 'last-modified': LONG_AGO, date: NOON, 'content-length': 1000 };
 
-/** Downloads of one source from a scripted server, each of which can go on with what the one before kept. */
+/** Downloads of one source from a scripted server; each can resume from the spool of the previous one. */
 export class TestDownloads {
   readonly server: ScriptedServer;
   #folder = '';
@@ -32,7 +32,7 @@ export class TestDownloads {
     this.server = server;
   }
 
-  /** Downloads for all tests of a file, before each of which nothing is kept. */
+  /** Makes downloads for all tests of a file; each test starts with an empty spool. */
   static ofFile(): TestDownloads {
     const downloads = new TestDownloads(new ScriptedServer());
     before(async () => {
@@ -47,7 +47,7 @@ export class TestDownloads {
     return downloads;
   }
 
-  /** The file that keeps what was received. */
+  /** The file that keeps the bytes received. */
   get spool(): string {
     return join(this.#folder, SPOOL);
   }

@@ -14,9 +14,9 @@ import { PlannedFaults } from './planned-faults.ts';
 
 /** What can go wrong with a request on its way. `afterBytes` counts the bytes of a body, not of its head. */
 export type Fault =
-  /** The connection is reset; the server never hears of the request. */
+  /** Resets the connection; the server never receives the request. */
   | { readonly kind: 'reset' }
-  /** Nobody answers; the server never hears of the request. */
+  /** Sends no response; the server never receives the request. */
   | { readonly kind: 'freeze' }
   /** Both connections are reset in the middle of the request's body. */
   | { readonly kind: 'cut-request'; readonly afterBytes: number }
@@ -30,11 +30,11 @@ export type Fault =
   | { readonly kind: 'cut-answer'; readonly afterBytes: number }
   /** No more of the answer's body is passed on. */
   | { readonly kind: 'freeze-answer'; readonly afterBytes: number }
-  /** Something is done before the server hears of the request, which is then passed on. */
+  /** Runs something, then forwards the request to the server. */
   | { readonly kind: 'before'; readonly run: (line: string) => Promise<void> }
-  /** Something is done when the server has carried the request out, before the client hears of it. */
+  /** Runs something after the server has carried out the request, before the client receives the response. */
   | { readonly kind: 'after'; readonly run: () => Promise<void> }
-  /** This is answered, and the server never hears of the request. */
+  /** Sends this response; the server never receives the request. */
   | {
       readonly kind: 'answer';
       readonly status: number;

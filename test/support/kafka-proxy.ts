@@ -20,18 +20,18 @@ export type KafkaFault =
   | { readonly kind: 'swallow-answer' }
   /** A byte of the broker's answer, which is 100 bytes before its end, is another one. */
   | { readonly kind: 'spoil-answer' }
-  /** The connection is cut; the broker never hears of it. */
+  /** Cuts the connection; the broker never receives the request. */
   | { readonly kind: 'cut' }
-  /** Nobody answers; the broker never hears of it. */
+  /** Sends no response; the broker never receives the request. */
   | { readonly kind: 'freeze' }
   /**
    * The broker gets it when something is over, over another connection, as where a network has delayed it. Until then
    * nobody answers, or the client's connection is cut at once.
    */
   | { readonly kind: 'late'; readonly until: Promise<unknown>; readonly isCut: boolean }
-  /** Something is done before the broker hears of it, which it then does not. */
+  /** Runs something instead of forwarding the request. */
   | { readonly kind: 'instead'; readonly run: () => Promise<void> }
-  /** Something is done when the broker has carried it out, in place of its answer. */
+  /** Runs something after the broker has carried out the request, in place of its response. */
   | { readonly kind: 'after'; readonly run: () => Promise<void> };
 
 /** A real TCP proxy before a real broker, which reads Kafka's frames and does harm when told to. */
@@ -166,7 +166,7 @@ function spoilt(frame: Buffer): Buffer {
   return frame;
 }
 
-/** Cuts a stream into Kafka's frames: a length of 4 bytes, and so many bytes. */
+/** Splits a stream into Kafka's length-prefixed frames: an int32, then that number of bytes. */
 class Frames {
   readonly #onFrame: (frame: Buffer) => void;
   #rest: Buffer = Buffer.alloc(0);

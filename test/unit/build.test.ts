@@ -76,7 +76,7 @@ void describe('what the programs are compiled to', () => {
     return readdirSync(join(project, 'dist')).filter((name) => !/^scanner\.[0-9a-f]+\.wasm$/.test(name));
   }
 
-  it('is kept while no source changes, and made anew when one does', async () => {
+  it('is kept while no source changes, and rebuilt when one does', async () => {
     const first = await build();
     assert.equal(dirname(first), join(project, 'dist'));
     assert.equal(await build(), first);
@@ -87,7 +87,7 @@ void describe('what the programs are compiled to', () => {
     assert.equal(await build(), first);
   });
 
-  it('is made anew when the project names other compilers', async () => {
+  it('is rebuilt when the project names other compilers', async () => {
     const first = await build();
     write('package.json', '{"type":"module","dependencies":{"esbuild":"other"}}');
     assert.notEqual(await build(), first);

@@ -57,7 +57,7 @@ for (const [what, entries, loss] of [
     '1 at 1 by OPTIMIZE',
   ],
   [
-    'a DELETE that writes the rest anew',
+    'a DELETE that rewrites the remaining rows',
     [own('a'), foreign('DELETE', removed('a'), added('rest'))],
     '1 at 1 by DELETE',
   ],

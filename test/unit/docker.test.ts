@@ -233,7 +233,7 @@ function schemaFaults(value: unknown): string[] {
 
 function seconds(duration: string | undefined): number {
   const found = /^(\d+)s$/.exec(duration ?? '')?.[1];
-  assert.ok(found, `${duration} is not so many seconds`);
+  assert.ok(found, `${duration} is not a number of seconds`);
   return Number(found);
 }
 

@@ -28,7 +28,7 @@ function validWhere(has: (row: number) => boolean): Uint8Array {
   return valid;
 }
 
-/** Texts of which so many are different, one after the other. */
+/** Makes a column of strings: `different` distinct values, in turns. */
 function textColumn(name: string, different: number, textOf: (number: number) => string): RelationColumn {
   const all = Array.from({ length: different }, (_, number) => Buffer.from(textOf(number), 'utf8'));
   const texts = {

@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import test from 'node:test';
 import { mapConcurrent } from '../../lib/map-concurrent.ts';
 
-test('work is done so many at once, and its results keep the order of the items', async () => {
+test('mapConcurrent runs as many calls at once as allowed, and keeps the order of the items', async () => {
   let active = 0;
   let most = 0;
   const results = await mapConcurrent(3, [5, 1, 4, 2, 3], async (item) => {

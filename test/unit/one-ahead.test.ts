@@ -25,7 +25,7 @@ test('each piece of work begins while the one before is under way, and ends afte
   assert.deepEqual(events, ['begin 1', 'begin 2', 'end 1', 'begin 3', 'end 2', 'end 3']);
 });
 
-test('after a failure nothing new begins, and the next one, which hears of it, ends first', async () => {
+test('after a failure nothing new begins, and the work under way ends first', async () => {
   const results: number[] = [];
   const work = (async () => {
     for await (const result of worked([1, 2, 3, 4], 2)) results.push(result);

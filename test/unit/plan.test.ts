@@ -67,11 +67,11 @@ test('offsets that retention deleted before they landed are named, never passed 
   );
 });
 
-test('a topic that ends before the tables do was made anew, and that is said', () => {
+test('a topic that ends before the tables do is reported as recreated', () => {
   assert.match(refusal(0, 3, [4, 4, 4, 4, 4]), /^TOPIC_RESET t\/0: .* up to 4, but the topic ends at 3/);
 });
 
-test('a topic that was made anew is known by its id, wherever it ends, and whichever table holds the other', () => {
+test('a recreated topic is recognised by its id, wherever it ends, and whichever table has the other id', () => {
   const held = positions(4, 4, 4, 4, 4);
   const judged = (): string => {
     try {

@@ -68,7 +68,7 @@ test('a download that is cut again and again is resumed to the same bytes', asyn
   assert.equal(digest(body), digest(whole));
 });
 
-test('a cut comes after exactly so many bytes of the body', async () => {
+test('a cut comes after exactly the given number of bytes of the body', async () => {
   for (const count of [0, 1, 65_536, 100_001]) {
     platform.arm({ kind: 'cut', bytes: count });
     const { body, cut } = await arrived(await get());
@@ -199,7 +199,7 @@ test('faults are armed, listed and taken back over HTTP', async () => {
   assert.equal((await fetch(`${platform.url}/acme/attempts`)).status, 200);
 });
 
-test('a fault of the request’s own comes each time, or so many times', async () => {
+test('a fault in the request’s query comes each time, or the given number of times', async () => {
   for (let time = 0; time < 3; time += 1) assert.equal((await get('?fault=status&status=418')).status, 418);
   const statuses: number[] = [];
   for (let time = 0; time < 4; time += 1) statuses.push((await get('?fault=busy&times=2')).status);

@@ -12,7 +12,7 @@ import { ROOT } from '../support/harness.ts';
  */
 const HISTORIES = join(ROOT, 'test/histories');
 
-/** What a worker hears of the ends of runs; nothing is to be counted here. */
+/** Sinks that count nothing. */
 const SINKS: InjectedSinks<RunEndSinks> = { runs: { ended: { fn: () => undefined } } };
 
 Runtime.install({ logger: new DefaultLogger('ERROR') });

@@ -184,7 +184,7 @@ test('a text that came before has its number, and another one never; an escape c
   }
 });
 
-test('texts are told apart by more than their hashes, some of which are the same for so many', () => {
+test('strings are compared by more than their hashes, some of which collide among 300,000', () => {
   const { headers } = new AttemptScan();
   const count = 300_000;
   for (let at = 0; at < count; at += 1)

@@ -33,7 +33,7 @@ async function makeFolder(name: string): Promise<string> {
   return folder;
 }
 
-/** Kafka's batches of so many messages each, which are one more offset apart than they need be. */
+/** Makes record batches of the given sizes, with a gap of one offset between them. */
 function batchesOf(sizes: readonly number[], textOf: (offset: number) => string): FetchedBatch[] {
   let offset = 0;
   return sizes.map((size) => {

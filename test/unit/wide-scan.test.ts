@@ -10,7 +10,7 @@ const PLACE = { source: 's', headers: '[]', partition: 0, offset: 0n, publishedM
 
 type Member = readonly [name: string, value: unknown];
 
-/** An object of so many integers, of which every third one must be there; the last one among them. */
+/** Makes the shape of an object of `size` integers; every third one and the last one are required. */
 function wide(size: number): ObjectShape {
   const leafAt = (at: number): Shape => ({
     kind: 'leaf',
