@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { requireJava } from '../services/tools.ts';
-import type { Results } from './results.ts';
+import type { Results } from './result-schema.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 

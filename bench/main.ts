@@ -12,7 +12,8 @@ import type { Bench, Context } from './context.ts';
 import { Data } from './data.ts';
 import { isMet, regressions } from './figures.ts';
 import { machine, versions } from './machine.ts';
-import { merged, readResults, resultOf, writeResults, type Result } from './results.ts';
+import type { Result } from './result-schema.ts';
+import { merged, readResults, resultOf, writeResults } from './results.ts';
 import { Topics } from './topics.ts';
 
 const USAGE = `Measures the pipeline beside its peers, and writes docs/benchmarks.md.

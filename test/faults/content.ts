@@ -87,12 +87,12 @@ function contentOf(attempts: Iterable<FeedAttempt>): Content {
       ...[sequences.id, sequences.attempt, counts?.total, counts?.correct, counts?.incorrect],
       ...[counts?.incomplete, counts?.submitted, counts?.unanswered, counts?.all_correct],
     );
-    for (const [at, question] of sequences.questions.entries()) {
+    for (const [questionIndex, question] of sequences.questions.entries()) {
       const { user_correct, user_incomplete, user_result, user_submitted, options } = question;
       add(
         'questions',
         id,
-        at,
+        questionIndex,
         question.id,
         user_correct,
         user_incomplete,
@@ -100,10 +100,10 @@ function contentOf(attempts: Iterable<FeedAttempt>): Content {
         user_submitted,
         options.length,
       );
-      for (const [place, option] of options.entries()) {
+      for (const [index, option] of options.entries()) {
         const { checked, correct, submitted } = option;
         const changed = option.at === undefined ? null : isoToMicros(option.at);
-        add('options', id, at, place, option.id, checked, correct, submitted, changed);
+        add('options', id, questionIndex, index, option.id, checked, correct, submitted, changed);
       }
     }
   }

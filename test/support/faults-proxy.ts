@@ -181,20 +181,24 @@ export class FaultsProxy {
   ): Promise<void> {
     answer.on('error', cut);
     if (fault?.kind === 'swallow-answer') {
-      // The whole answer is waited for, so that the request has been carried out.
+      // The server has carried out the request once its response is complete.
       answer.resume().on('end', cut);
       return;
     }
-    if (fault?.kind === 'after') await fault.run();
-    if (fault?.kind === 'delay-answer') await delay(fault.ms, undefined, { ref: false });
-    response.writeHead(answer.statusCode ?? 502, this.#bent(answer.headers));
+    await this.#runBeforeAnswer(fault);
+    response.writeHead(answer.statusCode ?? 502, this.#redirect(answer.headers));
     response.flushHeaders();
-    const limit = fault?.kind === 'cut-answer' || fault?.kind === 'freeze-answer' ? fault : undefined;
-    const whole = await pass(answer, response, limit?.afterBytes);
-    if (!whole && limit?.kind === 'cut-answer') cut();
+    const isLimited = fault?.kind === 'cut-answer' || fault?.kind === 'freeze-answer';
+    const isComplete = await pass(answer, response, isLimited ? fault.afterBytes : undefined);
+    if (!isComplete && fault?.kind === 'cut-answer') cut();
   }
 
-  #bent(headers: IncomingMessage['headers']): OutgoingHttpHeaders {
+  async #runBeforeAnswer(fault: Fault | undefined): Promise<void> {
+    if (fault?.kind === 'after') await fault.run();
+    if (fault?.kind === 'delay-answer') await delay(fault.ms, undefined, { ref: false });
+  }
+
+  #redirect(headers: IncomingMessage['headers']): OutgoingHttpHeaders {
     const { redirectTo } = this.#options;
     if (redirectTo === undefined || headers.location === undefined) return headers;
     return { ...headers, location: headers.location.replace(/^http:\/\/[^/]+/, redirectTo) };

@@ -1,11 +1,8 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import { Client, Connection, type WorkflowHandleWithStartDetails } from '@temporalio/client';
 import { createLogger, type Logger } from '../../adapters/log.ts';
@@ -16,6 +13,10 @@ import { PipelineError } from '../../model/errors.ts';
 import type { IngestRequest, RunStatus } from '../../model/run.ts';
 import { readSettings, type Settings } from '../../model/settings.ts';
 import type { ingest } from '../../workflows/index.ts';
+import { ROOT, TestWorker } from './test-worker.ts';
+
+export { eventually } from './eventually.ts';
+export { ROOT, TestWorker } from './test-worker.ts';
 
 /** Where the real servers are; the runner of the tests or of the benches starts them and says so. */
 export const SERVERS = {
@@ -32,9 +33,6 @@ export const SERVERS = {
     return process.env['PIPELINE_TEST_HDFS'] ?? 'http://127.0.0.1:9870';
   },
 };
-
-/** The project's folder. */
-export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** A source of the settings, as pipeline.yaml has it. */
 export type SourceYaml = Record<string, unknown>;
@@ -132,7 +130,13 @@ export class TestPipeline {
     env: Record<string, string> = {},
     nodeArgs: readonly string[] = [],
   ): Promise<TestWorker> {
-    const worker = await TestWorker.start(this, host, env, nodeArgs);
+    const worker = await TestWorker.start({
+      settingsFile: await this.settingsOf(host),
+      folder: this.folder,
+      host,
+      env,
+      nodeArgs,
+    });
     this.#workers.add(worker);
     return worker;
   }
@@ -181,95 +185,9 @@ function withParts(parts: PipelineYaml, others: PipelineYaml): PipelineYaml {
   return { ...parts, ...Object.fromEntries(merged) };
 }
 
-/** A worker process of a test. */
-export class TestWorker {
-  readonly log: string;
-  readonly #process: ChildProcess;
-  readonly #exited: Promise<unknown>;
-
-  private constructor(child: ChildProcess, log: string) {
-    this.#process = child;
-    this.log = log;
-    this.#exited = once(child, 'exit');
-  }
-
-  static async start(
-    pipeline: TestPipeline,
-    host: string,
-    env: Record<string, string>,
-    nodeArgs: readonly string[],
-  ): Promise<TestWorker> {
-    const settingsFile = await pipeline.settingsOf(host);
-    const log = join(pipeline.folder, `worker-${host}-${Date.now()}.log`);
-    const args = [...nodeArgs, join(ROOT, 'bin/worker.js')];
-    const child = spawn(process.execPath, args, {
-      cwd: ROOT,
-      env: { ...process.env, PIPELINE_CONFIG: settingsFile, ...env },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    child.stderr.pipe(createWriteStream(log));
-    const worker = new TestWorker(child, log);
-    await eventually(
-      `the worker takes work (${log})`,
-      () => readLog(log).includes('the worker takes work'),
-      60_000,
-    );
-    return worker;
-  }
-
-  /** The id of its process. */
-  get pid(): number {
-    if (this.#process.pid === undefined) throw new TypeError('the worker was not started');
-    return this.#process.pid;
-  }
-
-  /** The most memory that it has had, in bytes. */
-  peakMemory(): number {
-    const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');
-    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? NaN) * 1024;
-  }
-
-  /** Whether it has ended, by itself or because it was told to. */
-  get hasEnded(): boolean {
-    return this.#process.exitCode !== null || this.#process.signalCode !== null;
-  }
-
-  /** Sends it a signal, as SIGSTOP, which stands it still until SIGCONT. */
-  signal(name: NodeJS.Signals): void {
-    this.#process.kill(name);
-  }
-
-  /** Kills it as `kill -9` does. */
-  async kill(): Promise<void> {
-    if (this.hasEnded) return;
-    this.#process.kill('SIGKILL');
-    await this.#exited;
-  }
-
-  /** Asks it to end, as a deployment does; answers its exit code. */
-  async drain(): Promise<number | null> {
-    this.#process.kill('SIGTERM');
-    await this.#exited;
-    return this.#process.exitCode;
-  }
-}
-
 /** What a run says of itself. */
 export async function statusOf(handle: { query: (name: string) => Promise<unknown> }): Promise<RunStatus> {
   return (await handle.query('status')) as RunStatus;
-}
-
-/** Waits until something holds; fails, naming it, when it does not in time. */
-export async function eventually(
-  what: string,
-  holds: () => boolean | Promise<boolean>,
-  withinMs = 30_000,
-): Promise<void> {
-  const deadline = Date.now() + withinMs;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`did not happen within ${withinMs} ms: ${what}`);
-    await sleep(50);
-  }
 }
 
 /** The code and message of the named error that work fails with; `none` when it does not fail. */
@@ -299,12 +217,4 @@ export async function runCommand(
   child.stderr.setEncoding('utf8').on('data', (piece: string) => (text.stderr += piece));
   const [code] = (await once(child, 'close')) as [number];
   return { code, ...text };
-}
-
-function readLog(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return '';
-  }
 }

@@ -80,3 +80,33 @@ export async function produceBatches(
     await cluster.disconnect();
   }
 }
+
+/** The producer's time of the batches that {@link batchOf} makes. */
+export const TIME_MS = 1_516_717_442_735;
+
+/** Fields of a batch's head. */
+export interface BatchHead {
+  readonly firstOffset?: bigint;
+  readonly attributes?: number;
+  readonly producerId?: bigint;
+}
+
+/** Returns a sealed record batch with the given fields of its head, as a broker may return it. */
+export function batchOf(values: readonly string[], head: BatchHead = {}): Buffer {
+  const batch = new RecordBatch();
+  for (const value of values) batch.add({ key: null, value: Buffer.from(value), headers: encodeHeaders([]) });
+  const producer = { id: head.producerId ?? 7n, epoch: 0, firstSequence: 0 };
+  return changeBatch(Buffer.from(batch.seal(producer, TIME_MS)), (bytes) => {
+    bytes.writeBigInt64BE(head.firstOffset ?? 0n, 0);
+    bytes.writeInt16BE(head.attributes ?? 0, AT.attributes);
+  });
+}
+
+/** Changes a batch, then corrects its length and checksum. */
+export function changeBatch(batch: Buffer, change: (bytes: Buffer) => unknown): Buffer {
+  const made = change(batch);
+  const bytes = Buffer.isBuffer(made) ? made : batch;
+  bytes.writeInt32BE(bytes.length - AT.leaderEpoch, AT.length);
+  bytes.writeUInt32BE(crc32c(bytes.subarray(AT.attributes)), AT.crc);
+  return bytes;
+}

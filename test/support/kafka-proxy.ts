@@ -119,17 +119,27 @@ export class KafkaProxy {
         cut();
       });
     }
-    /** The requests that are not answered yet, by their numbers. */
+    /** Requests without a response yet, by correlation id. */
     const sent = new Map<number, { readonly api: number; readonly fault: KafkaFault | undefined }>();
     const requests = new Frames((frame) => {
       const api = frame.readInt16BE(4);
       const fault = this.#faults.next(api);
-      if (fault?.kind === 'late') this.#sendLate(Buffer.from(frame), fault.until);
-      if (fault?.kind === 'cut' || (fault?.kind === 'late' && fault.isCut)) cut();
-      else if (fault?.kind === 'instead') void fault.run().finally(cut);
-      else if (fault?.kind !== 'freeze' && fault?.kind !== 'late') {
-        sent.set(frame.readInt32BE(8), { api, fault });
-        broker.write(frame);
+      switch (fault?.kind) {
+        case 'late':
+          this.#sendLate(Buffer.from(frame), fault.until);
+          if (fault.isCut) cut();
+          return;
+        case 'cut':
+          cut();
+          return;
+        case 'instead':
+          void fault.run().finally(cut);
+          return;
+        case 'freeze':
+          return;
+        default:
+          sent.set(frame.readInt32BE(8), { api, fault });
+          broker.write(frame);
       }
     });
     const answers = new Frames((frame) => {

@@ -7,6 +7,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { HttpRequest } from '../../adapters/http/source.ts';
 
 /** How a scripted server answers one request. */
 export type Scripted = (response: ServerResponse, request: IncomingMessage) => void;
@@ -68,5 +69,17 @@ export function cutAnswer(status: number, headers: OutgoingHttpHeaders, body: st
     response.writeHead(status, headers).write(body, () => {
       response.socket?.destroySoon();
     });
+  };
+}
+
+/** Returns a request for the attempts of a server. */
+export function requestTo(server: ScriptedServer): HttpRequest {
+  return {
+    url: `${server.url}/attempts`,
+    subject: 'source test',
+    token: undefined,
+    redirectHosts: [],
+    resume: undefined,
+    signal: new AbortController().signal,
   };
 }

@@ -9,7 +9,8 @@ import test from 'node:test';
 import { linesOf } from '../../bench/data.ts';
 import { isMet, median, ratio, regressions, type Goal } from '../../bench/figures.ts';
 import { TreeMeter } from '../../bench/processes.ts';
-import { merged, pageOf, readResults, type Results } from '../../bench/results.ts';
+import type { Results } from '../../bench/result-schema.ts';
+import { merged, pageOf, readResults } from '../../bench/results.ts';
 import { ROOT } from '../support/harness.ts';
 
 const GOAL: Goal = { what: 'ours', value: 6, unit: 'times', sense: 'at least', bound: 5 };
