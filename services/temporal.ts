@@ -9,7 +9,7 @@ import { installTemporal } from './install.ts';
 import { HOST, type Ports } from './ports.ts';
 import { CHECK_MS, type Service } from './service.ts';
 
-/** The namespace that the development server makes by itself. */
+/** The namespace that the development server creates. */
 const NAMESPACE = 'default';
 
 /** A host name that never resolves (RFC 6761). */
@@ -54,7 +54,7 @@ export function temporalService(ports: Ports['temporal'], folder: StackFolder): 
       };
     },
     async check() {
-      // The web pages' own API comes up after gRPC, and asks gRPC in its turn.
+      // The web UI's own API starts after gRPC, and depends on it.
       const response = await fetch(`${uiUrl}/api/v1/cluster-info`, { signal: AbortSignal.timeout(CHECK_MS) });
       if (!response.ok)
         throw new PipelineError('SERVICE_NOT_READY', `${response.url} answers ${response.status}`);
@@ -76,8 +76,8 @@ function startArguments(ports: Ports['temporal'], database: string): string[] {
 }
 
 /**
- * Adds the search attributes that are missing: `--search-attribute` is ignored on a database that exists, so one
- * made before an attribute was thought of would never get it.
+ * Adds the search attributes that are missing: `--search-attribute` is ignored on an existing database, so one that
+ * was created before an attribute was introduced would never get it.
  */
 async function registerSearchAttributes(address: string): Promise<void> {
   const connection = await Connection.connect({ address, connectTimeout: CHECK_MS });
