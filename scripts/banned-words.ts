@@ -1,11 +1,11 @@
-/** A phrase that has to be read twice, and what to write in its place. */
+/** A banned phrase and its replacement. */
 interface Ban {
-  /** A space matches a line break too, also one within a comment. */
+  /** A space matches line breaks too, also within a comment. */
   readonly pattern: RegExp;
   readonly instead: string;
 }
 
-/** Only phrases that have next to no good use: the check has no exceptions. */
+/** Only phrases with next to no false positives, since the check has no exceptions. */
 const BANS: readonly Ban[] = [
   { pattern: /\banew\b/, instead: 'again, rebuild, or recreate' },
   { pattern: /\bonce more\b/, instead: 'again' },
@@ -25,24 +25,24 @@ const BANS: readonly Ban[] = [
   { pattern: /\bSO_LONG_MS\b/, instead: '…_TIMEOUT_MS' },
 ];
 
-/** What may be between two words of a phrase: blanks, line breaks, and how a comment goes on. */
+/** Separators of words: blanks, line breaks and comment markers. */
 const GAP = String.raw`(?:\s|\*|//|#)+`;
 
 const PATTERNS = BANS.map(({ pattern, instead }) => ({
-  // Constants are written in capitals; a phrase may begin a sentence.
+  // Constants are matched in capitals only; phrases in any case.
   regExp: new RegExp(pattern.source.replaceAll(' ', GAP), /[A-Z]{2}/.test(pattern.source) ? 'g' : 'gi'),
   instead,
 }));
 
-/** Words of a text that are banned. */
+/** A banned phrase in a text. */
 export interface BannedWords {
-  /** Of the text, from 1. */
+  /** Line of the text, from 1. */
   readonly line: number;
   readonly words: string;
   readonly instead: string;
 }
 
-/** Returns the banned phrases of a text, in the order of its lines. */
+/** Returns the banned phrases of a text, ordered by line. */
 export function findBannedWords(text: string): BannedWords[] {
   return PATTERNS.flatMap(({ regExp, instead }) =>
     [...text.matchAll(regExp)].map((match) => ({

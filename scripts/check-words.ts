@@ -1,14 +1,14 @@
-/** Fails on words that the project's texts avoid, and prints where they are: npx tsx scripts/check-words.ts */
+/** Fails on banned words in tracked files, and prints where they are: npx tsx scripts/check-words.ts */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findBannedWords } from './banned-words.ts';
 import { ROOT } from './processes.ts';
 
-/** The folders (or files) that are checked; `.` is the whole project. */
+/** Folders and files to check; `.` is the whole project. */
 const CHECKED = ['services', 'simulator', 'scripts', 'bench', 'bin', 'test'];
 const TEXT_FILE = /\.(?:ts|js|md|py|ya?ml|go|java|html|ipynb)$|(?:^|\/)Dockerfile$/;
-/** The list itself, and its test. */
+/** The list itself and its test. */
 const EXCLUDED = new Set(['scripts/banned-words.ts', 'test/unit/banned-words.test.ts']);
 
 const tracked = execFileSync('git', ['ls-files', '-z', '--', ...CHECKED], { cwd: ROOT, encoding: 'utf8' });

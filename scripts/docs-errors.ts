@@ -34,7 +34,7 @@ const FINDINGS: Record<FindingCode, string> = {
     'A row of `quarantine` was published again more than once: the table `replays` or the marker in Kafka says so, or a message says so by its header and is the same record, byte for byte.',
 };
 
-/** What a run's workflow says itself. */
+/** Errors of the workflow itself. */
 export const OF_RUNS: readonly (readonly [string, string])[] = [
   ['REQUEST_INVALID', 'What the run was started with is no request. The message shows how one looks.'],
   ['ABORTED', 'A person ended the run. What it landed stays; another run lands the rest.'],
@@ -51,7 +51,7 @@ export const OF_RUNS: readonly (readonly [string, string])[] = [
   ['NOT_SKIPPABLE', 'Answer to `skip`: what the run waits for cannot be skipped.'],
 ];
 
-/** The page of errors, findings and exit codes. */
+/** Returns the page of errors, findings and exit codes. */
 export function errorsPage(): string {
   return [
     madeFrom('model/errors.ts, client/cli/exit.ts and client/verify/findings.ts'),

@@ -1,7 +1,7 @@
 import { METRICS } from '../worker/metrics.ts';
 import { code, madeFrom, markdownTable } from './docs-markdown.ts';
 
-/** The page of metrics. */
+/** Returns the page of metrics. */
 export function metricsPage(): string {
   return [
     madeFrom('worker/metrics.ts'),

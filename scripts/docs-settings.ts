@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Settings } from '../model/settings.ts';
 import { code, madeFrom, markdownTable } from './docs-markdown.ts';
 
-/** As much of JSON Schema as zod makes of the settings. */
+/** The part of JSON Schema that zod generates for the settings. */
 interface Schema {
   readonly type?: string;
   readonly description?: string;
@@ -18,7 +18,7 @@ interface Schema {
 
 const UNITS = ['bytes', 'KiB', 'MiB', 'GiB'] as const;
 
-/** What an environment variable does, by its name; those that other programs define are not here. */
+/** The environment variables of the project; those that other programs define are left out. */
 export const VARIABLES: Readonly<Record<string, string>> = {
   PIPELINE_CONFIG:
     'The settings file, for the command line and the worker; else `pipeline.yaml` in the current folder.',
@@ -37,7 +37,7 @@ export const VARIABLES: Readonly<Record<string, string>> = {
     'The bearer token that the customer’s platform of `services/` asks for; without it, it asks for none.',
 };
 
-/** The page of all settings. */
+/** Returns the page of all settings. */
 export function settingsPage(): string {
   const root = z.toJSONSchema(Settings, { io: 'input' }) as Schema;
   const sections = Object.entries(root.properties ?? {}).map(([name, schema]) => section(name, schema));
@@ -63,7 +63,7 @@ function section(name: string, schema: Schema): string {
   return `## ${name}\n\n${required(name, schema.description)}\n\n${markdownTable(head, rowsOf(prefix, object))}`;
 }
 
-/** A row for each key of an object, and behind one that is an object itself the rows of its own. */
+/** Returns a row for each key of an object, each followed by the rows of its own keys. */
 function rowsOf(prefix: string, object: Schema): string[][] {
   return Object.entries(object.properties ?? {}).flatMap(([name, property]) => {
     const key = `${prefix}.${name}`;
@@ -89,7 +89,7 @@ function defaultOf(key: string, { default: value }: Schema, isRequired: boolean)
   return key.endsWith('Bytes') && typeof value === 'number' ? `${text}${sizeOf(value)}` : text;
 }
 
-/** A round number of bytes for people, as ` (20 GiB)`. */
+/** Formats a round number of bytes for people, such as ` (20 GiB)`. */
 function sizeOf(bytes: number): string {
   const power = Math.floor(Math.log2(bytes) / 10);
   const size = bytes / 2 ** (10 * power);

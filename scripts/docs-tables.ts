@@ -21,7 +21,7 @@ Both may have up to nine decimals, and any zeros after them. The nearest microse
 
 A time without an offset, with a leap second (\`:60\`), at \`24:00:00\`, or on a day that no calendar has puts its message into quarantine. So does a time that is not of the years 1 to 9999 in UTC, whether it was written so or its offset or its rounding moved it there: readers of the tables hold no others.`;
 
-/** The data dictionary. */
+/** Returns the data dictionary. */
 export function tablesPage(): string {
   return [
     madeFrom('tables/'),
@@ -64,7 +64,7 @@ function columnTable(columns: readonly Column[]): string {
   );
 }
 
-/** Takes away the margin that a text has for standing in code. */
+/** Removes the indentation that a text has in code. */
 function dedent(text: string): string {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
   const margin = Math.min(...lines.map((line) => line.search(/\S/)));

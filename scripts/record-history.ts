@@ -1,9 +1,9 @@
 /**
- * Records the history of a run, to be replayed by the tests: tsx scripts/record-history.ts RUN FILE
+ * Records the history of a run, for the replay tests: tsx scripts/record-history.ts RUN FILE
  *
- * RUN is a run's id; of one that went on with a new history, its latest is taken, or with `@` and the id of an
- * execution behind it, that one. It is written as Temporal's protocol encodes it. Where a failure came about (its stack) and which process
- * took a task is left out: neither matters to a replay, and both tell of the machine.
+ * RUN is a workflow id, which selects its latest execution, or WORKFLOW_ID@EXECUTION_ID. The history is encoded as
+ * Temporal's protobuf message. Stack traces and worker identities are blanked: a replay ignores them, and they
+ * describe this machine.
  */
 import { writeFile } from 'node:fs/promises';
 import proto from '@temporalio/proto';

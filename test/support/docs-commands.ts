@@ -5,7 +5,7 @@ import { ROOT } from './harness.ts';
 /** Programs that a page tells its reader to run. */
 const PROGRAM = /^(?:npx|npm|docker|echo|eval|pipeline) /;
 
-/** Every page that people read, by its path in the project. */
+/** Every page of the docs, by its path in the project. */
 export function pagesOfDocs(): Map<string, string> {
   const docs = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.md'))
@@ -13,7 +13,7 @@ export function pagesOfDocs(): Map<string, string> {
   return new Map(['README.md', ...docs].map((path) => [path, readFileSync(join(ROOT, path), 'utf8')]));
 }
 
-/** The commands of a page: the lines of its `sh` blocks, and what else looks like one. */
+/** Returns the commands of a page: the lines of its `sh` blocks, and whatever else looks like a command. */
 export function commandsOf(text: string): Set<string> {
   const lines = [...text.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, block = '']) =>
     block.split('\n').filter((line) => line !== '' && !line.startsWith('#')),

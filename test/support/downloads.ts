@@ -13,7 +13,7 @@ const SPOOL = 'content.raw';
 /** Two contents of the same length. */
 export const OLD = 'o'.repeat(1000);
 export const NEW = 'n'.repeat(1000);
-/** How many bytes of the first answer arrive. */
+/** Bytes of the first response that arrive. */
 export const CUT = 400;
 export const REST = `bytes ${CUT}-999/1000`;
 
@@ -70,7 +70,7 @@ export class TestDownloads {
     return openSource(this.#read);
   }
 
-  /** Fetches as the activity does: after a transient error again, up to a number of tries. */
+  /** Fetches as the activity does: retries transient errors, up to a number of attempts. */
   async fetchAll(tries = 5): Promise<string> {
     for (let left = tries; ; left -= 1) {
       try {
@@ -81,12 +81,12 @@ export class TestDownloads {
     }
   }
 
-  /** The Range of each request, and its If-Range. */
+  /** The Range and If-Range of each request. */
   ranges(): (readonly [string | undefined, unknown])[] {
     return this.server.requests.map(({ headers }) => [headers.range, headers['if-range']] as const);
   }
 
-  /** Removes what was kept. */
+  /** Removes the spool. */
   async forget(): Promise<void> {
     await rm(this.spool, { force: true });
   }

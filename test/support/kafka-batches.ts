@@ -10,7 +10,7 @@ import { sendRequest } from '../../adapters/kafka/wire/send-request.ts';
 import { AT, HEAD_BYTES, RecordBatch, encodeHeaders } from '../../adapters/kafka/wire/record-batch.ts';
 import type { KafkaOptions } from '../../adapters/kafka/client.ts';
 
-/** Codecs that a batch can be made with, and their numbers in its attributes. */
+/** Codecs of record batches, with their numbers in a batch's attributes. */
 const CODECS: Partial<
   Record<CodecName, { readonly number: number; readonly pack: (records: Buffer) => Buffer }>
 > = {
@@ -24,7 +24,7 @@ const NO_TRANSACTION = -1;
 const ALL_REPLICAS = -1;
 const TIMEOUT_MS = 30_000;
 
-/** A batch of one message, as a producer without transactions sends it. */
+/** Makes a batch of one message, as a producer without transactions sends it. */
 export function compressedBatch(codec: CodecName, value: Buffer): Buffer {
   const { number, pack } = CODECS[codec] ?? {};
   if (number === undefined || pack === undefined) throw new TypeError(`${codec} is not written here`);
@@ -38,7 +38,7 @@ export function compressedBatch(codec: CodecName, value: Buffer): Buffer {
   return bytes;
 }
 
-/** A message as producers before 0.11 wrote it; compressed, its value holds messages. */
+/** Makes a message in the format of producers before 0.11; if compressed, its value contains messages. */
 export function legacyMessage(format: number, offset: bigint, codec = 0): Buffer {
   const time = format === 0 ? [] : [Buffer.alloc(8)];
   const body = Buffer.concat([
@@ -53,7 +53,7 @@ export function legacyMessage(format: number, offset: bigint, codec = 0): Buffer
   return Buffer.concat([head, body]);
 }
 
-/** Sends batches to a partition of a cluster of one broker, one after the other. */
+/** Sends batches to a partition of a single-broker cluster, one after the other. */
 export async function produceBatches(
   options: KafkaOptions,
   topic: string,

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { eventually } from './eventually.ts';
 
-/** The project's folder. */
+/** Folder of the project. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 interface WorkerOptions {
   readonly settingsFile: string;
-  /** The folder of its log. */
+  /** Folder of its log. */
   readonly folder: string;
   readonly host: string;
   readonly env: Record<string, string>;
@@ -48,36 +48,36 @@ export class TestWorker {
     return worker;
   }
 
-  /** The id of its process. */
+  /** Its process id. */
   get pid(): number {
     if (this.#process.pid === undefined) throw new TypeError('the worker was not started');
     return this.#process.pid;
   }
 
-  /** The most memory that it has had, in bytes. */
+  /** Returns its peak memory, in bytes. */
   peakMemory(): number {
     const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');
     return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? NaN) * 1024;
   }
 
-  /** Whether it has ended, by itself or because it was told to. */
+  /** Whether its process has exited. */
   get hasEnded(): boolean {
     return this.#process.exitCode !== null || this.#process.signalCode !== null;
   }
 
-  /** Sends it a signal, as SIGSTOP, which stands it still until SIGCONT. */
+  /** Sends it a signal, such as SIGSTOP, which pauses it until SIGCONT. */
   signal(name: NodeJS.Signals): void {
     this.#process.kill(name);
   }
 
-  /** Kills it as `kill -9` does. */
+  /** Kills it (SIGKILL). */
   async kill(): Promise<void> {
     if (this.hasEnded) return;
     this.#process.kill('SIGKILL');
     await this.#exited;
   }
 
-  /** Asks it to end, as a deployment does; answers its exit code. */
+  /** Drains it by SIGTERM, as a deployment does; returns its exit code. */
   async drain(): Promise<number | null> {
     this.#process.kill('SIGTERM');
     await this.#exited;
