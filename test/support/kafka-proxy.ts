@@ -137,7 +137,10 @@ export class KafkaProxy {
           return;
         case 'freeze':
           return;
-        default:
+        case undefined:
+        case 'swallow-answer':
+        case 'spoil-answer':
+        case 'after':
           sent.set(frame.readInt32BE(8), { api, fault });
           broker.write(frame);
       }
