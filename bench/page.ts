@@ -10,7 +10,7 @@ Made by \`npm run bench\` from \`bench/results.json\`; \`npm run bench -- land s
 \`npm run bench -- --quick --check\` runs each side once over less data, and fails where a ratio is worse than half of the one here.
 `;
 
-/** Why goals are not reached, or only just, and what would lift them. */
+/** Reasons that goals are missed or barely met, and what would help. */
 const LIMITS = `## What holds it back
 
 **workers**, on one machine: one worker has four batches in work at once, and so keeps two processors busy by itself; how busy, is told below. A second one has little left to use, and costs the servers more: of each table’s log, each of the two reads what the other one committed. At the end of a run both come to their last batches at once, which land one after the other. A machine with more processors would lift it; two workers are for more machines, or for one that is lost.
@@ -21,7 +21,7 @@ const LIMITS = `## What holds it back
 
 `;
 
-/** The page of the results. */
+/** Returns the page of the results. */
 export function benchmarksPage(results: Results): string {
   const order = BENCHES.map(({ name }) => name);
   const benches = results.benches.toSorted(

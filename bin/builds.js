@@ -1,4 +1,4 @@
-// Where what is compiled stands, and how it gets there: by any of several processes that compile the same.
+// Compiled files, made once by any of several processes that need the same.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';

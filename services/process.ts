@@ -78,15 +78,15 @@ export class ServerProcess {
    * @param given Ends the wait when aborted, and throws its reason.
    * @throws PipelineError SERVICE_NOT_READY, with the log's last lines, when it dies or is not ready in time.
    */
-  async waitUntilReady(check: () => Promise<void>, withinMs: number, given?: AbortSignal): Promise<void> {
-    const deadline = performance.now() + withinMs;
+  async waitUntilReady(check: () => Promise<void>, timeoutMs: number, given?: AbortSignal): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
     for (;;) {
       const missing = await check().then(() => undefined, messageOf);
       given?.throwIfAborted();
       if (this.current() === undefined) throw await this.#failure('ended before it was ready');
       if (missing === undefined) return;
       if (performance.now() > deadline) {
-        throw await this.#failure(`is not ready after ${Math.round(withinMs / 1000)} s (${missing})`);
+        throw await this.#failure(`is not ready after ${Math.round(timeoutMs / 1000)} s (${missing})`);
       }
       await delay(READY_POLL_MS);
     }
@@ -132,8 +132,8 @@ export class ServerProcess {
     throw new PipelineError('SERVICE_NOT_STOPPED', `${this.name} (pid ${pid}) does not act on ${name}.`);
   }
 
-  async #becomes(done: (now: LivingProcess | undefined) => boolean, withinMs: number): Promise<boolean> {
-    const deadline = performance.now() + withinMs;
+  async #becomes(done: (now: LivingProcess | undefined) => boolean, timeoutMs: number): Promise<boolean> {
+    const deadline = performance.now() + timeoutMs;
     while (!done(this.current())) {
       if (performance.now() > deadline) return false;
       await delay(SIGNAL_POLL_MS);

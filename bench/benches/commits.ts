@@ -8,13 +8,13 @@ import { historyOf, type ActivityTime } from '../history.ts';
 /** Attempts per run. */
 const BATCH = 5;
 const BEFORE = 5;
-/** A version at which the tables' logs have their first checkpoint. */
+/** Version of the tables' logs by which they have their first checkpoint. */
 const WITH_CHECKPOINT = 25;
 const MEASURED = 9;
 const NEW_WORKERS = 3;
 const TELL_EVERY = 100;
 
-/** Many commits to one table. */
+/** Measures many commits to one table. */
 export const commits: Bench = {
   name: 'commits',
   title: 'A thousand commits',
@@ -64,7 +64,7 @@ function milliseconds(value: number): string {
   return `${value.toFixed(0)} ms`;
 }
 
-/** What activities take, in milliseconds. */
+/** Durations of activities, in milliseconds. */
 interface Stretch {
   readonly land: number;
   readonly plan: number;
@@ -132,7 +132,7 @@ class Landing {
     };
   }
 
-  /** What the first plan of a new worker takes, in milliseconds: the median of some. */
+  /** Returns the median duration of a new worker's first plan, in milliseconds. */
   async firstPlan(): Promise<number> {
     const firsts: ActivityTime[] = [];
     for (let worker = 0; worker < NEW_WORKERS; worker += 1) {

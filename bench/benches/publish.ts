@@ -6,7 +6,7 @@ import { historyOf, spanOf } from '../history.ts';
 import { runMeasured, type Measured } from '../measure.ts';
 import { startWarm } from '../ours.ts';
 
-/** Into Kafka, exactly once. */
+/** Measures publishing to Kafka, exactly once. */
 export const publish: Bench = {
   name: 'publish',
   title: 'Publish',
@@ -71,7 +71,7 @@ export const publish: Bench = {
 interface Feeds {
   /** A topic of a few messages. */
   readonly warm: string;
-  /** The address of a few attempts. */
+  /** URL of a few attempts. */
   readonly small: string;
   readonly url: string;
 }

@@ -13,7 +13,7 @@ const roundsSchema = z.array(z.strictObject({ seconds: z.number(), cpuSeconds: z
 const SIDES = ['ours', 'delta', 'spark'] as const;
 const Printed = z.strictObject({ ours: roundsSchema, delta: roundsSchema, spark: roundsSchema });
 
-/** What the tables are for. */
+/** Measures the standing questions. */
 export const reading: Bench = {
   name: 'reading',
   title: 'Reading',

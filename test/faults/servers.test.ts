@@ -35,8 +35,8 @@ async function startAndBreak(breakIt: () => Promise<void>): Promise<IngestHandle
   return handle;
 }
 
-async function failsWith(run: IngestHandle, words: RegExp, withinMs = 90_000): Promise<void> {
-  await eventually(`a step fails with ${words}`, async () => words.test(await lastFailureOf(run)), withinMs);
+async function failsWith(run: IngestHandle, words: RegExp, timeoutMs = 90_000): Promise<void> {
+  await eventually(`a step fails with ${words}`, async () => words.test(await lastFailureOf(run)), timeoutMs);
 }
 
 /** Twice the 30 s that an answer may take: a rename without one is followed by a look whether it was done. */

@@ -6,27 +6,27 @@ import type { TestPipeline } from '../support/harness.ts';
 /** A record as it is sent. */
 export interface SentRecord {
   readonly bytes: Buffer;
-  /** Whether it can become no rows. */
+  /** Whether it must be quarantined. */
   readonly malformed: boolean;
 }
 
-/** How often records were put in: what a producer was told leaves no doubt, but for one that was told nothing. */
+/** Bounds of how often a record was sent; they differ only where a producer got no response. */
 export interface Times {
   readonly least: number;
   readonly most: number;
 }
 
-/** How what was put in compares with Kafka and the tables. */
+/** Comparison of the records sent with Kafka and the tables. */
 export interface Balance {
-  /** Messages that Kafka holds committed. */
+  /** Committed messages in Kafka. */
   readonly recordsIn: number;
   readonly landed: number;
   readonly quarantined: number;
   readonly lost: number;
   readonly doubled: number;
-  /** Records that were sent in transactions that did not commit. */
+  /** Records of transactions that did not commit. */
   readonly aborted: number;
-  /** The first few that are off, each with its numbers. */
+  /** The first few mismatches, with their counts. */
   readonly examples: readonly string[];
 }
 
@@ -39,11 +39,11 @@ type Counts = Map<string, number>;
 
 const MAX_EXAMPLES = 10;
 
-/** What was put in, by whom ever: known before anything of the pipeline has seen it. */
+/** All records that were sent, by any producer, recorded independently of the pipeline. */
 export class Ledger {
   readonly #entries: Entry[] = [];
 
-  /** @param times Asked at the end. */
+  /** @param times Evaluated at the end. */
   add(records: readonly SentRecord[], times: () => Times): void {
     this.#entries.push({
       times,
@@ -51,7 +51,7 @@ export class Ledger {
     });
   }
 
-  /** Compares what was put in with what Kafka holds, and that with what stands in the tables. */
+  /** Compares the records sent with the messages in Kafka, and these with the tables. */
   async compare(pipeline: TestPipeline, topics: readonly string[]): Promise<Balance> {
     const { due, malformed, aborted } = this.#due();
     const held = await heldBy(pipeline, topics);

@@ -8,32 +8,32 @@ import { RecordStream } from './records.ts';
 import { Runs } from './runs.ts';
 import { SoakServers, TOPICS } from './servers.ts';
 
-/** Seed of what others send, beside those of the customers. */
+/** Seed of the other producers' records, distinct from those of the customers. */
 const OTHERS_SEED = 3_000_000;
 /** Limit of the runs that are open at once. */
 const MAX_OPEN_RUNS = 8;
-/** What an end may take: a step's last tries come half a minute apart. */
+/** Timeout of the last runs: the last attempts of an activity are half a minute apart. */
 const END_MS = 600_000;
-/** Kafka has aborted by then what a producer left open, which holds back all that comes after it. */
+/** By then Kafka has aborted open transactions of producers, which block everything after them. */
 const SETTLED_MS = 60_000;
 
-/** What a soak does. */
+/** Options of a soak. */
 export interface SoakOptions {
   readonly seed: number;
   readonly minutes: number;
-  /** Between two faults. */
+  /** Seconds between two faults. */
   readonly pace: Pace;
-  /** Told what is being done, a line at a time. */
+  /** Receives progress, a line at a time. */
   readonly say: (line: string) => void;
 }
 
-/** What a soak saw. */
+/** Result of a soak. */
 export interface SoakReport extends Balance {
   readonly faults: Faults['done'];
   readonly runs: number;
   readonly outcomes: Runs['outcomes'];
   readonly waited: Runs['waited'];
-  /** What should not have been; empty when all is well. */
+  /** Violations; empty when all is well. */
   readonly findings: readonly string[];
 }
 
@@ -75,7 +75,7 @@ class Soak {
     const { minutes, say } = this.#options;
     const looking = new AbortController();
     const over = new AbortController();
-    const looked = this.#runs.lookAfter(looking.signal);
+    const looked = this.#runs.supervise(looking.signal);
     const timer = setTimeout(() => {
       over.abort();
     }, minutes * 60_000);
@@ -91,7 +91,7 @@ class Soak {
     }
   }
 
-  /** Everything at once, until the signal is aborted. */
+  /** Runs everything at once, until the signal is aborted. */
   async #disturb(over: AbortSignal): Promise<void> {
     await Promise.all([this.#breakThings(over), this.#startRuns(over), this.#sendOthers(over)]);
   }
@@ -127,17 +127,17 @@ class Soak {
     }
   }
 
-  /** Waits for all runs, and has one more of each topic land what others sent after them. */
+  /** Waits for all runs, and starts one more per topic to land the messages after them. */
   async #lastRuns(): Promise<void> {
-    await this.#runs.allEnded(END_MS);
+    await this.#runs.waitForAll(END_MS);
     for (const source of ['others', 'second'] as const) {
       const request = await this.#customers.requestOf({ source, by: 'client', again: false });
       await this.#runs.start(request, 'client');
-      await this.#runs.allEnded(END_MS);
+      await this.#runs.waitForAll(END_MS);
     }
   }
 
-  /** Has the rest land, also what comes to be seen only meanwhile. What is lost no run brings back. */
+  /** Lands the remaining messages, also those that become visible only now. Lost records stay lost. */
   async #settle(): Promise<Balance> {
     const deadline = Date.now() + SETTLED_MS;
     for (;;) {

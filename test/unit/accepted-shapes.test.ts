@@ -86,7 +86,7 @@ async function requireSound(connection: DuckDBConnection): Promise<void> {
   assert.ok(JSON.stringify(dataOf(report)).length > 0);
 }
 
-test('whatever the rules accept lands, and verify, answers and report can read it', async () => {
+test('every accepted record lands, and verify, answers and report can read it', async () => {
   const attempts = fc.sample(acceptedAttempts(), { numRuns: 250, seed: 23 });
   await withLanded(
     // Some questions of the report are about exams that are taken often.
@@ -122,14 +122,14 @@ for (const [what, attempt] of Object.entries({
     },
   },
 }))
-  test(`${what}, alone in the tables, can be verified, asked and reported`, async () => {
+  test(`verify, answers and report work with ${what} alone in the tables`, async () => {
     await withLanded([Buffer.from(JSON.stringify(attempt))], async (connection, quarantined) => {
       assert.equal(quarantined, 0);
       await requireSound(connection);
     });
   });
 
-test('a byte order mark, and numbers that are no double, do not end verify', async () => {
+test('verify reads a byte order mark, and numbers outside the range of a double', async () => {
   const text = JSON.stringify({ ...PLAIN, more: 0 });
   const texts = [
     text,

@@ -96,7 +96,7 @@ describe('completion', () => {
     );
   }
 
-  test('another shell is refused with those that there are', async () => {
+  test('an unknown shell is refused, and the supported ones are named', async () => {
     const { code, stderr } = await runCommand(['completion', 'tcsh'], {});
     assert.equal(code, 2);
     assert.match(stderr, /Allowed choices are bash, zsh, fish/);

@@ -10,7 +10,7 @@ const WITH_SUDO = ['namenode', 'datanode'];
 const SUDO_NEEDS = ['SETUID', 'SETGID', 'AUDIT_WRITE'];
 
 void describe('A container of docker-compose.yml', () => {
-  it('gives no container a right of root’s, or a way to get one', () => {
+  it('gives no container a capability of root, or a way to get one', () => {
     for (const [name, { cap_drop, cap_add, security_opt, privileged, pid, ipc, devices }] of services) {
       const withSudo = WITH_SUDO.includes(name);
       assert.deepEqual(cap_drop, ['ALL'], name);
@@ -23,7 +23,7 @@ void describe('A container of docker-compose.yml', () => {
     }
   });
 
-  it('lets a container write to its volumes and to memory alone, but for those that say why not', () => {
+  it('lets a container write only to its volumes and to memory, except those with a documented reason', () => {
     const writable = services.filter(([, { read_only: readOnly }]) => !readOnly).map(([name]) => name);
     assert.deepEqual(writable.sort(), [...WRITABLE].sort());
   });

@@ -14,7 +14,7 @@ void describe('Dockerfile', () => {
     .filter((copy) => !copy.startsWith('--from'))
     .flatMap((copy) => copy.split(/\s+/).slice(0, -1));
 
-  it('copies only what there is, and what .dockerignore lets through', () => {
+  it('copies only existing files that .dockerignore lets through', () => {
     const allowed = read('.dockerignore').split('\n');
     for (const path of copied) {
       assert.ok(existsSync(join(ROOT, path)), path);
@@ -31,24 +31,24 @@ void describe('Dockerfile', () => {
       );
   });
 
-  it('builds on one pinned image of a Node that is supported', () => {
+  it('builds on one pinned image of a supported Node', () => {
     const images = new Set(instructions('FROM').map((from) => from.split(' ')[0]));
     const [image = ''] = images;
     assert.equal(images.size, 1);
     assert.match(image, /^node:24\.\d+\.\d+-[a-z]+-slim$/);
   });
 
-  it('ends as a user that is not root', () => {
+  it('runs as a user that is not root', () => {
     const last = lines.slice(lines.findLastIndex((line) => line.startsWith('FROM')));
     assert.equal(last.filter((line) => line.startsWith('USER')).join(), 'USER node');
   });
 
-  it('gives that user the folder of the staging', () => {
+  it('makes that user the owner of the staging folder', () => {
     const folder = dirname(settings.worker.staging);
     assert.ok(instructions('RUN').some((run) => run.includes(`chown node:node ${folder}`)));
   });
 
-  it('asks for the health where the worker answers', () => {
+  it('checks the health at the worker’s port', () => {
     const [check = ''] = instructions('HEALTHCHECK');
     assert.ok(check.includes(`http://127.0.0.1:${settings.worker.healthPort}/healthz`));
   });

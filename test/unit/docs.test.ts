@@ -88,13 +88,13 @@ function versionsUnder(heading: string): Record<string, string> {
   return Object.fromEntries(rows.map(([name = '', version = '']) => [name.replaceAll('`', ''), version]));
 }
 
-test('the pages that are made from the code are what it makes', async () => {
+test('the generated pages match the code', async () => {
   for (const [path, text] of await generatedPages()) {
     assert.ok(read(path) === text, `${path} is old: run npx tsx scripts/docs.ts`);
   }
 });
 
-test('every dependency has its row with its version, and none is listed that is not there', () => {
+test('every dependency is listed with its version, and no others', () => {
   const { dependencies, devDependencies, overrides } = Package.parse(JSON.parse(read('package.json')));
   assert.deepEqual(versionsUnder('To run'), dependencies);
   assert.deepEqual(versionsUnder('To develop and test'), devDependencies);
@@ -105,7 +105,7 @@ test('every dependency has its row with its version, and none is listed that is 
   );
 });
 
-test('every program that Maven, pip or Go brings has its row with its version', () => {
+test('every dependency of Maven, pip and Go is listed with its version', () => {
   const found: Record<string, string> = {};
   for (const pom of POMS) {
     const text = read(pom);
@@ -129,7 +129,7 @@ test('every program that Maven, pip or Go brings has its row with its version', 
   );
 });
 
-test('every failure that a workflow raises itself is on the page of errors', () => {
+test('every failure that a workflow raises is on the page of errors', () => {
   const raised = filesIn('workflows').flatMap((path) =>
     [...read(path).matchAll(/ApplicationFailure\.nonRetryable\([^;]*?'([A-Z_]+)',?\s*\)/g)].map(
       ([, code]) => code,
@@ -139,7 +139,7 @@ test('every failure that a workflow raises itself is on the page of errors', () 
   assert.deepEqual([...new Set(raised)].sort(), listed.sort());
 });
 
-test('every link within the project leads to a file, and to a heading of it', () => {
+test('every relative link leads to an existing file and heading', () => {
   for (const { path, text } of pages) {
     for (const [, target = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
       if (/^https?:/.test(target)) continue;
@@ -155,7 +155,7 @@ test('every link within the project leads to a file, and to a heading of it', ()
   }
 });
 
-test('every file of the project has a name that any terminal and file system can show', () => {
+test('every file has a portable name', () => {
   const { status, stdout } = spawnSync('git', ['ls-files', '-z'], { cwd: ROOT, encoding: 'utf8' });
   // A copy without its history has nothing committed.
   if (status !== 0) return;
@@ -167,7 +167,7 @@ test('every file of the project has a name that any terminal and file system can
   );
 });
 
-test('every file and folder that a page names is there', () => {
+test('every file and folder that a page names exists', () => {
   for (const { path, text } of pages.filter((page) => page.path !== ABOUT_OTHERS)) {
     for (const span of codeIn(text)) {
       if (!/^(?:[\w.-]+\/)+(?:[\w.-]+\.(?:ts|js|json|yaml|md|xml|txt|py))?$/.test(span)) continue;
@@ -176,7 +176,7 @@ test('every file and folder that a page names is there', () => {
   }
 });
 
-test('every npm run, npx tsx and npx pipeline of the pages exists, with its options', async () => {
+test('every npm run, npx tsx and npx pipeline command of the pages exists, with its options', async () => {
   const { scripts } = Package.parse(JSON.parse(read('package.json')));
   const program = await loadProgram();
   const helpOf = (words: string): string => commandOf(program, words).helpInformation();

@@ -40,7 +40,7 @@ test('any part of the sequence equals the same slice of the whole', () => {
   }
 });
 
-test('the attempts between two times are those of the whole that started then', () => {
+test('the attempts of an interval are those of the whole that started in it', () => {
   const [from, to] = ['2017-12-01T00:00:00.000Z', '2017-12-08T00:00:00.000Z'];
   const between = [...attempts({ seed: 1, count: 3280, fromMs: Date.parse(from), toMs: Date.parse(to) })];
   assert.deepEqual(
@@ -55,7 +55,7 @@ test('another first day moves the attempts there', () => {
   assert.ok(moved.every(({ started_at }) => started_at >= '2026-01-05' && started_at < '2026-03-14'));
 });
 
-test('a generator that nobody pulls makes nothing, and an endless one can be left', () => {
+test('a generator is lazy, and an endless one can be abandoned', () => {
   const start = process.cpuUsage();
   const endless = attempts({ seed: 1, count: Infinity });
   for (let taken = 0; taken < 10; taken += 1) assert.equal(endless.next().done, false);
@@ -102,7 +102,7 @@ test('attempts have the fields, the types and the key order of the real feed', (
   ]);
 });
 
-test('values are written as the real feed writes them', () => {
+test('values have the formats of the real feed', () => {
   const time = /^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
   const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[14][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
   for (const attempt of few) {

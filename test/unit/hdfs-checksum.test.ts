@@ -48,7 +48,7 @@ function pattern(length: number): Buffer {
   return bytes;
 }
 
-test('the checksum is what HDFS reported of the same bytes', async () => {
+test('the checksum equals HDFS’s for the same bytes', async () => {
   for (const [length, blockSize, algorithm, bytes] of RECORDED) {
     assert.deepEqual(
       await fileChecksum(pattern(length), blockSize),
@@ -85,7 +85,7 @@ test('a single changed bit changes the checksum, wherever it is', async () => {
   }
 });
 
-test('a block size that no file can have is an error that says so', async () => {
+test('an invalid block size is an error', async () => {
   for (const blockSize of [0, -512, 1000, NaN]) {
     await assert.rejects(fileChecksum(Buffer.from('a'), blockSize), (error) => {
       assert.ok(error instanceof HdfsError);
@@ -96,7 +96,7 @@ test('a block size that no file can have is an error that says so', async () => 
   }
 });
 
-test('a local file that is missing is named, and is not taken for a fault of HDFS', async () => {
+test('a missing local file is named, and is no error of HDFS', async () => {
   await assert.rejects(fileChecksum({ file: '/missing/file' }, BLOCK), (error) => {
     assert.ok(error instanceof PipelineError && !(error instanceof HdfsError));
     assert.equal(error.code, 'STAGING_LOST');

@@ -64,7 +64,7 @@ describe('one page of several', () => {
     ['Content-Range', 'items 0-24/25'],
   ];
   for (const [name, value] of WHOLE) {
-    test(`is no page: ${name}: ${value}`, async () => {
+    test(`is not assumed: ${name}: ${value}`, async () => {
       server.script(answer(200, { [name]: value }, '[]'));
       assert.equal(await open(), '[]');
     });
@@ -86,7 +86,7 @@ describe('one page of several', () => {
     });
   }
 
-  test('is found in a Link of any length', () => {
+  test('is detected in a Link of any length', () => {
     for (const hostile of [
       '<a>;'.repeat(4000),
       `<a>${'; a="'.repeat(4000)}`,

@@ -40,13 +40,13 @@ async function errorOf(
 }
 
 describe('a status without content', () => {
-  test('with Retry-After is asked again then', async () => {
+  test('with Retry-After is retried after that time', async () => {
     const statuses = [202, 400, 403, 404, 408, 409, 413, 423, 425, 429, 500, 501, 502, 503, 504, 520, 599];
     for (const status of statuses)
       assert.deepEqual(await errorOf(status, { 'retry-after': '7' }), ['SOURCE_BUSY', 7], String(status));
   });
 
-  test('is asked again by what the status means where there is no Retry-After', async () => {
+  test('without Retry-After is retried or not by its meaning', async () => {
     for (const status of [202, 425, 429]) assert.deepEqual(await errorOf(status), ['SOURCE_BUSY', null]);
     for (const status of [408, 500, 502, 503, 504])
       assert.deepEqual(await errorOf(status), ['SOURCE_UNREACHABLE', null]);
@@ -54,7 +54,7 @@ describe('a status without content', () => {
       assert.deepEqual(await errorOf(status), ['SOURCE_REFUSED', null], String(status));
   });
 
-  test('says when by the server’s own clock, in each format of a date', async () => {
+  test('has its Retry-After read by the server’s own clock, in each date format', async () => {
     for (const until of [
       'Mon, 05 Jan 2026 12:00:30 GMT',
       'Monday, 05-Jan-26 12:00:30 GMT',
@@ -71,21 +71,21 @@ describe('a status without content', () => {
     assert(code === 'SOURCE_BUSY' && seconds !== null && seconds > 50 && seconds <= 60);
   });
 
-  test('is asked no later than after a quarter of an hour, and what is no time says nothing', async () => {
+  test('is retried after a quarter of an hour at most, and an invalid Retry-After is ignored', async () => {
     for (const long of ['86400', '9'.repeat(400), 'Fri, 01 Jan 2100 00:00:00 GMT'])
       assert.deepEqual(await errorOf(503, { 'retry-after': long }), ['SOURCE_BUSY', 900]);
     for (const none of ['soon', '-1', '1.5', '2026-01-05', ''])
       assert.deepEqual(await errorOf(403, { 'retry-after': none }), ['SOURCE_REFUSED', null], none);
   });
 
-  test('is quoted in few of the server’s own words', async () => {
+  test('is quoted with few of the server’s own words', async () => {
     server.script((response) => response.writeHead(400, 'w'.repeat(5000)).end());
     assert.match(await codeOf(open()), /^SOURCE_REFUSED: source test: the server answered 400 w{200}…$/);
     server.script(answer(202, {}));
     assert.match(await codeOf(open()), /answered 202 Accepted; the content is not there yet$/);
   });
 
-  test('that says that there is none is empty content', async () => {
+  test('such as 204 is empty content', async () => {
     for (const status of [204, 205]) {
       server.script(answer(status, {}));
       const content = await openHttp(requestTo(server));
@@ -94,8 +94,8 @@ describe('a status without content', () => {
   });
 });
 
-describe('a reader that takes longer than the server may', () => {
-  test('gets all of the content', async () => {
+describe('a reader that is slower than the server’s timeout', () => {
+  test('gets the whole content', async () => {
     const patience = { idleMs: 1_500, windowMs: 100, leastBytesPerSecond: 40_000 };
     const content = 'x'.repeat(8 << 20);
     server.script(answer(200, { 'content-length': content.length }, content));
@@ -122,7 +122,7 @@ describe('a redirect', () => {
     return server.requests.map(({ url }) => url);
   }
 
-  test('whose Location is UTF-8 leads there', async () => {
+  test('with a Location in UTF-8 is followed', async () => {
     assert.deepEqual(
       (await urlsAfter('/résultats/試験.json?q=é'))[1],
       '/r%C3%A9sultats/%E8%A9%A6%E9%A8%93.json?q=%C3%A9',
@@ -131,13 +131,13 @@ describe('a redirect', () => {
     assert.deepEqual((await urlsAfter('😀 file'))[1], '/%F0%9F%98%80%20file');
   });
 
-  test('whose Location is of another encoding leads to its bytes', async () => {
+  test('with a Location in another encoding is followed by its bytes', async () => {
     server.script(answer(302, { location: '/r\xe9sultats' }), answer(200, {}, '[]'));
     await open();
     assert.equal(server.requests[1]?.url, '/r%E9sultats');
   });
 
-  test('to another scheme, port or host is refused by what differs', async () => {
+  test('to another scheme, port or host is refused, naming the difference', async () => {
     const refusals: Record<string, RegExp> = {
       [`https://127.0.0.1:${server.port}/`]:
         /another host, .* \(the same name, but another scheme, https: in place of http:\)/,
@@ -171,7 +171,7 @@ describe('a redirect', () => {
     );
   });
 
-  test('with a user or password is refused, which are not shown', async () => {
+  test('with a user or password is refused, and they are not shown', async () => {
     server.script(answer(302, { location: server.url.replace('//', '//user:secret@') }));
     const said = await codeOf(open());
     assert.match(
@@ -195,7 +195,7 @@ describe('a redirect', () => {
 });
 
 describe('a token', () => {
-  test('goes without TLS to this host alone, unless the settings allow more', async () => {
+  test('is sent without TLS only to this host, unless the settings allow more', async () => {
     server.script(answer(200, {}, '[]'));
     const token = 'a-secret';
     for (const host of ['127.0.0.1', 'localhost'])
