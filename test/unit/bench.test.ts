@@ -92,7 +92,7 @@ test('a file is read by lines, also where they are longer than a chunk', async (
 });
 
 test(
-  'what a process’s child uses counts as the process’s',
+  'a child’s resources count as those of its process',
   { skip: process.platform !== 'linux' },
   async () => {
     const busy = `${process.execPath} -e 'while (process.cpuUsage().user < 600_000);'; true`;

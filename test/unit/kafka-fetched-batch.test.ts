@@ -39,7 +39,7 @@ const part = fc.option(bytes);
 const headers = fc.array(fc.tuple(fc.string(), bytes), { maxLength: 4 });
 const records = fc.array(fc.tuple(part, part, headers), { minLength: 1, maxLength: 200 });
 
-test('of a batch is read what was written into it', async () => {
+test('a batch is read as it was written', async () => {
   await fc.assert(
     fc.asyncProperty(records, fc.bigInt(0n, 2n ** 60n), async (written, firstOffset) => {
       const batch = new RecordBatch();
@@ -62,7 +62,7 @@ test('of a batch is read what was written into it', async () => {
   );
 });
 
-describe('what a broker gives', () => {
+describe('a fetch response', () => {
   const three = [
     batchOf(['a', 'b'], { firstOffset: 3n }),
     batchOf(['c'], { firstOffset: 5n }),
@@ -71,7 +71,7 @@ describe('what a broker gives', () => {
   const valuesOf = async (given: Buffer): Promise<string[]> =>
     (await messagesIn(given)).map(({ value, offset }) => `${offset}${String(value)}`);
 
-  test('is read as far as its last batch is whole', async () => {
+  test('is read up to its last complete batch', async () => {
     const all = Buffer.concat(three);
     assert.deepEqual(await valuesOf(all), ['3a', '4b', '5c', '9d']);
     const cut = all.length - (three[2]?.length ?? 0);
@@ -88,7 +88,7 @@ describe('what a broker gives', () => {
     }
   });
 
-  test('is refused where its records are none, though the checksum fits', async () => {
+  test('is refused where its records are malformed, though the checksum matches', async () => {
     for (const end of [HEAD_BYTES + 1, HEAD_BYTES + 5, HEAD_BYTES + 12]) {
       const short = changeBatch(batchOf(['some value']), (whole) => Buffer.from(whole.subarray(0, end)));
       assert.match(
@@ -105,7 +105,7 @@ describe('what a broker gives', () => {
     );
   });
 
-  test('is refused where it has more records than it says, or says that it has fewer than none', async () => {
+  test('is refused where its record count is too low or negative', async () => {
     const saying = (records: number): Buffer =>
       changeBatch(batchOf(['a', 'b']), (whole) => {
         whole.writeInt32BE(records, AT.records);
@@ -115,9 +115,9 @@ describe('what a broker gives', () => {
     assert.match(await failureOf(saying(3)), /^KAFKA_BATCH_DAMAGED: .* a record ends too early$/);
   });
 
-  describe('in a format of before 0.11', () => {
+  describe('in a format before 0.11', () => {
     for (const format of [0, 1]) {
-      test(`(${format}) is said to be that, with the offset that it ends at`, async () => {
+      test(`(${format}) is reported as such, with its last offset`, async () => {
         assert.match(
           await failureOf(legacyMessage(format, 3n)),
           new RegExp(
@@ -128,7 +128,7 @@ describe('what a broker gives', () => {
       });
     }
 
-    test('compressed begins after the batch before it, or where the read began, since it says its last offset alone', () => {
+    test('compressed begins after the previous batch, or where the read began, since it has only its last offset', () => {
       const answer = Buffer.concat([
         legacyMessage(1, 7n, GZIP),
         legacyMessage(1, 9n),
@@ -158,7 +158,7 @@ describe('what a broker gives', () => {
     });
   });
 
-  test('in parts is read once, however many messages it has, and as far as is asked for', () => {
+  test('is read once when taken in parts, and no further than requested', () => {
     const MESSAGES = 2_000_000;
     const A_PART = 500;
     const batch = new RecordBatch();
@@ -180,7 +180,7 @@ describe('what a broker gives', () => {
     );
   });
 
-  test('of control records that say of no kind, or are none, is damaged', () => {
+  test('with malformed control records is refused', () => {
     for (const [key, says] of [
       [Buffer.alloc(3), /says of no kind/],
       [null, /says of no kind/],
@@ -198,14 +198,14 @@ describe('what a broker gives', () => {
     assert.throws(() => new FetchedBatch(empty, 't/0').endsInAbort(), { code: 'KAFKA_BATCH_DAMAGED' });
   });
 
-  test('in a compression that nobody knows is said to be that', async () => {
+  test('in an unknown compression is reported as such', async () => {
     assert.match(
       await failureOf(batchOf(['a'], { attributes: 6 })),
       /^KAFKA_CODEC_MISSING: .*codec 6 of Kafka/,
     );
   });
 
-  test('compressed is read, and what is not of its compression is refused', async () => {
+  test('is decompressed, and bytes of another compression are refused', async () => {
     const zipped = changeBatch(batchOf(['a', 'b'], { attributes: 1 }), (whole) =>
       Buffer.concat([whole.subarray(0, HEAD_BYTES), gzipSync(whole.subarray(HEAD_BYTES))]),
     );
@@ -216,7 +216,7 @@ describe('what a broker gives', () => {
     );
   });
 
-  test('has the times of its producer, or the broker’s where the topic is set so', async () => {
+  test('has the producer’s timestamps, or the broker’s with LogAppendTime', async () => {
     const later = (attributes: number): Buffer =>
       changeBatch(batchOf(['a'], { attributes }), (whole) => {
         whole.writeBigInt64BE(BigInt(TIME_MS) + 500n, AT.maxTimestamp);

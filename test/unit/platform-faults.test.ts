@@ -89,7 +89,7 @@ test('content that changes has another tag and other bytes, and stays changed', 
   assert.ok((await bytes(await get())).equals(now));
 });
 
-test('a failing, a busy, a confused and a moved platform answer so', async () => {
+test('the platform responds with a status, 429, a web page or a redirect', async () => {
   platform.arm(
     { kind: 'status' },
     { kind: 'status', status: 503 },
@@ -123,7 +123,7 @@ test('content that is swapped sends a range of the new content, whatever If-Rang
   }
 });
 
-test('what tells contents apart is as the request says', async () => {
+test('the validators of a response are those of the request', async () => {
   const validators = async (kind: string): Promise<(string | null)[]> => {
     const { headers } = await get(`?validator=${kind}&count=1`);
     return [headers.get('etag'), headers.get('last-modified')];
@@ -134,7 +134,7 @@ test('what tells contents apart is as the request says', async () => {
   assert.deepEqual(await validators('none'), [null, null]);
 });
 
-test('a status with Retry-After, one without a body, and a header more', async () => {
+test('a status has Retry-After, no body or an extra header as requested', async () => {
   platform.arm(
     { kind: 'status', status: 202, retryAfterSeconds: 3 },
     { kind: 'status', status: 204 },
@@ -148,7 +148,7 @@ test('a status with Retry-After, one without a body, and a header more', async (
   assert.deepEqual([page.status, page.headers.get('link')], [200, '</?page=2>; rel=next']);
 });
 
-test('a slow platform drips', async () => {
+test('a slow platform sends at its pace', async () => {
   const start = performance.now();
   const response = await get('?count=1&fault=slow&bytesPerSecond=10000');
   const { length } = await bytes(response);
@@ -162,14 +162,14 @@ test('a stalled platform never answers', async () => {
   await assert.rejects(get('', {}, { signal }), { name: 'TimeoutError' });
 });
 
-test('a truncated gzip is a whole answer with half of the content', async () => {
+test('a truncated gzip is a complete response with half of the content', async () => {
   platform.arm({ kind: 'truncated-gzip' });
   const { body, cut } = await arrived(await get('?gzip=true'));
   assert.ok(!cut);
   assert.throws(() => gunzipSync(body), { code: 'Z_BUF_ERROR' });
 });
 
-test('an endless body goes on until the client leaves', async () => {
+test('an endless body continues until the client leaves', async () => {
   platform.arm({ kind: 'endless' });
   const response = await get('?format=ndjson');
   assert.equal(response.headers.get('content-length'), null);
@@ -181,7 +181,7 @@ test('an endless body goes on until the client leaves', async () => {
   assert.ok(read > 5_000_000);
 });
 
-test('faults are armed, listed and taken back over HTTP', async () => {
+test('faults are added, listed and removed over HTTP', async () => {
   const faults = `${platform.url}/faults`;
   const body = JSON.stringify([
     { kind: 'status', status: 502, times: 2, path: '/acme/attempts' },

@@ -24,7 +24,7 @@ async function offsetsOf(batch: FetchedBatch, maxBytes: number): Promise<OffsetS
   return committed;
 }
 
-test('verify decompresses a batch that compaction took messages from, up to the limit of the settings', async () => {
+test('verify decompresses a batch that compaction removed messages from, up to the limit of the settings', async () => {
   assert.deepEqual((await offsetsOf(batchTo(5n), 2 * VALUE_BYTES)).without(), [{ start: 2, end: 3 }]);
   await assert.rejects(offsetsOf(batchTo(5n), VALUE_BYTES), {
     code: 'KAFKA_BATCH_UNREADABLE',

@@ -38,13 +38,13 @@ async function judged(
   });
 }
 
-test('a replay that landed as what it is is in order', async () => {
+test('a replay that landed unchanged has no findings', async () => {
   const { report, findings } = await judged('');
   assert.deepEqual(findings, []);
   assert.deepEqual(report, { marked: 1, landed: 1, quarantinedAgain: 0, ahead: 0 });
 });
 
-test('a replay that no run has landed yet is ahead', async () => {
+test('a replay that has not landed yet is reported as such', async () => {
   const { report, findings } = await judged('DELETE FROM deliveries');
   assert.deepEqual(findings, []);
   assert.equal(report.ahead, 1);
@@ -59,7 +59,7 @@ const DAMAGE: readonly [code: string, damage: string][] = [
 ];
 
 for (const [code, damage] of DAMAGE) {
-  test(`${code} is found and names the replay: ${damage}`, async () => {
+  test(`${code} is reported with the replay: ${damage}`, async () => {
     const { findings } = await judged(damage, markerAt(8n));
     assert.deepEqual(
       findings.map((finding) => finding.code),
@@ -69,7 +69,7 @@ for (const [code, damage] of DAMAGE) {
   });
 }
 
-test('a message that says to be a replay, and is none by its marker, is no fault of the tables', async () => {
+test('a message with a false replay header is no fault of the tables', async () => {
   const forged = `INSERT INTO deliveries SELECT * REPLACE (8 AS kafka_offset, '{"ä":2}' AS payload) FROM deliveries`;
   const { report, findings, notes } = await judged(forged);
   assert.deepEqual(findings, []);
@@ -85,7 +85,7 @@ for (const [table, copy] of [
        FROM deliveries`,
   ],
 ] as const) {
-  test(`the same record again in ${table} is one replayed twice, also where its marker expired`, async () => {
+  test(`a duplicate in ${table} is reported as replayed twice, also where its marker expired`, async () => {
     const { findings, notes } = await judged(copy);
     assert.deepEqual(
       findings.map(({ code }) => code),

@@ -41,7 +41,7 @@ const CASES: readonly { readonly sql: string; readonly json: unknown }[] = [
   { sql: 'NULL', json: null },
 ];
 
-test('values of DuckDB come as JSON that no reader changes', async () => {
+test('values of DuckDB become JSON that parses without loss', async () => {
   await withDuckDb(OPTIONS, async (connection) => {
     for (const { sql, json } of CASES) {
       const result = await connection.run(`SELECT ${sql}`);

@@ -17,7 +17,7 @@ const SINKS: InjectedSinks<RunEndSinks> = { runs: { ended: { fn: () => undefined
 
 Runtime.install({ logger: new DefaultLogger('ERROR') });
 
-test('the workflow goes through every recorded run as it did', async (t) => {
+test('the workflow replays every recorded history', async (t) => {
   const workflowBundle = await bundleWorkflowCode({
     workflowsPath: join(ROOT, 'workflows/index.ts'),
     workflowInterceptorModules: [

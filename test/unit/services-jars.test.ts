@@ -57,12 +57,12 @@ describe('the jars that Maven fetches', () => {
   const one = `${sha256('one')}  one-1.0.jar`;
   const two = `${sha256('two')}  two-2.0.jar`;
 
-  it('are installed where each is the one of the list, and Maven checks each download', async () => {
+  it('are installed where each matches the list, and Maven checks each download', async () => {
     assert.deepEqual(await install('right', [one, two]), { said: 'none', installed: true });
     assert.ok(readFileSync(join(base, 'saw'), 'utf8').split('\n').includes('--strict-checksums'));
   });
 
-  it('are not installed where one is another, is not in the list, or is missing; the error names it', async () => {
+  it('are not installed where one differs, is not listed, or is missing; the error names it', async () => {
     const cases = [
       [
         'other',

@@ -102,13 +102,13 @@ function* changed(tree: Tree, secret: string): Generator<Tree> {
   }
 }
 
-test('the settings that the test changes are valid, and have a value for each section and source key', () => {
+test('the settings of the test are valid, and have a value for each section and source key', () => {
   assert.equal(refusal(stringify(WHOLE)), 'none');
   const schema = z.toJSONSchema(Settings, { io: 'input' });
   assert.deepEqual(Object.keys(schema.properties ?? {}).sort(), Object.keys(WHOLE).sort());
 });
 
-test('no error about the settings shows a secret, wherever in the file it is', () => {
+test('no error about the settings shows a secret, anywhere in the file', () => {
   let refused = 0;
   for (const secret of SECRETS) {
     for (const tree of changed(WHOLE, secret)) {
@@ -161,7 +161,7 @@ test('no error about the syntax quotes the file', () => {
   }
 });
 
-test('what is hidden is found by its line', () => {
+test('a hidden value is located by its line', () => {
   const said = refusal(
     'kafka:\n  partitions: 2\n  sasl:\n    mechanism: plain\n    password: s3cret\nsources: {}',
   );

@@ -92,7 +92,7 @@ async function stage(
   return { messages, left, writer };
 }
 
-test('what is staged of batches are the messages of a range, wherever it begins and ends in them', async () => {
+test('the staged messages are those of the range, wherever it begins and ends in the batches', async () => {
   const sizes = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 8 });
   const offset = fc.bigInt(0n, 110n);
   await fc.assert(
@@ -107,7 +107,7 @@ test('what is staged of batches are the messages of a range, wherever it begins 
   );
 });
 
-test('a batch is full soon after its bounds, and what it left is what comes next', async () => {
+test('a batch is full soon after its limits, and the next one continues there', async () => {
   const batches = batchesOf([300, 1700, 20, 900], (at) => `value ${at}`);
   const all = expected(batches, 0n, 10_000n);
   const bytes = batches.map(({ bytes: { length } }) => length).reduce((sum, length) => sum + length);
@@ -134,7 +134,7 @@ test('a batch is full soon after its bounds, and what it left is what comes next
   }
 });
 
-test('of what was not landed nothing stays once it is discarded', async () => {
+test('a discarded batch leaves no files', async () => {
   const folder = await makeFolder('gone');
   const writer = await MessageWriter.create(folder, [PARTITION]);
   await writer.add({ partition: PARTITION, batches: batchesOf([3], String), from: 0n, to: 3n });

@@ -74,7 +74,7 @@ for (const size of [31, 32, 33, 64, 65, 200]) {
       scan.release();
     });
 
-    test('refuses each field that is doubled, and keeps nothing of its object for the next one', () => {
+    test('refuses each duplicate field, and keeps nothing of its object for the next one', () => {
       const scan = new AttemptScan([], shape);
       for (const member of members) requireAsChecked(scan, shape, textOf([...members, member]), false);
       requireAsChecked(scan, shape, textOf(members), true);
@@ -82,7 +82,7 @@ for (const size of [31, 32, 33, 64, 65, 200]) {
       scan.release();
     });
 
-    test('accepts what the check does once it is put plainly', () => {
+    test('accepts what the check accepts once it is normalized', () => {
       const scan = new AttemptScan([], shape);
       const uncommon = Buffer.from(textOf(members).replaceAll(/:(\d+)/g, ':$1.0e0'));
       const { attempt, values } = checkAttempt(uncommon, shape);
@@ -92,7 +92,7 @@ for (const size of [31, 32, 33, 64, 65, 200]) {
       scan.release();
     });
 
-    test('tells the fields of an object from those of the objects and items in it', () => {
+    test('distinguishes the fields of an object from those of nested objects and items', () => {
       const list: Shape = { kind: 'list', required: true, item: wide(size) };
       const nested: ObjectShape = {
         ...shape,
