@@ -11,14 +11,14 @@ import util from 'parquetjs-lite/lib/util.js';
 import { compress } from 'snappyjs';
 import { sqlText, withDuckDb } from '../../adapters/duckdb/database.ts';
 
-// Before the auditor puts its own in.
+// Taken before the auditor replaces it.
 const theirs = rle.decodeValues.bind(rle);
 const theirCodecs = Object.keys(compression.PARQUET_COMPRESSION_METHODS);
 const { readRows } = await import('../../adapters/auditor/auditor.ts');
 
 const COLUMNS = ['kafka_topic', 'kafka_partition', 'kafka_offset'];
 
-/** Values of a column with a dictionary come as texts, others as they are. */
+/** Values of a dictionary column are strings, others are unchanged. */
 function textOf(value: unknown): string {
   return typeof value === 'string'
     ? value
@@ -95,7 +95,7 @@ describe('the auditor’s reader of Parquet', () => {
   });
 
   test('needs its own run-length decoder: that of parquetjs-lite reads entry 330 as 75', () => {
-    // A run of eight, of a dictionary whose entries take nine bits: 330 is 0x14a.
+    // A run of eight, of a dictionary whose entries have nine bits: 330 is 0x14a.
     const run = { buffer: Buffer.from([8 << 1, 0x4a, 0x01]), offset: 0 };
     const options = { bitWidth: 9, disableEnvelope: true };
     assert.deepEqual(theirs('INT32', { ...run }, 8, options), new Array(8).fill(75));
@@ -105,12 +105,12 @@ describe('the auditor’s reader of Parquet', () => {
   describe('of a page that is larger than its header states', () => {
     const PAGE_BYTES = 1_000;
     const more = Buffer.alloc(PAGE_BYTES + 1, 'a');
-    // Blocks of zstd that each repeat a byte 128 KiB times, after a header without the content's size.
+    // zstd blocks that each repeat a byte 128 KiB times, after a header without the content's size.
     const zstdHead = Buffer.from('28b52ffd0050', 'hex');
     const zstdBlock = Buffer.from('02001061', 'hex');
     const zstdLast = Buffer.from('03001061', 'hex');
 
-    /** In Thrift's compact protocol: the page's type, its size and its compressed size, each a varint. */
+    /** Thrift compact protocol: the page's type, its size and its compressed size, each a varint. */
     function pageHeader(pageBytes: number): Buffer {
       const size: number[] = [];
       for (let rest = pageBytes * 2; rest > 0; rest = Math.floor(rest / 128))

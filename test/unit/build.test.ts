@@ -26,7 +26,7 @@ const FOLDERS = [
   ...['records', 'steps', 'tables', 'worker', 'workflows'],
 ];
 
-/** Loads the other module when it is told to. */
+/** Loads the other module on request. */
 const MAIN = `
 interface Greeting {
   readonly words: string;
@@ -70,7 +70,7 @@ void describe('what the programs are compiled to', () => {
     return stdout.trim();
   }
 
-  /** The folders of what was compiled: beside them is the scanner. */
+  /** Lists the folders of builds, next to which is the scanner. */
   function builds(): string[] {
     if (!existsSync(join(project, 'dist'))) return [];
     return readdirSync(join(project, 'dist')).filter((name) => !/^scanner\.[0-9a-f]+\.wasm$/.test(name));

@@ -11,7 +11,7 @@ import { ROOT } from '../support/harness.ts';
 
 const PAGE = readFileSync(join(ROOT, 'docs/clusters.md'), 'utf8');
 
-/** What the settings are refused with. */
+/** Returns the error by which settings are refused. */
 function refusal(work: () => unknown): string {
   try {
     work();

@@ -14,7 +14,7 @@ import { runCommand } from '../support/harness.ts';
 
 const program = await loadProgram();
 
-/** Every command and subcommand, by the words that call it. */
+/** Every command and subcommand, by its arguments. */
 const commands = commandsUnder(program, ['pipeline']);
 
 function commandsUnder(command: Command, path: string[]): { path: string; command: Command }[] {
@@ -22,7 +22,7 @@ function commandsUnder(command: Command, path: string[]): { path: string; comman
   return [own, ...command.commands.flatMap((sub) => commandsUnder(sub, [...path, sub.name()]))];
 }
 
-/** The help as it is printed, with all that is added to it. */
+/** Returns the help as printed, with its additions. */
 function helpOf(command: Command): string {
   let text = '';
   command.configureOutput({ writeOut: (piece) => (text += piece) });
@@ -35,14 +35,14 @@ function examplesOf(command: Command): string[] {
   return [...examples.matchAll(/^ {2}(pipeline .+)$/gm)].map(([, example = '']) => example);
 }
 
-/** The words of an example, as a shell gives them; what is redirected is left out. */
+/** Splits an example into arguments as a shell does; leaves out redirections. */
 function wordsOf(example: string): string[] {
   const words = [...example.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
   const redirection = words.findIndex((word) => /^[<>]/.test(word));
   return words.slice(1, redirection === -1 ? undefined : redirection);
 }
 
-/** What a command that is typed would run, with its arguments; nothing is done. */
+/** Parses a command line without running it; returns the command and its arguments. */
 async function parse(words: readonly string[]): Promise<string> {
   const fresh = await loadProgram(words);
   let called = '';
@@ -50,7 +50,7 @@ async function parse(words: readonly string[]): Promise<string> {
     if (command.commands.length === 0) command.action(() => void (called = path));
   }
   await fresh.parseAsync(words, { from: 'user' });
-  // What --config sets is for the command that ends with it.
+  // The value of --config applies to the command of this call only.
   delete process.env['PIPELINE_CONFIG'];
   return called;
 }
@@ -199,7 +199,7 @@ test('not all runs are read to find the newest', async () => {
   assert.ok(read <= 21, `${read} were read`);
 });
 
-/** Runs that start at different times and last differently; some have not ended. */
+/** Runs that start at different times and last differently; some are open. */
 function someRuns(seed: number): TimeSpan[] {
   return Array.from({ length: 20 }, (_, at) => {
     const mixed = (seed * 7919 + at * 104_729) % 9973;
@@ -209,7 +209,7 @@ function someRuns(seed: number): TimeSpan[] {
   });
 }
 
-/** As Temporal lists them. */
+/** Lists runs as Temporal does. */
 async function* listed(runs: readonly TimeSpan[]): AsyncGenerator<TimeSpan> {
   const end = ({ closeTime }: TimeSpan): number => closeTime?.getTime() ?? Infinity;
   yield* [...runs].sort((one, other) =>

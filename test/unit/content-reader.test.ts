@@ -10,7 +10,7 @@ const GOOD = goodAttempts(1, 4).map((attempt) => JSON.stringify(attempt));
 const BAD = badAttempts(2, 3).map((attempt) => JSON.stringify(attempt));
 const [FIRST = '', SECOND = ''] = GOOD;
 
-/** How many records a content has and whether any is good, as `3 good` or `3 bad`; or the error. */
+/** Returns the number of records of a content and whether any is good, such as `3 good`; or the error. */
 function read(content: string | Buffer, format: RecordFormat, pieceBytes: number): string {
   const reader = new ContentReader({ format, subject: 'source test', recordBytes: 100_000 });
   const bytes = Buffer.from(content);
@@ -30,7 +30,7 @@ function read(content: string | Buffer, format: RecordFormat, pieceBytes: number
   return `${found} ${reader.hasGood ? 'good' : 'bad'}`;
 }
 
-/** As {@link read}, the same whatever the pieces. */
+/** Does the same as {@link read}, and checks that chunk sizes don't matter. */
 function result(content: string | Buffer, format: RecordFormat): string {
   const sizes = [1, 5, 100, 1 << 17].filter((size) => content.length / size < 30_000);
   const [first = '', ...others] = [...new Set(sizes.map((size) => read(content, format, size)))];

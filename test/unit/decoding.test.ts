@@ -12,7 +12,7 @@ const CUT_SHORT =
   /^SOURCE_CUT: the content of source test.* is damaged \w+: unexpected end of file; it may have been cut$/;
 const LARGE = Buffer.from('{"a":"xyz"}\n'.repeat(50_000));
 
-/** A gzip member with the optional fields of RFC 1952. */
+/** Makes a gzip member with the optional fields of RFC 1952. */
 function memberWithFields(content: string, damage = 0): Buffer {
   const [flags, extra] = [2 | 4 | 8 | 16, Buffer.from([3, 0, 1, 0, 2])];
   const header = Buffer.concat([
@@ -142,7 +142,7 @@ describe('other codings', () => {
   });
 });
 
-/** Some lengths of a beginning of a content, short and long ones. */
+/** Lengths of truncated contents, short and long. */
 function lengthsOf(content: Buffer, least: number): number[] {
   const { length } = content;
   return [least, least + 1, 12, Math.floor(length / 2), length - 9, length - 8, length - 4, length - 1];
@@ -225,7 +225,7 @@ test('more bytes than the limit are refused, however they are compressed', async
     [gzipSync(gzipSync(large))],
     [brotliCompressSync(large), { contentEncoding: 'br' }],
     [deflateSync(large)],
-    // Within what is compressed, where little comes out in the end.
+    // In an inner layer of compression, whose final output is small.
     [gzipSync(Buffer.concat([gzipSync(LINES), Buffer.alloc(3_000_000)]))],
     [Buffer.concat([gzipSync(LINES), Buffer.alloc(3_000_000)])],
   ];

@@ -4,23 +4,23 @@ import type { Action } from '../../adapters/delta/actions.ts';
 import { ENGINE, RewriteWatch, isOwnEntry } from '../../adapters/delta/rewrites.ts';
 import { SnapshotBuilder } from '../../adapters/delta/snapshot.ts';
 
-/** Adds a file. */
+/** Makes an `add` action. */
 function added(path: string, rows: number | null = 1, dataChange = true): Action {
   const stats = rows === null ? null : JSON.stringify({ numRecords: rows });
   return { add: { path, partitionValues: {}, size: 1, modificationTime: 1, dataChange, stats } };
 }
 
-/** Removes a file; null does not say whether that changes rows. */
+/** Makes a `remove` action; null omits `dataChange`. */
 function removed(path: string, dataChange: boolean | null = true): Action {
   return { remove: { path, dataChange } };
 }
 
-/** An entry of this program. */
+/** Makes an entry of this program. */
 function own(...paths: string[]): Action[] {
   return [{ commitInfo: { operation: 'WRITE', engineInfo: ENGINE } }, ...paths.map((path) => added(path, 2))];
 }
 
-/** An entry of another program. */
+/** Makes an entry of another program. */
 function foreign(operation: string, ...actions: Action[]): Action[] {
   return [{ commitInfo: { operation, engineInfo: 'Apache-Spark' } }, ...actions];
 }
@@ -29,7 +29,7 @@ function optimized(from: readonly string[], to: string, rows: number | null): Ac
   return foreign('OPTIMIZE', ...from.map((path) => removed(path, false)), added(to, rows, false));
 }
 
-/** What was lost after these entries, in a word. */
+/** Returns the loss after these entries, as a word. */
 function lossOf(...entries: readonly Action[][]): string {
   const builder = new SnapshotBuilder('/w/t');
   for (const entry of entries) builder.apply(entry);

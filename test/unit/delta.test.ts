@@ -67,7 +67,7 @@ test('a snapshot has the last version of each transaction, and the files not rem
   assert.deepEqual([...snapshot.txns], [['t/0', 9n]]);
 });
 
-/** Any entry of a log: files come and go, transactions go on. */
+/** Generates entries of a log that add and remove files and advance transactions. */
 const ENTRY = fc.array(
   fc.oneof(
     fc.constantFrom('a', 'b', 'c', 'source=s/part é,1.parquet').map(add),
@@ -79,7 +79,7 @@ const ENTRY = fc.array(
   { maxLength: 5 },
 );
 
-/** A reader that begins at a checkpoint, whose files it reads last. */
+/** Makes a reader that begins at a checkpoint, whose files it reads last. */
 class Resumed {
   readonly builder: SnapshotBuilder;
   readonly #checkpoint: Buffer;
@@ -89,7 +89,7 @@ class Resumed {
     this.#checkpoint = checkpoint;
   }
 
-  /** At one of what another reader has read. */
+  /** Checkpoints at a version that another reader has read. */
   static async from(snapshot: Snapshot): Promise<Resumed> {
     const checkpoint = await encodeCheckpoint(checkpointActions(snapshot, 2_000));
     const builder = new SnapshotBuilder('/w/t', snapshot.version);

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { service, services } from '../support/compose.ts';
 
-/** Their start scripts write beside the program, as docker-compose.yml says at each. */
+/** Their start scripts write beside the program; docker-compose.yml explains each. */
 const WRITABLE = ['temporal-ui', 'kafka', 'namenode', 'datanode', 'notebooks'];
 
-/** Their start script uses sudo; it gets no more than that needs. */
+/** Its start script uses sudo; it gets only the capabilities that this needs. */
 const WITH_SUDO = ['namenode', 'datanode'];
 const SUDO_NEEDS = ['SETUID', 'SETGID', 'AUDIT_WRITE'];
 
@@ -29,7 +29,7 @@ void describe('A container of docker-compose.yml', () => {
   });
 
   it('runs no container as root: by its image’s user, or one named here', () => {
-    // By their Dockerfiles the images of the others end with a USER of their own.
+    // The Dockerfiles of the other images end with a USER that is not root.
     assert.equal(service('postgresql').user, 'postgres');
     for (const [name, { user }] of services) assert.doesNotMatch(user ?? 'other', /^(root|0)(:|$)/, name);
   });

@@ -12,13 +12,13 @@ import { ROOT } from '../support/harness.ts';
 
 const settings = parseSettings(read('docker/pipeline.yaml'), 'docker/pipeline.yaml');
 
-/** These carry a check of their own: the Dockerfile's, and that of Jupyter's image. */
+/** Images with a health check of their own: the Dockerfile's, and Jupyter's. */
 const CHECKED_BY_IMAGE = ['worker', 'platform', 'notebooks'];
 
-/** What Kafka's image gives to its start script, and not to server.properties. */
+/** Variables that Kafka's image passes to its start script, and not to server.properties. */
 const KAFKA_START_VARIABLES = ['KAFKA_HEAP_OPTS'];
 
-/** Kafka's names that two listeners need, and that services/kafka.ts with its one does not. */
+/** Properties that two listeners need, unlike the single one of services/kafka.ts. */
 const KAFKA_LISTENER_NAMES = ['listener.security.protocol.map', 'inter.broker.listener.name'];
 
 void describe('docker-compose.yml', () => {
@@ -145,7 +145,7 @@ void describe('HDFS of docker-compose.yml', () => {
 
   it('has the settings of the servers without Docker, except addresses and folders', () => {
     const own = [...literalsOf('services/hdfs.ts')].filter(
-      // In Hadoop 3 WebHDFS is always on.
+      // Hadoop 3 always enables WebHDFS.
       ([name]) => name.startsWith('dfs.') && !/address|hostname|bind-host|\.dir$|webhdfs\.enabled/.test(name),
     );
     assert.ok(own.length >= 7);
@@ -219,12 +219,12 @@ void describe('The notebooks', () => {
   });
 });
 
-/** What the schema of the Compose specification, as the package dclint carries it, finds wrong. */
+/** Returns the errors by the Compose specification's schema, from the package dclint. */
 function schemaFaults(value: unknown): string[] {
   const folder = dirname(createRequire(import.meta.url).resolve('dclint/package.json'));
   const text = readFileSync(join(folder, 'schemas/compose.schema.json'), 'utf8');
   const schema = z.record(z.string(), z.unknown()).parse(JSON.parse(text));
-  // It names its own schema, draft 7, by another address than Ajv does.
+  // It references its own schema, draft 7, by another URL than Ajv does.
   const validate = new Ajv({ strict: false, validateFormats: false, validateSchema: false }).compile(schema);
   return validate(value)
     ? []
@@ -237,7 +237,7 @@ function seconds(duration: string | undefined): number {
   return Number(found);
 }
 
-/** What Kafka's image makes of its environment: KAFKA_A_B is a.b, and two and three underscores are _ and -. */
+/** Converts a variable of Kafka's image to a property: KAFKA_A_B is a.b, and two and three underscores are _ and -. */
 function kafkaProperties(environment: Service['environment']): Map<string, string> {
   const variables = Object.entries(environment).filter(([name]) => !KAFKA_START_VARIABLES.includes(name));
   return new Map(
@@ -249,7 +249,7 @@ function kafkaProperties(environment: Service['environment']): Map<string, strin
   );
 }
 
-/** The settings that a source file writes as `'a.b': value`; of an expression, products of numbers are worked out. */
+/** Returns the settings that a source file writes as `'a.b': value`; products of numbers are computed. */
 function literalsOf(path: string): Map<string, string> {
   const found = [...read(path).matchAll(/^ +'?([a-z][\w.-]*)'?: (.+),$/gm)];
   return new Map(found.map(([, name = '', value = '']) => [name, valueOf(value)]));
@@ -264,7 +264,7 @@ function valueOf(source: string): string {
   return source.replaceAll("'", '');
 }
 
-/** The properties of a Hadoop settings file. */
+/** Parses the properties of a Hadoop settings file. */
 function site(path: string): Map<string, string> {
   const found = [...read(path).matchAll(/<name>(.+?)<\/name><value>(.*?)<\/value>/g)];
   return new Map(found.map(([, name = '', value = '']) => [name, value]));

@@ -58,12 +58,12 @@ function read(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');
 }
 
-/** What follows an instruction in the Dockerfile, each time it stands there. */
+/** Returns the arguments of each use of an instruction in the Dockerfile. */
 function instructions(name: string): string[] {
   return lines.filter((line) => line.startsWith(`${name} `)).map((line) => line.slice(name.length).trim());
 }
 
-/** The modules of this project that some of them lead to, as paths from its folder. */
+/** Returns the modules that some modules import, directly or not, as paths from the project's folder. */
 function reachable(entries: readonly string[]): Set<string> {
   const seen = new Set<string>();
   const waiting = [...entries];

@@ -18,22 +18,22 @@ const Package = z.object({
   overrides: z.record(z.string(), z.record(z.string(), z.string())),
 });
 
-/** Variables that the code reads and other programs define, so that our pages need not say what they are. */
+/** Variables that other programs define, which our docs need not explain. */
 const OF_OTHERS = new Set([
   ...['PATH', 'GOFLAGS', 'TMPDIR'],
   ...['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_SDK_DISABLED'],
 ]);
 
-/** A page that names files of other repositories and of containers, besides ours. */
+/** A page that also names files of other repositories and of containers. */
 const ABOUT_OTHERS = 'docs/docker.md';
 
-/** Folders that hold code or settings of ours. */
+/** Folders with code or settings of this project. */
 const CODE = [
   ...['activities', 'adapters', 'bin', 'client', 'lib', 'model', 'records', 'scripts', 'services'],
   ...['simulator', 'steps', 'tables', 'worker', 'workflows'],
 ];
 
-/** What Maven brings. */
+/** Dependencies of Maven. */
 const POMS = [
   ...['services/kafka/pom.xml', 'services/hdfs/pom.xml', 'test/interop/pom.xml'],
   'bench/peers/pom.xml',
@@ -55,7 +55,7 @@ function filesIn(folder: string): string[] {
     .map((entry) => join(entry.parentPath.slice(ROOT.length), entry.name));
 }
 
-/** The pieces of code in a page: spans, and the lines of blocks. */
+/** Returns the code of a page: spans, and the lines of blocks. */
 function codeIn(text: string): string[] {
   const blocks = [...text.matchAll(/^```\w*\n(.*?)^```/gms)].flatMap(([, block = '']) => block.split('\n'));
   const spans = [...text.replaceAll(/^```.*?^```/gms, '').matchAll(/`([^`\n]+)`/g)].map(
@@ -64,7 +64,7 @@ function codeIn(text: string): string[] {
   return [...blocks, ...spans];
 }
 
-/** The rows of the table under a heading, a cell each. */
+/** Returns the cells of each row of the table under a heading. */
 function tableUnder(heading: string, text: string): string[][] {
   const section = text.split(/^## /m).find((part) => part.startsWith(`${heading}\n`));
   assert.ok(section, `there is no heading ${heading}`);
@@ -77,7 +77,7 @@ function tableUnder(heading: string, text: string): string[][] {
   );
 }
 
-/** The names of a table's first column, with the versions of its second. */
+/** Returns the names of a table's first column, with the versions of its second. */
 function versionsUnder(heading: string): Record<string, string> {
   const rows = tableUnder(heading, read('docs/dependencies.md'));
   for (const row of rows)
@@ -157,7 +157,7 @@ test('every relative link leads to an existing file and heading', () => {
 
 test('every file has a portable name', () => {
   const { status, stdout } = spawnSync('git', ['ls-files', '-z'], { cwd: ROOT, encoding: 'utf8' });
-  // A copy without its history has nothing committed.
+  // A copy without Git has no tracked files.
   if (status !== 0) return;
   const names = stdout.split('\0').filter((name) => name !== '');
   assert.ok(names.length > 100);
@@ -193,7 +193,7 @@ test('every npm run, npx tsx and npx pipeline command of the pages exists, with 
         assert.ok(existsSync(join(ROOT, name)), `${path}: there is no ${name}`);
       if (program !== 'npx' || word !== 'pipeline' || !/^[a-z]/.test(name)) continue;
       assert.ok(commands.includes(name), `${path}: there is no npx pipeline ${name}`);
-      // A command of commands, as schedule, has its options at these.
+      // The options of a command group, such as schedule, are those of its subcommands.
       const under = new RegExp(`^ {2}${more[0] ?? ''} `, 'm').test(helpOf(name)) ? ` ${more[0] ?? ''}` : '';
       const shown = `${helpOf(name)}${helpOf(name + under)}`;
       for (const option of more.filter((one) => one.startsWith('--')))
@@ -216,7 +216,7 @@ test('every environment variable that the code reads is on the page of settings'
   assert.deepEqual([...found].filter((name) => !OF_OTHERS.has(name)).sort(), Object.keys(VARIABLES).sort());
 });
 
-/** A command by its words, as `schedule set`; the program itself where there are none. */
+/** Returns a command by its words, such as `schedule set`; the program itself without words. */
 function commandOf(program: Command, words: string): Command {
   return words
     .split(' ')
@@ -224,7 +224,7 @@ function commandOf(program: Command, words: string): Command {
     .reduce((at, word) => at.commands.find((sub) => sub.name() === word) ?? at, program);
 }
 
-/** The anchors of a page's headings, as GitHub makes them. */
+/** Returns the anchors of a page's headings, as GitHub generates them. */
 function anchorsOf(text: string): string[] {
   return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
     heading

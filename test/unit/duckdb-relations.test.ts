@@ -6,7 +6,7 @@ import { createRelation, type RelationColumn, type Relation } from '../../adapte
 import { withDuckDb } from '../../adapters/duckdb/database.ts';
 import { setBit } from '../../lib/bits.ts';
 
-/** More than a chunk, and not a whole number of them. */
+/** More than a chunk, and no multiple of it. */
 const ROWS = 5000;
 const ROOM = 5056;
 

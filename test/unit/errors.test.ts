@@ -6,7 +6,7 @@ import { asKafkaError } from '../../adapters/kafka/errors.ts';
 import { staged } from '../../adapters/staging/staging.ts';
 import { ERROR_CODES, PipelineError, type ErrorCode } from '../../model/errors.ts';
 
-/** What a later try can mend by itself. Of everything else a person must hear at once. */
+/** Codes of transient errors. All others need a person at once. */
 const PASSING: readonly ErrorCode[] = [
   ...(['SOURCE_UNREACHABLE', 'SOURCE_BUSY', 'SOURCE_CHANGED', 'SOURCE_CUT'] as const),
   ...(['STAGING_FULL', 'KAFKA_UNREACHABLE', 'PUBLISH_FENCED', 'RANGE_STALLED'] as const),
@@ -30,7 +30,7 @@ test('each code is transient or permanent, and its errors say so and have advice
   }
 });
 
-/** An error as kafkajs gives what a broker answers, also where its retries ended with it. */
+/** Makes the error of kafkajs for a broker's error code, also as wrapped after its retries. */
 function answered(type: string, depth: number): Error {
   const own = Object.assign(new Error('what the broker said'), { name: 'KafkaJSProtocolError', type });
   return depth === 0 ? own : new Error('the retries are used up', { cause: answered(type, depth - 1) });

@@ -3,10 +3,10 @@ import test from 'node:test';
 import { FieldTally, MAX_NAMED_FIELDS, fieldLines, type FieldCounts } from '../../model/field-counts.ts';
 import { checkAttempt } from '../../records/check.ts';
 
-/** Names that every object of JavaScript has already. */
+/** Names of Object.prototype's members. */
 const OF_EVERY_OBJECT = [...Object.getOwnPropertyNames(Object.prototype)];
 
-/** Counts as a history of Temporal keeps them. */
+/** Serializes counts as a Temporal history does. */
 function kept(counts: FieldCounts): FieldCounts {
   return JSON.parse(JSON.stringify(structuredClone(counts))) as FieldCounts;
 }

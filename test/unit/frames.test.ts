@@ -25,7 +25,7 @@ async function written(frames: readonly Buffer[]): Promise<string> {
 
 async function read(path: string): Promise<Buffer[]> {
   const found: Buffer[] = [];
-  // Copied, since their memory is used again.
+  // Copied, since their memory is reused.
   for await (const frames of readFrames(path)) found.push(...frames.map((frame) => Buffer.from(frame)));
   return found;
 }

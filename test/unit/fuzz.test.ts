@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { fuzz } from '../fuzz/fuzz.ts';
 
-/** A part of what `npm run fuzz` does: enough to meet each kind of fault. */
+/** A part of `npm run fuzz`, enough for every kind of fault. */
 test('every mutated record lands or is quarantined, and landed rows match its JSON', async () => {
   const { records, landed, quarantined, reasons } = await fuzz({
     seed: 1,

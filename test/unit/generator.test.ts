@@ -8,7 +8,7 @@ import { optionsOf, questionsOf, tally } from '../support/generated.ts';
 const few = [...attempts({ seed: 1, count: 3280 })];
 const many = [...attempts({ seed: 7, count: 50_000 })];
 
-/** The keys of an object with the types of their values, in order, as `checked:boolean id:string`. */
+/** Returns the keys of an object with the types of their values, in order, such as `checked:boolean id:string`. */
 function shape(record: object): string {
   return Object.entries(record)
     .map(([key, value]: [string, unknown]) => `${key}:${value === null ? 'null' : typeof value}`)
@@ -125,7 +125,7 @@ test('values have the formats of the real feed', () => {
   }
 });
 
-/** What the platform's rule says of a question, from its options alone. */
+/** Marks a question by the platform's rule, from its options alone. */
 function marked({ options }: FeedQuestion): string {
   const checked = options.filter((option) => option.checked);
   if (checked.length === 0) return 'unanswered';

@@ -42,7 +42,7 @@ test('an address is matched with its network in every notation', () => {
     for (const address of addresses) assert.equal(networkOf(address), network, address);
 });
 
-/** The addresses that a name may be connected to, where it resolves to these; or why to none. */
+/** Returns the addresses that a name may connect to, where it resolves to these; or why none is allowed. */
 function connected(rules: Partial<ConnectRules>, ...resolved: readonly string[]): string[] {
   const found: LookupAddress[] = resolved.map((address) => ({
     address,

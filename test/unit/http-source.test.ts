@@ -23,7 +23,7 @@ async function open(more: Partial<HttpRequest> = {}): Promise<string> {
   return text(body);
 }
 
-/** The error of a status: its code, and after how many seconds the request is repeated. */
+/** Returns the error of a status: its code, and the seconds until its retry. */
 async function errorOf(
   status: number,
   headers: OutgoingHttpHeaders = {},
@@ -113,7 +113,7 @@ describe('a redirect', () => {
   async function urlsAfter(location: string): Promise<string[]> {
     server.script(
       (response) => {
-        // As bytes: Node sends a character of a header as one byte.
+        // As bytes, since Node sends each character of a header as one byte.
         response.writeHead(302, { location: Buffer.from(location).toString('latin1') }).end();
       },
       answer(200, {}, '[]'),

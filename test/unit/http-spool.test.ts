@@ -9,7 +9,7 @@ const downloads = TestDownloads.ofFile();
 const { server } = downloads;
 
 describe('a download that redirects to another address after a cut', () => {
-  /** Two tries, each of which is redirected first. */
+  /** Makes two attempts, each of which is redirected first. */
   function redirected(first: string, second: string, headers: OutgoingHttpHeaders): Promise<string> {
     const location = (to: string): OutgoingHttpHeaders => ({ location: to, 'content-length': 0 });
     server.script(

@@ -8,13 +8,13 @@ import { codecOf, decompressZstd, type CodecName } from '../../adapters/kafka/wi
 import { measureLz4 } from '../../adapters/kafka/wire/lz4-frame.ts';
 import { PipelineError } from '../../model/errors.ts';
 
-/** 64 KB and more, so that it is several blocks. */
+/** 64 KB and more, so that it has several blocks. */
 const RECORDS = Buffer.from(Array.from({ length: 200_000 }, (_, at) => (at * at) % 251));
 
-/** Their bytes: none of the codecs may need more. */
+/** Its size: no codec may need more. */
 const LIMIT = RECORDS.length;
 
-/** Snappy in the framing of the Java client, in blocks of 32 KB. */
+/** Compresses with snappy in the framing of the Java client, in blocks of 32 KB. */
 function xerial(records: Buffer): Buffer {
   const head = Buffer.from('82534e41505059000000000100000001', 'hex');
   const blocks: Buffer[] = [head];
@@ -27,7 +27,7 @@ function xerial(records: Buffer): Buffer {
   return Buffer.concat(blocks);
 }
 
-/** `zstd` of the text "zstd", as its own command line writes it. */
+/** Output of the zstd command line for the text "zstd". */
 const ZSTD = Buffer.from('28b52ffd00582100007a737464', 'hex');
 
 async function failureOf(work: Promise<unknown>): Promise<PipelineError> {
@@ -57,17 +57,17 @@ describe('snappy', () => {
   });
 
   test('that claims gigabytes is refused before it allocates them', async () => {
-    // The length 2^32 - 1 as snappy writes it, then nothing.
+    // The length 2^32 - 1 as a varint of snappy, then nothing.
     const failure = await failureOf(codecOf('snappy')(Buffer.from('ffffffff0f', 'hex'), LIMIT));
     assert.equal(failure.code, 'KAFKA_BATCH_UNREADABLE');
   });
 });
 
-/** Node has it from 22.15 on. */
+/** Node supports it from 22.15 on. */
 const RUNTIME: typeof zlib & { readonly zstdCompressSync?: (records: Buffer) => Buffer } = zlib;
 const { zstdCompressSync: zstdCompress } = RUNTIME;
 
-/** Records of each codec, as different producers frame them. */
+/** Records of each codec, in the framings of different producers. */
 const COMPRESSED: readonly (readonly [name: CodecName, what: string, bytes: Buffer])[] = [
   ['gzip', 'one member', zlib.gzipSync(RECORDS)],
   [
@@ -140,7 +140,7 @@ test('bytes of another compression are refused by name', async () => {
   }
 });
 
-/** What takes next to no memory as it is, and asks for much. */
+/** Tiny inputs that claim a large output. */
 const HOSTILE: readonly (readonly [name: CodecName, what: string, bytes: Buffer])[] = [
   ['snappy', 'a block of 2 GiB in the framing of the Java client', xerialHead('7fffffff', '00')],
   ['snappy', 'a block of fewer than no bytes there', xerialHead('ffffffff', '00')],
@@ -158,7 +158,7 @@ function xerialHead(...blocks: readonly string[]): Buffer {
   return Buffer.from('82534e41505059000000000100000001' + blocks.join(''), 'hex');
 }
 
-/** Blocks of a frame, of at most 64 KiB each. */
+/** Makes blocks of a frame, of at most 64 KiB each. */
 function lz4Frame(...blocks: readonly string[]): Buffer {
   return Buffer.from('04224d18' + '604082' + blocks.join('') + '00000000', 'hex');
 }

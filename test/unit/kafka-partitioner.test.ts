@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { Partitioners, type PartitionMetadata } from 'kafkajs';
 import { partitionOf } from '../../adapters/kafka/partitioner.ts';
 
-/** With keys of Kafka's own tests, from org.apache.kafka.common.utils.UtilsTest.testMurmur2. */
+/** Keys of Kafka's own tests, from org.apache.kafka.common.utils.UtilsTest.testMurmur2. */
 const KNOWN: readonly (readonly [string, number])[] = [
   ['21', -973932308],
   ['foobar', -790332482],

@@ -7,7 +7,7 @@ import { RecordBatch, encodeHeaders } from '../../adapters/kafka/wire/record-bat
 
 const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array));
 const part = fc.option(bytes);
-/** kafkajs takes what every object has, as `constructor`, for a first value of that name. */
+/** kafkajs confuses names of Object.prototype's members, such as `constructor`, with earlier headers. */
 const name = fc.stringMatching(/^[a-z-]{1,20}$/).filter((text) => !(text in {}));
 const headers = fc.uniqueArray(fc.tuple(name, bytes), { selector: ([key]) => key, maxLength: 4 });
 const records = fc.array(fc.tuple(part, part, headers), { minLength: 1, maxLength: 200 });

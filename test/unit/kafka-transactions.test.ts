@@ -31,7 +31,7 @@ test('interleaved transactions are read as committed or aborted by their markers
 interface Log {
   readonly batches: readonly Buffer[];
   readonly aborted: readonly { producerId: bigint; firstOffset: bigint; lastOffset: bigint }[];
-  /** The offsets of committed messages, in order. */
+  /** Offsets of committed messages, in order. */
   readonly committed: readonly bigint[];
 }
 

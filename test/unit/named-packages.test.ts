@@ -1,6 +1,6 @@
 /**
- * Why the package parquetjs-lite reads here, and never writes, and what DuckDB must not be given: what
- * docs/decisions says of them, shown. Each test would fail if the package did right.
+ * Shows why the package parquetjs-lite is used to read but never to write, and which inputs DuckDB must not get, as
+ * docs/decisions says. Each test would fail if the package were correct.
  */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
@@ -45,7 +45,7 @@ describe('the package parquetjs-lite', () => {
     return (await connection.runAndReadAll(sql)).getRows().flat();
   }
 
-  /** Writes the same rows with both; gives the names of the two files. */
+  /** Writes the same rows with both packages; returns the names of the two files. */
   async function written(
     connection: DuckDBConnection,
     types: { readonly theirs: string; readonly ours: string },
@@ -68,7 +68,7 @@ describe('the package parquetjs-lite', () => {
   }
 
   test('writes statistics of strings by which a filter loses rows; DuckDB does not', async () => {
-    // By UTF-16 the second comes first, by UTF-8, as Parquet has it, the first.
+    // The second sorts first by UTF-16, the first by UTF-8, which is Parquet's order.
     const texts = ['\u{ff5e}', '\u{1f600}'];
     await withEngine(async (connection) => {
       const list = `[${texts.map(sqlText).join(', ')}]`;

@@ -3,7 +3,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { OffsetSet, clip, countOf, formatSpans } from '../../client/verify/offset-set.ts';
 
-/** Offsets about the borders of words and chunks, and far up. */
+/** Generates offsets near the borders of words and chunks, and large ones. */
 const offset = fc.oneof(
   fc.nat(200),
   fc.nat(200).map((n) => 65_500 + n),

@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import test from 'node:test';
 import { prefetch } from '../../lib/prefetch.ts';
 
-/** What became of each item, in the order in which it did. */
+/** Events of the items, in order. */
 let events: string[] = [];
 
 async function* worked(items: readonly number[], failing?: number): AsyncGenerator<number> {

@@ -7,7 +7,7 @@ import { checkFences } from '../../adapters/delta/snapshot.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { BATCH_TABLES } from '../../tables/index.ts';
 
-/** The versions of the transactions of each table for one partition, `deliveries` last. */
+/** Transaction versions of each table for one partition, `deliveries` last. */
 function positions(...versions: (number | undefined)[]): Map<string, Map<string, bigint>> {
   return new Map(
     BATCH_TABLES.map(({ name }, at) => {
@@ -131,7 +131,7 @@ test('a commit is due when its fences are at its start, and landed when they are
   assert.match(verdict(4, 5), /t\/1 stands at 5/);
 });
 
-/** One committer lands what is left, whatever the others left half done. */
+/** A committer lands what is missing, whatever the others left incomplete. */
 function finishAlone(
   txns: Map<string, Map<string, bigint>>,
   landed: Map<string, bigint[]>,

@@ -32,7 +32,7 @@ async function bytes(response: Response): Promise<Buffer> {
   return Buffer.from(await response.arrayBuffer());
 }
 
-/** What arrives until the connection ends, well or badly. */
+/** Returns the bytes that arrive until the connection ends or fails. */
 async function arrived(response: Response): Promise<{ readonly body: Buffer; readonly cut: boolean }> {
   const parts: Uint8Array[] = [];
   try {

@@ -18,7 +18,7 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Writes a text, and counts how often. */
+/** Writes a text, and counts the calls. */
 function writerOf(text: string) {
   const writer = {
     times: 0,

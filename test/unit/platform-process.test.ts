@@ -6,7 +6,9 @@ import { text } from 'node:stream/consumers';
 import test from 'node:test';
 
 function start(args: readonly string[], env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'simulator/main.ts', ...args], { env: { ...process.env, ...env } });
+  const child = spawn(process.execPath, ['--import', 'tsx', 'simulator/main.ts', ...args], {
+    env: { ...process.env, ...env },
+  });
   return { child, errors: text(child.stderr), ended: once(child, 'close') };
 }
 

@@ -74,7 +74,7 @@ test('a table’s columns are aligned in every script', () => {
     assert.ok(rows[at]?.startsWith(begin), rows[at]);
     assert.equal(columns + rest.length, top.length - 2, `${text} is followed by ${rest}`);
   }
-  // One at the beginning would be drawn over the border.
+  // One at the beginning would combine with the border.
   assert.match(formatTable(['n'], [['\u0e49x']])[3] ?? '', /^│ ◌\u0e49x +│$/);
 });
 

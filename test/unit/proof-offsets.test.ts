@@ -10,7 +10,7 @@ import { compressedBatch } from '../support/kafka-batches.ts';
 const VALUE_BYTES = 3 << 20;
 const RANGE = { from: 2n, to: 9n };
 
-/** A compressed batch from offset 2 on that has one message; of the others, up to that offset, compaction took some. */
+/** A compressed batch from offset 2 on with one message, the others removed by compaction. */
 function batchTo(lastOffset: bigint): FetchedBatch {
   const bytes = Buffer.from(compressedBatch('gzip', Buffer.alloc(VALUE_BYTES)));
   bytes.writeBigInt64BE(2n, 0);

@@ -6,7 +6,7 @@ import { OffsetSet } from '../../client/verify/offset-set.ts';
 import { checkPartition, type PartitionEvidence } from '../../client/verify/partitions.ts';
 import { BATCH_TABLES } from '../../tables/index.ts';
 
-/** What stands at each offset, from 0. */
+/** State of each offset, from 0. */
 type Stand = 'delivered' | 'quarantined' | 'skipped' | 'gap';
 
 function evidenceOf(stands: readonly Stand[], earliest: number): PartitionEvidence {

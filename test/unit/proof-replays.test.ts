@@ -6,7 +6,7 @@ import { checkReplays, type ReplayReport } from '../../client/verify/replays.ts'
 import type { Marker } from '../../adapters/kafka/markers.ts';
 import type { VerifyFinding, Note } from '../../client/verify/findings.ts';
 
-/** What the tables hold that replays are judged by: the message at 1 of partition 0 was replayed, and landed at 7. */
+/** Rows by which replays are checked: the message at 1 of partition 0 was replayed, and landed at 7. */
 const TABLES = `
   CREATE TABLE deliveries (kafka_topic VARCHAR, kafka_partition INTEGER, kafka_offset BIGINT, headers VARCHAR, payload VARCHAR);
   CREATE TABLE quarantine (
@@ -19,7 +19,7 @@ const TABLES = `
   INSERT INTO deliveries VALUES ('t', 0, 7, '[{"key":"replay-of","value":"t/0/1"}]', '{"ä":1}');
   INSERT INTO replays VALUES ('t', 0, 1, NULL, NULL, 't/0/1', 0, 7)`;
 
-/** A marker in Kafka that says that the replay stands at this offset of partition 0. */
+/** A marker in Kafka for a replay at this offset of partition 0. */
 function markerAt(offset: bigint): Marker {
   return new Map([[0, { first: offset, end: offset + 1n, producerId: 1n }]]);
 }

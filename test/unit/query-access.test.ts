@@ -12,7 +12,7 @@ import { requireSelect } from '../../client/query/select.ts';
 import { PipelineError, messageOf } from '../../model/errors.ts';
 import { TABLES, attempts } from '../../tables/index.ts';
 
-/** Names of sources that are numbers, dates, truths or nothing elsewhere. */
+/** Names of sources that are numbers, dates, booleans or null in other types. */
 const SOURCES = [
   'null',
   '__HIVE_DEFAULT_PARTITION__',
@@ -108,7 +108,7 @@ describe('SQL over the tables', () => {
     });
   });
 
-  /** What becomes of a query that is not trusted: how often it has a row, or the error. */
+  /** Runs an untrusted query; returns its number of rows, or the error. */
   async function outcomeOf(connection: DuckDBConnection, sql: string): Promise<string> {
     try {
       let rows = 0;

@@ -31,7 +31,7 @@ const CASES: readonly { readonly sql: string; readonly json: unknown }[] = [
     json: { t: '2018-01-28T00:00:00.000Z', n: 1 },
   },
   { sql: "'ab\\x00'::BLOB", json: 'ab\\x00' },
-  // A leading U+FEFF is part of a value; the first is inlined in DuckDB's vector, the second is not.
+  // A leading U+FEFF belongs to the value; the first is inlined in DuckDB's vector, the second is not.
   { sql: "chr(65279) || 'a'", json: '\ufeffa' },
   { sql: "chr(65279) || 'twelve bytes and more'", json: '\ufefftwelve bytes and more' },
   { sql: "[chr(65279), {t: chr(65279) || 'b'}.t]", json: ['\ufeff', '\ufeffb'] },

@@ -14,7 +14,7 @@ function split(
   const splitter = new RecordSplitter({ format, maxRecordBytes, subject: 'source test' });
   const records: Buffer[] = [];
   for (let at = 0; at < bytes.length; at += pieceBytes) {
-    // In memory that is used again, as a stream may do.
+    // In reused memory, as a stream may do.
     const piece = Buffer.from(bytes.subarray(at, at + pieceBytes));
     records.push(...splitter.push(piece).map((record) => Buffer.from(record)));
     piece.fill(0);

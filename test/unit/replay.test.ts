@@ -7,8 +7,8 @@ import type { RunEndSinks } from '../../workflows/run-ends.ts';
 import { ROOT } from '../support/harness.ts';
 
 /**
- * Recorded runs, each of which the workflow must go through again in the same way: else runs that are under
- * way when a new version is deployed would fail.
+ * Recorded runs. The workflow must replay each of them, or runs that are open when a new version is deployed would
+ * fail.
  */
 const HISTORIES = join(ROOT, 'test/histories');
 

@@ -9,7 +9,7 @@ import { mutate } from '../support/mutations.ts';
 
 const PLACE = { source: 's', headers: '[]', partition: 0, offset: 0n, publishedMs: undefined };
 
-/** Attempts of the generator, as customers send them. */
+/** Attempts of the generator, like customers' real ones. */
 function* texts(seed: number, count: number): Generator<string> {
   for (const attempt of attempts({ seed, count })) yield JSON.stringify(attempt);
 }
@@ -48,7 +48,7 @@ test('the scan accepts no mutated attempt that the check refuses, or for which i
   assert.ok(accepted > 1_000 && broken > 1_000, `${accepted} accepted, of which ${broken} were changed`);
 });
 
-/** How many values of each field a scan of its own takes of a message; undefined where it does not take it. */
+/** Returns the number of values per field that a new scan counts in a message; undefined where it refuses it. */
 function takenOf(payload: Buffer): [string, number][] | undefined {
   const scan = new AttemptScan();
   try {
@@ -60,7 +60,7 @@ function takenOf(payload: Buffer): [string, number][] | undefined {
   }
 }
 
-/** A small attempt, whose one option was changed then. */
+/** Makes a small attempt, whose one option was changed at that time. */
 function attemptAt(at: string, maxAttempts = '1'): Buffer {
   const option = `{"id":"o","at":${at}}`;
   const question = `{"id":"q","options":[${option}]}`;
@@ -192,7 +192,7 @@ test('strings are compared by more than their hashes, some of which collide amon
   assert.equal(headers.texts.size, count);
 });
 
-/** A text in JSON, of escapes alone. */
+/** Writes a string in JSON with escapes alone. */
 function escaped(text: string): string {
   const units = Array.from({ length: text.length }, (_, at) =>
     text.charCodeAt(at).toString(16).padStart(4, '0'),

@@ -15,7 +15,7 @@ describe('a process', () => {
   });
 
   it('that is a zombie counts as gone', async () => {
-    // The shell starts one process and becomes another, which never asks after the first.
+    // The shell starts one process and execs another, which never waits for the first.
     child = spawn('sh', ['-c', 'sleep 0.1 & echo $!; exec sleep 60'], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });

@@ -67,7 +67,7 @@ describe('an installation', () => {
   });
 
   it('removes the leftovers of a dead process, and keeps those of a running one', async () => {
-    const NO_PID = 2 ** 30; // above what any system gives
+    const NO_PID = 2 ** 30; // above the maximum of any system
     const abandoned = `${target}.partial-${NO_PID}-abcdef`;
     const busy = `${target}.partial-${process.ppid}-abcdef`;
     await mkdir(abandoned, { recursive: true });

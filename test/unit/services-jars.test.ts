@@ -9,7 +9,7 @@ import { installOnce, jarsOf } from '../../services/install.ts';
 import { fetchJars } from '../../services/jars.ts';
 import { codeOf } from '../support/harness.ts';
 
-/** Stands for Maven: notes its arguments, and puts two jars where it is told to. */
+/** A fake Maven: stores its arguments, and writes two jars to the requested folder. */
 const MAVEN = `#!/bin/sh
 for word in "$@"; do
   echo "$word" >> "$MAVEN_SAW"
@@ -40,7 +40,7 @@ describe('the jars that Maven fetches', () => {
     await rm(base, { recursive: true });
   });
 
-  /** What an installation with this list ends with, and whether its folder is there then. */
+  /** Installs with this list; returns the error, and whether the folder exists afterwards. */
   async function install(
     name: string,
     lines: readonly string[],

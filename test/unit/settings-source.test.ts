@@ -3,7 +3,7 @@ import test from 'node:test';
 import { PipelineError } from '../../model/errors.ts';
 import { parseSettings } from '../../model/settings.ts';
 
-/** What is said of a source that is refused; `none` where it is not. */
+/** Returns the error by which a source is refused; `none` when it is valid. */
 function faultOf(source: Record<string, unknown>): string {
   try {
     parseSettings(JSON.stringify({ sources: { pearson: { topic: 't', ...source } } }), 'pipeline.yaml');

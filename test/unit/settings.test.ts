@@ -3,7 +3,7 @@ import test from 'node:test';
 import { PipelineError } from '../../model/errors.ts';
 import { parseSettings } from '../../model/settings.ts';
 
-/** What is said of settings that are refused; `none` where they are not. */
+/** Returns the error by which settings are refused; `none` when they are valid. */
 function faultOf(yaml: string): string {
   try {
     parseSettings(yaml, 'pipeline.yaml');

@@ -16,7 +16,7 @@ import type { StagedMessage } from '../../adapters/staging/staged-messages.ts';
 
 const TIME_MS = 1_516_717_442_735;
 const PARTITION = 3;
-/** More than wait to be written together. */
+/** More messages than are buffered for one write. */
 const LONG = 'long '.repeat(20_000);
 
 let root: string;
@@ -53,7 +53,7 @@ function batchesOf(sizes: readonly number[], textOf: (offset: number) => string)
   });
 }
 
-/** What a message says, as text. */
+/** Returns the text of a message. */
 function said({ partition, offset, timestampMs, key, headers, value }: StagedMessage): string {
   return [partition, offset, timestampMs, String(key), headers, String(value)].join(' ');
 }

@@ -14,7 +14,7 @@ const EARLIEST = -62_135_596_800_000_000n;
 const LATEST = 253_402_300_799_999_999n;
 const OUT_OF_YEARS = 'must be a time of the years 1 to 9999 in UTC';
 
-/** A small attempt; `text` is JSON. */
+/** Makes a small attempt; `text` is JSON. */
 function attemptWith(field: 'started_at' | 'keen_timestamp', text: string): Buffer {
   const startedAt = field === 'started_at' ? text : '"2018-01-01T00:00:00Z"';
   const epoch = field === 'keen_timestamp' ? `,"keen_timestamp":${text}` : '';
@@ -23,7 +23,9 @@ function attemptWith(field: 'started_at' | 'keen_timestamp', text: string): Buff
   );
 }
 
-/** The microseconds that come into the column of a field, or the reason why none do. The scan and the check agree. */
+/**
+ * Returns the microseconds of a field's column, or the reason of its quarantine. The scan and the check must agree.
+ */
 function read(field: 'started_at' | 'keen_timestamp', text: string): bigint | string {
   const payload = attemptWith(field, text);
   const { fault, attempt } = checkAttempt(payload);
@@ -142,7 +144,7 @@ test('any time has the microsecond computed from its parts, or is quarantined wh
   assert.ok(refused > 50, String(refused));
 });
 
-/** A time near the ends of a year, written in any of the ways; and its nanoseconds since 1970. */
+/** Generates a time near the ends of a year, in any of the formats, with its nanoseconds since 1970. */
 function randomTime(random: Random, years: readonly number[]): { text: string; nanos: bigint } {
   const pick = <T>(all: readonly T[]): T => all[random.below(all.length)] as T;
   const year = pick(years);

@@ -74,7 +74,7 @@ test('a batch is transformed, and all of its files are closed', async () => {
   );
 });
 
-/** Whether the messages of a second batch are read before a first one is done. */
+/** Returns whether the messages of a second batch are read before the first one is done. */
 async function isReadMeanwhile(name: string, batchBytes: number): Promise<boolean> {
   const settings = { ...SETTINGS, limits: { ...SETTINGS.limits, batchBytes } };
   const [first, second] = [await stage(`${name}-first`), await stage(`${name}-second`)];

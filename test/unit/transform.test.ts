@@ -27,7 +27,7 @@ interface Batch {
   readonly write: (table: Table, source?: string) => Promise<StagedFile | undefined>;
 }
 
-/** Uses a batch of messages. */
+/** Runs work with a batch of messages. */
 async function withBatch(
   values: readonly Partial<StagedMessage>[],
   use: (batch: Batch) => Promise<void>,

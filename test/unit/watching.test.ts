@@ -83,7 +83,7 @@ void describe('the dashboard', () => {
   it('shows each metric of the pipeline', () => {
     const shown = new Set([...queries, ...rules.map(({ expr }) => expr)].flatMap(namesIn));
     for (const name of Object.keys(METRICS)) {
-      // It says how old the other gauges are, for who doubts them; and what went in stands beside what came out.
+      // It tells the age of the other gauges; and the counter of the input is shown beside that of the output.
       if (name === 'pipeline_standing_timestamp_seconds') continue;
       assert.ok(
         [...shown].some((one) => one.startsWith(name)),
@@ -160,17 +160,17 @@ void describe('the metrics', () => {
   });
 });
 
-/** The names of what a worker exports, as Prometheus keeps them. */
+/** Returns the names of a worker's metrics, as Prometheus stores them. */
 async function exportedNames(): Promise<Set<string>> {
   const text = await new Metrics().text();
   const names = [...text.matchAll(/^# TYPE (\w+) (\w+)$/gm)].flatMap(([, name = '', type]) =>
     type === 'histogram' ? ['_bucket', '_sum', '_count'].map((end) => name + end) : [name],
   );
-  // Prometheus' own of each target.
+  // Prometheus adds these to each target.
   return new Set([...names, 'up']);
 }
 
-/** Makes sure that a text is a query, and of metrics that a worker exports. */
+/** Checks that a text is valid PromQL over metrics that a worker exports. */
 function requireKnown(where: string, query: string): void {
   for (const name of namesIn(query)) assert.ok(exported.has(name), `${where}: no worker exports ${name}`);
 }

@@ -29,7 +29,7 @@ test('an accepted path decodes to itself, and URL leaves it unchanged', () => {
 });
 
 test('a path that HDFS would refuse or normalize is refused before any request', async () => {
-  // Nothing listens there: an answer could only come from the check of the path.
+  // Nothing listens there, so the error must come from the check of the path.
   const hdfs = new WebHdfs({ nameNodes: ['http://127.0.0.1:1'], user: 'hdfs' });
   for (const [path, why] of [
     ['', /not absolute/],

@@ -23,7 +23,7 @@ const TIMEOUTS: Timeouts = {
   exchangeMsPerMiB: 1,
 };
 
-/** An exchange with a server that is there for one test. */
+/** Runs an exchange with a server of one test. */
 async function asked(t: TestContext, serve: RequestListener): Promise<Exchange> {
   const server = createHttpServer(serve);
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -34,7 +34,7 @@ async function asked(t: TestContext, serve: RequestListener): Promise<Exchange> 
   return exchangeWith(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
 }
 
-/** An exchange with a server that says what it likes, or nothing. */
+/** Runs an exchange with a server that sends arbitrary bytes, or nothing. */
 async function askedRaw(t: TestContext, scheme: string, serve: (socket: Socket) => void): Promise<Exchange> {
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
@@ -168,7 +168,7 @@ test('the server’s timeout is paused while the receiver is busy, and while a c
       setTimeout(resolve, TIMEOUTS.idleMs * 1.5);
     });
   const patient = { ...TIMEOUTS, exchangeMs: 60_000 };
-  // Too large to be under way whole, so that the connection is still needed after the pause.
+  // Too large for the socket buffers, so that the connection is still needed after the pause.
   const served = await asked(t, (_, response) => response.end(Buffer.alloc(2 ** 24)));
   let received = 0;
   const receive = async (chunk: Buffer): Promise<void> => {
@@ -195,7 +195,7 @@ test('a body that makes progress, however slow, does not time out', async (t) =>
   const served = await asked(t, (request, response) => {
     response.setHeader('Content-Length', 3);
     request.on('end', () => response.end('all'));
-    // Reads for a moment, and rests for less than the limit.
+    // Reads for a moment, and pauses for less than the limit.
     request.on('data', () => {
       request.pause();
       setTimeout(() => request.resume(), 5);

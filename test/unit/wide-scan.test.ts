@@ -29,7 +29,7 @@ function membersOf(shape: ObjectShape): Member[] {
   return Object.keys(shape.fields).map((name, at) => [name, at]);
 }
 
-/** The JSON text of an object whose members may be doubled. */
+/** Formats an object as JSON; members may be duplicate. */
 function textOf(members: readonly Member[]): string {
   return `{${members.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',')}}`;
 }
@@ -38,7 +38,7 @@ function sorted(counts: PathCounts): [string, number][] {
   return [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** Expects that the scan accepts a text, or refuses it, and counts its values, as the check does. */
+/** Checks that the scan accepts or refuses a text, and counts its values, as the check does. */
 function requireAsChecked(scan: AttemptScan, shape: ObjectShape, text: string, isRight: boolean): void {
   const { fault, values } = checkAttempt(Buffer.from(text), shape);
   assert.equal(fault === undefined, isRight, `the check, of ${text}`);
