@@ -18,7 +18,6 @@ const BANS: readonly Ban[] = [
   { pattern: /\bhow (?:things|matters) stand\b/, instead: 'status' },
   { pattern: /\bgo(?:es)? on with\b/, instead: 'continues' },
   { pattern: /\bhears? of\b/, instead: 'is notified of, or learns of' },
-  { pattern: /\bpass(?:es)? by\b/, instead: 'skips' },
   { pattern: /\bMOST_[A-Z_]+\b/, instead: 'MAX_…' },
   { pattern: /\bLEAST_[A-Z_]+\b/, instead: 'MIN_…' },
   { pattern: /\b[A-Z_]+_WITHIN_MS\b/, instead: '…_TIMEOUT_MS' },

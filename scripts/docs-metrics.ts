@@ -6,8 +6,8 @@ export function metricsPage(): string {
   return [
     madeFrom('worker/metrics.ts'),
     '# Metrics',
-    'A worker answers them at `/metrics`, beside `/healthz` (`worker.healthHost`, `worker.healthPort`), in the text format of Prometheus; those of Node itself (`process_…`, `nodejs_…`) besides. Temporal’s SDK has its own, at `worker.temporalMetricsPort`. How to watch with them: [operating.md](operating.md).',
-    'A step counts when it ends well, once, however often it was tried; tries that failed are counted apart. A batch that is made again, since the host that had it is gone, is read and transformed again, and counts so. Counters begin at 0 with each worker.',
+    'A worker exports metrics at `/metrics`, beside `/healthz` (`worker.healthHost`, `worker.healthPort`), in the text format of Prometheus, with those of Node itself (`process_…`, `nodejs_…`). Temporal’s SDK exports its own at `worker.temporalMetricsPort`. Monitoring and alerts: [operating.md](operating.md).',
+    'A step is counted once, when it completes, regardless of its retries; failed attempts have a counter of their own. A batch whose host was lost is consumed and transformed again, and counted again. Counters start at 0 with each worker.',
     markdownTable(
       ['Metric', 'Type', 'Labels', 'What it says'],
       Object.entries(METRICS).map(([name, { type, labels, help }]) => [

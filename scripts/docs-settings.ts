@@ -34,7 +34,7 @@ export const VARIABLES: Readonly<Record<string, string>> = {
   OTEL_EXPORTER_OTLP_ENDPOINT:
     'The collector that the worker and the command line send OpenTelemetry’s traces to, as `http://127.0.0.1:4318`; without it there are none. The other variables of OpenTelemetry hold as well.',
   PLATFORM_TOKEN:
-    'The bearer token that the customer’s platform of `services/` asks for; without it, it asks for none.',
+    'The bearer token that the simulated customer’s platform requires; without it, it requires none.',
 };
 
 /** Returns the page of all settings. */
@@ -44,11 +44,11 @@ export function settingsPage(): string {
   return [
     madeFrom('model/settings.ts'),
     '# Settings',
-    'All keys of `pipeline.yaml`. A key that does not stand here is refused, as is a value that does not fit; the error names the key, its line and what is allowed, and shows the value only where it cannot be a secret. Secrets never stand in the file: it holds the names of environment variables.',
+    'All keys of `pipeline.yaml`. Unknown keys and invalid values are refused; the error names the key, its line and what is allowed, and shows the value only where it cannot be a secret. The file contains no secrets, only the names of their environment variables.',
     ...sections,
     '## Environment variables',
     markdownTable(
-      ['Variable', 'What it says'],
+      ['Variable', 'Meaning'],
       Object.entries(VARIABLES).map(([name, meaning]) => [code(name), meaning]),
     ),
   ].join('\n\n');
@@ -97,6 +97,6 @@ function sizeOf(bytes: number): string {
 }
 
 function required(what: string, text: string | undefined): string {
-  if (text === undefined || text === '') throw new TypeError(`model/settings.ts says nothing of ${what}`);
+  if (text === undefined || text === '') throw new TypeError(`model/settings.ts does not describe ${what}`);
   return text;
 }

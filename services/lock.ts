@@ -24,7 +24,7 @@ export async function withLock<Result>(
   work: () => Promise<Result>,
 ): Promise<Result> {
   const deadline = performance.now() + WAIT_MS;
-  let told = false;
+  let isReported = false;
   while (!acquire(path)) {
     const owner = readOwner(path);
     if (owner === undefined) continue; // released in the meantime
@@ -38,8 +38,8 @@ export async function withLock<Result>(
         `Process ${owner.pid} has been at work on the same servers for long (${path}).`,
       );
     }
-    if (!told) waiting(owner.pid);
-    told = true;
+    if (!isReported) waiting(owner.pid);
+    isReported = true;
     await delay(POLL_MS);
   }
   try {

@@ -63,7 +63,7 @@ const wanted = process.argv.slice(2).map((word) => {
 });
 const unknown = wanted.map(({ part }) => part).find((name) => !PARTS.some((part) => part.name === name));
 if (unknown !== undefined) {
-  say(`there is no part ${unknown}; there are ${PARTS.map(({ name }) => name).join(', ')}`);
+  say(`unknown part ${unknown}; the parts are ${PARTS.map(({ name }) => name).join(', ')}`);
   process.exit(2);
 }
 /** Failures reported by the test runner, per part. */
@@ -82,7 +82,7 @@ if (process.env['CI'] === 'true' && left.length > 0) {
 }
 // Repeated, since a part that failed may be thousands of lines above.
 for (const failure of failures) say(`\n${failure}`);
-if (total.skipped > 0) say(`${total.skipped} tests were left out, as said above`);
+if (total.skipped > 0) say(`${total.skipped} tests were skipped, see above`);
 say(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
 
@@ -166,7 +166,7 @@ async function runOtherNodes(): Promise<Counts> {
     const npx = ['--yes', '--ignore-scripts=false', '-p', `node@${version}`];
     const found = await runProgram('npx', [...npx, 'node', '--version'], {});
     if (found.code !== 0 || !found.output.includes(`v${version}.`)) {
-      say(`Node ${version} cannot be had here, so the units did not run on it`);
+      say(`Node ${version} cannot be installed here, so the unit tests did not run on it`);
       counts.skipped += 1;
       continue;
     }
@@ -239,7 +239,7 @@ function countsOf({ code, output }: Ended, name: string): Counts {
   const failed = output.lastIndexOf('✖ failing tests:');
   if (failed >= 0) failures.push(`== ${name}: ${output.slice(failed, failed + FAILURES_SHOWN)}`);
   if (code !== 0 && counts.failed === 0) {
-    say(`${name}: the runner of the tests ended with ${code}`);
+    say(`${name}: the test runner exited with ${code}`);
     counts.failed = 1;
   }
   return counts;

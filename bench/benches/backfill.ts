@@ -20,7 +20,7 @@ const MINUTES = 48;
 
 /** Share after which the command is interrupted, and run again. */
 const STOPPED_AFTER = 0.3;
-const TELL_EVERY = 100;
+const REPORT_EVERY = 100;
 
 const Result = z.object({
   intervals: z.int(),
@@ -133,7 +133,7 @@ class BackfillCommand {
       env: { ...process.env, PIPELINE_CONFIG: this.#pipeline.settingsFile },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    let [stdout, last, told] = ['', '', 0];
+    let [stdout, last, reported] = ['', '', 0];
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
     const ended = once(child, 'close') as Promise<[number | null]>;
     for await (const line of createInterface({ input: child.stderr })) {
@@ -142,9 +142,9 @@ class BackfillCommand {
       if (done === undefined) continue;
       const described = await describeSchedule(this.#pipeline.client, this.#source);
       this.queued = Math.max(this.queued, queueOf(described).queued);
-      if (Number(done) >= told + TELL_EVERY) {
-        told = Number(done);
-        this.#say(`  ${formatNumber(told)} intervals`);
+      if (Number(done) >= reported + REPORT_EVERY) {
+        reported = Number(done);
+        this.#say(`  ${formatNumber(reported)} intervals`);
       }
       if (Number(done) >= stopAt) child.kill('SIGINT');
     }

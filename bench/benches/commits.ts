@@ -12,7 +12,7 @@ const BEFORE = 5;
 const WITH_CHECKPOINT = 25;
 const MEASURED = 9;
 const NEW_WORKERS = 3;
-const TELL_EVERY = 100;
+const REPORT_EVERY = 100;
 
 /** Measures many commits to one table. */
 export const commits: Bench = {
@@ -117,7 +117,7 @@ class Landing {
     if (batches !== 1) throw new Error(`a run landed ${batches} batches instead of one`);
     this.commits += 1;
     this.bytes += this.#lines.reduce((sum, { length }) => sum + length, 0);
-    if (this.commits % TELL_EVERY === 0) this.#context.say(`  ${formatNumber(this.commits)} commits`);
+    if (this.commits % REPORT_EVERY === 0) this.#context.say(`  ${formatNumber(this.commits)} commits`);
     return (await historyOf(this.#pipeline, handle)).activities;
   }
 

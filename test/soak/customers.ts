@@ -77,9 +77,9 @@ export class Customers {
     this.#offers.set(key, offer);
     const canChange = !key.startsWith('file');
     this.#ledger.add(records, () => ({
-      least: offer.brought.size,
+      min: offer.brought.size,
       // A run whose host was lost may have published the feed as it was before a change.
-      most: canChange ? 1 + this.changes.begun - offer.changesBefore : 1,
+      max: canChange ? 1 + this.changes.begun - offer.changesBefore : 1,
     }));
   }
 }

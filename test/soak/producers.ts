@@ -5,10 +5,10 @@ import type { SentRecord, Times } from './ledger.ts';
 import type { Ending } from './plan.ts';
 
 const TRANSACTION_TIMEOUT_MS = 15_000;
-const ONCE: Times = { least: 1, most: 1 };
-const NEVER: Times = { least: 0, most: 0 };
+const ONCE: Times = { min: 1, max: 1 };
+const NEVER: Times = { min: 0, max: 0 };
 /** The producer got no response: the outcome is unknown. */
-const IN_DOUBT: Times = { least: 0, most: 1 };
+const IN_DOUBT: Times = { min: 0, max: 1 };
 
 /** Another producer of a topic, independent of the pipeline. */
 export class OtherProducer {

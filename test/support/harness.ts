@@ -18,7 +18,7 @@ import { ROOT, TestWorker } from './test-worker.ts';
 export { eventually } from './eventually.ts';
 export { ROOT, TestWorker } from './test-worker.ts';
 
-/** Addresses of the real servers, which the runner of the tests or benches passes by environment variables. */
+/** Addresses of the real servers, which the runner of the tests or benches sets in environment variables. */
 export const SERVERS = {
   get temporal(): string {
     return process.env['PIPELINE_TEST_TEMPORAL'] ?? '127.0.0.1:7233';
