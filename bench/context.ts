@@ -4,16 +4,16 @@ import type { Goal } from './figures.ts';
 import type { Measured } from './measure.ts';
 import type { Topics } from './topics.ts';
 
-/** What a bench works with. */
+/** Environment of a bench. */
 export interface Context {
   readonly stack: Stack;
   readonly data: Data;
   readonly topics: Topics;
-  /** For files of the benches' own; removed at the end. */
+  /** Folder of temporary files; removed at the end. */
   readonly folder: string;
-  /** Whether it is to be over soon: less data. */
+  /** Whether to use less data. */
   readonly quick: boolean;
-  /** How often each side runs, alternately. */
+  /** Number of runs per side, in turns. */
   readonly rounds: number;
   readonly say: (line: string) => void;
 }
@@ -25,36 +25,36 @@ export type Tool = 'curl' | 'jq' | 'kcat' | 'python3' | 'mvn';
 export interface Bench {
   readonly name: string;
   readonly title: string;
-  /** What each side does, and what is counted. */
+  /** Description of the sides and of what is measured. */
   readonly about: string;
   readonly needs: readonly Tool[];
-  /** Whether it runs only where it is named: it fetches what the project does not use. */
+  /** Whether it runs only where it is named: it downloads what the project does not use. */
   readonly isOptional?: boolean;
   readonly run: (context: Context) => Promise<Found>;
 }
 
-/** What a side took, run by run. */
+/** Measurements of a side, per run. */
 export interface Side {
   readonly name: string;
   readonly runs: readonly Measured[];
 }
 
-/** What a bench found. */
+/** Results of a bench. */
 export interface Found {
   readonly attempts: number;
   readonly bytes: number;
   readonly sides: readonly Side[];
   readonly goals: readonly Goal[];
-  /** What else is worth knowing: a sentence each. */
+  /** Notes, a sentence each. */
   readonly notes: readonly string[];
 }
 
-/** How many copies of the data a bench of the usual size takes. */
+/** Copies of the data in a bench of the usual size. */
 export function copiesOf({ quick }: Context): number {
   return quick ? 10 : 50;
 }
 
-/** Runs one side and the other in turns, so that what else the machine does meets both. */
+/** Runs the two sides in turns, so that other load on the machine affects both. */
 export async function alternately<Ours, Peer>(
   { rounds, say }: Context,
   ours: () => Promise<Ours>,
@@ -73,18 +73,18 @@ export async function alternately<Ours, Peer>(
   return runs;
 }
 
-/** A measure in a line. */
+/** Formats a measurement as one line. */
 export function shown({ seconds, cpuSeconds, peakBytes }: Measured): string {
   const mebibytes = Math.round(peakBytes / 2 ** 20);
   return `${seconds.toFixed(2)} s, ${cpuSeconds.toFixed(2)} CPU s, ${mebibytes} MiB`;
 }
 
-/** The seconds of each run. */
+/** Returns the seconds of each run. */
 export function secondsOf(runs: readonly Measured[]): number[] {
   return runs.map(({ seconds }) => seconds);
 }
 
-/** The processor seconds of each run. */
+/** Returns the processor seconds of each run. */
 export function cpuOf(runs: readonly Measured[]): number[] {
   return runs.map(({ cpuSeconds }) => cpuSeconds);
 }

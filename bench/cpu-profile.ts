@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 
-/** What Node writes with `--cpu-prof`, as far as it is read here; times are microseconds of the system's clock. */
+/** The parts of a `--cpu-prof` file that are used; times are microseconds of the system's monotonic clock. */
 const Profile = z.looseObject({
   nodes: z.array(
     z.looseObject({
@@ -17,35 +17,35 @@ const Profile = z.looseObject({
 });
 type Profile = z.infer<typeof Profile>;
 
-/** What belongs to no piece. */
+/** Name of everything outside the pieces. */
 const REST = 'all else';
 const IDLE = '(idle)';
 
-/** A piece of the work, and which functions are its own, by `name url`. */
+/** A piece of the work, with its functions, by `name url`. */
 export interface Piece {
   readonly name: string;
   readonly functions: RegExp;
 }
 
-/** A span of the system's clock, in microseconds. */
+/** A span of the monotonic clock, in microseconds. */
 export interface ClockSpan {
   readonly from: number;
   readonly to: number;
 }
 
-/** The system's clock, in microseconds. */
+/** Returns the monotonic clock, in microseconds. */
 export function clock(): number {
   return Number(process.hrtime.bigint() / 1000n);
 }
 
-/** What that clock showed at a time, given in milliseconds since 1970. */
+/** Converts milliseconds since 1970 to the monotonic clock. */
 export function clockAt(timeMs: number): number {
   return clock() - (performance.timeOrigin + performance.now() - timeMs) * 1000;
 }
 
 /**
- * The seconds that the JavaScript of a process was in each piece, or in what that called; and in all else.
- * @param folder Where Node wrote its profiles: one a thread, which are added up.
+ * Sums the seconds of a process's JavaScript per piece, callees included, and of everything else.
+ * @param folder Folder of Node's profiles: one per thread, which are added up.
  */
 export function secondsIn(
   folder: string,
@@ -76,10 +76,10 @@ function secondsOf(profile: Profile, pieces: readonly Piece[], span: ClockSpan):
   return seconds;
 }
 
-/** For each place in the tree of calls, the piece that it belongs to: its own, or its nearest caller's. */
+/** Returns the piece of each node of the call tree: its own, or its nearest caller's. */
 function piecesOf({ nodes }: Profile, pieces: readonly Piece[]): Map<number, string> {
   const found = new Map<number, string>();
-  // Callers stand before what they call.
+  // Callers precede callees.
   for (const { id, callFrame, children = [] } of nodes) {
     const own = pieces.find(({ functions }) => functions.test(`${callFrame.functionName} ${callFrame.url}`));
     const piece = callFrame.functionName === IDLE ? IDLE : (own?.name ?? found.get(id));

@@ -10,15 +10,15 @@ import { z } from 'zod';
 import { cacheFolder, installOnce } from '../services/install.ts';
 import { attempts, GENERATOR_VERSION } from '../simulator/generator.ts';
 
-/** How many attempts a copy has, unless a file is given. */
+/** Attempts per copy, unless a file is given. */
 const GENERATED = 3280;
 const PIECE_CHARACTERS = 1 << 20;
 
-/** An attempt of which all but its id is taken as it is. */
+/** An attempt; only its id is changed per copy. */
 const Attempt = z.looseObject({ keen_id: z.string() });
 type Attempt = z.infer<typeof Attempt>;
 
-/** One attempt a line, or one JSON array, both compact. */
+/** NDJSON or one JSON array, both compact. */
 export type Layout = 'lines' | 'array';
 
 /** A file of attempts. */
@@ -28,11 +28,11 @@ export interface DataFile {
   readonly bytes: number;
 }
 
-/** What is ingested: attempts, as many times as asked for, each time with other ids. */
+/** The data of the benches: copies of the same attempts, each with other ids. */
 export class Data {
   /** `generated`, or `given` where a file was. */
   readonly origin: 'generated' | 'given';
-  /** How many attempts a copy has. */
+  /** Attempts per copy. */
   readonly attempts: number;
   readonly #name: string;
   readonly #originals: readonly Attempt[];
@@ -44,7 +44,7 @@ export class Data {
     this.#originals = originals;
   }
 
-  /** The attempts of the seeded generator, or those of a gzipped JSON array. */
+  /** Reads the attempts of the seeded generator, or of a gzipped JSON array. */
   static async open(file?: string): Promise<Data> {
     if (file === undefined) {
       const originals = [...attempts({ seed: 1, count: GENERATED })].map((attempt) => Attempt.parse(attempt));
@@ -56,7 +56,7 @@ export class Data {
     return new Data('given', `given-${hash}`, z.array(Attempt).parse(JSON.parse(plain.toString())));
   }
 
-  /** The file of so many copies, made the first time. */
+  /** Returns the file with the given number of copies; makes it the first time. */
   async file(copies: number, layout: Layout): Promise<DataFile> {
     const folder = await installOnce(this.#folder(copies, layout), async (content) => {
       await pipeline(Readable.from(this.#pieces(copies, layout)), createWriteStream(join(content, 'data')));
@@ -65,7 +65,7 @@ export class Data {
     return { path, attempts: copies * this.attempts, bytes: (await stat(path)).size };
   }
 
-  /** Removes such a file, where it is large. */
+  /** Removes the file of that number of copies, if it is large. */
   async remove(copies: number, layout: Layout): Promise<void> {
     await rm(this.#folder(copies, layout), { recursive: true, force: true });
   }
@@ -90,7 +90,7 @@ export class Data {
   }
 }
 
-/** The lines of a file, in arrays of so many. */
+/** Reads the lines of a file, in arrays of at most `atOnce`. */
 export async function* linesOf(path: string, atOnce: number): AsyncGenerator<Buffer[], void, undefined> {
   let rest: Buffer = Buffer.alloc(0);
   let lines: Buffer[] = [];

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { endWithThisProcess } from '../services/lifetime.ts';
 
-/** A customer's server of one file, a process of its own, so that what it uses counts for nobody. */
+/** A customer's HTTP server of one file, in a process of its own, so that its load counts for neither side. */
 export class FeedServer {
   readonly url: string;
   readonly #process: ChildProcess;

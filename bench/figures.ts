@@ -1,20 +1,20 @@
-/** What a bench found of one property, against what it is to be. */
+/** A measured property and its goal. */
 export interface Goal {
-  /** As `Spark's seconds / ours`. */
+  /** Such as `Spark's seconds / ours`. */
   readonly what: string;
   readonly value: number;
-  /** `times` are ratios within one run, which another machine has too; the others are this machine's. */
+  /** `times` are ratios within one run, comparable across machines; the others are specific to this machine. */
   readonly unit: 'times' | 'MiB';
   readonly sense: 'at least' | 'at most';
-  /** Null where there is no goal, and the value is of interest alone. */
+  /** Null where there is no goal. */
   readonly bound: number | null;
 }
 
-/** By how much a ratio of a quick run may be off the documented one. */
+/** Factor by which a ratio of a quick run may be worse than the documented one. */
 export const MARGIN = 2;
 
 /**
- * The middle of the values, or the mean of the two in the middle.
+ * Returns the median of the values.
  *
  * @throws TypeError for no values.
  */
@@ -26,18 +26,18 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2;
 }
 
-/** How many times the one is the other, by their medians. */
+/** Returns the ratio of two medians. */
 export function ratio(one: readonly number[], other: readonly number[]): number {
   return median(one) / median(other);
 }
 
-/** Whether a goal is reached; true where there is none. */
+/** Returns whether a goal is reached; true where there is none. */
 export function isMet({ value, sense, bound }: Goal): boolean {
   if (bound === null) return true;
   return sense === 'at least' ? value >= bound : value <= bound;
 }
 
-/** What has become of the documented ratios: a line for each that is worse by more than {@link MARGIN}. */
+/** Returns a line for each documented ratio that has become worse by more than {@link MARGIN}. */
 export function regressions(now: readonly Goal[], documented: readonly Goal[]): string[] {
   return documented
     .filter(({ unit }) => unit === 'times')
@@ -45,7 +45,7 @@ export function regressions(now: readonly Goal[], documented: readonly Goal[]): 
       const found = now.find((goal) => goal.what === what);
       if (found === undefined) return [`${what}: was ${shown(value)}, and is not measured any more`];
       const limit = sense === 'at least' ? value / MARGIN : value * MARGIN;
-      // Not the other way round: a ratio that is no number is a regression too.
+      // Negated, so that NaN counts as a regression too.
       const holds = sense === 'at least' ? found.value >= limit : found.value <= limit;
       return holds ? [] : [`${what}: ${shown(found.value)}, ${sense} ${shown(limit)} is asked for`];
     });

@@ -1,23 +1,23 @@
 import type { TestPipeline, IngestHandle } from '../test/support/harness.ts';
 
-/** When an activity of a run was in work, in milliseconds since 1970. */
+/** Execution of an activity of a run, in milliseconds since 1970. */
 export interface ActivityTime {
   readonly activity: string;
-  /** The worker that did it. */
+  /** The worker that ran it. */
   readonly worker: string;
   readonly startedMs: number;
   readonly endedMs: number;
 }
 
-/** What a run's histories say: it has several where it continued as new. */
+/** Histories of a run: it has several where it continued as new. */
 export interface RunHistory {
-  /** The activities that completed, in the order of their ends. */
+  /** The completed activities, in the order of their ends. */
   readonly activities: readonly ActivityTime[];
-  /** How many events each history has. */
+  /** Number of events of each history. */
   readonly lengths: readonly number[];
 }
 
-/** Reads what Temporal recorded of a run. */
+/** Reads a run's history from Temporal. */
 export async function historyOf({ client }: TestPipeline, handle: IngestHandle): Promise<RunHistory> {
   const activities: ActivityTime[] = [];
   const lengths: number[] = [];
@@ -55,7 +55,7 @@ function milliseconds(time: Events[number]['eventTime']): number {
   return Number(time?.seconds ?? NaN) * 1000 + (time?.nanos ?? 0) / 1e6;
 }
 
-/** From the start of the first activity of a name to the end of the last one. */
+/** Returns the time from the start of the first activity of a name to the end of the last one. */
 export function spanOf(activities: readonly ActivityTime[], name: string): { fromMs: number; toMs: number } {
   const named = activities.filter(({ activity }) => activity === name);
   if (named.length === 0) throw new TypeError(`no ${name} has ended`);

@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { requireJava } from '../services/tools.ts';
-import type { Results } from './results.ts';
+import type { Results } from './result-schema.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** What the benches ran on. */
+/** Describes this machine. */
 export function machine(): Results['machine'] {
   const [first] = cpus();
   return {
@@ -17,7 +17,7 @@ export function machine(): Results['machine'] {
   };
 }
 
-/** The versions that a figure may depend on, by product. */
+/** Returns the versions of the products that affect the figures. */
 export function versions(): Results['versions'] {
   return {
     Node: process.versions.node,

@@ -1,4 +1,4 @@
-/** `npm run bench`: measures the pipeline beside its peers. `--help` says how. */
+/** `npm run bench`: compares the pipeline with its peers; see `--help`. */
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,8 @@ import type { Bench, Context } from './context.ts';
 import { Data } from './data.ts';
 import { isMet, regressions } from './figures.ts';
 import { machine, versions } from './machine.ts';
-import { merged, readResults, resultOf, writeResults, type Result } from './results.ts';
+import type { Result } from './result-schema.ts';
+import { merged, readResults, resultOf, writeResults } from './results.ts';
 import { Topics } from './topics.ts';
 
 const USAGE = `Measures the pipeline beside its peers, and writes docs/benchmarks.md.
@@ -58,7 +59,7 @@ async function main(): Promise<void> {
   try {
     const data = await Data.open(options.data);
     stack = await startStack({ folder: join(folder, 'services'), ports: 'free', progress: say });
-    // The harness of the tests, whose pipelines the benches run, finds the servers here.
+    // The tests' harness, which runs the benches' pipelines, reads the servers' addresses here.
     process.env['PIPELINE_TEST_TEMPORAL'] = stack.temporal.address;
     process.env['PIPELINE_TEST_KAFKA'] = stack.kafka.brokers.join(',');
     process.env['PIPELINE_TEST_HDFS'] = stack.hdfs.nameNodeHttp;
@@ -81,7 +82,7 @@ async function main(): Promise<void> {
   say('\nwritten to bench/results.json and docs/benchmarks.md');
 }
 
-/** The benches that were asked for, without those that this machine lacks a tool for, which is said. */
+/** Returns the requested benches; reports and leaves out those that need a missing tool. */
 function chosen(): Bench[] {
   if (!existsSync('/proc/self/stat')) throw new Error('The benches read processor times from Linux’s /proc.');
   const unknown = names.find((name) => !BENCHES.some((bench) => bench.name === name));

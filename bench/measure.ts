@@ -9,20 +9,20 @@ import type { ServiceName } from '../services/ports.ts';
 import type { Stack } from '../services/stack.ts';
 import { cpuSeconds, TreeMeter } from './processes.ts';
 
-/** The processor time of each server that both sides use, in seconds. */
+/** Processor seconds of each server that both sides use. */
 export type ServerSeconds = Readonly<Record<Exclude<ServiceName, 'temporal'>, number>>;
 
-/** What one run of one side took. */
+/** Measurements of one run of one side. */
 export interface Measured {
   readonly seconds: number;
-  /** Processor time of the side's own processes. */
+  /** Processor seconds of the side's own processes. */
   readonly cpuSeconds: number;
   readonly peakBytes: number;
-  /** Null where the sides cannot be told apart. */
+  /** Null where the sides run at the same time. */
   readonly servers: ServerSeconds | null;
 }
 
-/** Counts what the shared servers use from now on. */
+/** Starts to measure the shared servers. */
 export class ServersMeter {
   readonly #stack: Stack;
   readonly #before: ServerSeconds;
@@ -47,7 +47,7 @@ function secondsOf(stack: Stack): ServerSeconds {
   return { kafka: of('kafka'), namenode: of('namenode'), datanode: of('datanode') };
 }
 
-/** What is known of a process as long as it runs. */
+/** Resources of a process while it runs. */
 export function mustRun<T>(name: string, value: T | undefined): T {
   if (value === undefined) throw new TypeError(`${name} does not run any more`);
   return value;
@@ -58,13 +58,13 @@ export interface Program {
   readonly program: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Its working folder, where its standard error goes. */
+  /** Working folder, and the folder of its standard error. */
   readonly folder: string;
-  /** Whether its standard output is thrown away. */
+  /** Whether its standard output is discarded. */
   readonly silent?: boolean;
 }
 
-/** What a program took and wrote, and the meter of its processes. */
+/** Output and measurements of a program. */
 export interface Ran {
   readonly measured: Measured;
   readonly stdout: string;
@@ -73,7 +73,7 @@ export interface Ran {
   readonly meter: TreeMeter;
 }
 
-/** Runs a program, and fails with the end of its standard error when it does. */
+/** Runs a program; if it fails, throws with the end of its standard error. */
 export async function runMeasured(stack: Stack, asked: Program): Promise<Ran> {
   const { program, args, folder } = asked;
   await mkdir(folder, { recursive: true });

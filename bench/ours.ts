@@ -12,13 +12,13 @@ import { historyOf } from './history.ts';
 import { mustRun, ServersMeter, type Measured } from './measure.ts';
 import { cpuSeconds, forgetPeak, TreeMeter } from './processes.ts';
 
-/** A run of ours, from asking for it to its result. */
+/** A run of the pipeline, from its start to its result. */
 export interface OurRun extends Measured {
   readonly result: IngestResult;
   readonly handle: IngestHandle;
 }
 
-/** Our pipeline with its workers, in a warehouse of its own. Our processes are the workers, Temporal and this one. */
+/** The pipeline with its workers, in a warehouse of its own. Its processes are the workers, Temporal and this one. */
 export class Ours {
   readonly pipeline: TestPipeline;
   readonly workers: readonly TestWorker[];
@@ -31,7 +31,7 @@ export class Ours {
   }
 
   /**
-   * @param limits Settings other than the usual ones.
+   * @param limits Settings that differ from the defaults.
    * @param nodeArgs Arguments of the workers' Node.
    */
   static async start(
@@ -47,7 +47,7 @@ export class Ours {
     return new Ours(stack, pipeline, workers);
   }
 
-  /** Runs a source to its end, which must be that something landed, and nothing else. */
+  /** Runs a source to its end; the outcome must be `landed`. */
   async run(source: string): Promise<OurRun> {
     for (const { pid } of this.workers) forgetPeak(pid);
     const [before, servers] = [this.#cpuSeconds(), new ServersMeter(this.#stack)];
@@ -68,7 +68,7 @@ export class Ours {
     };
   }
 
-  /** How many batches of a run each worker landed, by the process. */
+  /** Returns the number of batches of a run that each worker landed, by process. */
   async sharesOf({ handle }: OurRun): Promise<ReadonlyMap<number, number>> {
     const { activities } = await historyOf(this.pipeline, handle);
     const by = activities.filter(({ activity }) => activity === 'land').map(({ worker }) => worker);
@@ -77,7 +77,7 @@ export class Ours {
     );
   }
 
-  /** What a span of a run took of the workers and the servers; in milliseconds since 1970. */
+  /** Returns what the workers and servers used in a span of a run; in milliseconds since 1970. */
   watch(): (span: { readonly fromMs: number; readonly toMs: number }) => Measured {
     for (const { pid } of this.workers) forgetPeak(pid);
     const meterOf = (name: ServiceName): TreeMeter =>
@@ -103,7 +103,7 @@ export class Ours {
     };
   }
 
-  /** Ends the workers, and removes what landed. */
+  /** Ends the workers, and removes the tables. */
   async close(): Promise<void> {
     await this.pipeline.close();
   }
@@ -117,9 +117,9 @@ export class Ours {
 }
 
 /**
- * Ours as it is when work comes: started, and warm from a small run.
+ * Starts the pipeline and warms it up with a small run.
  *
- * @param warmTopic Holds that small run's messages.
+ * @param warmTopic Topic with the messages of the small run.
  */
 export async function startWarm(
   stack: Stack,
@@ -132,16 +132,16 @@ export async function startWarm(
   return ours;
 }
 
-/** So many small runs are made at most until each worker has landed one: which of them does is left to Temporal. */
-const MOST_WARM_RUNS = 12;
+/** Limit of the small runs that are started until each worker has landed one; Temporal chooses the worker. */
+const MAX_WARM_RUNS = 12;
 
-/** As {@link startWarm}, with several workers, each of which has landed a small run. */
+/** Does the same as {@link startWarm} with several workers, each of which lands a small run. */
 export async function startAllWarm(
   { stack, topics, data }: Context,
   sources: Record<string, SourceYaml>,
   hosts: readonly string[],
 ): Promise<Ours> {
-  const warm = Array.from({ length: MOST_WARM_RUNS }, (_, at) => `bench-warm-${at}`);
+  const warm = Array.from({ length: MAX_WARM_RUNS }, (_, at) => `bench-warm-${at}`);
   for (const topic of warm) await topics.filled(data, 1, topic);
   const small = Object.fromEntries(warm.map((topic) => [topic, { topic }]));
   const ours = await Ours.start(stack, { ...small, ...sources }, hosts);
@@ -152,5 +152,5 @@ export async function startAllWarm(
     if (cold.size === 0) return ours;
   }
   await ours.close();
-  throw new Error(`of ${hosts.length} workers one landed none of ${MOST_WARM_RUNS} small runs`);
+  throw new Error(`of ${hosts.length} workers one landed none of ${MAX_WARM_RUNS} small runs`);
 }

@@ -1,7 +1,7 @@
 import { formatNumber } from '../model/figures.ts';
 import { BENCHES } from './benches/index.ts';
 import { isMet, median, type Goal } from './figures.ts';
-import type { Result, Results, SideResult } from './results.ts';
+import type { Result, Results, SideResult } from './result-schema.ts';
 
 const HEAD = `# Benchmarks
 

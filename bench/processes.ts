@@ -1,30 +1,30 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
-/** Linux counts a process's time in these. */
+/** Linux counts a process's time in these units. */
 const TICKS_PER_SECOND = 100;
 const SAMPLE_MS = 100;
 
-/** The processor time that a process has had, in seconds; undefined when it is gone. */
+/** Returns the processor seconds of a process; undefined when it is gone. */
 export function cpuSeconds(pid: number): number | undefined {
   const stat = readProc(`${pid}/stat`);
   if (stat === undefined) return undefined;
-  // The name of the program, in parentheses, can hold anything.
+  // The program's name, in parentheses, can contain any character.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
-/** The most memory that a process has had, in bytes; undefined when it is gone. */
+/** Returns the peak memory of a process, in bytes; undefined when it is gone. */
 export function peakBytes(pid: number): number | undefined {
   const found = /^VmHWM:\s+(\d+) kB$/m.exec(readProc(`${pid}/status`) ?? '')?.[1];
   return found === undefined ? undefined : Number(found) * 1024;
 }
 
-/** Has the most memory of a process counted from now on. */
+/** Resets the peak memory of a process. */
 export function forgetPeak(pid: number): void {
   writeFileSync(`/proc/${pid}/clear_refs`, '5');
 }
 
-/** A process and all that it started, as far as they run. */
+/** Returns the running processes among a process and its descendants. */
 function treeOf(pid: number): number[] {
   const threads = listProc(`${pid}/task`);
   const children = threads.flatMap((thread) =>
@@ -37,8 +37,8 @@ function treeOf(pid: number): number[] {
 }
 
 /**
- * Watches a process and all that it starts, until they end. What one of them uses in the last tenth of a second
- * before its end is not seen.
+ * Measures a process and its descendants until they end. Resources used in the last tenth of a second before an exit
+ * are not measured.
  */
 export class TreeMeter {
   readonly #root: number;
@@ -55,28 +55,28 @@ export class TreeMeter {
     this.#sample();
   }
 
-  /** Watches no longer. */
+  /** Stops measuring. */
   stop(): void {
     clearInterval(this.#timer);
     this.#sample();
   }
 
-  /** The processor time of all of them, in seconds. */
+  /** Returns the total processor time, in seconds. */
   get cpu(): number {
     return sum(this.#cpu.values());
   }
 
-  /** The sum of the most memory that each has had, in bytes. */
+  /** Returns the sum of the processes' peak memory, in bytes. */
   get peakBytes(): number {
     return sum(this.#peaks.values());
   }
 
-  /** The processor time between two times of `performance.now()`, in seconds. */
+  /** Returns the processor seconds between two times of `performance.now()`. */
   cpuBetween(fromMs: number, toMs: number): number {
     return this.#cpuAt(toMs) - this.#cpuAt(fromMs);
   }
 
-  /** As {@link peakBytes}, up to a time of `performance.now()`. */
+  /** Does the same as {@link peakBytes}, up to a time of `performance.now()`. */
   peakBytesUntil(toMs: number): number {
     const until = this.#samples.filter(({ atMs }) => atMs <= toMs);
     return Math.max(...until.map((sample) => sample.peakBytes));
@@ -106,7 +106,7 @@ function sum(values: Iterable<number>): number {
   return [...values].reduce((total, value) => total + value, 0);
 }
 
-/** A process can end between any two looks at it. */
+/** A process can end between any two reads. */
 function readProc(path: string): string | undefined {
   try {
     return readFileSync(`/proc/${path}`, 'utf8');

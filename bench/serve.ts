@@ -13,7 +13,7 @@ const size = statSync(file).size;
 
 const server = createServer((_request, response) => {
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': size });
-  // A client that leaves early ends the answer, and nothing else.
+  // A client that leaves early ends only its response.
   pipeline(createReadStream(file, { highWaterMark: READ_BYTES }), response, () => undefined);
 });
 server.listen(0, '127.0.0.1', () => {

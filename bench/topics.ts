@@ -9,7 +9,7 @@ const PARTITIONS = 6;
 
 const Printed = z.strictObject({ seconds: z.number() });
 
-/** The topics of the benches: six partitions each, and nothing compressed. */
+/** The topics of the benches: six partitions each, without compression. */
 export class Topics {
   readonly broker: string;
   readonly #stack: Stack;
@@ -23,7 +23,7 @@ export class Topics {
     this.broker = stack.kafka.brokers.join(',');
   }
 
-  /** Makes a topic, and answers its name. */
+  /** Creates a topic, and returns its name. */
   async make(topic: string, partitions = PARTITIONS): Promise<string> {
     await this.#withAdmin((admin) =>
       admin.createTopics({ topics: [{ topic, numPartitions: partitions, replicationFactor: 1 }] }),
@@ -31,7 +31,7 @@ export class Topics {
     return topic;
   }
 
-  /** As {@link make}, with a name that no topic had before. */
+  /** Creates a topic with a unique name. */
   async makeNew(partitions?: number): Promise<string> {
     this.#made += 1;
     return this.make(`bench-${this.#made}`, partitions);
@@ -42,7 +42,7 @@ export class Topics {
     await this.#withAdmin((admin) => admin.deleteTopics({ topics: [topic] }));
   }
 
-  /** A topic that holds so many copies of the data; filled once. */
+  /** Returns a topic with the given number of copies of the data; fills it the first time. */
   async filled(data: Data, copies: number, name = `bench-x${copies}`): Promise<string> {
     if (this.#filled.has(name)) return name;
     await this.make(name);
@@ -51,7 +51,7 @@ export class Topics {
     return name;
   }
 
-  /** Sends a file of lines by a plain loop; its seconds are those from the first send to the end of the last. */
+  /** Sends a file of lines in a plain loop; returns the seconds from the first send to the end of the last. */
   async fill(topic: string, file: string): Promise<Measured> {
     const script = join(import.meta.dirname, 'peers/plain-producer.ts');
     const { measured, stdout } = await runMeasured(this.#stack, {

@@ -1,4 +1,4 @@
-// Where what is compiled stands, and how it gets there: by any of several processes that compile the same.
+// Compiled files, made once by any of several processes that need the same.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 export const BUILDS = join(ROOT, 'dist');
 
-/** So many builds of a kind are kept: a program may go on to load parts of an older one. */
+/** Builds kept per kind: a running program may still load files of an older one. */
 const BUILDS_KEPT = 8;
 
 /** Differs when one of the files does, which are named as paths from the project's folder. */

@@ -1,6 +1,6 @@
 /**
- * The whole way, shown: servers, a customer's platform, a worker, a run, and the answers to the questions that
- * the data is there for. It leaves everything up, unless told otherwise.
+ * Shows the whole pipeline: servers, a customer's platform, a worker, a run, and the answers to the standing
+ * questions. Everything stays up by default.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

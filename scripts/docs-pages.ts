@@ -11,7 +11,7 @@ const PAGES: Readonly<Record<string, () => string>> = {
   'docs/metrics.md': metricsPage,
 };
 
-/** The pages that are made from the code, formatted, by their paths in the project. */
+/** Returns the pages generated from the code, formatted, by their paths in the project. */
 export async function generatedPages(): Promise<Map<string, string>> {
   const config = await resolveConfig(new URL('../package.json', import.meta.url));
   const pages = new Map<string, string>();

@@ -1,4 +1,4 @@
-/** Writes the pages of docs/ that are made from the code: npx tsx scripts/docs.ts */
+/** Writes the pages of docs/ that are generated from the code: npx tsx scripts/docs.ts */
 import { writeFile } from 'node:fs/promises';
 import { generatedPages } from './docs-pages.ts';
 

@@ -1,4 +1,4 @@
-/** Writes the lists of what Maven fetches, after a change of a pom.xml: npx tsx scripts/jars.ts */
+/** Writes the lists of the jars that Maven fetches, after a change of a pom.xml: npx tsx scripts/jars.ts */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -5,27 +5,27 @@ import type { Settings } from '../model/settings.ts';
 import { makeStackFolder, stackFolder } from '../services/folder.ts';
 import { ServerProcess } from '../services/process.ts';
 
-/** The project's folder. */
+/** Folder of the project. */
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** The project's own settings. */
+/** Settings file of the project. */
 export const SETTINGS = join(ROOT, 'pipeline.yaml');
 
-/** Where the servers and the processes of the demo keep what they have; PIPELINE_SERVICES names another folder. */
+/** Folder of the demo's servers and processes; the variable PIPELINE_SERVICES overrides it. */
 export const SERVICES_FOLDER = process.env['PIPELINE_SERVICES'] ?? join(ROOT, '.services');
 
-/** A process of this project that outlives whoever starts it, as a worker, and says over HTTP that it is ready. */
+/** A process of this project that outlives its parent, such as a worker, and reports over HTTP that it is ready. */
 export interface LocalProcess {
   readonly name: string;
-  /** The arguments of Node. */
+  /** Arguments of Node. */
   readonly words: readonly string[];
-  /** Answers 200 when it is ready. */
+  /** URL that answers 200 when the process is ready. */
   readonly health: string;
 }
 
 const READY_MS = 60_000;
 
-/** The worker of these settings. */
+/** Returns the worker of these settings. */
 export function workerProcess(settings: Settings): LocalProcess {
   return {
     name: 'worker',
@@ -35,8 +35,8 @@ export function workerProcess(settings: Settings): LocalProcess {
 }
 
 /**
- * A customer's platform that serves generated attempts, or those of a file.
- * @param url The source's url, whose port it listens on.
+ * Returns a customer's platform that serves generated attempts, or those of a file.
+ * @param url URL of the source, which has the port to listen on.
  */
 export function platformProcess(name: string, url: string, file: string | undefined): LocalProcess {
   const { port, origin } = new URL(url);
@@ -55,7 +55,7 @@ export function platformProcess(name: string, url: string, file: string | undefi
   };
 }
 
-/** Starts a process anew, in place of one that an earlier start left, and waits until it is ready. */
+/** Starts a process, stops the one of an earlier start first, and waits until it is ready. */
 export async function restart(local: LocalProcess): Promise<void> {
   const folder = stackFolder(SERVICES_FOLDER);
   await makeStackFolder(folder);
@@ -69,7 +69,7 @@ export async function restart(local: LocalProcess): Promise<void> {
   await server.waitUntilReady(() => requireReady(local), READY_MS);
 }
 
-/** Stops processes that earlier starts left. */
+/** Stops the processes of earlier starts. */
 export async function stop(names: readonly string[]): Promise<void> {
   const folder = stackFolder(SERVICES_FOLDER);
   for (const name of names) await new ServerProcess(name, folder).stop();

@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 import { PRIVATE_FILE_MODE, PRIVATE_FOLDER_MODE, withPrivateFiles } from '../lib/private-files.ts';
 import { PipelineError } from '../model/errors.ts';
 
-/** What to run, without a shell. */
+/** A program to run, without a shell. */
 export interface Command {
   readonly program: string;
   readonly args: readonly string[];
@@ -17,7 +17,7 @@ export interface Command {
 const TAIL_LINES = 15;
 
 /**
- * Runs a command to its end, its output in a log file (made anew).
+ * Runs a command to its end; its output replaces the contents of a log file.
  *
  * @throws PipelineError SERVICE_INSTALL_FAILED with the log's last lines and path when it fails.
  */
@@ -48,7 +48,7 @@ export async function runCommand(what: string, command: Command, log: string): P
   );
 }
 
-/** The last lines of a log file; an empty text when there is none. */
+/** Returns the last lines of a log file; an empty string when the file is missing. */
 export async function lastLines(path: string, count: number): Promise<string> {
   const text = await readFile(path, 'utf8').catch(() => '');
   return text.trimEnd().split('\n').slice(-count).join('\n');

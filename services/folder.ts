@@ -6,12 +6,12 @@ import { makePrivateFolder, PRIVATE_FILE_MODE } from '../lib/private-files.ts';
 import { messageOf, PipelineError } from '../model/errors.ts';
 import type { Ports } from './ports.ts';
 
-/** Where a stack keeps what it has: one folder, deleted as a whole by a reset. */
+/** The paths of a stack's folder, which a reset deletes as a whole. */
 export interface StackFolder {
   readonly root: string;
-  /** What a server stores, of its own making; survives stops. */
+  /** Folder of a server's own data; survives stops. */
   data(name: string): string;
-  /** Settings written anew at each start. */
+  /** Path of a settings file, which each start overwrites. */
   config(name: string): string;
   log(name: string): string;
   pidFile(name: string): string;
@@ -28,7 +28,7 @@ const stateSchema = z.strictObject({
   }),
 });
 
-/** The layout of a stack's folder; makes nothing. */
+/** Returns the layout of a stack's folder; creates nothing. */
 export function stackFolder(path: string): StackFolder {
   const root = resolve(path);
   return {
@@ -41,9 +41,9 @@ export function stackFolder(path: string): StackFolder {
 }
 
 /**
- * Makes the folder and its parts, as far as they are missing, for this user alone.
+ * Creates the folder and its missing parents, accessible to this user alone.
  *
- * @throws PipelineError FOLDER_NOT_OWN when it is another user's.
+ * @throws PipelineError FOLDER_NOT_OWN when it belongs to another user.
  */
 export async function makeStackFolder(folder: StackFolder): Promise<void> {
   await makePrivateFolder(folder.root);
@@ -51,9 +51,9 @@ export async function makeStackFolder(folder: StackFolder): Promise<void> {
 }
 
 /**
- * The ports that the folder's servers were last given, or undefined for a new folder.
+ * Reads the ports that the folder's servers last had; undefined for a new folder.
  *
- * @throws PipelineError SETTINGS_INVALID when the state file is not as this program writes it.
+ * @throws PipelineError SETTINGS_INVALID when the state file is malformed.
  */
 export async function readPorts(folder: StackFolder): Promise<Ports | undefined> {
   const path = statePath(folder);
@@ -73,28 +73,28 @@ export async function readPorts(folder: StackFolder): Promise<Ports | undefined>
   }
 }
 
-/** Notes the ports for later starts. */
+/** Stores the ports for later starts. */
 export async function writePorts(folder: StackFolder, ports: Ports): Promise<void> {
   await writeWhole(statePath(folder), `${JSON.stringify({ ports }, null, 2)}\n`);
 }
 
-/** Writes a file so that a reader finds the old text or the new, never a part of it. */
+/** Writes a file atomically: a reader sees the old text or the new. */
 export async function writeWhole(path: string, text: string): Promise<void> {
   const beside = `${path}.${randomUUID()}`;
   await writeFile(beside, text, { mode: PRIVATE_FILE_MODE });
   await rename(beside, path);
 }
 
-/** Deletes what a stack keeps, and nothing else that may lie in the same folder. */
+/** Deletes a stack's files, and leaves other files in the same folder. */
 export async function deleteStackFolder(folder: StackFolder): Promise<void> {
-  if ((await readPorts(folder)) === undefined) return; // no stack was ever here
+  if ((await readPorts(folder)) === undefined) return; // not a stack's folder
   for (const part of ['data', 'config', 'logs', 'pids'])
     await rm(join(folder.root, part), { recursive: true, force: true });
   await rm(statePath(folder), { force: true });
-  await rmdir(folder.root).catch(() => undefined); // holds something else, which stays
+  await rmdir(folder.root).catch(() => undefined); // fails while the folder has other files
 }
 
-/** Whether an error of node:fs says that the file is not there. */
+/** Returns whether an error of node:fs is ENOENT. */
 export function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { PRIVATE_FILE_MODE, PRIVATE_FOLDER_MODE } from '../lib/private-files.ts';
 
 /**
- * Formats a server's storage the first time. Without the mark that is set at its end, what lies there is part of a
- * format that was interrupted; no server has run on it, so it holds nothing to keep and is begun again.
+ * Formats a server's storage the first time. Without the mark, which is set last, a previous format was interrupted:
+ * no server has run on that storage, so it is deleted and formatted again.
  */
 export async function formatOnce(data: string, format: () => Promise<void>): Promise<void> {
   const mark = join(data, 'formatted');

@@ -12,22 +12,22 @@ import { HOST, type Ports } from './ports.ts';
 import { CHECK_MS, type Service } from './service.ts';
 import { JAVA_OPTIONS, requireJava } from './tools.ts';
 
-/** The user of the daemons, who is therefore HDFS's superuser. */
+/** User of the daemons, and so HDFS's superuser. */
 const SUPERUSER = 'hdfs';
 
 type HdfsPorts = Pick<Ports, 'namenode' | 'datanode'>;
 
-/** The file system that HDFS clients name. Its host is the name that the NameNode knows itself by. */
+/** Returns the `fs.defaultFS` of HDFS clients, with the NameNode's own host name. */
 export function defaultFs(ports: HdfsPorts): string {
   return `hdfs://localhost:${ports.namenode.rpc}`;
 }
 
-/** The NameNode's web pages and WebHDFS. */
+/** Returns the address of the NameNode's web pages and WebHDFS. */
 export function nameNodeHttp(ports: HdfsPorts): string {
   return `http://${HOST}:${ports.namenode.http}`;
 }
 
-/** HDFS's NameNode: ready when it answers; whether it can store is the DataNode's question. */
+/** Returns HDFS's NameNode. It is ready when it answers, even without a DataNode to write to. */
 export function nameNodeService(ports: HdfsPorts, folder: StackFolder): Service {
   const http = nameNodeHttp(ports);
   return {
@@ -51,7 +51,7 @@ export function nameNodeService(ports: HdfsPorts, folder: StackFolder): Service 
   };
 }
 
-/** HDFS's one DataNode: ready when a file written through WebHDFS would be placed on it. */
+/** Returns HDFS's only DataNode. It is ready when the NameNode would place a new file on it. */
 export function dataNodeService(ports: HdfsPorts, folder: StackFolder): Service {
   const http = `http://${HOST}:${ports.datanode.http}`;
   return {
@@ -63,7 +63,7 @@ export function dataNodeService(ports: HdfsPorts, folder: StackFolder): Service 
       return java('org.apache.hadoop.hdfs.server.datanode.DataNode');
     },
     async check() {
-      // The NameNode counts a dead DataNode as live for another 14 s, so the DataNode is asked too.
+      // The NameNode counts a dead DataNode as live for another 14 s, so the DataNode is checked too.
       await askDataNode(http);
       const state = await askNameNode(nameNodeHttp(ports));
       if (state.FSState !== 'Operational') throw notReady(`HDFS is in ${state.FSState}`);
@@ -73,7 +73,7 @@ export function dataNodeService(ports: HdfsPorts, folder: StackFolder): Service 
   };
 }
 
-/** Installs, writes the settings, and gives what makes a command of a Java class of Hadoop's. */
+/** Installs the jars, writes the settings, and returns a function that builds the command of a Hadoop class. */
 async function prepareJava(
   ports: HdfsPorts,
   folder: StackFolder,
@@ -84,7 +84,7 @@ async function prepareJava(
   const jars = await installJars('hdfs', progress);
   const config = folder.config('hdfs');
   await makePrivateFolder(config);
-  // The other daemon may be reading the same files at this moment.
+  // The other daemon may be reading the same files now.
   await writeWhole(join(config, 'core-site.xml'), siteXml(coreSite(ports, folder)));
   await writeWhole(join(config, 'hdfs-site.xml'), siteXml(hdfsSite(ports, folder)));
   const options = [
@@ -101,7 +101,7 @@ async function prepareJava(
   });
 }
 
-/** Hadoop's DataNode takes the data folder's URL for a format, and dies of the first percent sign in it. */
+/** Hadoop's DataNode uses the URL of its data folder as a format string, and fails on a percent sign in it. */
 function requirePlainPath(path: string): void {
   if (pathToFileURL(path).pathname === path) return;
   throw new PipelineError(
@@ -114,7 +114,7 @@ function coreSite(ports: HdfsPorts, folder: StackFolder): Record<string, string>
   return {
     'fs.defaultFS': defaultFs(ports),
     'hadoop.tmp.dir': folder.data('hadoop-tmp'),
-    // The DataNode starts beside the NameNode, and need not wait long until that one listens.
+    // The DataNode starts at the same time as the NameNode, and need not wait long for it to listen.
     'ipc.client.connect.retry.interval': '200',
     'ipc.client.connect.max.retries': '100',
   };
@@ -128,28 +128,28 @@ function hdfsSite(ports: HdfsPorts, folder: StackFolder): Record<string, string>
     'dfs.namenode.http-bind-host': HOST,
     'dfs.namenode.name.dir': pathToFileURL(join(folder.data('namenode'), 'name')).href,
     'dfs.datanode.data.dir': pathToFileURL(join(folder.data('datanode'), 'blocks')).href,
-    // Where WebHDFS sends a writer or reader on to.
+    // The host that WebHDFS redirects reads and writes to.
     'dfs.datanode.hostname': 'localhost',
     'dfs.datanode.address': `${HOST}:${ports.datanode.data}`,
     'dfs.datanode.http.address': `${HOST}:${ports.datanode.http}`,
     'dfs.datanode.ipc.address': `${HOST}:${ports.datanode.ipc}`,
     'dfs.replication': '1',
     'dfs.permissions.enabled': 'true',
-    // A page in a browser could otherwise have it delete and create files: a cross-site POST, PUT or DELETE.
+    // Rejects cross-site POST, PUT and DELETE, by which a page in a browser could change files.
     'dfs.webhdfs.rest-csrf.enabled': 'true',
-    // By default only what calls itself Mozilla or Opera is taken for a browser.
+    // By default only the user agents Mozilla and Opera count as browsers.
     'dfs.webhdfs.rest-csrf.browser-useragents-regex': '.*',
     'dfs.blocksize': '128m',
     'dfs.namenode.safemode.extension': '0',
-    // A dead DataNode is known after 14 s instead of ten minutes.
+    // A dead DataNode is detected after 14 s instead of ten minutes.
     'dfs.heartbeat.interval': '1',
     'dfs.namenode.heartbeat.recheck-interval': '2000',
-    // At the default of 400 ms many a small file takes as long to close.
+    // With the default of 400 ms, closing many a small file takes that long.
     'dfs.client.block.write.locateFollowingBlock.initial.delay.ms': '20',
   };
 }
 
-/** A Hadoop settings file. */
+/** Formats a Hadoop settings file. */
 function siteXml(settings: Record<string, string>): string {
   const lines = Object.entries(settings).map(
     ([name, value]) => `  <property><name>${name}</name><value>${escapeXml(value)}</value></property>\n`,
@@ -180,7 +180,7 @@ async function askDataNode(http: string): Promise<void> {
     throw notReady('the DataNode is not yet registered');
 }
 
-/** The first step of a write: the NameNode chooses a DataNode, and nothing is made yet. */
+/** Requests the first step of a write: the NameNode chooses a DataNode, and no file is created yet. */
 async function askPlacement(http: string): Promise<void> {
   const url = `${http}/webhdfs/v1/.ready?op=CREATE&noredirect=true&user.name=${SUPERUSER}`;
   const response = await fetch(url, {

@@ -10,31 +10,32 @@ import { lookUp } from './identity.ts';
 import { fetchJars, type Jars } from './jars.ts';
 import { isProgram, onPath, requireTool } from './tools.ts';
 
-/** Says what takes its time, for a person to read. */
+/** Reports what takes time, as a line for people. */
 export type Progress = (line: string) => void;
 
-/** The version of Temporal's command line, which holds server and UI. */
+/** Version of Temporal's CLI, which contains the server and the UI. */
 const TEMPORAL_VERSION = '1.5.1';
 
 const PARTIAL = '.partial-';
 
-/** Where downloads and builds stay for every checkout of this user. */
+/** Folder of downloads and builds, shared by all checkouts of this user. */
 export function cacheFolder(): string {
   const base = process.env['XDG_CACHE_HOME'];
   return join(base === undefined || base === '' ? join(homedir(), '.cache') : base, 'assessment-pipeline');
 }
 
 /**
- * The folder with a product's jars, as `services/<product>/pom.xml` pins them; fetched by Maven the first time.
+ * Returns the folder with a product's jars, as `services/<product>/pom.xml` pins them; Maven fetches them the first
+ * time.
  *
- * @throws PipelineError SERVICE_TOOL_MISSING without Maven, SERVICE_INSTALL_FAILED when it fails or a jar is not
- *   the one of `services/<product>/jars.sha256`.
+ * @throws PipelineError SERVICE_TOOL_MISSING without Maven, SERVICE_INSTALL_FAILED when Maven fails or a jar doesn't
+ * match `services/<product>/jars.sha256`.
  */
 export async function installJars(product: 'kafka' | 'hdfs', progress: Progress): Promise<string> {
   const jars = jarsOf(product);
   const [pom, list] = await Promise.all([readFile(jars.pom, 'utf8'), readFile(jars.list, 'utf8')]);
   const version = /<version>([^<]+)<\/version>/.exec(pom)?.[1] ?? 'unversioned';
-  // With both files' hash in its name, a changed dependency is never served from what was fetched before.
+  // The name has the hash of both files, so a changed dependency is fetched again.
   const hash = createHash('sha256').update(pom).update(list).digest('hex').slice(0, 8);
   const name = `${product}-${version}-${hash}`;
   return installOnce(join(cacheFolder(), name), async (content) => {
@@ -43,14 +44,14 @@ export async function installJars(product: 'kafka' | 'hdfs', progress: Progress)
   });
 }
 
-/** The jars that a server runs on. */
+/** Returns the list of the jars that a server runs on. */
 export function jarsOf(product: 'kafka' | 'hdfs'): Jars {
   const folder = join(import.meta.dirname, product);
   return { whose: product, pom: join(folder, 'pom.xml'), list: join(folder, 'jars.sha256') };
 }
 
 /**
- * The `temporal` program: $TEMPORAL_CLI, the one on the PATH, or our own, built with Go the first time.
+ * Returns the `temporal` program: $TEMPORAL_CLI, the one on the PATH, or one that is built with Go the first time.
  *
  * @throws PipelineError SERVICE_TOOL_MISSING without Go, SERVICE_INSTALL_FAILED when the build fails.
  */
@@ -78,7 +79,7 @@ function buildTemporal(content: string, scratch: string, log: string): Promise<v
 }
 
 /**
- * A command of Go. Its module and build caches take gigabytes for one program, so they go with the scratch folder.
+ * Runs Go. Its module and build caches take gigabytes, so they are deleted with the scratch folder.
  *
  * @throws PipelineError SERVICE_TOOL_MISSING without Go.
  */
@@ -94,7 +95,7 @@ export function goCommand(
       ...env,
       GOMODCACHE: join(scratch, 'modules'),
       GOCACHE: join(scratch, 'build'),
-      // Go's module cache is read-only unless told otherwise, and could not be deleted.
+      // Go's module cache is read-only by default, and could not be deleted.
       GOFLAGS: `${process.env['GOFLAGS'] ?? ''} -modcacherw`.trim(),
     },
   };
@@ -102,14 +103,14 @@ export function goCommand(
 
 type Fill = (content: string, scratch: string) => Promise<void>;
 
-/** What this process is installing: the NameNode and the DataNode want the same jars at once. */
+/** Installations under way in this process: the NameNode and the DataNode need the same jars at once. */
 const underWay = new Map<string, Promise<string>>();
 
 /**
- * Fills a folder once. It appears whole or not at all: `fill` writes elsewhere, then one rename puts it in
- * place, so neither an interruption nor a second process at the same work can leave half of it.
+ * Fills a folder once and atomically: `fill` writes to another folder, which is then renamed. Neither an interruption
+ * nor a concurrent process leaves half of it.
  *
- * @param fill Gets an empty folder for the content and a scratch folder that is deleted afterwards.
+ * @param fill Receives an empty folder for the content and a scratch folder that is deleted afterwards.
  */
 export function installOnce(target: string, fill: Fill): Promise<string> {
   const running = underWay.get(target);
@@ -129,7 +130,7 @@ async function install(target: string, fill: Fill): Promise<string> {
     await mkdir(content);
     await fill(content, temporary);
     await rename(content, target).catch((error: unknown) => {
-      if (!existsSync(target)) throw error; // else another process was first with the same
+      if (!existsSync(target)) throw error; // else another process installed the same first
     });
   } finally {
     await rm(temporary, { recursive: true, force: true });
@@ -137,7 +138,7 @@ async function install(target: string, fill: Fill): Promise<string> {
   return target;
 }
 
-/** Deletes what a process that was ended in the middle of {@link installOnce} left behind. */
+/** Deletes the leftovers of an interrupted {@link installOnce}. */
 async function removeAbandoned(target: string): Promise<void> {
   const prefix = `${basename(target)}${PARTIAL}`;
   for (const name of await readdir(dirname(target))) {

@@ -7,28 +7,28 @@ import { PipelineError } from '../model/errors.ts';
 import { runCommand } from './command.ts';
 import { requireTool } from './tools.ts';
 
-/** Jars that Maven fetches, and the list of what they must be. */
+/** Jars that Maven fetches, and the list of their checksums. */
 export interface Jars {
-  /** Whose they are, for messages. */
+  /** The product that needs them, for messages. */
   readonly whose: string;
   readonly pom: string;
-  /** The file with the SHA-256 and the name of each, as `sha256sum` writes it. */
+  /** File with the SHA-256 and the name of each jar, in the format of `sha256sum`. */
   readonly list: string;
-  /** Whether the jars that the named ones need are left out. */
+  /** Whether transitive dependencies are left out. */
   readonly excludeTransitive?: boolean;
 }
 
-/** Returns the jars that a `pom.xml` names, without those that they name in turn; their list `jars.sha256` is beside it. */
+/** Returns the jars that a `pom.xml` names, without transitive dependencies; their list `jars.sha256` is beside it. */
 export function jarsBesidePom(whose: string, pom: string): Jars {
   return { whose, pom, list: join(dirname(pom), 'jars.sha256'), excludeTransitive: true };
 }
 
 /**
- * Fetches jars into an empty folder. Maven compares each download with the checksum beside it on the server, which
- * finds a damaged one; the list in this repository also finds one that was replaced on the server, or in Maven's own
- * folder on this machine.
- * @param log Where Maven's output goes.
- * @throws PipelineError SERVICE_TOOL_MISSING without Maven, SERVICE_INSTALL_FAILED when it fails or a jar is another.
+ * Fetches jars into an empty folder. Maven compares each download with the server's checksum, which detects damage;
+ * the list in this repository also detects a jar that was replaced on the server or in Maven's local repository.
+ * @param log Path of Maven's output.
+ * @throws PipelineError SERVICE_TOOL_MISSING without Maven, SERVICE_INSTALL_FAILED when it fails or a jar doesn't
+ * match.
  */
 export async function fetchJars(jars: Jars, folder: string, log: string): Promise<void> {
   await copyJars(jars, folder, log);
@@ -41,7 +41,7 @@ export async function fetchJars(jars: Jars, folder: string, log: string): Promis
 }
 
 /**
- * Writes the list of what Maven fetches now; for a person who changed the pom.xml and looks at the difference.
+ * Writes the list of the jars that Maven fetches now, after a change of the pom.xml; review the difference.
  * @param folder An empty folder for the jars.
  * @throws PipelineError as {@link fetchJars}
  */
@@ -63,7 +63,7 @@ async function copyJars({ whose, pom, excludeTransitive }: Jars, folder: string,
   await runCommand(`Fetching the jars of ${whose}`, command, log);
 }
 
-/** The SHA-256 of each file of a folder, in hexadecimal, sorted by name. */
+/** Returns the SHA-256 of each file of a folder, in hexadecimal, sorted by name. */
 async function hashJars(folder: string): Promise<Map<string, string>> {
   const hashes = new Map<string, string>();
   for (const name of (await readdir(folder)).sort()) {
@@ -80,7 +80,7 @@ function parseList(text: string): Map<string, string> {
   );
 }
 
-/** What differs between the list and the jars; empty where nothing does. */
+/** Returns the differences between the list and the jars; empty where there are none. */
 function jarFaults(expected: ReadonlyMap<string, string>, found: ReadonlyMap<string, string>): string[] {
   const faults: string[] = [];
   for (const [name, sha256] of found) {

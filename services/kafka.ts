@@ -14,15 +14,15 @@ import { JAVA_OPTIONS, requireJava } from './tools.ts';
 
 const YEAR_IN_MINUTES = 365 * 24 * 60;
 
-/** What a broker has besides the usual, as one that asks for TLS and a login. */
+/** Extra options of a broker, such as TLS and a login. */
 export interface KafkaExtras {
-  /** Settings of the broker, in place of those of the same name. */
+  /** Broker settings, which override those of the same name. */
   readonly properties?: Readonly<Record<string, string>>;
-  /** More words for the command that formats its storage, as `--add-scram=…`. */
+  /** Extra arguments of the command that formats its storage, such as `--add-scram=…`. */
   readonly formatWords?: readonly string[];
 }
 
-/** One Kafka broker that is its own controller (KRaft). */
+/** Returns one Kafka broker that is its own controller (KRaft). */
 export function kafkaService(ports: Ports['kafka'], folder: StackFolder, extras: KafkaExtras = {}): Service {
   const broker = `${HOST}:${ports.broker}`;
   return {
@@ -50,7 +50,7 @@ async function prepare(
     '-Dorg.slf4j.simpleLogger.defaultLogLevel=info',
     '-Dorg.slf4j.simpleLogger.showDateTime=true',
     '-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd HH:mm:ss.SSS',
-    // Hundreds of lines with every setting, several times a start.
+    // It logs every setting, hundreds of lines, several times per start.
     '-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.config.AbstractConfig=warn',
     ...['-cp', join(jars, '*')],
   ];
@@ -87,7 +87,7 @@ function serverProperties(ports: Ports['kafka'], data: string): Record<string, s
     'log.dirs': join(data, 'log'),
     'num.partitions': 6,
     'auto.create.topics.enable': false,
-    // One broker has one replica of anything.
+    // A single broker allows one replica.
     'offsets.topic.replication.factor': 1,
     'offsets.topic.num.partitions': 4,
     'transaction.state.log.replication.factor': 1,
@@ -97,17 +97,17 @@ function serverProperties(ports: Ports['kafka'], data: string): Record<string, s
     'share.coordinator.state.topic.min.isr': 1,
     'share.coordinator.state.topic.num.partitions': 4,
     'group.initial.rebalance.delay.ms': 0,
-    // What was published is marked by a group's offsets: they must outlive the days that Kafka keeps them by default.
+    // Markers of published content are committed offsets of a group: they must outlive the default of seven days.
     'offsets.retention.minutes': YEAR_IN_MINUTES,
-    // After a kill the broker waits for its old registration to expire: 12 s at the defaults, 3 s with these.
+    // After a kill the broker waits for its old registration to expire: 12 s by default, 3 s with these settings.
     'broker.session.timeout.ms': 1_500,
     'broker.heartbeat.interval.ms': 300,
-    // The default takes a quarter of this heap.
+    // The default is a quarter of this heap.
     'log.cleaner.dedupe.buffer.size': 16 * 1024 * 1024,
   };
 }
 
-/** A Java properties file. */
+/** Formats a Java properties file. */
 function propertiesText(properties: Record<string, string | number | boolean>): string {
   return Object.entries(properties)
     .map(([key, value]) => `${key}=${String(value).replaceAll('\\', '\\\\')}\n`)

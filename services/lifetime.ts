@@ -1,14 +1,14 @@
-/** What ends with this process, at once and without waiting. */
+/** Functions that end what depends on this process; synchronous. */
 const dependents = new Set<() => void>();
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Has something ended when this process ends in any way but SIGKILL: a test that fails or is interrupted must not
- * leave its servers behind.
+ * Registers a function that runs when this process ends in any way but SIGKILL: a test that fails or is interrupted
+ * must not leave its servers behind.
  *
- * @param end Must do its work before it returns; nothing asynchronous runs any more.
- * @returns What takes this back.
+ * @param end Synchronous: nothing asynchronous runs while the process exits.
+ * @returns A function that unregisters it.
  */
 export function endWithThisProcess(end: () => void): () => void {
   if (dependents.size === 0) watch();
@@ -30,7 +30,7 @@ function unwatch(): void {
 }
 
 function endAll(): void {
-  // What came last ends first: servers before the folder that they are in.
+  // In reverse order: servers before the folder that they use.
   for (const end of [...dependents].reverse()) end();
   dependents.clear();
 }
@@ -38,5 +38,5 @@ function endAll(): void {
 function endAllThenSelf(name: NodeJS.Signals): void {
   endAll();
   unwatch();
-  process.kill(process.pid, name); // with nobody listening any more it does what it does by default
+  process.kill(process.pid, name); // without listeners the signal has its default action
 }

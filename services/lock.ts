@@ -13,10 +13,10 @@ const WAIT_MS = 15 * 60_000;
 const ownerSchema = z.strictObject({ pid: z.int().positive(), started: z.string() });
 
 /**
- * Does the work while no other process does any under the same lock file. A lock whose owner is gone counts for nothing.
+ * Runs work under a lock file that excludes other processes. The lock of a dead owner is discarded.
  *
  * @param waiting Called once when another process has the lock, with its pid.
- * @throws PipelineError SERVICE_BUSY when the other does not end.
+ * @throws PipelineError SERVICE_BUSY when the other process keeps the lock.
  */
 export async function withLock<Result>(
   path: string,
@@ -24,10 +24,10 @@ export async function withLock<Result>(
   work: () => Promise<Result>,
 ): Promise<Result> {
   const deadline = performance.now() + WAIT_MS;
-  let told = false;
+  let isReported = false;
   while (!acquire(path)) {
     const owner = readOwner(path);
-    if (owner === undefined) continue; // given back in between
+    if (owner === undefined) continue; // released in the meantime
     if (living(owner) === undefined) {
       discard(path, owner);
       continue;
@@ -38,8 +38,8 @@ export async function withLock<Result>(
         `Process ${owner.pid} has been at work on the same servers for long (${path}).`,
       );
     }
-    if (!told) waiting(owner.pid);
-    told = true;
+    if (!isReported) waiting(owner.pid);
+    isReported = true;
     await delay(POLL_MS);
   }
   try {
@@ -49,7 +49,7 @@ export async function withLock<Result>(
   }
 }
 
-/** A link appears with its content, or not at all where there is one already. */
+/** Creates the lock file with its content, atomically by a hard link; returns false where it exists. */
 function acquire(path: string): boolean {
   const mine = `${path}.${process.pid}`;
   const own = lookUp(process.pid);
@@ -76,7 +76,7 @@ function readOwner(path: string): ProcessIdentity | undefined {
   }
 }
 
-/** Removes a dead owner's lock, unless another process did so first and has its own there by now. */
+/** Removes the lock of a dead owner, unless another process has replaced it in the meantime. */
 function discard(path: string, dead: ProcessIdentity): void {
   const aside = `${path}.dead-${process.pid}`;
   try {

@@ -2,10 +2,10 @@ import { randomInt } from 'node:crypto';
 import { createServer, connect } from 'node:net';
 import { PipelineError } from '../model/errors.ts';
 
-/** The one address that every server binds to. */
+/** The only address that the servers bind to. */
 export const HOST = '127.0.0.1';
 
-/** The ports that people expect these servers on, by server and use. */
+/** The well-known ports of these servers, by server and use. */
 export const DEFAULT_PORTS = {
   temporal: { grpc: 7233, ui: 8233, metrics: 8234 },
   kafka: { broker: 9092, controller: 9093 },
@@ -13,10 +13,10 @@ export const DEFAULT_PORTS = {
   datanode: { data: 9866, http: 9864, ipc: 9867 },
 } as const;
 
-/** A server of the stack. HDFS is two: its NameNode and its DataNode fail each in its own way. */
+/** A server of the stack. HDFS has two, its NameNode and its DataNode, which fail independently. */
 export type ServiceName = keyof typeof DEFAULT_PORTS;
 
-/** Every server, in the order of their start; they stop in the reverse. */
+/** Every server, in start order; they stop in reverse order. */
 export const SERVICE_NAMES = ['temporal', 'kafka', 'namenode', 'datanode'] as const satisfies ServiceName[];
 
 /** The port of each use of each server. */
@@ -25,16 +25,15 @@ export type Ports = {
 };
 
 /**
- * Free ports lie below the ranges from which Linux (32768) and others give ports to outgoing connections:
- * else a connection could take a server's port while that server is down, and its restart would fail.
+ * Free ports are chosen below the ephemeral range (Linux: from 32768): otherwise an outgoing connection could occupy
+ * a server's port while that server is down, and its restart would fail.
  */
 const FREE = { from: 20_000, to: 32_000, block: 16, tries: 50 };
 
 const PROBE_MS = 500;
 
 /**
- * Ports that nothing uses: a random block of neighbours, so that two stacks that choose at once
- * hardly ever meet.
+ * Returns free ports: a random block of neighbours, so that two stacks that choose at the same time rarely collide.
  *
  * @throws PipelineError SERVICE_PORT_TAKEN when no block is free.
  */
@@ -51,17 +50,17 @@ export async function freePorts(): Promise<Ports> {
   );
 }
 
-/** The first of the ports that something on this machine holds, or undefined when all are free. */
+/** Returns the first of the ports that is in use on this machine; undefined when all are free. */
 export async function firstTaken(ports: readonly number[]): Promise<number | undefined> {
   for (const port of ports) {
-    // Both questions are needed: some systems let a second server bind 127.0.0.1 beside one that listens
-    // on every address, and a port that is bound but not yet listened on refuses connections.
+    // Both checks are needed: some systems let a second server bind 127.0.0.1 beside one that listens on every
+    // address, and a bound port that doesn't listen yet refuses connections.
     if ((await answers(port)) || !(await canBind(port))) return port;
   }
   return undefined;
 }
 
-/** The ports of {@link DEFAULT_PORTS} numbered anew from `first`. */
+/** Returns ports for all services of {@link DEFAULT_PORTS}, numbered from `first`. */
 function numbered(first: number): Ports {
   return {
     temporal: { grpc: first, ui: first + 1, metrics: first + 3 },

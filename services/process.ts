@@ -12,17 +12,17 @@ import { living, lookUp, signal, type LivingProcess, type ProcessIdentity } from
 
 const READY_POLL_MS = 100;
 const SIGNAL_POLL_MS = 10;
-/** A clean stop writes what is in memory; most take under two seconds, a loaded machine more. */
+/** A clean stop flushes memory to disk: usually under two seconds, longer on a loaded machine. */
 const STOP_MS = 30_000;
-/** Signals that a process cannot refuse take effect at once, unless the disk holds it up. */
+/** SIGKILL, SIGSTOP and SIGCONT act at once, unless the process waits for the disk. */
 const SIGNAL_MS = 5_000;
 const TAIL_LINES = 20;
 
 const identitySchema = z.strictObject({ pid: z.int().positive(), started: z.string() });
 
 /**
- * One server as a process of its own, which outlives the one that started it: known by a pid file, its output in
- * a log file that each start makes anew (the one before stays beside it as `.1`).
+ * One server as a process of its own, which outlives its parent. It has a pid file, and a log file that each start
+ * replaces (the previous one is kept as `.1`).
  */
 export class ServerProcess {
   readonly name: string;
@@ -35,14 +35,14 @@ export class ServerProcess {
     this.#pidFile = folder.pidFile(name);
   }
 
-  /** The process that an earlier start left running, or undefined; a pid file of a dead one counts for nothing. */
+  /** Returns the process of an earlier start; undefined when it is gone, even if its pid file is left. */
   current(): LivingProcess | undefined {
     const identity = this.#read();
     return identity === undefined ? undefined : living(identity);
   }
 
   /**
-   * Starts it and returns at once; it may not be ready yet.
+   * Starts the process and returns at once; it may not be ready yet.
    *
    * @throws PipelineError SERVICE_NOT_READY when the program cannot be run.
    */
@@ -52,9 +52,9 @@ export class ServerProcess {
     try {
       const child = withPrivateFiles(() =>
         spawn(command.program, command.args, {
-          // Its own session, or Ctrl-C in the terminal would end it together with the command line.
+          // A session of its own, or Ctrl-C in the terminal would end it together with the command line.
           detached: true,
-          cwd: dirname(this.log), // where a Java that crashes leaves its report
+          cwd: dirname(this.log), // the folder of Java's crash reports
           env: { ...process.env, ...command.env },
           stdio: ['ignore', output, output],
         }),
@@ -72,54 +72,54 @@ export class ServerProcess {
   }
 
   /**
-   * Asks until the server says that it is ready.
+   * Polls until the server is ready.
    *
-   * @param check Rejects with what is still missing; must have a time-out of its own.
-   * @param given Aborted to end the wait early, with its reason thrown.
+   * @param check Rejects with the reason that it is not ready; must have a timeout of its own.
+   * @param given Ends the wait when aborted, and throws its reason.
    * @throws PipelineError SERVICE_NOT_READY, with the log's last lines, when it dies or is not ready in time.
    */
-  async waitUntilReady(check: () => Promise<void>, withinMs: number, given?: AbortSignal): Promise<void> {
-    const deadline = performance.now() + withinMs;
+  async waitUntilReady(check: () => Promise<void>, timeoutMs: number, given?: AbortSignal): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
     for (;;) {
       const missing = await check().then(() => undefined, messageOf);
       given?.throwIfAborted();
       if (this.current() === undefined) throw await this.#failure('ended before it was ready');
       if (missing === undefined) return;
       if (performance.now() > deadline) {
-        throw await this.#failure(`is not ready after ${Math.round(withinMs / 1000)} s (${missing})`);
+        throw await this.#failure(`is not ready after ${Math.round(timeoutMs / 1000)} s (${missing})`);
       }
       await delay(READY_POLL_MS);
     }
   }
 
   /**
-   * Ends it and returns when it is gone: it is asked to (SIGTERM), and killed if it does not in 30 s.
+   * Ends the process and returns when it is gone: sends SIGTERM, then SIGKILL after 30 s.
    *
-   * @throws PipelineError SERVICE_NOT_STOPPED when even that does not end it.
+   * @throws PipelineError SERVICE_NOT_STOPPED when it survives SIGKILL.
    */
   async stop(): Promise<void> {
     this.signal('SIGTERM');
-    this.signal('SIGCONT'); // a paused process takes no SIGTERM until it goes on
+    this.signal('SIGCONT'); // a paused process handles SIGTERM only after SIGCONT
     if (!(await this.#becomes(isGone, STOP_MS))) await this.kill();
     rmSync(this.#pidFile, { force: true });
   }
 
-  /** Ends it with no chance to clean up, as a crash does, and returns when it is gone. */
+  /** Kills the process as a crash does (SIGKILL), and returns when it is gone. */
   async kill(): Promise<void> {
     await this.#change('SIGKILL', isGone);
   }
 
-  /** Freezes it, and returns when it does nothing any more. */
+  /** Pauses the process (SIGSTOP), and returns when it is stopped. */
   async pause(): Promise<void> {
     await this.#change('SIGSTOP', (now) => now?.paused !== false);
   }
 
-  /** Lets it go on. */
+  /** Resumes the process (SIGCONT). */
   async resume(): Promise<void> {
     await this.#change('SIGCONT', (now) => now?.paused !== true);
   }
 
-  /** Sends a signal, if it is running. */
+  /** Sends a signal, if the process is running. */
   signal(name: NodeJS.Signals): void {
     const identity = this.#read();
     if (identity !== undefined) signal(identity, name);
@@ -132,8 +132,8 @@ export class ServerProcess {
     throw new PipelineError('SERVICE_NOT_STOPPED', `${this.name} (pid ${pid}) does not act on ${name}.`);
   }
 
-  async #becomes(done: (now: LivingProcess | undefined) => boolean, withinMs: number): Promise<boolean> {
-    const deadline = performance.now() + withinMs;
+  async #becomes(done: (now: LivingProcess | undefined) => boolean, timeoutMs: number): Promise<boolean> {
+    const deadline = performance.now() + timeoutMs;
     while (!done(this.current())) {
       if (performance.now() > deadline) return false;
       await delay(SIGNAL_POLL_MS);

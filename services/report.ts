@@ -1,12 +1,12 @@
 import Table from 'cli-table3';
 import type { ServiceStatus } from './server.ts';
 
-/** For programs: an array with an object a server. */
+/** Formats statuses for programs: a JSON array with an object per server. */
 export function statusJson(statuses: readonly ServiceStatus[]): string {
   return JSON.stringify(statuses, null, 2);
 }
 
-/** For people: a row a server, and below what is wrong with which. */
+/** Formats statuses for people: a table with a row per server, followed by the reasons of failures. */
 export function statusTable(statuses: readonly ServiceStatus[]): string {
   const table = new Table({
     head: ['server', 'health', 'pid', 'addresses', 'log'],

@@ -8,11 +8,11 @@ import { ServerProcess } from './process.ts';
 import { READY_MS, type Service } from './service.ts';
 import { temporalService } from './temporal.ts';
 
-/** How a server is. */
+/** Status of a server. */
 export interface ServiceStatus {
   readonly name: ServiceName;
   readonly health: 'healthy' | 'unhealthy' | 'paused' | 'down';
-  /** What keeps it from being healthy, when it runs. */
+  /** Reason that a running server is not healthy. */
   readonly reason?: string;
   readonly pid?: number;
   readonly addresses: Readonly<Record<string, string>>;
@@ -28,7 +28,7 @@ const SERVICES: Readonly<Record<ServiceName, MakeService>> = {
   datanode: dataNodeService,
 };
 
-/** One server of a stack: what is particular to it, and its process. */
+/** One server of a stack: its service and its process. */
 export class Server {
   readonly name: ServiceName;
   readonly process: ServerProcess;
@@ -43,9 +43,9 @@ export class Server {
   }
 
   /**
-   * Makes sure, before anything is started, that it could have its ports.
+   * Checks, before anything is started, that the server's ports are available.
    *
-   * @throws PipelineError SERVICE_PORT_TAKEN when it is down and something else holds one.
+   * @throws PipelineError SERVICE_PORT_TAKEN when it is down and another program uses one of them.
    */
   async requirePorts(): Promise<void> {
     if (this.process.current() !== undefined) return;
@@ -58,10 +58,10 @@ export class Server {
   }
 
   /**
-   * Starts it unless it runs, and waits until it is ready. One that was started here and does not get ready is
-   * stopped; one that ran before may be at work on something, and is left.
+   * Starts the server unless it runs, and waits until it is ready. If it does not become ready, it is stopped, unless
+   * it ran before: then it may be in use.
    *
-   * @param given Aborted to end the wait early.
+   * @param given Ends the wait when aborted.
    * @throws PipelineError SERVICE_TOOL_MISSING, SERVICE_INSTALL_FAILED or SERVICE_NOT_READY.
    */
   async up(given?: AbortSignal): Promise<void> {
@@ -83,14 +83,14 @@ export class Server {
     this.#progress(`${this.name}: ${how} at ${Object.values(this.#service.addresses).join(', ')}`);
   }
 
-  /** Ends it cleanly, if it runs, and returns when it is gone. */
+  /** Stops the server cleanly, if it runs, and returns when it is gone. */
   async down(): Promise<void> {
     const running = this.process.current() !== undefined;
     await this.process.stop();
     if (running) this.#progress(`${this.name}: stopped`);
   }
 
-  /** How it is now, by asking it. */
+  /** Checks the server, and returns its status. */
   async status(): Promise<ServiceStatus> {
     const running = this.process.current();
     const at = { addresses: this.#service.addresses, log: this.process.log };

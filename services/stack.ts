@@ -16,53 +16,53 @@ import { DEFAULT_PORTS, freePorts, HOST, SERVICE_NAMES, type Ports, type Service
 import { ServerProcess } from './process.ts';
 import { Server, type ServiceStatus } from './server.ts';
 
-/** What to start and where. */
+/** The servers to start, and their folder. */
 export interface StackOptions {
-  /** Holds the data, logs, pids and ports; made when missing. What runs on it already is left alone. */
+  /** Folder of data, logs, pids and ports; created when missing. Servers that already run in it are left alone. */
   readonly folder: string;
   /**
-   * `default`: those that the folder's servers had last, for a new folder the usual ones.
-   * `free`: others that nothing uses, unless some of the folder's servers run, whose ports then stay.
+   * `default`: the ports that the folder's servers had last; for a new folder, {@link DEFAULT_PORTS}.
+   * `free`: other free ports, unless some of the folder's servers run; then all ports stay.
    */
   readonly ports: 'default' | 'free';
-  /** Which servers; all unless named. */
+  /** Servers to start; all by default. */
   readonly only?: readonly ServiceName[];
-  /** Whether the servers outlive this process; they end with it unless this is set. */
+  /** Whether the servers outlive this process; false by default. */
   readonly detached?: boolean;
-  /** Told what is being done, a line at a time. */
+  /** Receives progress, a line at a time. */
   readonly progress?: Progress;
 }
 
-/** Where clients find the servers. Those of a server that was not asked for lead nowhere. */
+/** Addresses of the servers, for clients. Nothing listens on those of servers that were not requested. */
 export interface Addresses {
   readonly temporal: { readonly address: string; readonly uiUrl: string };
   readonly kafka: { readonly brokers: readonly string[] };
   readonly hdfs: { readonly nameNodeHttp: string; readonly defaultFs: string };
 }
 
-/** Servers that are up. */
+/** A stack of running servers. */
 export interface Stack extends Addresses {
-  /** @throws PipelineError SERVICE_NOT_READY for a server that this stack was not asked for. */
+  /** @throws PipelineError SERVICE_NOT_READY for a server that is not part of this stack. */
   service(name: ServiceName): RunningService;
-  /** Ends the servers cleanly, with their data kept, and returns when they are gone. */
+  /** Stops the servers cleanly, keeps their data, and returns when they are gone. */
   stop(): Promise<void>;
 }
 
-/** One server of a stack, to be broken and mended. */
+/** One server of a stack, for tests that break it. */
 export interface RunningService {
   readonly name: ServiceName;
-  /** Undefined while it is down. */
+  /** Undefined while the server is down. */
   readonly pid: number | undefined;
-  /** Ends it without a chance to clean up, as a crash does, and returns when it is gone. */
+  /** Kills the server as a crash does (SIGKILL), and returns when it is gone. */
   kill(signal: 'SIGKILL'): Promise<void>;
-  /** Freezes it (SIGSTOP): it takes connections, and answers nothing. */
+  /** Pauses the server (SIGSTOP): it accepts connections, and answers nothing. */
   pause(): Promise<void>;
-  /** Lets it go on (SIGCONT). */
+  /** Resumes the server (SIGCONT). */
   resume(): Promise<void>;
   /**
-   * Ends it cleanly if it runs, starts it on the same ports and data, and returns when it is ready. After a restart
-   * of the NameNode the first request of a user through the DataNode can still fail with 403 EOFException, as on any
-   * HDFS: the DataNode learns only then that its connection is to the former NameNode.
+   * Stops the server cleanly if it runs, starts it on the same ports and data, and returns when it is ready. After a
+   * restart of the NameNode a user's first request through the DataNode can still fail with 403 EOFException, as on
+   * any HDFS: only then does the DataNode notice that its connection is stale.
    */
   restart(): Promise<void>;
 }
@@ -71,7 +71,7 @@ export interface RunningService {
  * Starts the servers, all at once, and returns when each is ready.
  *
  * @throws PipelineError SERVICE_TOOL_MISSING, SERVICE_INSTALL_FAILED, SERVICE_PORT_TAKEN or SERVICE_NOT_READY of the
- *   first server that fails. What was started is stopped then, or, of a detached stack, left where it is ready.
+ * first server that fails. The started servers are then stopped, but those of a detached stack that are ready stay.
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const folder = stackFolder(options.folder);
@@ -99,14 +99,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   });
 }
 
-/** How each of the folder's servers is, by asking it. */
+/** Returns the status of each of the folder's servers. */
 export async function stackStatus(path: string): Promise<ServiceStatus[]> {
   const folder = stackFolder(path);
   const ports = (await readPorts(folder)) ?? DEFAULT_PORTS;
   return Promise.all(SERVICE_NAMES.map((name) => new Server(name, ports, folder, silent).status()));
 }
 
-/** Ends the folder's servers cleanly, with their data kept, and nothing else. */
+/** Stops the folder's servers cleanly, and keeps their data. */
 export async function stopStack(path: string, progress: Progress): Promise<void> {
   const folder = stackFolder(path);
   const ports = (await readPorts(folder)) ?? DEFAULT_PORTS;
@@ -114,17 +114,20 @@ export async function stopStack(path: string, progress: Progress): Promise<void>
   await stopServers(folder, servers, progress);
 }
 
-/** Ends the folder's servers and deletes all that they stored. */
+/** Stops the folder's servers and deletes their data. */
 export async function resetStack(path: string, progress: Progress): Promise<void> {
   await stopStack(path, progress);
   await deleteStackFolder(stackFolder(path));
 }
 
 function silent(): void {
-  // progress that nobody asked for
+  // ignores progress
 }
 
-/** The first failure ends the wait for the others: without its NameNode a DataNode would be waited for in vain. */
+/**
+ * Starts servers at once. The first failure ends the wait for the others: a DataNode is never ready without its
+ * NameNode.
+ */
 async function allUp(servers: readonly Server[]): Promise<void> {
   const failure = new AbortController();
   await Promise.allSettled(
@@ -142,7 +145,7 @@ async function stopServers(
   servers: readonly Server[],
   progress: Progress,
 ): Promise<void> {
-  if ((await readPorts(folder)) === undefined) return; // nothing was ever started here, or it was reset
+  if ((await readPorts(folder)) === undefined) return; // never started, or reset
   await locked(folder, progress, () => stopInReverse(servers));
 }
 
@@ -184,7 +187,7 @@ function runningService(server: Server, all: readonly Server[]): RunningService 
     async restart() {
       await server.down();
       await server.up();
-      // HDFS stores again only when the DataNode has reported its blocks to the new NameNode.
+      // HDFS accepts writes only after the DataNode has reported its blocks to the new NameNode.
       const dataNode = all.find((one) => one.name === 'datanode');
       if (name === 'namenode' && dataNode?.process.current()?.paused === false) await dataNode.up();
     },
@@ -199,7 +202,7 @@ function addressesOf(ports: Ports): Addresses {
   };
 }
 
-/** Ports are kept for as long as a server of the folder runs, since others know it by them. */
+/** Ports stay while a server of the folder runs, since clients and other servers use them. */
 async function choosePorts(folder: StackFolder, wish: 'default' | 'free'): Promise<Ports> {
   const known = await readPorts(folder);
   const running = SERVICE_NAMES.some((name) => new ServerProcess(name, folder).current() !== undefined);

@@ -9,10 +9,10 @@ import { installTemporal } from './install.ts';
 import { HOST, type Ports } from './ports.ts';
 import { CHECK_MS, type Service } from './service.ts';
 
-/** The namespace that the development server makes by itself. */
+/** The namespace that the development server creates. */
 const NAMESPACE = 'default';
 
-/** A name that no DNS ever knows (RFC 6761). */
+/** A host name that never resolves (RFC 6761). */
 const NO_HOST = 'disabled.invalid';
 
 const ATTRIBUTE_TYPES = {
@@ -21,23 +21,23 @@ const ATTRIBUTE_TYPES = {
 } as const satisfies Record<(typeof SEARCH_ATTRIBUTES)[keyof typeof SEARCH_ATTRIBUTES], number>;
 
 /**
- * At its defaults the development server takes 20 tasks a second from its one queue, which makes half a second of
- * a run of five steps; the first two let it go as fast as the disk does. The third has a run of some twenty batches go
- * on with a new history, which a larger server suggests after eight times as many.
+ * By default the development server processes 20 tasks per second of its single queue, about half a second per run;
+ * the first two settings leave only the disk as the limit. The third suggests continue-as-new after some twenty
+ * batches; a larger server suggests it after eight times as many.
  */
 const DYNAMIC_CONFIG = [
   'history.transferProcessorMaxPollRPS=2000',
   'history.timerProcessorMaxPollRPS=2000',
   'limit.historyCount.suggestContinueAsNew=500',
-  // The server cannot do without an HTTP API, which takes orders from any page in a browser. It answers to one name
-  // alone, which no browser can send: it leads nowhere.
+  // The server's HTTP API can't be turned off, and would accept requests of any page in a browser. It accepts only
+  // this host name, which no browser can send since it never resolves.
   `frontend.httpAllowedHosts=["${NO_HOST}"]`,
 ];
 
-/** With a write-ahead log a commit costs no full sync of the disk; nothing is lost when the process is killed. */
+/** A write-ahead log saves a full sync of the disk per commit; nothing is lost when the process is killed. */
 const SQLITE_PRAGMAS = ['journal_mode=WAL', 'synchronous=NORMAL'];
 
-/** Temporal's development server with its web pages, its state in one SQLite file. */
+/** Returns Temporal's development server with its web UI; its state is in one SQLite file. */
 export function temporalService(ports: Ports['temporal'], folder: StackFolder): Service {
   const address = `${HOST}:${ports.grpc}`;
   const uiUrl = `http://${HOST}:${ports.ui}`;
@@ -54,7 +54,7 @@ export function temporalService(ports: Ports['temporal'], folder: StackFolder): 
       };
     },
     async check() {
-      // The web pages' own API comes up after gRPC, and asks gRPC in its turn.
+      // The web UI's own API starts after gRPC, and depends on it.
       const response = await fetch(`${uiUrl}/api/v1/cluster-info`, { signal: AbortSignal.timeout(CHECK_MS) });
       if (!response.ok)
         throw new PipelineError('SERVICE_NOT_READY', `${response.url} answers ${response.status}`);
@@ -76,8 +76,8 @@ function startArguments(ports: Ports['temporal'], database: string): string[] {
 }
 
 /**
- * Adds the search attributes that are missing: `--search-attribute` is ignored on a database that exists, so one
- * made before an attribute was thought of would never get it.
+ * Adds the search attributes that are missing: `--search-attribute` is ignored on an existing database, so one that
+ * was created before an attribute was introduced would never get it.
  */
 async function registerSearchAttributes(address: string): Promise<void> {
   const connection = await Connection.connect({ address, connectTimeout: CHECK_MS });

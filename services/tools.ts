@@ -6,11 +6,10 @@ import { PipelineError } from '../model/errors.ts';
 const MIN_JAVA = 17;
 
 /**
- * What every Java gets. With the quick compiler alone a start takes 40 % less processor time, and neither the first
- * gigabytes nor the first thousand files are slower; the thorough one pays only on servers that run for long.
- * The collector
- * of one thread starts sooner than the default one, and is enough for heaps of at most 512 MiB.
- * One that is out of memory must end and be seen, not linger.
+ * Options of every JVM. With C1 alone (TieredStopAtLevel=1) a start takes 40 % less processor time, and neither the
+ * first gigabytes nor the first thousand files are slower; C2 pays only on long-running servers. The serial collector
+ * starts sooner than the default one, and is enough for heaps of at most 512 MiB. A JVM that is out of memory must
+ * exit rather than linger.
  */
 export const JAVA_OPTIONS = [
   '-XX:TieredStopAtLevel=1',
@@ -18,14 +17,14 @@ export const JAVA_OPTIONS = [
   '-XX:+ExitOnOutOfMemoryError',
 ] as const;
 
-/** The tools that this machine must have, and how to get each. */
+/** Tools that must be installed, each with instructions. */
 const TOOLS = {
   java: `Kafka and HDFS need Java ${MIN_JAVA} or later: apt install openjdk-17-jre-headless, or brew install openjdk@17, or set JAVA_HOME to one.`,
   mvn: 'Maven fetches Kafka and HDFS: apt install maven, or brew install maven.',
   go: 'Go builds the Temporal server where there is none: install it from https://go.dev/dl, or put the temporal command line (https://docs.temporal.io/cli) on the PATH, or name it in TEMPORAL_CLI.',
 } as const;
 
-/** The path of a program on the PATH, or undefined. */
+/** Returns the path of a program on the PATH; undefined when there is none. */
 export function onPath(program: string, path = process.env['PATH'] ?? ''): string | undefined {
   return path
     .split(delimiter)
@@ -34,7 +33,7 @@ export function onPath(program: string, path = process.env['PATH'] ?? ''): strin
     .find(isProgram);
 }
 
-/** Whether the path is a file that can be run. */
+/** Returns whether the path is an executable file. */
 export function isProgram(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
@@ -45,9 +44,9 @@ export function isProgram(path: string): boolean {
 }
 
 /**
- * The path of a tool that must be here.
+ * Returns the path of a required tool.
  *
- * @throws PipelineError SERVICE_TOOL_MISSING, which says how to get it.
+ * @throws PipelineError SERVICE_TOOL_MISSING with instructions to install it.
  */
 export function requireTool(name: 'mvn' | 'go'): string {
   const found = onPath(name);
@@ -56,9 +55,9 @@ export function requireTool(name: 'mvn' | 'go'): string {
 }
 
 /**
- * A Java that is new enough: JAVA_HOME's, else the one on the PATH.
+ * Returns a Java that is new enough: JAVA_HOME's, else the one on the PATH.
  *
- * @throws PipelineError SERVICE_TOOL_MISSING, which says how to get it.
+ * @throws PipelineError SERVICE_TOOL_MISSING with instructions to install it.
  */
 export function requireJava(): string {
   const home = process.env['JAVA_HOME'];
@@ -80,7 +79,7 @@ export function requireJava(): string {
   return java;
 }
 
-/** The major version that `java -version` says: 17 of "17.0.15", 8 of "1.8.0_402". */
+/** Parses the major version of `java -version`: 17 of "17.0.15", 8 of "1.8.0_402". */
 export function javaVersion(said: string): number | undefined {
   const match = /version "(?:1\.)?(\d+)/.exec(said);
   return match?.[1] === undefined ? undefined : Number(match[1]);

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { LoggedRequest, RequestLog } from './requests.ts';
 
-/** One request under way: what every step of its answer needs. */
+/** One request under way, with all that its response needs. */
 export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -15,20 +15,20 @@ export interface Exchange {
   readonly closing: AbortSignal;
 }
 
-/** How a body is sent; at once and whole unless said. */
+/** Pace of a body; sent at once and whole by default. */
 export interface Pace {
-  /** The connection is destroyed after so many bytes. */
+  /** Destroys the connection after this number of bytes. */
   readonly cutAfter?: number;
   readonly bytesPerSecond?: number;
 }
 
-/** Answers with the head alone, or with a head that {@link sendBody} follows. */
+/** Sends a response without a body, or the head that {@link sendBody} follows. */
 export function sendHead({ response, entry }: Exchange, status: number, headers: OutgoingHttpHeaders): void {
   entry.status = status;
   response.writeHead(status, headers);
 }
 
-/** Answers with a short text. */
+/** Sends a short text. */
 export function sendText(
   exchange: Exchange,
   status: number,
@@ -47,7 +47,7 @@ export function sendText(
   entry.finished = true;
 }
 
-/** Answers with JSON. */
+/** Sends JSON. */
 export function sendJson(
   exchange: Exchange,
   status: number,
@@ -57,7 +57,7 @@ export function sendJson(
   sendText(exchange, status, 'application/json', `${JSON.stringify(value)}\n`, headers);
 }
 
-/** Sends the body after its head, as fast as the client takes it or as slowly as the pace says. */
+/** Sends the body after its head, as fast as the client reads or at the given pace. */
 export async function sendBody(
   exchange: Exchange,
   body: AsyncIterable<Buffer>,
@@ -67,7 +67,7 @@ export async function sendBody(
   response.flushHeaders();
   await pipeline(Readable.from(paced(exchange, body, pace), { objectMode: false }), response, { end: false });
   if (pace.cutAfter !== undefined && entry.bytes >= pace.cutAfter) {
-    // What was written reaches the client first; then the connection goes, with the body unfinished.
+    // Flushes the bytes written before it destroys the connection with the body unfinished.
     response.socket?.destroySoon();
     return;
   }

@@ -1,18 +1,18 @@
-/** How the platform marked a question. */
+/** Result of a question. */
 export type UserResult = 'correct' | 'incorrect' | 'missed_some' | 'unanswered';
 
 /** An option of a question in the feed. Absent fields are absent, never null. */
 export interface FeedOption {
   readonly checked: boolean;
-  /** When the user last checked or unchecked it, as `2018-01-23T14:23:24.670Z`. */
+  /** Time at which the user last checked or unchecked it, such as `2018-01-23T14:23:24.670Z`. */
   readonly at?: string;
   readonly id: string;
-  /** 1 for what was checked when the question was submitted. */
+  /** 1 if it was checked when the question was submitted. */
   readonly submitted?: 1;
   readonly correct?: boolean;
 }
 
-/** A question of an attempt in the feed. One that was never submitted has its id and options alone. */
+/** A question of an attempt in the feed. One that was never submitted has only its id and options. */
 export interface FeedQuestion {
   readonly user_incomplete?: boolean;
   readonly user_correct?: boolean;
@@ -22,7 +22,7 @@ export interface FeedQuestion {
   readonly user_result?: UserResult;
 }
 
-/** An attempt's counts of its questions, by result. */
+/** Counts of an attempt's questions, by result. */
 export interface FeedCounts {
   readonly incomplete: number;
   readonly submitted: number;
@@ -33,9 +33,9 @@ export interface FeedCounts {
   readonly unanswered: number;
 }
 
-/** An attempt as a customer's feed has it: some numbers and a boolean are strings there. */
+/** An attempt in a customer's feed: some numbers and a boolean are strings. */
 export interface FeedAttempt {
-  /** Seconds since the epoch in decimal, with up to 7 decimals, as `"1516717442.735266"`. */
+  /** Seconds since the epoch in decimal, with up to 7 decimals, such as `"1516717442.735266"`. */
   readonly keen_timestamp: string;
   /** Always `"1.0"`. */
   readonly max_attempts: string;
@@ -46,7 +46,7 @@ export interface FeedAttempt {
     readonly questions: readonly FeedQuestion[];
     readonly attempt: number;
     readonly id: string;
-    /** Missing where nothing was submitted. */
+    /** Absent where nothing was submitted. */
     readonly counts?: FeedCounts;
   };
   /** The same as keen_timestamp. */

@@ -9,13 +9,13 @@ import { type AttemptsQuery, type Problem, type QueryDefaults, readQuery, type V
 import { acceptsGzip, isKnown, selectionOf } from './ranges.ts';
 import type { Spool, SpooledBody } from './spool.ts';
 
-/** What the answers to `GET /attempts` are made of. */
+/** State of the route `GET /attempts`. */
 export interface AttemptsRoute {
   readonly origin: Origin;
   readonly defaults: QueryDefaults;
   readonly spool: Spool;
   readonly faults: Faults;
-  /** How often the content has changed. */
+  /** Number of changes of the content. */
   revision: number;
 }
 
@@ -23,7 +23,7 @@ const NEVER_CHANGED = 'Mon, 01 Jan 2018 00:00:00 GMT';
 
 const PAGE = '<!doctype html><title>Sign in</title><h1>Sign in</h1><p>Your session has ended.</p>\n';
 
-/** Answers GET and HEAD of the attempts, with the fault that this request meets. HEAD meets none. */
+/** Responds to GET and HEAD of the attempts, with the fault planned for this request. HEAD has no faults. */
 export async function answerAttempts(route: AttemptsRoute, exchange: Exchange): Promise<void> {
   const { request, url, entry } = exchange;
   const own = readQueryFault(url.searchParams);
@@ -38,7 +38,7 @@ export async function answerAttempts(route: AttemptsRoute, exchange: Exchange): 
   }
   const asked = {
     ...query.value,
-    // A client that doesn't accept gzip gets the same content as it is.
+    // A client that doesn't accept gzip gets the same content unencoded.
     encoded: query.value.encoded && acceptsGzip(request.headers['accept-encoding']),
   };
   if (request.method === 'HEAD') {
@@ -50,7 +50,7 @@ export async function answerAttempts(route: AttemptsRoute, exchange: Exchange): 
   await answerFaulty(route, exchange, asked, fault);
 }
 
-/** Answers 400, naming the parameter, its value and what is allowed. */
+/** Responds with 400, naming the parameter, its value and what is allowed. */
 export function refuse(exchange: Exchange, problem: Problem): void {
   const { parameter, value, allowed } = problem;
   sendJson(exchange, 400, { error: `${parameter}: ${value} must be ${allowed}.`, ...problem });
@@ -99,7 +99,7 @@ async function answerFaulty(
       });
       return;
     case 'stall':
-      // The connection stays open and silent until the client leaves or the platform closes.
+      // The connection stays open and silent until the client or the platform closes it.
       await once(exchange.response, 'close', { signal: exchange.closing });
       return;
     case 'truncated-gzip':
@@ -109,7 +109,7 @@ async function answerFaulty(
   }
 }
 
-/** A status, with no body where it has none by the standard. */
+/** Sends a status, without a body where the RFC forbids one. */
 function answerStatus(exchange: Exchange, fault: Extract<Fault, { kind: 'status' }>): void {
   const { status, retryAfterSeconds } = fault;
   const headers = retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) };
@@ -122,12 +122,12 @@ function answerStatus(exchange: Exchange, fault: Extract<Fault, { kind: 'status'
   exchange.entry.finished = true;
 }
 
-/** How an answer with the content differs from what the standard asks for. */
+/** Deviations from the RFC in a response with the content. */
 interface Deviation extends Pace {
   readonly ignoresIfRange?: boolean;
 }
 
-/** The content, whole or the range asked for, or word that the client has it already. */
+/** Responds with the content, the requested range of it, or 304 Not Modified. */
 async function answerContent(
   route: AttemptsRoute,
   exchange: Exchange,
@@ -146,7 +146,7 @@ async function answerContent(
   );
 }
 
-/** What tells a content from another, as headers. */
+/** Validators of a representation (ETag, Last-Modified), as headers. */
 interface Validators {
   readonly validators: OutgoingHttpHeaders;
 }
@@ -196,7 +196,7 @@ async function answerPart(
   await sendBody(exchange, body.read(start, end), pace);
 }
 
-/** The first half of the gzip as if it were all. It has no tag: no other request may continue it. */
+/** Sends the first half of the gzip as if it were complete. It has no tag, so that no other request can resume it. */
 async function answerTruncated(
   route: AttemptsRoute,
   exchange: Exchange,
@@ -210,7 +210,7 @@ async function answerTruncated(
   });
 }
 
-/** Attempts without end, whatever the platform serves otherwise. */
+/** Sends attempts without end, whatever content the platform serves otherwise. */
 async function answerEndless(route: AttemptsRoute, exchange: Exchange, query: AttemptsQuery): Promise<void> {
   const plain = { ...query, gzip: false, encoded: false, count: Infinity };
   const { type } = await route.origin.content(plain, route.revision);
@@ -225,7 +225,7 @@ async function* endless(
 ): AsyncGenerator<Buffer, void, undefined> {
   for (const piece of feed(feedOptions(query, revision))) {
     yield piece;
-    // Else a client that reads fast would leave the event loop to nobody.
+    // Lets other work run: the writes to a client that reads fast never wait.
     await setImmediate(undefined, { signal: closing });
   }
 }

@@ -14,17 +14,17 @@ export interface Exam {
   readonly baseExamId: string;
   readonly sequenceId: string;
   readonly popularity: number;
-  /** How many questions an attempt asks, out of `questions`. */
+  /** Number of questions per attempt, out of `questions`. */
   readonly length: number;
   readonly questions: readonly Question[];
   readonly score: number;
   readonly trait: Trait | undefined;
 }
 
-/** Chosen so that options and right options a question come out as often as at a real customer. */
+/** Chosen so that the numbers of options and right options per question match a real customer's. */
 const CATALOGUE_KEY = 12_929;
 
-/** How many questions of a thousand have so many options, of which so many are right. */
+/** Numbers of options and of right options of a question; `weight` is the share in a thousand questions. */
 const QUESTION_KINDS = [
   { options: 2, correct: 1, weight: 17 },
   { options: 3, correct: 1, weight: 198 },
@@ -40,10 +40,10 @@ const QUESTION_KINDS = [
 ] as const;
 const KIND_SUMS = risingSums(QUESTION_KINDS.map((kind) => kind.weight));
 
-/** Some exams hold more questions than an attempt asks. */
+/** Some exams have more questions than an attempt asks. */
 const SPARE_QUESTIONS = { chance: 0.06, count: 3 };
 
-/** Ids of the oldest exams were made from the clock (version 1), and a few options' ids have no dashes. */
+/** Ids of the oldest exams are time-based (UUID version 1), and a few options' ids have no dashes. */
 const OLD_IDS = { chance: 0.33 };
 const BARE_IDS = { chance: 0.02 };
 
@@ -76,5 +76,5 @@ function examOf([name, popularity, length, score, trait]: ExamRow, index: number
   };
 }
 
-/** Every exam of the platform, with the same ids for every seed: seeds differ in who sat which, not in these. */
+/** Every exam of the platform. Their ids are the same for every seed. */
 export const CATALOGUE: readonly Exam[] = EXAM_ROWS.map(examOf);

@@ -9,35 +9,35 @@ import { feed } from './feed.ts';
 import { DEFAULT_SINCE_MS, GENERATOR_VERSION } from './generator.ts';
 import type { AttemptsQuery } from './query.ts';
 
-/** One representation of the attempts: what it is, and how to write it. */
+/** One representation of the attempts: its headers, and how to write it. */
 export interface Content {
-  /** A strong entity tag, quotes included, known without making the content. */
+  /** A strong entity tag, quotes included, known before the content is generated. */
   readonly etag: string;
   readonly type: string;
-  /** Whether the bytes are gzip as a coding of the transfer. */
+  /** Whether the bytes have Content-Encoding gzip. */
   readonly encoded: boolean;
-  /** Writes it all and ends the stream, unless the signal aborts it. */
+  /** Writes all of it and ends the stream, unless the signal aborts it. */
   write(to: Writable, signal: AbortSignal): Promise<void>;
 }
 
-/** Where a platform's attempts come from. */
+/** Source of a platform's attempts. */
 export interface Origin {
-  /** @param revision How often the content has changed: each revision has other bytes and another tag. */
+  /** @param revision Number of changes of the content: each revision has other bytes and another tag. */
   content(query: AttemptsQuery, revision: number): Promise<Content>;
 }
 
 const NDJSON = 'application/x-ndjson';
 
-/** Speed before size: the reader is on the same machine. */
+/** Speed before size: the client is on the same machine. */
 const gzip = () => createGzip({ level: constants.Z_BEST_SPEED });
 
-/** The tag of whatever these say. Another zlib may compress the same content to other bytes. */
+/** Returns the tag of a content by its parameters. Another version of zlib may compress to other bytes. */
 function tagOf(parts: Readonly<Record<string, unknown>>, zipped: boolean): string {
   const said = JSON.stringify({ ...parts, zlib: zipped ? process.versions.zlib : undefined });
   return `"${createHash('sha256').update(said).digest('hex').slice(0, 32)}"`;
 }
 
-/** Attempts from the generator, by the request's own parameters. */
+/** Generated attempts, by the request's own parameters. */
 export const generatorOrigin: Origin = {
   content(query, revision) {
     const { gzip: file, encoded, format, compact, seed, count, fromMs, toMs } = query;
@@ -68,7 +68,7 @@ export const generatorOrigin: Origin = {
   },
 };
 
-/** What the feed of a query is made of. Every attempt of another revision differs, as with another seed. */
+/** Returns the generator's options for a query. Another revision changes every attempt, as another seed does. */
 export function feedOptions(query: AttemptsQuery, revision: number): Parameters<typeof feed>[0] {
   const { format, compact, seed, count, fromMs, toMs, sinceMs } = query;
   return {
@@ -82,7 +82,7 @@ export function feedOptions(query: AttemptsQuery, revision: number): Parameters<
   };
 }
 
-/** What a file is, and by which times and sizes that is known still to be so. */
+/** State of a file, with the times and sizes that tell whether it has changed. */
 export interface FileFacts {
   readonly mtimeMs: number;
   readonly size: number;
@@ -90,7 +90,7 @@ export interface FileFacts {
   readonly zipped: boolean;
 }
 
-/** Attempts from a file, plain or gzip, served as it is or decoded or encoded as the request asks. */
+/** Attempts from a file, plain or gzip; served as they are, or decoded or encoded as requested. */
 export class FileOrigin implements Origin {
   readonly #path: string;
   #facts: FileFacts | undefined;
@@ -120,7 +120,7 @@ export class FileOrigin implements Origin {
   }
 
   /**
-   * What the file is, read anew when it has been replaced.
+   * Returns the state of the file; reads it again when it has been replaced.
    *
    * @throws PipelineError SETTINGS_INVALID when the file can't be read.
    */
@@ -140,7 +140,7 @@ export class FileOrigin implements Origin {
   }
 }
 
-/** Passes JSON on with every byte moved: line breaks before it, one a revision. */
+/** Shifts every byte of a JSON text by a line break per revision. */
 function shifted(revision: number): PassThrough {
   const through = new PassThrough();
   if (revision > 0) through.write('\n'.repeat(revision));

@@ -1,15 +1,15 @@
-/** What sets an exam's attempts apart in the feed. */
+/** Peculiarity of an exam's attempts in the feed. */
 export type Trait =
   /** Its `certification` is null instead of "false". */
   | 'uncertified'
-  /** Also uncertified, and its wrong options say `"correct": false` where others say nothing. */
+  /** Also uncertified, and its wrong options have `"correct": false` where others omit it. */
   | 'explicit'
   /** The firm's own trial exam: never submitted, so its attempts have neither counts nor results. */
   | 'sandbox';
 
 /**
- * One exam: its name, how many of the attempts of one deck are at it, how many questions an attempt asks,
- * the mean share of questions answered right, and its trait if it has one.
+ * One exam: its name, its attempts per deck, the questions per attempt, the mean share of right answers, and its
+ * trait, if any.
  */
 export type ExamRow = readonly [
   name: string,
@@ -20,9 +20,9 @@ export type ExamRow = readonly [
 ];
 
 /**
- * The exams of the platform, invented. A few dominate and most are rare, as at a real customer; four names
- * stand twice, since a revised exam keeps its name under a new base_exam_id. One name is not ASCII, so that
- * a character of several bytes meets every boundary of a piece sooner or later.
+ * The invented exams of the platform. A few dominate and most are rare, as at a real customer; four names occur
+ * twice, since a revised exam keeps its name under a new base_exam_id. One name is not ASCII, so that a multi-byte
+ * character is split at every chunk boundary sooner or later.
  */
 export const EXAM_ROWS: readonly ExamRow[] = [
   ['Branching Without Fear', 390, 5, 0.68],

@@ -6,16 +6,16 @@ function integer(min: number, max = Number.MAX_SAFE_INTEGER): z.ZodNumber {
   return z.int(allowed).min(min, allowed).max(max, allowed);
 }
 
-/** For how many requests, and of which path alone. */
+/** The number of requests, and their path. */
 const COMMON = {
   times: integer(1).default(1),
   path: z.string('a path as /attempts').startsWith('/', 'a path as /attempts').optional(),
 };
 
 const KINDS = [
-  /** The connection is destroyed after so many bytes of this answer's body, be it a range or the whole. */
+  /** Destroys the connection after this number of bytes of the response body, whole or a range. */
   z.strictObject({ kind: z.literal('cut'), bytes: integer(0), ...COMMON }),
-  /** With Retry-After, where it is said. */
+  /** A status, with Retry-After if given. */
   z.strictObject({
     kind: z.literal('status'),
     status: integer(200, 599).default(500),
@@ -25,25 +25,25 @@ const KINDS = [
   /** 429 with Retry-After. */
   z.strictObject({ kind: z.literal('busy'), retryAfterSeconds: integer(0).default(1), ...COMMON }),
   z.strictObject({ kind: z.literal('slow'), bytesPerSecond: integer(1), ...COMMON }),
-  /** Accepted and never answered. */
+  /** A request that is accepted and never answered. */
   z.strictObject({ kind: z.literal('stall'), ...COMMON }),
-  /** From this request on the content and its tag are others. */
+  /** The content and its tag change with this request. */
   z.strictObject({ kind: z.literal('changed'), ...COMMON }),
-  /** As changed, but a range is one of the new content, whatever the request's If-Range says. */
+  /** As `changed`, but a range is of the new content, whatever If-Range says. */
   z.strictObject({ kind: z.literal('swapped'), ...COMMON }),
-  /** The content with one header more. */
+  /** The content with an extra header. */
   z.strictObject({
     kind: z.literal('header'),
     name: z.string('a name'),
     value: z.string('a text'),
     ...COMMON,
   }),
-  /** 200 with a web page, as from a login or an outage notice. */
+  /** 200 with a web page, such as a login or an outage notice. */
   z.strictObject({ kind: z.literal('html'), ...COMMON }),
   z.strictObject({ kind: z.literal('redirect'), location: z.string('a URL').min(1, 'a URL'), ...COMMON }),
-  /** A well-formed answer whose gzip ends half-way. */
+  /** A complete response whose gzip is truncated. */
   z.strictObject({ kind: z.literal('truncated-gzip'), ...COMMON }),
-  /** A body that goes on until the client leaves. */
+  /** A body that continues until the client leaves. */
   z.strictObject({ kind: z.literal('endless'), ...COMMON }),
 ] as const;
 
@@ -51,13 +51,13 @@ const NAMES = KINDS.map(({ shape }) => shape.kind.value);
 
 const Schema = z.discriminatedUnion('kind', KINDS, `one of ${NAMES.join(', ')}`);
 
-/** A fault that a request meets. */
+/** A fault of one request. */
 export type Fault = z.output<typeof Schema>;
 
-/** A fault as it is armed: `times` is 1 and `path` any, unless given. */
+/** A planned fault: `times` is 1 and `path` any by default. */
 export type FaultInput = z.input<typeof Schema>;
 
-/** The parameters by which a request brings a fault of its own: `fault` is its kind. */
+/** Query parameters by which a request sets its own fault; `fault` is its kind. */
 export const FAULT_PARAMETERS = [
   'fault',
   ...new Set(
@@ -65,7 +65,7 @@ export const FAULT_PARAMETERS = [
   ),
 ];
 
-/** Reads one fault or a list of them, as JSON.parse gives it. */
+/** Validates one fault or a list of them, parsed from JSON. */
 export function readFaults(given: unknown): Parsed<Fault[]> {
   const faults: Fault[] = [];
   for (const item of Array.isArray(given) ? (given as unknown[]) : [given]) {
@@ -82,7 +82,7 @@ export function readFaults(given: unknown): Parsed<Fault[]> {
   return { value: faults };
 }
 
-/** The fault that a request's own parameters ask for, on each request unless `times` is given. */
+/** Parses the fault of a request's own parameters; it applies to each request unless `times` is given. */
 export function readQueryFault(search: URLSearchParams): Parsed<Fault | undefined> {
   const given = [...search].filter(([name]) => FAULT_PARAMETERS.includes(name));
   const [first] = given;
@@ -100,7 +100,7 @@ export function readQueryFault(search: URLSearchParams): Parsed<Fault | undefine
   return { problem: { parameter, value: search.get(parameter) ?? 'nothing', allowed: checked.allowed } };
 }
 
-/** The fault, or which of its fields is wrong (undefined: the whole) and what it may be. */
+/** Returns the fault, or its invalid field (undefined: the whole) and the allowed values. */
 function check(
   given: unknown,
 ): { readonly fault: Fault } | { readonly field: string | undefined; readonly allowed: string } {
@@ -113,29 +113,29 @@ function check(
   return { field: String(field), allowed: issue?.message ?? 'another value' };
 }
 
-/** The faults that wait for requests. */
+/** The planned faults. */
 export class Faults {
   #armed: { readonly fault: Fault; left: number }[] = [];
-  /** How often a request's own fault has been met, by the request's URL. */
+  /** Number of times that a request's own fault was applied, by the request's URL. */
   readonly #met = new Map<string, number>();
 
-  /** Adds faults, after those that wait already. */
+  /** Adds faults after those already planned. */
   arm(faults: readonly Fault[]): void {
     this.#armed.push(...faults.map((fault) => ({ fault, left: fault.times })));
   }
 
-  /** Takes all away. */
+  /** Removes all faults. */
   disarm(): void {
     this.#armed = [];
     this.#met.clear();
   }
 
-  /** Those that wait, in order, `times` being how many are left. */
+  /** The planned faults in order; `times` is the number of requests left. */
   list(): readonly Fault[] {
     return this.#armed.map(({ fault, left }) => ({ ...fault, times: left }));
   }
 
-  /** The fault of this request: its own if it brings one, else the first armed of its path. */
+  /** Takes the fault of this request: its own if it sets one, else the first planned for its path. */
   take(path: string, url: string, own: Fault | undefined): Fault | undefined {
     if (own !== undefined) {
       const met = this.#met.get(url) ?? 0;

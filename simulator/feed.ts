@@ -1,21 +1,21 @@
 import { attempts, type AttemptsOptions } from './generator.ts';
 
-/** How a feed is laid out: one JSON array, or one attempt a line. */
+/** Format of a feed: one JSON array, or NDJSON. */
 export type FeedFormat = 'json-array' | 'ndjson';
 
-/** Which attempts a feed has, and how they are written. */
+/** Attempts of a feed, and their format. */
 export interface FeedOptions extends AttemptsOptions {
   readonly format: FeedFormat;
-  /** Without the spaces after `,` and `:` that the real feed has. */
+  /** Omits the spaces after `,` and `:` that the real feed has. */
   readonly compact?: boolean;
 }
 
-/** How large a piece of a feed is at least, but for the last one. */
+/** Minimum size of a piece of a feed, except for the last. */
 const PIECE_CHARACTERS = 64 * 1024;
 
 /**
- * The feed in pieces of about 64 KB of UTF-8. A piece may end anywhere between two attempts. The whole ends
- * with a line break, in both formats.
+ * Generates the feed in pieces of about 64 KB of UTF-8, split between attempts. It ends with a line break in both
+ * formats.
  *
  * @throws PipelineError SETTINGS_INVALID as {@link attempts} does.
  */
@@ -37,12 +37,12 @@ export function* feed(options: FeedOptions): Generator<Buffer, void, undefined> 
   yield Buffer.from(`${piece}${closing}\n`);
 }
 
-/** The strings that JSON needs not escape. */
+/** Strings without characters that JSON escapes. */
 const PLAIN = /^[ !#-[\]-~]*$/;
 
 /**
- * JSON with a space after each `,` and `:`, as Python writes it and as the real feed has it. Concatenation
- * and for-in make it as fast as JSON.stringify; `map`, `join` and Object.keys take half as long again.
+ * Formats JSON with a space after each `,` and `:`, as Python and the real feed do. Concatenation and for-in make it
+ * as fast as JSON.stringify; `map`, `join` and Object.keys would take half as long again.
  */
 function spaced(value: unknown): string {
   if (typeof value === 'string') return PLAIN.test(value) ? `"${value}"` : JSON.stringify(value);

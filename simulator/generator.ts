@@ -7,50 +7,50 @@ import { countsOf, Sitting } from './sitting.ts';
 
 export type * from './attempt.ts';
 
-/** Which attempts to generate. */
+/** Options of the generator. */
 export interface AttemptsOptions {
   /** An integer from 0 to 2^53 - 1. The same seed gives the same attempts. */
   readonly seed: number;
-  /** How many of the sequence, duplicates included; may be Infinity. */
+  /** Number of attempts, duplicates included; may be Infinity. */
   readonly count: number;
-  /** Where in the seed's endless sequence to begin; 0 unless given. */
+  /** Index in the seed's endless sequence to begin at; 0 by default. */
   readonly firstIndex?: number;
-  /** The first day on which attempts start, in milliseconds since the epoch; {@link DEFAULT_SINCE_MS} unless given. */
+  /** First day on which attempts start, in milliseconds since the epoch; {@link DEFAULT_SINCE_MS} by default. */
   readonly sinceMs?: number;
-  /** Of these, only the attempts that started at this millisecond since the epoch or later. */
+  /** Only attempts that started at this millisecond since the epoch or later. */
   readonly fromMs?: number;
-  /** Of these, only the attempts that started before this millisecond since the epoch. */
+  /** Only attempts that started before this millisecond since the epoch. */
   readonly toMs?: number;
 }
 
 /** 2017-11-21. */
 export const DEFAULT_SINCE_MS = Date.UTC(2017, 10, 21);
 
-/** Raise it when a seed's attempts change: what is kept of the old ones is then known to be stale. */
+/** Increase it when a seed's attempts change, so that stored copies of the old ones are invalidated. */
 export const GENERATOR_VERSION = 1;
 
-/** An attempt of a deck: its number there and its exam. Two cards with one number are one attempt. */
+/** A card of a deck: the number of an attempt, and its exam. Two cards with the same number are the same attempt. */
 interface Card {
   readonly number: number;
   readonly exam: Exam;
 }
 
-/** The attempts of a deck: each exam as many times as it is popular. */
+/** Cards of a deck: each exam as often as it is popular. */
 const ORIGINALS: readonly Card[] = CATALOGUE.flatMap((exam) => Array<Exam>(exam.popularity).fill(exam)).map(
   (exam, number) => ({ number, exam }),
 );
 
-/** Of a deck's attempts, these are delivered again, and the first 18 of them twice. */
+/** Number of a deck's attempts that are delivered again; the first 18 of them twice. */
 const DELIVERED_AGAIN = ORIGINALS.filter(({ number }) => number % 163 === 0);
 const CARDS = [...ORIGINALS, ...DELIVERED_AGAIN, ...DELIVERED_AGAIN.slice(0, 18)];
 
-/** How many deliveries make one deck. */
+/** Deliveries per deck. */
 export const DECK = CARDS.length;
 
-/** The key of a deck's own stream: no card has this number. */
+/** Key of a deck's own random stream: no card has this number. */
 const SHUFFLE = 2 ** 32 - 1;
 
-/** A time with as many decimals as a double prints: a third of the clocks round to microseconds. */
+/** Formats a time as a double prints; a third of the clocks round to microseconds. */
 function keenTimestamp(random: Random, seconds: number): string {
   const fraction = random.chance(1 / 3)
     ? (1 + random.below(999_999)) / 1e6
@@ -82,12 +82,12 @@ function attemptOf(random: Random, exam: Exam, startedMs: number): FeedAttempt {
 }
 
 /**
- * Attempts as a real customer delivers them, invented, lazily and in constant memory. The seed and an
- * attempt's index alone decide it, so any part of the sequence can be had without the part before.
+ * Generates invented attempts like a real customer's, lazily and in constant memory. Each attempt is determined by
+ * the seed and its index alone, so generation can begin anywhere in the sequence.
  *
- * The sequence is dealt from decks of {@link DECK} cards. Each deck holds every exam as often as it is
- * popular, the rare oddities included, and 38 redeliveries, in an order of its own. So the proportions hold
- * in any few thousand attempts, and a redelivery lies at most one deck away from its original.
+ * The sequence is dealt from decks of {@link DECK} cards. Each deck has every exam as often as it is popular, the
+ * rare special cases, and 38 redeliveries, shuffled. So any few thousand attempts have the same proportions, and a
+ * redelivery is at most one deck away from its original.
  *
  * @throws PipelineError SETTINGS_INVALID when a number is out of its bounds.
  */

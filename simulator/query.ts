@@ -1,31 +1,31 @@
 import type { FeedFormat } from './feed.ts';
 
-/** What is wrong with what a client asked: answered with 400. */
+/** An invalid parameter of a request; answered with 400. */
 export interface Problem {
   readonly parameter: string;
   readonly value: string;
-  /** What would have been right, in words. */
+  /** The values that are allowed, in words. */
   readonly allowed: string;
 }
 
-/** A value, or what was wrong with its text. */
+/** A parsed value, or the problem with its text. */
 export type Parsed<Value> = { readonly value: Value } | { readonly problem: Problem };
 
 /**
- * A strong ETag; a weak one beside a Last-Modified that never changes; a Last-Modified of the answer's own second;
- * or nothing.
+ * Validators of responses: a strong ETag; a weak one with a Last-Modified that never changes; a Last-Modified of the
+ * current second; or none.
  */
 export type Validator = 'strong' | 'weak' | 'recent' | 'none';
 
-/** What `GET /attempts` asks for. */
+/** Parameters of `GET /attempts`. */
 export interface AttemptsQuery {
   readonly format: FeedFormat;
   readonly compact: boolean;
-  /** As a .gz file: its bytes are the content, with no Content-Encoding. */
+  /** Whether the content is a .gz file, without Content-Encoding. */
   readonly gzip: boolean;
-  /** Gzipped in transfer, if the client accepts that. */
+  /** Whether the content has Content-Encoding gzip, if the client accepts it. */
   readonly encoded: boolean;
-  /** By what the answers tell one content from another. */
+  /** The validators of the response. */
   readonly validator: Validator;
   readonly seed: number;
   readonly count: number;
@@ -34,10 +34,10 @@ export interface AttemptsQuery {
   readonly sinceMs: number | undefined;
 }
 
-/** The largest `count` of one request: about 28 GB, which is spooled to a file. */
+/** Maximum `count` of one request: about 28 GB, which is spooled to a file. */
 const MAX_COUNT = 10_000_000;
 
-/** A kind of parameter: how its text is read, undefined when it can't be. */
+/** A kind of parameter; `read` returns undefined for invalid text. */
 interface Kind<Value> {
   readonly allowed: string;
   readonly read: (text: string) => Value | undefined;
@@ -59,7 +59,7 @@ const TIME: Kind<number> = {
   read: (text) => {
     if (!/^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{1,3})?Z)?$/.test(text)) return undefined;
     const ms = Date.parse(text);
-    // Some engines take 2018-02-31 for the 3rd of March.
+    // Some engines parse 2018-02-31 as the 3rd of March.
     if (Number.isNaN(ms) || !new Date(ms).toISOString().startsWith(text.slice(0, 10))) return undefined;
     return ms;
   },
@@ -80,7 +80,7 @@ const KINDS = {
 
 type Name = keyof typeof KINDS;
 
-/** The parameters that make sense when the platform serves a given file: the others decide what to generate. */
+/** Parameters that apply when the platform serves a given file; the others configure the generator. */
 const OF_A_FILE: readonly Name[] = ['gzip', 'encoding', 'validator'];
 
 const NAMES = Object.keys(KINDS);
@@ -89,18 +89,18 @@ function isName(text: string): text is Name {
   return Object.hasOwn(KINDS, text);
 }
 
-/** What a platform serves when a request doesn't say. */
+/** Defaults of the parameters. */
 export interface QueryDefaults {
   readonly seed: number;
   readonly count: number;
-  /** Whether it serves a file instead. */
+  /** Whether the platform serves a file. */
   readonly servesFile: boolean;
 }
 
 /**
- * Reads the parameters of `GET /attempts`.
+ * Parses the parameters of `GET /attempts`.
  *
- * @param others Names that are somebody else's to read.
+ * @param others Names of parameters that are parsed elsewhere.
  */
 export function readQuery(
   search: URLSearchParams,

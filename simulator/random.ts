@@ -1,6 +1,6 @@
 const GOLDEN = 0x9e3779b9;
 
-/** The finaliser of MurmurHash3: every bit of the result depends on every bit of the input. */
+/** Finaliser of MurmurHash3: every bit of the result depends on every bit of the input. */
 function mixed(bits: number): number {
   let hash = bits;
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
@@ -8,7 +8,7 @@ function mixed(bits: number): number {
   return hash ^ (hash >>> 16);
 }
 
-/** One word of a state: the key's words, mixed in one after the other. */
+/** Hashes a key's words into one word of the state. */
 function laneOf(key: readonly number[], lane: number): number {
   let state = mixed(lane);
   for (const part of key) {
@@ -18,10 +18,10 @@ function laneOf(key: readonly number[], lane: number): number {
   return mixed(state + GOLDEN);
 }
 
-/** Two hexadecimal digits of each byte. */
+/** Two hexadecimal digits per byte. */
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
-/** Eight hexadecimal digits of an unsigned 32-bit integer. */
+/** Formats an unsigned 32-bit integer as eight hexadecimal digits. */
 export function hex32(word: number): string {
   return (
     (HEX[word >>> 24] ?? '') +
@@ -32,9 +32,9 @@ export function hex32(word: number): string {
 }
 
 /**
- * A stream of pseudo-random numbers that its key alone decides: the same on every machine and every
- * version of Node, since it uses nothing but 32-bit integers and exact divisions. The generator is
- * xoshiro128** (Blackman and Vigna, https://prng.di.unimi.it). Not for secrets.
+ * A stream of pseudo-random numbers that depends on its key alone: the same on every machine and version of Node,
+ * since it uses only 32-bit integers and exact divisions. The generator is xoshiro128** (Blackman and Vigna,
+ * https://prng.di.unimi.it). Not for secrets.
  */
 export class Random {
   #a: number;
@@ -44,15 +44,15 @@ export class Random {
 
   /** @param key Integers from 0 to 2^53 - 1. Each key has a stream of its own. */
   constructor(...key: readonly number[]) {
-    // Four words, each from the whole key: a single one would be the same for two keys in 2^32.
+    // Four words, each a hash of the whole key: single words of two keys are equal once in 2^32.
     this.#a = laneOf(key, 1);
     this.#b = laneOf(key, 2);
     this.#c = laneOf(key, 3);
-    // An all-zero state would stay zero for ever.
+    // An all-zero state would remain zero.
     this.#d = laneOf(key, 4) | 1;
   }
 
-  /** An integer from 0 to 2^32 - 1. */
+  /** Returns an integer from 0 to 2^32 - 1. */
   word(): number {
     const scrambled = Math.imul(this.#b, 5);
     const result = Math.imul((scrambled << 7) | (scrambled >>> 25), 9) >>> 0;
@@ -66,22 +66,22 @@ export class Random {
     return result;
   }
 
-  /** A number in [0, 1), in steps of 2^-32. */
+  /** Returns a number in [0, 1), in steps of 2^-32. */
   fraction(): number {
     return this.word() / 2 ** 32;
   }
 
-  /** An integer in [0, bound), for a bound up to 2^22: its bias is below one in a thousand. */
+  /** Returns an integer in [0, bound), for a bound up to 2^22: its bias is below one in a thousand. */
   below(bound: number): number {
     return Math.floor(this.fraction() * bound);
   }
 
-  /** True with this probability. */
+  /** Returns true with this probability. */
   chance(probability: number): boolean {
     return this.fraction() < probability;
   }
 
-  /** Puts the items in random order, in place. */
+  /** Shuffles the items in place. */
   shuffle<Items extends { [at: number]: unknown; readonly length: number }>(items: Items): Items {
     for (let last = items.length - 1; last > 0; last -= 1) {
       const other = this.below(last + 1);
@@ -92,7 +92,7 @@ export class Random {
     return items;
   }
 
-  /** A UUID with this digit as its version. */
+  /** Returns a UUID with this digit as its version. */
   uuid(version: '1' | '4'): string {
     const [first, second, third, fourth] = [this.word(), this.word(), this.word(), this.word()];
     const middle = hex32(second);
@@ -101,7 +101,7 @@ export class Random {
   }
 }
 
-/** The index of the first of the rising sums that is greater than the number drawn, by bisection. */
+/** Returns the index of the first cumulative weight that is greater than the number drawn, by bisection. */
 export function indexIn(sums: readonly number[], drawn: number): number {
   let low = 0;
   let high = sums.length - 1;
@@ -113,7 +113,7 @@ export function indexIn(sums: readonly number[], drawn: number): number {
   return low;
 }
 
-/** The rising sums of the weights: what {@link indexIn} chooses from. */
+/** Returns the cumulative weights for {@link indexIn}. */
 export function risingSums(weights: readonly number[]): number[] {
   let sum = 0;
   return weights.map((weight) => (sum += weight));

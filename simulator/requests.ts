@@ -1,37 +1,37 @@
-/** One request and what became of it. */
+/** One request and its response. */
 export interface LoggedRequest {
   readonly method: string;
   readonly path: string;
   /** The query without its `?`; empty when there is none. */
   readonly query: string;
-  /** The Range header, whether or not it was honoured. */
+  /** The Range header, honoured or not. */
   readonly range: string | undefined;
-  /** 0 until there is an answer. */
+  /** 0 until there is a response. */
   status: number;
-  /** Of the body, as handed to the connection. */
+  /** Bytes of the body, as handed to the connection. */
   bytes: number;
-  /** The kind of the fault that it met. */
+  /** Kind of the fault of this request. */
   fault: string | undefined;
-  /** Whether the answer was sent to its end. */
+  /** Whether the response was sent completely. */
   finished: boolean;
 }
 
-/** The requests of one path, over the platform's life. */
+/** Totals of the requests of one path since the platform started. */
 export interface PathTotals {
   requests: number;
   bytes: number;
-  /** How many came with a Range header. */
+  /** Number of requests with a Range header. */
   ranges: number;
 }
 
 const KEPT = 1000;
 
-/** The last requests one by one, and every path's totals. */
+/** The latest requests one by one, and the totals of every path. */
 export class RequestLog {
   readonly #last: LoggedRequest[] = [];
   readonly #totals = new Map<string, PathTotals>();
 
-  /** The last 1000, the oldest first. */
+  /** The latest 1000, oldest first. */
   get last(): readonly LoggedRequest[] {
     return this.#last;
   }
@@ -41,7 +41,7 @@ export class RequestLog {
     return this.#totals;
   }
 
-  /** Notes a request that has come. */
+  /** Adds a request that has arrived. */
   begin(method: string, { pathname, search }: URL, range: string | undefined): LoggedRequest {
     const entry = {
       method,
@@ -61,7 +61,7 @@ export class RequestLog {
     return entry;
   }
 
-  /** Adds bytes that were sent in answer to it. */
+  /** Adds bytes of its response. */
   sent(entry: LoggedRequest, bytes: number): void {
     entry.bytes += bytes;
     this.#of(entry.path).bytes += bytes;

@@ -13,56 +13,56 @@ import { type FaultInput, Faults, readFaults } from './faults.ts';
 import { type LoggedRequest, type PathTotals, RequestLog } from './requests.ts';
 import { Spool } from './spool.ts';
 
-/** How a platform is started. */
+/** Options of a platform. */
 export interface PlatformOptions {
-  /** 0, which is the default, is any free port. */
+  /** 0, the default, selects a free port. */
   readonly port?: number;
-  /** The bearer token that every request but `GET /health` must bring; none is asked for unless given. */
+  /** Bearer token required of every request but `GET /health`; none by default. */
   readonly token?: string;
-  /** The seed of requests that don't say; 1 unless given. */
+  /** Default of the requests' seed; 1 by default. */
   readonly seed?: number;
-  /** How many attempts requests get that don't say; 3280 unless given. */
+  /** Default of the requests' count; 3280 by default. */
   readonly count?: number;
-  /** A file to serve instead of generated attempts: JSON or lines of JSON, plain or gzip. */
+  /** A file to serve instead of generated attempts: JSON or NDJSON, plain or gzip. */
   readonly file?: string;
-  /** Where bodies are spooled; a folder of the system's temporary one unless given. */
+  /** Folder of spooled bodies; a temporary one by default. */
   readonly spoolFolder?: string;
 }
 
 /** A running platform. */
 export interface Platform {
-  /** As `http://127.0.0.1:8300`. */
+  /** Such as `http://127.0.0.1:8300`. */
   readonly url: string;
-  /** The last 1000 requests, the oldest first. */
+  /** The latest 1000 requests, oldest first. */
   readonly requests: readonly LoggedRequest[];
   /** Requests, bytes and ranges by path. */
   readonly totals: ReadonlyMap<string, Readonly<PathTotals>>;
   /**
-   * Makes coming requests of the attempts fail.
+   * Plans faults for the next requests of the attempts.
    *
-   * @throws PipelineError SETTINGS_INVALID when a fault is none.
+   * @throws PipelineError SETTINGS_INVALID when a fault is invalid.
    */
   arm(...faults: readonly FaultInput[]): void;
-  /** Takes back every fault that still waits. */
+  /** Removes the planned faults. */
   disarm(): void;
-  /** Stops listening, lets answers end for a moment, and frees the spooled bodies. */
+  /** Stops listening, lets responses end within a grace period, and frees the spooled bodies. */
   close(): Promise<void>;
 }
 
 const HOST = '127.0.0.1';
-/** How many bodies are kept that nobody reads. */
+/** Limit of the unused bodies that are kept. */
 const SPOOLED_BODIES = 4;
-/** How long answers may take to end when the platform closes. */
+/** Grace period of responses when the platform closes, in milliseconds. */
 const GRACE_MS = 2000;
 const MAX_FAULTS_BYTES = 64 * 1024;
 
-/** The attempts, also under a path of a customer's own, so that faults and counts can be told apart. */
+/** The path of the attempts, optionally below a customer's name, which separates faults and counts. */
 const ATTEMPTS_PATH = /^(\/[A-Za-z0-9_%-]+)?\/attempts$/;
 
 /**
- * Starts a customer's platform: an HTTP server that publishes attempts, and misbehaves when it is told to.
+ * Starts a customer's platform: an HTTP server that publishes attempts, with faults on request.
  *
- * @throws PipelineError SETTINGS_INVALID when the file can't be read, SERVICE_PORT_TAKEN when the port is.
+ * @throws PipelineError SETTINGS_INVALID when the file can't be read, SERVICE_PORT_TAKEN when the port is in use.
  */
 export async function startPlatform(options: PlatformOptions = {}): Promise<Platform> {
   const { port = 0, token, seed = 1, count = 3280, file } = options;
@@ -78,7 +78,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
   const server = createServer((request, response) => {
     void answer({ route, log, token, closing: closing.signal }, request, response);
     response.once('close', () => {
-      // A client may keep its connection for another request; there will be none.
+      // A client may hold its connection for another request, which won't come.
       if (closing.signal.aborted) server.closeIdleConnections();
     });
   });
@@ -110,7 +110,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
 
 async function fileOrigin(path: string): Promise<FileOrigin> {
   const origin = new FileOrigin(path);
-  // A file that can't be read is better known now than at the first request.
+  // Fails now, rather than at the first request, when the file can't be read.
   await origin.facts();
   return origin;
 }
@@ -124,7 +124,7 @@ async function listening(server: Server, port: number): Promise<void> {
   }
 }
 
-/** Stops listening at once; cuts what has not ended when the grace is over. */
+/** Stops listening at once; destroys connections that are open after the grace period. */
 async function closed(server: Server): Promise<void> {
   const timer = setTimeout(() => {
     server.closeAllConnections();
@@ -136,7 +136,7 @@ async function closed(server: Server): Promise<void> {
   clearTimeout(timer);
 }
 
-/** What every answer of one platform is made with. */
+/** Dependencies of all responses of one platform. */
 interface Serving {
   readonly route: AttemptsRoute;
   readonly log: RequestLog;
@@ -147,14 +147,14 @@ interface Serving {
 async function answer(serving: Serving, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { log, closing } = serving;
   const path = request.url ?? '/';
-  // A path as `//` is no URL of its own.
+  // A path such as `//` is no relative URL.
   const url = new URL(URL.canParse(path, `http://${HOST}`) ? path : '/', `http://${HOST}`);
   const entry = log.begin(request.method ?? 'GET', url, request.headers.range);
   const exchange: Exchange = { request, response, url, entry, log, closing };
   try {
     await routed(serving, exchange);
   } catch (thrown) {
-    // The client has left, or the platform closes, or the body broke: a head that is out can't be taken back.
+    // The client or the platform closed, or the body failed: a head that was sent can't be changed.
     if (response.headersSent || response.destroyed || closing.aborted) response.destroy();
     else sendJson(exchange, 500, { error: messageOf(thrown) });
   }
@@ -193,13 +193,13 @@ async function routed({ route, log, token }: Serving, exchange: Exchange): Promi
   }
 }
 
-/** Whether a page in a browser asks that is not the platform's: by a name of its own, or for a change. */
+/** Returns whether a request comes from a page of another site in a browser: by its Host, or for a change. */
 function isFromOtherPage({ headers, method = 'GET' }: IncomingMessage): boolean {
   const changes = !['GET', 'HEAD'].includes(method);
   return !isServedHost(headers.host) || (changes && headers.origin !== undefined);
 }
 
-/** Whether the method is one of these; answers 405 when it isn't. */
+/** Returns whether the method is allowed; responds with 405 when it isn't. */
 function allows(exchange: Exchange, methods: readonly string[]): boolean {
   if (methods.includes(exchange.entry.method)) return true;
   const allow = methods.join(', ');
@@ -207,7 +207,7 @@ function allows(exchange: Exchange, methods: readonly string[]): boolean {
   return false;
 }
 
-/** Shows, arms or takes back faults; answers with those that wait. */
+/** Lists, adds or removes planned faults; responds with the planned ones. */
 async function answerFaults(faults: Faults, exchange: Exchange): Promise<void> {
   const { method } = exchange.entry;
   if (method === 'DELETE') faults.disarm();
@@ -222,7 +222,7 @@ async function answerFaults(faults: Faults, exchange: Exchange): Promise<void> {
   sendJson(exchange, 200, faults.list());
 }
 
-/** The JSON of a request's body; undefined, which is no fault either, when it is none or is too long. */
+/** Parses a request's body as JSON; undefined (never a valid fault) when it is malformed or too long. */
 async function bodyOf(request: IncomingMessage): Promise<unknown> {
   if (Number(request.headers['content-length'] ?? Infinity) > MAX_FAULTS_BYTES) return undefined;
   try {
@@ -232,7 +232,7 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-/** Whether the Authorization header bears the token. The time it takes says nothing of the token. */
+/** Returns whether the Authorization header has the token, in constant time. */
 function bears(authorization: string | undefined, token: string): boolean {
   const digest = (secret: string) => createHash('sha256').update(secret).digest();
   const brought = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1] ?? '';

@@ -3,30 +3,30 @@ import type { Exam, Question } from './catalogue.ts';
 import type { Random } from './random.ts';
 
 /**
- * Seconds that users take, as quantiles from 0% to 100% in equal steps; between two of them a straight
- * line. (Logarithms would do it in less code, but may differ in the last digit between versions of Node.)
+ * Seconds that users take, as quantiles from 0% to 100% in equal steps, interpolated linearly. (Logarithms would take
+ * less code, but may differ in the last digit between versions of Node.)
  */
 const OPENING = [1, 2.5, 4, 5.5, 7.5, 10, 13, 19, 33, 90, 600];
 const READING = [0.8, 1.8, 3, 4.4, 6, 8, 10.8, 15, 22, 38, 120];
 const CLICKING = [0.3, 0.5, 0.8, 1.1, 1.4, 1.8, 2.6, 4, 6.5, 12, 50];
 const CLOSING = [0.8, 1, 1.2, 1.4, 1.7, 2.1, 2.6, 3.4, 5, 9, 45];
 
-/** How slow a user is: what every one of the above is multiplied by. A few go away and come back. */
+/** A factor per user of all the above. A few users pause and come back. */
 const PACE = [0.12, 0.2, 0.28, 0.35, 0.42, 0.5, 0.6, 0.75, 1.05, 1.8, 4.5];
 const GOES_AWAY = { chance: 0.02, seconds: 9000 };
 
-/** How far a user's skill lies from the exam's mean score: anywhere within this width. */
+/** Width of the users' skills around the exam's mean score. */
 const SKILL_WIDTH = 0.5;
 /** One right option is easier to find than several. */
 const EASE_OF_ONE = 0.085;
 const EASE_OF_SEVERAL = -0.13;
-/** Of the wrong answers with so many right options, the share that chose no wrong option. */
+/** By the number of right options: the share of wrong answers that chose no wrong option. */
 const MISSED_SOME = [0, 0, 0.36, 0.66, 0.9];
-/** Some users leave before they have answered all. */
+/** Some users leave before the last question. */
 const LEAVES = 0.059;
-/** Options that a user checked and then unchecked: they keep the time. */
+/** Options that a user checked and then unchecked: these keep their time. */
 const TOUCHED = 0.033;
-/** The chance of each further option to be checked in a wrong answer to a question with several. */
+/** Probability of each further option to be checked in a wrong answer to a question with several right options. */
 const ALSO_CHECKED = 0.42;
 
 /** One user at one exam: answers its questions one after the other while time passes. */
@@ -37,7 +37,7 @@ export class Sitting {
   /** Milliseconds since the epoch. */
   #now: number;
 
-  /** @param startedMs When the user began, in milliseconds since the epoch. */
+  /** @param startedMs Start time in milliseconds since the epoch. */
   constructor(random: Random, exam: Exam, startedMs: number) {
     this.#random = random;
     this.#exam = exam;
@@ -46,7 +46,7 @@ export class Sitting {
     if (random.chance(GOES_AWAY.chance)) this.#now += 1000 * random.below(GOES_AWAY.seconds);
   }
 
-  /** Answers the exam's questions, in the order in which the feed lists them. */
+  /** Answers the exam's questions, in the order of the feed. */
   answers(): FeedQuestion[] {
     const random = this.#random;
     const { length, questions, score } = this.#exam;
@@ -60,7 +60,7 @@ export class Sitting {
     });
   }
 
-  /** When the platform has recorded the attempt, in milliseconds since the epoch. */
+  /** Time at which the platform recorded the attempt, in milliseconds since the epoch. */
   closed(): number {
     this.#pass(CLOSING);
     return this.#now;
@@ -70,7 +70,7 @@ export class Sitting {
     this.#now += Math.round(1000 * this.#pace * drawn(this.#random, seconds));
   }
 
-  /** The options that the user checks, a bit each: the first options of a question are the right ones. */
+  /** Returns the options that the user checks as a bit set: the first options of a question are the right ones. */
   #choice({ options, correct }: Question, skill: number): number {
     const random = this.#random;
     const right = (1 << correct) - 1;
@@ -78,7 +78,7 @@ export class Sitting {
     if (random.chance(skill + (correct === 1 ? EASE_OF_ONE : EASE_OF_SEVERAL))) return right;
     const missed = wrong === 0 ? 1 : (MISSED_SOME[correct] ?? 0.9);
     if (correct > 1 && random.chance(missed)) {
-      // Any of the subsets but none and all.
+      // Any subset except none and all.
       return 1 + random.below(right - 1);
     }
     if (wrong === 0) return right;
@@ -105,7 +105,7 @@ export class Sitting {
     };
   }
 
-  /** An option of the feed. The order of the keys is the real one, which differs with and without a time. */
+  /** Makes an option of the feed. The order of its keys is the real one, which depends on the time's presence. */
   #option(id: string, checked: boolean, right: boolean): FeedOption {
     const correct = right ? true : this.#exam.trait === 'explicit' ? false : undefined;
     if (!checked && !this.#random.chance(TOUCHED)) {
@@ -122,7 +122,7 @@ export class Sitting {
   }
 }
 
-/** A number of the distribution that has these quantiles. */
+/** Draws a number from the distribution with these quantiles. */
 function drawn(random: Random, quantiles: readonly number[]): number {
   const at = random.fraction() * (quantiles.length - 1);
   const below = Math.floor(at);
@@ -131,7 +131,7 @@ function drawn(random: Random, quantiles: readonly number[]): number {
   return low + (at - below) * (high - low);
 }
 
-/** The rule by which the platform marks an answer. */
+/** Marks an answer by the platform's rule. */
 function resultOf(checked: number, correct: number): UserResult {
   const right = (1 << correct) - 1;
   if (checked === 0) return 'unanswered';
@@ -139,7 +139,7 @@ function resultOf(checked: number, correct: number): UserResult {
   return checked === right ? 'correct' : 'missed_some';
 }
 
-/** The counts of an attempt, as they follow from its questions. */
+/** Counts an attempt's questions by result. */
 export function countsOf(questions: readonly FeedQuestion[]): FeedCounts {
   const tally = { correct: 0, incorrect: 0, missed_some: 0, unanswered: 0 };
   for (const { user_result: result } of questions) if (result !== undefined) tally[result] += 1;

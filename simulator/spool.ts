@@ -7,10 +7,10 @@ import { PipelineError } from '../model/errors.ts';
 
 const READ_BYTES = 64 * 1024;
 
-/** A body in a file, to be read in any parts until it is released. */
+/** A body in a file; ranges can be read until it is released. */
 export interface SpooledBody {
   readonly size: number;
-  /** The bytes [start, end). */
+  /** Reads the bytes [start, end). */
   read(start: number, end: number): AsyncGenerator<Buffer, void, undefined>;
   /** Must be called once when the body is no longer read. */
   release(): void;
@@ -18,24 +18,23 @@ export interface SpooledBody {
 
 interface Entry {
   readonly ready: Promise<{ readonly handle: FileHandle; readonly size: number }>;
-  /** How many hold the body. */
+  /** Number of readers that use the body. */
   uses: number;
 }
 
 /**
- * Bodies kept in files, so that any range of one can be served again without making it again. At most a few
- * are kept, the latest used. A file loses its name as soon as it is open: however the process ends, the
- * system frees its space.
+ * Bodies in files, so that ranges can be served without generating the body again. At most a few are kept, the most
+ * recently used. A file is unlinked as soon as it is open: the system frees its space however the process ends.
  */
 export class Spool {
   readonly #folder: string;
   readonly #limit: number;
-  /** By key, the least recently used first. */
+  /** By key, least recently used first. */
   readonly #entries = new Map<string, Entry>();
 
   /**
-   * @param folder Where the files lie; made when missing.
-   * @param limit How many bodies to keep that nobody reads.
+   * @param folder Folder of the files; created when missing.
+   * @param limit Number of unused bodies to keep.
    */
   constructor(folder: string, limit: number) {
     this.#folder = folder;
@@ -43,9 +42,9 @@ export class Spool {
   }
 
   /**
-   * The body of this key: kept, or else written now. Requests that come meanwhile wait for the same file.
+   * Returns the body of this key; writes it first unless it is kept. Concurrent requests wait for the same file.
    *
-   * @param write Writes the body and ends the stream. What it throws is thrown here.
+   * @param write Writes the body and ends the stream. Its errors are rethrown.
    */
   async take(key: string, write: (to: Writable) => Promise<void>): Promise<SpooledBody> {
     const entry = this.#entries.get(key) ?? { ready: this.#written(write), uses: 0 };
@@ -65,7 +64,7 @@ export class Spool {
     }
   }
 
-  /** Frees every file. No body may be read afterwards. */
+  /** Frees every file. Bodies can't be read afterwards. */
   async close(): Promise<void> {
     const entries = [...this.#entries.values()];
     this.#entries.clear();
@@ -91,13 +90,13 @@ export class Spool {
       if (this.#entries.size <= this.#limit) return;
       if (uses > 0) continue;
       this.#entries.delete(key);
-      // A body whose writing failed has no file, and the one who asked for it was told.
+      // A body that couldn't be written has no file, and its caller got the error.
       void ready.then(({ handle }) => handle.close()).catch(() => undefined);
     }
   }
 }
 
-/** A stream into the file. (The handle's own would keep the handle from closing.) */
+/** Makes a stream into the file. (The handle's own stream would keep the handle from closing.) */
 function appending(handle: FileHandle): Writable {
   return new Writable({
     write(piece: Buffer, _encoding, done) {

@@ -1,7 +1,7 @@
 /**
- * Runs all tests: the checks of the code, the units (on other Node versions too), and against real servers,
- * which it starts on free ports, everything else. `npm test -- unit integration` runs those parts
- * alone, `npm test -- faults/commit` one file of a part.
+ * Runs all tests: the checks of the code, the unit tests (on other Node versions too), and the rest against real
+ * servers, which it starts on free ports. `npm test -- unit integration` runs only these parts, `npm test --
+ * faults/commit` one file of a part.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,9 +16,9 @@ import { ensureChromium } from './ui/chromium.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const OTHER_NODES = ['22', '24', '26'];
-/** A test that hangs is a failure, and must not hold up the others. A whole file counts as a test here too. */
+/** Timeout of a test, so that one that hangs fails. A whole file counts as a test here too. */
 const TEST_TIMEOUT_MS = 900_000;
-/** Of what failed in a part, this much is said again at the end. */
+/** Characters of a part's failures that are repeated at the end. */
 const FAILURES_SHOWN = 6_000;
 
 interface Counts {
@@ -34,8 +34,8 @@ interface Part {
 }
 
 /**
- * The parts in their order; those of one row run at the same time. The files of `integration` and `faults` wait for
- * servers and timeouts for a large part of their time, those of `faults` most: two at once leave processors idle.
+ * The parts in order; those of one row run at the same time. The files of `integration` and `faults` mostly wait for
+ * servers and timeouts, so several run at once.
  */
 const ROWS: readonly (readonly Part[])[] = [
   [{ name: 'check', run: runChecks }],
@@ -63,10 +63,10 @@ const wanted = process.argv.slice(2).map((word) => {
 });
 const unknown = wanted.map(({ part }) => part).find((name) => !PARTS.some((part) => part.name === name));
 if (unknown !== undefined) {
-  say(`there is no part ${unknown}; there are ${PARTS.map(({ name }) => name).join(', ')}`);
+  say(`unknown part ${unknown}; the parts are ${PARTS.map(({ name }) => name).join(', ')}`);
   process.exit(2);
 }
-/** What the runner of the tests says of those that failed, of each part. */
+/** Failures reported by the test runner, per part. */
 const failures: string[] = [];
 const before = untrackedFiles();
 const total = await runRows(
@@ -75,21 +75,21 @@ const total = await runRows(
   ),
 );
 const left = untrackedFiles().filter((file) => !before.includes(file));
-// While a person works, new files can be theirs.
+// During development, new files may be intended.
 if (process.env['CI'] === 'true' && left.length > 0) {
   failures.push(`the tests left files in the project's folder: ${JSON.stringify(left)}`);
   total.failed += 1;
 }
-// Again, since a part that failed may be thousands of lines above.
+// Repeated, since a part that failed may be thousands of lines above.
 for (const failure of failures) say(`\n${failure}`);
-if (total.skipped > 0) say(`${total.skipped} tests were left out, as said above`);
+if (total.skipped > 0) say(`${total.skipped} tests were skipped, see above`);
 say(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
 
 async function runRows(rows: readonly (readonly Part[])[]): Promise<Counts> {
   const sum: Counts = { passed: 0, failed: 0, skipped: 0 };
   const folder = await mkdtemp(join(tmpdir(), 'pipeline-tests-'));
-  // Each of the many workers that are started would bundle the same.
+  // Bundled once for all the workers that tests start.
   const bundle = join(folder, 'workflows.js');
   let stack: Stack | undefined;
   try {
@@ -109,7 +109,7 @@ async function runRows(rows: readonly (readonly Part[])[]): Promise<Counts> {
   return sum;
 }
 
-/** Runs a part, and says how long it took. */
+/** Runs a part, and reports its duration. */
 async function runPart({ name, run }: Part, env: Record<string, string>): Promise<Counts> {
   const began = Date.now();
   say(`\n== ${name}`);
@@ -128,17 +128,18 @@ function addressesOf(stack: Stack): Record<string, string> {
   };
 }
 
-/** Runs the compiler, the linter and the formatter at the same time; each counts as a test. */
+/** Runs the compiler, the linter, the formatter and the check of words at the same time; each counts as a test. */
 async function runChecks(): Promise<Counts> {
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
   const checks = [
     ['tsc', '--noEmit'],
     ['eslint', '.'],
     ['prettier', '--check', '--log-level', 'warn', '.'],
+    ['tsx', 'scripts/check-words.ts'],
   ];
   const runs = checks.map(async ([program = '', ...words]) => {
     const { code } = await runProgram(join(ROOT, 'node_modules/.bin', program), words, {});
-    say(`${code === 0 ? '✔' : '✖'} ${program}`);
+    say(`${code === 0 ? '✔' : '✖'} ${[program, ...words].join(' ')}`);
     if (code === 0) counts.passed += 1;
     else counts.failed += 1;
   });
@@ -154,15 +155,18 @@ async function runFolder(
   return countsOf(await runProgram(process.execPath, words, options.env), folder);
 }
 
-/** The units on other versions of Node. Where one cannot be had, that is said and counted as left out. */
+/**
+ * Runs the unit tests on other versions of Node. A version that can't be installed is reported and counted as
+ * skipped.
+ */
 async function runOtherNodes(): Promise<Counts> {
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
   for (const version of OTHER_NODES) {
-    // The package of Node puts its binary in place by a script; npx installs it into its own cache.
+    // The Node package installs its binary by a script; npx installs it into its own cache.
     const npx = ['--yes', '--ignore-scripts=false', '-p', `node@${version}`];
     const found = await runProgram('npx', [...npx, 'node', '--version'], {});
     if (found.code !== 0 || !found.output.includes(`v${version}.`)) {
-      say(`Node ${version} cannot be had here, so the units did not run on it`);
+      say(`Node ${version} cannot be installed here, so the unit tests did not run on it`);
       counts.skipped += 1;
       continue;
     }
@@ -177,7 +181,7 @@ async function runOtherNodes(): Promise<Counts> {
   return counts;
 }
 
-/** The Temporal UI in a real browser. Where none can be had, that is said, and counted as left out. */
+/** Runs the tests of the Temporal UI in a real browser. Without one they are reported and counted as skipped. */
 async function runUi(env: Record<string, string>): Promise<Counts> {
   const missing = await ensureChromium(say);
   if (missing === undefined) return runFolder('ui', { concurrency: 1, env });
@@ -227,7 +231,7 @@ async function runProgram(
   return { code: code ?? 1, output };
 }
 
-/** What the closing lines of Node's test runner say. A run that counts nothing has failed. */
+/** Parses the summary of Node's test runner. A run without any counts has failed. */
 function countsOf({ code, output }: Ended, name: string): Counts {
   const last = (word: string): number =>
     Number([...output.matchAll(new RegExp(`^\\S+ ${word} (\\d+)$`, 'gm'))].at(-1)?.[1] ?? 0);
@@ -235,13 +239,13 @@ function countsOf({ code, output }: Ended, name: string): Counts {
   const failed = output.lastIndexOf('✖ failing tests:');
   if (failed >= 0) failures.push(`== ${name}: ${output.slice(failed, failed + FAILURES_SHOWN)}`);
   if (code !== 0 && counts.failed === 0) {
-    say(`${name}: the runner of the tests ended with ${code}`);
+    say(`${name}: the test runner exited with ${code}`);
     counts.failed = 1;
   }
   return counts;
 }
 
-/** Files that Git neither has nor ignores; none where there is no Git. */
+/** Returns files that Git neither tracks nor ignores; none without Git. */
 function untrackedFiles(): string[] {
   const words = ['ls-files', '-z', '--others', '--exclude-standard'];
   const { status, stdout } = spawnSync('git', words, { cwd: ROOT, encoding: 'utf8' });

@@ -12,15 +12,15 @@ import { startPlatform, type Platform } from '../../simulator/server.ts';
 import { ROOT, TestPipeline } from '../../test/support/harness.ts';
 import type { Bench, Context } from '../context.ts';
 
-/** The generated attempts start on 68 days; of these, 2,000 intervals take all but the last. */
+/** The generated attempts start on 68 days; 2,000 intervals cover all but the last. */
 const SEED = 11;
 const COUNT = 9000;
 const FROM_MS = Date.UTC(2017, 10, 21);
 const MINUTES = 48;
 
-/** After so large a share it is stopped as by Ctrl-C, and given again. */
+/** Share after which the command is interrupted, and run again. */
 const STOPPED_AFTER = 0.3;
-const TELL_EVERY = 100;
+const REPORT_EVERY = 100;
 
 const Result = z.object({
   intervals: z.int(),
@@ -30,7 +30,7 @@ const Result = z.object({
   waiting: z.null(),
 });
 
-/** A schedule's past, all of it. */
+/** Backfills all past intervals of a schedule. */
 export const backfill: Bench = {
   name: 'backfill',
   title: 'Two thousand intervals',
@@ -81,14 +81,14 @@ export const backfill: Bench = {
   },
 };
 
-/** Makes the schedule, paused: its own times must not come between. */
+/** Creates the schedule, paused so that its own times add no runs. */
 async function makeSchedule(pipeline: TestPipeline, source: string): Promise<void> {
   const words = ['schedule', 'set', source, '--every', `${MINUTES}m`, '--paused'];
   const { code, stderr } = await pipeline.command(...words);
   if (code !== 0) throw new Error(`the schedule was not made: ${stderr}`);
 }
 
-/** Brings the intervals, by a command that is stopped and one that goes on; the most that were queued at once. */
+/** Backfills the intervals by an interrupted command and a second one; returns the maximum queued at once. */
 async function bring(
   context: Context,
   command: BackfillCommand,
@@ -109,9 +109,9 @@ async function bring(
   return command.queued;
 }
 
-/** `pipeline schedule backfill`, as a user gives it. */
+/** `pipeline schedule backfill`, as a user runs it. */
 class BackfillCommand {
-  /** The most intervals that Temporal had in its queue at once. */
+  /** Maximum of intervals in Temporal's queue. */
   queued = 0;
   readonly #pipeline: TestPipeline;
   readonly #source: string;
@@ -123,7 +123,7 @@ class BackfillCommand {
     this.#say = say;
   }
 
-  /** Runs it, and ends it as Ctrl-C does once it has brought so many intervals. */
+  /** Runs the command, and interrupts it (SIGINT) once it has landed the given number of intervals. */
   async run(
     words: readonly string[],
     stopAt: number,
@@ -133,7 +133,7 @@ class BackfillCommand {
       env: { ...process.env, PIPELINE_CONFIG: this.#pipeline.settingsFile },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    let [stdout, last, told] = ['', '', 0];
+    let [stdout, last, reported] = ['', '', 0];
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
     const ended = once(child, 'close') as Promise<[number | null]>;
     for await (const line of createInterface({ input: child.stderr })) {
@@ -142,9 +142,9 @@ class BackfillCommand {
       if (done === undefined) continue;
       const described = await describeSchedule(this.#pipeline.client, this.#source);
       this.queued = Math.max(this.queued, queueOf(described).queued);
-      if (Number(done) >= told + TELL_EVERY) {
-        told = Number(done);
-        this.#say(`  ${formatNumber(told)} intervals`);
+      if (Number(done) >= reported + REPORT_EVERY) {
+        reported = Number(done);
+        this.#say(`  ${formatNumber(reported)} intervals`);
       }
       if (Number(done) >= stopAt) child.kill('SIGINT');
     }
@@ -153,7 +153,7 @@ class BackfillCommand {
   }
 }
 
-/** Each interval ran once and ended well, and each attempt is there once. */
+/** Checks that each interval ran once and completed, and that each attempt landed once. */
 async function requireRight(
   pipeline: TestPipeline,
   platform: Platform,
@@ -170,7 +170,7 @@ async function requireRight(
     throw new Error(`landed ${JSON.stringify(found)} in place of ${JSON.stringify(due)}: ${stderr}`);
 }
 
-/** Seconds from one end to the next, of the first tenth of the runs and of the last. */
+/** Returns the seconds per run, of the first tenth of the runs and of the last. */
 async function pacesOf(pipeline: TestPipeline, intervals: number): Promise<{ first: number; last: number }> {
   const ends: number[] = [];
   const query = `TaskQueue = '${pipeline.name}' AND ExecutionStatus = 'Completed'`;

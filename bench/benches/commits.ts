@@ -5,20 +5,20 @@ import { linesOf } from '../data.ts';
 import { median, type Goal } from '../figures.ts';
 import { historyOf, type ActivityTime } from '../history.ts';
 
-/** So many attempts are a run. */
+/** Attempts per run. */
 const BATCH = 5;
 const BEFORE = 5;
-/** A version at which the tables' logs have their first checkpoint. */
+/** Version of the tables' logs by which they have their first checkpoint. */
 const WITH_CHECKPOINT = 25;
 const MEASURED = 9;
 const NEW_WORKERS = 3;
-const TELL_EVERY = 100;
+const REPORT_EVERY = 100;
 
-/** Many commits to one table. */
+/** Measures many commits to one table. */
 export const commits: Bench = {
   name: 'commits',
   title: 'A thousand commits',
-  about: `Runs of ${BATCH} attempts each on one topic, one after the other; the medians of ${MEASURED}: what their \`plan\` and \`land\` take when the tables' logs have about ten versions, and when they have about a thousand. A new worker reads the logs anew for its first plan: that is the median of ${NEW_WORKERS}, also once the logs have a checkpoint.`,
+  about: `Runs of ${BATCH} attempts each on one topic, one after the other; the medians of ${MEASURED}: what their \`plan\` and \`land\` take when the tables' logs have about ten versions, and when they have about a thousand. A new worker reads the whole logs for its first plan: that is the median of ${NEW_WORKERS}, also once the logs have a checkpoint.`,
   needs: [],
   run: async (context) => {
     const last = context.quick ? 60 : 1000;
@@ -64,7 +64,7 @@ function milliseconds(value: number): string {
   return `${value.toFixed(0)} ms`;
 }
 
-/** What activities take, in milliseconds. */
+/** Durations of activities, in milliseconds. */
 interface Stretch {
   readonly land: number;
   readonly plan: number;
@@ -103,7 +103,7 @@ class Landing {
     return new Landing(context, pipeline, worker, { topic, lines: lines ?? [] });
   }
 
-  /** So many runs, one after the other. */
+  /** Runs `count` runs one after the other, and returns the times of their activities. */
   async runs(count: number): Promise<ActivityTime[]> {
     const activities: ActivityTime[] = [];
     for (let run = 0; run < count; run += 1) activities.push(...(await this.#run()));
@@ -117,7 +117,7 @@ class Landing {
     if (batches !== 1) throw new Error(`a run landed ${batches} batches instead of one`);
     this.commits += 1;
     this.bytes += this.#lines.reduce((sum, { length }) => sum + length, 0);
-    if (this.commits % TELL_EVERY === 0) this.#context.say(`  ${formatNumber(this.commits)} commits`);
+    if (this.commits % REPORT_EVERY === 0) this.#context.say(`  ${formatNumber(this.commits)} commits`);
     return (await historyOf(this.#pipeline, handle)).activities;
   }
 
@@ -132,7 +132,7 @@ class Landing {
     };
   }
 
-  /** What the first plan of a new worker takes, in milliseconds: the median of some. */
+  /** Returns the median duration of a new worker's first plan, in milliseconds. */
   async firstPlan(): Promise<number> {
     const firsts: ActivityTime[] = [];
     for (let worker = 0; worker < NEW_WORKERS; worker += 1) {

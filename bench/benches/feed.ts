@@ -6,10 +6,10 @@ import { runMeasured, type Measured } from '../measure.ts';
 import { startWarm, type OurRun } from '../ours.ts';
 import { requireSameRows, Spark, type SparkRun } from '../peers/spark.ts';
 
-/** The seed's way into Kafka, as a line of the shell. */
+/** The seed project's shell command that publishes to Kafka. */
 const INTO_KAFKA = `curl -sSf "$1" | jq -c '.[]' | kcat -P -b "$2" -t "$3"`;
 
-/** The whole way. */
+/** Measures a whole run. */
 export const feed: Bench = {
   name: 'feed',
   title: 'HTTP feed to tables',
@@ -55,7 +55,7 @@ export const feed: Bench = {
 
 async function fetchAndLand({ stack, topics }: Context, url: string, warm: string): Promise<OurRun> {
   const topic = await topics.makeNew();
-  // Another source each time: Kafka knows which chunks of a source were published, whoever asks.
+  // Another source each time, since the markers in Kafka tell every worker which chunks of a source were published.
   const ours = await startWarm(stack, warm, { [topic]: { url, format: 'json-array', topic } });
   try {
     return await ours.run(topic);
@@ -83,7 +83,7 @@ async function seedsWay({ stack, topics, folder }: Context, url: string, spark: 
   return { intoKafka, spark: run, sum: sumOf(intoKafka, run.whole) };
 }
 
-/** One after the other. */
+/** Runs the two sides one after the other. */
 function sumOf(one: Measured, other: Measured): Measured {
   const [first, second] = [one.servers, other.servers];
   return {

@@ -9,7 +9,7 @@ import { Ours } from '../ours.ts';
 
 const FETCH_MS = 120_000;
 
-/** From HTTP into records. */
+/** Measures the fetch over HTTP. */
 export const fetch: Bench = {
   name: 'fetch',
   title: 'Fetch and split',
@@ -53,11 +53,11 @@ export const fetch: Bench = {
 };
 
 interface FetchRun extends Measured {
-  /** What the worker had in memory before. */
+  /** Memory of the worker before the run. */
   readonly idleBytes: number;
 }
 
-/** What comes after the fetch is not waited for. */
+/** Does not wait for the steps after the fetch. */
 async function ourFetch({ stack, topics }: Context, url: string): Promise<FetchRun> {
   const topic = await topics.makeNew();
   const ours = await Ours.start(stack, { [topic]: { url, format: 'json-array', topic } });

@@ -11,7 +11,7 @@ import { publish } from './publish.ts';
 import { reading } from './reading.ts';
 import { workers } from './workers.ts';
 
-/** Every bench, in the order in which they run and are told of. */
+/** All benches, in run order and page order. */
 export const BENCHES: readonly Bench[] = [
   land,
   profile,

@@ -12,7 +12,7 @@ const PEERS = join(import.meta.dirname, '../peers/kafka-clients');
 const COPIES = 20;
 const MESSAGES_OF_A_CHUNK = 6_560;
 const ROUNDS = 5;
-/** More than one answer of a broker holds, so that the end of the transaction is in another one. */
+/** More messages than one fetch response contains, so that the end of the transaction is in another one. */
 const ABORTED = { messages: 24_000, bytes: 1_000, atOnce: 1_000 };
 
 const Printed = z.strictObject({
@@ -24,7 +24,7 @@ const CLIENTS = ['ours', 'platformatic', 'confluent'] as const;
 type ClientName = (typeof CLIENTS)[number];
 type Clients = Readonly<Record<ClientName, Client | undefined>>;
 
-/** What the project does with Kafka, by clients that it could use instead. */
+/** Compares the project's use of Kafka with other clients. */
 export const kafkaClients: Bench = {
   name: 'kafka-clients',
   title: 'Clients of Kafka',
@@ -109,7 +109,7 @@ async function publishBy(
   return measured;
 }
 
-/** How many messages each client delivers of a transaction that was aborted, read_committed. */
+/** Returns the number of messages of an aborted transaction that each client delivers with read_committed. */
 async function abortedNotes(context: Context, clients: Clients): Promise<string[]> {
   const topic = await context.topics.makeNew(1);
   await publishAborted(context, topic);
@@ -151,7 +151,7 @@ async function endOf({ topics }: Context, topic: string): Promise<string> {
   return partition?.end ?? '0';
 }
 
-/** Runs a client's program. @param words What it is to do, without the broker. */
+/** Runs a client's program. @param words Its arguments, without the broker. */
 async function runClient(
   { stack, topics, folder }: Context,
   clients: Clients,

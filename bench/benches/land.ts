@@ -12,7 +12,7 @@ import { ratio, type Goal } from '../figures.ts';
 import { startWarm, type OurRun } from '../ours.ts';
 import { requireSameRows, Spark, type SparkRun } from '../peers/spark.ts';
 
-/** A topic of the usual size. */
+/** Measures a landing of the usual size. */
 export const land: Bench = {
   name: 'land',
   title: 'Topic to tables',
@@ -32,7 +32,7 @@ export const land: Bench = {
   },
 };
 
-/** A topic of the seed's size. */
+/** Measures a landing of the seed project's size. */
 export const small: Bench = {
   name: 'small',
   title: 'A small topic to tables',

@@ -8,7 +8,7 @@ import { startWarm, type OurRun } from '../ours.ts';
 
 const LOOK_MS = 500;
 
-/** Ten times as much. */
+/** Measures ten times the usual size. */
 export const large: Bench = {
   name: 'large',
   title: 'Ten times as much',
@@ -71,7 +71,7 @@ export const large: Bench = {
 };
 
 interface LargeRun extends OurRun {
-  /** The most that lay in the staging folder at once, in bytes. */
+  /** Returns the maximum size of the staging folder, in bytes. */
   readonly staged: number;
   readonly histories: readonly number[];
 }
@@ -94,7 +94,7 @@ async function landCopies({ stack, data, topics }: Context, copies: number): Pro
   }
 }
 
-/** Files come and go meanwhile. */
+/** Files may disappear meanwhile. */
 function bytesIn(folder: string): number {
   try {
     const entries = readdirSync(folder, { recursive: true, withFileTypes: true });

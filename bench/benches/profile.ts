@@ -33,7 +33,7 @@ const OF_PUBLISHING: readonly Piece[] = [
   { name: 'speaking with Kafka', functions: /adapters\/kafka-|\/kafkajs\// },
 ];
 
-/** What the worker does with its time. */
+/** Profiles the worker. */
 export const profile: Bench = {
   name: 'profile',
   title: 'Where the time goes',

@@ -6,7 +6,7 @@ import { historyOf, spanOf } from '../history.ts';
 import { runMeasured, type Measured } from '../measure.ts';
 import { startWarm } from '../ours.ts';
 
-/** Into Kafka, exactly once. */
+/** Measures publishing to Kafka, exactly once. */
 export const publish: Bench = {
   name: 'publish',
   title: 'Publish',
@@ -71,14 +71,14 @@ export const publish: Bench = {
 interface Feeds {
   /** A topic of a few messages. */
   readonly warm: string;
-  /** The address of a few attempts. */
+  /** URL of a few attempts. */
   readonly small: string;
   readonly url: string;
 }
 
 async function ourPublish({ stack, topics }: Context, { warm, small, url }: Feeds): Promise<Measured> {
   const [topic, smallTopic] = [await topics.makeNew(), await topics.makeNew()];
-  // Another source each time: Kafka knows which chunks of a source were published, whoever asks.
+  // Another source each time, since the markers in Kafka tell every worker which chunks of a source were published.
   const ours = await startWarm(stack, warm, {
     [smallTopic]: { url: small, format: 'json-array', topic: smallTopic },
     [topic]: { url, format: 'json-array', topic },

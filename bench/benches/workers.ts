@@ -3,10 +3,10 @@ import { median, ratio } from '../figures.ts';
 import { machine } from '../machine.ts';
 import { startAllWarm, type OurRun } from '../ours.ts';
 
-/** The usual size is four batches, which would be two for each of two workers. */
+/** The usual size is four batches, only two for each of two workers. */
 const TIMES = 4;
 
-/** Two hosts for one run. */
+/** Measures two hosts for one run. */
 export const workers: Bench = {
   name: 'workers',
   title: 'Two workers',
@@ -43,7 +43,7 @@ export const workers: Bench = {
   },
 };
 
-/** The share of the machine's processor time that runs used, the median of them. */
+/** Returns the median share of the machine's processor time that runs used. */
 function busy(runs: readonly OurRun[]): string {
   const shares = runs.map(({ seconds, cpuSeconds, servers }) => {
     const used = Object.values(servers ?? {}).reduce((sum, one) => sum + one, cpuSeconds);

@@ -1,8 +1,8 @@
 /**
- * What one writes first with kafkajs: a loop with one idempotent producer, and 300 messages a send. Prints the
- * seconds from the first send to the end of the last one.
+ * The obvious kafkajs program: a loop with one idempotent producer, and 300 messages per send. Prints the seconds
+ * from the first send to the end of the last one.
  *
- * Usage: plain-producer.ts BROKER TOPIC FILE, where FILE has a message a line.
+ * Usage: plain-producer.ts BROKER TOPIC FILE, where FILE has a message per line.
  */
 import { Kafka, logLevel } from 'kafkajs';
 import { linesOf } from '../data.ts';

@@ -13,15 +13,15 @@ const Printed = z.object({
 
 /** A run of the peer. */
 export interface SparkRun {
-  /** Its job alone: from the session's being up to the last table. */
+  /** Seconds of the job alone: from the start of the session to the last table. */
   readonly job: Measured;
-  /** The whole program, with its start and the count of its rows at the end. */
+  /** Seconds of the whole program, with its start and the final count of rows. */
   readonly whole: Measured;
   /** By table. */
   readonly rows: Readonly<Record<string, number>>;
 }
 
-/** Apache Spark with `spark_job.py`, the same work in the seed's own engine. */
+/** Apache Spark with `spark_job.py`, the same work in the seed project's engine. */
 export class Spark {
   readonly #stack: Stack;
   readonly #folder: string;
@@ -35,7 +35,7 @@ export class Spark {
     this.#jars = jars;
   }
 
-  /** Fetches Spark and its jars the first time. */
+  /** Downloads Spark and its jars the first time. */
   static async install(stack: Stack, folder: string): Promise<Spark> {
     const pom = join(import.meta.dirname, 'pom.xml');
     const [python, jars] = await Promise.all([installPython(), installJars('peers', pom)]);
@@ -43,12 +43,12 @@ export class Spark {
     return new Spark(stack, folder, python, paths.join(','));
   }
 
-  /** Where its tables are. */
+  /** Folder of its tables. */
   get output(): string {
     return `${this.#stack.hdfs.defaultFs}/bench/spark`;
   }
 
-  /** Reads a whole topic and writes the three tables anew. */
+  /** Reads a whole topic and overwrites the three tables. */
   async run(topic: string): Promise<SparkRun> {
     const broker = this.#stack.kafka.brokers.join(',');
     const script = join(import.meta.dirname, 'spark_job.py');
@@ -67,7 +67,7 @@ export class Spark {
   }
 }
 
-/** Makes sure that both sides did the same work. */
+/** Checks that both sides did the same work. */
 export function requireSameRows(ours: Readonly<Record<string, number>>, spark: SparkRun): void {
   for (const [table, rows] of Object.entries(spark.rows))
     if (ours[table] !== rows)

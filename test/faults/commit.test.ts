@@ -62,7 +62,7 @@ const POINTS: Record<string, Point> = {
     request: REQUESTS.renameEntry,
     fault: before,
   },
-  '4 when the log says so, before the worker hears of it': {
+  '4 when the entry is in the log, before the worker receives the response': {
     server: 'nameNode',
     request: REQUESTS.renameEntry,
     fault: after,

@@ -77,22 +77,23 @@ function contentOf(attempts: Iterable<FeedAttempt>): Content {
   };
   for (const attempt of attempts) {
     const { keen_id: id, sequences, certification } = attempt;
-    const { counts } = sequences;
+    const { total, correct, incorrect, incomplete, submitted, unanswered, all_correct } =
+      sequences.counts ?? {};
     add('deliveries', JSON.stringify(attempt));
     add(
       'attempts',
       ...[id, secondsToMicros(attempt.keen_created_at), isoToMicros(attempt.started_at)],
       ...[attempt.base_exam_id, attempt.user_exam_id, attempt.exam_name],
       ...[certification === null ? null : certification === 'true', Number(attempt.max_attempts)],
-      ...[sequences.id, sequences.attempt, counts?.total, counts?.correct, counts?.incorrect],
-      ...[counts?.incomplete, counts?.submitted, counts?.unanswered, counts?.all_correct],
+      ...[sequences.id, sequences.attempt, total, correct, incorrect],
+      ...[incomplete, submitted, unanswered, all_correct],
     );
-    for (const [at, question] of sequences.questions.entries()) {
+    for (const [questionIndex, question] of sequences.questions.entries()) {
       const { user_correct, user_incomplete, user_result, user_submitted, options } = question;
       add(
         'questions',
         id,
-        at,
+        questionIndex,
         question.id,
         user_correct,
         user_incomplete,
@@ -100,10 +101,10 @@ function contentOf(attempts: Iterable<FeedAttempt>): Content {
         user_submitted,
         options.length,
       );
-      for (const [place, option] of options.entries()) {
+      for (const [index, option] of options.entries()) {
         const { checked, correct, submitted } = option;
         const changed = option.at === undefined ? null : isoToMicros(option.at);
-        add('options', id, at, place, option.id, checked, correct, submitted, changed);
+        add('options', id, questionIndex, index, option.id, checked, correct, submitted, changed);
       }
     }
   }

@@ -51,7 +51,7 @@ describe('23 a publish', () => {
   }
 
   for (const [when, kind] of [
-    ['right before the broker hears of its commit', 'instead'],
+    ['right before the broker receives its commit', 'instead'],
     ['right after the broker has committed it', 'after'],
   ] as const) {
     test(`whose producer is killed ${when} is in the topic once`, async () => {
@@ -77,7 +77,7 @@ test('a publish asks once where the coordinator of its transaction is', async ()
   broker.proxy.plan(API.findCoordinator, { kind: 'cut' }, 1, COORDINATORS_ASKED_FOR);
   await faulty.pipeline.startWorker();
   await faulty.landsOnce(await faulty.pipeline.start({ source: 'source' }));
-  assert.equal(broker.proxy.unused, 1, 'it was asked for once more');
+  assert.equal(broker.proxy.unused, 1, 'the request was repeated');
   broker.proxy.clear();
 });
 

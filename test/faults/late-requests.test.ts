@@ -24,7 +24,7 @@ const MAX_BYTES = 1_024;
 const REQUEST_TIMEOUT_MS = 250;
 /** How often a set is tried before its test fails, or is given up by the step. */
 const TRIES = 6;
-/** A late request arrives after at most so many other requests; some arrive when all else is over. */
+/** Limit of the other requests before a late one arrives; some arrive after all others. */
 const MAX_REQUESTS_LATE = 40;
 
 /** What is late, and how many of them are not, before it, at most. */

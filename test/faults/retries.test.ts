@@ -73,7 +73,7 @@ describe('15 more is published between two tries', () => {
   });
 });
 
-test('16 a topic that is made anew between two tries of consume is noticed, though it holds as many messages', async () => {
+test('16 a topic that is recreated between two attempts of consume is noticed, though it has as many messages', async () => {
   const run = async (): Promise<void> => {
     await other.delete();
     await other.make();

@@ -35,12 +35,12 @@ async function startAndBreak(breakIt: () => Promise<void>): Promise<IngestHandle
   return handle;
 }
 
-async function failsWith(run: IngestHandle, words: RegExp, withinMs = 90_000): Promise<void> {
-  await eventually(`a step fails with ${words}`, async () => words.test(await lastFailureOf(run)), withinMs);
+async function failsWith(run: IngestHandle, words: RegExp, timeoutMs = 90_000): Promise<void> {
+  await eventually(`a step fails with ${words}`, async () => words.test(await lastFailureOf(run)), timeoutMs);
 }
 
 /** Twice the 30 s that an answer may take: a rename without one is followed by a look whether it was done. */
-const NOTICED_WITHIN_MS = 75_000;
+const NOTICE_TIMEOUT_MS = 75_000;
 
 describe('a server that is killed in the middle of landing', () => {
   for (const [name, service, words] of [
@@ -70,9 +70,9 @@ describe('a server that is frozen in the middle of landing', () => {
     test(`the ${service}: it is noticed within its limit and named, and the step goes on when it thaws`, async () => {
       const run = await startAndBreak(() => servers.service(service).pause());
       try {
-        await failsWith(run, /gave no answer|took no more of the body/, NOTICED_WITHIN_MS);
+        await failsWith(run, /gave no answer|took no more of the body/, NOTICE_TIMEOUT_MS);
         // A DataNode that waits for the NameNode gives no answer either, and may be named first.
-        await failsWith(run, words, NOTICED_WITHIN_MS);
+        await failsWith(run, words, NOTICE_TIMEOUT_MS);
       } finally {
         await servers.service(service).resume();
       }

@@ -71,7 +71,7 @@ const MEANS = {
   },
 };
 
-/** The results of all runs that were started, once there are so many and all have ended; fails when one fails. */
+/** Waits until `count` runs were started and all have ended, and returns their results; fails when one fails. */
 async function resultsOf(count: number): Promise<IngestResult[]> {
   const query = `TaskQueue = '${pipeline.name}' AND WorkflowType = 'ingest'`;
   const started = new Set<string>();
@@ -137,7 +137,7 @@ test('13 a worker that stands still in the middle of a commit, which another one
   const before = commits();
   goOn();
   await eventually('the commit that was late is refused', () => commits() > before);
-  // Only now: it has waited for so long that it would take its request back.
+  // Only now: the request is past its timeout, and the worker would withdraw it.
   first.signal('SIGCONT');
   await requireExactly(pipeline, attemptsOf(0));
 });

@@ -1,7 +1,7 @@
 /**
- * The fuzzer of the record path: attempts, each broken in some way, go through the scan, the check and DuckDB as a batch
- * does. Nothing may crash or hang, every record must land or be quarantined with a reason, and what landed must
- * hold every value that an independent reader of the JSON finds.
+ * Fuzzes the record path: mutated attempts go through the scan, the check and DuckDB in batches. Nothing may crash or
+ * hang, every record must land or be quarantined with a reason, and landed rows must have every value that an
+ * independent JSON reader finds.
  */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -19,32 +19,32 @@ import type { StagedFile } from '../../model/references.ts';
 import { columnsOf, expectedRows } from '../support/expected-rows.ts';
 import { mutate } from '../support/mutations.ts';
 
-/** How much to try. The same seed and count try the same. */
+/** Size of a fuzz run. The same seed and count produce the same records. */
 export interface FuzzOptions {
   readonly seed: number;
   readonly records: number;
-  /** No new batch begins after so long. */
-  readonly withinMs: number;
+  /** Milliseconds after which no new batch begins. */
+  readonly timeoutMs: number;
 }
 
-/** What came of it. */
+/** Result of a fuzz run. */
 export interface FuzzCounts {
   records: number;
   landed: number;
   quarantined: number;
-  /** How many records had each kind of fault, by its reason. */
+  /** Number of faulty records, by reason. */
   readonly reasons: Map<string, number>;
 }
 
 const SETTINGS = parseSettings('sources: { fuzz: { topic: fuzz } }', 'fuzz');
 const BATCH = 2_000;
 
-/** Breaks and transforms records; throws at the first thing that is not as it must be. */
-export async function fuzz({ seed, records, withinMs }: FuzzOptions): Promise<FuzzCounts> {
+/** Mutates and transforms records; throws at the first violation. */
+export async function fuzz({ seed, records, timeoutMs }: FuzzOptions): Promise<FuzzCounts> {
   const counts: FuzzCounts = { records: 0, landed: 0, quarantined: 0, reasons: new Map() };
   const random = new Random(seed);
   const source = attempts({ seed, count: Infinity });
-  const deadline = performance.now() + withinMs;
+  const deadline = performance.now() + timeoutMs;
   const folder = await mkdtemp(join(tmpdir(), 'fuzz-'));
   try {
     while (counts.records < records && performance.now() < deadline) {
@@ -96,7 +96,7 @@ async function transform(
   });
 }
 
-/** Each record is in one of the two, with its own bytes. */
+/** Checks that each record has landed or is quarantined, with its own bytes. */
 async function requireTold(
   connection: DuckDBConnection,
   payloads: readonly (Buffer | null)[],
@@ -114,7 +114,7 @@ async function requireTold(
   }
 }
 
-/** The files say what JavaScript's own reading of the payloads says, row by row and field by field. */
+/** Compares the files with JavaScript's own reading of the payloads, row by row and field by field. */
 async function requireValues(
   connection: DuckDBConnection,
   payloads: readonly (Buffer | null)[],

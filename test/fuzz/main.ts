@@ -6,7 +6,11 @@ const { values } = parseArgs({
   options: { records: { type: 'string', default: '1000000' }, seed: { type: 'string', default: '1' } },
 });
 const began = performance.now();
-const counts = await fuzz({ seed: Number(values.seed), records: Number(values.records), withinMs: Infinity });
+const counts = await fuzz({
+  seed: Number(values.seed),
+  records: Number(values.records),
+  timeoutMs: Infinity,
+});
 const reasons = [...counts.reasons].sort(([, a], [, b]) => b - a);
 for (const [reason, count] of reasons) process.stdout.write(`${String(count).padStart(9)}  ${reason}\n`);
 process.stdout.write(

@@ -28,7 +28,7 @@ describe('what persons tell a run that waits', () => {
 
   after(() => pipeline.close());
 
-  /** Waits until the run has followed so many decisions and waits for the next one. */
+  /** Waits until the run has followed the given number of decisions and waits for another. */
   async function waitsAfter(run: IngestHandle, decisions: number): Promise<void> {
     await eventually(
       `${run.workflowId} waits after ${decisions} decisions`,

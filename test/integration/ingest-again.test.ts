@@ -130,7 +130,7 @@ describe('a content that is ingested again', () => {
     assert.equal(await count('deliveries'), RECORDS);
   });
 
-  test('lands once more, and is unchanged afterwards', async () => {
+  test('lands again, and is unchanged afterwards', async () => {
     for (const times of [2, 3]) {
       const again = await pipeline.command('start', 'feed', '--again', '--yes', '--follow');
       assert.equal(again.code, 0, again.stdout + again.stderr);

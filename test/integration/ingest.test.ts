@@ -12,7 +12,7 @@ const DATA = join(SHARED, 'data/assessment-attempts-20180128-121051-nested.json.
 const ANSWERS = join(SHARED, 'golden/answers.json');
 
 /** A page that is sent around must not be larger. */
-const MOST_PAGE_BYTES = 2_000_000;
+const MAX_PAGE_BYTES = 2_000_000;
 
 type Value = string | number | boolean | null;
 type Rows = Record<string, Value>[];
@@ -153,7 +153,7 @@ describe('the real data set', { skip: existsSync(DATA) ? false : 'the real data 
     assert.equal(code, 0, stderr);
     assert.match(stdout, /report\.html \(\d+\.\d KiB\)/);
     const page = await readFile(file, 'utf8');
-    assert.ok(page.length < MOST_PAGE_BYTES, `the page has ${page.length} characters`);
+    assert.ok(page.length < MAX_PAGE_BYTES, `the page has ${page.length} characters`);
     const [, data = ''] = /<script type="application\/json" id="figures">(.*?)<\/script>/s.exec(page) ?? [];
     const shown = (JSON.parse(data) as { figures: ReportFigures }).figures;
     assert.deepEqual(rounded({ ...shown, freshness: null }), rounded({ ...figures, freshness: null }));

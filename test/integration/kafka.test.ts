@@ -10,7 +10,7 @@ import type { OffsetRange } from '../../model/references.ts';
 import { codeOf } from '../support/harness.ts';
 import { OPTIONS, PREFIX, inPieces, messages, newTopic, read, readAll } from '../support/kafka-topic.ts';
 
-/** So many messages make several requests. */
+/** Messages that need several fetch requests. */
 const LARGE = 120_000;
 
 describe('a set of messages', () => {

@@ -9,14 +9,14 @@ import { TestPipeline } from '../support/harness.ts';
 
 const GOOD = [...attempts({ seed: 5, count: 40 })];
 
-/** An attempt of about so many bytes, by a field that no table knows. */
+/** Returns an attempt of about `bytes` bytes, padded in a field that no table has. */
 function padded(bytes: number, fields: object = {}): string {
   const attempt = { ...GOOD[0], ...fields, padding: '' };
   const missing = bytes - Buffer.byteLength(JSON.stringify(attempt));
   return JSON.stringify({ ...attempt, padding: 'x'.repeat(Math.max(0, missing)) });
 }
 
-/** Whoever it is, the name is in the record, and in the message's key once more. */
+/** Its user id is in the record, and again in the message's key. */
 const LONG_NAMED = padded(0, { user_exam_id: 'u'.repeat(600_000) });
 
 const CONTENTS = {

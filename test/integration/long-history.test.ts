@@ -29,7 +29,7 @@ describe('a run of many batches', () => {
   after(() => pipeline.close());
 
   test(
-    'goes on with a new history before one grows long, and counts as one',
+    'continues as new before its history grows long, and counts as one run',
     { timeout: 180_000 },
     async () => {
       const handle = await pipeline.start({ source: 'many' });

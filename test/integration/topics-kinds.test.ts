@@ -7,7 +7,7 @@ import { FilledTopics, messagesOf, sumsOf } from './producers/filled-topics.ts';
 const ZSTD = 'zstdDecompress' in zlib && 'this Node reads zstd';
 
 /** The cleaner of a broker looks for work every 15 s. */
-const COMPACTED_WITHIN_MS = 60_000;
+const COMPACTION_TIMEOUT_MS = 60_000;
 
 describe('a topic', () => {
   let topics: FilledTopics;
@@ -106,7 +106,7 @@ describe('a topic', () => {
     await eventually(
       'it is compacted',
       async () => (await topics.offsetsIn(topic, 0, 80)).length === 40,
-      COMPACTED_WITHIN_MS,
+      COMPACTION_TIMEOUT_MS,
     );
     assert.deepEqual(await topics.offsetsIn(topic, 0, 20), [], 'what is gone is passed');
     const { rows, gaps, offsets } = await topics.run('compacted');

@@ -292,7 +292,7 @@ describe('verify', () => {
     requireFinding(await copy.verify(), 'MESSAGE_LOST', `${topic}/0`, /before they landed: 40 to 49$/);
   });
 
-  test('names a topic that is gone, and one that was made anew', async () => {
+  test('names a topic that is gone, and one that was recreated', async () => {
     await withAdmin(pipeline.kafka, (admin) => admin.deleteTopics({ topics: [topic] }));
     const copy = await damaged();
     requireFinding(await copy.verify(), 'TOPIC_GONE', topic, /Kafka does not have/);

@@ -1,8 +1,8 @@
 import { STEPS } from '../../model/run.ts';
 
 /**
- * The columns that data scientists rely on, with their types in Delta's words: written down once more, so
- * that a table cannot change them unnoticed.
+ * The columns that data scientists rely on, with their types as Delta names them: repeated here so that a table
+ * cannot change them unnoticed.
  */
 const MESSAGE = 'kafka_topic string, kafka_partition integer, kafka_offset long, published_at timestamp';
 const PARTITION = 'source string, ingested_on date';

@@ -19,8 +19,8 @@ export interface Readers {
 /** The folder of the notebooks, whose packages the other programs in Python share. */
 export const NOTEBOOKS = join(import.meta.dirname, '../../notebooks');
 
-const LEAST_PYTHON = [3, 11] as const;
-const PYTHON_ADVICE = `Spark and delta-rs run under Python ${LEAST_PYTHON.join('.')} or later with venv: apt install python3-venv, or brew install python.`;
+const MIN_PYTHON = [3, 11] as const;
+const PYTHON_ADVICE = `Spark and delta-rs run under Python ${MIN_PYTHON.join('.')} or later with venv: apt install python3-venv, or brew install python.`;
 
 /** Prints the version, and fails where Debian's Python has no venv. */
 const ASK_PYTHON = 'import ensurepip, sys; print("%d.%d" % sys.version_info[:2])';
@@ -89,7 +89,7 @@ export async function installJars(whose: string, pom: string): Promise<string> {
 function pythonVersion(): string | undefined {
   const { status, stdout } = spawnSync('python3', ['-c', ASK_PYTHON], { encoding: 'utf8' });
   const [, major, minor] = /^(\d+)\.(\d+)\s*$/.exec(stdout) ?? [];
-  if (status !== 0 || Number(major) !== LEAST_PYTHON[0] || Number(minor) < LEAST_PYTHON[1]) return undefined;
+  if (status !== 0 || Number(major) !== MIN_PYTHON[0] || Number(minor) < MIN_PYTHON[1]) return undefined;
   return `${major}.${minor}`;
 }
 

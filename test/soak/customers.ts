@@ -7,19 +7,19 @@ import type { PlannedRun } from './plan.ts';
 import { RecordStream, recordsOfWindow, windowOf } from './records.ts';
 import { feedSeed } from './servers.ts';
 
-/** Seeds of the records of a file, and of others, beside those of the feeds. */
+/** Seeds of the records of the file and of other producers, distinct from those of the feeds. */
 const FILE_SEED = 2_000_000;
 const FILE_RECORDS = 40;
 
-/** A content that a customer has. */
+/** A content of a customer. */
 interface Offer {
-  /** The contents of these records that runs have brought, by their SHA-256: each of them is put in once. */
+  /** SHA-256 of the contents with these records that runs ingested: each counts once. */
   readonly brought: Set<string>;
-  /** How often the feed had changed, for sure, when the first run asked for it. */
+  /** Number of the feed's changes that had completed when the first run requested it. */
   readonly changesBefore: number;
 }
 
-/** The customers: what each run asks for, and what is due for it. */
+/** The customers: the request of each run, and the records that it must land. */
 export class Customers {
   readonly #ledger: Ledger;
   readonly #seed: number;
@@ -27,7 +27,7 @@ export class Customers {
   readonly #versions: RecordStream;
   readonly #offers = new Map<string, Offer>();
   readonly #windows = { feed: 0, second: 0 };
-  /** Changes of the feed's content that were asked for, and those of them that are over. */
+  /** Changes of the feed's content that were requested, and those that have completed. */
   readonly changes = { begun: 0, ended: 0 };
 
   constructor(ledger: Ledger, { seed, folder }: { readonly seed: number; readonly folder: string }) {
@@ -37,7 +37,7 @@ export class Customers {
     this.#versions = new RecordStream(FILE_SEED + seed, { lines: true });
   }
 
-  /** What to ask a run for; its customer has it then. */
+  /** Returns the request of a run; its customer has the content from then on. */
   async requestOf({ source, again }: PlannedRun): Promise<IngestRequest> {
     if (source === 'file') {
       if (!again || !this.#hasFile()) await this.#writeFile();
@@ -51,7 +51,7 @@ export class Customers {
     return { source, ...window };
   }
 
-  /** Notes what a run that ended has brought. */
+  /** Records the content that a run ingested. */
   note({ source, interval, content }: IngestResult): void {
     if (content === null) return;
     const key = source === 'file' ? keyOf(source, content.sha256) : keyOf(source, String(interval.from));
@@ -77,9 +77,9 @@ export class Customers {
     this.#offers.set(key, offer);
     const canChange = !key.startsWith('file');
     this.#ledger.add(records, () => ({
-      least: offer.brought.size,
-      // A run whose host was lost may have published what the feed had before it changed.
-      most: canChange ? 1 + this.changes.begun - offer.changesBefore : 1,
+      min: offer.brought.size,
+      // A run whose host was lost may have published the feed as it was before a change.
+      max: canChange ? 1 + this.changes.begun - offer.changesBefore : 1,
     }));
   }
 }

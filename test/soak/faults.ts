@@ -4,17 +4,17 @@ import type { Customers } from './customers.ts';
 import { nameOf, type Act, type PlannedFault } from './plan.ts';
 import type { SoakServers } from './servers.ts';
 
-/** How much longer a harm waits for a request to meet. */
+/** Milliseconds that a fault waits longer for a matching request. */
 const MEET_SECONDS = 15;
 
-/** Which requests of WebHDFS an operation is. */
+/** Patterns of WebHDFS requests, by operation. */
 function requestsOf(operation: string): RegExp {
   return new RegExp(`op=${operation}\\b`);
 }
 
-/** Carries faults out, one at a time, and counts those that did harm. */
+/** Applies faults, one at a time, and counts those that took effect. */
 export class Faults {
-  /** By name: how many were done, and, of those that wait for a request, how many met one. */
+  /** By name: the faults applied, and, of those that need a request, the ones that met one. */
   readonly done = new Map<string, { planned: number; met: number }>();
   readonly #servers: SoakServers;
   readonly #customers: Customers;
@@ -24,7 +24,7 @@ export class Faults {
     this.#customers = customers;
   }
 
-  /** Does a fault, waits, and mends it. When the signal is aborted it is mended at once. */
+  /** Applies a fault, waits, and ends it; at once when the signal is aborted. */
   async carryOut({ act, seconds }: PlannedFault, signal: AbortSignal): Promise<void> {
     const hasMet = await this.#begin(act);
     await pause(seconds, signal);
@@ -35,7 +35,7 @@ export class Faults {
     await this.#end(act);
   }
 
-  /** @returns Whether it has done harm by now. */
+  /** @returns Whether the fault has taken effect by now. */
   async #begin(act: Act): Promise<() => boolean> {
     const { hdfs, kafkaProxy, platform } = this.#servers;
     switch (act.act) {
@@ -75,7 +75,7 @@ export class Faults {
       case 'safe mode':
         return this.#servers.safeMode('leave');
       case 'hdfs':
-        // Also what the proxies have noted of the requests, which would grow for as long as the soak goes on.
+        // Also clears the proxies' lists of requests, which would grow for as long as the soak runs.
         hdfs.clear();
         return;
       case 'kafka':

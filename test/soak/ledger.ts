@@ -6,27 +6,27 @@ import type { TestPipeline } from '../support/harness.ts';
 /** A record as it is sent. */
 export interface SentRecord {
   readonly bytes: Buffer;
-  /** Whether it can become no rows. */
+  /** Whether it must be quarantined. */
   readonly malformed: boolean;
 }
 
-/** How often records were put in: what a producer was told leaves no doubt, but for one that was told nothing. */
+/** Bounds of how often a record was sent; they differ only where a producer got no response. */
 export interface Times {
-  readonly least: number;
-  readonly most: number;
+  readonly min: number;
+  readonly max: number;
 }
 
-/** How what was put in compares with Kafka and the tables. */
+/** Comparison of the records sent with Kafka and the tables. */
 export interface Balance {
-  /** Messages that Kafka holds committed. */
+  /** Committed messages in Kafka. */
   readonly recordsIn: number;
   readonly landed: number;
   readonly quarantined: number;
   readonly lost: number;
   readonly doubled: number;
-  /** Records that were sent in transactions that did not commit. */
+  /** Records of transactions that did not commit. */
   readonly aborted: number;
-  /** The first few that are off, each with its numbers. */
+  /** The first few mismatches, with their counts. */
   readonly examples: readonly string[];
 }
 
@@ -37,13 +37,13 @@ interface Entry {
 
 type Counts = Map<string, number>;
 
-const MOST_EXAMPLES = 10;
+const MAX_EXAMPLES = 10;
 
-/** What was put in, by whom ever: known before anything of the pipeline has seen it. */
+/** All records that were sent, by any producer, recorded independently of the pipeline. */
 export class Ledger {
   readonly #entries: Entry[] = [];
 
-  /** @param times Asked at the end. */
+  /** @param times Evaluated at the end. */
   add(records: readonly SentRecord[], times: () => Times): void {
     this.#entries.push({
       times,
@@ -51,7 +51,7 @@ export class Ledger {
     });
   }
 
-  /** Compares what was put in with what Kafka holds, and that with what stands in the tables. */
+  /** Compares the records sent with the messages in Kafka, and these with the tables. */
   async compare(pipeline: TestPipeline, topics: readonly string[]): Promise<Balance> {
     const { due, malformed, aborted } = this.#due();
     const held = await heldBy(pipeline, topics);
@@ -60,19 +60,19 @@ export class Ledger {
     const sum = { recordsIn: 0, lost: 0, doubled: 0 };
     const examples: string[] = [];
     for (const id of new Set([...due.keys(), ...held.keys(), ...deliveries.keys(), ...quarantine.keys()])) {
-      const { least, most } = due.get(id) ?? { least: 0, most: 0 };
+      const { min, max } = due.get(id) ?? { min: 0, max: 0 };
       const inKafka = held.get(id) ?? 0;
       const [right, wrong] = malformed.has(id) ? [quarantine, deliveries] : [deliveries, quarantine];
       const inTables = right.get(id) ?? 0;
       const misplaced = wrong.get(id) ?? 0;
-      const lost = Math.max(0, least - inKafka) + Math.max(0, inKafka - inTables);
-      const doubled = Math.max(0, inKafka - most) + Math.max(0, inTables - inKafka) + misplaced;
+      const lost = Math.max(0, min - inKafka) + Math.max(0, inKafka - inTables);
+      const doubled = Math.max(0, inKafka - max) + Math.max(0, inTables - inKafka) + misplaced;
       sum.recordsIn += inKafka;
       sum.lost += lost;
       sum.doubled += doubled;
-      if (lost + doubled > 0 && examples.length < MOST_EXAMPLES)
+      if (lost + doubled > 0 && examples.length < MAX_EXAMPLES)
         examples.push(
-          `record ${id}: put in ${least} to ${most} times, in Kafka ${inKafka}, in its table ${inTables}, in the other ${misplaced}`,
+          `record ${id}: sent ${min} to ${max} times, in Kafka ${inKafka}, in its table ${inTables}, in the other ${misplaced}`,
         );
     }
     return { ...sum, aborted, landed: total(deliveries), quarantined: total(quarantine), examples };
@@ -83,11 +83,11 @@ export class Ledger {
     const malformed = new Set<string>();
     let aborted = 0;
     for (const { records, times } of this.#entries) {
-      const { least, most } = times();
-      if (most === 0) aborted += records.length;
+      const { min, max } = times();
+      if (max === 0) aborted += records.length;
       for (const { id, malformed: isMalformed } of records) {
-        const before = due.get(id) ?? { least: 0, most: 0 };
-        due.set(id, { least: before.least + least, most: before.most + most });
+        const before = due.get(id) ?? { min: 0, max: 0 };
+        due.set(id, { min: before.min + min, max: before.max + max });
         if (isMalformed) malformed.add(id);
       }
     }

@@ -17,7 +17,7 @@ if (!(minutes > 0) || !Number.isSafeInteger(seed) || seed < 0) {
   process.exit(2);
 }
 
-// All that the servers and the workers write is in one folder, which goes with this process.
+// All files of the servers and the workers are in one folder, which is deleted when this process exits.
 const folder = await mkdtemp(join(tmpdir(), 'soak-'));
 process.env['TMPDIR'] = folder;
 const again = `npm run soak -- --minutes ${minutes} --seed ${seed}`;

@@ -3,18 +3,18 @@ import { Random } from '../../simulator/random.ts';
 import type { Fault } from '../support/faults-proxy.ts';
 import { API, type KafkaFault } from '../support/kafka-proxy.ts';
 
-/** Who can be killed or frozen. */
+/** Processes that can be killed or paused. */
 export const VICTIMS = ['worker one', 'worker two', 'temporal', 'kafka', 'namenode', 'datanode'] as const;
 export type Victim = (typeof VICTIMS)[number];
 
-/** A fault, as it is carried out. */
+/** A fault and its parameters. */
 export type Act =
   | { readonly act: 'kill' | 'freeze'; readonly victim: Victim }
   | { readonly act: 'safe mode' }
   | {
       readonly act: 'hdfs';
       readonly server: 'nameNode' | 'dataNode';
-      /** Which requests it harms, as `RENAME`. */
+      /** Operation of the requests that it applies to, such as `RENAME`. */
       readonly operation: string;
       readonly fault: Fault;
       readonly times: number;
@@ -27,50 +27,50 @@ export type Act =
     }
   | { readonly act: 'customer'; readonly fault: FaultInput };
 
-/** A fault of the plan. */
+/** A planned fault. */
 export interface PlannedFault {
-  /** After the one before has ended. */
+  /** Pause after the previous fault has ended. */
   readonly afterSeconds: number;
-  /** How long the victim is down or frozen, or the harm waits for a request to meet. */
+  /** Time that the victim is down or paused, or that the fault waits for a request. */
   readonly seconds: number;
   readonly act: Act;
 }
 
-/** A run to start. The number of its window or version is counted as the plan goes. */
+/** A run to start. The numbers of windows and versions are counted by the plan. */
 export interface PlannedRun {
   readonly source: 'feed' | 'second' | 'file' | 'others';
   readonly by: 'client' | 'command';
-  /** Whether it asks for what an earlier run asked for. */
+  /** Whether it repeats the request of an earlier run. */
   readonly again: boolean;
 }
 
-/** Runs that are started at once. */
+/** Runs that start at the same time. */
 export interface PlannedStart {
   readonly afterSeconds: number;
   readonly runs: readonly PlannedRun[];
 }
 
-/** How a producer ends what it sends. `abandon`: it goes away in the middle of a transaction. */
+/** End of a producer's transaction. `abandon`: the producer disappears in the middle of it. */
 export type Ending = 'plain' | 'commit' | 'abort' | 'abandon';
 
-/** What another producer sends to the shared topic at once. */
+/** Records that another producer sends to the shared topic at once. */
 export interface PlannedSend {
   readonly afterSeconds: number;
   readonly count: number;
   readonly ending: Ending;
 }
 
-/** From and to how many seconds lie between two faults. */
+/** Minimum and maximum seconds between two faults. */
 export type Pace = readonly [from: number, to: number];
 
-/** Each part of the plan has random numbers of its own: the same, however the parts meet in time. */
+/** Seeds of the plan's parts, which are independent: each part is the same however they interleave. */
 const STREAMS = { faults: 1, runs: 2, sends: 3 } as const;
 
 const LONGEST_SECONDS = 12;
-/** Long enough for a host to be taken for gone (30 s). */
+/** Longer than the 30 s after which a host counts as lost. */
 const GONE_SECONDS = 40;
 
-/** Faults without end. */
+/** Generates faults without end. */
 export function* plannedFaults(seed: number, [from, to]: Pace): Generator<PlannedFault, never> {
   const random = new Random(seed, STREAMS.faults);
   for (;;) {
@@ -158,7 +158,7 @@ function customerFault(random: Random): FaultInput {
   ]);
 }
 
-/** Runs without end: one after the other, and several at once. */
+/** Generates runs without end: single ones, and several at once. */
 export function* plannedStarts(seed: number, [, to]: Pace): Generator<PlannedStart, never> {
   const random = new Random(seed, STREAMS.runs);
   for (;;) {
@@ -172,7 +172,7 @@ export function* plannedStarts(seed: number, [, to]: Pace): Generator<PlannedSta
   }
 }
 
-/** What others send, without end. */
+/** Generates the sends of other producers, without end. */
 export function* plannedSends(seed: number): Generator<PlannedSend, never> {
   const random = new Random(seed, STREAMS.sends);
   for (;;) {
@@ -184,7 +184,7 @@ export function* plannedSends(seed: number): Generator<PlannedSend, never> {
   }
 }
 
-/** The name of a fault in the table of those done. */
+/** Returns the name of a fault in the report. */
 export function nameOf(act: Act): string {
   switch (act.act) {
     case 'kill':

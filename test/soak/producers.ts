@@ -5,12 +5,12 @@ import type { SentRecord, Times } from './ledger.ts';
 import type { Ending } from './plan.ts';
 
 const TRANSACTION_TIMEOUT_MS = 15_000;
-const ONCE: Times = { least: 1, most: 1 };
-const NEVER: Times = { least: 0, most: 0 };
-/** The broker was asked, and did not say. */
-const IN_DOUBT: Times = { least: 0, most: 1 };
+const ONCE: Times = { min: 1, max: 1 };
+const NEVER: Times = { min: 0, max: 0 };
+/** The producer got no response: the outcome is unknown. */
+const IN_DOUBT: Times = { min: 0, max: 1 };
 
-/** Another producer of a topic, which knows nothing of the pipeline. */
+/** Another producer of a topic, independent of the pipeline. */
 export class OtherProducer {
   readonly #pipeline: TestPipeline;
   readonly #topic: string;
@@ -22,8 +22,8 @@ export class OtherProducer {
   }
 
   /**
-   * Sends records at once.
-   * @returns How often they are in the topic then.
+   * Sends records in one request.
+   * @returns How often they are in the topic afterwards.
    */
   async send(records: readonly SentRecord[], ending: Ending): Promise<Times> {
     const client = kafkaClient(this.#pipeline.kafka, 'others');
@@ -37,7 +37,7 @@ export class OtherProducer {
     try {
       await producer.connect();
     } catch {
-      // A broker that is down is a part of the plan; it never heard of the records.
+      // The plan takes brokers down; this one never received the records.
       return NEVER;
     }
     try {
@@ -71,7 +71,7 @@ export class OtherProducer {
       await transaction.abort();
       return NEVER;
     } catch {
-      // Nobody told it to commit: the broker aborts it in the end.
+      // Without a commit the broker aborts it after its timeout.
       return NEVER;
     }
   }

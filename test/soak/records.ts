@@ -4,38 +4,38 @@ import { Random } from '../../simulator/random.ts';
 import type { SentRecord } from './ledger.ts';
 import { FEED_COUNT } from './servers.ts';
 
-/** The key of the random numbers that spoil records; the plan has others. */
+/** Key of the random stream that spoils records, distinct from those of the plan. */
 const SPOILT = 4;
 const MALFORMED_SHARE = 0.01;
 const WINDOW_MS = 2 * 3_600_000;
 
-/** What a run of a feed asks for: the attempts of two hours. No attempt is in two windows. */
+/** Interval that a run of a feed requests: the attempts of two hours. Windows do not overlap. */
 export interface Window {
   readonly from: string;
   readonly to: string;
 }
 
-/** The window of this number, from 0. */
+/** Returns the window of this number, from 0. */
 export function windowOf(number: number): Window {
   const at = (count: number): string =>
     new Date(DEFAULT_SINCE_MS + count * WINDOW_MS).toISOString().replace('.000Z', 'Z');
   return { from: at(number), to: at(number + 1) };
 }
 
-/** What a feed answers when it is asked for a window. */
+/** Returns the feed's content for a window. */
 export function recordsOfWindow(seed: number, { from, to }: Window): SentRecord[] {
   const [fromMs, toMs] = [Date.parse(from), Date.parse(to)];
   return [...attempts({ seed, count: FEED_COUNT, fromMs, toMs })].map((attempt) => recordOf(attempt));
 }
 
-/** Records without end, no two stretches of them with a record in common; one in a hundred is malformed. */
+/** Generates records without end, all distinct; one in a hundred is malformed. */
 export class RecordStream {
   readonly #seed: number;
   readonly #random: Random;
   readonly #lines: boolean;
   #next = 0;
 
-  /** @param lines Whether each must be a line of JSON, so that it can be malformed in its fields alone. */
+  /** @param lines Whether each must be a line of JSON, so that only its fields can be malformed. */
   constructor(seed: number, { lines }: { readonly lines: boolean }) {
     this.#seed = seed;
     this.#random = new Random(seed, SPOILT);

@@ -3,7 +3,7 @@ import type { SoakReport } from './soak.ts';
 
 const STYLE = { head: [], border: [] };
 
-/** What a soak saw, for people. */
+/** Formats the result of a soak for people. */
 export function reportText(report: SoakReport): string {
   const { faults, findings, recordsIn, landed, quarantined, aborted, doubled, lost, runs } = report;
   const done = new Table({ head: ['fault', 'done', 'met by a request'], style: STYLE });

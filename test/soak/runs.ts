@@ -6,9 +6,9 @@ import { STEP } from '../../model/search-attributes.ts';
 import type { ingest } from '../../workflows/index.ts';
 import { statusOf, type TestPipeline } from '../support/harness.ts';
 
-/** What is asked of Temporal while it may be down. */
+/** Options of requests to Temporal, which may be down. */
 const ASK_MS = 15_000;
-/** How long something is tried again: longer than any fault lasts, with what follows it. */
+/** Retry timeout: longer than any fault and its consequences. */
 const PATIENCE_MS = 240_000;
 
 interface Listed {
@@ -18,22 +18,22 @@ interface Listed {
   readonly isWaiting: boolean;
 }
 
-/** The runs of a soak: starts them, tells those that wait for a person to try again, and notes how each ended. */
+/** The runs of a soak: starts them, retries those that wait for a decision, and records their outcomes. */
 export class Runs {
-  /** The runs that ended, by outcome. */
+  /** Number of completed runs, by outcome. */
   readonly outcomes = new Map<string, number>();
-  /** How often a run waited for a person, by the code of its error. */
+  /** How often a run waited for a decision, by the code of its error. */
   readonly waited = new Map<string, number>();
-  /** Runs that failed, each with its error. */
+  /** Failed runs, each with its error. */
   readonly failures: string[] = [];
-  /** How many go on. */
+  /** Number of open runs. */
   open = 0;
   readonly #pipeline: TestPipeline;
   readonly #onResult: (result: IngestResult) => void;
   readonly #ended = new Set<string>();
   #started = 0;
 
-  /** @param onResult Told of each run that ended well. */
+  /** @param onResult Called for each run that completes. */
   constructor(pipeline: TestPipeline, onResult: (result: IngestResult) => void) {
     this.#pipeline = pipeline;
     this.#onResult = onResult;
@@ -43,7 +43,7 @@ export class Runs {
     return this.#ended.size;
   }
 
-  /** Starts a run, however long that takes. */
+  /** Starts a run; retries until Temporal answers. */
   async start(request: IngestRequest, by: 'client' | 'command'): Promise<void> {
     this.#started += 1;
     this.open += 1;
@@ -53,17 +53,17 @@ export class Runs {
     );
   }
 
-  /** Looks after the runs until the signal is aborted, and then until all have ended. */
-  async lookAfter(signal: AbortSignal): Promise<void> {
+  /** Decides for waiting runs until the signal is aborted. */
+  async supervise(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await persist('the runs are looked after', () => this.#look());
+      await persist('the waiting runs are decided', () => this.#decideWaiting());
       await sleep(500, undefined, { signal }).catch(() => undefined);
     }
   }
 
-  /** Waits until no run goes on; they must be looked after meanwhile. */
-  async allEnded(withinMs: number): Promise<void> {
-    const deadline = Date.now() + withinMs;
+  /** Waits until no run is open; {@link supervise} must be running. */
+  async waitForAll(timeoutMs: number): Promise<void> {
+    const deadline = Date.now() + timeoutMs;
     for (;;) {
       const open = (await persist('the runs are listed', () => this.#list())).filter((run) =>
         this.#isOpen(run),
@@ -87,7 +87,7 @@ export class Runs {
         client.workflow.start<typeof ingest>('ingest', { taskQueue, workflowId, args: [request] }),
       );
     } catch (error) {
-      // An earlier try did it, and its answer was lost.
+      // An earlier request succeeded, and its response was lost.
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     }
   }
@@ -113,7 +113,7 @@ export class Runs {
     });
   }
 
-  async #look(): Promise<void> {
+  async #decideWaiting(): Promise<void> {
     const { client } = this.#pipeline;
     const listed = (await this.#list()).filter((run) => this.#isOpen(run));
     this.open = listed.length;
@@ -146,7 +146,7 @@ export class Runs {
   }
 }
 
-/** Tries something again for as long as servers may be down. */
+/** Retries something for as long as servers may be down. */
 export async function persist<T>(what: string, work: () => Promise<T>): Promise<T> {
   const deadline = Date.now() + PATIENCE_MS;
   for (;;) {

@@ -9,16 +9,16 @@ import type { KafkaProxy } from '../support/kafka-proxy.ts';
 import { ProxiedKafka } from '../support/proxied-kafka.ts';
 import type { Victim } from './plan.ts';
 
-/** The topics: one that three sources and others share, and one of a single source. */
+/** The topics: one shared by three sources and other producers, and one of a single source. */
 export const TOPICS = ['soak-shared', 'soak-second'] as const;
 
-/** How many attempts a feed has, over 68 days; a run asks for two hours of them. */
+/** Attempts of a feed, over 68 days; a run requests two hours of them. */
 export const FEED_COUNT = 60_000;
 
 const PARTITIONS = 4;
 const BATCH_MESSAGES = 200;
 
-/** What a soak runs on: servers, proxies before them, a customer, and two workers on hosts of their own. */
+/** The environment of a soak: servers behind proxies, a customer, and two workers on hosts of their own. */
 export class SoakServers {
   readonly pipeline: TestPipeline;
   readonly platform: Platform;
@@ -42,7 +42,7 @@ export class SoakServers {
     });
   }
 
-  /** @param seed Decides what the customer has. */
+  /** @param seed Determines the customer's data. */
   static async start(seed: number): Promise<SoakServers> {
     const [own, broker] = await Promise.all([
       OwnServers.start(['temporal', 'namenode', 'datanode']),
@@ -85,7 +85,7 @@ export class SoakServers {
     else await this.#own.service(victim as ServiceName).kill('SIGKILL');
   }
 
-  /** Starts what was killed, and returns when it is ready. */
+  /** Restarts what was killed, and returns when it is ready. */
   async restart(victim: Victim): Promise<void> {
     const host = hostOf(victim);
     if (host !== undefined) await this.startWorker(host);
@@ -115,7 +115,7 @@ export class SoakServers {
     this.#workers.set(host, await this.pipeline.startWorker(host));
   }
 
-  /** Workers that have ended though nobody killed them, by their logs. */
+  /** Returns the logs of workers that exited without being killed. */
   endedWorkers(): string[] {
     return [...this.#workers.values()].filter(({ hasEnded }) => hasEnded).map(({ log }) => log);
   }
@@ -136,7 +136,7 @@ export class SoakServers {
   }
 }
 
-/** The seed of a feed's attempts. */
+/** Returns the seed of a feed's attempts. */
 export function feedSeed(seed: number, feed: string): number {
   return feed === 'feed' ? seed : seed + 1_000_000;
 }

@@ -8,38 +8,38 @@ import { RecordStream } from './records.ts';
 import { Runs } from './runs.ts';
 import { SoakServers, TOPICS } from './servers.ts';
 
-/** Seed of what others send, beside those of the customers. */
+/** Seed of the other producers' records, distinct from those of the customers. */
 const OTHERS_SEED = 3_000_000;
-/** With so many runs that go on, no more are started. */
-const MOST_RUNS = 8;
-/** What an end may take: a step's last tries come half a minute apart. */
+/** Limit of the runs that are open at once. */
+const MAX_OPEN_RUNS = 8;
+/** Timeout of the last runs: the last attempts of an activity are half a minute apart. */
 const END_MS = 600_000;
-/** Kafka has aborted by then what a producer left open, which holds back all that comes after it. */
+/** By then Kafka has aborted open transactions of producers, which block everything after them. */
 const SETTLED_MS = 60_000;
 
-/** What a soak does. */
+/** Options of a soak. */
 export interface SoakOptions {
   readonly seed: number;
   readonly minutes: number;
-  /** Between two faults. */
+  /** Seconds between two faults. */
   readonly pace: Pace;
-  /** Told what is being done, a line at a time. */
+  /** Receives progress, a line at a time. */
   readonly say: (line: string) => void;
 }
 
-/** What a soak saw. */
+/** Result of a soak. */
 export interface SoakReport extends Balance {
   readonly faults: Faults['done'];
   readonly runs: number;
   readonly outcomes: Runs['outcomes'];
   readonly waited: Runs['waited'];
-  /** What should not have been; empty when all is well. */
+  /** Violations; empty when all is well. */
   readonly findings: readonly string[];
 }
 
 /**
- * Runs, producers and faults at once for so many minutes, on servers of its own; then all runs end, and what
- * was put in is compared with what landed.
+ * Starts runs, producers and faults at once for the planned minutes, on servers of its own; then all runs end, and
+ * the records that were sent are compared with those that landed.
  */
 export async function soak(options: SoakOptions): Promise<SoakReport> {
   const { say, seed } = options;
@@ -75,7 +75,7 @@ class Soak {
     const { minutes, say } = this.#options;
     const looking = new AbortController();
     const over = new AbortController();
-    const looked = this.#runs.lookAfter(looking.signal);
+    const looked = this.#runs.supervise(looking.signal);
     const timer = setTimeout(() => {
       over.abort();
     }, minutes * 60_000);
@@ -91,7 +91,7 @@ class Soak {
     }
   }
 
-  /** Everything at once, until the signal is aborted. */
+  /** Runs everything at once, until the signal is aborted. */
   async #disturb(over: AbortSignal): Promise<void> {
     await Promise.all([this.#breakThings(over), this.#startRuns(over), this.#sendOthers(over)]);
   }
@@ -108,7 +108,7 @@ class Soak {
     const { seed, pace } = this.#options;
     for (const { afterSeconds, runs } of plannedStarts(seed, pace)) {
       if (!(await pause(afterSeconds, over))) return;
-      while (this.#runs.open >= MOST_RUNS) if (!(await pause(1, over))) return;
+      while (this.#runs.open >= MAX_OPEN_RUNS) if (!(await pause(1, over))) return;
       const requests: [Parameters<Runs['start']>[0], 'client' | 'command'][] = [];
       for (const run of runs) requests.push([await this.#customers.requestOf(run), run.by]);
       await Promise.all(requests.map(([request, by]) => this.#runs.start(request, by)));
@@ -127,17 +127,17 @@ class Soak {
     }
   }
 
-  /** Waits for all runs, and has one more of each topic land what others sent after them. */
+  /** Waits for all runs, and starts one more per topic to land the messages after them. */
   async #lastRuns(): Promise<void> {
-    await this.#runs.allEnded(END_MS);
+    await this.#runs.waitForAll(END_MS);
     for (const source of ['others', 'second'] as const) {
       const request = await this.#customers.requestOf({ source, by: 'client', again: false });
       await this.#runs.start(request, 'client');
-      await this.#runs.allEnded(END_MS);
+      await this.#runs.waitForAll(END_MS);
     }
   }
 
-  /** Has the rest land, also what comes to be seen only meanwhile. What is lost no run brings back. */
+  /** Lands the remaining messages, also those that become visible only now. Lost records stay lost. */
   async #settle(): Promise<Balance> {
     const deadline = Date.now() + SETTLED_MS;
     for (;;) {

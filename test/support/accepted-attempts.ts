@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { ATTEMPT, type ScalarType, type ObjectShape, type Shape } from '../../records/attempt.ts';
 
-/** Any attempt that the rules of a shape accept, as a JSON value: with what is optional missing, null or there. */
+/** Generates any JSON value that a shape accepts; optional fields are absent, null or present. */
 export function acceptedAttempts(): fc.Arbitrary<object> {
   return objectOf(ATTEMPT);
 }
@@ -29,7 +29,7 @@ const INTEGER = fc.oneof(
   fc.constantFrom(0, -1, 1, 2 ** 31 - 1, -(2 ** 31)),
 );
 
-/** Seconds from the year 1 on, with six digits after the point. */
+/** Generates seconds from the year 1 on, with six decimals. */
 const EPOCH = fc
   .tuple(fc.integer({ min: -62_000_000_000, max: 99_999_999_999 }), fc.nat({ max: 999_999 }))
   .map(([seconds, micros]) => `${seconds}.${String(micros).padStart(6, '0')}`);

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** The names and addresses of this machine, which every server here has. */
+/** Names and addresses of this machine, in every server's certificate. */
 const HERE = ['DNS:localhost', 'IP:127.0.0.1'];
 
 /** A certificate and its key, both PEM files. */
@@ -14,9 +14,9 @@ export interface Certificate {
   readonly keyFile: string;
 }
 
-/** An authority of a test's own that signs certificates, with all its files in one folder. */
+/** A certificate authority of a test, with all its files in one folder. */
 export class Authority {
-  /** Its own certificate, for those who are to trust it. */
+  /** Its own certificate, for clients that trust it. */
   readonly caFile: string;
   readonly #folder: string;
   readonly #keyFile: string;
@@ -37,8 +37,8 @@ export class Authority {
 
   /**
    * Signs a certificate.
-   * @param options.names As `DNS:localhost`; those of this machine unless given.
-   * @param options.days From now on; a negative number makes one that has expired.
+   * @param options.names Such as `DNS:localhost`; those of this machine by default.
+   * @param options.days Validity from now on; a negative number makes an expired certificate.
    */
   async sign(
     name: string,
@@ -56,7 +56,7 @@ export class Authority {
   }
 }
 
-/** Key and certificate in one file, as Java takes them. */
+/** Writes key and certificate into one file, as Java expects them. */
 export async function bundle({ keyFile, certificateFile }: Certificate): Promise<string> {
   const file = `${certificateFile}.bundle`;
   await writeFile(file, `${await readFile(keyFile, 'utf8')}${await readFile(certificateFile, 'utf8')}`);

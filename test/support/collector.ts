@@ -24,10 +24,10 @@ const Request = z.object({
   ),
 });
 
-/** A span as OpenTelemetry's protocol has it. */
+/** A span of OTLP. */
 export type Span = z.infer<typeof Request>['resourceSpans'][number]['scopeSpans'][number]['spans'][number];
 
-/** Takes traces as a collector does: OTLP over HTTP, as JSON. */
+/** A trace collector: OTLP over HTTP, as JSON. */
 export class Collector {
   readonly spans: Span[] = [];
   readonly #server: Server;
@@ -56,7 +56,7 @@ export class Collector {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** The names of all spans from this one up to its trace's first. */
+  /** Returns the names of the spans from this one up to its trace's root. */
   pathOf(span: Span): string[] {
     const parent = this.spans.find(
       ({ traceId, spanId }) => traceId === span.traceId && spanId === span.parentSpanId,

@@ -30,13 +30,13 @@ const Service = z.object({
   depends_on: z.record(z.string(), z.object({ condition: z.string() })).default({}),
   stop_grace_period: z.string().optional(),
 });
-/** A container of docker-compose.yml. */
+/** A service of docker-compose.yml. */
 export type Service = z.infer<typeof Service>;
 
-/** docker-compose.yml as it is, its merges carried out. */
+/** docker-compose.yml with its merge keys resolved. */
 export const document: unknown = parse(read('docker-compose.yml'), { merge: true });
 
-/** docker-compose.yml, as far as tests look at it. */
+/** docker-compose.yml, as far as tests check it. */
 export const compose = z
   .object({
     services: z.record(z.string(), Service),
@@ -44,15 +44,15 @@ export const compose = z
     volumes: z.record(z.string(), z.unknown()),
   })
   .parse(document);
-/** Its containers, each with its name. */
+/** Its services, by name. */
 export const services = Object.entries(compose.services);
 
-/** The text of a file of this project. */
+/** Reads a file of this project. */
 export function read(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');
 }
 
-/** The container of that name. */
+/** Returns the service of that name. */
 export function service(name: string): Service {
   const found = compose.services[name];
   assert.ok(found, `docker-compose.yml has no service ${name}`);

@@ -9,7 +9,7 @@ import { verifyWarehouse, type WarehouseReport } from '../../client/verify/verif
 import { readSettings } from '../../model/settings.ts';
 import { openWarehouse, runCommand, type TestPipeline } from './harness.ts';
 
-/** A copy of a pipeline's tables, to do harm to: the same topics, another warehouse. */
+/** A copy of a pipeline's tables that a test damages: the same topics, another warehouse. */
 export class DamagedCopy {
   readonly warehouse: string;
   readonly #pipeline: TestPipeline;
@@ -40,7 +40,7 @@ export class DamagedCopy {
     return runCommand(words, env, folder);
   }
 
-  /** What `verify` finds. */
+  /** Returns the findings of `verify`. */
   async verify(): Promise<WarehouseReport> {
     const settings = readSettings(this.#settingsFile);
     const { kafka, logger } = this.#pipeline;
@@ -53,7 +53,7 @@ export class DamagedCopy {
     });
   }
 
-  /** The first data file of a table: its path in HDFS, and what the log says of it. */
+  /** Returns the first data file of a table: its path in HDFS, and its `add` action. */
   async firstFile(table: string): Promise<{ path: string; add: AddFile }> {
     for (const { actions } of await this.#entries(table)) {
       const add = actions.find((action) => action.add)?.add;
@@ -62,13 +62,13 @@ export class DamagedCopy {
     throw new TypeError(`${table} has no data file`);
   }
 
-  /** Puts other bytes in the place of a file. */
+  /** Overwrites a file. */
   async replace(path: string, bytes: Buffer): Promise<void> {
     await this.hdfs.delete(path);
     await this.hdfs.create(path, bytes);
   }
 
-  /** Changes what a table's log says, in each entry. */
+  /** Changes each entry of a table's log. */
   async rewriteLog(table: string, change: (action: Action) => Action): Promise<void> {
     for (const { path, actions } of await this.#entries(table)) {
       await this.replace(path, Buffer.from(formatActions(actions.map(change))));
@@ -77,7 +77,7 @@ export class DamagedCopy {
 
   /**
    * Adds an entry to a table's log.
-   * @param info What it says of its commit.
+   * @param info Its `commitInfo`.
    */
   async append(table: string, actions: readonly Action[], info: object = {}): Promise<void> {
     const version = (await this.#entries(table)).length;
@@ -90,10 +90,10 @@ export class DamagedCopy {
   }
 
   /**
-   * Writes a data file, as an action that adds it.
-   * @param sql Gives its rows, from the rows of the table's first file, which it names `rows`.
-   * @param into The table that it is for.
-   * @param compression `lz4_raw` makes it a file as another program leaves it, without a checksum in the log.
+   * Writes a data file, and returns the action that adds it.
+   * @param sql Selects its rows from `rows`, those of the table's first file.
+   * @param into The table of the file.
+   * @param compression `lz4_raw` makes a file like another program's, without a checksum in the log.
    */
   async fileOf(
     table: string,
@@ -122,7 +122,7 @@ export class DamagedCopy {
     return { ...add, path: name, size: bytes.length, stats: JSON.stringify({ numRecords: rows }), tags };
   }
 
-  /** Puts other rows in the place of a table's first file, in its log too, as if they had been written so. */
+  /** Replaces the rows of a table's first file, in its log too, as if they had been written so. */
   async rewriteRows(table: string, sql: string): Promise<void> {
     const made = await this.fileOf(table, sql);
     const { add } = await this.firstFile(table);

@@ -7,7 +7,7 @@ const SECONDS = 300;
 
 const PATIENCE = ['-qq', '-o', 'Acquire::Retries=3', '-o', 'DPkg::Lock::Timeout=60'];
 
-/** Whether packages of Debian can be had here, and installed. */
+/** Returns whether Debian packages can be downloaded and installed here. */
 export function hasApt(): boolean {
   return (
     process.getuid?.() === 0 && ['apt-get', 'dpkg-deb', 'timeout'].every((name) => onPath(name) !== undefined)
@@ -16,14 +16,14 @@ export function hasApt(): boolean {
 
 /**
  * Runs apt-get.
- * @param folder Where it downloads to.
- * @returns Whether it did what it was asked for.
+ * @param folder Download folder.
+ * @returns Whether it succeeded.
  */
 export function apt(words: readonly string[], folder?: string): Promise<boolean> {
   return succeeds('timeout', [String(SECONDS), 'apt-get', ...PATIENCE, ...words], folder);
 }
 
-/** Runs a program that says why it fails, if it does. */
+/** Runs a program, and reports why it fails, if it does. */
 export async function succeeds(program: string, words: readonly string[], folder?: string): Promise<boolean> {
   const child = spawn(program, words, {
     stdio: ['ignore', 'ignore', 'inherit'],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { decoded } from '../../steps/source/decoding.ts';
 import { codeOf } from './harness.ts';
 
-/** How a test sends a content. */
+/** Headers and chunking of a content that a test sends. */
 export interface Sent {
   readonly contentEncoding?: string;
   readonly contentType?: string;
@@ -10,7 +10,7 @@ export interface Sent {
   readonly maxBytes?: number;
 }
 
-/** Two records, one of them with a character of two bytes. */
+/** Two records, one of them with a two-byte character. */
 export const LINES = '{"a":1}\n{"a":"é"}\n';
 
 async function* pieces(content: Buffer, bytes: number): AsyncGenerator<Buffer> {
@@ -27,7 +27,7 @@ export async function decode(content: Buffer, sent: Sent = {}): Promise<Buffer> 
   return Buffer.concat(found);
 }
 
-/** Decodes a content that is sent in pieces of several sizes, and compares each result. */
+/** Decodes a content in pieces of several sizes, and compares the results. */
 export async function decodesTo(content: Buffer, text: Buffer | string, sent: Sent = {}): Promise<void> {
   for (const pieceBytes of [1, 3, 511, 1 << 16]) {
     if (content.length / pieceBytes > 200_000) continue;
@@ -35,7 +35,7 @@ export async function decodesTo(content: Buffer, text: Buffer | string, sent: Se
   }
 }
 
-/** The error by which a content is refused, the same whatever the pieces. */
+/** Returns the error by which a content is refused, the same for all sizes of pieces. */
 export async function refusal(content: Buffer, sent: Sent = {}): Promise<string> {
   const found = new Set<string>();
   for (const pieceBytes of [1, 7, 1 << 16]) found.add(await codeOf(decode(content, { ...sent, pieceBytes })));

@@ -13,7 +13,7 @@ const SPOOL = 'content.raw';
 /** Two contents of the same length. */
 export const OLD = 'o'.repeat(1000);
 export const NEW = 'n'.repeat(1000);
-/** How many bytes of the first answer arrive. */
+/** Bytes of the first response that arrive. */
 export const CUT = 400;
 export const REST = `bytes ${CUT}-999/1000`;
 
@@ -23,7 +23,7 @@ export const NOON = 'Mon, 05 Jan 2026 12:00:00 GMT';
 export const STRONG = { etag: '"a"', 'content-length': 1000 };
 export const DATED = { 'last-modified': LONG_AGO, date: NOON, 'content-length': 1000 };
 
-/** Downloads of one source from a scripted server, each of which can go on with what the one before kept. */
+/** Downloads of one source from a scripted server; each can resume from the spool of the previous one. */
 export class TestDownloads {
   readonly server: ScriptedServer;
   #folder = '';
@@ -32,7 +32,7 @@ export class TestDownloads {
     this.server = server;
   }
 
-  /** Downloads for all tests of a file, before each of which nothing is kept. */
+  /** Makes downloads for all tests of a file; each test starts with an empty spool. */
   static ofFile(): TestDownloads {
     const downloads = new TestDownloads(new ScriptedServer());
     before(async () => {
@@ -47,7 +47,7 @@ export class TestDownloads {
     return downloads;
   }
 
-  /** The file that keeps what was received. */
+  /** The file that keeps the bytes received. */
   get spool(): string {
     return join(this.#folder, SPOOL);
   }
@@ -70,7 +70,7 @@ export class TestDownloads {
     return openSource(this.#read);
   }
 
-  /** Fetches as the activity does: after a transient error again, up to a number of tries. */
+  /** Fetches as the activity does: retries transient errors, up to a number of attempts. */
   async fetchAll(tries = 5): Promise<string> {
     for (let left = tries; ; left -= 1) {
       try {
@@ -81,12 +81,12 @@ export class TestDownloads {
     }
   }
 
-  /** The Range of each request, and its If-Range. */
+  /** The Range and If-Range of each request. */
   ranges(): (readonly [string | undefined, unknown])[] {
     return this.server.requests.map(({ headers }) => [headers.range, headers['if-range']] as const);
   }
 
-  /** Removes what was kept. */
+  /** Removes the spool. */
   async forget(): Promise<void> {
     await rm(this.spool, { force: true });
   }

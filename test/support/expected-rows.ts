@@ -1,17 +1,17 @@
 /**
- * What a table should hold of an attempt, read by JavaScript's own JSON alone: it shares no code with the scan, the
- * check or DuckDB, and is as slow as it likes.
+ * Computes the expected rows of an attempt with JavaScript's own JSON: it shares no code with the scan, the check or
+ * DuckDB, and need not be fast.
  */
 import { ATTEMPT, type ScalarType, type Shape } from '../../records/attempt.ts';
 import type { ColumnType, Table } from '../../tables/table.ts';
 
-/** An item, which one it is of each list that it is in, and the fields that it is reached by. */
+/** An item, its index in each of the arrays that contain it, and the fields of its path. */
 interface Item {
   readonly value: unknown;
   readonly positions: readonly number[];
 }
 
-/** The texts of a row's columns that say something of the attempt, in their order; null where there is nothing. */
+/** Returns the texts of a row's columns that come from the attempt, in order; null where there is no value. */
 export function expectedRows(table: Table, payload: Buffer): (string | null)[][] {
   const columns = columnsOf(table);
   const lists = (columns.find(({ field }) => field !== undefined)?.field ?? '').split('[].').slice(0, -1);
@@ -36,7 +36,7 @@ export function expectedRows(table: Table, payload: Buffer): (string | null)[][]
   );
 }
 
-/** The columns that say something of the attempt, and how each becomes such a text, in SQL. */
+/** Returns the columns that come from the attempt, with the SQL that makes each such a text. */
 export function columnsOf(table: Table): { name: string; field: string | undefined; sql: string }[] {
   return table.columns
     .filter(({ name }) => !name.startsWith('kafka_') && name !== 'published_at')
@@ -45,7 +45,7 @@ export function columnsOf(table: Table): { name: string; field: string | undefin
 
 function sqlOf(name: string, type: ColumnType): string {
   if (type === 'timestamp') return `epoch_us("${name}")::VARCHAR`;
-  // As bytes: what reads a text out of DuckDB drops a byte order mark that it begins with.
+  // As bytes: DuckDB's client drops a leading byte order mark of a text.
   return type === 'string' ? `hex(encode("${name}"))` : `"${name}"::VARCHAR`;
 }
 
@@ -82,7 +82,7 @@ function textOf(value: unknown, type: ScalarType): string | null {
   return type === 'text' ? Buffer.from(text, 'utf8').toString('hex').toUpperCase() : text;
 }
 
-/** To the nearest; half of one up. */
+/** Rounds to the nearest integer; halves up. */
 function microsOfTime(time: string): string {
   const fraction = /\.(\d+)/.exec(time)?.[1] ?? '';
   const nanoseconds = BigInt(fraction.padEnd(9, '0').slice(0, 9));
@@ -92,7 +92,7 @@ function microsOfTime(time: string): string {
   return String(milliseconds * 1000n + (nanoseconds + 500n) / 1000n);
 }
 
-/** To the nearest; half of one away from zero. */
+/** Rounds to the nearest integer; halves away from zero. */
 function microsOfSeconds(seconds: string): string {
   const [, sign, whole = '', fraction = ''] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(seconds) ?? [];
   const micros = (BigInt(whole + fraction.padEnd(9, '0').slice(0, 9)) + 500n) / 1000n;

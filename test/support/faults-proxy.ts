@@ -12,29 +12,29 @@ import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PlannedFaults } from './planned-faults.ts';
 
-/** What can go wrong with a request on its way. `afterBytes` counts the bytes of a body, not of its head. */
+/** Faults of a request. `afterBytes` counts the bytes of a body, without its head. */
 export type Fault =
-  /** The connection is reset; the server never hears of the request. */
+  /** Resets the connection; the server never receives the request. */
   | { readonly kind: 'reset' }
-  /** Nobody answers; the server never hears of the request. */
+  /** Sends no response; the server never receives the request. */
   | { readonly kind: 'freeze' }
-  /** Both connections are reset in the middle of the request's body. */
+  /** Resets both connections in the middle of the request's body. */
   | { readonly kind: 'cut-request'; readonly afterBytes: number }
-  /** No more of the request's body is taken; then something may be done. */
+  /** Stops reading the request's body; then runs something. */
   | { readonly kind: 'freeze-request'; readonly afterBytes: number; readonly then?: () => Promise<void> }
-  /** The server carries the request out, and the client's connection is reset in place of its answer. */
+  /** Lets the server carry out the request, and resets the client's connection instead of responding. */
   | { readonly kind: 'swallow-answer' }
-  /** The server's answer comes late. */
+  /** Delays the server's response. */
   | { readonly kind: 'delay-answer'; readonly ms: number }
-  /** The connection is reset in the middle of the answer's body. */
+  /** Resets the connection in the middle of the response body. */
   | { readonly kind: 'cut-answer'; readonly afterBytes: number }
-  /** No more of the answer's body is passed on. */
+  /** Stops forwarding the response body. */
   | { readonly kind: 'freeze-answer'; readonly afterBytes: number }
-  /** Something is done before the server hears of the request, which is then passed on. */
+  /** Runs something, then forwards the request to the server. */
   | { readonly kind: 'before'; readonly run: (line: string) => Promise<void> }
-  /** Something is done when the server has carried the request out, before the client hears of it. */
+  /** Runs something after the server has carried out the request, before the client receives the response. */
   | { readonly kind: 'after'; readonly run: () => Promise<void> }
-  /** This is answered, and the server never hears of the request. */
+  /** Sends this response; the server never receives the request. */
   | {
       readonly kind: 'answer';
       readonly status: number;
@@ -42,19 +42,19 @@ export type Fault =
       readonly headers?: OutgoingHttpHeaders;
     };
 
-/** How to start a {@link FaultsProxy}. */
+/** Options of a {@link FaultsProxy}. */
 export interface FaultsProxyOptions {
-  /** Where the real server listens, as `http://127.0.0.1:9870`. */
+  /** Address of the real server, such as `http://127.0.0.1:9870`. */
   readonly target: string;
-  /** Redirects of the server are bent to this address, so that they lead through another proxy. */
+  /** Address for the server's redirects, so that they lead through another proxy. */
   readonly redirectTo?: string;
 }
 
-/** A real HTTP proxy before a real server, which does harm when told to. */
+/** An HTTP proxy before a real server, with faults on request. */
 export class FaultsProxy {
-  /** The requests that came, as `PUT /webhdfs/v1/a?op=MKDIRS`, oldest first. */
+  /** Requests received, such as `PUT /webhdfs/v1/a?op=MKDIRS`, oldest first. */
   readonly seen: string[] = [];
-  /** Those that the server has answered, and so carried out, whether or not the client has heard of it. */
+  /** Requests that the server has answered, and so carried out, whether or not the client got the response. */
   readonly answered: string[] = [];
   readonly #server: Server;
   readonly #options: FaultsProxyOptions;
@@ -66,7 +66,7 @@ export class FaultsProxy {
     this.#server = createServer((request, response) => {
       this.#serve(request, response);
     });
-    // A client that waits for a frozen server must be the one that loses patience.
+    // The client's timeout, not the proxy's, must end a request to a frozen server.
     this.#server.requestTimeout = 0;
   }
 
@@ -78,44 +78,44 @@ export class FaultsProxy {
     return proxy;
   }
 
-  /** As `http://127.0.0.1:40123`; still known when it is stopped. */
+  /** Such as `http://127.0.0.1:40123`; still known when it is stopped. */
   get address(): string {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** The address as errors name it, as `127.0.0.1:40123`. */
+  /** The address as in errors, such as `127.0.0.1:40123`. */
   get host(): string {
     return `127.0.0.1:${this.#port}`;
   }
 
-  /** How many requests came whose method and address have this part. */
+  /** Returns the number of requests whose method and URL contain this text. */
   count(part: string): number {
     return this.seen.filter((line) => line.includes(part)).length;
   }
 
-  /** How many planned faults no request has met yet. */
+  /** Number of planned faults that were not applied yet. */
   get unused(): number {
     return this.#faults.unused;
   }
 
   /**
    * Plans a fault for the next requests that match.
-   * @param matches Tried on the method and the address, as in {@link seen}.
-   * @param times How many requests it harms.
-   * @param spared How many requests that match are spared before.
+   * @param matches Tested on the method and the URL, as in {@link seen}.
+   * @param times Number of requests to apply it to.
+   * @param spared Number of matching requests to let through first.
    */
   plan(matches: RegExp, fault: Fault, times = 1, spared = 0): void {
     this.#faults.plan((line) => matches.test(line), fault, times, spared);
   }
 
-  /** Forgets the planned faults and the requests seen. */
+  /** Removes the planned faults and the requests seen. */
   clear(): void {
     this.#faults.clear();
     this.seen.length = 0;
     this.answered.length = 0;
   }
 
-  /** Ends all connections. New ones are refused from then on. */
+  /** Destroys all connections. New ones are refused from then on. */
   async stop(): Promise<void> {
     const closed = once(this.#server, 'close');
     this.#server.close();
@@ -139,7 +139,7 @@ export class FaultsProxy {
     response: ServerResponse,
   ): Promise<void> {
     await work;
-    // The client may be gone by now, and its request with it.
+    // The client may have left by now, and cancelled its request.
     if (!request.socket.destroyed) this.#forward(request, response, undefined);
   }
 
@@ -154,7 +154,7 @@ export class FaultsProxy {
       onward.destroy();
     };
     onward.on('error', cut);
-    // A client that goes away takes its request to the server with it.
+    // A client that leaves cancels its request to the server.
     response.on('close', () => {
       if (!response.writableFinished) onward.destroy();
     });
@@ -181,20 +181,24 @@ export class FaultsProxy {
   ): Promise<void> {
     answer.on('error', cut);
     if (fault?.kind === 'swallow-answer') {
-      // The whole answer is waited for, so that the request has been carried out.
+      // The server has carried out the request once its response is complete.
       answer.resume().on('end', cut);
       return;
     }
-    if (fault?.kind === 'after') await fault.run();
-    if (fault?.kind === 'delay-answer') await delay(fault.ms, undefined, { ref: false });
-    response.writeHead(answer.statusCode ?? 502, this.#bent(answer.headers));
+    await this.#runBeforeAnswer(fault);
+    response.writeHead(answer.statusCode ?? 502, this.#redirect(answer.headers));
     response.flushHeaders();
-    const limit = fault?.kind === 'cut-answer' || fault?.kind === 'freeze-answer' ? fault : undefined;
-    const whole = await pass(answer, response, limit?.afterBytes);
-    if (!whole && limit?.kind === 'cut-answer') cut();
+    const isLimited = fault?.kind === 'cut-answer' || fault?.kind === 'freeze-answer';
+    const isComplete = await pass(answer, response, isLimited ? fault.afterBytes : undefined);
+    if (!isComplete && fault?.kind === 'cut-answer') cut();
   }
 
-  #bent(headers: IncomingMessage['headers']): OutgoingHttpHeaders {
+  async #runBeforeAnswer(fault: Fault | undefined): Promise<void> {
+    if (fault?.kind === 'after') await fault.run();
+    if (fault?.kind === 'delay-answer') await delay(fault.ms, undefined, { ref: false });
+  }
+
+  #redirect(headers: IncomingMessage['headers']): OutgoingHttpHeaders {
     const { redirectTo } = this.#options;
     if (redirectTo === undefined || headers.location === undefined) return headers;
     return { ...headers, location: headers.location.replace(/^http:\/\/[^/]+/, redirectTo) };
@@ -202,9 +206,9 @@ export class FaultsProxy {
 }
 
 /**
- * Passes a body on.
- * @param limit After how many bytes to stop, with both sides left open.
- * @returns Whether all of it was passed on.
+ * Forwards a body.
+ * @param limit Bytes after which to stop, with both sides left open.
+ * @returns Whether the whole body was forwarded.
  */
 async function pass(from: Readable, to: Writable, limit = Infinity): Promise<boolean> {
   let left = limit;

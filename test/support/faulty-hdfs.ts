@@ -7,19 +7,19 @@ import { HdfsError, WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
 import { FaultsProxy, type Fault } from './faults-proxy.ts';
 import { eventually } from './harness.ts';
 
-/** The real NameNode, which the runner of the tests starts. */
+/** The real NameNode, which the test runner starts. */
 export const NAME_NODE = process.env['PIPELINE_TEST_HDFS'] ?? 'http://127.0.0.1:9870';
 
-/** What the clients of a {@link FaultyHdfs} wait for: enough for a busy machine, and not long. */
+/** Timeouts of the clients of a {@link FaultyHdfs}: long enough for a busy machine. */
 export const LIMIT_MS = 1_500;
 
 /** The real HDFS with a proxy before its NameNode and another before its DataNode, and a folder of its own. */
 export class FaultyHdfs {
   readonly nameNode: FaultsProxy;
   readonly dataNode: FaultsProxy;
-  /** A client that no fault harms. */
+  /** A client without proxies. */
   readonly direct: WebHdfs;
-  /** A folder on this machine. */
+  /** Local folder. */
   readonly local: string;
   /** Its folder in HDFS. */
   readonly root: string;
@@ -39,7 +39,7 @@ export class FaultyHdfs {
     this.root = root;
   }
 
-  /** @param server The NameNode, unless it is the one that tests share. */
+  /** @param server The NameNode; the shared one by default. */
   static async start(name: string, server = NAME_NODE): Promise<FaultyHdfs> {
     const root = `/test/${name}-${process.pid}-${Date.now().toString(36)}`;
     const direct = new WebHdfs({ nameNodes: [server], user: 'hdfs' });
@@ -49,18 +49,18 @@ export class FaultyHdfs {
     return new FaultyHdfs(nameNode, dataNode, direct, root, await mkdtemp(join(tmpdir(), `${name}-`)));
   }
 
-  /** A client whose requests go through the proxies, and that loses patience soon. */
+  /** Returns a client behind the proxies, with short timeouts. */
   client(nameNodes: readonly string[] = [this.nameNode.address], attempts = 2): WebHdfs {
     const timeouts = { connectMs: LIMIT_MS, answerMs: LIMIT_MS, idleMs: LIMIT_MS };
     return new WebHdfs({ nameNodes, user: 'hdfs', timeouts, retry: { attempts, backoffMs: 10 } });
   }
 
-  /** A client that goes the same way, and waits for answers that are late. */
+  /** Returns a client behind the proxies that waits for late responses. */
   patient(): WebHdfs {
     return new WebHdfs({ nameNodes: [this.nameNode.address], user: 'hdfs' });
   }
 
-  /** Does something that writes a file, of which other bytes, as many, take the place while its answer is on its way. */
+  /** Runs work that writes a file, whose bytes are replaced by as many others before the response arrives. */
   async replacedMeanwhile<T>(work: () => Promise<T>): Promise<T> {
     const before = this.dataNode.answered.length;
     this.dataNode.plan(/op=CREATE/, { kind: 'delay-answer', ms: 4_000 });
@@ -78,13 +78,13 @@ export class FaultyHdfs {
     return working;
   }
 
-  /** A path that no other test uses. */
+  /** Returns a unique path. */
   fresh(): string {
     this.#paths += 1;
     return `${this.root}/${this.#paths}`;
   }
 
-  /** Forgets the planned faults and the requests seen. */
+  /** Removes the planned faults and the requests seen. */
   clear(): void {
     this.nameNode.clear();
     this.dataNode.clear();
@@ -98,20 +98,20 @@ export class FaultyHdfs {
   }
 }
 
-/** A server that has gone: nothing listens on its address any more. */
+/** Returns the address of a server that is gone: nothing listens there. */
 export async function deadServer(): Promise<FaultsProxy> {
   const proxy = await FaultsProxy.start({ target: NAME_NODE });
   await proxy.stop();
   return proxy;
 }
 
-/** An answer of WebHDFS that names a Java exception. */
+/** Returns a WebHDFS response that names a Java exception. */
 export function exception(name: string, status = 403): Fault {
   const body = JSON.stringify({ RemoteException: { exception: name, message: 'as planned' } });
   return { kind: 'answer', status, body, headers: { 'Content-Type': 'application/json' } };
 }
 
-/** The error that a call must fail with. */
+/** Returns the error of a call that must fail. */
 export async function errorOf(call: Promise<unknown>): Promise<HdfsError> {
   const outcome = await call.then(
     (value) => ({ value }),
@@ -122,7 +122,7 @@ export async function errorOf(call: Promise<unknown>): Promise<HdfsError> {
   return outcome.thrown;
 }
 
-/** Checks that a call fails for now, and whether it leaves doubt that it was carried out. */
+/** Checks that a call fails with a transient error, and whether it may have been carried out. */
 export async function failsForNow(
   call: Promise<unknown>,
   { ambiguous }: { readonly ambiguous: boolean },
@@ -134,10 +134,10 @@ export async function failsForNow(
   return error;
 }
 
-/** A request by `fetch` that changes something, as HDFS asks for it. */
+/** Options of a `fetch` request that changes something, with the header that HDFS requires. */
 export const PUT = { method: 'PUT', headers: CROSS_SITE_HEADER };
 
-/** Checks that work ends within the limit, give or take what a busy machine adds. */
+/** Checks that work ends within the limit, with a margin for a busy machine. */
 export async function inTime<T>(work: Promise<T>): Promise<T> {
   const begun = performance.now();
   const value = await work;

@@ -8,27 +8,27 @@ import type { Certificate } from './certificates.ts';
 
 const BASE = '/gateway/default/webhdfs';
 
-/** A request as the gateway saw it. */
+/** A request as the gateway received it. */
 export interface Seen {
   readonly method: string;
   readonly url: URL;
   readonly authorization: string | undefined;
 }
 
-/** How to start a {@link Gateway}. */
+/** Options of a {@link Gateway}. */
 export interface GatewayOptions {
   readonly certificate: Certificate;
-  /** The real NameNode, as `http://127.0.0.1:9870`. */
+  /** Address of the real NameNode, such as `http://127.0.0.1:9870`. */
   readonly nameNode: string;
-  /** Whether a request shows that it may come in. */
+  /** Returns whether a request is authenticated. */
   readonly admits: (seen: Seen) => boolean;
-  /** The origin that its redirects lead to, instead of its own. */
+  /** Origin of its redirects, instead of its own. */
   readonly redirectTo?: string;
 }
 
 /**
- * A real HTTPS gateway before the real HDFS, as Apache Knox is one: it asks each request who comes, hides the address
- * of the DataNode behind its own, and tells HDFS which user it knows.
+ * An HTTPS gateway before the real HDFS, like Apache Knox: it authenticates each request, replaces the DataNode's
+ * address by its own, and passes a user name to HDFS.
  */
 export class Gateway {
   /** Oldest first. */
@@ -55,7 +55,7 @@ export class Gateway {
     return `https://localhost:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** What stands in `hdfs.nameNodes`. */
+  /** The value of `hdfs.nameNodes`. */
   get address(): string {
     return `${this.origin}/gateway/default`;
   }
@@ -84,14 +84,16 @@ export class Gateway {
     const onward = httpRequest(this.#targetOf(seen.url), { method: seen.method, headers, agent: false });
     onward.on('error', () => request.socket.destroy());
     const answered = once(onward, 'response') as Promise<[IncomingMessage]>;
-    // A DataNode that refuses a file answers before it has taken all of it.
+    // A DataNode that refuses a file responds before it has read the whole body.
     pipeline(request, onward).catch(() => undefined);
     const [answer] = await answered;
     response.writeHead(answer.statusCode ?? 502, this.#hide(answer.headers));
     await pipeline(answer, response);
   }
 
-  /** Its own redirects hold the DataNode's address; all else is for the NameNode, in the name of one user. */
+  /**
+   * Returns the target of a request: its own redirects contain the DataNode's address; all else goes to the NameNode.
+   */
   #targetOf(url: URL): URL {
     const hidden = url.searchParams.get('_');
     if (hidden !== null) return new URL(Buffer.from(hidden, 'base64url').toString());

@@ -1,11 +1,8 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import { Client, Connection, type WorkflowHandleWithStartDetails } from '@temporalio/client';
 import { createLogger, type Logger } from '../../adapters/log.ts';
@@ -16,8 +13,12 @@ import { PipelineError } from '../../model/errors.ts';
 import type { IngestRequest, RunStatus } from '../../model/run.ts';
 import { readSettings, type Settings } from '../../model/settings.ts';
 import type { ingest } from '../../workflows/index.ts';
+import { ROOT, TestWorker } from './test-worker.ts';
 
-/** Where the real servers are; the runner of the tests or of the benches starts them and says so. */
+export { eventually } from './eventually.ts';
+export { ROOT, TestWorker } from './test-worker.ts';
+
+/** Addresses of the real servers, which the runner of the tests or benches sets in environment variables. */
 export const SERVERS = {
   get temporal(): string {
     return process.env['PIPELINE_TEST_TEMPORAL'] ?? '127.0.0.1:7233';
@@ -33,13 +34,10 @@ export const SERVERS = {
   },
 };
 
-/** The project's folder. */
-export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-
-/** A source of the settings, as pipeline.yaml has it. */
+/** A source of pipeline.yaml. */
 export type SourceYaml = Record<string, unknown>;
 
-/** Parts of pipeline.yaml, each by its name. */
+/** Sections of pipeline.yaml, by name. */
 type PipelineYaml = Readonly<Record<string, object>>;
 
 interface Yaml {
@@ -50,9 +48,9 @@ interface Yaml {
 /** A run that was started. */
 export type IngestHandle = WorkflowHandleWithStartDetails<typeof ingest>;
 
-/** A pipeline of a test's own: its settings, task queue, topics, warehouse and workers, on the real servers. */
+/** A pipeline of one test: its settings, task queue, topics, warehouse and workers, on the real servers. */
 export class TestPipeline {
-  /** Unique for each pipeline; topics and the warehouse begin so. */
+  /** Unique prefix of its topics and warehouse. */
   readonly name: string;
   readonly folder: string;
   readonly settingsFile: string;
@@ -81,9 +79,9 @@ export class TestPipeline {
   }
 
   /**
-   * @param sources Each by its name; a topic is made unique by the pipeline's name before it.
-   * @param more Other parts of pipeline.yaml, as `limits`.
-   * @param ofWorkers What workers have in the parts of their pipeline.yaml besides, as a proxy's address.
+   * @param sources By name; topics get the pipeline's name as a prefix.
+   * @param more Other sections of pipeline.yaml, such as `limits`.
+   * @param ofWorkers Settings of the workers alone, such as a proxy's address.
    */
   static async create(
     sources: Record<string, SourceYaml>,
@@ -110,7 +108,7 @@ export class TestPipeline {
     return new TestPipeline(name, folder, { yaml, ofWorkers }, connection);
   }
 
-  /** The settings file of a host: the pipeline's own, but for its staging folder. */
+  /** Writes the settings file of a host, which differs in the staging folder; returns its path. */
   async settingsOf(host: string): Promise<string> {
     const file = join(this.folder, `pipeline-${host}.yaml`);
     const yaml = withParts(this.#yaml, this.#ofWorkers);
@@ -118,13 +116,13 @@ export class TestPipeline {
     return file;
   }
 
-  /** Puts files beside the settings, for sources whose url is `file:NAME`. */
+  /** Writes files beside the settings, for sources whose url is `file:NAME`. */
   async placeFiles(files: Readonly<Record<string, string | Buffer>>): Promise<void> {
     for (const [name, content] of Object.entries(files)) await writeFile(join(this.folder, name), content);
   }
 
   /**
-   * A worker process. `host` names its staging folder: workers of other names are on other hosts.
+   * Starts a worker process. `host` names its staging folder: each name is another host.
    * @param nodeArgs Arguments of Node, before the program's.
    */
   async startWorker(
@@ -132,7 +130,13 @@ export class TestPipeline {
     env: Record<string, string> = {},
     nodeArgs: readonly string[] = [],
   ): Promise<TestWorker> {
-    const worker = await TestWorker.start(this, host, env, nodeArgs);
+    const worker = await TestWorker.start({
+      settingsFile: await this.settingsOf(host),
+      folder: this.folder,
+      host,
+      env,
+      nodeArgs,
+    });
     this.#workers.add(worker);
     return worker;
   }
@@ -145,7 +149,7 @@ export class TestPipeline {
     });
   }
 
-  /** The activities of a run that a worker has begun and not ended, by their names. */
+  /** Returns the names of a run's activities that are in progress. */
   async activitiesOf(workflowId: string): Promise<string[]> {
     const { raw } = await this.client.workflow.getHandle(workflowId).describe();
     return (raw.pendingActivities ?? [])
@@ -153,13 +157,13 @@ export class TestPipeline {
       .map(({ activityType }) => activityType?.name ?? '');
   }
 
-  /** Runs a command of the command line to its end, in the pipeline's folder: what it writes goes with that. */
+  /** Runs a command of the CLI to its end, in the pipeline's folder. */
   async command(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
     const env = { PIPELINE_CONFIG: this.settingsFile, XDG_CACHE_HOME: join(this.folder, 'cache') };
     return runCommand(words, env, this.folder);
   }
 
-  /** Ends the workers, and removes what the pipeline has in HDFS and on disk. */
+  /** Kills the workers, and removes the pipeline's files in HDFS and on disk. */
   async close(): Promise<void> {
     for (const worker of this.#workers) await worker.kill();
     await this.#connection.close();
@@ -168,111 +172,25 @@ export class TestPipeline {
   }
 }
 
-/** The warehouse of these settings, its logs not yet read. */
+/** Opens the warehouse of these settings; no log is read yet. */
 export function openWarehouse(settings: Settings, logger: Logger): Warehouse {
   const hdfs = new WebHdfs({ ...settings.hdfs, logger });
   const { checkpointInterval } = settings.limits;
   return new Warehouse(settings.hdfs.warehouse, { hdfs, logger, checkpointInterval });
 }
 
-/** The parts of the one, with what the other has of each in place of its own. */
+/** Merges two settings; the second overrides single keys of each section. */
 function withParts(parts: PipelineYaml, others: PipelineYaml): PipelineYaml {
   const merged = Object.entries(others).map(([part, keys]) => [part, { ...parts[part], ...keys }] as const);
   return { ...parts, ...Object.fromEntries(merged) };
 }
 
-/** A worker process of a test. */
-export class TestWorker {
-  readonly log: string;
-  readonly #process: ChildProcess;
-  readonly #exited: Promise<unknown>;
-
-  private constructor(child: ChildProcess, log: string) {
-    this.#process = child;
-    this.log = log;
-    this.#exited = once(child, 'exit');
-  }
-
-  static async start(
-    pipeline: TestPipeline,
-    host: string,
-    env: Record<string, string>,
-    nodeArgs: readonly string[],
-  ): Promise<TestWorker> {
-    const settingsFile = await pipeline.settingsOf(host);
-    const log = join(pipeline.folder, `worker-${host}-${Date.now()}.log`);
-    const args = [...nodeArgs, join(ROOT, 'bin/worker.js')];
-    const child = spawn(process.execPath, args, {
-      cwd: ROOT,
-      env: { ...process.env, PIPELINE_CONFIG: settingsFile, ...env },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    child.stderr.pipe(createWriteStream(log));
-    const worker = new TestWorker(child, log);
-    await eventually(
-      `the worker takes work (${log})`,
-      () => readLog(log).includes('the worker takes work'),
-      60_000,
-    );
-    return worker;
-  }
-
-  /** The id of its process. */
-  get pid(): number {
-    if (this.#process.pid === undefined) throw new TypeError('the worker was not started');
-    return this.#process.pid;
-  }
-
-  /** The most memory that it has had, in bytes. */
-  peakMemory(): number {
-    const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');
-    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? NaN) * 1024;
-  }
-
-  /** Whether it has ended, by itself or because it was told to. */
-  get hasEnded(): boolean {
-    return this.#process.exitCode !== null || this.#process.signalCode !== null;
-  }
-
-  /** Sends it a signal, as SIGSTOP, which stands it still until SIGCONT. */
-  signal(name: NodeJS.Signals): void {
-    this.#process.kill(name);
-  }
-
-  /** Kills it as `kill -9` does. */
-  async kill(): Promise<void> {
-    if (this.hasEnded) return;
-    this.#process.kill('SIGKILL');
-    await this.#exited;
-  }
-
-  /** Asks it to end, as a deployment does; answers its exit code. */
-  async drain(): Promise<number | null> {
-    this.#process.kill('SIGTERM');
-    await this.#exited;
-    return this.#process.exitCode;
-  }
-}
-
-/** What a run says of itself. */
+/** Queries the status of a run. */
 export async function statusOf(handle: { query: (name: string) => Promise<unknown> }): Promise<RunStatus> {
   return (await handle.query('status')) as RunStatus;
 }
 
-/** Waits until something holds; fails, naming it, when it does not in time. */
-export async function eventually(
-  what: string,
-  holds: () => boolean | Promise<boolean>,
-  withinMs = 30_000,
-): Promise<void> {
-  const deadline = Date.now() + withinMs;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`did not happen within ${withinMs} ms: ${what}`);
-    await sleep(50);
-  }
-}
-
-/** The code and message of the named error that work fails with; `none` when it does not fail. */
+/** Returns the code and message of the PipelineError that work fails with; `none` when it succeeds. */
 export async function codeOf(work: Promise<unknown>): Promise<string> {
   try {
     await work;
@@ -283,7 +201,7 @@ export async function codeOf(work: Promise<unknown>): Promise<string> {
   return 'none';
 }
 
-/** Runs `pipeline` with these words, in a folder. */
+/** Runs `pipeline` with these arguments, in a folder. */
 export async function runCommand(
   words: readonly string[],
   env: Record<string, string>,
@@ -299,12 +217,4 @@ export async function runCommand(
   child.stderr.setEncoding('utf8').on('data', (piece: string) => (text.stderr += piece));
   const [code] = (await once(child, 'close')) as [number];
   return { code, ...text };
-}
-
-function readLog(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return '';
-  }
 }

@@ -1,9 +1,12 @@
-/** What no output may hold but line breaks: controls, marks that reorder or hide, separators, halves of pairs. */
+/**
+ * Characters that output may not contain, except line breaks: controls, bidi and invisible marks, separators, lone
+ * surrogates.
+ */
 export const FORBIDDEN =
   // eslint-disable-next-line no-control-regex -- these are what is looked for
   /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}\ud800-\udfff]/u;
 
-/** Texts as an attacker puts them into records, names and reasons. */
+/** Texts that an attacker could put into records, names and reasons. */
 export const HOSTILE: readonly string[] = [
   '\u001b[2J\u001b[31mred\u001b]0;title\u0007',
   'a\u009b31mb\u0085c\u0090d',

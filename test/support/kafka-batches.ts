@@ -10,7 +10,7 @@ import { sendRequest } from '../../adapters/kafka/wire/send-request.ts';
 import { AT, HEAD_BYTES, RecordBatch, encodeHeaders } from '../../adapters/kafka/wire/record-batch.ts';
 import type { KafkaOptions } from '../../adapters/kafka/client.ts';
 
-/** Codecs that a batch can be made with, and their numbers in its attributes. */
+/** Codecs of record batches, with their numbers in a batch's attributes. */
 const CODECS: Partial<
   Record<CodecName, { readonly number: number; readonly pack: (records: Buffer) => Buffer }>
 > = {
@@ -24,7 +24,7 @@ const NO_TRANSACTION = -1;
 const ALL_REPLICAS = -1;
 const TIMEOUT_MS = 30_000;
 
-/** A batch of one message, as a producer without transactions sends it. */
+/** Makes a batch of one message, as a producer without transactions sends it. */
 export function compressedBatch(codec: CodecName, value: Buffer): Buffer {
   const { number, pack } = CODECS[codec] ?? {};
   if (number === undefined || pack === undefined) throw new TypeError(`${codec} is not written here`);
@@ -38,7 +38,7 @@ export function compressedBatch(codec: CodecName, value: Buffer): Buffer {
   return bytes;
 }
 
-/** A message as producers before 0.11 wrote it; compressed, its value holds messages. */
+/** Makes a message in the format of producers before 0.11; if compressed, its value contains messages. */
 export function legacyMessage(format: number, offset: bigint, codec = 0): Buffer {
   const time = format === 0 ? [] : [Buffer.alloc(8)];
   const body = Buffer.concat([
@@ -53,7 +53,7 @@ export function legacyMessage(format: number, offset: bigint, codec = 0): Buffer
   return Buffer.concat([head, body]);
 }
 
-/** Sends batches to a partition of a cluster of one broker, one after the other. */
+/** Sends batches to a partition of a single-broker cluster, one after the other. */
 export async function produceBatches(
   options: KafkaOptions,
   topic: string,
@@ -79,4 +79,34 @@ export async function produceBatches(
   } finally {
     await cluster.disconnect();
   }
+}
+
+/** The producer's time of the batches that {@link batchOf} makes. */
+export const TIME_MS = 1_516_717_442_735;
+
+/** Fields of a batch's head. */
+export interface BatchHead {
+  readonly firstOffset?: bigint;
+  readonly attributes?: number;
+  readonly producerId?: bigint;
+}
+
+/** Returns a sealed record batch with the given fields of its head, as a broker may return it. */
+export function batchOf(values: readonly string[], head: BatchHead = {}): Buffer {
+  const batch = new RecordBatch();
+  for (const value of values) batch.add({ key: null, value: Buffer.from(value), headers: encodeHeaders([]) });
+  const producer = { id: head.producerId ?? 7n, epoch: 0, firstSequence: 0 };
+  return changeBatch(Buffer.from(batch.seal(producer, TIME_MS)), (bytes) => {
+    bytes.writeBigInt64BE(head.firstOffset ?? 0n, 0);
+    bytes.writeInt16BE(head.attributes ?? 0, AT.attributes);
+  });
+}
+
+/** Changes a batch, then corrects its length and checksum. */
+export function changeBatch(batch: Buffer, change: (bytes: Buffer) => unknown): Buffer {
+  const made = change(batch);
+  const bytes = Buffer.isBuffer(made) ? made : batch;
+  bytes.writeInt32BE(bytes.length - AT.leaderEpoch, AT.length);
+  bytes.writeUInt32BE(crc32c(bytes.subarray(AT.attributes)), AT.crc);
+  return bytes;
 }

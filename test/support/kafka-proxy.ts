@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createConnection, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { PlannedFaults } from './planned-faults.ts';
 
-/** Kafka's numbers of the requests that a fault can be planned for (kafka.apache.org/protocol, "Api Keys"). */
+/** Api keys of requests that a fault can be planned for (kafka.apache.org/protocol, "Api Keys"). */
 export const API = {
   produce: 0,
   fetch: 1,
@@ -14,27 +14,27 @@ export const API = {
   commitMarker: 28,
 } as const;
 
-/** What can happen to a request of Kafka's protocol on its way. */
+/** Faults of a Kafka request. */
 export type KafkaFault =
-  /** The broker carries it out, and the connection is cut in place of its answer. */
+  /** Lets the broker carry out the request, and cuts the connection instead of responding. */
   | { readonly kind: 'swallow-answer' }
-  /** A byte of the broker's answer, which is 100 bytes before its end, is another one. */
+  /** Changes a byte of the broker's response, 100 bytes before its end. */
   | { readonly kind: 'spoil-answer' }
-  /** The connection is cut; the broker never hears of it. */
+  /** Cuts the connection; the broker never receives the request. */
   | { readonly kind: 'cut' }
-  /** Nobody answers; the broker never hears of it. */
+  /** Sends no response; the broker never receives the request. */
   | { readonly kind: 'freeze' }
   /**
-   * The broker gets it when something is over, over another connection, as where a network has delayed it. Until then
-   * nobody answers, or the client's connection is cut at once.
+   * Delivers the request later, over another connection, as a slow network may. Until then the client gets no
+   * response, or its connection is cut at once.
    */
   | { readonly kind: 'late'; readonly until: Promise<unknown>; readonly isCut: boolean }
-  /** Something is done before the broker hears of it, which it then does not. */
+  /** Runs something instead of forwarding the request. */
   | { readonly kind: 'instead'; readonly run: () => Promise<void> }
-  /** Something is done when the broker has carried it out, in place of its answer. */
+  /** Runs something after the broker has carried out the request, in place of its response. */
   | { readonly kind: 'after'; readonly run: () => Promise<void> };
 
-/** A real TCP proxy before a real broker, which reads Kafka's frames and does harm when told to. */
+/** A TCP proxy before a real broker that parses Kafka's frames, with faults on request. */
 export class KafkaProxy {
   readonly #server: Server;
   readonly #target: { readonly host: string; readonly port: number };
@@ -57,43 +57,43 @@ export class KafkaProxy {
     return proxy;
   }
 
-  /** As `127.0.0.1:40123`. */
+  /** Such as `127.0.0.1:40123`. */
   get address(): string {
     const { address, port } = this.#server.address() as AddressInfo;
     return `${address}:${port}`;
   }
 
-  /** How many connections clients have. */
+  /** Number of client connections. */
   get connections(): number {
     // Each has one to the broker.
     return this.#sockets.size / 2;
   }
 
-  /** How many planned faults no request has met yet. */
+  /** Number of planned faults that were not applied yet. */
   get unused(): number {
     return this.#faults.unused;
   }
 
   /**
    * Plans a fault for the next requests of a kind.
-   * @param times How many requests it harms.
-   * @param spared How many are spared before.
+   * @param times Number of requests to apply it to.
+   * @param spared Number of matching requests to let through first.
    */
   plan(api: number, fault: KafkaFault, times = 1, spared = 0): void {
     this.#faults.plan((asked) => asked === api, fault, times, spared);
   }
 
-  /** Calls a function, from now on, with the kind of each request that the broker has answered. */
+  /** Calls a function with the api key of each request that the broker answers from now on. */
   watch(onAnswer: (api: number) => void): void {
     this.#onAnswer = onAnswer;
   }
 
-  /** Waits until the broker has answered every request that was to arrive late. */
+  /** Waits until the broker has answered every late request. */
   async lateAnswered(): Promise<void> {
     await Promise.all(this.#late);
   }
 
-  /** Forgets the planned faults. */
+  /** Removes the planned faults. */
   clear(): void {
     this.#faults.clear();
   }
@@ -119,17 +119,30 @@ export class KafkaProxy {
         cut();
       });
     }
-    /** The requests that are not answered yet, by their numbers. */
+    /** Requests without a response yet, by correlation id. */
     const sent = new Map<number, { readonly api: number; readonly fault: KafkaFault | undefined }>();
     const requests = new Frames((frame) => {
       const api = frame.readInt16BE(4);
       const fault = this.#faults.next(api);
-      if (fault?.kind === 'late') this.#sendLate(Buffer.from(frame), fault.until);
-      if (fault?.kind === 'cut' || (fault?.kind === 'late' && fault.isCut)) cut();
-      else if (fault?.kind === 'instead') void fault.run().finally(cut);
-      else if (fault?.kind !== 'freeze' && fault?.kind !== 'late') {
-        sent.set(frame.readInt32BE(8), { api, fault });
-        broker.write(frame);
+      switch (fault?.kind) {
+        case 'late':
+          this.#sendLate(Buffer.from(frame), fault.until);
+          if (fault.isCut) cut();
+          return;
+        case 'cut':
+          cut();
+          return;
+        case 'instead':
+          void fault.run().finally(cut);
+          return;
+        case 'freeze':
+          return;
+        case undefined:
+        case 'swallow-answer':
+        case 'spoil-answer':
+        case 'after':
+          sent.set(frame.readInt32BE(8), { api, fault });
+          broker.write(frame);
       }
     });
     const answers = new Frames((frame) => {
@@ -166,7 +179,7 @@ function spoilt(frame: Buffer): Buffer {
   return frame;
 }
 
-/** Cuts a stream into Kafka's frames: a length of 4 bytes, and so many bytes. */
+/** Splits a stream into Kafka's length-prefixed frames: an int32, then that number of bytes. */
 class Frames {
   readonly #onFrame: (frame: Buffer) => void;
   #rest: Buffer = Buffer.alloc(0);

@@ -6,14 +6,14 @@ import type { OutgoingMessage } from '../../adapters/kafka/outgoing-message.ts';
 import type { OffsetRange, PartitionEnds } from '../../model/references.ts';
 import { SERVERS } from './harness.ts';
 
-/** The cluster that tests share. */
+/** The broker that tests share. */
 export const OPTIONS: KafkaOptions = { brokers: [SERVERS.kafka], logger: createLogger('test', 'fatal') };
-/** What the names of the topics begin with. */
+/** Prefix of the topics' names. */
 export const PREFIX = `kafka-test-${process.pid}-${Date.now().toString(36)}`;
 
 let topics = 0;
 
-/** Makes a topic of a name that no other has. */
+/** Creates a topic with a unique name. */
 export async function newTopic(partitions: number): Promise<string> {
   topics += 1;
   const topic = `${PREFIX}-${topics}`;
@@ -21,7 +21,7 @@ export async function newTopic(partitions: number): Promise<string> {
   return topic;
 }
 
-/** Messages of 17 users, each with a value of its own. */
+/** Makes messages of 17 users, each with a value of its own. */
 export function messages(count: number, from = 0): OutgoingMessage[] {
   return Array.from({ length: count }, (_, at) => ({
     key: `user-${(from + at) % 17}`,
@@ -30,7 +30,7 @@ export function messages(count: number, from = 0): OutgoingMessage[] {
   }));
 }
 
-/** Messages as they are published, a hundred at a time; or an error instead of those from `failAt` on. */
+/** Yields the messages to publish, a hundred at a time; throws instead of yielding those from `failAt` on. */
 export async function* inPieces(
   all: readonly OutgoingMessage[],
   failAt?: number,
@@ -41,7 +41,7 @@ export async function* inPieces(
   }
 }
 
-/** What was read of a topic. */
+/** Result of reading a topic. */
 export interface Read {
   readonly ranges: OffsetRange[];
   readonly values: string[];
@@ -49,8 +49,8 @@ export interface Read {
 }
 
 /**
- * Reads ranges of a topic, until `isFull` says so of the number of messages.
- * @param pause What messages wait for before they are taken.
+ * Reads ranges of a topic, until `isFull` is true for the number of messages.
+ * @param pause Delays the processing of messages.
  */
 export async function read(
   topic: string,
@@ -79,7 +79,7 @@ export async function read(
   return { ranges: done, values, offsets };
 }
 
-/** All of a topic, up to where what was published ends: the broker can show the end before it for a moment. */
+/** Reads the whole topic, once the broker reports the end of what was published, which can take a moment. */
 export async function readAll(
   topic: string,
   ends: PartitionEnds,

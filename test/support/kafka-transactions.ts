@@ -4,12 +4,12 @@ import Encoder from 'kafkajs/src/protocol/encoder.js';
 import { openCluster } from '../../adapters/kafka/wire/cluster.ts';
 import type { KafkaOptions } from '../../adapters/kafka/client.ts';
 
-/** The request for what a coordinator knows of transactions (kafka.apache.org/protocol, "ListTransactions"). */
+/** The request for a coordinator's transactions (kafka.apache.org/protocol, "ListTransactions"). */
 const LIST = { apiKey: 66, apiVersion: 0, apiName: 'ListTransactions' } as const;
 
 /**
- * The states of the transactional ids that a cluster of one broker knows, as Kafka's own program shows them: `Ongoing`,
- * `CompleteCommit` and so on.
+ * Returns the states of the transactional ids of a single-broker cluster, as Kafka's own tool names them: `Ongoing`,
+ * `CompleteCommit` and others.
  */
 export async function transactionStates(options: KafkaOptions): Promise<Map<string, string>> {
   const { cluster } = openCluster(options, 'transactions');
@@ -26,7 +26,7 @@ const LIST_ALL: ProtocolRequest<Map<string, string>> = {
   request: {
     ...LIST,
     encode: () => {
-      /** No tags of the head; any state, any producer; no tags. */
+      /** Tagged fields of the header; any state, any producer; tagged fields. */
       const body = Buffer.of(0, 1, 1, 0);
       return Promise.resolve(new Encoder().writeBuffer(body));
     },
@@ -40,7 +40,7 @@ const LIST_ALL: ProtocolRequest<Map<string, string>> = {
 function readStates(answer: Decoder): Map<string, string> {
   const states = new Map<string, string>();
   answer.readTaggedFields();
-  answer.readInt32(); // how long to hold back
+  answer.readInt32(); // throttle time
   const error = answer.readInt16();
   if (error !== 0) throw new Error(`the broker answered with error ${error} of Kafka`);
   answer.readUVarIntArray((filter) => {
@@ -48,7 +48,7 @@ function readStates(answer: Decoder): Map<string, string> {
   });
   answer.readUVarIntArray((transaction) => {
     const id = transaction.readUVarIntString() ?? '';
-    transaction.readInt64(); // its producer
+    transaction.readInt64(); // producer id
     states.set(id, transaction.readUVarIntString() ?? '');
     transaction.readTaggedFields();
   });

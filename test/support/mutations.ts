@@ -1,6 +1,6 @@
 import type { Random } from '../../simulator/random.ts';
 
-/** Values that stand where others belong. */
+/** Values of the wrong type or range. */
 const VALUES = [
   ...[
     'null',
@@ -99,7 +99,7 @@ const NAMES = [
   '"\\u0069d"',
 ];
 
-/** Bytes that are no part of JSON, or of UTF-8, or that change what stands around them. */
+/** Bytes that are invalid in JSON or UTF-8, or that change the meaning of their surroundings. */
 const BYTES = [
   0x00, 0x09, 0x0a, 0x22, 0x2c, 0x3a, 0x5b, 0x5c, 0x5d, 0x7b, 0x7d, 0x80, 0xc3, 0xed, 0xff, 0x30, 0x61,
 ];
@@ -137,7 +137,7 @@ const MUTATIONS: readonly Mutation[] = [
     pick([null, '', ' ', '[]', '3', '"text"', 'null', '{}', text + text, `${text}\n`], random),
 ];
 
-/** A record, broken in some way, or as it was. */
+/** Returns a record, mutated in some way or unchanged. */
 export function mutate(text: string, random: Random): Buffer | null {
   const mutation = pick(MUTATIONS, random);
   const mutated = mutation(text, random);

@@ -1,4 +1,4 @@
-/** What the tests use of the inside of kafkajs 2.2.4, to read what is written here. */
+/** The private modules of kafkajs 2.2.4 that tests use, to decode what the project encodes. */
 declare module 'kafkajs/src/protocol/recordBatch/v0/decoder.js' {
   import type Decoder from 'kafkajs/src/protocol/decoder.js';
 

@@ -7,9 +7,9 @@ import { HOST, type Ports } from '../../services/ports.ts';
 import { ServerProcess } from '../../services/process.ts';
 import { READY_MS, type Service } from '../../services/service.ts';
 
-/** A real broker of a test's own, to be broken, or with other settings than the one that tests share. */
+/** A real broker of one test, which may break it, or give it other settings than the shared one has. */
 export class OwnKafka {
-  /** Where its files are; it is removed with it. */
+  /** Folder of its files, removed when it stops. */
   readonly folder: string;
   /** host:port of the plain listener that every such broker has. */
   readonly broker: string;
@@ -28,9 +28,9 @@ export class OwnKafka {
   }
 
   /**
-   * @param folder Where its files are to be; it is removed when it stops.
-   * @param ports Free ones.
-   * @param extras What it has besides the usual.
+   * @param folder Folder of its files, removed when it stops.
+   * @param ports Free ports.
+   * @param extras Extra options.
    */
   static async start(folder: string, ports: Ports['kafka'], extras: KafkaExtras): Promise<OwnKafka> {
     const root = stackFolder(join(folder, 'server'));
@@ -42,28 +42,28 @@ export class OwnKafka {
     return kafka;
   }
 
-  /** Ends it as `kill -9` does. */
+  /** Kills the broker (SIGKILL). */
   async kill(): Promise<void> {
     await this.#server.kill();
   }
 
-  /** Freezes it: it takes connections, and answers nothing. */
+  /** Pauses the broker (SIGSTOP): it accepts connections, and answers nothing. */
   async pause(): Promise<void> {
     await this.#server.pause();
   }
 
-  /** Lets it go on. */
+  /** Resumes the broker (SIGCONT). */
   async resume(): Promise<void> {
     await this.#server.resume();
   }
 
-  /** Starts it on the same ports and data; returns when it is ready. */
+  /** Starts the broker on the same ports and data; returns when it is ready. */
   async restart(): Promise<void> {
     await this.#server.start(await this.#service.prepare(() => undefined));
     await this.#server.waitUntilReady(() => this.#service.check(), READY_MS);
   }
 
-  /** Ends it for good. */
+  /** Stops the broker and removes its files. */
   async stop(): Promise<void> {
     await this.#server.stop();
     this.#release();

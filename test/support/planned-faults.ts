@@ -5,30 +5,30 @@ interface Planned<Request, Fault> {
   spared: number;
 }
 
-/** What harm a proxy is to do, and to which requests. */
+/** Faults that a proxy applies to matching requests. */
 export class PlannedFaults<Request, Fault> {
   readonly #planned: Planned<Request, Fault>[] = [];
 
-  /** How many planned faults no request has met yet. */
+  /** Number of planned faults that were not applied yet. */
   get unused(): number {
     return this.#planned.filter(({ left }) => left > 0).length;
   }
 
   /**
    * Plans a fault for the next requests that match.
-   * @param times How many requests it harms.
-   * @param spared How many requests that match are spared before.
+   * @param times Number of requests to apply it to.
+   * @param spared Number of matching requests to let through first.
    */
   plan(matches: (request: Request) => boolean, fault: Fault, times: number, spared: number): void {
     this.#planned.push({ matches, fault, left: times, spared });
   }
 
-  /** Forgets the planned faults. */
+  /** Removes the planned faults. */
   clear(): void {
     this.#planned.length = 0;
   }
 
-  /** What a request that comes now is to suffer. */
+  /** Takes the fault of the current request. */
   next(request: Request): Fault | undefined {
     const planned = this.#planned.find(({ matches, left }) => left > 0 && matches(request));
     if (planned === undefined) return undefined;

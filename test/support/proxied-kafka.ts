@@ -5,7 +5,7 @@ import { freePorts, HOST } from '../../services/ports.ts';
 import { KafkaProxy } from './kafka-proxy.ts';
 import { OwnKafka } from './own-kafka.ts';
 
-/** A real broker of a test's own with a second listener, which clients reach through a proxy alone. */
+/** A real broker of one test, which clients reach only through a proxy, by a second listener. */
 export class ProxiedKafka {
   readonly kafka: OwnKafka;
   readonly proxy: KafkaProxy;
@@ -15,7 +15,7 @@ export class ProxiedKafka {
     this.proxy = proxy;
   }
 
-  /** @param properties More settings of the broker. */
+  /** @param properties Extra settings of the broker. */
   static async start(properties: Readonly<Record<string, string>> = {}): Promise<ProxiedKafka> {
     const folder = await mkdtemp(join(tmpdir(), 'proxied-kafka-'));
     const { kafka: own, namenode } = await freePorts();

@@ -9,7 +9,7 @@ import { attempts } from '../../simulator/generator.ts';
 import type { TestPipeline } from './harness.ts';
 import { eventually } from './harness.ts';
 
-/** A message of Kafka as a test compares it. */
+/** A Kafka message, as tests compare it. */
 export interface ReadMessage {
   readonly offset: string;
   readonly key: string | null;
@@ -28,7 +28,7 @@ export interface ListedRow {
   readonly replayed_as: string | null;
 }
 
-/** What `pipeline quarantine list --json` answers. */
+/** Output of `pipeline quarantine list --json`. */
 export interface Listed {
   readonly summary: {
     readonly count: number;
@@ -39,17 +39,17 @@ export interface Listed {
   readonly rows: readonly ListedRow[];
 }
 
-/** Good attempts. */
+/** Valid attempts. */
 export function goodAttempts(seed: number, count: number): object[] {
   return [...attempts({ seed, count })];
 }
 
-/** Attempts that no table takes, since a field is no number. */
+/** Attempts that are quarantined, since a field is not a number. */
 export function badAttempts(seed: number, count: number): object[] {
   return goodAttempts(seed, count).map((attempt) => ({ ...attempt, max_attempts: 'many' }));
 }
 
-/** A pipeline whose topic `other` others fill, and commands over its quarantine. */
+/** A pipeline whose topic `other` is filled by other producers, and commands over its quarantine. */
 export class QuarantinedTopic {
   readonly pipeline: TestPipeline;
   readonly topic: string;
@@ -59,7 +59,7 @@ export class QuarantinedTopic {
     this.topic = pipeline.settings.sources[source]?.topic ?? '';
   }
 
-  /** Makes the topic, of one partition. */
+  /** Creates the topic with one partition. */
   async make(): Promise<void> {
     await withAdmin(this.pipeline.kafka, (admin) =>
       admin.createTopics({ waitForLeaders: true, topics: [{ topic: this.topic, numPartitions: 1 }] }),
@@ -85,7 +85,7 @@ export class QuarantinedTopic {
     return handle.result();
   }
 
-  /** `pipeline quarantine …`, which must end with 0. */
+  /** Runs `pipeline quarantine …`, which must exit with 0. */
   async quarantine(...words: string[]): Promise<string> {
     const { code, stdout, stderr } = await this.pipeline.command('quarantine', ...words);
     assert.equal(code, 0, stdout + stderr);
@@ -96,14 +96,14 @@ export class QuarantinedTopic {
     return JSON.parse(await this.quarantine('list', '--json', ...words)) as Listed;
   }
 
-  /** Proves everything. */
+  /** Runs `verify`, which must find nothing. */
   async verify(): Promise<WarehouseReport> {
     const { code, stdout, stderr } = await this.pipeline.command('verify', '--json');
     assert.equal(code, 0, stdout + stderr);
     return JSON.parse(stdout) as WarehouseReport;
   }
 
-  /** The committed messages of a partition. */
+  /** Returns the committed messages of a partition. */
   async messages(partition = 0): Promise<ReadMessage[]> {
     const found: ReadMessage[] = [];
     const [{ end } = { end: '0' }] = (await topicOffsets(this.pipeline.kafka, this.topic)).filter(

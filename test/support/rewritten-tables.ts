@@ -4,12 +4,12 @@ import { entryFile, logFolder } from '../../adapters/delta/log.ts';
 import { SnapshotBuilder } from '../../adapters/delta/snapshot.ts';
 import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
 
-/** Does to a table what another program does, as that program writes it. */
+/** Rewrites a table as another Delta program does. */
 export class OtherProgram {
   readonly #hdfs: WebHdfs;
   readonly #table: string;
 
-  /** @param table Its folder in HDFS, absolute. */
+  /** @param table Absolute path of its folder in HDFS. */
   constructor(hdfs: WebHdfs, table: string) {
     this.#hdfs = hdfs;
     this.#table = table;
@@ -21,8 +21,8 @@ export class OtherProgram {
   }
 
   /**
-   * Restores the table to an earlier version: files come and go, transactions stay.
-   * @returns The version that this makes.
+   * Restores the table to an earlier version: files change, transactions stay.
+   * @returns The new version.
    */
   async restore(to: number): Promise<number> {
     const [before, wanted] = [(await this.#read()).snapshot(), (await this.#read(to)).snapshot()];
@@ -37,8 +37,8 @@ export class OtherProgram {
   }
 
   /**
-   * Changes the columns by which the table is partitioned.
-   * @returns The version that this makes.
+   * Changes the partition columns of the table.
+   * @returns The new version.
    */
   async partition(columns: readonly string[]): Promise<number> {
     const { metadata } = (await this.#read()).snapshot();
@@ -47,7 +47,7 @@ export class OtherProgram {
 
   /**
    * Removes the last entry of the log.
-   * @returns What puts it back.
+   * @returns A function that restores it.
    */
   async removeLastEntry(): Promise<() => Promise<unknown>> {
     const file = entryFile(this.#table, await this.version());

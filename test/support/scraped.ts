@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import type { TestWorker } from './harness.ts';
 
-/** A metric with its labels, as `name{step="fetch"}`, and its value. */
+/** A metric with its labels, such as `name{step="fetch"}`, and its value. */
 export type Scraped = ReadonlyMap<string, number>;
 
-/** What a worker answers at /metrics. */
+/** Scrapes a worker's /metrics. */
 export async function scrape(worker: TestWorker): Promise<Scraped> {
   const answer = await fetch(healthUrlOf(worker).replace('/healthz', '/metrics'));
   if (answer.status !== 200) throw new Error(`/metrics answered ${answer.status}`);
@@ -17,13 +17,13 @@ export async function scrape(worker: TestWorker): Promise<Scraped> {
   );
 }
 
-/** Those of one name that are not 0, each by its labels alone. */
+/** Returns the non-zero values of one metric, by labels. */
 export function valuesOf(metrics: Scraped, name: string): Record<string, number> {
   const found = [...metrics].filter(([key, value]) => key.startsWith(`${name}{`) && value !== 0);
   return Object.fromEntries(found.map(([key, value]) => [key.slice(name.length), value]));
 }
 
-/** The lines that a worker logged. */
+/** Returns the lines that a worker logged. */
 export function linesOf(worker: TestWorker): Record<string, unknown>[] {
   return readFileSync(worker.log, 'utf8')
     .split('\n')

@@ -7,11 +7,12 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { HttpRequest } from '../../adapters/http/source.ts';
 
-/** How a scripted server answers one request. */
+/** Sends the response of one request. */
 export type Scripted = (response: ServerResponse, request: IncomingMessage) => void;
 
-/** A server on 127.0.0.1 that gives each request the next of its answers; the last one again and again. */
+/** A server on 127.0.0.1 with scripted responses, one per request; the last one repeats. */
 export class ScriptedServer {
   readonly requests: { readonly url: string; readonly headers: IncomingHttpHeaders }[] = [];
   #answers: Scripted[] = [];
@@ -42,7 +43,7 @@ export class ScriptedServer {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** Gives requests these answers from now on; forgets the requests of before. */
+  /** Sets the next responses, and forgets earlier requests. */
   script(...answers: Scripted[]): void {
     this.#answers = answers;
     this.requests.length = 0;
@@ -55,18 +56,30 @@ export class ScriptedServer {
   }
 }
 
-/** An answer with its body. Headers are sent as they are, a Date of now among them unless one is given. */
+/** Sends a response with its body. Headers are sent unchanged; Date is now by default. */
 export function answer(status: number, headers: OutgoingHttpHeaders, body = ''): Scripted {
   return (response) => {
     response.writeHead(status, headers).end(body);
   };
 }
 
-/** An answer whose connection is closed after a part of the body. */
+/** Sends a response, and closes the connection after a part of the body. */
 export function cutAnswer(status: number, headers: OutgoingHttpHeaders, body: string): Scripted {
   return (response) => {
     response.writeHead(status, headers).write(body, () => {
       response.socket?.destroySoon();
     });
+  };
+}
+
+/** Returns a request for the attempts of a server. */
+export function requestTo(server: ScriptedServer): HttpRequest {
+  return {
+    url: `${server.url}/attempts`,
+    subject: 'source test',
+    token: undefined,
+    redirectHosts: [],
+    resume: undefined,
+    signal: new AbortController().signal,
   };
 }

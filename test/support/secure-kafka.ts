@@ -7,30 +7,30 @@ import { OwnKafka } from './own-kafka.ts';
 
 const SCRAM = 'org.apache.kafka.common.security.scram.ScramLoginModule required;';
 
-/** A user of {@link SecureKafka} who may do everything, and one who may do nothing. */
+/** Users of {@link SecureKafka}: one with all rights, and one with none. */
 export const USER = { name: 'pipeline', password: 'open sesame' } as const;
 export const STRANGER = { name: 'stranger', password: 'let me in' } as const;
 
 const PLAIN = `org.apache.kafka.common.security.plain.PlainLoginModule required user_${USER.name}="${USER.password}";`;
 
-/** Another name of 127.0.0.1, which the system knows and no list of loopback names has. */
+/** Another name of 127.0.0.1, which the system resolves and no list of loopback names contains. */
 export const UNKNOWN_LOOPBACK = '0x7f000001';
 
-/** A real broker of a test's own that asks for TLS and a login, with an authority that signed its certificates. */
+/** A real broker of one test that requires TLS and SASL, with the authority of its certificates. */
 export class SecureKafka {
-  /** Where its files are. */
+  /** Folder of its files. */
   readonly folder: string;
   readonly authority: Authority;
-  /** host:port of each listener, by what it asks for. */
+  /** host:port of each listener, by its security. */
   readonly listeners: {
     readonly plain: string;
     readonly login: string;
     readonly clientCertificate: string;
-    /** It asks for a login, and speaks no TLS. */
+    /** SASL without TLS. */
     readonly cleartext: string;
     /** Its certificate has expired. */
     readonly expired: string;
-    /** Its certificate is another host's. */
+    /** Its certificate names another host. */
     readonly elsewhere: string;
   };
   readonly #kafka: OwnKafka;

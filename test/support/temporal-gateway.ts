@@ -14,20 +14,20 @@ import type { Certificate } from './certificates.ts';
 
 const UNAUTHENTICATED = 16;
 
-/** How to start a {@link TemporalGateway}. */
+/** Options of a {@link TemporalGateway}. */
 export interface TemporalGatewayOptions {
   readonly certificate: Certificate;
-  /** The authority of the client certificates that it wants; without it it wants none. */
+  /** Authority of the client certificates that it requires; none by default. */
   readonly clientCaFile?: string;
-  /** The API key that it wants; without it it wants none. */
+  /** API key that it requires; none by default. */
   readonly apiKey?: string;
   /** host:port of the real Temporal. */
   readonly temporal: string;
 }
 
-/** Ends TLS before the real Temporal, as Temporal Cloud does, and lets in who shows a certificate and a key. */
+/** Terminates TLS before the real Temporal, as Temporal Cloud does; requires the client certificate and the API key of its options. */
 export class TemporalGateway {
-  /** What was called, as `StartWorkflowExecution`, and with which `authorization`. */
+  /** Calls, such as `StartWorkflowExecution`, with their `authorization`. */
   readonly calls: { readonly method: string; readonly authorization: string | undefined }[] = [];
   readonly #server: Http2SecureServer;
   readonly #upstream: ClientHttp2Session;
@@ -59,7 +59,7 @@ export class TemporalGateway {
     return gateway;
   }
 
-  /** As `localhost:40123`. */
+  /** Such as `localhost:40123`. */
   get address(): string {
     return `localhost:${(this.#server.address() as AddressInfo).port}`;
   }
@@ -87,7 +87,7 @@ export class TemporalGateway {
   }
 }
 
-/** Passes a call of gRPC on: its head, its body, and the trailers that say how it went. */
+/** Forwards a gRPC call: its headers, its body, and the trailers with its status. */
 function forward(
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
@@ -106,7 +106,7 @@ function forward(
   stream.on('wantTrailers', () => {
     stream.sendTrailers(trailers);
   });
-  // A poll that its worker gives up must end at the server too.
+  // A poll that its worker cancels must end at the server too.
   stream.on('close', () => {
     onward.close(stream.rstCode);
   });

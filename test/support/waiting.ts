@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import type { Waiting } from '../../model/run.ts';
 import { eventually, statusOf, type TestPipeline } from './harness.ts';
 
-/** Runs a source until it waits for a person, before anything of it was published; ends the run, and says why it waited. */
+/**
+ * Runs a source until it waits for a decision before anything is published; aborts the run, and returns why it
+ * waited.
+ */
 export async function waitingOf(pipeline: TestPipeline, source: string): Promise<Waiting> {
   const run = await pipeline.start({ source });
   await eventually(`the run of ${source} waits`, async () => (await statusOf(run)).state === 'waiting');

@@ -1,5 +1,5 @@
 /**
- * Takes the pictures of docs/images/ anew, or into another folder: npx tsx test/ui/take-screenshots.ts [FOLDER]
+ * Retakes the pictures of docs/images/, or takes them into another folder: npx tsx test/ui/take-screenshots.ts [FOLDER]
  *
  * It starts all that it needs on free ports, starts runs by the Temporal UI's form in a real browser, and stops
  * everything at the end.

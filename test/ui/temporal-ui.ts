@@ -108,7 +108,7 @@ export class TemporalUi {
     await this.page.locator('[role=tab][aria-selected=true]', { hasText: name }).waitFor();
   }
 
-  /** What the tab User Metadata shows of a run, asked for anew until it holds the text. */
+  /** Returns the text of a run's User Metadata tab; reloads until it matches. */
   async currentDetails(expected: RegExp): Promise<string> {
     await this.openTab('User Metadata');
     const details = this.page.frameLocator('main iframe').locator('body');

@@ -20,7 +20,7 @@ import { acceptedAttempts } from '../support/accepted-attempts.ts';
 const SOURCE = 'null';
 const SETTINGS = parseSettings(`sources: { "${SOURCE}": { topic: t } }`, 'test');
 
-/** Lands messages, and asks the tables. */
+/** Lands messages, and queries the tables. */
 async function withLanded(
   values: readonly Buffer[],
   use: (connection: DuckDBConnection, quarantined: number) => Promise<void>,
@@ -41,7 +41,7 @@ async function land(
   const options = { threads: 1, memoryLimit: '512MB', temporaryFolder: folder };
   return withDuckDb(options, async (connection) => {
     const rows = await BatchRows.create(connection, SETTINGS, 't', values.length);
-    // Every third message has no time of its own.
+    // Every third message has no timestamp of its own.
     const messages = values.map((value, at) => ({
       partition: 0,
       offset: BigInt(at),
@@ -86,10 +86,10 @@ async function requireSound(connection: DuckDBConnection): Promise<void> {
   assert.ok(JSON.stringify(dataOf(report)).length > 0);
 }
 
-test('whatever the rules accept lands, and verify, answers and report can read it', async () => {
+test('every accepted record lands, and verify, answers and report can read it', async () => {
   const attempts = fc.sample(acceptedAttempts(), { numRuns: 250, seed: 23 });
   await withLanded(
-    // Some questions of the report are about exams that are taken often.
+    // Some of the report's charts need exams with many attempts.
     attempts.map((attempt, at) =>
       Buffer.from(JSON.stringify(at % 2 === 0 ? attempt : { ...attempt, exam_name: `exam ${at % 3}` })),
     ),
@@ -122,14 +122,14 @@ for (const [what, attempt] of Object.entries({
     },
   },
 }))
-  test(`${what}, alone in the tables, can be verified, asked and reported`, async () => {
+  test(`verify, answers and report work with ${what} alone in the tables`, async () => {
     await withLanded([Buffer.from(JSON.stringify(attempt))], async (connection, quarantined) => {
       assert.equal(quarantined, 0);
       await requireSound(connection);
     });
   });
 
-test('a byte order mark, and numbers that are no double, do not end verify', async () => {
+test('verify reads a byte order mark, and numbers outside the range of a double', async () => {
   const text = JSON.stringify({ ...PLAIN, more: 0 });
   const texts = [
     text,

@@ -11,14 +11,14 @@ import util from 'parquetjs-lite/lib/util.js';
 import { compress } from 'snappyjs';
 import { sqlText, withDuckDb } from '../../adapters/duckdb/database.ts';
 
-// Before the auditor puts its own in.
+// Taken before the auditor replaces it.
 const theirs = rle.decodeValues.bind(rle);
 const theirCodecs = Object.keys(compression.PARQUET_COMPRESSION_METHODS);
 const { readRows } = await import('../../adapters/auditor/auditor.ts');
 
 const COLUMNS = ['kafka_topic', 'kafka_partition', 'kafka_offset'];
 
-/** Values of a column with a dictionary come as texts, others as they are. */
+/** Values of a dictionary column are strings, others are unchanged. */
 function textOf(value: unknown): string {
   return typeof value === 'string'
     ? value
@@ -84,7 +84,7 @@ describe('the auditor’s reader of Parquet', () => {
     }
   }
 
-  test('reads long texts that zstd has packed, alike and not, as they were; parquetjs-lite alone reads none', async () => {
+  test('reads long strings compressed with zstd unchanged, repeated and distinct; parquetjs-lite alone reads none', async () => {
     assert.ok(!theirCodecs.includes('ZSTD'));
     const { file, rows } = await write(
       `SELECT repeat(md5((i % 50)::VARCHAR), 1 + i % 70) || md5(i::VARCHAR) AS kafka_topic,
@@ -94,23 +94,23 @@ describe('the auditor’s reader of Parquet', () => {
     assert.deepEqual(await read(file), rows);
   });
 
-  test('needs its own decoder of runs: that of parquetjs-lite reads entry 330 as 75', () => {
-    // A run of eight, of a dictionary whose entries take nine bits: 330 is 0x14a.
+  test('needs its own run-length decoder: that of parquetjs-lite reads entry 330 as 75', () => {
+    // A run of eight, of a dictionary whose entries have nine bits: 330 is 0x14a.
     const run = { buffer: Buffer.from([8 << 1, 0x4a, 0x01]), offset: 0 };
     const options = { bitWidth: 9, disableEnvelope: true };
     assert.deepEqual(theirs('INT32', { ...run }, 8, options), new Array(8).fill(75));
     assert.deepEqual(rle.decodeValues('INT32', { ...run }, 8, options), new Array(8).fill(330));
   });
 
-  describe('of a page that takes more than its header says', () => {
+  describe('of a page that is larger than its header states', () => {
     const PAGE_BYTES = 1_000;
     const more = Buffer.alloc(PAGE_BYTES + 1, 'a');
-    // Blocks of zstd that each repeat a byte 128 KiB times, after a header without the content's size.
+    // zstd blocks that each repeat a byte 128 KiB times, after a header without the content's size.
     const zstdHead = Buffer.from('28b52ffd0050', 'hex');
     const zstdBlock = Buffer.from('02001061', 'hex');
     const zstdLast = Buffer.from('03001061', 'hex');
 
-    /** In Thrift's compact protocol: the page's type, its size and its compressed size, each a varint. */
+    /** Thrift compact protocol: the page's type, its size and its compressed size, each a varint. */
     function pageHeader(pageBytes: number): Buffer {
       const size: number[] = [];
       for (let rest = pageBytes * 2; rest > 0; rest = Math.floor(rest / 128))
@@ -143,7 +143,7 @@ describe('the auditor’s reader of Parquet', () => {
       });
     }
 
-    test('reads as many bytes as its header says', () => {
+    test('reads the number of bytes that its header states', () => {
       assert.deepEqual(inflate('GZIP', gzipSync(more), more.length), more);
       assert.deepEqual(inflate('SNAPPY', compress(more), more.length), more);
       const blocks = Buffer.concat([zstdHead, zstdBlock, zstdLast]);
@@ -165,7 +165,7 @@ describe('the auditor’s reader of Parquet', () => {
       ['that is cut off', '28b52ffd0050' + '020010', /cut off/],
       ['that is none', '504b0304', /no frame of zstd/],
     ] as const) {
-      test(`refuses a frame of zstd ${what} before it takes memory`, () => {
+      test(`refuses a zstd frame ${what} before it allocates memory`, () => {
         assert.throws(() => inflate('ZSTD', Buffer.from(frame, 'hex'), 1 << 20), {
           code: 'HDFS_DAMAGED',
           message: says,
@@ -173,14 +173,14 @@ describe('the auditor’s reader of Parquet', () => {
       });
     }
 
-    test('takes no run of values for longer than what is wanted of it', () => {
+    test('reads no more of a run than the values requested', () => {
       const run = Buffer.from([0xfe, 0xff, 0xff, 0xff, 0x0f, 1]);
       const options = { bitWidth: 1, disableEnvelope: true };
       assert.deepEqual(rle.decodeValues('INT32', { buffer: run, offset: 0 }, 3, options), [1, 1, 1]);
     });
   });
 
-  test('refuses what is no Parquet file, or was cut', async () => {
+  test('refuses a file that is not Parquet, or is truncated', async () => {
     const { file } = await write(
       `SELECT 't' AS kafka_topic, 1 AS kafka_partition, 1::BIGINT AS kafka_offset`,
     );

@@ -9,7 +9,8 @@ import test from 'node:test';
 import { linesOf } from '../../bench/data.ts';
 import { isMet, median, ratio, regressions, type Goal } from '../../bench/figures.ts';
 import { TreeMeter } from '../../bench/processes.ts';
-import { merged, pageOf, readResults, type Results } from '../../bench/results.ts';
+import type { Results } from '../../bench/result-schema.ts';
+import { merged, pageOf, readResults } from '../../bench/results.ts';
 import { ROOT } from '../support/harness.ts';
 
 const GOAL: Goal = { what: 'ours', value: 6, unit: 'times', sense: 'at least', bound: 5 };
@@ -20,7 +21,7 @@ test('the median is the middle value, or the mean of the two in the middle', () 
   assert.throws(() => median([]), TypeError);
 });
 
-test('a ratio says how many times the one is the other', () => {
+test('a ratio is the quotient of two medians', () => {
   assert.equal(ratio([20, 30, 10], [5, 4, 400]), 4);
 });
 
@@ -32,7 +33,7 @@ test('a goal is reached at its bound, and where there is no bound', () => {
   assert.ok(isMet({ ...GOAL, value: 0, bound: null }));
 });
 
-test('a ratio has got worse when it is less than half of the documented one, whether or not it met its goal', () => {
+test('a ratio has become worse when it is less than half of the documented one, whether or not it met its goal', () => {
   assert.deepEqual(regressions([{ ...GOAL, value: 3 }], [GOAL]), []);
   assert.deepEqual(regressions([{ ...GOAL, value: 2.9 }], [GOAL]), [
     'ours: 2.90, at least 3.00 is asked for',
@@ -40,18 +41,18 @@ test('a ratio has got worse when it is less than half of the documented one, whe
   assert.equal(regressions([{ ...GOAL, value: NaN }], [GOAL]).length, 1);
 });
 
-test('a ratio that is to be small has got worse when it is more than twice the documented one', () => {
+test('a ratio whose goal is an upper bound has become worse when it is more than twice the documented one', () => {
   const most: Goal = { ...GOAL, sense: 'at most', value: 1.2 };
   assert.deepEqual(regressions([{ ...most, value: 2.4 }], [most]), []);
   assert.equal(regressions([{ ...most, value: 2.5 }], [most]).length, 1);
 });
 
-test('a ratio that is not measured any more is a regression, and sizes of this machine are not compared', () => {
+test('a ratio that is no longer measured is a regression, and machine-specific sizes are not compared', () => {
   assert.deepEqual(regressions([], [GOAL]), ['ours: was 6.00, and is not measured any more']);
   assert.deepEqual(regressions([], [{ ...GOAL, unit: 'MiB' }]), []);
 });
 
-test('a new result takes the place of the old one of its bench alone, on the same machine', () => {
+test('a new result replaces only the old one of its bench, on the same machine', () => {
   const machine = { processor: 'one', cores: 2, memoryGibibytes: 8 };
   const bench = (name: string, attempts: number): Results['benches'][number] => ({
     ...{ name, title: name, about: '', on: '2026-01-01', data: 'generated', attempts, bytes: 0 },
@@ -65,14 +66,14 @@ test('a new result takes the place of the old one of its bench alone, on the sam
   assert.deepEqual(names(merged(kept, elsewhere)), ['land 2']);
 });
 
-test('the page of benchmarks is what its results make', async () => {
+test('the page of benchmarks matches its results', async () => {
   const results = readResults();
   assert.ok(results !== undefined, 'there are results');
   const page = readFileSync(join(ROOT, 'docs/benchmarks.md'), 'utf8');
   assert.ok(page === (await pageOf(results)), 'docs/benchmarks.md was changed by hand: change bench/');
 });
 
-test('a file is read as its lines, also where they are longer than a piece that is read', async () => {
+test('a file is read by lines, also where they are longer than a chunk', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'bench-lines-'));
   try {
     const lines = ['a', 'b'.repeat(3 << 20), 'c', '', 'd'];
@@ -91,7 +92,7 @@ test('a file is read as its lines, also where they are longer than a piece that 
 });
 
 test(
-  'what a process’s child uses counts as the process’s',
+  'a child’s resources count as those of its process',
   { skip: process.platform !== 'linux' },
   async () => {
     const busy = `${process.execPath} -e 'while (process.cpuUsage().user < 600_000);'; true`;

@@ -26,7 +26,7 @@ const FOLDERS = [
   ...['records', 'steps', 'tables', 'worker', 'workflows'],
 ];
 
-/** Loads the other module when it is told to. */
+/** Loads the other module on request. */
 const MAIN = `
 interface Greeting {
   readonly words: string;
@@ -70,13 +70,13 @@ void describe('what the programs are compiled to', () => {
     return stdout.trim();
   }
 
-  /** The folders of what was compiled: beside them is the scanner. */
+  /** Lists the folders of builds, next to which is the scanner. */
   function builds(): string[] {
     if (!existsSync(join(project, 'dist'))) return [];
     return readdirSync(join(project, 'dist')).filter((name) => !/^scanner\.[0-9a-f]+\.wasm$/.test(name));
   }
 
-  it('is kept while no source changes, and made anew when one does', async () => {
+  it('is kept while no source changes, and rebuilt when one does', async () => {
     const first = await build();
     assert.equal(dirname(first), join(project, 'dist'));
     assert.equal(await build(), first);
@@ -87,13 +87,13 @@ void describe('what the programs are compiled to', () => {
     assert.equal(await build(), first);
   });
 
-  it('is made anew when the project names other compilers', async () => {
+  it('is rebuilt when the project names other compilers', async () => {
     const first = await build();
     write('package.json', '{"type":"module","dependencies":{"esbuild":"other"}}');
     assert.notEqual(await build(), first);
   });
 
-  it('stays what a program was started from', async () => {
+  it('is not changed under a running program', async () => {
     const child = spawn(process.execPath, [join(project, 'bin/worker.js')]);
     await once(child.stdout, 'data');
     sayLate('new');
@@ -103,7 +103,7 @@ void describe('what the programs are compiled to', () => {
     assert.equal(await output, 'it is old\n');
   });
 
-  it('is made once by many that start together, and nothing else is left', async () => {
+  it('is made once by concurrent starts, without leftovers', async () => {
     const made = await Promise.all([build(), build(), build(), build()]);
     assert.deepEqual(
       [...new Set(made)].map((folder) => basename(folder)),
@@ -111,7 +111,7 @@ void describe('what the programs are compiled to', () => {
     );
   });
 
-  it('is kept of the last eight sources', async () => {
+  it('is kept for the last eight versions of the sources', async () => {
     const made: string[] = [];
     for (let at = 0; at < 10; at += 1) {
       sayLate(String(at));
@@ -120,7 +120,7 @@ void describe('what the programs are compiled to', () => {
     assert.deepEqual(builds().sort(), made.slice(2).sort());
   });
 
-  it('has the scanner, which is compiled when it changes', async () => {
+  it('includes the scanner, which is compiled when it changes', async () => {
     const compiled = async (): Promise<Buffer> => readFileSync(join(await build(), 'records/scanner.wasm'));
     const before = await compiled();
     assert.equal(before.toString('latin1', 0, 4), '\0asm');
@@ -149,13 +149,13 @@ void describe('what the programs are compiled to', () => {
     await load();
   });
 
-  it('says where in the sources a program failed', async () => {
+  it('maps stack traces to the sources', async () => {
     const child = spawn(process.execPath, [join(project, 'bin/worker.js'), 'fail']);
     const [errors] = await Promise.all([text(child.stderr), once(child, 'close')]);
     assert.match(errors, /Error: it is\n.*worker\/main\.ts:6:/s);
   });
 
-  it('is not made of what cannot be compiled, which is said with its place', async () => {
+  it('fails on sources that cannot be compiled, and reports the position', async () => {
     write('worker/main.ts', 'const word: string = ;');
     await assert.rejects(build(), /worker\/main\.ts:1:21: ERROR: Unexpected ";"/);
     assert.deepEqual(builds(), []);

@@ -55,7 +55,7 @@ function faultOf(payload: Buffer | string | null): string {
   return fault === undefined ? 'none' : `${fault.path}: ${fault.reason}`;
 }
 
-test('an attempt as customers send it has no fault, and its values are counted by field', () => {
+test('a real attempt has no fault, and its values are counted by field', () => {
   const { fault, values, unknown } = checkAttempt(attempt());
   assert.equal(fault, undefined);
   assert.equal(values.get('keen_id'), 1);
@@ -64,14 +64,14 @@ test('an attempt as customers send it has no fault, and its values are counted b
   assert.equal(unknown.size, 0);
 });
 
-test('null and missing are the same for a field that need not be there', () => {
+test('null and absent are the same for an optional field', () => {
   assert.equal(faultOf(set('certification', null)), 'none');
   assert.equal(faultOf(set('certification', undefined)), 'none');
   assert.equal(faultOf(set('sequences.counts', undefined)), 'none');
   assert.equal(faultOf(set('sequences.questions.0.user_result', undefined)), 'none');
 });
 
-test('a number or boolean may be given as its text, but nothing may be lost', () => {
+test('a number or boolean may be a string, if it converts without loss', () => {
   assert.equal(faultOf(set('max_attempts', 3)), 'none');
   assert.equal(faultOf(set('max_attempts', '3')), 'none');
   assert.equal(faultOf(set('certification', true)), 'none');
@@ -83,7 +83,7 @@ test('a number or boolean may be given as its text, but nothing may be lost', ()
   }
 });
 
-test('a time must be one of the calendar, with its offset from UTC', () => {
+test('a time must be valid and have an offset from UTC', () => {
   for (const value of [
     '2018-01-31T00:00:00Z',
     '2016-02-29T23:59:59.999999Z',
@@ -116,7 +116,7 @@ test('a time must be one of the calendar, with its offset from UTC', () => {
   }
 });
 
-test('what must be there is missed by its path', () => {
+test('a missing required field is reported by its path', () => {
   assert.equal(faultOf(set('keen_id', undefined)), 'keen_id: is missing');
   assert.equal(faultOf(set('keen_id', null)), 'keen_id: must not be null');
   assert.equal(faultOf(set('sequences', undefined)), 'sequences: is missing');
@@ -130,7 +130,7 @@ test('what must be there is missed by its path', () => {
   );
 });
 
-test('an object where an array belongs, and the other way round, is named', () => {
+test('an object in place of an array, and the reverse, is reported', () => {
   assert.equal(
     faultOf(set('sequences.questions', {})),
     'sequences.questions: must be an array, is an object',
@@ -142,7 +142,7 @@ test('an object where an array belongs, and the other way round, is named', () =
   );
 });
 
-test('fields that no table knows are counted by their path, however deep', () => {
+test('unknown fields are counted by their path, at any depth', () => {
   const { fault, unknown } = checkAttempt(
     attempt((whole) => {
       whole['hint'] = { deep: [{ deeper: 1 }] };
@@ -161,14 +161,14 @@ test('fields that no table knows are counted by their path, however deep', () =>
   );
 });
 
-test('the name of the prototype is a field like any other', () => {
+test('__proto__ is a field like any other', () => {
   const payload = attempt().toString('utf8').replace('{', '{"__proto__":{"keen_id":1},"constructor":2,');
   const { fault, unknown } = checkAttempt(Buffer.from(payload));
   assert.equal(fault, undefined);
   assert.deepEqual([...unknown.keys()], ['__proto__', 'constructor']);
 });
 
-test('a field given twice is refused wherever it stands, since readers differ in which they take', () => {
+test('a duplicate field is refused anywhere, since readers differ in which one they use', () => {
   const text = attempt().toString('utf8');
   for (const payload of [
     text.replace('{', '{"keen_id":"other",'),
@@ -180,7 +180,7 @@ test('a field given twice is refused wherever it stands, since readers differ in
   }
 });
 
-test('what is no JSON text at all is refused whole, without its content', () => {
+test('invalid JSON is refused as a whole, and not quoted', () => {
   assert.equal(faultOf(null), ': the message has no value');
   assert.equal(faultOf(''), ': the message’s value is empty');
   assert.equal(faultOf('secret'), ': is not JSON');
@@ -189,7 +189,7 @@ test('what is no JSON text at all is refused whole, without its content', () => 
   assert.match(faultOf('[]'), /must be an object, is an array/);
 });
 
-test('half of a surrogate pair is refused, in a known field, in an unknown one and in a name', () => {
+test('a lone surrogate is refused in a known field, an unknown one and a name', () => {
   const text = attempt().toString('utf8');
   assert.equal(faultOf(text.replace('"k1"', '"\\ud800"')), 'keen_id: holds half of a surrogate pair');
   assert.match(faultOf(text.replace('{', '{"more":["\\udc00"],')), /holds half of a surrogate pair/);
@@ -197,7 +197,7 @@ test('half of a surrogate pair is refused, in a known field, in an unknown one a
   assert.equal(faultOf(text.replace('"k1"', '"\\ud83d\\ude00"')), 'none');
 });
 
-test('nesting of any depth in an unknown field does no harm', () => {
+test('nesting of any depth in an unknown field is accepted', () => {
   const deep = '['.repeat(10_000) + ']'.repeat(10_000);
   assert.equal(faultOf(attempt().toString('utf8').replace('{', `{"more":${deep},`)), 'none');
 });

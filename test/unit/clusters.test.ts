@@ -11,7 +11,7 @@ import { ROOT } from '../support/harness.ts';
 
 const PAGE = readFileSync(join(ROOT, 'docs/clusters.md'), 'utf8');
 
-/** What the settings are refused with. */
+/** Returns the error by which settings are refused. */
 function refusal(work: () => unknown): string {
   try {
     work();
@@ -29,7 +29,7 @@ test('each example of the page about clusters is valid', () => {
     assert.deepEqual(Object.keys(parseSettings(text, 'clusters.md').sources), ['pearson']);
 });
 
-test('files of TLS are found beside the settings, wherever they are read from', () => {
+test('TLS files are resolved relative to the settings file', () => {
   const folder = mkdtempSync(join(tmpdir(), 'clusters-test-'));
   try {
     const file = join(folder, 'pipeline.yaml');
@@ -47,7 +47,7 @@ test('files of TLS are found beside the settings, wherever they are read from', 
   }
 });
 
-test('settings that cannot be meant are refused, and a secret in them is not shown', () => {
+test('contradictory settings are refused, and a secret in them is not shown', () => {
   const cases: readonly [string, RegExp][] = [
     ['kafka: { tls: { certificateFile: a.pem } }', /kafka\.tls: .*certificateFile and keyFile go together/],
     [
@@ -80,7 +80,7 @@ test('settings that cannot be meant are refused, and a secret in them is not sho
   }
 });
 
-test('who comes to HDFS by a password or by a token gives no name besides', () => {
+test('hdfs.user is refused beside a password or a delegation token', () => {
   const options = { nameNodes: ['https://a:1'], user: 'hdfs' };
   process.env['TEST_CLUSTERS_SECRET'] = 'pass:word';
   try {
@@ -99,7 +99,7 @@ test('who comes to HDFS by a password or by a token gives no name besides', () =
   }
 });
 
-test('a temporal.toml is read where it is named, and variables hold before it', () => {
+test('a temporal.toml is read where it is named, and variables override it', () => {
   const folder = mkdtempSync(join(tmpdir(), 'clusters-test-'));
   try {
     const file = join(folder, 'temporal.toml');

@@ -14,7 +14,7 @@ import { runCommand } from '../support/harness.ts';
 
 const program = await loadProgram();
 
-/** Every command and subcommand, by the words that call it. */
+/** Every command and subcommand, by its arguments. */
 const commands = commandsUnder(program, ['pipeline']);
 
 function commandsUnder(command: Command, path: string[]): { path: string; command: Command }[] {
@@ -22,7 +22,7 @@ function commandsUnder(command: Command, path: string[]): { path: string; comman
   return [own, ...command.commands.flatMap((sub) => commandsUnder(sub, [...path, sub.name()]))];
 }
 
-/** The help as it is printed, with all that is added to it. */
+/** Returns the help as printed, with its additions. */
 function helpOf(command: Command): string {
   let text = '';
   command.configureOutput({ writeOut: (piece) => (text += piece) });
@@ -35,14 +35,14 @@ function examplesOf(command: Command): string[] {
   return [...examples.matchAll(/^ {2}(pipeline .+)$/gm)].map(([, example = '']) => example);
 }
 
-/** The words of an example, as a shell gives them; what is redirected is left out. */
+/** Splits an example into arguments as a shell does; leaves out redirections. */
 function wordsOf(example: string): string[] {
   const words = [...example.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
   const redirection = words.findIndex((word) => /^[<>]/.test(word));
   return words.slice(1, redirection === -1 ? undefined : redirection);
 }
 
-/** What a command that is typed would run, with its arguments; nothing is done. */
+/** Parses a command line without running it; returns the command and its arguments. */
 async function parse(words: readonly string[]): Promise<string> {
   const fresh = await loadProgram(words);
   let called = '';
@@ -50,7 +50,7 @@ async function parse(words: readonly string[]): Promise<string> {
     if (command.commands.length === 0) command.action(() => void (called = path));
   }
   await fresh.parseAsync(words, { from: 'user' });
-  // What --config sets is for the command that ends with it.
+  // The value of --config applies to the command of this call only.
   delete process.env['PIPELINE_CONFIG'];
   return called;
 }
@@ -61,7 +61,7 @@ test('the command line has the commands that its help lists', () => {
 });
 
 for (const { path, command } of commands) {
-  test(`${path} says what it does, and shows it by examples that are right`, async () => {
+  test(`${path} has a description and valid examples`, async () => {
     assert.match(command.description(), /^[A-Z].*\.$/s);
     for (const option of command.options) assert.ok(option.description, `${option.flags} says what it does`);
     for (const argument of command.registeredArguments) assert.ok(argument.description, argument.name());
@@ -76,11 +76,11 @@ for (const { path, command } of commands) {
   });
 }
 
-test('the help says what the exit codes mean', () => {
+test('the help explains the exit codes', () => {
   for (const code of Object.values(EXIT)) assert.match(helpOf(program), new RegExp(`^  ${code}  \\S`, 'm'));
 });
 
-test('a wrong word in an example would be found', async () => {
+test('the test finds an invalid example', async () => {
   await assert.rejects(parse(['list', '--states', 'waiting']), CommanderError);
   await assert.rejects(parse(['lists']), CommanderError);
 });
@@ -117,7 +117,7 @@ const WRONG: readonly (readonly [words: string, says: RegExp])[] = [
   ['--config nothing.yaml list', /^SETTINGS_INVALID: .*nothing\.yaml/],
 ];
 
-test('wrong words end with 2, say what is allowed and where to read more, and print no help', async () => {
+test('invalid arguments exit with 2, name what is allowed and where to read more, and print no help', async () => {
   for (const [words, says] of WRONG) {
     const { code, stdout, stderr } = await runCommand(words.split(' '), {});
     assert.equal(code, EXIT.usage, `${words}: ${stderr}`);
@@ -146,7 +146,7 @@ test('without a command, the help is shown on standard error, and the exit code 
   }
 });
 
-test('a server that is not there ends with 1', async () => {
+test('an unreachable server exits with 1', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'command-line-test-'));
   const settings = join(folder, 'pipeline.yaml');
   await writeFile(settings, 'temporal: { address: "127.0.0.1:1" }\nsources: { one: { topic: one } }\n');
@@ -156,7 +156,7 @@ test('a server that is not there ends with 1', async () => {
   assert.match(stderr, /^TEMPORAL_UNREACHABLE: Temporal at 127\.0\.0\.1:1: /);
 });
 
-test('bytes are not written to a terminal as they are', async () => {
+test('binary output is not written to a terminal', async () => {
   const { isTTY } = process.stdout;
   process.stdout.isTTY = true;
   try {
@@ -171,13 +171,13 @@ test('bytes are not written to a terminal as they are', async () => {
   }
 });
 
-test('nothing is coloured, whatever the environment asks for', async () => {
+test('output is never coloured, whatever the environment', async () => {
   const { stdout } = await runCommand(['tables', 'attempts'], { FORCE_COLOR: '3' });
   assert.match(stdout, /keen_id/);
   assert.ok(!stdout.includes('\u001B'), 'there is a control code');
 });
 
-test('the newest runs are those that started last, in whatever order they ended', async () => {
+test('the newest runs are those that started last, in any order of their ends', async () => {
   for (let seed = 1; seed <= 200; seed += 1) {
     const runs = someRuns(seed);
     const limit = 1 + (seed % 7);
@@ -203,7 +203,7 @@ test('not all runs are read to find the newest', async () => {
   assert.ok(read <= 21, `${read} were read`);
 });
 
-/** Runs that start at different times and last differently; some have not ended. */
+/** Runs that start at different times and last differently; some are open. */
 function someRuns(seed: number): TimeSpan[] {
   return Array.from({ length: 20 }, (_, at) => {
     const mixed = (seed * 7919 + at * 104_729) % 9973;
@@ -213,7 +213,7 @@ function someRuns(seed: number): TimeSpan[] {
   });
 }
 
-/** As Temporal lists them. */
+/** Lists runs as Temporal does. */
 async function* listed(runs: readonly TimeSpan[]): AsyncGenerator<TimeSpan> {
   const end = ({ closeTime }: TimeSpan): number => closeTime?.getTime() ?? Infinity;
   yield* [...runs].sort((one, other) =>

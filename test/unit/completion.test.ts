@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import test, { after, describe } from 'node:test';
 import { runCommand } from '../support/harness.ts';
 
-/** What is typed, the last word being completed, and what must be offered for it. */
+/** Typed words, the last one being completed, and a required suggestion. */
 const TYPED: readonly (readonly [words: readonly string[], offered: readonly string[]])[] = [
   [['st'], ['start', 'status']],
   [
@@ -45,7 +45,7 @@ const TYPED: readonly (readonly [words: readonly string[], offered: readonly str
   ],
 ];
 
-/** Each shell: how it is told to complete words, with the script in the file that is named. */
+/** How each shell completes words, with the script in the named file. */
 const SHELLS: Readonly<Record<string, (script: string, words: readonly string[]) => string[]>> = {
   bash: (script, words) => [
     '-c',
@@ -96,7 +96,7 @@ describe('completion', () => {
     );
   }
 
-  test('another shell is refused with those that there are', async () => {
+  test('an unknown shell is refused, and the supported ones are named', async () => {
     const { code, stderr } = await runCommand(['completion', 'tcsh'], {});
     assert.equal(code, 2);
     assert.match(stderr, /Allowed choices are bash, zsh, fish/);

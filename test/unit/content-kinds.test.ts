@@ -3,7 +3,7 @@ import test, { describe } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { LINES, refusal } from '../support/decoded-contents.ts';
 
-describe('a content that is no text', () => {
+describe('a content that is not text', () => {
   const utf16 = Buffer.from('[{"a":1}]', 'utf16le');
   const utf32 = Buffer.from([...Buffer.from('[{"a":1}]')].flatMap((byte) => [byte, 0, 0, 0]));
   const tar = Buffer.alloc(1024);
@@ -64,7 +64,7 @@ describe('a content that is no text', () => {
     });
   }
 
-  test('of several parts is refused by its Content-Type', async () => {
+  test('of type multipart is refused by its Content-Type', async () => {
     const contentType = 'multipart/byteranges; boundary=x';
     assert.match(await refusal(Buffer.from(LINES), { contentType }), /is a message of several parts/);
   });

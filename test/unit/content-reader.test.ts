@@ -10,7 +10,7 @@ const GOOD = goodAttempts(1, 4).map((attempt) => JSON.stringify(attempt));
 const BAD = badAttempts(2, 3).map((attempt) => JSON.stringify(attempt));
 const [FIRST = '', SECOND = ''] = GOOD;
 
-/** How many records a content has and whether any is good, as `3 good` or `3 bad`; or the error. */
+/** Returns the number of records of a content and whether any is good, such as `3 good`; or the error. */
 function read(content: string | Buffer, format: RecordFormat, pieceBytes: number): string {
   const reader = new ContentReader({ format, subject: 'source test', recordBytes: 100_000 });
   const bytes = Buffer.from(content);
@@ -30,7 +30,7 @@ function read(content: string | Buffer, format: RecordFormat, pieceBytes: number
   return `${found} ${reader.hasGood ? 'good' : 'bad'}`;
 }
 
-/** As {@link read}, the same whatever the pieces. */
+/** Does the same as {@link read}, and checks that chunk sizes don't matter. */
 function result(content: string | Buffer, format: RecordFormat): string {
   const sizes = [1, 5, 100, 1 << 17].filter((size) => content.length / size < 30_000);
   const [first = '', ...others] = [...new Set(sizes.map((size) => read(content, format, size)))];
@@ -41,7 +41,7 @@ function result(content: string | Buffer, format: RecordFormat): string {
 const pretty = (value: unknown): string => JSON.stringify(value, null, 2);
 const wrapped = (...records: string[]): string => `{"result":[${records.join(',')}]}`;
 
-describe('a content whose records are where its format says', () => {
+describe('a content in its configured format', () => {
   for (const [what, content, format, found] of [
     ['lines', `${GOOD.join('\n')}\n`, 'ndjson', '4 good'],
     ['one line', `${FIRST}\n`, 'ndjson', '1 good'],
@@ -62,12 +62,12 @@ describe('a content whose records are where its format says', () => {
     ['an array of which none is good', `[${BAD.join(',')},1]`, 'json-array', '4 bad'],
     ['the last page', `${FIRST}\n{"next":null,"has_more":false,"done":true}\n`, 'ndjson', '2 good'],
   ] as const) {
-    test(`${what}: its records come out`, () => {
+    test(`${what}: its records are read`, () => {
       assert.equal(result(content, format), found);
     });
   }
 
-  test('comes out with and without marks before its records the same', () => {
+  test('is read the same with and without a byte order mark', () => {
     const mark = fc.constantFrom('', '', '\ufeff', ' \ufeff', '\ufeff\ufeff ');
     const record = fc.tuple(mark, fc.constantFrom(...GOOD, ...BAD));
     fc.assert(
@@ -86,7 +86,7 @@ describe('a content whose records are where its format says', () => {
   });
 });
 
-describe('a content whose records are elsewhere is refused by name', () => {
+describe('a content in another format is refused by name', () => {
   const array = /is one JSON array.*; its format, ndjson, is one record a line: set .* format to json-array/;
   const spanning = /spans? lines; its format, ndjson/;
   const lines = /has a JSON object in each line; its format, json-array, .*: set .* format to ndjson/;
@@ -164,10 +164,10 @@ describe('a content whose records are elsewhere is refused by name', () => {
   }
 });
 
-describe('lines that may have been cut', () => {
+describe('lines that may be truncated', () => {
   const CUT = /^SOURCE_CUT: .* ends with a line that has no line end and is no JSON; it may have been cut/;
 
-  test('are refused wherever the last one ends before its JSON does', () => {
+  test('are refused where the last one is incomplete JSON', () => {
     const record = Buffer.from(
       JSON.stringify({ ...goodAttempts(1, 1)[0], exam_name: 'é\\"€', more: [1.5e3, true] }),
     );
@@ -178,7 +178,7 @@ describe('lines that may have been cut', () => {
     assert.equal(result(Buffer.concat([before, record]), 'ndjson'), '2 good');
   });
 
-  test('are refused where the last one is other than JSON', () => {
+  test('are refused where the last one is not JSON', () => {
     for (const last of ['{"a":tru}', '\0\0', '\xff', 'Internal error'])
       assert.match(result(`${FIRST}\n${last}`, 'ndjson'), CUT);
     assert.equal(result(`${FIRST}\n{"a":tru}\n`, 'ndjson'), '2 good');
@@ -198,7 +198,7 @@ describe('lines that may have been cut', () => {
   });
 });
 
-test('a record that is too large is not good', () => {
+test('a record that is too large is refused', () => {
   const large = JSON.stringify({ ...goodAttempts(1, 1)[0], more: 'x'.repeat(100_000) });
   assert.equal(result(`${large}\n${large}\n`, 'ndjson'), '2 bad');
 });

@@ -12,7 +12,7 @@ const CUT_SHORT =
   /^SOURCE_CUT: the content of source test.* is damaged \w+: unexpected end of file; it may have been cut$/;
 const LARGE = Buffer.from('{"a":"xyz"}\n'.repeat(50_000));
 
-/** A gzip member with the optional fields of RFC 1952. */
+/** Makes a gzip member with the optional fields of RFC 1952. */
 function memberWithFields(content: string, damage = 0): Buffer {
   const [flags, extra] = [2 | 4 | 8 | 16, Buffer.from([3, 0, 1, 0, 2])];
   const header = Buffer.concat([
@@ -36,7 +36,7 @@ describe('gzip', () => {
     await decodesTo(Buffer.concat([one, zeros(300_000), two, zeros(100_000)]), '{"a":1}\n{"a":2}\n');
   });
 
-  test('with anything else between its members is an error that says where', async () => {
+  test('with anything else between its members is an error with the position', async () => {
     const [one, two] = members as [Buffer, Buffer];
     for (const between of ['\n', '\0\0\n', 'x', '\x1f', '\x1f\x8b', '{"a":3}\n']) {
       const before = Buffer.concat([one, Buffer.from(between, 'latin1')]);
@@ -67,7 +67,7 @@ describe('gzip', () => {
     assert.match(await refusal(length), /the length of the member that ends at byte \d+ is another/);
   });
 
-  test('of any members comes out as it went in, whatever the pieces', async () => {
+  test('of any members is decompressed unchanged, in chunks of any size', async () => {
     const member = fc.record({
       text: fc.string({ maxLength: 3000 }),
       level: fc.constantFrom(0, 1, 9),
@@ -112,7 +112,7 @@ describe('other codings', () => {
     assert.match(await refusal(packed(5)), /is compressed more than 4 times/);
   });
 
-  test('that Content-Encoding names in vain are no matter', async () => {
+  test('that Content-Encoding names wrongly are ignored', async () => {
     for (const contentEncoding of ['gzip', 'br', 'deflate', 'identity', 'zstd', 'unknown', 'aws-chunked'])
       await decodesTo(Buffer.from(LINES), LINES, { contentEncoding });
     await decodesTo(gzipSync(LINES), LINES, { contentEncoding: 'br' });
@@ -122,7 +122,7 @@ describe('other codings', () => {
     );
   });
 
-  test('that go on after their end are an error', async () => {
+  test('with trailing data are an error', async () => {
     const sent = { contentEncoding: 'br' };
     assert.match(
       await refusal(Buffer.concat([brotli, Buffer.from('x')]), sent),
@@ -130,7 +130,7 @@ describe('other codings', () => {
     );
   });
 
-  test('zstd is decompressed where this Node can, and refused by name where not', async () => {
+  test('zstd is decompressed where Node supports it, and refused by name elsewhere', async () => {
     const frame = Buffer.from('KLUv/SAIQQAAeyJhIjoxfQo=', 'base64');
     if (canDecompress('zstd')) {
       await decodesTo(frame, '{"a":1}\n');
@@ -142,13 +142,13 @@ describe('other codings', () => {
   });
 });
 
-/** Some lengths of a beginning of a content, short and long ones. */
+/** Lengths of truncated contents, short and long. */
 function lengthsOf(content: Buffer, least: number): number[] {
   const { length } = content;
   return [least, least + 1, 12, Math.floor(length / 2), length - 9, length - 8, length - 4, length - 1];
 }
 
-describe('a compressed content that ends too early may have been cut', () => {
+describe('a truncated compressed content is reported as cut', () => {
   const WHOLE: Record<string, [content: Buffer, least: number, sent?: Sent]> = {
     gzip: [gzipSync(LARGE), 1],
     'gzip of a few lines': [gzipSync(LINES), 1],
@@ -180,7 +180,7 @@ describe('a compressed content that ends too early may have been cut', () => {
   });
 });
 
-test('JSON text comes out as it is, also where it is broken, empty or begins with spaces and a mark', async () => {
+test('JSON text is passed through unchanged, also where it is invalid, empty or begins with spaces and a byte order mark', async () => {
   for (const text of [
     '',
     ' \n',
@@ -197,7 +197,7 @@ test('JSON text comes out as it is, also where it is broken, empty or begins wit
     await decodesTo(Buffer.from(text), text);
 });
 
-test('any bytes end in bytes or in an error by name', async () => {
+test('any bytes are decoded or refused by name', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.uint8Array({ maxLength: 700 }),
@@ -225,7 +225,7 @@ test('more bytes than the limit are refused, however they are compressed', async
     [gzipSync(gzipSync(large))],
     [brotliCompressSync(large), { contentEncoding: 'br' }],
     [deflateSync(large)],
-    // Within what is compressed, where little comes out in the end.
+    // In an inner layer of compression, whose final output is small.
     [gzipSync(Buffer.concat([gzipSync(LINES), Buffer.alloc(3_000_000)]))],
     [Buffer.concat([gzipSync(LINES), Buffer.alloc(3_000_000)])],
   ];
@@ -236,7 +236,7 @@ test('more bytes than the limit are refused, however they are compressed', async
     );
 });
 
-test('a source that fails while it is decompressed fails with its own error', async () => {
+test('an error of the source during decompression is rethrown', async () => {
   async function* cut(): AsyncGenerator<Buffer> {
     yield await Promise.resolve(gzipSync(LARGE).subarray(0, 500));
     throw new PipelineError('SOURCE_UNREACHABLE', 'it was cut');
@@ -249,7 +249,7 @@ test('a source that fails while it is decompressed fails with its own error', as
   assert.equal(await codeOf(reading), 'SOURCE_UNREACHABLE: it was cut');
 });
 
-test('a source that is not read to its end is closed', async () => {
+test('a source that is only partly read is closed', async () => {
   let closed = 0;
   async function* endless(): AsyncGenerator<Buffer> {
     try {

@@ -4,23 +4,23 @@ import type { Action } from '../../adapters/delta/actions.ts';
 import { ENGINE, RewriteWatch, isOwnEntry } from '../../adapters/delta/rewrites.ts';
 import { SnapshotBuilder } from '../../adapters/delta/snapshot.ts';
 
-/** Adds a file. */
+/** Makes an `add` action. */
 function added(path: string, rows: number | null = 1, dataChange = true): Action {
   const stats = rows === null ? null : JSON.stringify({ numRecords: rows });
   return { add: { path, partitionValues: {}, size: 1, modificationTime: 1, dataChange, stats } };
 }
 
-/** Removes a file; null does not say whether that changes rows. */
+/** Makes a `remove` action; null omits `dataChange`. */
 function removed(path: string, dataChange: boolean | null = true): Action {
   return { remove: { path, dataChange } };
 }
 
-/** An entry of this program. */
+/** Makes an entry of this program. */
 function own(...paths: string[]): Action[] {
   return [{ commitInfo: { operation: 'WRITE', engineInfo: ENGINE } }, ...paths.map((path) => added(path, 2))];
 }
 
-/** An entry of another program. */
+/** Makes an entry of another program. */
 function foreign(operation: string, ...actions: Action[]): Action[] {
   return [{ commitInfo: { operation, engineInfo: 'Apache-Spark' } }, ...actions];
 }
@@ -29,7 +29,7 @@ function optimized(from: readonly string[], to: string, rows: number | null): Ac
   return foreign('OPTIMIZE', ...from.map((path) => removed(path, false)), added(to, rows, false));
 }
 
-/** What was lost after these entries, in a word. */
+/** Returns the loss after these entries, as a word. */
 function lossOf(...entries: readonly Action[][]): string {
   const builder = new SnapshotBuilder('/w/t');
   for (const entry of entries) builder.apply(entry);
@@ -57,7 +57,7 @@ for (const [what, entries, loss] of [
     '1 at 1 by OPTIMIZE',
   ],
   [
-    'a DELETE that writes the rest anew',
+    'a DELETE that rewrites the remaining rows',
     [own('a'), foreign('DELETE', removed('a'), added('rest'))],
     '1 at 1 by DELETE',
   ],
@@ -74,11 +74,11 @@ for (const [what, entries, loss] of [
   ['rows that another program adds', [own('a'), foreign('WRITE', added('x'))], 'nothing'],
   ['their removal', [own('a'), foreign('WRITE', added('x')), foreign('DELETE', removed('x'))], 'nothing'],
 ] as const)
-  test(`of ${what}, what is lost is ${loss}`, () => {
+  test(`after ${what}, the loss is ${loss}`, () => {
     assert.equal(lossOf(...entries.map((entry) => [...entry])), loss);
   });
 
-test('a loss lasts while others change the table, and ends when a second RESTORE has brought the files back', () => {
+test('a loss persists through other changes, and ends when a second RESTORE brings the files back', () => {
   const entries = [own(), own('a'), own('b'), own('c'), RESTORED_TO_1];
   const grown = [...entries, foreign('WRITE', added('x')), foreign('DELETE', removed('a'))];
   assert.equal(lossOf(...grown), '2 at 4 by RESTORE');
@@ -86,18 +86,18 @@ test('a loss lasts while others change the table, and ends when a second RESTORE
   assert.equal(lossOf(...entries, foreign('RESTORE', added('b'), added('c'))), 'nothing');
 });
 
-test('a DELETE that a RESTORE took back has lost nothing, though the file with its rest is gone', () => {
+test('a DELETE that a RESTORE undid has lost nothing, though its rewritten file is gone', () => {
   const deleted = foreign('DELETE', removed('a'), added('rest'));
   assert.equal(lossOf(own('a'), deleted, foreign('RESTORE', removed('rest'), added('a'))), 'nothing');
 });
 
-test('a RESTORE to before a rewrite has lost nothing, unless it left out a file', () => {
+test('a RESTORE to a version before a rewrite has lost nothing, unless it omits a file', () => {
   const entries = [own('a'), own('b'), optimized(['a', 'b'], 'ab', 4)];
   assert.equal(lossOf(...entries, foreign('RESTORE', removed('ab'), added('a'), added('b'))), 'nothing');
   assert.equal(lossOf(...entries, foreign('RESTORE', removed('ab'), added('a'))), '1 at 3 by RESTORE');
 });
 
-test('a rewrite of files that a checkpoint names is judged once their rows are known', () => {
+test('a rewrite of files from a checkpoint is judged once their row counts are known', () => {
   for (const [rows, loss] of [
     [4, undefined],
     [3, 7],
@@ -110,7 +110,7 @@ test('a rewrite of files that a checkpoint names is judged once their rows are k
   }
 });
 
-test('the commits that added rows of others are named, and a RESTORE that brings ours back is none', () => {
+test('commits that added foreign rows are reported, except a RESTORE that brings our own back', () => {
   const watch = new RewriteWatch();
   watch.apply(1, own('a'));
   watch.apply(2, foreign('WRITE', added('x'), added('y')));
@@ -119,7 +119,7 @@ test('the commits that added rows of others are named, and a RESTORE that brings
   assert.deepEqual(watch.additions, [{ version: 2, operation: 'WRITE', files: 2 }]);
 });
 
-test('an entry that removes a file is none of this program, whatever it says', () => {
+test('an entry that removes a file is foreign, whatever its commitInfo', () => {
   assert.equal(isOwnEntry(own('a')), true);
   assert.equal(isOwnEntry([...own('a'), removed('b')]), false);
   assert.equal(isOwnEntry(foreign('WRITE', added('a'))), false);

@@ -51,7 +51,7 @@ function codeOf(work: () => unknown): string {
   return 'taken';
 }
 
-test('a snapshot is what the entries leave: the last of each transaction, and the files not removed', () => {
+test('a snapshot has the last version of each transaction, and the files not removed', () => {
   const builder = new SnapshotBuilder('/w/t');
   builder.apply(HEAD);
   builder.apply([add('a'), add('b'), { txn: { appId: 't/0', version: 5 } }]);
@@ -67,7 +67,7 @@ test('a snapshot is what the entries leave: the last of each transaction, and th
   assert.deepEqual([...snapshot.txns], [['t/0', 9n]]);
 });
 
-/** Any entry of a log: files come and go, transactions go on. */
+/** Generates entries of a log that add and remove files and advance transactions. */
 const ENTRY = fc.array(
   fc.oneof(
     fc.constantFrom('a', 'b', 'c', 'source=s/part é,1.parquet').map(add),
@@ -79,7 +79,7 @@ const ENTRY = fc.array(
   { maxLength: 5 },
 );
 
-/** A reader that begins at a checkpoint, whose files it reads last. */
+/** Makes a reader that begins at a checkpoint, whose files it reads last. */
 class Resumed {
   readonly builder: SnapshotBuilder;
   readonly #checkpoint: Buffer;
@@ -89,7 +89,7 @@ class Resumed {
     this.#checkpoint = checkpoint;
   }
 
-  /** At one of what another reader has read. */
+  /** Checkpoints at a version that another reader has read. */
   static async from(snapshot: Snapshot): Promise<Resumed> {
     const checkpoint = await encodeCheckpoint(checkpointActions(snapshot, 2_000));
     const builder = new SnapshotBuilder('/w/t', snapshot.version);
@@ -113,7 +113,7 @@ function requireSame(a: Snapshot, b: Snapshot): void {
   assert.equal(b.metadata.schemaString, a.metadata.schemaString);
 }
 
-test('a log reads the same wherever checkpoints cut it, each made by a reader that began at the one before', async () => {
+test('a log reads the same with checkpoints anywhere, each written by a reader that began at the previous one', async () => {
   const log = fc.array(fc.record({ entry: ENTRY, cut: fc.boolean() }), { minLength: 1, maxLength: 6 });
   await fc.assert(
     fc.asyncProperty(log, ENTRY, async (entries, next) => {
@@ -134,7 +134,7 @@ test('a log reads the same wherever checkpoints cut it, each made by a reader th
   );
 });
 
-test('a checkpoint names a removed file for a week, and then no more', () => {
+test('a checkpoint keeps the tombstone of a removed file for a week', () => {
   const builder = new SnapshotBuilder('/w/t');
   builder.apply(HEAD);
   builder.apply([{ remove: { path: 'a', deletionTimestamp: 1_000 } }, { remove: { path: 'of no time' } }]);
@@ -145,12 +145,12 @@ test('a checkpoint names a removed file for a week, and then no more', () => {
   assert.deepEqual(namedAt(1_000 + week), []);
 });
 
-test('actions come back from their text as they were', () => {
+test('actions are parsed as they were formatted', () => {
   const actions = [...HEAD, add('a'), { txn: { appId: 't/0', version: 5 } }];
   assert.deepEqual(parseActions(formatActions(actions), 'f'), actions);
 });
 
-test('an entry that is cut short or corrupt is refused by its name and line', () => {
+test('a truncated or corrupt entry is refused by its name and line', () => {
   const text = formatActions([...HEAD, add('a')]);
   assert.match(
     codeOf(() => parseActions(text.slice(0, -10), '/w/t/_delta_log/7.json')),
@@ -166,7 +166,7 @@ test('an entry that is cut short or corrupt is refused by its name and line', ()
   );
 });
 
-test('a path that could lead out of its table’s folder is refused by its name', () => {
+test('a path that leads out of its table’s folder is refused by its name', () => {
   const refusalOf = (path: string, kind: 'add' | 'remove'): string =>
     codeOf(() =>
       parseActions(
@@ -223,7 +223,7 @@ test('a log without a schema is refused', () => {
   );
 });
 
-test('a pointer that names no checkpoint is refused', () => {
+test('a _last_checkpoint without a checkpoint is refused', () => {
   assert.deepEqual(parseLastCheckpoint('{"version":20,"size":7}', 'f'), { version: 20, size: 7 });
   assert.match(
     codeOf(() => parseLastCheckpoint('{"version":', 'f')),

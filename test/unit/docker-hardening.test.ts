@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { service, services } from '../support/compose.ts';
 
-/** Their start scripts write beside the program, as docker-compose.yml says at each. */
+/** Their start scripts write beside the program; docker-compose.yml explains each. */
 const WRITABLE = ['temporal-ui', 'kafka', 'namenode', 'datanode', 'notebooks'];
 
-/** Their start script uses sudo; it gets no more than that needs. */
+/** Its start script uses sudo; it gets only the capabilities that this needs. */
 const WITH_SUDO = ['namenode', 'datanode'];
 const SUDO_NEEDS = ['SETUID', 'SETGID', 'AUDIT_WRITE'];
 
 void describe('A container of docker-compose.yml', () => {
-  it('gives no container a right of root’s, or a way to get one', () => {
+  it('gives no container a capability of root, or a way to get one', () => {
     for (const [name, { cap_drop, cap_add, security_opt, privileged, pid, ipc, devices }] of services) {
       const withSudo = WITH_SUDO.includes(name);
       assert.deepEqual(cap_drop, ['ALL'], name);
@@ -23,13 +23,13 @@ void describe('A container of docker-compose.yml', () => {
     }
   });
 
-  it('lets a container write to its volumes and to memory alone, but for those that say why not', () => {
+  it('lets a container write only to its volumes and to memory, except those with a documented reason', () => {
     const writable = services.filter(([, { read_only: readOnly }]) => !readOnly).map(([name]) => name);
     assert.deepEqual(writable.sort(), [...WRITABLE].sort());
   });
 
   it('runs no container as root: by its image’s user, or one named here', () => {
-    // By their Dockerfiles the images of the others end with a USER of their own.
+    // The Dockerfiles of the other images end with a USER that is not root.
     assert.equal(service('postgresql').user, 'postgres');
     for (const [name, { user }] of services) assert.doesNotMatch(user ?? 'other', /^(root|0)(:|$)/, name);
   });

@@ -12,17 +12,17 @@ import { ROOT } from '../support/harness.ts';
 
 const settings = parseSettings(read('docker/pipeline.yaml'), 'docker/pipeline.yaml');
 
-/** These carry a check of their own: the Dockerfile's, and that of Jupyter's image. */
+/** Images with a health check of their own: the Dockerfile's, and Jupyter's. */
 const CHECKED_BY_IMAGE = ['worker', 'platform', 'notebooks'];
 
-/** What Kafka's image gives to its start script, and not to server.properties. */
+/** Variables that Kafka's image passes to its start script, and not to server.properties. */
 const KAFKA_START_VARIABLES = ['KAFKA_HEAP_OPTS'];
 
-/** Kafka's names that two listeners need, and that services/kafka.ts with its one does not. */
+/** Properties that two listeners need, unlike the single one of services/kafka.ts. */
 const KAFKA_LISTENER_NAMES = ['listener.security.protocol.map', 'inter.broker.listener.name'];
 
 void describe('docker-compose.yml', () => {
-  it('is valid by the JSON schema of the Compose specification, which knows a wrong key', () => {
+  it('is valid by the JSON schema of the Compose specification', () => {
     assert.deepEqual(schemaFaults(document), []);
     const [fault] = schemaFaults({ services: { worker: { memory_limit: '3g' } } });
     assert.match(fault ?? '', /^\/services\/worker must NOT have additional properties/);
@@ -54,7 +54,7 @@ void describe('docker-compose.yml', () => {
       assert.ok(mode === undefined ? networks?.join() === 'pipeline' : mode === 'service:worker', name);
   });
 
-  it('waits for nothing that cannot come', () => {
+  it('depends only on containers that become healthy or end', () => {
     for (const [name, { depends_on: needs }] of services) {
       for (const [needed, { condition }] of Object.entries(needs)) {
         const { healthcheck, restart } = service(needed);
@@ -68,7 +68,7 @@ void describe('docker-compose.yml', () => {
     }
   });
 
-  it('tells of every server when it is healthy', () => {
+  it('has a health check for every server', () => {
     const silent = services.filter(
       ([name, { restart, healthcheck }]) =>
         restart === 'unless-stopped' && healthcheck === undefined && !CHECKED_BY_IMAGE.includes(name),
@@ -79,7 +79,7 @@ void describe('docker-compose.yml', () => {
     );
   });
 
-  it('holds no secret: each is taken from the environment', () => {
+  it('contains no secret: each comes from the environment', () => {
     for (const [name, { environment }] of services) {
       for (const [key, value] of Object.entries(environment)) {
         if (/PASSWORD|PWD|TOKEN|SECRET/.test(key))
@@ -88,7 +88,7 @@ void describe('docker-compose.yml', () => {
     }
   });
 
-  it('mounts only what there is', () => {
+  it('mounts only existing files and folders', () => {
     const mounts = services.flatMap(([, { volumes }]) => volumes.map((volume) => volume.split(':')[0] ?? ''));
     for (const mount of mounts) {
       if (mount.startsWith('./')) assert.ok(existsSync(join(ROOT, mount)), mount);
@@ -117,7 +117,7 @@ void describe('Kafka of docker-compose.yml', () => {
       assert.ok(own.has(name) || KAFKA_LISTENER_NAMES.includes(name), name);
   });
 
-  it('is set as the servers without Docker are, in all that the pipeline relies on', () => {
+  it('has the settings of the servers without Docker that the pipeline relies on', () => {
     const shared = [...own].filter(([name]) =>
       /^(num|auto|offsets|transaction|share|group|log\.cleaner)\./.test(name),
     );
@@ -126,7 +126,7 @@ void describe('Kafka of docker-compose.yml', () => {
     assert.equal(properties.get('offsets.retention.minutes'), String(365 * 24 * 60));
   });
 
-  it('is told to clients by the address that reaches it from where they are', () => {
+  it('advertises the address that reaches it from each network', () => {
     const advertised = properties.get('advertised.listeners')?.split(',') ?? [];
     assert.deepEqual(
       advertised.map((listener) => listener.replace('://', ' ')),
@@ -143,29 +143,29 @@ void describe('HDFS of docker-compose.yml', () => {
   const hdfs = site('docker/hadoop/hdfs-site.xml');
   const core = site('docker/hadoop/core-site.xml');
 
-  it('is set as the servers without Docker are, but for addresses and folders', () => {
+  it('has the settings of the servers without Docker, except addresses and folders', () => {
     const own = [...literalsOf('services/hdfs.ts')].filter(
-      // In Hadoop 3 WebHDFS is always on.
+      // Hadoop 3 always enables WebHDFS.
       ([name]) => name.startsWith('dfs.') && !/address|hostname|bind-host|\.dir$|webhdfs\.enabled/.test(name),
     );
     assert.ok(own.length >= 7);
     for (const [name, value] of own) assert.equal(hdfs.get(name), value, name);
   });
 
-  it('has one name for the NameNode in all its settings, and the pipeline’s', () => {
+  it('has the same name for the NameNode in all its settings and the pipeline’s', () => {
     assert.equal(core.get('fs.defaultFS'), `hdfs://${hdfs.get('dfs.namenode.rpc-address')}`);
     assert.deepEqual(settings.hdfs.nameNodes, [`http://${hdfs.get('dfs.namenode.http-address')}`]);
     assert.equal(service('namenode').hostname, 'namenode');
   });
 
-  it('sends writers and readers to a name and a port that lead to the DataNode, inside and outside', () => {
+  it('redirects clients to a name and a port of the DataNode that work inside and outside', () => {
     const name = hdfs.get('dfs.datanode.hostname') ?? '';
     const port = hdfs.get('dfs.datanode.http.address')?.split(':')[1];
     assert.equal(service(name).hostname, name);
     assert.deepEqual(service(name).ports, [`127.0.0.1:${port}:${port}`]);
   });
 
-  it('writes as the superuser that the pipeline is', () => {
+  it('has the pipeline’s user as superuser', () => {
     for (const name of ['namenode', 'datanode'])
       assert.equal(service(name).environment['HADOOP_USER_NAME'], settings.hdfs.user);
   });
@@ -219,12 +219,12 @@ void describe('The notebooks', () => {
   });
 });
 
-/** What the schema of the Compose specification, as the package dclint carries it, finds wrong. */
+/** Returns the errors by the Compose specification's schema, from the package dclint. */
 function schemaFaults(value: unknown): string[] {
   const folder = dirname(createRequire(import.meta.url).resolve('dclint/package.json'));
   const text = readFileSync(join(folder, 'schemas/compose.schema.json'), 'utf8');
   const schema = z.record(z.string(), z.unknown()).parse(JSON.parse(text));
-  // It names its own schema, draft 7, by another address than Ajv does.
+  // It references its own schema, draft 7, by another URL than Ajv does.
   const validate = new Ajv({ strict: false, validateFormats: false, validateSchema: false }).compile(schema);
   return validate(value)
     ? []
@@ -233,11 +233,11 @@ function schemaFaults(value: unknown): string[] {
 
 function seconds(duration: string | undefined): number {
   const found = /^(\d+)s$/.exec(duration ?? '')?.[1];
-  assert.ok(found, `${duration} is not so many seconds`);
+  assert.ok(found, `${duration} is not a number of seconds`);
   return Number(found);
 }
 
-/** What Kafka's image makes of its environment: KAFKA_A_B is a.b, and two and three underscores are _ and -. */
+/** Converts a variable of Kafka's image to a property: KAFKA_A_B is a.b, and two and three underscores are _ and -. */
 function kafkaProperties(environment: Service['environment']): Map<string, string> {
   const variables = Object.entries(environment).filter(([name]) => !KAFKA_START_VARIABLES.includes(name));
   return new Map(
@@ -249,7 +249,7 @@ function kafkaProperties(environment: Service['environment']): Map<string, strin
   );
 }
 
-/** The settings that a source file writes as `'a.b': value`; of an expression, products of numbers are worked out. */
+/** Returns the settings that a source file writes as `'a.b': value`; products of numbers are computed. */
 function literalsOf(path: string): Map<string, string> {
   const found = [...read(path).matchAll(/^ +'?([a-z][\w.-]*)'?: (.+),$/gm)];
   return new Map(found.map(([, name = '', value = '']) => [name, valueOf(value)]));
@@ -264,7 +264,7 @@ function valueOf(source: string): string {
   return source.replaceAll("'", '');
 }
 
-/** The properties of a Hadoop settings file. */
+/** Parses the properties of a Hadoop settings file. */
 function site(path: string): Map<string, string> {
   const found = [...read(path).matchAll(/<name>(.+?)<\/name><value>(.*?)<\/value>/g)];
   return new Map(found.map(([, name = '', value = '']) => [name, value]));

@@ -6,7 +6,7 @@ import { createRelation, type RelationColumn, type Relation } from '../../adapte
 import { withDuckDb } from '../../adapters/duckdb/database.ts';
 import { setBit } from '../../lib/bits.ts';
 
-/** More than a chunk, and not a whole number of them. */
+/** More than a chunk, and no multiple of it. */
 const ROWS = 5000;
 const ROOM = 5056;
 
@@ -28,7 +28,7 @@ function validWhere(has: (row: number) => boolean): Uint8Array {
   return valid;
 }
 
-/** Texts of which so many are different, one after the other. */
+/** Makes a column of strings: `different` distinct values, in turns. */
 function textColumn(name: string, different: number, textOf: (number: number) => string): RelationColumn {
   const all = Array.from({ length: different }, (_, number) => Buffer.from(textOf(number), 'utf8'));
   const texts = {
@@ -40,7 +40,7 @@ function textColumn(name: string, different: number, textOf: (number: number) =>
   return { name, type: 'VARCHAR', values, texts };
 }
 
-test('each row of a relation is what its columns say, over more than one chunk and each time that it is read', async () => {
+test('a relation has the rows of its columns, over several chunks and each time that it is read', async () => {
   await withEngine(async (connection) => {
     const numbers = Int32Array.from({ length: ROOM }, (_, row) => row * 3);
     await make(connection, {
@@ -73,7 +73,7 @@ test('each row of a relation is what its columns say, over more than one chunk a
   });
 });
 
-test('texts come whole, whether they are few or many, and whatever characters they have', async () => {
+test('strings are complete, few or many distinct ones, with any characters', async () => {
   await withEngine(async (connection) => {
     const odd = ['', '\ufeffmark', 'a"b\\c\n', 'é中😀', "it's", 'nul\u0000nul', 'abc', 'abcd', 'abcde'];
     const columns = [
@@ -106,7 +106,7 @@ test('texts come whole, whether they are few or many, and whatever characters th
   });
 });
 
-test('rows can have the values of others', async () => {
+test('rows can share the values of others', async () => {
   await withEngine(async (connection) => {
     const of = Int32Array.from({ length: ROWS }, (_, row) => ROWS - 1 - row);
     const wide = BigInt64Array.from({ length: ROOM }, (_, row) => BigInt(row) << 33n);
@@ -134,7 +134,7 @@ test('rows can have the values of others', async () => {
   });
 });
 
-test('bytes are asked for row by row, and may be missing; where too few rows come, the query fails', async () => {
+test('bytes are fetched row by row, and may be null; too few rows fail the query', async () => {
   await withEngine(async (connection) => {
     const columns = [
       { name: 'key', type: 'BLOB' },

@@ -6,7 +6,7 @@ import { asKafkaError } from '../../adapters/kafka/errors.ts';
 import { staged } from '../../adapters/staging/staging.ts';
 import { ERROR_CODES, PipelineError, type ErrorCode } from '../../model/errors.ts';
 
-/** What a later try can mend by itself. Of everything else a person must hear at once. */
+/** Codes of transient errors. All others need a person at once. */
 const PASSING: readonly ErrorCode[] = [
   ...(['SOURCE_UNREACHABLE', 'SOURCE_BUSY', 'SOURCE_CHANGED', 'SOURCE_CUT'] as const),
   ...(['STAGING_FULL', 'KAFKA_UNREACHABLE', 'PUBLISH_FENCED', 'RANGE_STALLED'] as const),
@@ -22,7 +22,7 @@ function named(thrown: unknown): PipelineError {
   return thrown;
 }
 
-test('each code passes or lasts, and an error of it says the same and what a person can do', () => {
+test('each code is transient or permanent, and its errors say so and have advice', () => {
   for (const code of CODES) {
     const error = new PipelineError(code, 'what');
     assert.equal(error.canRetry, PASSING.includes(code), code);
@@ -30,13 +30,13 @@ test('each code passes or lasts, and an error of it says the same and what a per
   }
 });
 
-/** An error as kafkajs gives what a broker answers, also where its retries ended with it. */
+/** Makes the error of kafkajs for a broker's error code, also as wrapped after its retries. */
 function answered(type: string, depth: number): Error {
   const own = Object.assign(new Error('what the broker said'), { name: 'KafkaJSProtocolError', type });
   return depth === 0 ? own : new Error('the retries are used up', { cause: answered(type, depth - 1) });
 }
 
-test('what a broker answers lasts where it refuses, and passes in any other case, however deep it is wrapped', () => {
+test('a broker’s refusal is permanent and any other of its errors transient, however deeply wrapped', () => {
   const lasting = [
     ...['TOPIC_AUTHORIZATION_FAILED', 'GROUP_AUTHORIZATION_FAILED', 'CLUSTER_AUTHORIZATION_FAILED'],
     ...['TRANSACTIONAL_ID_AUTHORIZATION_FAILED', 'SASL_AUTHENTICATION_FAILED', 'UNSUPPORTED_SASL_MECHANISM'],
@@ -68,7 +68,7 @@ test('what a broker answers lasts where it refuses, and passes in any other case
   );
 });
 
-test('an error that has a name keeps it, whatever of Kafka’s client it passes through', () => {
+test('a named error keeps its name when kafkajs wraps it', () => {
   fc.assert(
     fc.property(fc.constantFrom(...CODES), fc.nat({ max: 3 }), (code, depth) => {
       let thrown: Error = new PipelineError(code, 'what');
@@ -79,7 +79,7 @@ test('an error that has a name keeps it, whatever of Kafka’s client it passes 
   );
 });
 
-test('a full disk passes, and names what was written; other errors of the system stay as they are', async () => {
+test('a full disk is transient and names the file; other system errors are unchanged', async () => {
   const failing = (thrown: Error): Promise<unknown> =>
     staged('a/file', Promise.reject(thrown)).catch((error: unknown) => error);
   for (const code of ['ENOSPC', 'EDQUOT']) {
@@ -91,7 +91,7 @@ test('a full disk passes, and names what was written; other errors of the system
   assert.equal(await failing(other), other);
 });
 
-test('DuckDB’s errors last, but for a full disk, and never show a value', () => {
+test('DuckDB’s errors are permanent, except a full disk, and never show a value', () => {
   const secret = '4111 1111 1111 1111';
   const failed = named(asDuckDbError(new Error(`Conversion Error: "${secret}" is no INTEGER`), 'the batch'));
   assert.deepEqual([failed.code, failed.canRetry], ['TRANSFORM_FAILED', false]);

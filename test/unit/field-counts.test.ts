@@ -3,10 +3,10 @@ import test from 'node:test';
 import { FieldTally, MAX_NAMED_FIELDS, fieldLines, type FieldCounts } from '../../model/field-counts.ts';
 import { checkAttempt } from '../../records/check.ts';
 
-/** Names that every object of JavaScript has already. */
+/** Names of Object.prototype's members. */
 const OF_EVERY_OBJECT = [...Object.getOwnPropertyNames(Object.prototype)];
 
-/** Counts as a history of Temporal keeps them. */
+/** Serializes counts as a Temporal history does. */
 function kept(counts: FieldCounts): FieldCounts {
   return JSON.parse(JSON.stringify(structuredClone(counts))) as FieldCounts;
 }
@@ -19,7 +19,7 @@ function fieldsIn({ unknownFields, otherUnknownFields }: FieldCounts): number {
   return Object.values(unknownFields).reduce((sum, count) => sum + count, 0) + otherUnknownFields.fields;
 }
 
-test('names that every object has are counted like any other, also once they were kept and taken up again', () => {
+test('names of Object.prototype are counted like any other, also after serialization', () => {
   const batch = new FieldTally();
   for (let times = 0; times < 3; times += 1) batch.addAll(OF_EVERY_OBJECT.map((name) => [name, 1]));
   const run = new FieldTally();
@@ -32,7 +32,7 @@ test('names that every object has are counted like any other, also once they wer
   assert.deepEqual(otherUnknownFields, { paths: 0, fields: 0 });
 });
 
-test('of many names the most frequent are named, however late they come, and no field is lost', () => {
+test('the most frequent of many names are reported, however late they occur, and no field is lost', () => {
   const tally = new FieldTally();
   for (let round = 0; round < 30; round += 1) {
     tally.addAll(names(10_000, `round ${round}`));
@@ -46,7 +46,7 @@ test('of many names the most frequent are named, however late they come, and no 
   assert.ok(JSON.stringify(counts).length < 2_000);
 });
 
-test('the counts of batches add up to those of a run, whose paths are at least as many as any of them has', () => {
+test('the counts of batches add up to those of a run, which has at least the paths of each batch', () => {
   const run = new FieldTally();
   for (let batch = 0; batch < 20; batch += 1) {
     const tally = new FieldTally();
@@ -61,7 +61,7 @@ test('the counts of batches add up to those of a run, whose paths are at least a
   assert.ok(counts.otherUnknownFields.paths <= 20 * 1_000 + 190);
 });
 
-test('the counts of one message with ten thousand long names take little', () => {
+test('the counts of a message with ten thousand long names are small', () => {
   const long = Array.from({ length: 10_000 }, (_, at) => [`${at}${'\u0001'.repeat(150)}`, at] as const);
   const attempt = {
     ...{ keen_id: 'k', started_at: '2018-01-01T00:00:00Z', base_exam_id: 'b', user_exam_id: 'u' },
@@ -78,7 +78,7 @@ test('the counts of one message with ten thousand long names take little', () =>
   for (const path of Object.keys(counts.unknownFields)) assert.match(path, /…"$/);
 });
 
-test('people are told the most frequent first, and how many there are besides', () => {
+test('the most frequent fields are shown first, with the number of others', () => {
   const exact = { unknownFields: { 7: 1, constructor: 2 }, otherUnknownFields: { paths: 0, fields: 0 } };
   assert.deepEqual(fieldLines(exact), [
     'no table knows the field constructor: met 2 times',

@@ -25,12 +25,12 @@ async function written(frames: readonly Buffer[]): Promise<string> {
 
 async function read(path: string): Promise<Buffer[]> {
   const found: Buffer[] = [];
-  // Copied, since their memory is used again.
+  // Copied, since their memory is reused.
   for await (const frames of readFrames(path)) found.push(...frames.map((frame) => Buffer.from(frame)));
   return found;
 }
 
-test('frames are read as they were written, whether they are empty, fill what is read at once, or more', async () => {
+test('frames are read as written, whether empty, as large as the read buffer, or larger', async () => {
   const mib = 1 << 20;
   for (const sizes of [
     [],
@@ -48,7 +48,7 @@ test('frames are read as they were written, whether they are empty, fill what is
   }
 });
 
-test('a file that ends within a frame is not taken for whole', async () => {
+test('a file that ends within a frame is refused', async () => {
   const path = await written([randomBytes(100), randomBytes(2_000_000)]);
   const whole = await readFile(path);
   for (const bytes of [whole.length - 1, 106, 102]) {

@@ -10,7 +10,7 @@ import { PipelineError } from '../../model/errors.ts';
 const MIB = 2 ** 20;
 const BLOCK = 128 * MIB;
 
-/** What HDFS 3.4.2 reported of the first bytes of {@link pattern}: their number, the block size, the checksum. */
+/** Checksums of HDFS 3.4.2 for the first bytes of {@link pattern}: their number, the block size, the checksum. */
 const RECORDED = [
   [0, BLOCK, 'MD5-of-0MD5-of-0CRC32', '00000000000000000000000070bc8f4b72a86921468bf8e8441dce51'],
   [1, BLOCK, 'MD5-of-0MD5-of-512CRC32C', '000002000000000000000000dc236201841049096ad31b6213203a90'],
@@ -41,14 +41,14 @@ const RECORDED = [
   ],
 ] as const;
 
-/** Bytes that no two blocks share, the same in every run. */
+/** Makes bytes that differ in every block, the same in every run. */
 function pattern(length: number): Buffer {
   const bytes = Buffer.alloc(length);
   for (let at = 0; at < length; at += 1) bytes[at] = (Math.imul(at, 2654435761) >>> 13) & 0xff;
   return bytes;
 }
 
-test('the checksum is what HDFS reported of the same bytes', async () => {
+test('the checksum equals HDFS’s for the same bytes', async () => {
   for (const [length, blockSize, algorithm, bytes] of RECORDED) {
     assert.deepEqual(
       await fileChecksum(pattern(length), blockSize),
@@ -85,7 +85,7 @@ test('a single changed bit changes the checksum, wherever it is', async () => {
   }
 });
 
-test('a block size that no file can have is an error that says so', async () => {
+test('an invalid block size is an error', async () => {
   for (const blockSize of [0, -512, 1000, NaN]) {
     await assert.rejects(fileChecksum(Buffer.from('a'), blockSize), (error) => {
       assert.ok(error instanceof HdfsError);
@@ -96,7 +96,7 @@ test('a block size that no file can have is an error that says so', async () => 
   }
 });
 
-test('a local file that is missing is named, and is not taken for a fault of HDFS', async () => {
+test('a missing local file is named, and is no error of HDFS', async () => {
   await assert.rejects(fileChecksum({ file: '/missing/file' }, BLOCK), (error) => {
     assert.ok(error instanceof PipelineError && !(error instanceof HdfsError));
     assert.equal(error.code, 'STAGING_LOST');

@@ -37,12 +37,12 @@ const NETWORKS: Record<Network, readonly string[]> = {
   ],
 };
 
-test('an address is in its network, in whatever form it is written', () => {
+test('an address is matched with its network in every notation', () => {
   for (const [network, addresses] of Object.entries(NETWORKS))
     for (const address of addresses) assert.equal(networkOf(address), network, address);
 });
 
-/** The addresses that a name may be connected to, where it resolves to these; or why to none. */
+/** Returns the addresses that a name may connect to, where it resolves to these; or why none is allowed. */
 function connected(rules: Partial<ConnectRules>, ...resolved: readonly string[]): string[] {
   const found: LookupAddress[] = resolved.map((address) => ({
     address,
@@ -70,7 +70,7 @@ function isAllowed(rules: Partial<ConnectRules>, url: string): boolean {
 }
 
 describe('a source’s own url', () => {
-  test('may be anywhere but at a link-local address, unless the settings allow it', () => {
+  test('may be any address but a link-local one, unless the settings allow it', () => {
     for (const address of ['1.1.1.1', '10.0.0.1', '127.0.0.1', '::1', 'fd00::1'])
       assert.deepEqual(connected({}, address), [address]);
     assert.match(
@@ -81,7 +81,7 @@ describe('a source’s own url', () => {
     assert.deepEqual(connected({ allowed: ['fe80::/10'] }, 'fe80::1', '169.254.0.1'), ['fe80::1']);
   });
 
-  test('that holds a link-local address is refused, however it is written', () => {
+  test('with a link-local address is refused in every notation', () => {
     for (const host of [
       '169.254.169.254',
       '2852039166',
@@ -103,7 +103,7 @@ describe('a source’s own url', () => {
 });
 
 describe('a redirect', () => {
-  test('leads no nearer than the source’s own server is, by the address that its name resolves to', () => {
+  test('is refused to a more private network than the source’s own, by its resolved address', () => {
     const from = (redirectedFrom: Network): Partial<ConnectRules> => ({ redirectedFrom });
     assert.deepEqual(connected(from('public'), '1.1.1.1', '10.0.0.1', '::1'), ['1.1.1.1']);
     assert.deepEqual(connected(from('private'), '10.0.0.1', '127.0.0.1'), ['10.0.0.1']);
@@ -116,7 +116,7 @@ describe('a redirect', () => {
       assert.match(connected(from(network), '169.254.169.254')[0] ?? '', /^SOURCE_REFUSED: /);
   });
 
-  test('leads to a private address that the settings name, but to a link-local one only by allowAddresses', () => {
+  test('is followed to a private address that the settings name, but to a link-local one only by allowAddresses', () => {
     const named = {
       redirectedFrom: 'public',
       redirectHosts: ['10.0.0.1:8080', '[fd00::1]', '169.254.1.1'],
@@ -129,7 +129,7 @@ describe('a redirect', () => {
   });
 });
 
-test('a token without TLS goes to this host alone, whatever localhost resolves to', () => {
+test('a token without TLS is sent only to this host, whatever localhost resolves to', () => {
   assert.deepEqual(connected({ loopbackOnly: true }, '10.0.0.1', '127.0.0.1'), ['127.0.0.1']);
   assert.match(
     connected({ loopbackOnly: true, allowed: ['10.0.0.0/8'] }, '10.0.0.1')[0] ?? '',

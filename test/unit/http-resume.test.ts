@@ -13,7 +13,7 @@ const { server } = downloads;
 
 const ALL = [undefined, undefined] as const;
 
-describe('the rest of a content that was cut', () => {
+describe('the rest of an interrupted content', () => {
   const same: Record<string, { first: OutgoingHttpHeaders; rest: OutgoingHttpHeaders; by: string }> = {
     'a strong ETag': { first: STRONG, rest: { etag: '"a"', 'content-length': 600 }, by: '"a"' },
     'a strong ETag and a rest of unknown length': { first: STRONG, rest: { etag: '"a"' }, by: '"a"' },
@@ -30,7 +30,7 @@ describe('the rest of a content that was cut', () => {
     'a date long before the answer': { first: DATED, rest: { 'last-modified': LONG_AGO }, by: LONG_AGO },
   };
   for (const [how, { first, rest, by }] of Object.entries(same)) {
-    test(`is asked for by ${how}`, async () => {
+    test(`is requested by ${how}`, async () => {
       server.script(
         cutAnswer(200, first, OLD.slice(0, CUT)),
         answer(206, { ...rest, 'content-range': REST }, OLD.slice(CUT)),
@@ -54,7 +54,7 @@ describe('the rest of a content that was cut', () => {
     'no word of when it changed': {},
   };
   for (const [how, headers] of Object.entries(unsure)) {
-    test(`is not asked for by ${how}: all of it is`, async () => {
+    test(`is not requested by ${how}: the whole is`, async () => {
       const first = { 'content-length': 1000, ...headers };
       server.script(cutAnswer(200, first, OLD.slice(0, CUT)), answer(200, first, NEW));
       assert.equal(await downloads.fetchAll(), NEW);
@@ -62,7 +62,7 @@ describe('the rest of a content that was cut', () => {
     });
   }
 
-  test('is not asked for by a date where the answer has none of its own', async () => {
+  test('is not requested by Last-Modified where the response has no Date', async () => {
     const undated =
       (body: string): Parameters<ScriptedServer['script']>[0] =>
       (response) => {
@@ -76,7 +76,7 @@ describe('the rest of a content that was cut', () => {
   });
 });
 
-describe('a rest that is of another content', () => {
+describe('a rest of another content', () => {
   const part = { 'content-range': REST };
   const gzip = { 'content-encoding': 'gzip' };
   const differences: Record<string, { first?: OutgoingHttpHeaders; rest: OutgoingHttpHeaders }> = {
@@ -124,7 +124,7 @@ describe('a rest that is of another content', () => {
     });
   }
 
-  test('is another content where all of it comes, by whose ETag the next rest is asked for', async () => {
+  test('is detected where the whole content comes, whose ETag the next Range request uses', async () => {
     server.script(
       cutAnswer(200, STRONG, OLD.slice(0, CUT)),
       cutAnswer(200, { etag: '"b"', 'content-length': 1000 }, NEW.slice(0, 700)),
@@ -134,7 +134,7 @@ describe('a rest that is of another content', () => {
     assert.deepEqual(downloads.ranges(), [ALL, [`bytes=${CUT}-`, '"a"'], ['bytes=700-', '"b"']]);
   });
 
-  test('is not asked for by an ETag of before, once what came has none', async () => {
+  test('is not requested by an outdated ETag, once a response has none', async () => {
     server.script(
       cutAnswer(200, STRONG, OLD.slice(0, CUT)),
       cutAnswer(200, { 'content-length': 1000 }, NEW.slice(0, 700)),
@@ -144,7 +144,7 @@ describe('a rest that is of another content', () => {
     assert.deepEqual(downloads.ranges(), [ALL, [`bytes=${CUT}-`, '"a"'], ALL]);
   });
 
-  test('is all asked for where the server has no such range any more', async () => {
+  test('is requested as a whole where the range is not satisfiable any more', async () => {
     server.script(
       cutAnswer(200, STRONG, OLD.slice(0, CUT)),
       answer(416, { 'content-range': 'bytes */100' }),
@@ -154,8 +154,8 @@ describe('a rest that is of another content', () => {
   });
 });
 
-describe('a part with another length than it says', () => {
-  test('that is shorter is a cut, after which the next try goes on', async () => {
+describe('a partial response with another length than declared', () => {
+  test('that is shorter is interrupted, and the next attempt resumes', async () => {
     server.script(
       cutAnswer(200, STRONG, OLD.slice(0, CUT)),
       answer(206, { etag: '"a"', 'content-range': REST }, OLD.slice(CUT, 700)),
@@ -165,7 +165,7 @@ describe('a part with another length than it says', () => {
     assert.deepEqual(downloads.ranges()[2], ['bytes=700-', '"a"']);
   });
 
-  test('that is less than the rest is gone on from', async () => {
+  test('that is less than the rest is continued', async () => {
     server.script(
       cutAnswer(200, STRONG, OLD.slice(0, CUT)),
       answer(206, { etag: '"a"', 'content-range': `bytes ${CUT}-699/1000` }, OLD.slice(CUT, 700)),
@@ -174,7 +174,7 @@ describe('a part with another length than it says', () => {
     assert.equal(await downloads.fetchAll(), OLD);
   });
 
-  test('that is longer is refused, and all of it is asked for', async () => {
+  test('that is longer is refused, and the whole is requested', async () => {
     server.script(
       cutAnswer(200, STRONG, OLD.slice(0, CUT)),
       answer(206, { etag: '"a"', 'content-range': REST }, `${OLD.slice(CUT)}more`),
@@ -189,7 +189,7 @@ describe('a part with another length than it says', () => {
     assert.equal(await downloads.fetchAll(), NEW);
   });
 
-  test('that nobody asked for is no content', async () => {
+  test('that was not requested is refused', async () => {
     server.script(answer(206, { etag: '"a"', 'content-range': REST }, OLD.slice(CUT)));
     assert.match(
       await codeOf(downloads.open()),

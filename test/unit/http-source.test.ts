@@ -3,11 +3,10 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 import test, { after, before, describe } from 'node:test';
-import { relationsOf } from '../../adapters/http/pages.ts';
 import { openHttp, type HttpRequest } from '../../adapters/http/source.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { codeOf } from '../support/harness.ts';
-import { ScriptedServer, answer } from '../support/scripted-server.ts';
+import { ScriptedServer, answer, requestTo } from '../support/scripted-server.ts';
 
 const NOW = 'Mon, 05 Jan 2026 12:00:00 GMT';
 
@@ -19,23 +18,12 @@ before(async () => {
 
 after(() => server.close());
 
-function requestOf(): HttpRequest {
-  return {
-    url: `${server.url}/attempts`,
-    subject: 'source test',
-    token: undefined,
-    redirectHosts: [],
-    resume: undefined,
-    signal: new AbortController().signal,
-  };
-}
-
 async function open(more: Partial<HttpRequest> = {}): Promise<string> {
-  const { body } = await openHttp({ ...requestOf(), ...more });
+  const { body } = await openHttp({ ...requestTo(server), ...more });
   return text(body);
 }
 
-/** The error of a status: its code, and after how many seconds the request is repeated. */
+/** Returns the error of a status: its code, and the seconds until its retry. */
 async function errorOf(
   status: number,
   headers: OutgoingHttpHeaders = {},
@@ -52,13 +40,13 @@ async function errorOf(
 }
 
 describe('a status without content', () => {
-  test('with Retry-After is asked again then', async () => {
+  test('with Retry-After is retried after that time', async () => {
     const statuses = [202, 400, 403, 404, 408, 409, 413, 423, 425, 429, 500, 501, 502, 503, 504, 520, 599];
     for (const status of statuses)
       assert.deepEqual(await errorOf(status, { 'retry-after': '7' }), ['SOURCE_BUSY', 7], String(status));
   });
 
-  test('is asked again by what the status means where there is no Retry-After', async () => {
+  test('without Retry-After is retried or not by its meaning', async () => {
     for (const status of [202, 425, 429]) assert.deepEqual(await errorOf(status), ['SOURCE_BUSY', null]);
     for (const status of [408, 500, 502, 503, 504])
       assert.deepEqual(await errorOf(status), ['SOURCE_UNREACHABLE', null]);
@@ -66,7 +54,7 @@ describe('a status without content', () => {
       assert.deepEqual(await errorOf(status), ['SOURCE_REFUSED', null], String(status));
   });
 
-  test('says when by the server’s own clock, in each format of a date', async () => {
+  test('has its Retry-After read by the server’s own clock, in each date format', async () => {
     for (const until of [
       'Mon, 05 Jan 2026 12:00:30 GMT',
       'Monday, 05-Jan-26 12:00:30 GMT',
@@ -83,35 +71,35 @@ describe('a status without content', () => {
     assert(code === 'SOURCE_BUSY' && seconds !== null && seconds > 50 && seconds <= 60);
   });
 
-  test('is asked no later than after a quarter of an hour, and what is no time says nothing', async () => {
+  test('is retried after a quarter of an hour at most, and an invalid Retry-After is ignored', async () => {
     for (const long of ['86400', '9'.repeat(400), 'Fri, 01 Jan 2100 00:00:00 GMT'])
       assert.deepEqual(await errorOf(503, { 'retry-after': long }), ['SOURCE_BUSY', 900]);
     for (const none of ['soon', '-1', '1.5', '2026-01-05', ''])
       assert.deepEqual(await errorOf(403, { 'retry-after': none }), ['SOURCE_REFUSED', null], none);
   });
 
-  test('is quoted in few of the server’s own words', async () => {
+  test('is quoted with few of the server’s own words', async () => {
     server.script((response) => response.writeHead(400, 'w'.repeat(5000)).end());
     assert.match(await codeOf(open()), /^SOURCE_REFUSED: source test: the server answered 400 w{200}…$/);
     server.script(answer(202, {}));
     assert.match(await codeOf(open()), /answered 202 Accepted; the content is not there yet$/);
   });
 
-  test('that says that there is none is empty content', async () => {
+  test('such as 204 is empty content', async () => {
     for (const status of [204, 205]) {
       server.script(answer(status, {}));
-      const content = await openHttp(requestOf());
+      const content = await openHttp(requestTo(server));
       assert.deepEqual([content.hasNoContent, await text(content.body)], [true, '']);
     }
   });
 });
 
-describe('a reader that takes longer than the server may', () => {
-  test('gets all of the content', async () => {
+describe('a reader that is slower than the server’s timeout', () => {
+  test('gets the whole content', async () => {
     const patience = { idleMs: 1_500, windowMs: 100, leastBytesPerSecond: 40_000 };
     const content = 'x'.repeat(8 << 20);
     server.script(answer(200, { 'content-length': content.length }, content));
-    const { body } = await openHttp({ ...requestOf(), patience });
+    const { body } = await openHttp({ ...requestTo(server), patience });
     let bytes = 0;
     for await (const piece of body) {
       if (bytes === 0) await setTimeout(2 * patience.idleMs);
@@ -125,7 +113,7 @@ describe('a redirect', () => {
   async function urlsAfter(location: string): Promise<string[]> {
     server.script(
       (response) => {
-        // As bytes: Node sends a character of a header as one byte.
+        // As bytes, since Node sends each character of a header as one byte.
         response.writeHead(302, { location: Buffer.from(location).toString('latin1') }).end();
       },
       answer(200, {}, '[]'),
@@ -134,7 +122,7 @@ describe('a redirect', () => {
     return server.requests.map(({ url }) => url);
   }
 
-  test('whose Location is UTF-8 leads there', async () => {
+  test('with a Location in UTF-8 is followed', async () => {
     assert.deepEqual(
       (await urlsAfter('/résultats/試験.json?q=é'))[1],
       '/r%C3%A9sultats/%E8%A9%A6%E9%A8%93.json?q=%C3%A9',
@@ -143,13 +131,13 @@ describe('a redirect', () => {
     assert.deepEqual((await urlsAfter('😀 file'))[1], '/%F0%9F%98%80%20file');
   });
 
-  test('whose Location is of another encoding leads to its bytes', async () => {
+  test('with a Location in another encoding is followed by its bytes', async () => {
     server.script(answer(302, { location: '/r\xe9sultats' }), answer(200, {}, '[]'));
     await open();
     assert.equal(server.requests[1]?.url, '/r%E9sultats');
   });
 
-  test('to another scheme, port or host is refused by what differs', async () => {
+  test('to another scheme, port or host is refused, naming the difference', async () => {
     const refusals: Record<string, RegExp> = {
       [`https://127.0.0.1:${server.port}/`]:
         /another host, .* \(the same name, but another scheme, https: in place of http:\)/,
@@ -183,7 +171,7 @@ describe('a redirect', () => {
     );
   });
 
-  test('with a user or password is refused, which are not shown', async () => {
+  test('with a user or password is refused, and they are not shown', async () => {
     server.script(answer(302, { location: server.url.replace('//', '//user:secret@') }));
     const said = await codeOf(open());
     assert.match(
@@ -207,7 +195,7 @@ describe('a redirect', () => {
 });
 
 describe('a token', () => {
-  test('goes without TLS to this host alone, unless the settings allow more', async () => {
+  test('is sent without TLS only to this host, unless the settings allow more', async () => {
     server.script(answer(200, {}, '[]'));
     const token = 'a-secret';
     for (const host of ['127.0.0.1', 'localhost'])
@@ -224,84 +212,5 @@ describe('a token', () => {
     assert.doesNotMatch(said, /a-secret/);
     const allowed = await codeOf(open({ token, allowCleartext: true, url: 'http://nobody.invalid/' }));
     assert.match(allowed, /^SOURCE_UNREACHABLE: /);
-  });
-});
-
-describe('one page of several', () => {
-  const PAGED: readonly (readonly [name: string, value: string | string[]])[] = [
-    ['Link', '<https://x.example/?page=2>; rel="next"'],
-    ['link', '</?page=2>;rel=next'],
-    ['Link', '</?page=2>; REL = "NEXT"'],
-    ['Link', '</?page=9>; rel="last", </?page=2>; rel="next"'],
-    ['Link', ['</style.css>; rel=preload', '</?page=2>; title="a, b; c"; rel="prev next"']],
-    ['Link', '</?a=1,2;3>; rel="item next"; title="last"'],
-    ['Link', '<>; title="say \\"rel=prev\\""; rel=next'],
-    ['Link', "</?page=2>; rel='next'"],
-    ['Link', 'nonsense, </?page=2>; rel="next'],
-    ['X-Next-Page', '2'],
-    ['x-ms-continuation', 'abc'],
-    ['X-Has-More', 'true'],
-    ['X-Total-Pages', '3'],
-    ['Next-Cursor', 'abc'],
-    ['X-Pagination-Page-Count', '3'],
-    ['X-Pagination', '{"TotalCount":9,"TotalPages":3,"CurrentPage":1}'],
-    ['X-Pagination', '{"HasNext":true}'],
-    ['Pagination', '{"nextPageLink":"https://x.example/?page=2"}'],
-    ['Content-Range', 'items 0-24/100'],
-    ['Content-Range', '0-24/*'],
-  ];
-  for (const [name, value] of PAGED) {
-    test(`is refused by name: ${name}: ${String(value)}`, async () => {
-      server.script(answer(200, { [name]: value }, '[]'));
-      assert.match(await codeOf(open()), /^SOURCE_PAGED: source test: the server sent one page of several/);
-    });
-  }
-
-  const WHOLE: readonly (readonly [name: string, value: string])[] = [
-    ['Link', '</?page=1>; rel="prev", </>; rel="first"'],
-    ['Link', '</next>; rel="nextpage"; title="rel=next"'],
-    ['Link', '</?rel=next>; rel="self"'],
-    ['Link', '</style.css>; rel=preload; as=style'],
-    ['Link', '<a>; rel=prev; rel=next'],
-    ['X-Next-Page', ''],
-    ['X-Has-More', 'false'],
-    ['X-Total-Pages', '1'],
-    ['X-Pagination', '{"TotalCount":9,"TotalPages":1,"HasNext":false,"nextPageLink":null}'],
-    ['X-Pagination', 'none'],
-    ['X-Pagination', '[3]'],
-    ['Content-Range', 'items 0-24/25'],
-  ];
-  for (const [name, value] of WHOLE) {
-    test(`is no page: ${name}: ${value}`, async () => {
-      server.script(answer(200, { [name]: value }, '[]'));
-      assert.equal(await open(), '[]');
-    });
-  }
-
-  const COUNTED: readonly (readonly [name: string, value: string, count: number | undefined])[] = [
-    ['X-Total-Count', '9', 9],
-    ['Total-Records', ' 9 ', 9],
-    ['X-Pagination-Total-Count', '9', 9],
-    ['X-Pagination', '{"totalItems":9}', 9],
-    ['X-Total', '9 of 12', undefined],
-    ['X-Total-Count', '-1', undefined],
-    ['X-Pagination', '{"totalItems":{"all":9}}', undefined],
-  ];
-  for (const [name, value, count] of COUNTED) {
-    test(`counts the records of all pages: ${name}: ${value}`, async () => {
-      server.script(answer(200, { [name]: value }, '[]'));
-      assert.equal((await openHttp(requestOf())).representation.totalRecords, count);
-    });
-  }
-
-  test('is found in a Link of any length', () => {
-    for (const hostile of [
-      '<a>;'.repeat(4000),
-      `<a>${'; a="'.repeat(4000)}`,
-      `<a>${';'.repeat(16_000)}rel`,
-      '<'.repeat(16_000),
-    ])
-      assert.deepEqual(relationsOf(hostile), []);
-    assert.deepEqual(relationsOf(`<a>${'; a="b"'.repeat(2000)}; rel=next`), ['next']);
   });
 });

@@ -9,7 +9,7 @@ const downloads = TestDownloads.ofFile();
 const { server } = downloads;
 
 describe('a download that redirects to another address after a cut', () => {
-  /** Two tries, each of which is redirected first. */
+  /** Makes two attempts, each of which is redirected first. */
   function redirected(first: string, second: string, headers: OutgoingHttpHeaders): Promise<string> {
     const location = (to: string): OutgoingHttpHeaders => ({ location: to, 'content-length': 0 });
     server.script(
@@ -42,14 +42,14 @@ describe('a download that redirects to another address after a cut', () => {
     assert.equal(await redirected('/file?signature=1', '/file?signature=2', STRONG), mixed);
   });
 
-  test('of the same address goes on', async () => {
+  test('of the same address is resumed', async () => {
     const mixed = `${OLD.slice(0, CUT)}${NEW.slice(CUT)}`;
     assert.equal(await redirected('/file?export=1', '/file?export=1', DATED), mixed);
   });
 });
 
-describe('what is kept for the next try', () => {
-  test('includes what the first answer says of the content, which the rest need not repeat', async () => {
+describe('the spool for the next attempt', () => {
+  test('includes the first response’s metadata, which the rest need not repeat', async () => {
     const said = { 'content-type': 'application/x-ndjson', 'x-total-count': '9' };
     server.script(
       cutAnswer(200, { ...STRONG, ...said }, OLD.slice(0, CUT)),
@@ -60,7 +60,7 @@ describe('what is kept for the next try', () => {
     assert.deepEqual([contentType, totalRecords], ['application/x-ndjson', 9]);
   });
 
-  test('stands in one file with what its answer said, and no address in clear', async () => {
+  test('is one file with the response’s metadata, and no address in clear', async () => {
     server.script(cutAnswer(200, STRONG, OLD.slice(0, CUT)));
     await assert.rejects(downloads.fetchAll(1));
     const kept = await readFile(downloads.spool, 'utf8');
@@ -68,7 +68,7 @@ describe('what is kept for the next try', () => {
     assert.doesNotMatch(kept, /127\.0\.0\.1|attempts/);
   });
 
-  test('is not written to by a try that was taken for dead, once another began again', async () => {
+  test('is not written by an attempt that timed out, once another has restarted', async () => {
     server.script(
       (response) => {
         response.writeHead(200, STRONG).write(OLD.slice(0, CUT));

@@ -8,7 +8,7 @@ const SHA = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';
 const RUN = '0199e0b5-7c3a-7d51-8f6e-1b2c3d4e5f60';
 const content = { format: 'ndjson', sha256: SHA };
 
-test('what a content is split by is part of its identity, and so is the run that ingests it again', () => {
+test('a content’s identity includes how it is split, and the run that ingests it again', () => {
   const splits = [content, { ...content, format: 'json-array' }, { ...content, again: RUN }];
   const ids = splits.flatMap((one) => chunkIds('pearson', one, 2));
   assert.equal(new Set(ids).size, 6);
@@ -18,7 +18,7 @@ test('what a content is split by is part of its identity, and so is the run that
   assert.equal(fences[0], fences[2], 'it is ingested, whichever run did it');
 });
 
-test('a chunk’s id is read as it was written, and nothing else is one', () => {
+test('a chunk’s id is parsed as it was formatted, and nothing else is accepted', () => {
   for (const one of [content, { format: 'json-array', sha256: SHA, again: RUN }]) {
     const place = { source: 'p-1_a', content: one, index: 1, count: 12 };
     assert.deepEqual(parseChunkId(chunkId(place)), place);
@@ -35,7 +35,7 @@ test('a chunk’s id is read as it was written, and nothing else is one', () => 
     assert.equal(parseChunkId(id), undefined, id);
 });
 
-test('a record that was refused is named by its chunk, shortened or not', () => {
+test('a refused record is named by its chunk, shortened or not', () => {
   for (const again of [undefined, RUN]) {
     const place = { source: 'pearson', content: { ...content, ...(again === undefined ? {} : { again }) } };
     const reference = `${chunkId({ ...place, index: 0, count: 3 })}:17`;

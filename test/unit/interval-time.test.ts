@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { isIntervalTime } from '../../model/interval-time.ts';
 
-test('an end of an interval is a day or a time of the years 1 to 9999', () => {
+test('a bound of an interval is a day or a time of the years 1 to 9999', () => {
   for (const text of [
     '2026-01-31',
     '2026-01-31T12:00',
@@ -16,7 +16,7 @@ test('an end of an interval is a day or a time of the years 1 to 9999', () => {
     assert.ok(isIntervalTime(text), text);
 });
 
-test('whatever else Date.parse accepts is none', () => {
+test('other formats of Date.parse are refused', () => {
   for (const text of [
     '',
     '2026',

@@ -8,13 +8,13 @@ import { codecOf, decompressZstd, type CodecName } from '../../adapters/kafka/wi
 import { measureLz4 } from '../../adapters/kafka/wire/lz4-frame.ts';
 import { PipelineError } from '../../model/errors.ts';
 
-/** 64 KB and more, so that it is several blocks. */
+/** 64 KB and more, so that it has several blocks. */
 const RECORDS = Buffer.from(Array.from({ length: 200_000 }, (_, at) => (at * at) % 251));
 
-/** Their bytes: none of the codecs may need more. */
+/** Its size: no codec may need more. */
 const LIMIT = RECORDS.length;
 
-/** Snappy in the framing of the Java client, in blocks of 32 KB. */
+/** Compresses with snappy in the framing of the Java client, in blocks of 32 KB. */
 function xerial(records: Buffer): Buffer {
   const head = Buffer.from('82534e41505059000000000100000001', 'hex');
   const blocks: Buffer[] = [head];
@@ -27,7 +27,7 @@ function xerial(records: Buffer): Buffer {
   return Buffer.concat(blocks);
 }
 
-/** `zstd` of the text "zstd", as its own command line writes it. */
+/** Output of the zstd command line for the text "zstd". */
 const ZSTD = Buffer.from('28b52ffd00582100007a737464', 'hex');
 
 async function failureOf(work: Promise<unknown>): Promise<PipelineError> {
@@ -41,12 +41,12 @@ async function failureOf(work: Promise<unknown>): Promise<PipelineError> {
 }
 
 describe('snappy', () => {
-  test('is read in the framing of the Java client, and without one', async () => {
+  test('is read with the framing of the Java client, and without', async () => {
     assert.deepEqual(await codecOf('snappy')(xerial(RECORDS), LIMIT), RECORDS);
     assert.deepEqual(await codecOf('snappy')(compress(RECORDS), LIMIT), RECORDS);
   });
 
-  test('that is cut off anywhere is refused, but for between two blocks', async () => {
+  test('that is truncated is refused, except between two blocks', async () => {
     const whole = xerial(RECORDS);
     for (const bytes of [18, 21, 1000, whole.length - 1]) {
       assert.equal(
@@ -56,18 +56,18 @@ describe('snappy', () => {
     }
   });
 
-  test('that says it holds gigabytes is refused before it takes them', async () => {
-    // The length 2^32 - 1 as snappy writes it, then nothing.
+  test('that claims gigabytes is refused before it allocates them', async () => {
+    // The length 2^32 - 1 as a varint of snappy, then nothing.
     const failure = await failureOf(codecOf('snappy')(Buffer.from('ffffffff0f', 'hex'), LIMIT));
     assert.equal(failure.code, 'KAFKA_BATCH_UNREADABLE');
   });
 });
 
-/** Node has it from 22.15 on. */
+/** Node supports it from 22.15 on. */
 const RUNTIME: typeof zlib & { readonly zstdCompressSync?: (records: Buffer) => Buffer } = zlib;
 const { zstdCompressSync: zstdCompress } = RUNTIME;
 
-/** Records of each codec, as different producers frame them. */
+/** Records of each codec, in the framings of different producers. */
 const COMPRESSED: readonly (readonly [name: CodecName, what: string, bytes: Buffer])[] = [
   ['gzip', 'one member', zlib.gzipSync(RECORDS)],
   [
@@ -82,7 +82,7 @@ const COMPRESSED: readonly (readonly [name: CodecName, what: string, bytes: Buff
 ];
 
 for (const [name, what, bytes] of COMPRESSED) {
-  test(`${name} in ${what} takes as many bytes as it may, and not one more`, async () => {
+  test(`${name} in ${what} is accepted up to the limit, and not one byte more`, async () => {
     assert.deepEqual(Buffer.from(await codecOf(name)(bytes, LIMIT)), RECORDS);
     const failure = await failureOf(codecOf(name)(bytes, LIMIT - 1));
     assert.equal(failure.code, 'KAFKA_BATCH_UNREADABLE');
@@ -94,7 +94,7 @@ for (const [name, what, bytes] of COMPRESSED) {
 }
 
 describe('lz4', () => {
-  test('is measured as it decompresses, whatever it holds', () => {
+  test('is measured while it decompresses, whatever its header claims', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 3_000 }), fc.nat(400), (bytes, times) => {
         const records = Buffer.concat(Array.from({ length: times }, () => bytes));
@@ -105,7 +105,7 @@ describe('lz4', () => {
     );
   });
 
-  test('that is cut off anywhere is refused', async () => {
+  test('that is truncated is refused', async () => {
     const whole = compressFrameSync(RECORDS);
     for (const bytes of [3, 6, 10, 1_000, whole.length - 1])
       assert.equal(
@@ -114,7 +114,7 @@ describe('lz4', () => {
       );
   });
 
-  test('that says it holds terabytes is refused before it takes them', async () => {
+  test('that claims terabytes is refused before it allocates them', async () => {
     const head = Buffer.from('04224d18' + '6c40' + '0000000000010000' + '00' + '00000000', 'hex');
     assert.match((await failureOf(codecOf('lz4')(head, LIMIT))).message, /limits\.batchDecodedBytes/);
   });
@@ -125,14 +125,14 @@ describe('gzip', () => {
     assert.deepEqual(await codecOf('gzip')(zlib.gzipSync(RECORDS), LIMIT), RECORDS);
   });
 
-  test('that swells to more than a batch may take is refused', async () => {
+  test('that expands beyond the limit of a batch is refused', async () => {
     const bomb = zlib.gzipSync(Buffer.alloc((256 << 20) + 1), { level: 1 });
     const failure = await failureOf(codecOf('gzip')(bomb, 256 << 20));
     assert.equal(failure.code, 'KAFKA_BATCH_UNREADABLE');
   });
 });
 
-test('what is not of its compression is refused by name', async () => {
+test('bytes of another compression are refused by name', async () => {
   for (const name of ['gzip', 'snappy', 'lz4'] as const) {
     const failure = await failureOf(codecOf(name)(Buffer.from('\u0082 no such thing'), LIMIT));
     assert.equal(failure.code, 'KAFKA_BATCH_UNREADABLE');
@@ -140,7 +140,7 @@ test('what is not of its compression is refused by name', async () => {
   }
 });
 
-/** What takes next to no memory as it is, and asks for much. */
+/** Tiny inputs that claim a large output. */
 const HOSTILE: readonly (readonly [name: CodecName, what: string, bytes: Buffer])[] = [
   ['snappy', 'a block of 2 GiB in the framing of the Java client', xerialHead('7fffffff', '00')],
   ['snappy', 'a block of fewer than no bytes there', xerialHead('ffffffff', '00')],
@@ -158,7 +158,7 @@ function xerialHead(...blocks: readonly string[]): Buffer {
   return Buffer.from('82534e41505059000000000100000001' + blocks.join(''), 'hex');
 }
 
-/** Blocks of a frame, of at most 64 KiB each. */
+/** Makes blocks of a frame, of at most 64 KiB each. */
 function lz4Frame(...blocks: readonly string[]): Buffer {
   return Buffer.from('04224d18' + '604082' + blocks.join('') + '00000000', 'hex');
 }
@@ -171,7 +171,7 @@ for (const [name, what, bytes] of HOSTILE) {
   });
 }
 
-test('any bytes of any codec are read or refused by name, and never take more than they may', async () => {
+test('any bytes are decompressed or refused by name, and never exceed the limit', async () => {
   const name = fc.constantFrom(...COMPRESSED.map(([codec]) => codec));
   const change = fc.tuple(fc.nat(), fc.nat(255));
   await fc.assert(
@@ -213,14 +213,14 @@ for (const [name, what, member, times] of [
 }
 
 describe('zstd', () => {
-  test('is said to be missing where this Node has none', async () => {
+  test('is reported as unsupported where this Node lacks it', async () => {
     const failure = await failureOf(decompressZstd({})(ZSTD, LIMIT));
     assert.equal(failure.code, 'KAFKA_CODEC_MISSING');
     assert.match(failure.message, /^zstd, which Node reads from 22\.15 on, and this worker runs on \d+\./);
   });
 
   test(
-    'is read where this Node has it',
+    'is read where this Node supports it',
     { skip: !('zstdDecompress' in zlib) && 'this Node has none' },
     async () => {
       assert.equal((await codecOf('zstd')(ZSTD, LIMIT)).toString(), 'zstd');

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
 import test, { describe } from 'node:test';
-import { crc32c } from '@node-rs/crc32';
 import fc from 'fast-check';
-import { AbortedTransactions } from '../../adapters/kafka/wire/aborted-transactions.ts';
 import { batchesIn, FetchedBatch, type KafkaMessage } from '../../adapters/kafka/wire/fetched-batch.ts';
 import { decodeHeaders } from '../../adapters/kafka/wire/headers.ts';
 import {
@@ -14,36 +12,9 @@ import {
   encodeHeaders,
 } from '../../adapters/kafka/wire/record-batch.ts';
 import { PipelineError } from '../../model/errors.ts';
-import { legacyMessage } from '../support/kafka-batches.ts';
+import { batchOf, changeBatch, legacyMessage, TIME_MS } from '../support/kafka-batches.ts';
 
-const TIME_MS = 1_516_717_442_735;
 const MAX_BYTES = 64 << 20;
-
-interface Head {
-  readonly firstOffset?: bigint;
-  readonly attributes?: number;
-  readonly producerId?: bigint;
-}
-
-/** A batch as a broker gives it, with other fields than a producer gives it. */
-function batchOf(values: readonly string[], head: Head = {}): Buffer {
-  const batch = new RecordBatch();
-  for (const value of values) batch.add({ key: null, value: Buffer.from(value), headers: encodeHeaders([]) });
-  const producer = { id: head.producerId ?? 7n, epoch: 0, firstSequence: 0 };
-  return changed(Buffer.from(batch.seal(producer, TIME_MS)), (bytes) => {
-    bytes.writeBigInt64BE(head.firstOffset ?? 0n, 0);
-    bytes.writeInt16BE(head.attributes ?? 0, AT.attributes);
-  });
-}
-
-/** A batch with something changed, and a length and a checksum that fit. */
-function changed(batch: Buffer, change: (bytes: Buffer) => unknown): Buffer {
-  const made = change(batch);
-  const bytes = Buffer.isBuffer(made) ? made : batch;
-  bytes.writeInt32BE(bytes.length - AT.leaderEpoch, AT.length);
-  bytes.writeUInt32BE(crc32c(bytes.subarray(AT.attributes)), AT.crc);
-  return bytes;
-}
 
 const GZIP = 1;
 async function messagesIn(bytes: Buffer): Promise<KafkaMessage[]> {
@@ -68,7 +39,7 @@ const part = fc.option(bytes);
 const headers = fc.array(fc.tuple(fc.string(), bytes), { maxLength: 4 });
 const records = fc.array(fc.tuple(part, part, headers), { minLength: 1, maxLength: 200 });
 
-test('of a batch is read what was written into it', async () => {
+test('a batch is read as it was written', async () => {
   await fc.assert(
     fc.asyncProperty(records, fc.bigInt(0n, 2n ** 60n), async (written, firstOffset) => {
       const batch = new RecordBatch();
@@ -91,7 +62,7 @@ test('of a batch is read what was written into it', async () => {
   );
 });
 
-describe('what a broker gives', () => {
+describe('a fetch response', () => {
   const three = [
     batchOf(['a', 'b'], { firstOffset: 3n }),
     batchOf(['c'], { firstOffset: 5n }),
@@ -100,7 +71,7 @@ describe('what a broker gives', () => {
   const valuesOf = async (given: Buffer): Promise<string[]> =>
     (await messagesIn(given)).map(({ value, offset }) => `${offset}${String(value)}`);
 
-  test('is read as far as its last batch is whole', async () => {
+  test('is read up to its last complete batch', async () => {
     const all = Buffer.concat(three);
     assert.deepEqual(await valuesOf(all), ['3a', '4b', '5c', '9d']);
     const cut = all.length - (three[2]?.length ?? 0);
@@ -117,15 +88,15 @@ describe('what a broker gives', () => {
     }
   });
 
-  test('is refused where its records are none, though the checksum fits', async () => {
+  test('is refused where its records are malformed, though the checksum matches', async () => {
     for (const end of [HEAD_BYTES + 1, HEAD_BYTES + 5, HEAD_BYTES + 12]) {
-      const short = changed(batchOf(['some value']), (whole) => Buffer.from(whole.subarray(0, end)));
+      const short = changeBatch(batchOf(['some value']), (whole) => Buffer.from(whole.subarray(0, end)));
       assert.match(
         await failureOf(short),
         /^KAFKA_BATCH_DAMAGED: t\/0: from offset 0 on, messages are damaged: a record/,
       );
     }
-    const endless = changed(batchOf(['some value']), (whole) => {
+    const endless = changeBatch(batchOf(['some value']), (whole) => {
       whole.fill(0xff, HEAD_BYTES);
     });
     assert.match(
@@ -134,9 +105,9 @@ describe('what a broker gives', () => {
     );
   });
 
-  test('is refused where it has more records than it says, or says that it has fewer than none', async () => {
+  test('is refused where its record count is too low or negative', async () => {
     const saying = (records: number): Buffer =>
-      changed(batchOf(['a', 'b']), (whole) => {
+      changeBatch(batchOf(['a', 'b']), (whole) => {
         whole.writeInt32BE(records, AT.records);
       });
     assert.match(await failureOf(saying(1)), /^KAFKA_BATCH_DAMAGED: .* a batch has more than its records$/);
@@ -144,9 +115,9 @@ describe('what a broker gives', () => {
     assert.match(await failureOf(saying(3)), /^KAFKA_BATCH_DAMAGED: .* a record ends too early$/);
   });
 
-  describe('in a format of before 0.11', () => {
+  describe('in a format before 0.11', () => {
     for (const format of [0, 1]) {
-      test(`(${format}) is said to be that, with the offset that it ends at`, async () => {
+      test(`(${format}) is reported as such, with its last offset`, async () => {
         assert.match(
           await failureOf(legacyMessage(format, 3n)),
           new RegExp(
@@ -157,7 +128,7 @@ describe('what a broker gives', () => {
       });
     }
 
-    test('compressed begins after the batch before it, or where the read began, since it says its last offset alone', () => {
+    test('compressed begins after the previous batch, or where the read began, since it has only its last offset', () => {
       const answer = Buffer.concat([
         legacyMessage(1, 7n, GZIP),
         legacyMessage(1, 9n),
@@ -187,7 +158,7 @@ describe('what a broker gives', () => {
     });
   });
 
-  test('in parts is read once, however many messages it has, and as far as is asked for', () => {
+  test('is read once when taken in parts, and no further than requested', () => {
     const MESSAGES = 2_000_000;
     const A_PART = 500;
     const batch = new RecordBatch();
@@ -209,7 +180,7 @@ describe('what a broker gives', () => {
     );
   });
 
-  test('of control records that say of no kind, or are none, is damaged', () => {
+  test('with malformed control records is refused', () => {
     for (const [key, says] of [
       [Buffer.alloc(3), /says of no kind/],
       [null, /says of no kind/],
@@ -227,15 +198,15 @@ describe('what a broker gives', () => {
     assert.throws(() => new FetchedBatch(empty, 't/0').endsInAbort(), { code: 'KAFKA_BATCH_DAMAGED' });
   });
 
-  test('in a compression that nobody knows is said to be that', async () => {
+  test('in an unknown compression is reported as such', async () => {
     assert.match(
       await failureOf(batchOf(['a'], { attributes: 6 })),
       /^KAFKA_CODEC_MISSING: .*codec 6 of Kafka/,
     );
   });
 
-  test('compressed is read, and what is not of its compression is refused', async () => {
-    const zipped = changed(batchOf(['a', 'b'], { attributes: 1 }), (whole) =>
+  test('is decompressed, and bytes of another compression are refused', async () => {
+    const zipped = changeBatch(batchOf(['a', 'b'], { attributes: 1 }), (whole) =>
       Buffer.concat([whole.subarray(0, HEAD_BYTES), gzipSync(whole.subarray(HEAD_BYTES))]),
     );
     assert.deepEqual(await valuesOf(zipped), ['0a', '1b']);
@@ -245,9 +216,9 @@ describe('what a broker gives', () => {
     );
   });
 
-  test('has the times of its producer, or the broker’s where the topic is set so', async () => {
+  test('has the producer’s timestamps, or the broker’s with LogAppendTime', async () => {
     const later = (attributes: number): Buffer =>
-      changed(batchOf(['a'], { attributes }), (whole) => {
+      changeBatch(batchOf(['a'], { attributes }), (whole) => {
         whole.writeBigInt64BE(BigInt(TIME_MS) + 500n, AT.maxTimestamp);
       });
     const timesOf = async (given: Buffer): Promise<number[]> =>
@@ -256,71 +227,3 @@ describe('what a broker gives', () => {
     assert.deepEqual(await timesOf(later(ATTRIBUTES.appendTime)), [500]);
   });
 });
-
-test('of any transactions, one within another, that is told committed which was', () => {
-  const producer = fc.bigInt(1n, 3n);
-  const step = fc.record({ producer, does: fc.constantFrom('send', 'plain', 'commit', 'abort') });
-  fc.assert(
-    fc.property(fc.array(step, { maxLength: 40 }), fc.nat(40), (steps, startAt) => {
-      const log = played(steps);
-      const from = BigInt(Math.min(startAt, log.batches.length));
-      const answer = Buffer.concat(log.batches.slice(Number(from)));
-      const aborted = log.aborted.filter(({ lastOffset }) => lastOffset >= from);
-      const told = new AbortedTransactions(aborted);
-      const committed = [...batchesIn(answer, 't/0', from)].filter((batch) => told.isCommitted(batch));
-      assert.deepEqual(
-        committed.map(({ firstOffset }: FetchedBatch) => firstOffset),
-        log.committed.filter((offset) => offset >= from),
-      );
-    }),
-    { numRuns: 300 },
-  );
-});
-
-interface Log {
-  readonly batches: readonly Buffer[];
-  readonly aborted: readonly { producerId: bigint; firstOffset: bigint; lastOffset: bigint }[];
-  /** The offsets of committed messages, in order. */
-  readonly committed: readonly bigint[];
-}
-
-/** What a partition holds after some producers did something, a batch of one message a step; as a broker tells it. */
-function played(steps: readonly { producer: bigint; does: string }[]): Log {
-  const batches: Buffer[] = [];
-  const aborted: Log['aborted'][number][] = [];
-  const committed: bigint[] = [];
-  const open = new Map<bigint, bigint[]>();
-  const end = (producerId: bigint, does: 'commit' | 'abort'): void => {
-    const sent = open.get(producerId);
-    if (sent === undefined) return;
-    const at = BigInt(batches.length);
-    const attributes = ATTRIBUTES.transactional | ATTRIBUTES.control;
-    const marker = Buffer.alloc(4);
-    marker.writeInt16BE(does === 'abort' ? 0 : 1, 2);
-    const batch = new RecordBatch();
-    batch.add({ key: marker, value: Buffer.alloc(6), headers: encodeHeaders([]) });
-    const sealed = Buffer.from(batch.seal({ id: producerId, epoch: 0, firstSequence: 0 }, TIME_MS));
-    batches.push(
-      changed(sealed, (whole) => {
-        whole.writeBigInt64BE(at, 0);
-        whole.writeInt16BE(attributes, AT.attributes);
-      }),
-    );
-    if (does === 'commit') committed.push(...sent);
-    else aborted.push({ producerId, firstOffset: sent[0] ?? at, lastOffset: at });
-    open.delete(producerId);
-  };
-  for (const { producer, does } of steps) {
-    if (does === 'commit' || does === 'abort') {
-      end(producer, does);
-      continue;
-    }
-    const firstOffset = BigInt(batches.length);
-    if (does === 'plain') committed.push(firstOffset);
-    else open.set(producer, [...(open.get(producer) ?? []), firstOffset]);
-    const attributes = does === 'plain' ? 0 : ATTRIBUTES.transactional;
-    batches.push(batchOf(['x'], { firstOffset, producerId: does === 'plain' ? -1n : producer, attributes }));
-  }
-  for (const producer of [...open.keys()]) end(producer, 'commit');
-  return { batches, aborted, committed: committed.sort((one, other) => (one < other ? -1 : 1)) };
-}

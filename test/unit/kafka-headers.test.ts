@@ -6,7 +6,7 @@ import { encodeHeaders } from '../../adapters/kafka/wire/record-batch.ts';
 describe('headers', () => {
   const BOUNDS = { count: 3, bytes: 40 };
 
-  test('are read as far as they are within bounds, and counted all', () => {
+  test('are read within their limits, and all counted', () => {
     const many = encodeHeaders(Array.from({ length: 200_000 }, () => ['a', '']));
     assert.deepEqual(decodeHeaders(many, BOUNDS), {
       headers: Array.from({ length: 3 }, () => ['a', Buffer.alloc(0)]),
@@ -34,7 +34,7 @@ describe('headers', () => {
     ['a number that does not end', '02ffffffffffff'],
     ['bytes after the last', '0202610262ff'],
   ] as const)
-    test(`with ${what} are no headers`, () => {
+    test(`with ${what} are refused`, () => {
       assert.throws(() => decodeHeaders(Buffer.from(hex, 'hex')), RangeError);
     });
 });

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { Partitioners, type PartitionMetadata } from 'kafkajs';
 import { partitionOf } from '../../adapters/kafka/partitioner.ts';
 
-/** With keys of Kafka's own tests, from org.apache.kafka.common.utils.UtilsTest.testMurmur2. */
+/** Keys of Kafka's own tests, from org.apache.kafka.common.utils.UtilsTest.testMurmur2. */
 const KNOWN: readonly (readonly [string, number])[] = [
   ['21', -973932308],
   ['foobar', -790332482],
@@ -13,14 +13,14 @@ const KNOWN: readonly (readonly [string, number])[] = [
   ['lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8', -58897971],
 ];
 
-test('a key has the partition that Kafka’s own producers give it', () => {
+test('a key has the partition of Kafka’s own producers', () => {
   for (const [key, hash] of KNOWN) {
     for (const partitions of [1, 6, 97, 2 ** 30])
       assert.equal(partitionOf(Buffer.from(key), partitions), (hash & 0x7fffffff) % partitions, key);
   }
 });
 
-test('any key has the partition that kafkajs gives it', () => {
+test('any key has the partition of kafkajs', () => {
   const choose = Partitioners.DefaultPartitioner();
   const key = fc.uint8Array({ maxLength: 100 }).map((bytes) => Buffer.from(bytes));
   fc.assert(

@@ -7,12 +7,12 @@ import { RecordBatch, encodeHeaders } from '../../adapters/kafka/wire/record-bat
 
 const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array));
 const part = fc.option(bytes);
-/** kafkajs takes what every object has, as `constructor`, for a first value of that name. */
+/** kafkajs confuses names of Object.prototype's members, such as `constructor`, with earlier headers. */
 const name = fc.stringMatching(/^[a-z-]{1,20}$/).filter((text) => !(text in {}));
 const headers = fc.uniqueArray(fc.tuple(name, bytes), { selector: ([key]) => key, maxLength: 4 });
 const records = fc.array(fc.tuple(part, part, headers), { minLength: 1, maxLength: 200 });
 
-test('kafkajs reads of a batch what was written into it', async () => {
+test('kafkajs reads a batch as it was written', async () => {
   await fc.assert(
     fc.asyncProperty(records, async (written) => {
       const batch = new RecordBatch();
@@ -46,7 +46,7 @@ test('kafkajs reads of a batch what was written into it', async () => {
   );
 });
 
-test('a value of many bytes, after others, is read whole', async () => {
+test('a large value after others is read completely', async () => {
   const batch = new RecordBatch();
   const values = [Buffer.alloc(60_000, 1), Buffer.alloc(900_000, 2), Buffer.alloc(70_000, 3)];
   for (const value of values) batch.add({ key: null, value, headers: encodeHeaders([]) });

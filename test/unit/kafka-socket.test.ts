@@ -8,7 +8,7 @@ function answer(length: number): Buffer {
   return bytes;
 }
 
-test('answers come whole and in order, however they are cut, and keep no memory that is used again', () => {
+test('responses are complete and in order, however they are split, and do not share reused memory', () => {
   const sent = [answer(1), answer(70_000), answer(3), answer(500)];
   const all = Buffer.concat(sent);
   for (const step of [1, 3, 4, 5, 64, 65_536, all.length]) {
@@ -24,7 +24,7 @@ test('answers come whole and in order, however they are cut, and keep no memory 
   }
 });
 
-test('what begins with no length that an answer has is given as it comes', () => {
+test('bytes without a valid length prefix are passed on as they arrive', () => {
   const said = Buffer.from('HTTP/1.1 400 Bad Request');
   const given: Buffer[] = [];
   const answers = new ResponseReader(new ResponseMemory(), (bytes) => given.push(bytes));
@@ -37,7 +37,7 @@ test('what begins with no length that an answer has is given as it comes', () =>
 
 const LARGE = 3 << 20;
 
-test('a large answer takes the memory of one that was given back, and of no other', () => {
+test('a large response reuses only memory that was returned', () => {
   const memory = new ResponseMemory();
   const held = memory.take(LARGE);
   const spent = memory.take(LARGE);
@@ -50,7 +50,7 @@ test('a large answer takes the memory of one that was given back, and of no othe
   assert.ok(![held.buffer, spent.buffer].includes(another.buffer), 'given back twice, it is taken once');
 });
 
-test('an answer that fits no memory that is free gets a larger one in its place', () => {
+test('a response that fits no free memory gets a larger buffer in its place', () => {
   const memory = new ResponseMemory();
   const small = memory.take(LARGE);
   memory.giveBack(small);
@@ -58,7 +58,7 @@ test('an answer that fits no memory that is free gets a larger one in its place'
   assert.notEqual(memory.take(LARGE).buffer, small.buffer);
 });
 
-test('what is no memory of large answers is not taken for one when it is given back', () => {
+test('memory of other origin is not pooled when it is returned', () => {
   const memory = new ResponseMemory();
   const foreign = Buffer.alloc(LARGE);
   memory.giveBack(foreign);

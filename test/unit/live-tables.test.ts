@@ -6,7 +6,7 @@ function namesIn(sql: string): string[] {
   return [...findReferencedTables(sql)].map(({ name }) => name).sort();
 }
 
-test('a query is about the tables that it has as words, whatever their case', () => {
+test('a query uses the tables that it names, in any case', () => {
   assert.deepEqual(namesIn('SELECT count(*) FROM Attempts JOIN "options" USING (kafka_offset)'), [
     'attempts',
     'options',
@@ -15,12 +15,12 @@ test('a query is about the tables that it has as words, whatever their case', ()
   assert.deepEqual(namesIn('SELECT max_attempts, attempt'), []);
 });
 
-test('a view is about the tables that it is made of', () => {
+test('a view uses the tables that it selects from', () => {
   assert.deepEqual(namesIn('FROM attempts_deduplicated'), ['attempts']);
   assert.deepEqual(namesIn('FROM options_deduplicated'), ['attempts', 'options']);
 });
 
-test('the rows of a file are what its log entry says, if it says so', () => {
+test('the row count of a file is that of its log entry, where there is one', () => {
   const add = { path: 'p', partitionValues: {}, size: 1, modificationTime: 0, dataChange: true };
   assert.equal(rowsOf({ ...add, stats: '{"numRecords":7}' }), 7);
   assert.equal(rowsOf({ ...add, stats: '{}' }), undefined);

@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import test from 'node:test';
 import { mapConcurrent } from '../../lib/map-concurrent.ts';
 
-test('work is done so many at once, and its results keep the order of the items', async () => {
+test('mapConcurrent runs as many calls at once as allowed, and keeps the order of the items', async () => {
   let active = 0;
   let most = 0;
   const results = await mapConcurrent(3, [5, 1, 4, 2, 3], async (item) => {
@@ -17,7 +17,7 @@ test('work is done so many at once, and its results keep the order of the items'
   assert.equal(most, 3);
 });
 
-test('after a failure nothing new begins, and what is under way ends first', async () => {
+test('after a failure nothing new begins, and the work under way ends first', async () => {
   const begun: number[] = [];
   const ended: number[] = [];
   const work = mapConcurrent(2, [1, 2, 3, 4], async (item) => {
@@ -32,6 +32,6 @@ test('after a failure nothing new begins, and what is under way ends first', asy
   assert.deepEqual(ended, [2]);
 });
 
-test('nothing to do is done at once', async () => {
+test('no items end at once', async () => {
   assert.deepEqual(await mapConcurrent(4, [], () => Promise.resolve(1)), []);
 });

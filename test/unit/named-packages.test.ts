@@ -1,6 +1,6 @@
 /**
- * Why the package parquetjs-lite reads here, and never writes, and what DuckDB must not be given: what
- * docs/decisions says of them, shown. Each test would fail if the package did right.
+ * Shows why the package parquetjs-lite is used to read but never to write, and which inputs DuckDB must not get, as
+ * docs/decisions says. Each test would fail if the package were correct.
  */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
@@ -45,7 +45,7 @@ describe('the package parquetjs-lite', () => {
     return (await connection.runAndReadAll(sql)).getRows().flat();
   }
 
-  /** Writes the same rows with both; gives the names of the two files. */
+  /** Writes the same rows with both packages; returns the names of the two files. */
   async function written(
     connection: DuckDBConnection,
     types: { readonly theirs: string; readonly ours: string },
@@ -67,8 +67,8 @@ describe('the package parquetjs-lite', () => {
     await writer.close();
   }
 
-  test('writes bounds of texts by which a filter loses rows that are there; DuckDB does not', async () => {
-    // By UTF-16 the second comes first, by UTF-8, as Parquet has it, the first.
+  test('writes statistics of strings by which a filter loses rows; DuckDB does not', async () => {
+    // The second sorts first by UTF-16, the first by UTF-8, which is Parquet's order.
     const texts = ['\u{ff5e}', '\u{1f600}'];
     await withEngine(async (connection) => {
       const list = `[${texts.map(sqlText).join(', ')}]`;
@@ -90,7 +90,7 @@ describe('the package parquetjs-lite', () => {
     });
   });
 
-  test('writes whole numbers over 2^53 as others; DuckDB does not', async () => {
+  test('rounds integers over 2^53; DuckDB does not', async () => {
     const number = 2n ** 53n + 1n;
     await withEngine(async (connection) => {
       const types = { theirs: 'INT64', ours: 'BIGINT' };
@@ -100,7 +100,7 @@ describe('the package parquetjs-lite', () => {
     });
   });
 
-  test('writes the text "false" as true; DuckDB as false', async () => {
+  test('writes the string "false" as true; DuckDB as false', async () => {
     await withEngine(async (connection) => {
       const types = { theirs: 'BOOLEAN', ours: 'BOOLEAN' };
       const { theirFile, ourFile } = await written(connection, types, ['false'], `['false']`);
@@ -109,7 +109,7 @@ describe('the package parquetjs-lite', () => {
     });
   });
 
-  test('writes no dictionaries, so that texts that repeat take many times the bytes', async () => {
+  test('writes no dictionaries, so that repeated strings take many times the bytes', async () => {
     await withEngine(async (connection) => {
       const texts = Array.from({ length: 20_000 }, (_, at) => `The name of exam ${at % 100}`);
       const list = `[format('The name of exam {}', i % 100) FOR i IN range(20000)]`;
@@ -124,7 +124,7 @@ describe('the package parquetjs-lite', () => {
     });
   });
 
-  test('does not read times that repeat, as DuckDB writes them', async () => {
+  test('does not read repeated timestamps as DuckDB writes them', async () => {
     await withEngine(async (connection) => {
       const file = join(folder, 'times.parquet');
       await connection.run(
@@ -135,7 +135,7 @@ describe('the package parquetjs-lite', () => {
   });
 });
 
-test('DuckDB makes null of a wrong type and rounds a number in silence, so a check stands before it', async () => {
+test('DuckDB silently turns a wrong type into null and rounds numbers, so a check precedes it', async () => {
   const options = { threads: 1, memoryLimit: '64MB', temporaryFolder: tmpdir() };
   await withDuckDb(options, async (connection) => {
     const read = await connection.runAndReadAll(

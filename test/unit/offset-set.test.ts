@@ -3,7 +3,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { OffsetSet, clip, countOf, formatSpans } from '../../client/verify/offset-set.ts';
 
-/** Offsets about the borders of words and chunks, and far up. */
+/** Generates offsets near the borders of words and chunks, and large ones. */
 const offset = fc.oneof(
   fc.nat(200),
   fc.nat(200).map((n) => 65_500 + n),
@@ -16,7 +16,7 @@ function setOf(offsets: readonly number[]): OffsetSet {
   return set;
 }
 
-test('a set of offsets gives what is in it and in no other, in order, as any set would', () => {
+test('set operations on offsets match those of Set, in order', () => {
   fc.assert(
     fc.property(fc.array(offset), fc.array(offset), fc.array(offset), (mine, other, third) => {
       const spans = setOf(mine).without(setOf(other), setOf(third));
@@ -33,7 +33,7 @@ test('a set of offsets gives what is in it and in no other, in order, as any set
   );
 });
 
-test('adding says whether the offset is new, and counts it once', () => {
+test('add returns whether the offset is new, and counts it once', () => {
   const set = setOf([5, 6]);
   assert.equal(set.add(6), false);
   assert.equal(set.add(7), true);
@@ -42,13 +42,13 @@ test('adding says whether the offset is new, and counts it once', () => {
   assert.deepEqual(set.without(), [{ start: 5, end: 10 }]);
 });
 
-test('spans that touch, also over the border of a chunk, are one', () => {
+test('adjacent spans are merged, also across chunks', () => {
   const set = new OffsetSet();
   set.addSpan({ start: 65_530, end: 65_545 });
   assert.deepEqual(set.without(), [{ start: 65_530, end: 65_545 }]);
 });
 
-test('clipping keeps what lies between two offsets', () => {
+test('clipping keeps the offsets between two bounds', () => {
   const spans = [
     { start: 0, end: 5 },
     { start: 8, end: 9 },
@@ -62,7 +62,7 @@ test('clipping keeps what lies between two offsets', () => {
   assert.deepEqual(clip(spans, 9, 12), []);
 });
 
-test('spans are shown by their first and last offset, and not more than a few', () => {
+test('the first few spans are shown by their first and last offset', () => {
   assert.equal(
     formatSpans([
       { start: 3, end: 4 },

@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import test from 'node:test';
 import { prefetch } from '../../lib/prefetch.ts';
 
-/** What became of each item, in the order in which it did. */
+/** Events of the items, in order. */
 let events: string[] = [];
 
 async function* worked(items: readonly number[], failing?: number): AsyncGenerator<number> {
@@ -18,14 +18,14 @@ async function* worked(items: readonly number[], failing?: number): AsyncGenerat
   });
 }
 
-test('each piece of work begins while the one before is under way, and ends after it', async () => {
+test('each item begins while the previous one is under way, and ends after it', async () => {
   const results: number[] = [];
   for await (const result of worked([1, 2, 3])) results.push(result);
   assert.deepEqual(results, [10, 20, 30]);
   assert.deepEqual(events, ['begin 1', 'begin 2', 'end 1', 'begin 3', 'end 2', 'end 3']);
 });
 
-test('after a failure nothing new begins, and the next one, which hears of it, ends first', async () => {
+test('after a failure nothing new begins, and the work under way ends first', async () => {
   const results: number[] = [];
   const work = (async () => {
     for await (const result of worked([1, 2, 3, 4], 2)) results.push(result);
@@ -35,7 +35,7 @@ test('after a failure nothing new begins, and the next one, which hears of it, e
   assert.deepEqual(events, ['begin 1', 'begin 2', 'end 1', 'begin 3']);
 });
 
-test('what is under way ends before who asked goes on, also where they want no more', async () => {
+test('the work under way ends before the consumer continues, also after a break', async () => {
   for await (const result of worked([1, 2, 3])) {
     assert.equal(result, 10);
     break;
@@ -43,6 +43,6 @@ test('what is under way ends before who asked goes on, also where they want no m
   assert.deepEqual(events, ['begin 1', 'begin 2', 'end 1', 'end 2']);
 });
 
-test('nothing to do is done at once', async () => {
+test('no items end at once', async () => {
   for await (const result of worked([])) assert.fail(`there is ${result}`);
 });

@@ -26,7 +26,7 @@ describe('a file that a command writes', () => {
   const write = (file: string, text: string): Promise<void> =>
     writeFileAtomically(file, { force: true }, (path) => writeFile(path, text));
 
-  test('can be read by its owner alone, also while it is written', async () => {
+  test('is readable only by its owner, also while it is written', async () => {
     const file = join(folder, 'new');
     const meanwhile = await writeFileAtomically(file, {}, async (path) => {
       await writeFile(path, 'text');
@@ -45,7 +45,7 @@ describe('a file that a command writes', () => {
     }
   });
 
-  test('is not written through a link that stands where it is filled', async () => {
+  test('is not written through a link at its temporary path', async () => {
     const [file, victim] = [join(folder, 'planted'), join(folder, 'victim')];
     writeFileSync(victim, 'mine');
     symlinkSync(victim, `${file}.${process.pid}.part`);

@@ -7,7 +7,7 @@ import { addEnds } from '../../model/published.ts';
 import { MAX_CHUNKS, MAX_PARTITIONS } from '../../model/references.ts';
 import { workflowIdFault } from '../../model/run-folder.ts';
 
-test('values that are together larger than Temporal takes are named, with their size', () => {
+test('values that exceed Temporal’s limit together are named, with their size', () => {
   const half = 'ä'.repeat(MAX_PAYLOAD_BYTES / 4 - 1);
   assert.equal(whyTooLarge('the result', [half, half]), undefined);
   assert.equal(
@@ -17,7 +17,7 @@ test('values that are together larger than Temporal takes are named, with their 
   assert.equal(whyTooLarge('nothing', [undefined]), undefined);
 });
 
-test('a topic with as many partitions as a run can name is planned for; one with more is refused by name', () => {
+test('a topic with the maximum of partitions is planned; one with more is refused by name', () => {
   const offsets = Array.from({ length: MAX_PARTITIONS + 1 }, (_, partition) => ({
     partition,
     earliest: '1000000000000000000',
@@ -42,13 +42,13 @@ test('the largest content that a source can have fits as chunks', () => {
   assert.equal(whyTooLarge('the chunks', [chunks]), undefined);
 });
 
-test('the ends of all chunks of a publish are one for each partition, the later', () => {
+test('the end offsets of a publish’s chunks are merged to the latest per partition', () => {
   const ends = {};
   for (const of of [{ 0: '9', 1: '5' }, { 0: '10' }, { 1: '4' }]) addEnds(ends, of);
   assert.deepEqual(ends, { 0: '10', 1: '5' });
 });
 
-test('a workflow id that no folder can be named after is a fault', () => {
+test('a workflow id that is no folder name is refused', () => {
   assert.equal(workflowIdFault('x'.repeat(218)), undefined);
   assert.match(workflowIdFault('ж'.repeat(100)) ?? '', /of 600 characters.*at most 218/);
 });

@@ -7,7 +7,7 @@ import { checkFences } from '../../adapters/delta/snapshot.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { BATCH_TABLES } from '../../tables/index.ts';
 
-/** The versions of the transactions of each table for one partition, `deliveries` last. */
+/** Transaction versions of each table for one partition, `deliveries` last. */
 function positions(...versions: (number | undefined)[]): Map<string, Map<string, bigint>> {
   return new Map(
     BATCH_TABLES.map(({ name }, at) => {
@@ -34,21 +34,21 @@ function refusal(...given: Parameters<typeof plan>): string {
 
 const NONE = [undefined, undefined, undefined, undefined, undefined];
 
-test('a topic that no table holds is planned from its beginning', () => {
+test('a topic that never landed is planned from its beginning', () => {
   assert.deepEqual(plan(3, 10, NONE).ranges, [{ partition: 0, start: '3', end: '10' }]);
 });
 
-test('what the tables hold is not planned again, and nothing is when they hold all', () => {
+test('landed offsets are not planned again, and nothing is planned when all have landed', () => {
   assert.deepEqual(plan(0, 10, [4, 4, 4, 4, 4]).ranges, [{ partition: 0, start: '4', end: '10' }]);
   assert.deepEqual(plan(0, 10, [10, 10, 10, 10, 10]).ranges, []);
 });
 
-test('nothing is planned past the end that the run’s first plan saw', () => {
+test('nothing is planned past the end offsets of the run’s first plan', () => {
   assert.deepEqual(plan(0, 20, [4, 4, 4, 4, 4], 10).ranges, [{ partition: 0, start: '4', end: '10' }]);
   assert.deepEqual(plan(0, 20, [12, 12, 12, 12, 12], 10).ranges, []);
 });
 
-test('a batch that landed in some tables alone is planned as exactly that batch', () => {
+test('a batch that landed in only some tables is planned as exactly that batch', () => {
   assert.deepEqual(plan(0, 20, [8, 8, 4, 4, 4]), {
     ranges: [{ partition: 0, start: '4', end: '8' }],
     unfinished: true,
@@ -60,18 +60,18 @@ test('a batch that landed in some tables alone is planned as exactly that batch'
   ]);
 });
 
-test('offsets that retention deleted before they landed are named, never passed over', () => {
+test('offsets that retention deleted before they landed are reported, never skipped', () => {
   assert.match(
     refusal(7, 20, [4, 4, 4, 4, 4]),
     /^RANGE_GONE t\/0: .* up to 4, but the topic now begins at 7/,
   );
 });
 
-test('a topic that ends before the tables do was made anew, and that is said', () => {
+test('a topic that ends before the tables do is reported as recreated', () => {
   assert.match(refusal(0, 3, [4, 4, 4, 4, 4]), /^TOPIC_RESET t\/0: .* up to 4, but the topic ends at 3/);
 });
 
-test('a topic that was made anew is known by its id, wherever it ends, and whichever table holds the other', () => {
+test('a recreated topic is recognised by its id, wherever it ends, and whichever table has the other id', () => {
   const held = positions(4, 4, 4, 4, 4);
   const judged = (): string => {
     try {
@@ -94,7 +94,7 @@ test('a topic that was made anew is known by its id, wherever it ends, and which
   }
 });
 
-test('a table that is behind deliveries, which comes last, is a new one or was changed by something else', () => {
+test('a table behind deliveries, which is committed last, is new or was changed by another program', () => {
   assert.match(
     refusal(0, 20, [4, 2, 4, 4, 4]),
     /^TABLE_LOG_INVALID deliveries holds t\/0 up to 4, but attempts only up to 2/,
@@ -102,7 +102,7 @@ test('a table that is behind deliveries, which comes last, is a new one or was c
   assert.match(refusal(0, 20, [4, 4, undefined, 4, 4]), /questions only up to nothing/);
 });
 
-test('a commit is due when its fences stand at its beginning, and landed when they stand at its end or past it', () => {
+test('a commit is due when its fences are at its start, and landed when they are at its end or past it', () => {
   const fences = [
     { appId: 't/0', from: 4n, to: 8n },
     { appId: 't/1', from: 0n, to: 5n },
@@ -131,7 +131,7 @@ test('a commit is due when its fences stand at its beginning, and landed when th
   assert.match(verdict(4, 5), /t\/1 stands at 5/);
 });
 
-/** One committer lands what is left, whatever the others left half done. */
+/** A committer lands what is missing, whatever the others left incomplete. */
 function finishAlone(
   txns: Map<string, Map<string, bigint>>,
   landed: Map<string, bigint[]>,
@@ -151,7 +151,7 @@ function finishAlone(
   assert.fail('what was left half done cannot be finished');
 }
 
-test('any interleaving of four committers keeps each table contiguous and single, and can be finished', () => {
+test('any interleaving of four committers keeps each table without gaps or duplicates, and can be completed', () => {
   const step = fc.record({ who: fc.nat({ max: 3 }), length: fc.integer({ min: 1, max: 5 }) });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 120 }), (steps) => {

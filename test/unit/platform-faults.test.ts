@@ -32,7 +32,7 @@ async function bytes(response: Response): Promise<Buffer> {
   return Buffer.from(await response.arrayBuffer());
 }
 
-/** What arrives until the connection ends, well or badly. */
+/** Returns the bytes that arrive until the connection ends or fails. */
 async function arrived(response: Response): Promise<{ readonly body: Buffer; readonly cut: boolean }> {
   const parts: Uint8Array[] = [];
   try {
@@ -68,7 +68,7 @@ test('a download that is cut again and again is resumed to the same bytes', asyn
   assert.equal(digest(body), digest(whole));
 });
 
-test('a cut comes after exactly so many bytes of the body', async () => {
+test('a cut comes after exactly the given number of bytes of the body', async () => {
   for (const count of [0, 1, 65_536, 100_001]) {
     platform.arm({ kind: 'cut', bytes: count });
     const { body, cut } = await arrived(await get());
@@ -89,7 +89,7 @@ test('content that changes has another tag and other bytes, and stays changed', 
   assert.ok((await bytes(await get())).equals(now));
 });
 
-test('a failing, a busy, a confused and a moved platform answer so', async () => {
+test('the platform responds with a status, 429, a web page or a redirect', async () => {
   platform.arm(
     { kind: 'status' },
     { kind: 'status', status: 503 },
@@ -123,7 +123,7 @@ test('content that is swapped sends a range of the new content, whatever If-Rang
   }
 });
 
-test('what tells contents apart is as the request says', async () => {
+test('the validators of a response are those of the request', async () => {
   const validators = async (kind: string): Promise<(string | null)[]> => {
     const { headers } = await get(`?validator=${kind}&count=1`);
     return [headers.get('etag'), headers.get('last-modified')];
@@ -134,7 +134,7 @@ test('what tells contents apart is as the request says', async () => {
   assert.deepEqual(await validators('none'), [null, null]);
 });
 
-test('a status with Retry-After, one without a body, and a header more', async () => {
+test('a status has Retry-After, no body or an extra header as requested', async () => {
   platform.arm(
     { kind: 'status', status: 202, retryAfterSeconds: 3 },
     { kind: 'status', status: 204 },
@@ -148,7 +148,7 @@ test('a status with Retry-After, one without a body, and a header more', async (
   assert.deepEqual([page.status, page.headers.get('link')], [200, '</?page=2>; rel=next']);
 });
 
-test('a slow platform drips', async () => {
+test('a slow platform sends at its pace', async () => {
   const start = performance.now();
   const response = await get('?count=1&fault=slow&bytesPerSecond=10000');
   const { length } = await bytes(response);
@@ -162,14 +162,14 @@ test('a stalled platform never answers', async () => {
   await assert.rejects(get('', {}, { signal }), { name: 'TimeoutError' });
 });
 
-test('a truncated gzip is a whole answer with half of the content', async () => {
+test('a truncated gzip is a complete response with half of the content', async () => {
   platform.arm({ kind: 'truncated-gzip' });
   const { body, cut } = await arrived(await get('?gzip=true'));
   assert.ok(!cut);
   assert.throws(() => gunzipSync(body), { code: 'Z_BUF_ERROR' });
 });
 
-test('an endless body goes on until the client leaves', async () => {
+test('an endless body continues until the client leaves', async () => {
   platform.arm({ kind: 'endless' });
   const response = await get('?format=ndjson');
   assert.equal(response.headers.get('content-length'), null);
@@ -181,7 +181,7 @@ test('an endless body goes on until the client leaves', async () => {
   assert.ok(read > 5_000_000);
 });
 
-test('faults are armed, listed and taken back over HTTP', async () => {
+test('faults are added, listed and removed over HTTP', async () => {
   const faults = `${platform.url}/faults`;
   const body = JSON.stringify([
     { kind: 'status', status: 502, times: 2, path: '/acme/attempts' },
@@ -199,7 +199,7 @@ test('faults are armed, listed and taken back over HTTP', async () => {
   assert.equal((await fetch(`${platform.url}/acme/attempts`)).status, 200);
 });
 
-test('a fault of the request’s own comes each time, or so many times', async () => {
+test('a fault in the request’s query comes each time, or the given number of times', async () => {
   for (let time = 0; time < 3; time += 1) assert.equal((await get('?fault=status&status=418')).status, 418);
   const statuses: number[] = [];
   for (let time = 0; time < 4; time += 1) statuses.push((await get('?fault=busy&times=2')).status);

@@ -21,7 +21,7 @@ test('the same seed gives the same bytes, on every version of Node', () => {
   );
 });
 
-test('the feed is a JSON array or a line an attempt, spaced or compact, in pieces of about 64 KB', () => {
+test('the feed is a JSON array or NDJSON, spaced or compact, in pieces of about 64 KB', () => {
   const expected = [...attempts({ seed: 1, count: 200 })];
   for (const compact of [false, true]) {
     const array = [...feed({ seed: 1, count: 200, format: 'json-array', compact })];
@@ -40,7 +40,7 @@ test('the feed is a JSON array or a line an attempt, spaced or compact, in piece
   }
 });
 
-test('a feed without attempts is an empty array or nothing', () => {
+test('a feed without attempts is an empty array or empty', () => {
   const whole = (format: 'json-array' | 'ndjson') =>
     Buffer.concat([...feed({ seed: 1, count: 0, format })]).toString();
   assert.equal(whole('json-array'), '[]\n');

@@ -18,7 +18,7 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Writes a text, and counts how often. */
+/** Writes a text, and counts the calls. */
 function writerOf(text: string) {
   const writer = {
     times: 0,
@@ -40,7 +40,7 @@ async function textOf(body: SpooledBody, start = 0, end = body.size): Promise<st
   return Buffer.concat(parts).toString();
 }
 
-test('a body is written once for all who ask for it, and has no name in the folder', async () => {
+test('a body is written once for all requests, and has no name in the folder', async () => {
   const spool = new Spool(folder, 2);
   const writer = writerOf('a body of text');
   const bodies = await Promise.all([1, 2, 3].map(() => spool.take('key', writer.write)));
@@ -50,7 +50,7 @@ test('a body is written once for all who ask for it, and has no name in the fold
   await spool.close();
 });
 
-test('the bodies used last are kept, and the others are made again', async () => {
+test('the most recently used bodies are kept, and others are written again', async () => {
   const spool = new Spool(folder, 2);
   const writers = new Map(['a', 'b', 'c'].map((key) => [key, writerOf(key)]));
   for (const key of ['a', 'b', 'a', 'c', 'a', 'b']) {
@@ -65,7 +65,7 @@ test('the bodies used last are kept, and the others are made again', async () =>
   await spool.close();
 });
 
-test('a body that is being read outlives its place among those kept', async () => {
+test('a body that is being read outlives its eviction', async () => {
   const spool = new Spool(folder, 1);
   const held = await spool.take('held', writerOf('held text').write);
   for (const key of ['x', 'y', 'z']) (await spool.take(key, writerOf(key).write)).release();
@@ -75,7 +75,7 @@ test('a body that is being read outlives its place among those kept', async () =
   await assert.rejects(textOf(held), /closed/);
 });
 
-test('a body that could not be written is told to all who wait, and tried again for the next', async () => {
+test('a body that could not be written fails all waiting requests, and is retried for the next', async () => {
   const spool = new Spool(folder, 2);
   const failing = () => Promise.reject(new TypeError('no content'));
   const tries = await Promise.allSettled([spool.take('key', failing), spool.take('key', failing)]);
@@ -89,12 +89,12 @@ test('a body that could not be written is told to all who wait, and tried again 
   await spool.close();
 });
 
-test('a range longer than the content is the whole content', () => {
+test('a range longer than the content selects the whole content', () => {
   assert.deepEqual(selectionOf({ range: 'bytes=-500' }, '"tag"', 100), { kind: 'part', start: 0, end: 100 });
   assert.deepEqual(selectionOf({ range: 'bytes=0-500' }, '"tag"', 100), { kind: 'part', start: 0, end: 100 });
 });
 
-test('no range of nothing can be had', () => {
+test('no range of an empty content is satisfiable', () => {
   assert.deepEqual(selectionOf({ range: 'bytes=0-' }, '"tag"', 0), { kind: 'unsatisfiable' });
   assert.deepEqual(selectionOf({ range: 'bytes=-0' }, '"tag"', 100), { kind: 'unsatisfiable' });
 });

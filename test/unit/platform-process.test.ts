@@ -12,7 +12,7 @@ function start(args: readonly string[], env: Record<string, string> = {}) {
   return { child, errors: text(child.stderr), ended: once(child, 'close') };
 }
 
-test('the process serves what its flags say, asks for the variable’s token, and ends well when told to', async () => {
+test('the process serves by its flags, requires the variable’s token, and exits cleanly on a signal', async () => {
   const flags = ['--port', '0', '--seed', '3', '--count', '4', '--token-variable', 'FEED_TOKEN'];
   const { child, ended } = start(flags, { FEED_TOKEN: 's3cret' });
   const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
@@ -25,7 +25,7 @@ test('the process serves what its flags say, asks for the variable’s token, an
   assert.deepEqual(await ended, [0, null]);
 });
 
-test('a wrong flag ends the process with a line that names it', async () => {
+test('an invalid flag ends the process with a line that names it', async () => {
   for (const [args, named] of [
     [['--port', 'http'], /--port: http must be an integer from 0 to 65535/],
     [['--token-variable', 'NO_SUCH_VARIABLE'], /NO_SUCH_VARIABLE/],

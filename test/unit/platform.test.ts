@@ -30,7 +30,7 @@ async function bytes(response: Response): Promise<Buffer> {
 
 const expected = [...attempts({ seed: 5, count: 300 })];
 
-test('attempts come as one JSON array or a line each', async () => {
+test('attempts are one JSON array or NDJSON', async () => {
   const array = await get();
   assert.equal(array.headers.get('content-type'), 'application/json');
   assert.deepEqual(await array.json(), expected);
@@ -60,7 +60,7 @@ test('a request chooses the seed, the count and the interval of the start', asyn
   assert.ok(later.every(({ started_at }) => started_at.startsWith('2026-')));
 });
 
-test('a .gz file has no content encoding, and gzip in transfer comes only to those who accept it', async () => {
+test('a .gz file has no Content-Encoding, and gzip coding is only for clients that accept it', async () => {
   const file = await get('?gzip=true');
   assert.equal(file.headers.get('content-type'), 'application/gzip');
   assert.equal(file.headers.get('content-encoding'), null);
@@ -77,7 +77,7 @@ test('a .gz file has no content encoding, and gzip in transfer comes only to tho
   }
 });
 
-test('the entity tag is strong, the same for the same content, and another for any other', async () => {
+test('the entity tag is strong and unique to a content', async () => {
   const tags = new Set<string>();
   for (const query of [
     '',
@@ -98,7 +98,7 @@ test('the entity tag is strong, the same for the same content, and another for a
   assert.equal(tags.size, 7);
 });
 
-test('content that the client has is not sent again', async () => {
+test('content that If-None-Match names is not sent', async () => {
   const whole = await get();
   const etag = whole.headers.get('etag') ?? '';
   await bytes(whole);
@@ -132,7 +132,7 @@ test('a range is that slice of the whole', async () => {
   }
 });
 
-test('a range that begins past the end is refused, and a range that is none is ignored', async () => {
+test('a range that begins past the end is refused, and a malformed one is ignored', async () => {
   const size = (await bytes(await get())).length;
   const past = await get('', { range: `bytes=${size}-` });
   assert.equal(past.status, 416);
@@ -142,7 +142,7 @@ test('a range that begins past the end is refused, and a range that is none is i
   }
 });
 
-test('a range of other content brings the whole of the new one', async () => {
+test('a range with an If-Range of other content returns the whole new content', async () => {
   const etag = (await get()).headers.get('etag') ?? '';
   const range = 'bytes=100-199';
   assert.equal((await get('', { range, 'if-range': etag })).status, 206);
@@ -153,7 +153,7 @@ test('a range of other content brings the whole of the new one', async () => {
   }
 });
 
-test('a bad query is refused by the parameter’s name, its value and what is allowed', async () => {
+test('an invalid query is refused with the parameter, its value and what is allowed', async () => {
   for (const [query, parameter, value, allowed] of [
     ['?format=xml', 'format', 'xml', /json-array or ndjson/],
     ['?count=-1', 'count', '-1', /integer from 0/],
@@ -193,7 +193,7 @@ test('other paths and methods are refused', async () => {
   assert.equal(posted.headers.get('allow'), 'GET, HEAD');
 });
 
-test('a token is asked for, and nothing but the right one opens', async () => {
+test('the right token is required', async () => {
   const guarded = await startPlatform({ token: 's3cret', count: 3, spoolFolder: folder });
   try {
     const status = async (headers: Record<string, string>, path = '/attempts') =>
@@ -218,7 +218,7 @@ test('a token is asked for, and nothing but the right one opens', async () => {
   }
 });
 
-test('a file is served decoded or encoded as asked, and under another tag when it is replaced', async () => {
+test('a file is served decoded or encoded as requested, and with another tag when it is replaced', async () => {
   const content = Buffer.from(`${JSON.stringify(expected)}\n`);
   for (const [name, stored] of [
     ['plain.json', content],
@@ -250,7 +250,7 @@ test('a file is served decoded or encoded as asked, and under another tag when i
   }
 });
 
-test('a platform that cannot start says why', async () => {
+test('a platform that cannot start reports why', async () => {
   const failed = (code: string, named: RegExp) => (thrown: unknown) =>
     thrown instanceof PipelineError && thrown.code === code && named.test(thrown.message);
   await assert.rejects(
@@ -261,7 +261,7 @@ test('a platform that cannot start says why', async () => {
   await assert.rejects(startPlatform({ port }), failed('SERVICE_PORT_TAKEN', new RegExp(String(port))));
 });
 
-test('more bodies than are kept, asked for at once, all come whole', async () => {
+test('concurrent requests for more bodies than are kept all complete', async () => {
   const sizes = await Promise.all(
     Array.from({ length: 12 }, async (_, at) => {
       const query = `?count=${50 + (at % 8)}`;

@@ -34,7 +34,7 @@ describe('the sample of a content', () => {
     return fileContent(path, undefined);
   }
 
-  test('is all of a short one, however its records stand in it', async () => {
+  test('is the whole of a short one, in every format', async () => {
     const array = '\ufeff\n [{"a":1},\n{"a":2}]';
     for (const [format, content] of [
       ['json-array', array],
@@ -52,7 +52,7 @@ describe('the sample of a content', () => {
     assert.deepEqual([nothing.records, nothing.whole], [[], true]);
   });
 
-  test('ends at its limits, and no more is read', async () => {
+  test('ends at its limits, and reads no further', async () => {
     let pieces = 0;
     async function* endless(signal: AbortSignal): AsyncGenerator<Buffer> {
       for (; !signal.aborted; pieces += 1) yield await Promise.resolve(Buffer.from('{"a":1}\n{"a":2}\n'));
@@ -66,20 +66,20 @@ describe('the sample of a content', () => {
     assert.deepEqual([small.records.length, small.bytes, small.whole], [5, 35, false]);
   });
 
-  test('holds what came before the content broke off, and why it did', async () => {
+  test('has the records before the content broke off, and the reason', async () => {
     const sample = await readSample(await file('[{"a":1},{"a":2},{"a"'), NO_END);
     assert.deepEqual([sample.records.length, sample.whole, sample.broken?.code], [2, false, 'SOURCE_CUT']);
   });
 
-  test('is none where nothing can be read', async () => {
+  test('is empty where nothing can be read', async () => {
     await assert.rejects(readSample(await file('<html>'), { ...NO_END }), { code: 'SOURCE_MALFORMED' });
     const missing = fileContent(join(folder, 'missing'), undefined);
     await assert.rejects(readSample(missing, NO_END), { code: 'SOURCE_REFUSED', message: /missing: ENOENT/ });
   });
 });
 
-describe('what would become of records', () => {
-  test('is told by table and column, and by reason for what is bad', async () => {
+describe('the preview of records', () => {
+  test('shows tables and columns, and the reasons of quarantined records', async () => {
     const good = goodAttempts(1, 6);
     const large = { ...good[0], comment: 'x'.repeat(20_000) };
     const surprising = { ...good[1], colour: 'red' };
@@ -110,7 +110,7 @@ describe('what would become of records', () => {
     assert.ok(attempts.columns.every(({ name }) => !name.startsWith('kafka_')));
   });
 
-  test('is told of no records too', async () => {
+  test('works without records', async () => {
     const judged = await checkSample(SETTINGS, 'one', []);
     assert.deepEqual([judged.landed, judged.quarantined, judged.bad], [0, 0, []]);
     assert.ok(

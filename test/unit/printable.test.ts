@@ -6,7 +6,7 @@ import { formatTable } from '../../client/cli/output.ts';
 import { escapeJson, escapeLines, escapeText, safeJson, shorten } from '../../model/printable.ts';
 import { FORBIDDEN, HOSTILE } from '../support/hostile.ts';
 
-test('no character of Unicode that acts on a terminal or hides is left, and all others are', () => {
+test('exactly the Unicode characters that act on a terminal or hide are escaped', () => {
   for (let code = 0; code <= 0x10ffff; code += 1) {
     const character = String.fromCodePoint(code);
     const isUnsafe = /[\p{C}\p{Zl}\p{Zp}\p{DI}]/u.test(character);
@@ -16,7 +16,7 @@ test('no character of Unicode that acts on a terminal or hides is left, and all 
   }
 });
 
-test('a text is one line, JSON parses to the same value, and lines keep their breaks', () => {
+test('a text becomes one line, JSON parses to the same value, and lines keep their breaks', () => {
   const text = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom(...HOSTILE));
   fc.assert(
     fc.property(text, text, (one, other) => {
@@ -33,14 +33,14 @@ test('a text is one line, JSON parses to the same value, and lines keep their br
   );
 });
 
-test('a long text is cut between characters, and says how many it had', () => {
+test('a long text is truncated between characters, with its length', () => {
   assert.equal(shorten('x'.repeat(800_000), 200), `${'x'.repeat(200)}… (800,000 characters)`);
   assert.equal(shorten('🙂'.repeat(300), 5), '🙂🙂🙂🙂🙂… (300 characters)');
   assert.equal(shorten('ab\u001b[31m', 5), 'ab… (7 characters)');
   assert.equal(shorten('🙂'.repeat(200), 200), '🙂'.repeat(200));
 });
 
-test('a table keeps its form whatever is in its cells: one line a row, escaped and cut', () => {
+test('a table has one line per row whatever is in its cells, escaped and truncated', () => {
   const cells = [...HOSTILE, '表表', 'e\u0301', '┌──┐\n│ x│', 'x'.repeat(800_000)];
   const lines = formatTable(
     ['cell', 'count'],
@@ -54,7 +54,7 @@ test('a table keeps its form whatever is in its cells: one line a row, escaped a
   }
 });
 
-test('a table’s columns are aligned whatever script is in its cells', () => {
+test('a table’s columns are aligned in every script', () => {
   const cells: readonly (readonly [text: string, columns: number])[] = [
     ['plain', 5],
     ['é é', 3],
@@ -74,11 +74,11 @@ test('a table’s columns are aligned whatever script is in its cells', () => {
     assert.ok(rows[at]?.startsWith(begin), rows[at]);
     assert.equal(columns + rest.length, top.length - 2, `${text} is followed by ${rest}`);
   }
-  // One at the beginning would be drawn over the border.
+  // One at the beginning would combine with the border.
   assert.match(formatTable(['n'], [['\u0e49x']])[3] ?? '', /^│ ◌\u0e49x +│$/);
 });
 
-test('a CSV for a spreadsheet has no text that is a formula, and numbers stay numbers', () => {
+test('a CSV for a spreadsheet has no formulas, and numbers stay numbers', () => {
   const style = { isForTerminal: false, isForSpreadsheet: true };
   for (const begin of ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
     assert.match(csvField(`${begin}1+1`, style, false), /^"'/, JSON.stringify(begin));

@@ -58,7 +58,7 @@ function bar(filled: number, percent: number): string {
 }
 
 describe('the bars of a run', () => {
-  test('say of each step how far it is, once it is known how far there is to go', () => {
+  test('show the progress of each step, once its total is known', () => {
     const bars = new ProgressBars(0);
     assert.deepEqual(bars.lines(BEGUN, 2000), [
       'acme: fetch, watched for 2s',
@@ -78,7 +78,7 @@ describe('the bars of a run', () => {
     ]);
   });
 
-  test('say how fast a step is and how long it will take, by the last ten seconds', () => {
+  test('show the rate and the remaining time of a step, by the last ten seconds', () => {
     const bars = new ProgressBars(0);
     const publish = (chunksPublished: number, ms: number): string =>
       bars.lines({ ...FETCHED, chunksPublished }, ms)[2] ?? '';
@@ -90,13 +90,13 @@ describe('the bars of a run', () => {
     assert.equal(publish(8, 41_000), `publish   ${bar(24, 100)}`);
   });
 
-  test('count what came out and what was quarantined', () => {
+  test('count landed rows and quarantined records', () => {
     const transform = { ...NONE, recordsIn: 1000, recordsOut: 990, quarantined: 10, bytes: 2048 };
     const lines = new ProgressBars(0).lines({ ...LANDING, steps: { ...LANDING.steps, transform } }, 0);
     assert.equal(lines[4], `transform ${bar(12, 50)} 990 records, 10 quarantined, 2.0 KiB`);
   });
 
-  test('are full where a run ended well, also without anything to do; not where it failed or waits', () => {
+  test('are full where a run completed, also without work; not where it failed or waits', () => {
     const full = bar(24, 100);
     for (const state of ['landed', 'unchanged', 'nothing-new'] as const) {
       const lines = new ProgressBars(0).lines({ ...BEGUN, state }, 0);

@@ -10,7 +10,7 @@ import { compressedBatch } from '../support/kafka-batches.ts';
 const VALUE_BYTES = 3 << 20;
 const RANGE = { from: 2n, to: 9n };
 
-/** A compressed batch from offset 2 on that has one message; of the others, up to that offset, compaction took some. */
+/** A compressed batch from offset 2 on with one message, the others removed by compaction. */
 function batchTo(lastOffset: bigint): FetchedBatch {
   const bytes = Buffer.from(compressedBatch('gzip', Buffer.alloc(VALUE_BYTES)));
   bytes.writeBigInt64BE(2n, 0);
@@ -24,7 +24,7 @@ async function offsetsOf(batch: FetchedBatch, maxBytes: number): Promise<OffsetS
   return committed;
 }
 
-test('verify decompresses a batch that compaction took messages from, up to the limit of the settings', async () => {
+test('verify decompresses a batch that compaction removed messages from, up to the limit of the settings', async () => {
   assert.deepEqual((await offsetsOf(batchTo(5n), 2 * VALUE_BYTES)).without(), [{ start: 2, end: 3 }]);
   await assert.rejects(offsetsOf(batchTo(5n), VALUE_BYTES), {
     code: 'KAFKA_BATCH_UNREADABLE',

@@ -6,7 +6,7 @@ import { OffsetSet } from '../../client/verify/offset-set.ts';
 import { checkPartition, type PartitionEvidence } from '../../client/verify/partitions.ts';
 import { BATCH_TABLES } from '../../tables/index.ts';
 
-/** What stands at each offset, from 0. */
+/** State of each offset, from 0. */
 type Stand = 'delivered' | 'quarantined' | 'skipped' | 'gap';
 
 function evidenceOf(stands: readonly Stand[], earliest: number): PartitionEvidence {
@@ -36,7 +36,7 @@ const stands = fc.array(fc.constantFrom<Stand>('delivered', 'quarantined', 'skip
   maxLength: 100,
 });
 
-test('whatever was delivered, quarantined, skipped or no message: nothing is off, and the sums agree', () => {
+test('delivered, quarantined and skipped messages and gaps add up without findings', () => {
   fc.assert(
     fc.property(stands, fc.nat(100), (all, retention) => {
       const { findings, report } = checkPartition(evidenceOf(all, Math.min(retention, all.length)));
@@ -48,7 +48,7 @@ test('whatever was delivered, quarantined, skipped or no message: nothing is off
   );
 });
 
-test('a message of Kafka whose row is taken away is named, wherever it is', () => {
+test('a message without a row is reported, at any offset', () => {
   fc.assert(
     fc.property(stands, fc.nat(), (all, pick) => {
       const at = pick % all.length;
@@ -63,7 +63,7 @@ test('a message of Kafka whose row is taken away is named, wherever it is', () =
   );
 });
 
-test('a row at an offset that is no message is named, but not below what Kafka still has', () => {
+test('a row at an offset without a message is reported, but not below Kafka’s first offset', () => {
   const evidence = evidenceOf(['delivered', 'gap', 'delivered', 'gap'], 2);
   evidence.rows.offsets.add(1);
   evidence.rows.offsets.add(3);
@@ -73,7 +73,7 @@ test('a row at an offset that is no message is named, but not below what Kafka s
   );
 });
 
-test('messages before the first that was landed count too', () => {
+test('messages before the first landed one count too', () => {
   const evidence = { ...evidenceOf(['gap', 'delivered'], 0), firstStart: 1 };
   evidence.kafka?.committed.add(0);
   const { findings, report } = checkPartition(evidence);
@@ -84,7 +84,7 @@ test('messages before the first that was landed count too', () => {
   assert.equal(report.from, 0);
 });
 
-test('a partition that nothing was consumed of has nothing off, and says how far behind it is', () => {
+test('a partition that was never consumed has no findings, and its lag is reported', () => {
   const committed = new OffsetSet();
   const positions = new Map(BATCH_TABLES.map(({ name }) => [name, undefined]));
   const evidence = { ...evidenceOf(['delivered'], 0), rows: noRows(), positions, firstStart: undefined };

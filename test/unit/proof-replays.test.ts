@@ -6,7 +6,7 @@ import { checkReplays, type ReplayReport } from '../../client/verify/replays.ts'
 import type { Marker } from '../../adapters/kafka/markers.ts';
 import type { VerifyFinding, Note } from '../../client/verify/findings.ts';
 
-/** What the tables hold that replays are judged by: the message at 1 of partition 0 was replayed, and landed at 7. */
+/** Rows by which replays are checked: the message at 1 of partition 0 was replayed, and landed at 7. */
 const TABLES = `
   CREATE TABLE deliveries (kafka_topic VARCHAR, kafka_partition INTEGER, kafka_offset BIGINT, headers VARCHAR, payload VARCHAR);
   CREATE TABLE quarantine (
@@ -19,7 +19,7 @@ const TABLES = `
   INSERT INTO deliveries VALUES ('t', 0, 7, '[{"key":"replay-of","value":"t/0/1"}]', '{"ä":1}');
   INSERT INTO replays VALUES ('t', 0, 1, NULL, NULL, 't/0/1', 0, 7)`;
 
-/** A marker in Kafka that says that the replay stands at this offset of partition 0. */
+/** A marker in Kafka for a replay at this offset of partition 0. */
 function markerAt(offset: bigint): Marker {
   return new Map([[0, { first: offset, end: offset + 1n, producerId: 1n }]]);
 }
@@ -38,13 +38,13 @@ async function judged(
   });
 }
 
-test('a replay that landed as what it is is in order', async () => {
+test('a replay that landed unchanged has no findings', async () => {
   const { report, findings } = await judged('');
   assert.deepEqual(findings, []);
   assert.deepEqual(report, { marked: 1, landed: 1, quarantinedAgain: 0, ahead: 0 });
 });
 
-test('a replay that no run has landed yet is ahead', async () => {
+test('a replay that has not landed yet is reported as such', async () => {
   const { report, findings } = await judged('DELETE FROM deliveries');
   assert.deepEqual(findings, []);
   assert.equal(report.ahead, 1);
@@ -59,7 +59,7 @@ const DAMAGE: readonly [code: string, damage: string][] = [
 ];
 
 for (const [code, damage] of DAMAGE) {
-  test(`${code} is found and names the replay: ${damage}`, async () => {
+  test(`${code} is reported with the replay: ${damage}`, async () => {
     const { findings } = await judged(damage, markerAt(8n));
     assert.deepEqual(
       findings.map((finding) => finding.code),
@@ -69,7 +69,7 @@ for (const [code, damage] of DAMAGE) {
   });
 }
 
-test('a message that says to be a replay, and is none by its marker, is no fault of the tables', async () => {
+test('a message with a false replay header is no fault of the tables', async () => {
   const forged = `INSERT INTO deliveries SELECT * REPLACE (8 AS kafka_offset, '{"ä":2}' AS payload) FROM deliveries`;
   const { report, findings, notes } = await judged(forged);
   assert.deepEqual(findings, []);
@@ -85,7 +85,7 @@ for (const [table, copy] of [
        FROM deliveries`,
   ],
 ] as const) {
-  test(`the same record again in ${table} is one replayed twice, also where its marker expired`, async () => {
+  test(`a duplicate in ${table} is reported as replayed twice, also where its marker expired`, async () => {
     const { findings, notes } = await judged(copy);
     assert.deepEqual(
       findings.map(({ code }) => code),

@@ -12,7 +12,7 @@ import { requireSelect } from '../../client/query/select.ts';
 import { PipelineError, messageOf } from '../../model/errors.ts';
 import { TABLES, attempts } from '../../tables/index.ts';
 
-/** Names of sources that are numbers, dates, truths or nothing elsewhere. */
+/** Names of sources that are numbers, dates, booleans or null in other types. */
 const SOURCES = [
   'null',
   '__HIVE_DEFAULT_PARTITION__',
@@ -61,7 +61,7 @@ describe('SQL over the tables', () => {
     );
   }
 
-  test('a partition value is the text that the log has, whatever it looks like, and selects its files', async () => {
+  test('a partition value is the log’s string, whatever its form, and selects its files', async () => {
     await withAttempts(async (connection) => {
       const read = await connection.runAndReadAll(
         `SELECT source, exam_name, ingested_on::VARCHAR, total FROM attempts ORDER BY total`,
@@ -86,7 +86,7 @@ describe('SQL over the tables', () => {
     });
   });
 
-  test('a null of the log is null, and a value that cannot be of the column’s type is refused by name', async () => {
+  test('a null of the log is null, and a value that does not fit the column’s type is refused by name', async () => {
     const [first] = files as [CachedFile];
     const tablesWith = (partitionValues: CachedFile['partitionValues']) => [
       { table: attempts, files: [{ ...first, partitionValues }] },
@@ -108,7 +108,7 @@ describe('SQL over the tables', () => {
     });
   });
 
-  /** What becomes of a query that is not trusted: how often it has a row, or the error. */
+  /** Runs an untrusted query; returns its number of rows, or the error. */
   async function outcomeOf(connection: DuckDBConnection, sql: string): Promise<string> {
     try {
       let rows = 0;
@@ -202,7 +202,7 @@ describe('SQL over the tables', () => {
     assert.deepEqual((await readdir(folder)).sort(), ['cache', 'secret.csv']);
   });
 
-  test('calls no function that changes DuckDB where its plan or Parquet is asked for either', async () => {
+  test('calls no function that changes DuckDB, also for a plan or Parquet', async () => {
     const sql = `FROM query('FROM enable_' || 'logging()')`;
     await withAttempts(async (connection) => {
       for (const option of ['--explain', '--format parquet'])
@@ -214,7 +214,7 @@ describe('SQL over the tables', () => {
     });
   });
 
-  test('reads, and works with what is in memory', async () => {
+  test('reads, and works with tables in memory', async () => {
     for (const [sql, outcome] of [
       ['FROM attempts', `${SOURCES.length} rows`],
       ['SELECT 1; SELECT 2, 3', '1 rows'],
@@ -253,7 +253,7 @@ describe('SQL over the tables', () => {
     await rm(join(folder, 'spill'), { recursive: true, force: true });
   });
 
-  test('does all that DuckDB can when it is trusted, and writes a file that is named when it is not', async () => {
+  test('allows everything when it is trusted, and else writes only the named file', async () => {
     const secret = `FROM read_csv(${outside('secret.csv')})`;
     await withAttempts(
       async (connection) => {

@@ -31,7 +31,7 @@ const CASES: readonly { readonly sql: string; readonly json: unknown }[] = [
     json: { t: '2018-01-28T00:00:00.000Z', n: 1 },
   },
   { sql: "'ab\\x00'::BLOB", json: 'ab\\x00' },
-  // A leading U+FEFF is part of a value; the first is inlined in DuckDB's vector, the second is not.
+  // A leading U+FEFF belongs to the value; the first is inlined in DuckDB's vector, the second is not.
   { sql: "chr(65279) || 'a'", json: '\ufeffa' },
   { sql: "chr(65279) || 'twelve bytes and more'", json: '\ufefftwelve bytes and more' },
   { sql: "[chr(65279), {t: chr(65279) || 'b'}.t]", json: ['\ufeff', '\ufeffb'] },
@@ -41,7 +41,7 @@ const CASES: readonly { readonly sql: string; readonly json: unknown }[] = [
   { sql: 'NULL', json: null },
 ];
 
-test('values of DuckDB come as JSON that no reader changes', async () => {
+test('values of DuckDB become JSON that parses without loss', async () => {
   await withDuckDb(OPTIONS, async (connection) => {
     for (const { sql, json } of CASES) {
       const result = await connection.run(`SELECT ${sql}`);

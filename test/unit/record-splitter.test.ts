@@ -14,7 +14,7 @@ function split(
   const splitter = new RecordSplitter({ format, maxRecordBytes, subject: 'source test' });
   const records: Buffer[] = [];
   for (let at = 0; at < bytes.length; at += pieceBytes) {
-    // In memory that is used again, as a stream may do.
+    // In reused memory, as a stream may do.
     const piece = Buffer.from(bytes.subarray(at, at + pieceBytes));
     records.push(...splitter.push(piece).map((record) => Buffer.from(record)));
     piece.fill(0);
@@ -34,7 +34,7 @@ function refusal(content: string, format: RecordFormat = 'json-array', code = 'S
   return assert.fail(`${content} was taken`);
 }
 
-test('any JSON values come out of an array as they went in, whatever the pieces', () => {
+test('any JSON values are split from an array unchanged, in chunks of any size', () => {
   fc.assert(
     fc.property(
       fc.array(fc.jsonValue({ maxDepth: 4 }), { maxLength: 8 }),
@@ -52,7 +52,7 @@ test('any JSON values come out of an array as they went in, whatever the pieces'
   );
 });
 
-test('any JSON values come out of lines as they went in, whatever the pieces', () => {
+test('any JSON values are split from lines unchanged, in chunks of any size', () => {
   fc.assert(
     fc.property(
       fc.array(fc.jsonValue(), { maxLength: 8 }),
@@ -66,7 +66,7 @@ test('any JSON values come out of lines as they went in, whatever the pieces', (
   );
 });
 
-test('any bytes end in records or in an error that says so, never in another error', () => {
+test('any bytes give records or a named error', () => {
   const soup = fc.array(
     fc.constantFrom('[', ']', '{', '}', ',', '"', '\\', ' ', '\n', 'a', '1', ':', '\u0000', 'é'),
     { maxLength: 60 },
@@ -83,7 +83,7 @@ test('any bytes end in records or in an error that says so, never in another err
   );
 });
 
-test('an element whose own JSON is broken comes out alone, and its neighbours are whole', () => {
+test('an element with invalid JSON is split alone, and its neighbours are unchanged', () => {
   assert.deepEqual(split('[{"a":1},{"b":tru},{"c":[}],3]', 'json-array').slice(0, 2), [
     '{"a":1}',
     '{"b":tru}',
@@ -99,7 +99,7 @@ test('blank lines between lines are no records', () => {
   assert.deepEqual(split('{"a":1}\r\n\r\n\n{"a":2}\n', 'ndjson'), ['{"a":1}', '{"a":2}']);
 });
 
-test('what is no whole JSON array is refused with the place', () => {
+test('an incomplete JSON array is refused with the position', () => {
   assert.match(refusal('PK'), /does not begin with "\[".*byte 0/);
   assert.match(refusal('  {"a":1}'), /does not begin with "\[".*byte 2/);
   assert.match(refusal('[{"a":1},]'), /comma with no element beside it.*byte 9/);
@@ -108,7 +108,7 @@ test('what is no whole JSON array is refused with the place', () => {
   assert.match(refusal('[1}]'), /"}" that closes nothing.*byte 2/);
 });
 
-test('an array that ends too early, wherever that is, may have been cut', () => {
+test('a truncated array is reported as cut', () => {
   const whole = ' [{"a":[1,"x\\\\\\""]}, {"b":{}} ]';
   for (let bytes = 0; bytes < whole.length; bytes += 1) {
     const due = bytes < 2 ? 'is empty where a JSON array should begin' : 'ends before its JSON array does';
@@ -118,14 +118,14 @@ test('an array that ends too early, wherever that is, may have been cut', () => 
   assert.equal(split(whole, 'json-array').length, 2);
 });
 
-test('a byte order mark of UTF-8 says nothing, whatever the pieces', () => {
+test('a UTF-8 byte order mark is ignored, in chunks of any size', () => {
   for (const pieceBytes of [1, 2, 3, 50]) {
     assert.deepEqual(split('\ufeff[1,2]', 'json-array', pieceBytes), ['1', '2']);
     assert.deepEqual(split('\ufeff{"a":1}\n{"a":2}', 'ndjson', pieceBytes), ['{"a":1}', '{"a":2}']);
   }
 });
 
-test('what most often comes in place of JSON is said by its name', () => {
+test('common contents other than JSON are named', () => {
   for (const format of ['json-array', 'ndjson'] as const) {
     assert.match(
       refusal(' <!doctype html>', format),
@@ -140,7 +140,7 @@ test('what most often comes in place of JSON is said by its name', () => {
   }
 });
 
-test('a record that is too long is refused before it fills the memory', () => {
+test('a record that is too large is refused before it fills the memory', () => {
   const splitter = new RecordSplitter({ format: 'json-array', maxRecordBytes: 100, subject: 'source test' });
   assert.throws(
     () => {

@@ -7,17 +7,17 @@ import type { RunEndSinks } from '../../workflows/run-ends.ts';
 import { ROOT } from '../support/harness.ts';
 
 /**
- * Recorded runs, each of which the workflow must go through again in the same way: else runs that are under
- * way when a new version is deployed would fail.
+ * Recorded runs. The workflow must replay each of them, or runs that are open when a new version is deployed would
+ * fail.
  */
 const HISTORIES = join(ROOT, 'test/histories');
 
-/** What a worker hears of the ends of runs; nothing is to be counted here. */
+/** Sinks that count nothing. */
 const SINKS: InjectedSinks<RunEndSinks> = { runs: { ended: { fn: () => undefined } } };
 
 Runtime.install({ logger: new DefaultLogger('ERROR') });
 
-test('the workflow goes through every recorded run as it did', async (t) => {
+test('the workflow replays every recorded history', async (t) => {
   const workflowBundle = await bundleWorkflowCode({
     workflowsPath: join(ROOT, 'workflows/index.ts'),
     workflowInterceptorModules: [

@@ -20,7 +20,7 @@ before(async () => {
 
 after(() => rm(root, { recursive: true }));
 
-test('a path stays in the run’s folder, whatever it says', async () => {
+test('a path is confined to the run’s folder', async () => {
   const outside = [
     '..',
     '../victim',
@@ -43,7 +43,7 @@ test('a path stays in the run’s folder, whatever it says', async () => {
   assert.equal(await own.locate('some/where/000001.chunk'), join(own.folder, 'some/where/000001.chunk'));
 });
 
-test('no link is followed: of the run’s folder, on the way or at the end', async () => {
+test('links are not followed, at any part of a path', async () => {
   await symlink(join(root, 'victim'), join(own.folder, 'some', 'linked'));
   await symlink(join(root, 'victim', 'secret'), join(own.folder, 'file'));
   for (const path of ['some/linked', 'some/linked/secret', 'file']) {
@@ -57,7 +57,7 @@ test('no link is followed: of the run’s folder, on the way or at the end', asy
   assert.deepEqual(await readdir(join(root, 'victim')), ['secret']);
 });
 
-test('a receipt is for what was left alone, in whatever order its keys are', async () => {
+test('a receipt matches unchanged files, in any order of its keys', async () => {
   await own.leaveReceipt('some/thing', { a: 1, b: [{ c: 'x', d: null }] });
   await own.requireReceipt('some/thing', { b: [{ d: null, c: 'x' }], a: 1 });
   assert.match(
@@ -67,7 +67,7 @@ test('a receipt is for what was left alone, in whatever order its keys are', asy
   assert.match(await codeOf(own.requireReceipt('some/other', {})), /^STAGING_LOST/);
 });
 
-test('a fresh folder takes the place of earlier ones, under another name', async () => {
+test('a fresh folder replaces earlier ones, under another name', async () => {
   const first = await own.freshFolder('batches/one');
   const other = await own.freshFolder('batches/other');
   await own.leaveReceipt(first, {});

@@ -9,7 +9,7 @@ import { mutate } from '../support/mutations.ts';
 
 const PLACE = { source: 's', headers: '[]', partition: 0, offset: 0n, publishedMs: undefined };
 
-/** Attempts of the generator, as customers send them. */
+/** Attempts of the generator, like customers' real ones. */
 function* texts(seed: number, count: number): Generator<string> {
   for (const attempt of attempts({ seed, count })) yield JSON.stringify(attempt);
 }
@@ -18,7 +18,7 @@ function sorted(counts: PathCounts): [string, number][] {
   return [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-test('the scan accepts every attempt that is as customers send it, and counts its values as the check does', () => {
+test('the scan accepts every real attempt, and counts its values as the check does', () => {
   const scan = new AttemptScan();
   const counted: PathCounts = new Map();
   for (const text of texts(1, 500)) {
@@ -30,7 +30,7 @@ test('the scan accepts every attempt that is as customers send it, and counts it
   assert.deepEqual(sorted(scan.values()), sorted(counted));
 });
 
-test('of broken attempts the scan accepts none that the check refuses, or in which the check finds other values', () => {
+test('the scan accepts no mutated attempt that the check refuses, or for which it counts other values', () => {
   const random = new Random(7);
   let accepted = 0;
   let broken = 0;
@@ -48,7 +48,7 @@ test('of broken attempts the scan accepts none that the check refuses, or in whi
   assert.ok(accepted > 1_000 && broken > 1_000, `${accepted} accepted, of which ${broken} were changed`);
 });
 
-/** How many values of each field a scan of its own takes of a message; undefined where it does not take it. */
+/** Returns the number of values per field that a new scan counts in a message; undefined where it refuses it. */
 function takenOf(payload: Buffer): [string, number][] | undefined {
   const scan = new AttemptScan();
   try {
@@ -60,7 +60,7 @@ function takenOf(payload: Buffer): [string, number][] | undefined {
   }
 }
 
-/** A small attempt, whose one option was changed then. */
+/** Makes a small attempt, whose one option was changed at that time. */
 function attemptAt(at: string, maxAttempts = '1'): Buffer {
   const option = `{"id":"o","at":${at}}`;
   const question = `{"id":"q","options":[${option}]}`;
@@ -70,7 +70,7 @@ function attemptAt(at: string, maxAttempts = '1'): Buffer {
   );
 }
 
-test('what is uncommon is left to the check', () => {
+test('uncommon input is left to the check', () => {
   const left = [
     ['"2018-02-29T00:00:00Z"', '1'],
     ['"2018-02-30T00:00:00Z"', '1'],
@@ -112,7 +112,7 @@ test('what is uncommon is left to the check', () => {
     assert.ok(new AttemptScan().takes(attemptAt(at, maxAttempts), PLACE), `${at} ${maxAttempts}`);
 });
 
-test('what the check takes and the scan does not, the scan takes once it is put plainly', () => {
+test('what the check alone accepts, the scan accepts once it is normalized', () => {
   const random = new Random(11);
   let put = 0;
   for (const text of texts(3, 20_000)) {
@@ -125,7 +125,7 @@ test('what the check takes and the scan does not, the scan takes once it is put 
   assert.ok(put > 500, String(put));
 });
 
-test('of a message that it does not take nothing stays, neither rows nor values', () => {
+test('a refused message leaves neither rows nor values', () => {
   const scan = new AttemptScan();
   const whole = attemptAt('"2018-01-01T00:00:00Z"');
   const broken = Buffer.from(
@@ -144,7 +144,7 @@ test('of a message that it does not take nothing stays, neither rows nor values'
   assert.equal(scan.values().get('sequences.questions[].options[].at'), 2);
 });
 
-test('a text that came before has its number, and another one never; an escape changes nothing but how it is written', () => {
+test('equal strings have the same number, escaped or not, and different ones never', () => {
   const plain = Array.from({ length: 3000 }, (_, at) => 'x'.repeat(at % 40) + String(at));
   const odd = [
     '',
@@ -184,7 +184,7 @@ test('a text that came before has its number, and another one never; an escape c
   }
 });
 
-test('texts are told apart by more than their hashes, some of which are the same for so many', () => {
+test('strings are compared by more than their hashes, some of which collide among 300,000', () => {
   const { headers } = new AttemptScan();
   const count = 300_000;
   for (let at = 0; at < count; at += 1)
@@ -192,7 +192,7 @@ test('texts are told apart by more than their hashes, some of which are the same
   assert.equal(headers.texts.size, count);
 });
 
-/** A text in JSON, of escapes alone. */
+/** Writes a string in JSON with escapes alone. */
 function escaped(text: string): string {
   const units = Array.from({ length: text.length }, (_, at) =>
     text.charCodeAt(at).toString(16).padStart(4, '0'),
@@ -200,7 +200,7 @@ function escaped(text: string): string {
   return `"${units.map((digits) => `\\u${digits}`).join('')}"`;
 }
 
-test('a scan has nothing of the one whose memory it takes over', () => {
+test('a scan has no data of a previous one whose memory it reuses', () => {
   const first = new AttemptScan([10_000, 10_000, 10_000]);
   for (let at = 0; at < 9000; at += 1) first.takes(attemptAt('"2018-01-01T00:00:00Z"'), PLACE);
   first.release();
@@ -216,7 +216,7 @@ test('a scan has nothing of the one whose memory it takes over', () => {
   assert.deepEqual([second.headers.texts.size, second.offset.values[0], third.offset.values[0]], [1, 7n, 0n]);
 });
 
-test('memory that a scan gives back twice is lent once', () => {
+test('memory that is returned twice is reused once', () => {
   const before = new AttemptScan();
   before.release();
   before.release();
@@ -228,7 +228,7 @@ test('memory that a scan gives back twice is lent once', () => {
   for (const scan of [one, other]) scan.release();
 });
 
-test('what is expected of a batch changes nothing but the room that it has at first', () => {
+test('the expected size of a batch affects only its initial capacity', () => {
   const payload = attemptAt('"2018-01-01T00:00:00Z"');
   for (const expected of [[], [0.5], [5000, 1, 1], [1, 1e15, 0]]) {
     const scan = new AttemptScan(expected);

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { splitIntoParts } from '../../client/schedules/backfill.ts';
 
 describe('the parts of a backfill', () => {
-  test('are ranges of the times that are to be run, and go around those that are not', () => {
+  test('are ranges of the times to run, without the others', () => {
     const times = [10, 20, 30, 40, 50, 60, 70];
     assert.deepEqual(splitIntoParts(times, new Set([10, 20, 40, 50, 60, 70]), 3), [
       {
@@ -18,11 +18,11 @@ describe('the parts of a backfill', () => {
     ]);
   });
 
-  test('are none where all have run', () => {
+  test('are empty where all have run', () => {
     assert.deepEqual(splitIntoParts([10, 20], new Set(), 3), []);
   });
 
-  test('hold, whatever has run, each time that has not once and in order, never more than a part takes', () => {
+  test('contain each missing time once and in order, within the limit of a part', () => {
     fc.assert(
       fc.property(fc.array(fc.boolean(), { maxLength: 60 }), fc.integer({ min: 1, max: 7 }), (ran, size) => {
         const times = ran.map((_, at) => at);

@@ -11,7 +11,7 @@ const SOURCE = {
 } as SourceSettings;
 const HOURLY = wantedFields(schedulePlanOf('pearson', SOURCE, { every: '1h' }), 'ingest', {});
 
-describe('how a schedule differs', () => {
+describe('the differences of a schedule', () => {
   test('from none: each key of the settings is new', () => {
     assert.deepEqual(formatChanges(diffFields(HOURLY, undefined)), [
       '  + every     1h',
@@ -21,12 +21,12 @@ describe('how a schedule differs', () => {
     ]);
   });
 
-  test('from itself: in nothing', () => {
+  test('from itself: none', () => {
     const changes = diffFields(HOURLY, HOURLY);
     assert.deepEqual(new Set(changes.map(({ change }) => change)), new Set(['=']));
   });
 
-  test('a key that changes, one that is new and one that goes are marked', () => {
+  test('changed, new and removed keys are marked', () => {
     const words = { cron: '0 3 * * *', timezone: 'Europe/Berlin', interval: '25h', catchUp: '1d' };
     const wanted = wantedFields(schedulePlanOf('pearson', SOURCE, words), 'ingest', {
       paused: true,
@@ -43,7 +43,7 @@ describe('how a schedule differs', () => {
     ]);
   });
 
-  test('whether it is paused, and its note, stay where the settings do not say', () => {
+  test('its paused state and its note stay where the settings do not set them', () => {
     const there = { ...HOURLY, paused: 'true', note: 'the customer moves servers' };
     const plan = schedulePlanOf('pearson', SOURCE, { every: '1h' });
     assert.equal(wantedFields(plan, 'ingest', {}, there).paused, 'true');
@@ -51,7 +51,7 @@ describe('how a schedule differs', () => {
     assert.equal(wantedFields(plan, 'ingest', { paused: false }, there).paused, 'false');
   });
 
-  test('what somebody changed in the Temporal UI is named, though the settings cannot say it', () => {
+  test('changes made in the Temporal UI are reported, though the settings have no key for them', () => {
     const there = { ...HOURLY, overlap: 'ALLOW_ALL', jitter: '30s', taskQueue: 'another' };
     const changed = diffFields(HOURLY, there).filter(({ change }) => change !== '=');
     assert.deepEqual(formatChanges(changed), [
@@ -61,7 +61,7 @@ describe('how a schedule differs', () => {
     ]);
   });
 
-  test('a request that somebody put into it is read whatever it is', () => {
+  test('any request in a schedule can be read', () => {
     for (const args of [undefined, null, [], [null], ['x'], [[]]])
       assert.equal(requestFromArgs(args).interval, undefined, JSON.stringify(args));
     for (const interval of [5, null, { toString: 1, valueOf: 1 }, ['1h']]) {

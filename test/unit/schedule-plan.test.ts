@@ -11,20 +11,20 @@ const WHOLE: SourceSettings = { ...BASE, url: 'http://customer/attempts' };
 const BY_INTERVAL: SourceSettings = { ...BASE, url: 'http://customer/attempts?from={from}&to={to}' };
 
 describe('the plan of a schedule', () => {
-  test('each quarter of an hour of a source with {from} and {to}: a run brings a quarter of an hour', () => {
+  test('a schedule of every 15 minutes with {from} and {to} ingests 15 minutes per run', () => {
     const plan = schedulePlanOf('pearson', BY_INTERVAL, { every: '15m' });
     assert.deepEqual(requestOf(plan), { source: 'pearson', interval: 'PT15M' });
     assert.deepEqual(specOf(plan), { intervals: [{ every: 900_000 }] });
   });
 
-  test('each run can bring more than the time since the one before', () => {
+  test('a run can ingest more than the time since the previous one', () => {
     assert.deepEqual(requestOf(schedulePlanOf('pearson', BY_INTERVAL, { every: '15m', interval: '1h' })), {
       source: 'pearson',
       interval: 'PT1H',
     });
   });
 
-  test('a source that gives all there is has no interval', () => {
+  test('a source without {from} and {to} has no interval', () => {
     assert.deepEqual(requestOf(schedulePlanOf('pearson', WHOLE, { every: '1d' })), { source: 'pearson' });
     assert.deepEqual(requestOf(schedulePlanOf('others', BASE, { every: '1m', interval: 'none' })), {
       source: 'others',
@@ -41,7 +41,7 @@ describe('the plan of a schedule', () => {
     assert.equal(plan.interval, 86_400);
   });
 
-  test('an interval is queued behind a run that goes on, since no other run brings it; all there is is not', () => {
+  test('an interval is queued behind an open run, since no other run ingests it; a full ingest is not', () => {
     assert.equal(policiesOf(schedulePlanOf('pearson', BY_INTERVAL, { every: '1h' })).overlap, 'BUFFER_ALL');
     assert.equal(policiesOf(schedulePlanOf('pearson', WHOLE, { every: '1h' })).overlap, 'SKIP');
   });
@@ -79,7 +79,7 @@ describe('the plan of a schedule', () => {
     ['@every in the expression', WHOLE, { cron: '@every 1h' }, /give --every instead/],
   ];
   for (const [what, source, words, message] of refused) {
-    test(`${what} is refused with what to write`, () => {
+    test(`${what} is refused with a correction`, () => {
       assert.throws(
         () => schedulePlanOf('pearson', source, words),
         (error) => {
@@ -125,7 +125,7 @@ describe('a duration', () => {
     '1h1d',
     '1e3s',
   ]) {
-    test(`${JSON.stringify(text)} is none`, () => {
+    test(`${JSON.stringify(text)} is refused`, () => {
       assert.equal(parseDuration(text), undefined);
     });
   }

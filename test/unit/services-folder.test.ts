@@ -27,7 +27,7 @@ beforeEach(async () => {
 afterEach(() => rm(base, { recursive: true, force: true }));
 
 describe('a stack’s folder', () => {
-  it('knows no ports at first, then those it was given', async () => {
+  it('has no ports at first, then those that were stored', async () => {
     assert.equal(await readPorts(folder), undefined);
     await writePorts(folder, DEFAULT_PORTS);
     assert.deepEqual(await readPorts(folder), DEFAULT_PORTS);
@@ -49,14 +49,14 @@ describe('a stack’s folder', () => {
     assert.equal(existsSync(folder.root), false);
   });
 
-  it('keeps what others put into it', async () => {
+  it('keeps foreign files', async () => {
     await writePorts(folder, DEFAULT_PORTS);
     await writeFile(join(folder.root, 'thesis.txt'), '');
     await deleteStackFolder(folder);
     assert.deepEqual(await readdir(folder.root), ['thesis.txt']);
   });
 
-  it('in which no stack ever was is not touched', async () => {
+  it('that was never a stack’s is not touched', async () => {
     await deleteStackFolder(folder);
     assert.ok(existsSync(join(folder.root, 'data')));
   });

@@ -14,8 +14,8 @@ describe('a process', () => {
     await ended;
   });
 
-  it('that has ended counts as gone, even before it is reaped', async () => {
-    // The shell starts one process and becomes another, which never asks after the first.
+  it('that is a zombie counts as gone', async () => {
+    // The shell starts one process and execs another, which never waits for the first.
     child = spawn('sh', ['-c', 'sleep 0.1 & echo $!; exec sleep 60'], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
@@ -29,13 +29,13 @@ describe('a process', () => {
     return lookUp(child.pid ?? 0) ?? assert.fail('the child is not seen');
   }
 
-  it('is found by its pid, always with the same start', () => {
+  it('is found by its pid, always with the same start time', () => {
     const self = lookUp(process.pid);
     assert.equal(self?.pid, process.pid);
     assert.deepEqual(lookUp(process.pid), self);
   });
 
-  it('is not taken for another that had the same pid before', async () => {
+  it('is not confused with an earlier one of the same pid', async () => {
     const identity = await startChild();
     const former = { ...identity, started: 'at another time' };
     assert.equal(living(former), undefined);
@@ -43,7 +43,7 @@ describe('a process', () => {
     assert.ok(living(identity));
   });
 
-  it('is seen paused and going on', async () => {
+  it('is reported as paused and as resumed', async () => {
     const identity = await startChild();
     assert.equal(living(identity)?.paused, false);
     signal(identity, 'SIGSTOP');
@@ -52,7 +52,7 @@ describe('a process', () => {
     await until(() => living(identity)?.paused === false);
   });
 
-  it('is gone after its end, and takes no signal', async () => {
+  it('is gone after its end, and receives no signal', async () => {
     const identity = await startChild();
     assert.equal(signal(identity, 'SIGKILL'), true);
     await until(() => living(identity) === undefined);

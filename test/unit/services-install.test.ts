@@ -33,7 +33,7 @@ describe('an installation', () => {
     assert.deepEqual(await readdir(target), ['jar']);
   });
 
-  it('is done once for two that want it at the same time', async () => {
+  it('is done once for two concurrent callers', async () => {
     let fills = 0;
     const fill = async (content: string) => {
       fills += 1;
@@ -43,7 +43,7 @@ describe('an installation', () => {
     assert.equal(fills, 1);
   });
 
-  it('takes what another process put there in the meantime', async () => {
+  it('uses what another process installed in the meantime', async () => {
     await installOnce(target, async (content) => {
       await writeFile(join(content, 'jar'), 'ours');
       await mkdir(target);
@@ -52,7 +52,7 @@ describe('an installation', () => {
     assert.equal(await readFile(join(target, 'jar'), 'utf8'), 'theirs');
   });
 
-  it('leaves nothing when it fails, and can be tried again', async () => {
+  it('leaves nothing when it fails, and can be retried', async () => {
     const failure = new PipelineError('SERVICE_INSTALL_FAILED', 'no network');
     await assert.rejects(
       installOnce(target, async (content) => {
@@ -66,8 +66,8 @@ describe('an installation', () => {
     assert.equal(await readFile(join(target, 'jar'), 'utf8'), 'whole');
   });
 
-  it('removes what a process that was ended left behind, and keeps what a living one is at', async () => {
-    const NO_PID = 2 ** 30; // above what any system gives
+  it('removes the leftovers of a dead process, and keeps those of a running one', async () => {
+    const NO_PID = 2 ** 30; // above the maximum of any system
     const abandoned = `${target}.partial-${NO_PID}-abcdef`;
     const busy = `${target}.partial-${process.ppid}-abcdef`;
     await mkdir(abandoned, { recursive: true });
@@ -99,7 +99,7 @@ describe('a format', () => {
     assert.ok(existsSync(join(data, 'VERSION')));
   });
 
-  it('that was interrupted is begun again on an empty folder', async () => {
+  it('that was interrupted is repeated in an empty folder', async () => {
     await assert.rejects(
       formatOnce(data, async () => {
         await writeFile(join(data, 'half'), '');

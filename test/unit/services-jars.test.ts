@@ -9,7 +9,7 @@ import { installOnce, jarsOf } from '../../services/install.ts';
 import { fetchJars } from '../../services/jars.ts';
 import { codeOf } from '../support/harness.ts';
 
-/** Stands for Maven: notes its arguments, and puts two jars where it is told to. */
+/** A fake Maven: stores its arguments, and writes two jars to the requested folder. */
 const MAVEN = `#!/bin/sh
 for word in "$@"; do
   echo "$word" >> "$MAVEN_SAW"
@@ -40,7 +40,7 @@ describe('the jars that Maven fetches', () => {
     await rm(base, { recursive: true });
   });
 
-  /** What an installation with this list ends with, and whether its folder is there then. */
+  /** Installs with this list; returns the error, and whether the folder exists afterwards. */
   async function install(
     name: string,
     lines: readonly string[],
@@ -57,12 +57,12 @@ describe('the jars that Maven fetches', () => {
   const one = `${sha256('one')}  one-1.0.jar`;
   const two = `${sha256('two')}  two-2.0.jar`;
 
-  it('are installed where each is the one of the list, and Maven checks each download', async () => {
+  it('are installed where each matches the list, and Maven checks each download', async () => {
     assert.deepEqual(await install('right', [one, two]), { said: 'none', installed: true });
     assert.ok(readFileSync(join(base, 'saw'), 'utf8').split('\n').includes('--strict-checksums'));
   });
 
-  it('are not installed where one is another, is not in the list, or is missing; the error names it', async () => {
+  it('are not installed where one differs, is not listed, or is missing; the error names it', async () => {
     const cases = [
       [
         'other',

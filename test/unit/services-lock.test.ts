@@ -19,7 +19,7 @@ describe('a lock', () => {
 
   const unasked = (pid: number) => assert.fail(`waits for ${pid}`);
 
-  it('is given back after the work, whether that succeeds or fails', async () => {
+  it('is released after the work, whether that succeeds or fails', async () => {
     const path = join(base, 'lock');
     assert.equal(await withLock(path, unasked, () => Promise.resolve('done')), 'done');
     const failure = new PipelineError('SERVICE_NOT_READY', 'not today');
@@ -30,7 +30,7 @@ describe('a lock', () => {
     assert.equal(existsSync(path), false);
   });
 
-  it('lets one work at a time, and names whom the other waits for', async () => {
+  it('admits one at a time, and names the owner to the other', async () => {
     const path = join(base, 'lock');
     const order: string[] = [];
     const { promise: asked, resolve: ask } = openPromise<number>();
@@ -44,7 +44,7 @@ describe('a lock', () => {
     assert.deepEqual(order, ['first begins', 'first ends', 'second']);
   });
 
-  it('of a process that is gone counts for nothing', async () => {
+  it('of a dead process is ignored', async () => {
     const path = join(base, 'lock');
     const self = lookUp(process.pid) ?? assert.fail();
     await writeFile(path, JSON.stringify({ pid: self.pid, started: 'at another time' }));

@@ -5,13 +5,13 @@ import { firstTaken, freePorts, HOST } from '../../services/ports.ts';
 import { javaVersion } from '../../services/tools.ts';
 
 describe('ports', () => {
-  it('that are free are all different, and nothing holds one', async () => {
+  it('that are free are distinct and unused', async () => {
     const ports = Object.values(await freePorts()).flatMap((uses) => Object.values<number>(uses));
     assert.equal(new Set(ports).size, ports.length);
     assert.equal(await firstTaken(ports), undefined);
   });
 
-  it('that something holds are named', async () => {
+  it('in use are named', async () => {
     const server = createServer();
     const { grpc, ui } = (await freePorts()).temporal;
     await new Promise<void>((resolve) => server.listen(ui, HOST, resolve));
@@ -24,7 +24,7 @@ describe('ports', () => {
 });
 
 describe('Java’s version', () => {
-  it('is read from what Java says, old and new', () => {
+  it('is parsed from the output of Java, old and new', () => {
     assert.equal(javaVersion('openjdk version "17.0.15" 2025-04-15\nOpenJDK Runtime…'), 17);
     assert.equal(javaVersion('openjdk version "21" 2023-09-19'), 21);
     assert.equal(javaVersion('java version "1.8.0_402"'), 8);

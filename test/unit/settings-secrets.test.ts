@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { PipelineError } from '../../model/errors.ts';
 import { parseSettings, Settings } from '../../model/settings.ts';
 
-/** Texts that people put into the wrong place: a password, a token, a key, an address with a login. */
+/** Secrets that people put into the wrong place: a password, a token, a key, a URL with a login. */
 const SECRETS = [
   'hunter2hunter2',
   'S3CRET-tok3n',
@@ -16,7 +16,7 @@ const SECRETS = [
   'http://example.com:9870/?token=S3CRET-tok3n',
   '-----BEGIN PRIVATE KEY-----\nS3CRET-tok3n\n-----END PRIVATE KEY-----',
 ] as const;
-/** What no message may hold of them. */
+/** Their parts that no message may contain. */
 const FORBIDDEN = /hunter2|S3CRET|KAAKA|AKIA|eyJ/i;
 
 interface Tree {
@@ -25,7 +25,7 @@ interface Tree {
 
 const TLS = { caFile: 'ca.pem', certificateFile: 'a.pem', keyFile: 'b.pem' };
 
-/** Settings that have a value at each key. */
+/** Settings with a value for each key. */
 const WHOLE = {
   temporal: {
     address: '127.0.0.1:7233',
@@ -76,7 +76,7 @@ const WHOLE = {
   },
 } satisfies Tree;
 
-/** What the settings are refused with; `none` where they are not. */
+/** Returns the error by which settings are refused; `none` when they are valid. */
 function refusal(text: string): string {
   try {
     parseSettings(text, 'pipeline.yaml');
@@ -89,7 +89,7 @@ function refusal(text: string): string {
   }
 }
 
-/** The tree with a change at each of its places: each value replaced, and a key added to each object. */
+/** Changes each place of the tree in turn: replaces each value, and adds a key to each object. */
 function* changed(tree: Tree, secret: string): Generator<Tree> {
   for (const value of ['a value', secret]) yield { ...tree, [secret]: value };
   for (const unknown of ['password', 'token', 'auth']) yield { ...tree, [unknown]: secret };
@@ -102,17 +102,17 @@ function* changed(tree: Tree, secret: string): Generator<Tree> {
   }
 }
 
-test('the settings that the test changes are valid, and have a value for each section and source key', () => {
+test('the settings of the test are valid, and have a value for each section and source key', () => {
   assert.equal(refusal(stringify(WHOLE)), 'none');
   const schema = z.toJSONSchema(Settings, { io: 'input' });
   assert.deepEqual(Object.keys(schema.properties ?? {}).sort(), Object.keys(WHOLE).sort());
 });
 
-test('no error about the settings shows a secret, wherever in the file it is', () => {
+test('no error about the settings shows a secret, anywhere in the file', () => {
   let refused = 0;
   for (const secret of SECRETS) {
     for (const tree of changed(WHOLE, secret)) {
-      // A name that may be a source's is one: it is no secret, and errors about the source have it.
+      // A valid source name is no secret: errors about the source contain it.
       if (Object.hasOwn(tree['sources'] as Tree, secret) && secret === 'hunter2hunter2') continue;
       const said = refusal(stringify(tree));
       if (said !== 'none') refused += 1;
@@ -161,7 +161,7 @@ test('no error about the syntax quotes the file', () => {
   }
 });
 
-test('what is hidden is found by its line', () => {
+test('a hidden value is located by its line', () => {
   const said = refusal(
     'kafka:\n  partitions: 2\n  sasl:\n    mechanism: plain\n    password: s3cret\nsources: {}',
   );

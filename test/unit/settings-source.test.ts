@@ -3,7 +3,7 @@ import test from 'node:test';
 import { PipelineError } from '../../model/errors.ts';
 import { parseSettings } from '../../model/settings.ts';
 
-/** What is said of a source that is refused; `none` where it is not. */
+/** Returns the error by which a source is refused; `none` when it is valid. */
 function faultOf(source: Record<string, unknown>): string {
   try {
     parseSettings(JSON.stringify({ sources: { pearson: { topic: 't', ...source } } }), 'pipeline.yaml');
@@ -14,7 +14,7 @@ function faultOf(source: Record<string, unknown>): string {
   }
 }
 
-test('a url with a user or a password is refused, which are not shown', () => {
+test('a url with a user or a password is refused, and they are not shown', () => {
   for (const login of ['user:a-secret', ':a-secret', 'a-secret', 'user%40x:a-secret']) {
     const said = faultOf({ url: `https://${login}@customer.example/attempts` });
     assert.match(
@@ -27,7 +27,7 @@ test('a url with a user or a password is refused, which are not shown', () => {
   assert.equal(faultOf({ url: 'https://customer.example/a:b@c?mail=a@b' }), 'none');
 });
 
-test('a token is for TLS or this host alone, unless allowCleartext says otherwise', () => {
+test('a token requires TLS or this host, unless allowCleartext is set', () => {
   const tokenVariable = 'A_TOKEN';
   const cleartext = { tokenVariable, url: 'http://customer.example/attempts' };
   assert.match(
@@ -47,7 +47,7 @@ test('a token is for TLS or this host alone, unless allowCleartext says otherwis
     assert.equal(faultOf({ tokenVariable, url }), 'none', url);
 });
 
-test('addresses that are allowed are addresses or subnets, and redirects can name IPv6', () => {
+test('allowed addresses are addresses or subnets, and redirect hosts can be IPv6', () => {
   for (const right of ['169.254.1.1', '10.0.0.0/8', 'fd00::/8', '::1', '0.0.0.0/0', '::/0'])
     assert.equal(faultOf({ allowAddresses: [right] }), 'none', right);
   for (const wrong of [

@@ -3,7 +3,7 @@ import test from 'node:test';
 import { PipelineError } from '../../model/errors.ts';
 import { parseSettings } from '../../model/settings.ts';
 
-/** What is said of settings that are refused; `none` where they are not. */
+/** Returns the error by which settings are refused; `none` when they are valid. */
 function faultOf(yaml: string): string {
   try {
     parseSettings(yaml, 'pipeline.yaml');
@@ -14,7 +14,7 @@ function faultOf(yaml: string): string {
   }
 }
 
-test('names of sources that cannot be folders, parts of ids and of addresses as they are, are refused by name', () => {
+test('names of sources that need escaping in folders, ids or URLs are refused by name', () => {
   for (const name of ['a b', 'a/b', '..', '.', 'a%20b', 'é', '中', 'A', '', '-a', 'a'.repeat(64)]) {
     const yaml = `sources: { ${JSON.stringify(name)}: { topic: t } }`;
     assert.match(faultOf(yaml), /must be 1 to 63 of a-z, 0-9, _ and -/, name);
@@ -23,28 +23,28 @@ test('names of sources that cannot be folders, parts of ids and of addresses as 
   assert.equal(faultOf(`sources: { 0a_b-c: { topic: t }, ${'a'.repeat(63)}: { topic: t } }`), 'none');
 });
 
-test('names of topics that Kafka does not take are refused by name', () => {
+test('names of topics that Kafka does not accept are refused by name', () => {
   for (const topic of ['a b', 'a/b', '.', '..', 'a%b', 'é', '中', '', 'a'.repeat(201)]) {
     const yaml = `sources: { pearson: { topic: ${JSON.stringify(topic)} } }`;
     assert.match(faultOf(yaml), /sources\.pearson\.topic: .*must be 1 to 200 of A-Z/, topic);
   }
 });
 
-test('a folder of the tables that would need escaping, or leads elsewhere, is refused by name', () => {
+test('a warehouse folder that needs escaping, or leads elsewhere, is refused by name', () => {
   for (const warehouse of ['warehouse', '/a b', '/é', '/a%2fb', '/', '/a//b', '/a/../b', '/..', '/a/.']) {
     const yaml = `hdfs: { warehouse: ${JSON.stringify(warehouse)} }\nsources: {}`;
     assert.match(faultOf(yaml), /hdfs\.warehouse: .*must be an absolute path/, warehouse);
   }
 });
 
-test('a key that does not exist, a missing one and a wrong value are named together', () => {
+test('unknown keys, missing keys and wrong values are reported together', () => {
   const said = faultOf('kafka: { broker: x, partitions: none }\nsources: { pearson: {} }');
   assert.match(said, /kafka: has keys that do not exist: broker/);
   assert.match(said, /kafka\.partitions: "none"/);
   assert.match(said, /sources\.pearson\.topic: missing/);
 });
 
-test('what is no YAML is refused with its place', () => {
+test('invalid YAML is refused with its position', () => {
   assert.match(faultOf('sources: {'), /pipeline\.yaml is not YAML: .* at line 1/);
 });
 
@@ -63,7 +63,7 @@ const SCHEDULES: readonly (readonly [schedule: string, says: RegExp])[] = [
   ['{ evry: 1h }', /sources\.pearson\.schedule: has keys that do not exist: evry/],
 ];
 
-test('a schedule that cannot be one is refused, naming the source and the key', () => {
+test('an invalid schedule is refused, naming the source and the key', () => {
   const yaml = (schedule: string): string =>
     `sources: { pearson: { url: "http://customer/?from={from}", topic: t, schedule: ${schedule} } }`;
   for (const [schedule, says] of SCHEDULES) assert.match(faultOf(yaml(schedule)), says, schedule);

@@ -18,7 +18,7 @@ function logOf(count: number, code: string, log: SkippedLog = NOTHING_SKIPPED): 
   return sum;
 }
 
-test('of what was skipped the latest are kept, the earlier counted, and all of it is bounded', () => {
+test('the latest skipped batches are listed, the earlier counted, and the size is bounded', () => {
   const log = logOf(10_000, 'KAFKA_REFUSED');
   assert.equal(log.skipped.length, MAX_SKIPPED_KEPT);
   assert.match(log.skipped.at(-1)?.what ?? '', /^chunk 9999 /);
@@ -27,7 +27,7 @@ test('of what was skipped the latest are kept, the earlier counted, and all of i
   assert.equal(skippedLines(log, 3)[0], 'skipped earlier: 9,997');
 });
 
-test('what was left out is remembered also once it is only counted', () => {
+test('a skipped batch is remembered also once it is only counted', () => {
   assert.equal(keepsUnmarked(logOf(200, 'QUARANTINE_LIMIT')), false);
   assert.equal(keepsUnmarked(logOf(200, 'QUARANTINE_LIMIT', logOf(1, 'KAFKA_REFUSED'))), true);
 });

@@ -21,7 +21,7 @@ function planOf(seed: number): unknown {
   ];
 }
 
-test('a seed of the soak gives the same plan each time, and another seed another one', () => {
+test('a seed of the soak gives the same plan each time, and another seed a different one', () => {
   assert.deepEqual(planOf(1), planOf(1));
   assert.notDeepEqual(planOf(1), planOf(2));
 });
@@ -39,7 +39,7 @@ test('a plan of the soak breaks each server and worker, and has every kind of fa
     assert(names.has(kind), kind);
 });
 
-test('faults of the soak come as far apart as is said', () => {
+test('faults of the soak have the requested distance', () => {
   const [from, to] = PACE;
   for (const { afterSeconds } of first(MANY, plannedFaults(3, PACE))) {
     assert(afterSeconds >= from && afterSeconds <= to, String(afterSeconds));
@@ -52,7 +52,7 @@ test('about one record in a hundred of the soak is malformed', () => {
   assert(malformed > 60 && malformed < 140, String(malformed));
 });
 
-test('no attempt of a feed is in two windows', () => {
+test('windows of a feed do not overlap', () => {
   const texts = [1, 2, 3].flatMap((number) => [
     ...new Set(recordsOfWindow(1, windowOf(number)).map(({ bytes }) => bytes.toString())),
   ]);

@@ -16,7 +16,7 @@ import type { StagedMessage } from '../../adapters/staging/staged-messages.ts';
 
 const TIME_MS = 1_516_717_442_735;
 const PARTITION = 3;
-/** More than wait to be written together. */
+/** More messages than are buffered for one write. */
 const LONG = 'long '.repeat(20_000);
 
 let root: string;
@@ -33,7 +33,7 @@ async function makeFolder(name: string): Promise<string> {
   return folder;
 }
 
-/** Kafka's batches of so many messages each, which are one more offset apart than they need be. */
+/** Makes record batches of the given sizes, with a gap of one offset between them. */
 function batchesOf(sizes: readonly number[], textOf: (offset: number) => string): FetchedBatch[] {
   let offset = 0;
   return sizes.map((size) => {
@@ -53,7 +53,7 @@ function batchesOf(sizes: readonly number[], textOf: (offset: number) => string)
   });
 }
 
-/** What a message says, as text. */
+/** Returns the text of a message. */
 function said({ partition, offset, timestampMs, key, headers, value }: StagedMessage): string {
   return [partition, offset, timestampMs, String(key), headers, String(value)].join(' ');
 }
@@ -92,7 +92,7 @@ async function stage(
   return { messages, left, writer };
 }
 
-test('what is staged of batches are the messages of a range, wherever it begins and ends in them', async () => {
+test('the staged messages are those of the range, wherever it begins and ends in the batches', async () => {
   const sizes = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 8 });
   const offset = fc.bigInt(0n, 110n);
   await fc.assert(
@@ -107,7 +107,7 @@ test('what is staged of batches are the messages of a range, wherever it begins 
   );
 });
 
-test('a batch is full soon after its bounds, and what it left is what comes next', async () => {
+test('a batch is full soon after its limits, and the next one continues there', async () => {
   const batches = batchesOf([300, 1700, 20, 900], (at) => `value ${at}`);
   const all = expected(batches, 0n, 10_000n);
   const bytes = batches.map(({ bytes: { length } }) => length).reduce((sum, length) => sum + length);
@@ -134,7 +134,7 @@ test('a batch is full soon after its bounds, and what it left is what comes next
   }
 });
 
-test('of what was not landed nothing stays once it is discarded', async () => {
+test('a discarded batch leaves no files', async () => {
   const folder = await makeFolder('gone');
   const writer = await MessageWriter.create(folder, [PARTITION]);
   await writer.add({ partition: PARTITION, batches: batchesOf([3], String), from: 0n, to: 3n });

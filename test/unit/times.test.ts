@@ -14,7 +14,7 @@ const EARLIEST = -62_135_596_800_000_000n;
 const LATEST = 253_402_300_799_999_999n;
 const OUT_OF_YEARS = 'must be a time of the years 1 to 9999 in UTC';
 
-/** A small attempt; `text` is JSON. */
+/** Makes a small attempt; `text` is JSON. */
 function attemptWith(field: 'started_at' | 'keen_timestamp', text: string): Buffer {
   const startedAt = field === 'started_at' ? text : '"2018-01-01T00:00:00Z"';
   const epoch = field === 'keen_timestamp' ? `,"keen_timestamp":${text}` : '';
@@ -23,7 +23,9 @@ function attemptWith(field: 'started_at' | 'keen_timestamp', text: string): Buff
   );
 }
 
-/** The microseconds that come into the column of a field, or the reason why none do. The scan and the check agree. */
+/**
+ * Returns the microseconds of a field's column, or the reason of its quarantine. The scan and the check must agree.
+ */
 function read(field: 'started_at' | 'keen_timestamp', text: string): bigint | string {
   const payload = attemptWith(field, text);
   const { fault, attempt } = checkAttempt(payload);
@@ -43,7 +45,7 @@ function read(field: 'started_at' | 'keen_timestamp', text: string): bigint | st
   }
 }
 
-test('times in each way in which nothing of them is lost are accepted', () => {
+test('times are accepted in every lossless format', () => {
   const second = BigInt(Date.UTC(2018, 0, 31, 12)) * 1000n;
   for (const [text, micros] of [
     ['2018-01-31T12:00:00Z', 0n],
@@ -66,7 +68,7 @@ test('times in each way in which nothing of them is lost are accepted', () => {
     assert.equal(read('started_at', `"${text}"`), second + micros, text);
 });
 
-test('what is no time, or says more than nanoseconds, is none', () => {
+test('invalid times, and times finer than nanoseconds, are refused', () => {
   for (const text of [
     '2018-01-31T12:00:00',
     '2018-01-31T12:00:00.Z',
@@ -91,7 +93,7 @@ test('what is no time, or says more than nanoseconds, is none', () => {
     assert.match(String(read('started_at', `"${text}"`)), /^must be a time as .*, is another text$/, text);
 });
 
-test('a time that its offset, its decimals or its seconds move out of the years 1 to 9999 is quarantined', () => {
+test('a time that its offset, decimals or seconds move out of the years 1 to 9999 is quarantined', () => {
   for (const text of [
     '0001-01-01T00:00:00+00:01',
     '0001-01-01T00:00:00+23:59',
@@ -128,7 +130,7 @@ test('a time that its offset, its decimals or its seconds move out of the years 
     assert.match(String(read('keen_timestamp', `"${text}"`)), /^must be seconds since 1970/, text);
 });
 
-test('any time has the microsecond that arithmetic of its parts gives, or is quarantined where that is out of the years', () => {
+test('any time has the microsecond computed from its parts, or is quarantined where that is out of range', () => {
   const random = new Random(17);
   const years = [1, 2, 4, 99, 100, 400, 1582, 1899, 1900, 1969, 1970, 2000, 2018, 2024, 9998, 9999];
   let refused = 0;
@@ -142,7 +144,7 @@ test('any time has the microsecond that arithmetic of its parts gives, or is qua
   assert.ok(refused > 50, String(refused));
 });
 
-/** A time near the ends of a year, written in any of the ways; and its nanoseconds since 1970. */
+/** Generates a time near the ends of a year, in any of the formats, with its nanoseconds since 1970. */
 function randomTime(random: Random, years: readonly number[]): { text: string; nanos: bigint } {
   const pick = <T>(all: readonly T[]): T => all[random.below(all.length)] as T;
   const year = pick(years);
@@ -192,7 +194,7 @@ function floorDiv(number: bigint, by: bigint): bigint {
   return number % by < 0n ? quotient - 1n : quotient;
 }
 
-test('the statistics of a file name no year after 9999', () => {
+test('the statistics of a file have no year after 9999', () => {
   const statistics = new Map([
     ['started_at', { min: '0001-01-01 00:00:00+00', max: '9999-12-31 23:59:59.999999+00' }],
     ['published_at', { min: '2018-01-01 00:00:00+00', max: '9999-12-31 23:59:59.999+00' }],
@@ -205,7 +207,7 @@ test('the statistics of a file name no year after 9999', () => {
   });
 });
 
-test('a byte order mark before a message is no part of it; one elsewhere, or a second one, is', () => {
+test('a byte order mark before a message is ignored; one elsewhere, or a second one, is not', () => {
   const plain = attemptWith('started_at', '"2018-01-01T00:00:00Z"').toString();
   const isTaken = (text: string): boolean => new AttemptScan().takes(Buffer.from(text), PLACE);
   for (const text of [`\ufeff${plain}`, `\ufeff \n${plain}`]) {

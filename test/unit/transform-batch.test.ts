@@ -60,7 +60,7 @@ function openFiles(): string[] {
   });
 }
 
-test('a batch is transformed, and none of its files stays open', async () => {
+test('a batch is transformed, and all of its files are closed', async () => {
   const answer = await transformBatch(await stage('whole'));
   assert.ok(!('failed' in answer));
   assert.deepEqual([answer.landed, answer.quarantined], [MESSAGES, 0]);
@@ -74,7 +74,7 @@ test('a batch is transformed, and none of its files stays open', async () => {
   );
 });
 
-/** Whether the messages of a second batch are read before a first one is done. */
+/** Returns whether the messages of a second batch are read before the first one is done. */
 async function isReadMeanwhile(name: string, batchBytes: number): Promise<boolean> {
   const settings = { ...SETTINGS, limits: { ...SETTINGS.limits, batchBytes } };
   const [first, second] = [await stage(`${name}-first`), await stage(`${name}-second`)];
@@ -90,12 +90,12 @@ async function isReadMeanwhile(name: string, batchBytes: number): Promise<boolea
   return isMeanwhile;
 }
 
-test('a batch is begun once the rows of those before it take little enough memory', async () => {
+test('a batch begins once the rows of earlier ones take little enough memory', async () => {
   assert.equal(await isReadMeanwhile('small', SETTINGS.limits.batchBytes), true);
   assert.equal(await isReadMeanwhile('large', 1), false);
 });
 
-test('an error keeps its name: of what is gone at first, and of what is gone once DuckDB asks for it', async () => {
+test('the error of a missing file keeps its name, at the start and while DuckDB reads', async () => {
   const missing = await transformBatch({
     ...(await stage('missing')),
     messages: join(root, 'elsewhere'),
@@ -113,7 +113,7 @@ test('an error keeps its name: of what is gone at first, and of what is gone onc
   assert.match(removed.failed.message, /removed\/0\.batches cannot be read/);
 });
 
-test('a file that lost messages at its end is not taken for whole', async () => {
+test('a truncated file of messages is refused', async () => {
   const work = await stage('short');
   const { staged } = work;
   const answer = await transformBatch({ ...work, staged: { ...staged, messages: staged.messages + 1 } });

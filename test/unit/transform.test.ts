@@ -27,7 +27,7 @@ interface Batch {
   readonly write: (table: Table, source?: string) => Promise<StagedFile | undefined>;
 }
 
-/** Uses a batch of messages. */
+/** Runs work with a batch of messages. */
 async function withBatch(
   values: readonly Partial<StagedMessage>[],
   use: (batch: Batch) => Promise<void>,
@@ -72,7 +72,7 @@ function attemptWith(fields: Record<string, unknown>): Buffer {
   );
 }
 
-test('the tables hold of every value that the check takes what the check means by it', async () => {
+test('every accepted value is stored unchanged', async () => {
   const digits = fc.nat({ max: 999_999 }).map((nat) => String(nat).padStart(6, '0'));
   const time = fc.date({ min: new Date('1900-01-01'), max: new Date('2200-01-01'), noInvalidDate: true });
   const cases = fc.record({
@@ -139,7 +139,7 @@ test('a time of seven decimals becomes the nearest microsecond', async () => {
   );
 });
 
-test('a message lands whole or is quarantined whole, with its bytes, its field and the reason', async () => {
+test('a message lands or is quarantined as a whole, with its bytes, its field and the reason', async () => {
   const broken = attemptWith({
     sequences: { questions: [{ id: 'q', options: [{ id: 'o', checked: 'maybe' }] }] },
   });
@@ -163,7 +163,7 @@ test('a message lands whole or is quarantined whole, with its bytes, its field a
   );
 });
 
-test('messages of all sizes stay in their order, and each lands or is quarantined where it stands', async () => {
+test('messages of all sizes keep their order, and each lands or is quarantined at its offset', async () => {
   const kinds = [{}, { more: 1 }, { max_attempts: 'many' }];
   const messages = Array.from({ length: 12 }, (_, at) => {
     const exam_name = 'x'.repeat(at % 2 === 0 ? 10 : 5000);
@@ -188,7 +188,7 @@ test('messages of all sizes stay in their order, and each lands or is quarantine
   });
 });
 
-test('a message belongs to the source that it names, else to the topic’s default; an unknown one is quarantined', async () => {
+test('a message belongs to the source that it names, else to the topic’s default; an unknown source is quarantined', async () => {
   const named = (source: string): string => JSON.stringify([{ key: 'source', value: source }]);
   const messages = [
     { value: attemptWith({}), headers: named('first') },
@@ -207,7 +207,7 @@ test('a message belongs to the source that it names, else to the topic’s defau
   });
 });
 
-test('a value that would turn into null on the way stops the batch, and the error names the column', async () => {
+test('a value that would become null fails the batch, and the error names the column', async () => {
   await withBatch([{ value: attemptWith({ max_attempts: '1.0' }) }], async ({ rows, write, connection }) => {
     const whole = await write(attempts);
     assert(whole !== undefined);

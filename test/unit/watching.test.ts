@@ -52,7 +52,7 @@ const queries = dashboard.panels.flatMap(({ targets }) => targets.map(({ expr })
 const exported = await exportedNames();
 
 void describe('the alert rules', () => {
-  it('are queries of Prometheus, over metrics that a worker has', () => {
+  it('are valid PromQL over metrics that a worker exports', () => {
     for (const { alert, expr } of rules) requireKnown(alert, expr);
     assert.throws(() => {
       requireKnown('', 'sum by (source) (pipeline_waiting_runs');
@@ -62,7 +62,7 @@ void describe('the alert rules', () => {
     }, /pipeline_waiting_run/);
   });
 
-  it('have each a place in docs/operating.md that says what to do', () => {
+  it('are each documented in docs/operating.md, with what to do', () => {
     const text = read('docs/operating.md');
     for (const { alert } of rules) assert.ok(text.includes(`### ${alert}\n`), alert);
     const headed = [...text.matchAll(/^### (Pipeline\w+)$/gm)].map(([, name]) => name);
@@ -74,7 +74,7 @@ void describe('the alert rules', () => {
 });
 
 void describe('the dashboard', () => {
-  it('asks for metrics that a worker has, in queries of Prometheus', () => {
+  it('has valid PromQL over metrics that a worker exports', () => {
     for (const query of queries) requireKnown(query, query);
     for (const { definition } of dashboard.templating.list)
       assert.ok(exported.has(/^label_values\((\w+), source\)$/.exec(definition)?.[1] ?? ''), definition);
@@ -83,7 +83,7 @@ void describe('the dashboard', () => {
   it('shows each metric of the pipeline', () => {
     const shown = new Set([...queries, ...rules.map(({ expr }) => expr)].flatMap(namesIn));
     for (const name of Object.keys(METRICS)) {
-      // It says how old the other gauges are, for who doubts them; and what went in stands beside what came out.
+      // It tells the age of the other gauges; and the counter of the input is shown beside that of the output.
       if (name === 'pipeline_standing_timestamp_seconds') continue;
       assert.ok(
         [...shown].some((one) => one.startsWith(name)),
@@ -92,7 +92,7 @@ void describe('the dashboard', () => {
     }
   });
 
-  it('has panels that do not lie upon each other, within 24 columns', () => {
+  it('has panels that do not overlap, within 24 columns', () => {
     const cells = dashboard.panels.flatMap(({ gridPos: { x, y, w, h } }) => {
       assert.ok(x + w <= 24);
       return Array.from({ length: w * h }, (_, at) => `${x + (at % w)}/${y + Math.floor(at / w)}`);
@@ -101,7 +101,7 @@ void describe('the dashboard', () => {
     assert.equal(new Set(dashboard.panels.map(({ id }) => id)).size, dashboard.panels.length);
   });
 
-  it('asks the datasource that Grafana is given, which is the Prometheus of docker-compose.yml', () => {
+  it('uses Grafana’s configured datasource, the Prometheus of docker-compose.yml', () => {
     const { datasources } = z
       .object({ datasources: z.array(z.object({ uid: z.string(), url: z.string() })) })
       .parse(parse(read('docker/grafana/provisioning/datasources/prometheus.yml')));
@@ -116,7 +116,7 @@ void describe('the dashboard', () => {
 });
 
 void describe('Prometheus of docker-compose.yml', () => {
-  it('reads the metrics where the worker answers them', () => {
+  it('scrapes the worker’s address', () => {
     const settings = parseSettings(read('docker/pipeline.yaml'), 'docker/pipeline.yaml');
     const { scrape_configs: jobs } = z
       .object({
@@ -139,7 +139,7 @@ void describe('Prometheus of docker-compose.yml', () => {
 });
 
 void describe('the metrics', () => {
-  it('tell a hundred reasons apart, and count the rest together', async () => {
+  it('distinguish a hundred reasons, and count the rest together', async () => {
     const metrics = new Metrics();
     for (let at = 0; at < 150; at += 1) metrics.quarantined('s', 'transform', `reason ${at}`, 1);
     metrics.quarantined('s', 'transform', 'reason 7', 1);
@@ -151,7 +151,7 @@ void describe('the metrics', () => {
     assert.ok(lines.some((line) => line.includes('reason="reason 7"') && line.endsWith(' 2')));
   });
 
-  it('are named as Prometheus asks: counters end in _total, and each says its unit', () => {
+  it('follow Prometheus’ naming: counters end in _total, and each has its unit', () => {
     for (const [name, { type, help }] of Object.entries(METRICS)) {
       assert.equal(name.endsWith('_total'), type === 'counter', name);
       assert.match(name, /^pipeline_[a-z_]+$/);
@@ -160,17 +160,17 @@ void describe('the metrics', () => {
   });
 });
 
-/** The names of what a worker exports, as Prometheus keeps them. */
+/** Returns the names of a worker's metrics, as Prometheus stores them. */
 async function exportedNames(): Promise<Set<string>> {
   const text = await new Metrics().text();
   const names = [...text.matchAll(/^# TYPE (\w+) (\w+)$/gm)].flatMap(([, name = '', type]) =>
     type === 'histogram' ? ['_bucket', '_sum', '_count'].map((end) => name + end) : [name],
   );
-  // Prometheus' own of each target.
+  // Prometheus adds these to each target.
   return new Set([...names, 'up']);
 }
 
-/** Makes sure that a text is a query, and of metrics that a worker exports. */
+/** Checks that a text is valid PromQL over metrics that a worker exports. */
 function requireKnown(where: string, query: string): void {
   for (const name of namesIn(query)) assert.ok(exported.has(name), `${where}: no worker exports ${name}`);
 }

@@ -22,7 +22,7 @@ const CREATE = step('CREATE', true);
 const body = (exception: string, message: string | null = 'why') =>
   Buffer.from(JSON.stringify({ RemoteException: { exception, javaClassName: `x.${exception}`, message } }));
 
-test('the exception decides whether a later try can help, and not the status, which is 403 for all', () => {
+test('the exception decides whether an error is transient, not the status, which is 403 for all', () => {
   const passing = ['RetriableException', 'StandbyException', 'SafeModeException', 'EOFException'];
   const lasting = [
     ...['AccessControlException', 'FileAlreadyExistsException', 'FileNotFoundException'],
@@ -35,7 +35,7 @@ test('the exception decides whether a later try can help, and not the status, wh
   for (const name of lasting) assert.equal(answerError(RENAME, 403, body(name)).code, 'HDFS_REFUSED', name);
 });
 
-test('a bare IOException passes where DataNodes are needed, and lasts where the NameNode decides alone', () => {
+test('a bare IOException is transient where DataNodes are involved, and permanent where the NameNode decides alone', () => {
   const noNode = body('IOException', 'Failed to find datanode, suggest to check cluster health.');
   assert.equal(answerError(CREATE, 403, noNode).code, 'HDFS_UNREACHABLE');
   assert.equal(answerError(READ, 403, noNode).code, 'HDFS_UNREACHABLE');
@@ -45,7 +45,7 @@ test('a bare IOException passes where DataNodes are needed, and lasts where the 
   assert.equal(answerError(RENAME, 403, folder).code, 'HDFS_REFUSED');
 });
 
-test('only what may have been carried out is in doubt', () => {
+test('only an operation that may have been carried out is in doubt', () => {
   assert.equal(answerError(RENAME, 403, body('EOFException')).ambiguous, true);
   assert.equal(answerError(RENAME, 403, body('StandbyException')).ambiguous, false);
   assert.equal(answerError(RENAME, 403, body('FileNotFoundException')).ambiguous, false);
@@ -60,7 +60,7 @@ test('only what may have been carried out is in doubt', () => {
   assert.equal(unexpectedAnswer(RENAME, 200, 'its body is not JSON').ambiguous, true);
 });
 
-test('a status without an exception says nothing of a file', () => {
+test('a status without an exception tells nothing about a file', () => {
   const notFound = answerError(READ, 404, Buffer.from('<html>Not Found</html>'));
   assert.deepEqual([notFound.code, notFound.exception], ['HDFS_REFUSED', undefined]);
   for (const status of [408, 429, 500, 502, 503]) {
@@ -73,7 +73,7 @@ test('a status without an exception says nothing of a file', () => {
   assert.equal(answerError(READ, 404, Buffer.from('null')).exception, undefined);
 });
 
-test('a message says the operation, the path, the server and the exception, without the stack', () => {
+test('a message names the operation, the path, the server and the exception, without the stack', () => {
   const answered = answerError(RENAME, 403, body('QuotaException', 'full\n\tat org.apache.X(X.java:1)'));
   assert.equal(answered.message, 'RENAME /a at NameNode 127.0.0.1:9870: QuotaException: full');
   assert.equal(answered.httpStatus, 403);
@@ -84,12 +84,12 @@ test('a message says the operation, the path, the server and the exception, with
   assert.equal(late.message, 'OPEN /a at NameNode 127.0.0.1:9870: gave no answer within 30000 ms');
 });
 
-test('a certificate that is not accepted is no passing fault', () => {
+test('a rejected certificate is a permanent error', () => {
   const thrown = Object.assign(new Error('self-signed'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
   assert.equal(connectionError(READ, thrown, false).code, 'HDFS_REFUSED');
 });
 
-test('an error says whether a DataNode named it, to which the NameNode had sent on', () => {
+test('an error tells whether it came from the DataNode of a redirect', () => {
   const body = Buffer.from('{"RemoteException":{"exception":"FileNotFoundException","message":"no"}}');
   assert.equal(answerError(READ, 404, body).redirected, false);
   assert.equal(answerError({ ...READ, redirected: true }, 404, body).redirected, true);

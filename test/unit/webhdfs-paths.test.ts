@@ -12,7 +12,7 @@ test('each segment is encoded once, and the slashes between them are kept', () =
   assert.equal(encodePath('/a+b/a&b=c/a#b/a?b/a;b'), '/a%2Bb/a%26b%3Dc/a%23b/a%3Fb/a%3Bb');
 });
 
-test('a path that is accepted decodes to itself, and a URL leaves it as it is', () => {
+test('an accepted path decodes to itself, and URL leaves it unchanged', () => {
   const segment = fc
     .string({ unit: 'binary', minLength: 1 })
     .map((text) => text.normalize('NFC'))
@@ -28,8 +28,8 @@ test('a path that is accepted decodes to itself, and a URL leaves it as it is', 
   );
 });
 
-test('a path that HDFS would refuse, or take for another one, is refused before anything is asked', async () => {
-  // Nothing listens there: an answer could only come from the check of the path.
+test('a path that HDFS would refuse or normalize is refused before any request', async () => {
+  // Nothing listens there, so the error must come from the check of the path.
   const hdfs = new WebHdfs({ nameNodes: ['http://127.0.0.1:1'], user: 'hdfs' });
   for (const [path, why] of [
     ['', /not absolute/],
@@ -54,7 +54,7 @@ test('a path that HDFS would refuse, or take for another one, is refused before 
   }
 });
 
-test('names and paths of entries fit together, at the root too', () => {
+test('paths are joined from names of entries, at the root too', () => {
   assert.equal(nameOf('/a/b'), 'b');
   assert.equal(nameOf('/'), '');
   assert.equal(childOf('/', 'a'), '/a');

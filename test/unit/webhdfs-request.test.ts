@@ -23,7 +23,7 @@ const TIMEOUTS: Timeouts = {
   exchangeMsPerMiB: 1,
 };
 
-/** An exchange with a server that is there for one test. */
+/** Runs an exchange with a server of one test. */
 async function asked(t: TestContext, serve: RequestListener): Promise<Exchange> {
   const server = createHttpServer(serve);
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -34,7 +34,7 @@ async function asked(t: TestContext, serve: RequestListener): Promise<Exchange> 
   return exchangeWith(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
 }
 
-/** An exchange with a server that says what it likes, or nothing. */
+/** Runs an exchange with a server that sends arbitrary bytes, or nothing. */
 async function askedRaw(t: TestContext, scheme: string, serve: (socket: Socket) => void): Promise<Exchange> {
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
@@ -62,13 +62,13 @@ async function errorOf(answer: Promise<unknown>): Promise<HdfsError> {
   return thrown;
 }
 
-test('a connection that is not made in time is noticed, and leaves no doubt', async (t) => {
+test('a connection timeout leaves no doubt', async (t) => {
   const error = await errorOf(exchange(await askedRaw(t, 'https', () => undefined)));
   assert.match(error.message, /accepted no connection within 200 ms/);
   assert.equal(error.ambiguous, false);
 });
 
-test('a server that sends a byte now and then is bounded by the limit of the whole', async (t) => {
+test('a server that sends a byte now and then is bounded by the total timeout', async (t) => {
   const dripping = await asked(t, (_, response) => {
     response.writeHead(200, { 'Content-Length': 1000 });
     const drip = setInterval(() => response.write('.'), 50);
@@ -79,7 +79,7 @@ test('a server that sends a byte now and then is bounded by the limit of the who
   assert.match((await errorOf(exchange(dripping))).message, /was not done within 601 ms/);
 });
 
-test('the limit of the whole grows with what is sent and received', async (t) => {
+test('the total timeout grows with the bytes sent and received', async (t) => {
   const slow = await asked(t, (_, response) => {
     response.writeHead(200, { 'Content-Length': 10 });
     const drip = setInterval(() => response.write('.'), 100);
@@ -91,14 +91,14 @@ test('the limit of the whole grows with what is sent and received', async (t) =>
   assert.equal((await exchange({ ...slow, timeouts: generous })).bytes, 10);
 });
 
-test('an answer that only the end of its connection ends is not taken for whole', async (t) => {
+test('a response that is ended only by its connection’s end is refused', async (t) => {
   const raw = await askedRaw(t, 'http', (socket) => {
     socket.end('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nperhaps cut');
   });
   assert.match((await errorOf(exchange(raw))).message, /nothing tells where its body ends/);
 });
 
-test('what is no HTTP, or breaks off within the head, is a passing fault', async (t) => {
+test('invalid HTTP, or a truncated head, is a transient error', async (t) => {
   for (const said of ['SSH-2.0-x\r\n', 'HTTP/1.1 200 OK\r\nContent-Le', '']) {
     const raw = await askedRaw(t, 'http', (socket) => socket.end(said));
     const error = await errorOf(exchange(raw));
@@ -106,7 +106,7 @@ test('what is no HTTP, or breaks off within the head, is a passing fault', async
   }
 });
 
-test('several unasked-for 100 Continue are passed over', async (t) => {
+test('several unsolicited 100 Continue are skipped', async (t) => {
   const raw = await askedRaw(t, 'http', (socket) => {
     socket.write('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n');
     socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
@@ -114,7 +114,7 @@ test('several unasked-for 100 Continue are passed over', async (t) => {
   assert.equal((await exchange(raw)).body.toString(), 'ok');
 });
 
-test('a refusal is read though the connection breaks under the body', async (t) => {
+test('a refusal is read though the connection breaks during the body', async (t) => {
   const refusal = '{"RemoteException":{"exception":"FileAlreadyExistsException","message":"there"}}';
   const raw = await askedRaw(t, 'http', (socket) => {
     socket.once('data', () => {
@@ -138,7 +138,7 @@ test('a refusal is read though the connection breaks under the body', async (t) 
   }
 });
 
-test('more than may be taken into memory is refused, not taken', async (t) => {
+test('a response over the memory limit is refused', async (t) => {
   const large = await asked(t, (_, response) => response.end(Buffer.alloc(1001)));
   const error = await errorOf(exchange({ ...large, bodyLimit: 1000 }));
   assert.equal(error.code, 'HDFS_REFUSED');
@@ -146,7 +146,7 @@ test('more than may be taken into memory is refused, not taken', async (t) => {
   assert.equal((await exchange({ ...large, bodyLimit: 1001 })).bytes, 1001);
 });
 
-test('an error of the receiver or of the body ends the exchange as it is', async (t) => {
+test('an error of the receiver or of the body ends the exchange unchanged', async (t) => {
   const echo = await asked(t, (request, response) => request.pipe(response));
   const full = new PipelineError('STAGING_FULL', 'no room');
   const receive = (): Promise<void> => Promise.reject(full);
@@ -162,13 +162,13 @@ test('an error of the receiver or of the body ends the exchange as it is', async
   await assert.rejects(exchange({ ...echo, method: 'PUT', body }), (thrown) => thrown === full);
 });
 
-test('the clock of the server stands still while the receiver is busy, and while a chunk is made', async (t) => {
+test('the server’s timeout is paused while the receiver is busy, and while a chunk is made', async (t) => {
   const pause = (): Promise<void> =>
     new Promise((resolve) => {
       setTimeout(resolve, TIMEOUTS.idleMs * 1.5);
     });
   const patient = { ...TIMEOUTS, exchangeMs: 60_000 };
-  // Too large to be under way whole, so that the connection is still needed after the pause.
+  // Too large for the socket buffers, so that the connection is still needed after the pause.
   const served = await asked(t, (_, response) => response.end(Buffer.alloc(2 ** 24)));
   let received = 0;
   const receive = async (chunk: Buffer): Promise<void> => {
@@ -191,11 +191,11 @@ test('the clock of the server stands still while the receiver is busy, and while
   assert.equal((await exchange({ ...echo, timeouts: patient, method: 'PUT', body })).bytes, 3);
 });
 
-test('a body that moves on, however slowly, is waited for', async (t) => {
+test('a body that makes progress, however slow, does not time out', async (t) => {
   const served = await asked(t, (request, response) => {
     response.setHeader('Content-Length', 3);
     request.on('end', () => response.end('all'));
-    // Reads for a moment, and rests for less than the limit.
+    // Reads for a moment, and pauses for less than the limit.
     request.on('data', () => {
       request.pause();
       setTimeout(() => request.resume(), 5);
@@ -215,7 +215,7 @@ test('a body that moves on, however slowly, is waited for', async (t) => {
   assert.ok(performance.now() - begun > 1.5 * patient.idleMs, 'the test must take longer than the limit');
 });
 
-test('kept connections are used again, and do not keep the process alive', async (t) => {
+test('idle connections are reused, and do not keep the process alive', async (t) => {
   const ports = new Set<number | undefined>();
   const served = await asked(t, (request, response) => {
     ports.add(request.socket.remotePort);

@@ -10,7 +10,7 @@ const PLACE = { source: 's', headers: '[]', partition: 0, offset: 0n, publishedM
 
 type Member = readonly [name: string, value: unknown];
 
-/** An object of so many integers, of which every third one must be there; the last one among them. */
+/** Makes the shape of an object of `size` integers; every third one and the last one are required. */
 function wide(size: number): ObjectShape {
   const leafAt = (at: number): Shape => ({
     kind: 'leaf',
@@ -29,7 +29,7 @@ function membersOf(shape: ObjectShape): Member[] {
   return Object.keys(shape.fields).map((name, at) => [name, at]);
 }
 
-/** The JSON text of an object whose members may be doubled. */
+/** Formats an object as JSON; members may be duplicate. */
 function textOf(members: readonly Member[]): string {
   return `{${members.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',')}}`;
 }
@@ -38,7 +38,7 @@ function sorted(counts: PathCounts): [string, number][] {
   return [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** Expects that the scan accepts a text, or refuses it, and counts its values, as the check does. */
+/** Checks that the scan accepts or refuses a text, and counts its values, as the check does. */
 function requireAsChecked(scan: AttemptScan, shape: ObjectShape, text: string, isRight: boolean): void {
   const { fault, values } = checkAttempt(Buffer.from(text), shape);
   assert.equal(fault === undefined, isRight, `the check, of ${text}`);
@@ -74,7 +74,7 @@ for (const size of [31, 32, 33, 64, 65, 200]) {
       scan.release();
     });
 
-    test('refuses each field that is doubled, and keeps nothing of its object for the next one', () => {
+    test('refuses each duplicate field, and keeps nothing of its object for the next one', () => {
       const scan = new AttemptScan([], shape);
       for (const member of members) requireAsChecked(scan, shape, textOf([...members, member]), false);
       requireAsChecked(scan, shape, textOf(members), true);
@@ -82,7 +82,7 @@ for (const size of [31, 32, 33, 64, 65, 200]) {
       scan.release();
     });
 
-    test('accepts what the check does once it is put plainly', () => {
+    test('accepts what the check accepts once it is normalized', () => {
       const scan = new AttemptScan([], shape);
       const uncommon = Buffer.from(textOf(members).replaceAll(/:(\d+)/g, ':$1.0e0'));
       const { attempt, values } = checkAttempt(uncommon, shape);
@@ -92,7 +92,7 @@ for (const size of [31, 32, 33, 64, 65, 200]) {
       scan.release();
     });
 
-    test('tells the fields of an object from those of the objects and items in it', () => {
+    test('distinguishes the fields of an object from those of nested objects and items', () => {
       const list: Shape = { kind: 'list', required: true, item: wide(size) };
       const nested: ObjectShape = {
         ...shape,

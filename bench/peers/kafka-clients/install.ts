@@ -2,18 +2,18 @@ import { join } from 'node:path';
 import { runCommand } from '../../../services/command.ts';
 import { cacheFolder, installOnce } from '../../../services/install.ts';
 
-/** The other clients, and the Node that one of them asks for. */
+/** Versions of the other clients, and of the Node that one of them requires. */
 const PLATFORMATIC = '2.12.1';
 const NODE = '24.21.0';
 const CONFLUENT = '1.10.1';
 
-/** Where another client is, and the Node that runs it. */
+/** Folder of another client, and the Node that runs it. */
 export interface Client {
   readonly folder: string;
   readonly node: string;
 }
 
-/** Fetches `@platformatic/kafka` the first time, with the Node that it asks for. */
+/** Installs `@platformatic/kafka` the first time, with the Node that it requires. */
 export async function installPlatformatic(): Promise<Client> {
   const packages = [`@platformatic/kafka@${PLATFORMATIC}`, `node@${NODE}`];
   const folder = await install(`platformatic-${PLATFORMATIC}`, packages);
@@ -21,15 +21,16 @@ export async function installPlatformatic(): Promise<Client> {
 }
 
 /**
- * Fetches `@confluentinc/kafka-javascript` the first time. Its binary comes from a release on GitHub; where that cannot
- * be reached it is compiled, for which a C++ compiler and the headers of Node, OpenSSL, zlib, zstd and curl are needed.
+ * Installs `@confluentinc/kafka-javascript` the first time. Its binary is downloaded from a GitHub release; where
+ * that is not reachable it is compiled, which needs a C++ compiler and the headers of Node, OpenSSL, zlib, zstd and
+ * curl.
  */
 export async function installConfluent(): Promise<Client> {
   const folder = await install(`confluent-${CONFLUENT}`, [`@confluentinc/kafka-javascript@${CONFLUENT}`]);
   return { folder, node: process.execPath };
 }
 
-/** Installs packages in a folder of the cache, with their install scripts, which the project lets none of its own run. */
+/** Installs packages in a folder of the cache, with their install scripts, which the project disables for its own. */
 async function install(name: string, packages: readonly string[]): Promise<string> {
   return installOnce(join(cacheFolder(), `kafka-client-${name}`), async (content) => {
     const args = ['install', '--prefix', content, '--ignore-scripts=false', '--no-save', ...packages];

@@ -1,5 +1,5 @@
 /**
- * This project's way to read a range and to publish chunks, for the bench `kafka-clients`.
+ * Reads a range and publishes chunks with this project's code, for the bench `kafka-clients`.
  *
  * Usage: ours.ts read BROKER TOPIC END | ours.ts publish BROKER TOPIC FILE MESSAGES RUN
  */

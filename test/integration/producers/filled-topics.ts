@@ -23,7 +23,7 @@ export const PRODUCERS = ['kafkajs', 'java', 'kcat'] as const;
 export type ProducerName = (typeof PRODUCERS)[number];
 
 /** A run takes seconds; several at once on a busy machine take longer. */
-const ENDS_WITHIN_MS = 60_000;
+const END_TIMEOUT_MS = 60_000;
 
 /** A pipeline with a worker, whose topics others fill; and these others. */
 export class FilledTopics {
@@ -82,7 +82,7 @@ export class FilledTopics {
     return topic;
   }
 
-  /** Waits until readers get past so many offsets of a topic: Kafka ends a transaction after it has confirmed that. */
+  /** Waits until consumers can read a topic up to this offset: Kafka completes a transaction after confirming it. */
   async shows(topic: string, offsets: bigint): Promise<void> {
     await eventually(
       `${topic} shows ${offsets} offsets`,
@@ -110,7 +110,7 @@ export class FilledTopics {
     const handle = await this.pipeline.start({ source });
     this.runs.push(handle.workflowId);
     const ended = async () => (await handle.describe()).status.name !== 'RUNNING';
-    await eventually(`${handle.workflowId} ends`, ended, ENDS_WITHIN_MS);
+    await eventually(`${handle.workflowId} ends`, ended, END_TIMEOUT_MS);
     return handle.result();
   }
 
