@@ -9,7 +9,7 @@ import type { ErrorCode } from '../model/errors.ts';
 import { NO_FILES, offsetsIn, type Batch, type StagedBatch } from '../model/references.ts';
 import type { ActivityDeps } from './deps.ts';
 import { MessageWriter } from '../steps/transform/message-files.ts';
-import { recreatedTopic } from './plan.ts';
+import { recreatedTopic } from '../steps/landing/plan-batches.ts';
 import { skippedPath } from './land.ts';
 import { currentRun } from './run-context.ts';
 

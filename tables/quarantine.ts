@@ -1,4 +1,4 @@
-import { MESSAGE_COLUMNS, MESSAGE_COLUMN_LIST, type Table } from './table.ts';
+import { MESSAGE_COLUMNS, type Table } from './table.ts';
 
 /** What could not become rows, kept whole, with the reason. */
 export const quarantine: Table = {
@@ -26,9 +26,7 @@ export const quarantine: Table = {
     { name: 'headers', type: 'string', meaning: 'The message’s headers, as in deliveries.' },
     { name: 'payload', type: 'binary', meaning: 'The message’s value, its bytes; null where it had none.' },
   ],
-  select: `
-    SELECT source, ${MESSAGE_COLUMN_LIST}, step, chunk, chunk_position, path, reason, key, headers, payload
-    FROM quarantined`,
+  select: 'SELECT * FROM quarantine',
 };
 
 /** The kind of a row's path, in SQL: any place of a list is the same. */

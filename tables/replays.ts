@@ -33,5 +33,5 @@ export const replays: Table = {
     { name: 'replayed_at', type: 'timestamp', meaning: 'When this row was written (UTC).' },
     { name: 'command', type: 'string', meaning: 'The command that published it, its first 500 characters.' },
   ],
-  select: 'SELECT * FROM replayed',
+  select: 'SELECT * FROM replays',
 };

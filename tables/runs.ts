@@ -88,5 +88,5 @@ export const runs: Table = {
     },
     ...STEPS.flatMap(stepColumns),
   ],
-  select: 'SELECT * FROM run',
+  select: 'SELECT * FROM runs',
 };

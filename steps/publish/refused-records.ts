@@ -1,13 +1,11 @@
 import { join } from 'node:path';
-import { withDuckDb } from '../../adapters/duckdb/database.ts';
 import type { RunStaging } from '../../adapters/staging/run-staging.ts';
 import type { Chunk, StagedFile } from '../../model/references.ts';
 import { quarantine } from '../../tables/index.ts';
-import { QUARANTINED } from '../../tables/relations.ts';
 import { chunkTransaction } from '../landing/transaction-ids.ts';
 import { commitFiles, type CommitDeps } from '../landing/commit-files.ts';
 import type { RunContext } from '../run-context.ts';
-import { writeTable } from '../transform/table-files.ts';
+import { writeRows } from '../transform/write-rows.ts';
 
 /** A record that Kafka cannot take. */
 export interface RefusedRecord {
@@ -49,25 +47,18 @@ async function writeRefused(
   records: readonly RefusedRecord[],
 ): Promise<StagedFile> {
   const folder = await own.freshFolder(`${chunk.path}.refused`);
-  const options = { threads: 1, memoryLimit: '512MB', temporaryFolder: await own.locate(folder) };
-  return withDuckDb(options, async (connection) => {
-    await connection.run(QUARANTINED);
-    const insert = await connection.prepare(
-      `INSERT INTO quarantined (source, kafka_topic, step, chunk, chunk_position, path, reason, payload)
-       VALUES ($1, $2, 'publish', $3, $4, '', $5, $6)`,
-    );
-    for (const { position, reason, payload } of records) {
-      insert.bindVarchar(1, source);
-      insert.bindVarchar(2, topic);
-      insert.bindVarchar(3, chunk.id);
-      insert.bindBigInt(4, BigInt(position));
-      insert.bindVarchar(5, reason);
-      insert.bindBlob(6, payload);
-      await insert.run();
-    }
-    const target = { folder, ingestedOn, resolve: (path: string) => join(own.folder, path) };
-    const file = await writeTable(connection, quarantine, source, target);
-    if (file === undefined) throw new TypeError(`no file was written for the refused records of ${chunk.id}`);
-    return file;
-  });
+  const target = { folder, ingestedOn, resolve: (path: string) => join(own.folder, path) };
+  const rows = records.map(({ position, reason, payload }) => ({
+    source,
+    kafka_topic: topic,
+    step: 'publish',
+    chunk: chunk.id,
+    chunk_position: position,
+    path: '',
+    reason,
+    payload,
+  }));
+  const [file] = await writeRows(target, quarantine, rows);
+  if (file === undefined) throw new TypeError(`no file was written for the refused records of ${chunk.id}`);
+  return file;
 }

@@ -9,7 +9,8 @@ import { BatchLimits, type CheckedSource } from './batch-limits.ts';
 import { MAX_RECORD_BYTES, defaultSourceOf, type Settings } from '../../model/settings.ts';
 import { checkAttempt, type Fault, type PathCounts } from '../../records/check.ts';
 import { normalizedText } from '../../records/normalize.ts';
-import { QUARANTINED } from '../../tables/relations.ts';
+import { quarantine } from '../../tables/index.ts';
+import { createTableSql } from '../../tables/relations.ts';
 import { AttemptScan } from '../../records/scan.ts';
 import { EARLIEST_MS, LATEST_MS } from '../../records/times.ts';
 import { createRelations } from './batch-relations.ts';
@@ -74,8 +75,8 @@ export class BatchRows {
     topic: string,
     messages: number,
   ): Promise<BatchRows> {
-    await connection.run(QUARANTINED);
-    const quarantined = await connection.createAppender('quarantined');
+    await connection.run(createTableSql(quarantine));
+    const quarantined = await connection.createAppender(quarantine.name);
     return new BatchRows(connection, quarantined, settings, topic, messages);
   }
 
@@ -186,26 +187,27 @@ export class BatchRows {
     this.#limits.add(source, message, fault);
     const to = this.#quarantined;
     this.sources.add(source);
-    appendHead(to, source, this.#topic, message);
-    appendBlob(to, message.value);
+    appendPosition(to, source, this.#topic, message);
     to.appendVarchar('transform');
+    // Chunk and position in the chunk, which only records refused at publish have.
     to.appendNull();
     to.appendNull();
     to.appendVarchar(fault.path);
     to.appendVarchar(fault.reason);
+    appendBlob(to, message.key);
+    to.appendVarchar(message.headers);
+    appendBlob(to, message.value);
     to.endRow();
   }
 }
 
-function appendHead(to: DuckDBAppender, source: string, topic: string, message: StagedMessage): void {
+function appendPosition(to: DuckDBAppender, source: string, topic: string, message: StagedMessage): void {
   to.appendVarchar(source);
   to.appendVarchar(topic);
   to.appendInteger(message.partition);
   to.appendBigInt(message.offset);
   if (message.timestampMs === NO_TIMESTAMP_MS || !isTableTime(message.timestampMs)) to.appendNull();
   else to.appendTimestampTZ(new DuckDBTimestampTZValue(BigInt(message.timestampMs) * 1000n));
-  appendBlob(to, message.key);
-  to.appendVarchar(message.headers);
 }
 
 function isTableTime(ms: number): boolean {
