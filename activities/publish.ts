@@ -14,7 +14,7 @@ import { quarantineRefused, type RefusedRecord } from '../steps/publish/refused-
 import type { RunContext } from '../steps/run-context.ts';
 import { currentRun } from './run-context.ts';
 
-/** What `publish` is asked for. */
+/** The input of `publish`. */
 export interface PublishRequest extends ChunksToPublish {
   readonly source: string;
   readonly topic: string;
@@ -23,43 +23,43 @@ export interface PublishRequest extends ChunksToPublish {
 }
 
 /**
- * Publishes a chunk in one Kafka transaction, once, however often it is tried and by whomever; then those after it,
- * each likewise. Where one of these fails, who asked hears how far it went, and begins with that one the next time.
- * Records that Kafka cannot take go into quarantine first. A chunk is published only as this run fetched it.
+ * Publishes a chunk in one Kafka transaction, exactly once, then each of `more` likewise. If one of `more` fails, returns
+ * what was published; the caller continues with the failed chunk. Records too large for the topic are quarantined first.
+ * Only chunks that this run fetched are accepted.
  * @throws {PipelineError} INPUT_INVALID, STAGING_LOST, KAFKA_UNREACHABLE, KAFKA_REFUSED, an error of HDFS
  */
 export function createPublish(deps: ActivityDeps) {
   const publishers = new IdlePublishers(deps.kafka, deps.settings.kafka);
-  return async function publish({ chunk: first, more = [], ...about }: PublishRequest): Promise<Published> {
+  return async function publish({ chunk: first, more = [], ...common }: PublishRequest): Promise<Published> {
     const run = currentRun();
     const chunks = [first, ...more];
     const published: PublishedChunk[] = [];
     const ends: Record<number, Offset> = {};
     let seconds = 0;
     try {
-      await publishers.use(about.topic, async (publisher) => {
+      await publishers.use(common.topic, async (publisher) => {
         const work = (chunk: Chunk, before: Promise<unknown>): ReturnType<typeof publishChunk> =>
-          publishChunk(deps, run, publisher, { ...about, chunk, before });
-        for await (const { ends: ofChunk, ...done } of prefetch(chunks, work)) {
-          const soFar = run.seconds();
-          addEnds(ends, ofChunk);
-          published.push({ ...done, seconds: soFar - seconds });
-          seconds = soFar;
+          publishChunk(deps, run, publisher, { ...common, chunk, before });
+        for await (const { ends: chunkEnds, ...done } of prefetch(chunks, work)) {
+          const elapsed = run.seconds();
+          addEnds(ends, chunkEnds);
+          published.push({ ...done, seconds: elapsed - seconds });
+          seconds = elapsed;
         }
       });
     } catch (error) {
       if (published.length === 0) throw error;
       const failed = { chunk: chunks[published.length]?.id, error: messageOf(error) };
-      deps.logger.warn(failed, 'a chunk was not published, and is tried again');
+      deps.logger.warn(failed, 'a chunk was not published and will be retried');
     }
-    const [asked, ...others] = published;
-    if (asked === undefined) throw new TypeError(`the chunk ${first.id} was neither published nor refused`);
-    return { ...asked, ends, ...(others.length === 0 ? {} : { more: others }) };
+    const [result, ...others] = published;
+    if (result === undefined) throw new TypeError(`the chunk ${first.id} was neither published nor refused`);
+    return { ...result, ends, ...(others.length === 0 ? {} : { more: others }) };
   };
 }
 
 interface ChunkRequest extends Omit<PublishRequest, 'more'> {
-  /** What is to be over before anything of the chunk is sent. */
+  /** Awaited before any message of the chunk is sent. */
   readonly before: Promise<unknown>;
 }
 
@@ -73,23 +73,23 @@ async function publishChunk(
   const own = RunStaging.of(deps.staging, run.execution);
   await own.requireReceipt(chunk.path, { source, topic, chunk });
   const limits = { recordBytes: deps.settings.limits.recordBytes, maxBytes: publisher.maxBytes };
-  const outgoing = new MessageBuilder(source, chunk.id, limits);
+  const builder = new MessageBuilder(source, chunk.id, limits);
   const file = await own.locate(chunk.path);
-  const refused = outgoing.takesAll(chunk) ? [] : await findRefused(file, outgoing);
+  const refused = builder.fitsAll(chunk) ? [] : await readRefused(file, builder);
   if (refused.length > 0) await quarantineRefused({ ...deps, own }, run, request, refused);
-  const set = { id: chunk.id, messages: messagesOf(file, outgoing, run) };
+  const set = { id: chunk.id, messages: buildMessages(file, builder, run) };
   const { ends } = await publisher.publishOnce(set, before);
   const reasons = new ReasonTally();
   for (const { reason } of refused) reasons.add('publish', { path: '', reason });
   return { ends, refused: refused.length, reasons: reasons.top(MAX_REASONS_OF_STEP) };
 }
 
-async function findRefused(file: string, outgoing: MessageBuilder): Promise<RefusedRecord[]> {
+async function readRefused(file: string, builder: MessageBuilder): Promise<RefusedRecord[]> {
   const refused: RefusedRecord[] = [];
   let position = 0;
   for await (const frames of readFrames(file)) {
     for (const record of frames) {
-      const reason = outgoing.refusalOf(record);
+      const reason = builder.refusalOf(record);
       if (reason !== undefined) refused.push({ position, reason, payload: Buffer.from(record) });
       position += 1;
     }
@@ -97,15 +97,15 @@ async function findRefused(file: string, outgoing: MessageBuilder): Promise<Refu
   return refused;
 }
 
-async function* messagesOf(
+async function* buildMessages(
   file: string,
-  outgoing: MessageBuilder,
+  builder: MessageBuilder,
   run: RunContext,
 ): AsyncGenerator<OutgoingMessage[]> {
   for await (const frames of readFrames(file)) {
     run.signal.throwIfAborted();
     yield frames
-      .filter((record) => outgoing.refusalOf(record) === undefined)
-      .map((record) => outgoing.messageOf(record));
+      .filter((record) => builder.refusalOf(record) === undefined)
+      .map((record) => builder.messageOf(record));
   }
 }

@@ -7,15 +7,15 @@ import { commitFiles, type CommitDeps } from '../landing/commit-files.ts';
 import type { RunContext } from '../run-context.ts';
 import { writeRows } from '../transform/write-rows.ts';
 
-/** A record that Kafka cannot take. */
+/** A record that is too large to publish. */
 export interface RefusedRecord {
-  /** Its place in the chunk, from 0. */
+  /** Its index in the chunk. */
   readonly position: number;
   readonly reason: string;
   readonly payload: Buffer;
 }
 
-/** The chunk that the records are of, and where it is published. */
+/** The chunk of the records, and its topic. */
 export interface ChunkContext {
   readonly source: string;
   readonly topic: string;
@@ -24,7 +24,7 @@ export interface ChunkContext {
   readonly ingestedOn: string;
 }
 
-/** Puts the records of a chunk that cannot be published into quarantine, once. */
+/** Commits a chunk's refused records to the table `quarantine`, exactly once. */
 export async function quarantineRefused(
   deps: CommitDeps & { readonly own: RunStaging },
   run: RunContext,
