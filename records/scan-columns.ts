@@ -27,7 +27,7 @@ export class ScanColumn {
    * The path of its field, or of the list whose lengths it has; for message metadata, the name of the table's column.
    */
   readonly name: string;
-  readonly of: 'field' | 'list' | 'place';
+  readonly role: 'field' | 'list' | 'place';
   readonly type: ColumnType;
   readonly address: Address;
   readonly #scanner: Scanner;
@@ -36,10 +36,10 @@ export class ScanColumn {
   constructor(
     scanner: Scanner,
     level: Address,
-    { name, of, type }: Pick<ScanColumn, 'name' | 'of' | 'type'>,
+    { name, role, type }: Pick<ScanColumn, 'name' | 'role' | 'type'>,
   ) {
     this.name = name;
-    this.of = of;
+    this.role = role;
     this.type = type;
     this.address = scanner.exports.newColumn(level, TYPES[type], Number(type === 'VARCHAR'));
     this.#scanner = scanner;
@@ -106,15 +106,15 @@ export class RowSet {
   /** The path of its items, as `sequences.questions[]`; empty for the attempts themselves. */
   readonly path: string;
   /** The level of the enclosing rows; undefined for the attempts. */
-  readonly above: RowSet | undefined;
+  readonly parent: RowSet | undefined;
   readonly columns: ScanColumn[] = [];
   readonly address: Address;
   readonly #scanner: Scanner;
 
   /** @param room The initial capacity in rows, a multiple of 64. */
-  constructor(scanner: Scanner, path: string, above: RowSet | undefined, room: number) {
+  constructor(scanner: Scanner, path: string, parent: RowSet | undefined, room: number) {
     this.path = path;
-    this.above = above;
+    this.parent = parent;
     this.address = scanner.exports.level(room);
     this.#scanner = scanner;
   }
@@ -130,7 +130,7 @@ export class RowSet {
   }
 
   /** The index of each row's parent row. */
-  get of(): Int32Array {
+  get parentIndexes(): Int32Array {
     return new Int32Array(this.#scanner.memory, this.#scanner.exports.aboveOf(this.address), this.rows);
   }
 
@@ -140,8 +140,8 @@ export class RowSet {
   }
 
   /** Adds a column. */
-  column(name: string, of: ScanColumn['of'], type: ColumnType): ScanColumn {
-    const column = new ScanColumn(this.#scanner, this.address, { name, of, type });
+  column(name: string, role: ScanColumn['role'], type: ColumnType): ScanColumn {
+    const column = new ScanColumn(this.#scanner, this.address, { name, role, type });
     this.columns.push(column);
     return column;
   }

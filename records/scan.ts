@@ -78,7 +78,7 @@ export class AttemptScan {
   }
 
   /** Adds a message's rows and returns true, or adds nothing and returns false if the scan rejects it. */
-  takes(
+  tryAdd(
     payload: Buffer,
     { source, headers, partition, offset, publishedMs = NaN }: MessageMetadata,
   ): boolean {
@@ -93,7 +93,7 @@ export class AttemptScan {
   /** Returns the number of non-null values of each known field. */
   values(): PathCounts {
     const columns = this.#levels.flatMap((level) => level.columns);
-    const present = columns.filter(({ of, count }) => of === 'field' && count > 0);
+    const present = columns.filter(({ role, count }) => role === 'field' && count > 0);
     return new Map(present.map(({ name, count }) => [name, count]));
   }
 

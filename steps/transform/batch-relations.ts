@@ -35,7 +35,7 @@ export async function createRelations(
   for (const level of scan.levels) {
     const { positions, attemptIndex } = positionsOf(level);
     const own = level.columns
-      .filter((column) => column.of !== 'place')
+      .filter((column) => column.role !== 'place')
       .map((column) => columnOf(column, level.rows));
     await createRelation(connection, {
       name: relationOf(level.path),
@@ -67,14 +67,17 @@ function positionsOf(level: RowSet): {
 } {
   const positions: RelationColumn[] = [];
   let parents: Int32Array | undefined;
-  for (let list = level; list.above !== undefined; list = list.above) {
+  for (let list = level; list.parent !== undefined; list = list.parent) {
     positions.unshift({
       name: list.path,
       type: 'INTEGER',
       values: list.positions,
       ...(parents && { of: parents }),
     });
-    parents = parents === undefined ? list.of.subarray(0, level.rows) : compose(parents, list.of);
+    parents =
+      parents === undefined
+        ? list.parentIndexes.subarray(0, level.rows)
+        : compose(parents, list.parentIndexes);
   }
   return { positions, attemptIndex: parents };
 }

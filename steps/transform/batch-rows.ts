@@ -133,11 +133,11 @@ export class BatchRows {
       offset,
       publishedMs: timestampMs === NO_TIMESTAMP_MS ? undefined : timestampMs,
     };
-    if (value !== null && this.#scan.takes(value, place)) return undefined;
+    if (value !== null && this.#scan.tryAdd(value, place)) return undefined;
     const { fault, unknown, attempt } = checkAttempt(value);
     if (fault !== undefined) return fault;
     // The check and the scan contradict each other: fail rather than lose a message.
-    if (!this.#scan.takes(normalizedText(attempt), place))
+    if (!this.#scan.tryAdd(normalizedText(attempt), place))
       throw new PipelineError(
         'TRANSFORM_FAILED',
         `the check accepts the message ${this.#topic}/${partition}/${offset}, but the scan rejects it`,
