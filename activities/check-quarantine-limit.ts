@@ -18,8 +18,8 @@ export interface CheckQuarantineLimitRequest {
 }
 
 /**
- * Judges the records that were fetched before any of them is published: whether any could land, and whether no larger
- * share of them would go into quarantine than the source's `quarantineLimit`, where it has one.
+ * Checks the fetched records before any is published: at least one must be valid, and the share of invalid ones must
+ * not exceed the source's `quarantineLimit`, if it has one.
  * @throws {PipelineError} NOTHING_GOOD, QUARANTINE_LIMIT, STAGING_LOST, INPUT_INVALID
  */
 export function createCheckQuarantineLimit({ settings, staging }: ActivityDeps) {
@@ -27,7 +27,7 @@ export function createCheckQuarantineLimit({ settings, staging }: ActivityDeps) 
     const run = currentRun();
     const { quarantineLimit, topic } = sourceOf(settings, source);
     const { recordBytes } = settings.limits;
-    const judged = new CheckedRecords();
+    const checked = new CheckedRecords();
     const own = RunStaging.of(staging, run.execution);
     for (const chunk of chunks) {
       await own.requireReceipt(chunk.path, { source, topic, chunk });
@@ -35,13 +35,13 @@ export function createCheckQuarantineLimit({ settings, staging }: ActivityDeps) 
         run.signal.throwIfAborted();
         for (const record of frames) {
           const tooLarge = record.length > recordBytes;
-          judged.take(tooLarge ? 'publish' : 'transform', tooLarge ? TOO_LARGE : checkAttempt(record).fault);
+          checked.add(tooLarge ? 'publish' : 'transform', tooLarge ? TOO_LARGE : checkAttempt(record).fault);
         }
       }
     }
     const what = `source ${source}, as fetched`;
-    requireSomethingGood(what, judged);
-    if (quarantineLimit !== undefined) requireWithinLimit(what, quarantineLimit, judged);
+    requireSomethingGood(what, checked);
+    if (quarantineLimit !== undefined) requireWithinLimit(what, quarantineLimit, checked);
   };
 }
 

@@ -2,7 +2,7 @@ import { TABLES } from '../tables/index.ts';
 import type { ActivityDeps } from './deps.ts';
 import { currentRun } from './run-context.ts';
 
-/** Removes what a run left on this host's disk, and its temporary files in HDFS. */
+/** Removes a run's staging folder on this host and its temporary files in HDFS. */
 export function createCleanup({ staging, warehouse }: ActivityDeps) {
   return async function cleanUp(): Promise<void> {
     const { execution } = currentRun();

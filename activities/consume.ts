@@ -9,35 +9,35 @@ import type { ErrorCode } from '../model/errors.ts';
 import { NO_FILES, offsetsIn, type Batch, type StagedBatch } from '../model/references.ts';
 import type { ActivityDeps } from './deps.ts';
 import { MessageWriter } from '../steps/transform/message-files.ts';
-import { recreatedTopic } from './plan.ts';
+import { recreatedTopic } from '../steps/landing/plan-batches.ts';
 import { skippedPath } from './land.ts';
 import { currentRun } from './run-context.ts';
 
-/** What `consume` is asked for. */
+/** The input of `consume`. */
 export interface ConsumeRequest {
-  /** What to read. */
+  /** The offset ranges to read. */
   readonly batch: Batch;
-  /** Whether it must be read whole, since it was cut before; else it is cut at the limits of a batch. */
+  /** Whether to read all of it, since its size was fixed before; else it is cut at the limits of a batch. */
   readonly exact: boolean;
-  /** Whether a person lets the run pass a batch of Kafka's that cannot be read. */
+  /** Whether a person lets the run skip a Kafka record batch that cannot be read. */
   readonly pastUnreadable?: boolean;
 }
 
-/** What was read, and where it is. */
+/** The result of `consume`. */
 export interface Consumed {
   readonly staged: StagedBatch;
-  /** The task queue of the host whose disk holds it. */
+  /** The task queue of the host that staged it. */
   readonly host: string;
   readonly seconds: number;
-  /** Why it is a batch of Kafka's that cannot be read: of it nothing is staged. Undefined where it is read. */
+  /** The error of a Kafka record batch that cannot be read, of which nothing is staged. */
   readonly unreadable?: ErrorCode;
 }
 
-/** While no offset comes for so long, another producer's transaction is taken to be open before it. */
+/** If no offset arrives for this long, an open transaction of another producer is assumed to hold it back. */
 const IDLE_TIMEOUT_MS = 20_000;
 
 /**
- * Reads exact offset ranges into staged files; of long ranges as much as a batch may hold.
+ * Consumes offset ranges into staged files, up to the limits of a batch.
  * @throws {PipelineError} RANGE_GONE, RANGE_STALLED, TOPIC_RESET, STAGING_FULL, KAFKA_BATCH_UNREADABLE, another error
  * of Kafka
  */
@@ -53,9 +53,9 @@ export function createConsume({ settings, kafka, staging }: ActivityDeps) {
     const bounds = exact ? undefined : { bytes: batchBytes, messages: batchMessages };
     const writer = await MessageWriter.create(await own.locate(path), partitions, bounds);
     let ranges: Batch['ranges'];
-    let passed: { readonly batch: FetchedBatch; readonly code: ErrorCode } | undefined;
+    let skipped: { readonly batch: FetchedBatch; readonly code: ErrorCode } | undefined;
     const onUnreadable = (unreadable: FetchedBatch, code: ErrorCode): void => {
-      passed = { batch: unreadable, code };
+      skipped = { batch: unreadable, code };
     };
     try {
       ranges = await readBatches(kafka, batch, {
@@ -69,14 +69,14 @@ export function createConsume({ settings, kafka, staging }: ActivityDeps) {
       });
       await writer.close();
     } catch (error) {
-      // The next try makes the files anew; where the disk is full, it needs their space.
+      // A retry writes the files again, and needs their space if the disk is full.
       await writer.discard();
       throw error;
     }
-    await requirePlanned(kafka, batch);
+    await requireSameTopicId(kafka, batch);
     const offsets = offsetsIn(ranges);
-    // Of a batch that cannot be read it is not known which of its messages are of the range.
-    const messages = writer.messages + Math.min(passed?.batch.records ?? 0, offsets);
+    // An unreadable record batch can have more messages than are in the range.
+    const messages = writer.messages + Math.min(skipped?.batch.records ?? 0, offsets);
     const staged = {
       batch: { ...batch, ranges },
       path,
@@ -90,19 +90,19 @@ export function createConsume({ settings, kafka, staging }: ActivityDeps) {
       staged,
       host: staging.hostId,
       seconds: run.seconds(),
-      ...(passed !== undefined && { unreadable: passed.code }),
+      ...(skipped !== undefined && { unreadable: skipped.code }),
     };
   };
 }
 
-/** What was read is of the topic that was planned for if that is still there now. */
-async function requirePlanned(kafka: KafkaOptions, { topic, topicId }: Batch): Promise<void> {
+/** Makes sure that the topic was not deleted and created again since the plan. */
+async function requireSameTopicId(kafka: KafkaOptions, { topic, topicId }: Batch): Promise<void> {
   if (topicId === undefined) return;
   const id = await topicIdOf(kafka, topic);
   if (id !== undefined && id !== topicId) throw recreatedTopic(topic, { id, before: topicId });
 }
 
-/** A batch's folder is named after where it begins, so that a retry replaces it. */
+/** Names a batch's folder after its start offsets, so that a retry replaces it. */
 function nameOf({ topic, ranges }: Batch): string {
   const starts = ranges.map(({ partition, start }) => `${partition}:${start}`).join(',');
   return createHash('sha256').update(`${topic} ${starts}`).digest('hex').slice(0, 16);

@@ -4,7 +4,7 @@ import type { Staging } from '../adapters/staging/staging.ts';
 import type { Warehouse } from '../adapters/delta/warehouse.ts';
 import type { Settings } from '../model/settings.ts';
 
-/** What the activities work with; a worker makes it once. */
+/** The services and settings of the activities, one set per worker. */
 export interface ActivityDeps {
   readonly settings: Settings;
   readonly kafka: KafkaOptions;

@@ -12,37 +12,37 @@ import { contentTransaction } from '../steps/landing/transaction-ids.ts';
 import { openSource, requireAllRecords } from '../steps/source/source-content.ts';
 import { currentRun } from './run-context.ts';
 
-/** What `fetch` is asked for. */
+/** The input of `fetch`. */
 export interface FetchRequest {
   readonly source: string;
-  /** The interval to ask the customer for, where the source's url has `{from}` and `{to}`. */
+  /** The interval to request, if the source's url has `{from}` and `{to}`. */
   readonly from?: string;
   readonly to?: string;
   /**
-   * The run that ingests the content again, whatever was ingested before: the id of its first execution, which
-   * becomes part of the content's identity.
+   * For a run that ingests content again that was ingested before: the id of its first execution, which becomes part
+   * of the content's identity.
    */
   readonly again?: string;
 }
 
-/** What `fetch` brought. `unchanged`: the same content of the same source landed before. */
+/** The result of `fetch`. `unchanged`: the same content of the source landed before. */
 export interface Fetched {
   readonly outcome: 'fetched' | 'unchanged' | 'nothing-to-fetch';
   readonly topic: string;
-  /** The task queue of the host whose disk holds the chunks. */
+  /** The task queue of the host that staged the chunks. */
   readonly host: string;
   readonly content: Content | null;
   readonly chunks: readonly Chunk[];
-  /** Whether the content has records, and none of them could land. */
+  /** Whether the content has records and none of them is valid. */
   readonly isNothingGood: boolean;
-  /** The share of bad records that the source may have, where it has a limit. */
+  /** The share of invalid records that the source may have, from 0 to 1. */
   readonly quarantineLimit?: number;
   readonly seconds: number;
 }
 
 /**
- * Streams a source's content into chunk files and hashes it on the way. A download that was cut goes on
- * where it was, if the content is still the same. A source without a url has nothing to fetch.
+ * Streams a source's content into chunk files and computes its SHA-256. Resumes an interrupted download if the content
+ * is unchanged. Does nothing for a source without a url.
  * @throws {PipelineError} SOURCE_UNKNOWN, SOURCE_UNREACHABLE, SOURCE_BUSY, SOURCE_REFUSED, SOURCE_PAGED,
  * SOURCE_CHANGED, SOURCE_MALFORMED, SOURCE_CUT, SOURCE_TOO_LARGE, STAGING_FULL
  */
@@ -67,19 +67,19 @@ export function createFetch({ settings, staging, warehouse }: ActivityDeps) {
     let bytes = 0;
     try {
       const raw = await openSource({ request, source, spool, run });
-      for await (const piece of decoded(raw, { subject, maxBytes: contentBytes })) {
-        bytes += piece.length;
-        hash.update(piece);
-        await writer.add(reader.push(piece));
+      for await (const part of decoded(raw, { subject, maxBytes: contentBytes })) {
+        bytes += part.length;
+        hash.update(part);
+        await writer.add(reader.push(part));
       }
       await writer.add(raw.hasNoContent === true ? [] : reader.end());
       await writer.close();
       requireAllRecords(subject, raw, writer.records);
       await own.remove('content/raw');
     } catch (error) {
-      // The next try makes the chunks anew; where the disk is full, it needs their space.
+      // A retry writes the chunks again, and needs their space if the disk is full.
       await writer.discard();
-      // Once a person corrected the cause, all of the content is requested again.
+      // After a permanent error the whole content is requested again.
       if (!(error instanceof PipelineError && error.canRetry)) await own.remove('content/raw');
       throw error;
     }

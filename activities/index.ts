@@ -14,7 +14,7 @@ export type { ActivityDeps } from './deps.ts';
 /** The activities of a worker. */
 export type Activities = ReturnType<typeof createActivities>;
 
-/** Makes the activities: the five steps, and what stands between and behind them. */
+/** Creates the activities: the five steps of a run, and the checks and records around them. */
 export function createActivities(deps: ActivityDeps) {
   return {
     fetch: createFetch(deps),

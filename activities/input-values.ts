@@ -4,20 +4,20 @@ import { isIntervalTime } from '../model/interval-time.ts';
 import { MAX_PARTITIONS, type OffsetRange } from '../model/references.ts';
 
 const MAX_OFFSET = String(2n ** 63n - 1n);
-/** No run began before the pipeline was written. */
+/** No run started before this day. */
 const FIRST_DAY = '2020-01-01';
 const DAY_MS = 86_400_000;
 
-/** A whole number from 0 that JSON has exactly. */
+/** A non-negative safe integer. */
 export const COUNT = z.int().min(0);
 export const SECONDS = z.number().min(0).max(1e9);
-/** A UTC day on which a run can have begun, which names the partition of its rows. */
+/** A UTC day on which a run can have started; the partition of its rows. */
 export const DATE = z.iso.date().refine(isDayOfRuns, `must be a day from ${FIRST_DAY} to tomorrow`);
-/** A UTC time of a run, likewise. */
+/** A UTC time at which a run can have started or ended. */
 export const TIME = z.iso
   .datetime()
   .refine((time) => isDayOfRuns(time.slice(0, 10)), `must be a time from ${FIRST_DAY} to tomorrow`);
-/** An end of the interval that a source is asked for. */
+/** The start or end of the interval to request from a source. */
 export const INTERVAL_TIME = z.string().refine(isIntervalTime, 'must be a time, as 2026-01-31T00:00:00Z');
 export const PATH = z.string().regex(STAGED_PATH, 'must be a path in the run’s own staging folder');
 export const RUN_ID = z.uuid();
@@ -39,17 +39,17 @@ export const RANGES = z
     'must have each partition once',
   );
 
-/** A schema for each key of a type, which the compiler demands; others are refused. */
+/** A schema for each key of a type, so that the compiler reports a missing one. */
 export type Shape<T> = { readonly [K in keyof T]-?: z.ZodType };
 
-/** Accepts a text of at most so many UTF-16 code units. */
+/** Returns a schema of a string of at most `maxLength` UTF-16 code units. */
 export function text(maxLength: number): z.ZodString {
   return z.string().max(maxLength);
 }
 
 /**
- * Accepts an object whose keys are data. Zod's own record accepts any value under the key `__proto__`, which JSON can
- * have.
+ * Returns a schema of an object whose keys are data. Zod's `record` accepts any value under the key `__proto__`, which
+ * JSON can have.
  */
 export function mapOf<V>(
   key: z.ZodType<string>,
@@ -61,13 +61,13 @@ export function mapOf<V>(
     const entries = Object.entries(given);
     return (
       entries.length <= maxKeys &&
-      entries.every(([name, of]) => key.safeParse(name).success && value.safeParse(of).success)
+      entries.every(([name, entry]) => key.safeParse(name).success && value.safeParse(entry).success)
     );
   };
   return z.custom<Record<string, V>>(isMap, `must be an object of at most ${maxKeys} valid keys and values`);
 }
 
-/** A worker's clock can be a little behind that of Temporal. */
+/** Accepts tomorrow too, since a worker's clock can be behind Temporal's. */
 function isDayOfRuns(day: string): boolean {
   return day >= FIRST_DAY && day <= new Date(Date.now() + DAY_MS).toISOString().slice(0, 10);
 }
@@ -76,7 +76,7 @@ function isOffset(digits: string): boolean {
   return /^(?:0|[1-9]\d{0,18})$/.test(digits) && !isBefore(MAX_OFFSET, digits);
 }
 
-/** Compares offsets as texts, since those that are none are compared too. */
+/** Compares decimal digits as strings, since refinements also run on invalid offsets. */
 function isBefore(one: string, other: string): boolean {
   return one.length === other.length ? one < other : one.length < other.length;
 }

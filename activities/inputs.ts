@@ -58,8 +58,8 @@ import type { RecordRequest } from './record.ts';
 import type { TransformRequest } from './transform.ts';
 
 /**
- * What each activity accepts. Whoever may write to the Temporal namespace can schedule an activity with any input; so
- * nothing of an input is used before it is checked against this. Keys that are not named here are refused.
+ * The schema of each activity's input. Any client of the Temporal namespace can schedule an activity with any input, so
+ * inputs are validated before use. Unknown keys are rejected.
  */
 export type ActivityInputs = Readonly<Record<keyof Activities, z.ZodType>>;
 
@@ -110,8 +110,8 @@ const REQUEST = z.strictObject({
 export function activityInputs({ sources }: Pick<Settings, 'sources'>): ActivityInputs {
   const topics = new Set(Object.values(sources).map(({ topic }) => topic));
   const topic = z.string().refine((name) => topics.has(name), 'must be a topic of a source of pipeline.yaml');
-  const isTopicOf = (source: string, of: string): boolean =>
-    Object.hasOwn(sources, source) && sources[source]?.topic === of;
+  const isTopicOf = (source: string, name: string): boolean =>
+    Object.hasOwn(sources, source) && sources[source]?.topic === name;
   const batch = z.strictObject({
     topic,
     ranges: RANGES.min(1),
@@ -138,7 +138,7 @@ export function activityInputs({ sources }: Pick<Settings, 'sources'>): Activity
         chunks: z.array(CHUNK).min(1).max(MAX_CHUNKS),
         ingestedOn: DATE,
       } satisfies Shape<PublishRequest>)
-      .refine(({ source, topic: of }) => isTopicOf(source, of), 'must name a source and its topic'),
+      .refine((request) => isTopicOf(request.source, request.topic), 'must name a source and its topic'),
     plan: z.strictObject({ topic, publishedEnds: ENDS, until: ENDS.nullable() } satisfies Shape<PlanRequest>),
     consume: z.strictObject({
       batch,
@@ -158,7 +158,7 @@ export function activityInputs({ sources }: Pick<Settings, 'sources'>): Activity
     } satisfies Shape<TransformRequest>),
     land: z.strictObject({
       tables: tablesOf(batch).refine(
-        ({ batch: { topic: of }, sources: some }) => some.every(({ source }) => isTopicOf(source, of)),
+        (tables) => tables.sources.every(({ source }) => isTopicOf(source, tables.batch.topic)),
         'must have files of sources of its topic alone',
       ),
       skipped: z.boolean(),
@@ -172,8 +172,8 @@ export function activityInputs({ sources }: Pick<Settings, 'sources'>): Activity
         ingestedOn: DATE,
       } satisfies Shape<RecordRequest>)
       .refine(
-        ({ result: { source, topic: of, outcome } }) =>
-          isTopicOf(source, of) || (of === '' && outcome !== 'landed' && Object.hasOwn(sources, source)),
+        ({ result: { source, topic: name, outcome } }) =>
+          isTopicOf(source, name) || (name === '' && outcome !== 'landed' && Object.hasOwn(sources, source)),
         'must name a source and its topic',
       )
       .refine(({ request, result }) => request.source === result.source, 'must be of one source')

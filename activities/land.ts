@@ -12,16 +12,16 @@ import { commitFiles, type CommitDeps } from '../steps/landing/commit-files.ts';
 import type { RunContext } from '../steps/run-context.ts';
 import { currentRun } from './run-context.ts';
 
-/** What `land` is asked for. */
+/** The input of `land`. */
 export interface LandRequest {
   readonly tables: StagedTables;
-  /** Whether a person let the run go on without these offsets; the tables' logs say so. */
+  /** Whether a person let the run skip these offsets; recorded in the tables' logs. */
   readonly skipped: boolean;
 }
 
-/** What became of a batch. */
+/** The result of `land`. */
 export interface Landed {
-  /** Whether this run landed it, or it was in the tables before. */
+  /** Whether this run committed the batch, or it was in the tables before. */
   readonly outcome: 'committed' | 'landed-before';
   readonly rows: Readonly<Record<string, number>>;
   readonly bytes: number;
@@ -29,10 +29,9 @@ export interface Landed {
 }
 
 /**
- * Uploads a batch's files and commits them to each table's log, `deliveries` last: a batch that is seen
- * there is complete. Each table takes the batch once, whoever tries and however often.
- * Only what this run staged for it is landed.
- * @throws {PipelineError} INPUT_INVALID, OFFSETS_MOVED when another run landed a part of it or it leaves a gap,
+ * Uploads a batch's files and commits them to each table's log, `deliveries` last: a batch in `deliveries` is complete.
+ * Idempotent: each table has the batch once. Accepts only files that this run staged.
+ * @throws {PipelineError} INPUT_INVALID, OFFSETS_MOVED if another run landed a part of it or it leaves a gap,
  * HDFS_UNREACHABLE, HDFS_REFUSED, HDFS_DAMAGED, TABLE_LOG_INVALID, STAGING_LOST, an error of Kafka
  */
 export function createLand(deps: ActivityDeps) {
@@ -61,7 +60,8 @@ export function createLand(deps: ActivityDeps) {
 }
 
 /**
- * Makes sure that the first batch of a partition begins where Kafka does: no fence in the tables says so yet.
+ * Makes sure that the first batch of a partition starts at Kafka's earliest offset, since no fence in the tables checks
+ * that.
  * @throws {PipelineError} OFFSETS_MOVED, an error of Kafka
  */
 async function requireNoGapBefore(
@@ -72,7 +72,7 @@ async function requireNoGapBefore(
   const first = ranges.filter(({ partition }) => txns?.has(partitionAppId(topic, partition)) !== true);
   if (first.length === 0) return;
   const offsets = await topicOffsets(kafka, topic);
-  const earliest = new Map(offsets.map((of) => [of.partition, BigInt(of.earliest)]));
+  const earliest = new Map(offsets.map(({ partition, earliest: offset }) => [partition, BigInt(offset)]));
   for (const { partition, start } of first) {
     const begin = earliest.get(partition);
     if (begin === undefined || BigInt(start) <= begin) continue;
@@ -84,7 +84,7 @@ async function requireNoGapBefore(
   }
 }
 
-/** Where the receipt is for landing a batch without its rows. */
+/** Returns the path of the receipt that allows landing a batch without its rows. */
 export function skippedPath(path: string): string {
   return `${path}.skipped`;
 }

@@ -73,23 +73,23 @@ async function publishChunk(
   const own = RunStaging.of(deps.staging, run.execution);
   await own.requireReceipt(chunk.path, { source, topic, chunk });
   const limits = { recordBytes: deps.settings.limits.recordBytes, maxBytes: publisher.maxBytes };
-  const outgoing = new MessageBuilder(source, chunk.id, limits);
+  const builder = new MessageBuilder(source, chunk.id, limits);
   const file = await own.locate(chunk.path);
-  const refused = outgoing.takesAll(chunk) ? [] : await findRefused(file, outgoing);
+  const refused = builder.fitsAll(chunk) ? [] : await readRefused(file, builder);
   if (refused.length > 0) await quarantineRefused({ ...deps, own }, run, request, refused);
-  const set = { id: chunk.id, messages: messagesOf(file, outgoing, run) };
+  const set = { id: chunk.id, messages: buildMessages(file, builder, run) };
   const { ends } = await publisher.publishOnce(set, before);
   const reasons = new ReasonTally();
   for (const { reason } of refused) reasons.add('publish', { path: '', reason });
   return { ends, refused: refused.length, reasons: reasons.top(MAX_REASONS_OF_STEP) };
 }
 
-async function findRefused(file: string, outgoing: MessageBuilder): Promise<RefusedRecord[]> {
+async function readRefused(file: string, builder: MessageBuilder): Promise<RefusedRecord[]> {
   const refused: RefusedRecord[] = [];
   let position = 0;
   for await (const frames of readFrames(file)) {
     for (const record of frames) {
-      const reason = outgoing.refusalOf(record);
+      const reason = builder.refusalOf(record);
       if (reason !== undefined) refused.push({ position, reason, payload: Buffer.from(record) });
       position += 1;
     }
@@ -97,15 +97,15 @@ async function findRefused(file: string, outgoing: MessageBuilder): Promise<Refu
   return refused;
 }
 
-async function* messagesOf(
+async function* buildMessages(
   file: string,
-  outgoing: MessageBuilder,
+  builder: MessageBuilder,
   run: RunContext,
 ): AsyncGenerator<OutgoingMessage[]> {
   for await (const frames of readFrames(file)) {
     run.signal.throwIfAborted();
     yield frames
-      .filter((record) => outgoing.refusalOf(record) === undefined)
-      .map((record) => outgoing.messageOf(record));
+      .filter((record) => builder.refusalOf(record) === undefined)
+      .map((record) => builder.messageOf(record));
   }
 }

@@ -5,10 +5,10 @@ import type { ActivityInputs } from './inputs.ts';
 const MAX_MESSAGE_LENGTH = 500;
 
 /**
- * Makes sure that an activity was given what it accepts.
- * @param name The activity.
+ * Validates the arguments of an activity.
+ * @param name The activity's name.
  * @param given Its arguments.
- * @throws {PipelineError} INPUT_INVALID, naming the key and never its value.
+ * @throws {PipelineError} INPUT_INVALID, naming the key but not the value, which can be secret.
  */
 export function requireInput(inputs: ActivityInputs, name: string, given: readonly unknown[]): void {
   const schema = new Map<string, z.ZodType>(Object.entries(inputs)).get(name);
@@ -17,10 +17,10 @@ export function requireInput(inputs: ActivityInputs, name: string, given: readon
   const parsed = schema.safeParse(given[0]);
   if (parsed.success) return;
   const [issue] = parsed.error.issues;
-  throw invalid(name, issue === undefined ? 'it is not valid' : described(issue));
+  throw invalid(name, issue === undefined ? 'it is not valid' : describeIssue(issue));
 }
 
-function described({ path, message, code, ...rest }: z.core.$ZodIssue): string {
+function describeIssue({ path, message, code, ...rest }: z.core.$ZodIssue): string {
   const key = path.length === 0 ? 'the whole' : path.map(String).join('.');
   const unknown = code === 'unrecognized_keys' && 'keys' in rest ? rest.keys : undefined;
   return unknown === undefined ? `${key}: ${message}` : `${key} has keys that do not exist`;

@@ -22,8 +22,17 @@ export const MAX_REASONS_OF_STEP = 20;
 /** A run's result names so many. */
 export const MAX_REASONS_OF_RUN = 10;
 
-/** So many kinds are told apart; a path can hold a name from outside, so that there is no end of them. */
+/** A list index in a path; regular expressions here are used by JavaScript and DuckDB. */
+export const LIST_INDEX_PATTERN = String.raw`\[\d+\]`;
+
+/** The size in the reason of a record that is too large. */
+export const SIZE_PATTERN = String.raw`^(has|makes a message of) \d+ bytes`;
+
+/** Distinct reasons that are counted; unbounded otherwise, since a path can have a name from outside. */
 const MAX_KINDS = 200;
+
+const LIST_INDEX = new RegExp(LIST_INDEX_PATTERN, 'g');
+const SIZE = new RegExp(SIZE_PATTERN);
 
 /** Counts why things go into quarantine, in bounded memory. */
 export class ReasonTally {
@@ -65,10 +74,10 @@ export function describe(path: string, reason: string): string {
 }
 
 function pathKind(path: string): string {
-  return path.replaceAll(/\[\d+\]/g, '[]');
+  return path.replaceAll(LIST_INDEX, '[]');
 }
 
-/** A record too large is one kind, however large it is. */
+/** Records that are too large are counted together, whatever their size. */
 function reasonKind(reason: string): string {
-  return reason.replace(/^(has|makes a message of) \d+ bytes/, '$1 … bytes');
+  return reason.replace(SIZE, '$1 … bytes');
 }

@@ -1,26 +1,26 @@
 /**
- * The shape of an attempt as customers send it: which fields there are, of which type, and which must be
- * there. It is the one description that the check of a message and the tables are made from.
+ * The shape of an attempt as customers send it: its fields, their types, and which are required. The check, the scan and
+ * the tables are all derived from it.
  */
 
-/** A single value. `timestamp` is a time of RFC 3339; `epoch` is seconds since 1970, as a number or its text. */
+/** The type of a single value. `timestamp` is RFC 3339; `epoch` is seconds since 1970, as a number or a string. */
 export type ScalarType = 'text' | 'integer' | 'boolean' | 'timestamp' | 'epoch';
 
-/** A field that holds a single value. */
+/** A field with a single value. */
 export interface ScalarShape {
   readonly kind: 'leaf';
   readonly type: ScalarType;
   readonly required: boolean;
 }
 
-/** A field that holds an object of known fields. */
+/** A field with an object of known fields. */
 export interface ObjectShape {
   readonly kind: 'object';
   readonly required: boolean;
   readonly fields: Readonly<Record<string, Shape>>;
 }
 
-/** A field that holds an array of objects. */
+/** A field with an array of objects. */
 export interface ListShape {
   readonly kind: 'list';
   readonly required: boolean;

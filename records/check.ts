@@ -3,32 +3,32 @@ import { ATTEMPT, type ScalarShape, type ListShape, type ObjectShape, type Shape
 import { withoutMark } from './json-text.ts';
 import { scalarFault } from './scalar-types.ts';
 
-/** Why a message cannot become rows. */
+/** The reason why a message cannot become rows. */
 export interface Fault {
-  /** The field that is off, as `sequences.questions[3].id`; empty for the whole. */
+  /** The path of the wrong field, as `sequences.questions[3].id`; empty for the whole message. */
   readonly path: string;
-  /** What is wrong, without the value. */
+  /** The reason, without the value. */
   readonly reason: string;
 }
 
-/** How often something was met, by its path. */
+/** Counts by path. */
 export type PathCounts = Map<string, number>;
 
-/** What the check of a message found. Only where there is no fault do the counts say anything. */
+/** The result of checking a message. The counts are complete only if there is no fault. */
 export interface Verdict {
   readonly fault: Fault | undefined;
-  /** Values other than null of each known field, by its path with `[]` for any place in a list. */
+  /** Non-null values of each known field, by its path with `[]` for list indexes. */
   readonly values: PathCounts;
-  /** Fields that no table knows, likewise. */
+  /** Unknown fields, likewise. */
   readonly unknown: PathCounts;
-  /** The message's value. */
+  /** The parsed value; undefined if there is a fault. */
   readonly attempt: unknown;
 }
 
 /**
- * Whether a message's value can become rows, whole. What DuckDB would quietly turn into null or round is
- * found here: the rules are those of records/attempt.ts.
- * @param shape What the value must be.
+ * Checks whether a message's value can become rows without loss: DuckDB would silently round values, or replace them with
+ * null.
+ * @param shape The shape that the value must have.
  */
 export function checkAttempt(payload: Buffer | null, shape: ObjectShape = ATTEMPT): Verdict {
   const checker = new Checker(shape);
@@ -55,14 +55,14 @@ class Refusal extends Error {
   }
 }
 
-const LONGEST_NAME = 100;
+const MAX_NAME_LENGTH = 100;
 
 class Checker {
   readonly values: PathCounts = new Map();
   readonly unknown: PathCounts = new Map();
-  /** Object members met, to be compared with those that the text has. */
+  /** Object members visited, to be compared with those in the text: a duplicate name is visited once. */
   #members = 0;
-  #mayHoldSurrogates = false;
+  #mayHaveSurrogates = false;
   readonly #attempt: ObjectShape;
 
   constructor(attempt: ObjectShape) {
@@ -74,7 +74,7 @@ class Checker {
     if (payload.length === 0) throw new Refusal('', 'the message’s value is empty');
     if (!isUtf8(payload)) throw new Refusal('', 'is not UTF-8');
     const text = withoutMark(payload).toString('utf8');
-    this.#mayHoldSurrogates = /\\u[dD][89a-fA-F]/.test(text);
+    this.#mayHaveSurrogates = /\\u[dD][89a-fA-F]/.test(text);
     const attempt = parse(text);
     this.#object(attempt, this.#attempt, '', '');
     if (countMembers(text) !== this.#members)
@@ -106,10 +106,10 @@ class Checker {
     for (const [name, member] of Object.entries(value)) {
       this.#members += 1;
       if (Object.hasOwn(shape.fields, name)) continue;
-      const unknownKind = join(kind, shown(name));
+      const unknownKind = join(kind, formatName(name));
       this.unknown.set(unknownKind, (this.unknown.get(unknownKind) ?? 0) + 1);
-      if (this.#mayHoldSurrogates) this.#scan(name, path);
-      this.#scan(member, join(path, shown(name)));
+      if (this.#mayHaveSurrogates) this.#scan(name, path);
+      this.#scan(member, join(path, formatName(name)));
     }
     const members = value as Readonly<Record<string, unknown>>;
     for (const [name, field] of Object.entries(shape.fields)) {
@@ -120,16 +120,17 @@ class Checker {
 
   #list(value: unknown, shape: ListShape, path: string, kind: string): void {
     if (!Array.isArray(value)) throw new Refusal(path, `must be an array, is ${nameOf(value)}`);
-    for (const [at, item] of value.entries()) this.#object(item, shape.item, `${path}[${at}]`, `${kind}[]`);
+    for (const [index, item] of value.entries())
+      this.#object(item, shape.item, `${path}[${index}]`, `${kind}[]`);
   }
 
-  /** Counts the members below a value that is not looked into, and finds text that no table can hold. */
+  /** Counts the members below an unknown value, and rejects strings that are not well-formed Unicode. */
   #scan(value: unknown, path: string): void {
     const left: unknown[] = [value];
     while (left.length > 0) {
       const next = left.pop();
       if (typeof next === 'string') {
-        if (this.#mayHoldSurrogates && !next.isWellFormed())
+        if (this.#mayHaveSurrogates && !next.isWellFormed())
           throw new Refusal(path, 'holds half of a surrogate pair');
       } else if (Array.isArray(next)) {
         for (const item of next) left.push(item);
@@ -147,14 +148,14 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // The parser's own message quotes the text.
+    // Not rethrown, since the parser's message quotes the text.
     throw new Refusal('', 'is not JSON');
   }
 }
 
 /**
- * How many members the objects of a JSON text have, a name given twice counted twice: the strings that a
- * colon follows. The text must be valid JSON.
+ * Counts the members of all objects in a JSON text, duplicates included: the strings followed by a colon. The text must
+ * be valid JSON.
  */
 export function countMembers(text: string): number {
   let members = 0;
@@ -184,13 +185,13 @@ function join(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`;
 }
 
-/** A field's name from outside, made fit for a path: short, and with no character that needs escaping. */
-function shown(name: string): string {
-  const short = name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME)}…` : name;
+/** Returns an unknown field's name for a path: truncated, and quoted if it has special characters. */
+function formatName(name: string): string {
+  const short = name.length > MAX_NAME_LENGTH ? `${name.slice(0, MAX_NAME_LENGTH)}…` : name;
   return /^[\w-]+$/u.test(short) ? short : JSON.stringify(short.toWellFormed());
 }
 
-/** What a JSON value is, for messages. */
+/** Returns the kind of a JSON value, for errors. */
 export function nameOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';

@@ -1,4 +1,4 @@
-/** What a pass answers when it does not accept what it finds; else it says where that ends. */
+/** Returned by functions that skip a token if it does not match; otherwise they return its end. */
 export const NO_MATCH = -1;
 
 const SPACE = 0x20;
@@ -6,35 +6,33 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const LOWER_U = 0x75;
 
-/** The letters that a backslash may stand before, but for the `u` of four digits. */
+/** The characters that may follow a backslash, except `u`. */
 const ESCAPED = new Uint8Array(256);
 for (const letter of '"\\/bfnrt') ESCAPED[letter.charCodeAt(0)] = 1;
 
 const HEX_DIGITS = new Uint8Array(256);
 for (const digit of '0123456789abcdefABCDEF') HEX_DIGITS[digit.charCodeAt(0)] = 1;
 
-/** The bytes that a text has between its quotes but for escapes. */
+/** Bytes of a string that stand for themselves. */
 const PLAIN = new Uint8Array(256).fill(1, SPACE);
 PLAIN[QUOTE] = 0;
 PLAIN[BACKSLASH] = 0;
 
-/** So many zero bytes follow a text; none of them stands in JSON, so that a scan ends there. */
-const ROOM_BYTES = 64;
-/** What is looked at at once. */
+/** Zero bytes after a text; they are invalid in JSON, so that a scan ends there. */
+const PADDING_BYTES = 64;
 const WORD_BYTES = 4;
 const FIRST_BYTES = 1 << 14;
 
 /**
- * Holds one text after another for scans: its bytes with zeros behind them, so that whole words of four bytes can be
- * looked at, wherever they begin, and no look ahead has to ask where the text ends.
+ * A reusable buffer for a text with zero bytes after it, so that a scan can read whole words without bounds checks.
  */
 export class PaddedText {
   #bytes: Uint8Array = new Uint8Array(FIRST_BYTES);
   #view = new DataView(this.#bytes.buffer);
 
-  /** Takes a text in place of the one before. */
+  /** Copies a text into the buffer, in place of the previous one. */
   load(text: Uint8Array): DataView {
-    const needed = text.length + ROOM_BYTES;
+    const needed = text.length + PADDING_BYTES;
     if (needed > this.#bytes.length) {
       this.#bytes = new Uint8Array(2 ** Math.ceil(Math.log2(needed)));
       this.#view = new DataView(this.#bytes.buffer);
@@ -48,43 +46,43 @@ export class PaddedText {
 /** The character U+FEFF in UTF-8. */
 const BYTE_ORDER_MARK = Buffer.from('\ufeff', 'utf8');
 
-/** Returns a text without the byte order mark that it may begin with, which is no part of its JSON (RFC 8259, 8.1). */
+/** Returns a text without a leading byte order mark, which is not part of its JSON (RFC 8259, 8.1). */
 export function withoutMark(text: Buffer): Buffer {
   const { length } = BYTE_ORDER_MARK;
   return BYTE_ORDER_MARK.equals(text.subarray(0, length)) ? text.subarray(length) : text;
 }
 
-/** Some text that is looked for, in words of four bytes. */
+/** A string to match, in words of four bytes. */
 export interface Literal {
   /** In bytes. */
   readonly length: number;
-  /** All but the last one. */
+  /** All words but the last. */
   readonly words: Int32Array;
-  /** The last four bytes, some of which the word before can have too; and where they begin. */
+  /** The last four bytes, which may overlap the previous word, and their offset. */
   readonly lastWord: number;
   readonly lastAt: number;
 }
 
-/** A text to look for, of 4 to 63 bytes. */
+/** Returns the literal for a string of 4 to 63 bytes. */
 export function literalOf(text: string): Literal {
   const bytes = Buffer.from(text);
   const { length } = bytes;
-  if (length < WORD_BYTES || length >= ROOM_BYTES) throw new RangeError(`${text} is not of 4 to 63 bytes`);
-  const words = Int32Array.from({ length: Math.ceil(length / WORD_BYTES) - 1 }, (_, place) =>
-    bytes.readInt32LE(place * WORD_BYTES),
+  if (length < WORD_BYTES || length >= PADDING_BYTES) throw new RangeError(`${text} is not of 4 to 63 bytes`);
+  const words = Int32Array.from({ length: Math.ceil(length / WORD_BYTES) - 1 }, (_, index) =>
+    bytes.readInt32LE(index * WORD_BYTES),
   );
   const lastAt = length - WORD_BYTES;
   return { length, words, lastWord: bytes.readInt32LE(lastAt), lastAt };
 }
 
-/** Whether a text stands there. */
+/** Returns whether a literal is at an offset. */
 export function matchesAt(text: DataView, at: number, { words, lastWord, lastAt }: Literal): boolean {
-  for (let place = 0; place < words.length; place += 1)
-    if (text.getInt32(at + place * WORD_BYTES, true) !== words[place]) return false;
+  for (let index = 0; index < words.length; index += 1)
+    if (text.getInt32(at + index * WORD_BYTES, true) !== words[index]) return false;
   return text.getInt32(at + lastAt, true) === lastWord;
 }
 
-/** Passes any space. */
+/** Skips spaces; returns the offset after them. */
 export function skipSpace(text: DataView, at: number): number {
   for (;;) {
     const byte = text.getUint8(at);
@@ -93,12 +91,12 @@ export function skipSpace(text: DataView, at: number): number {
   }
 }
 
-/** Passes a text with its quotes. */
+/** Skips a string with its quotes. */
 export function skipText(text: DataView, at: number): number {
   if (text.getUint8(at) !== QUOTE) return NO_MATCH;
   at += 1;
   for (;;) {
-    at = passPlain(text, at);
+    at = skipPlain(text, at);
     if (text.getUint8(at) === QUOTE) return at + 1;
     if (text.getUint8(at) !== BACKSLASH) return NO_MATCH;
     const letter = text.getUint8(at + 1);
@@ -108,10 +106,10 @@ export function skipText(text: DataView, at: number): number {
   }
 }
 
-/** Passes the bytes of a text that stand for themselves. */
-function passPlain(text: DataView, at: number): number {
+/** Skips the bytes of a string that stand for themselves. */
+function skipPlain(text: DataView, at: number): number {
   for (;;) {
-    at = passWords(text, at);
+    at = skipWords(text, at);
     const end = at + WORD_BYTES;
     while (at < end && PLAIN[text.getUint8(at)] === 1) at += 1;
     if (at < end) return at;
@@ -119,15 +117,15 @@ function passPlain(text: DataView, at: number): number {
 }
 
 /**
- * Where a run of bytes ends that stand for themselves in a JSON text, as far as whole words of them go: of each word no
- * byte is a control, a space, `!`, a quote or a backslash. The bits of a byte are looked at as numbers, four at once.
+ * Skips whole words without a control character, space, `!`, quote or backslash; a conservative test, of four bytes at
+ * once by bit arithmetic.
  */
-function passWords(text: DataView, at: number): number {
+function skipWords(text: DataView, at: number): number {
   while (isPlainWord(text.getInt32(at, true))) at += WORD_BYTES;
   return at;
 }
 
-/** Whether each byte of a word is so. */
+/** Returns whether no byte of a word is below 0x23 or a backslash. */
 function isPlainWord(word: number): boolean {
   const backslash = word ^ 0x5c5c5c5c;
   const small = (word - 0x23232323) & ~word;

@@ -1,9 +1,8 @@
 import { ATTEMPT, type ObjectShape, type Shape } from './attempt.ts';
 
 /**
- * An attempt that the check takes, as a JSON text that the scan takes too: the fields that tables know alone, and
- * numbers as the texts that say the same.
- * @param shape What the check found it to be.
+ * Returns an attempt that the check accepted as JSON that the scan accepts too: known fields only, numbers as strings.
+ * @param shape The shape that it was checked against.
  */
 export function normalizedText(attempt: unknown, shape: ObjectShape = ATTEMPT): Buffer {
   return Buffer.from(JSON.stringify(normalize(attempt, shape)), 'utf8');

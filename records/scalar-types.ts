@@ -8,22 +8,21 @@ const INTEGER_MAX = 2 ** 31 - 1;
 const INTEGER_TEXT = /^[+-]?\d{1,10}(\.0{1,20})?$/;
 
 /**
- * What keeps a JSON value from being of a type; undefined when it is of it.
- * A number may be given as its text: "1.0" is the integer 1, and "false" the boolean false. A value that
- * would lose anything, as 1.7 for an integer, is not of the type.
+ * Returns the reason why a JSON value is not of a type; undefined if it is. Strings of numbers and booleans are accepted:
+ * "1.0" is the integer 1, and "false" the boolean false. Values that would be rounded, as 1.7 for an integer, are not.
  */
 export function scalarFault(value: unknown, type: ScalarType): string | undefined {
   if (typeof value === 'object')
-    return `must be ${WANTED[type]}, is ${Array.isArray(value) ? 'an array' : 'an object'}`;
+    return `must be ${EXPECTED[type]}, is ${Array.isArray(value) ? 'an array' : 'an object'}`;
   if (type === 'timestamp' || type === 'epoch') {
     const micros = microsOf(value, type);
     if (micros !== undefined)
       return isTableTime(micros) ? undefined : 'must be a time of the years 1 to 9999 in UTC';
   } else if (TESTS[type](value)) return undefined;
-  return `must be ${WANTED[type]}, is ${described(value)}`;
+  return `must be ${EXPECTED[type]}, is ${describe(value)}`;
 }
 
-const WANTED: Record<ScalarType, string> = {
+const EXPECTED: Record<ScalarType, string> = {
   text: 'a text',
   integer: 'a whole number of 32 bits',
   boolean: 'true or false',
@@ -40,13 +39,13 @@ const TESTS: Record<Exclude<ScalarType, TimeType>, (value: unknown) => boolean> 
   boolean: (value) => typeof value === 'boolean' || value === 'true' || value === 'false',
 };
 
-/** The microseconds since 1970 that a value says; undefined where it says no time. */
+/** Returns a value's microseconds since 1970; undefined if it is not a time. */
 function microsOf(value: unknown, type: TimeType): bigint | undefined {
   if (type === 'timestamp') return typeof value === 'string' ? microsOfTimestamp(value) : undefined;
   return typeof value === 'string' || typeof value === 'number' ? microsOfEpoch(String(value)) : undefined;
 }
 
-function described(value: unknown): string {
+function describe(value: unknown): string {
   if (value === null) return 'null';
   return typeof value === 'string' ? 'another text' : `a ${typeof value} that is none`;
 }

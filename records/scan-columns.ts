@@ -1,18 +1,18 @@
 import type { ScalarType } from './attempt.ts';
 import type { Address, Scanner } from './scanner.ts';
 
-/** What a column holds: as DuckDB names it, and how many bytes a value has. */
+/** The DuckDB types of columns, with the size of a value in bytes. */
 const TYPES = {
   INTEGER: 4,
   BIGINT: 8,
   BOOLEAN: 1,
   TIMESTAMPTZ: 8,
-  /** The number of a text. */
+  /** An index into the column's strings. */
   VARCHAR: 4,
 } as const;
 type ColumnType = keyof typeof TYPES;
 
-/** The type of a column that values of a type come into. */
+/** The column type for each type of a field. */
 export const COLUMN_TYPE_OF: Readonly<Record<ScalarType, ColumnType>> = {
   text: 'VARCHAR',
   integer: 'INTEGER',
@@ -21,14 +21,13 @@ export const COLUMN_TYPE_OF: Readonly<Record<ScalarType, ColumnType>> = {
   epoch: 'TIMESTAMPTZ',
 };
 
-/** A column of what a scan took; it is to be looked at once the scan is over. */
+/** A column of scanned values. Views of its memory are valid until the scan goes on. */
 export class ScanColumn {
   /**
-   * The path of the field that fills it; of a list, how many items it has. Or what the message says of its place, for
-   * which the tables' columns are named.
+   * The path of its field, or of the list whose lengths it has; for message metadata, the name of the table's column.
    */
   readonly name: string;
-  readonly of: 'field' | 'list' | 'place';
+  readonly role: 'field' | 'list' | 'place';
   readonly type: ColumnType;
   readonly address: Address;
   readonly #scanner: Scanner;
@@ -37,22 +36,22 @@ export class ScanColumn {
   constructor(
     scanner: Scanner,
     level: Address,
-    { name, of, type }: Pick<ScanColumn, 'name' | 'of' | 'type'>,
+    { name, role, type }: Pick<ScanColumn, 'name' | 'role' | 'type'>,
   ) {
     this.name = name;
-    this.of = of;
+    this.role = role;
     this.type = type;
     this.address = scanner.exports.newColumn(level, TYPES[type], Number(type === 'VARCHAR'));
     this.#scanner = scanner;
     this.#level = level;
   }
 
-  /** How many values it has. */
+  /** The number of non-null values. */
   get count(): number {
     return this.#scanner.exports.countOf(this.address);
   }
 
-  /** The values, as DuckDB has them in memory: of texts their numbers, of times microseconds since 1970. */
+  /** The values in DuckDB's memory layout: indexes of strings, microseconds since 1970. */
   get values(): Uint8Array | Int32Array | BigInt64Array {
     const { exports, memory } = this.#scanner;
     const at = exports.valuesOf(this.address);
@@ -61,18 +60,18 @@ export class ScanColumn {
     return TYPES[this.type] === 8 ? new BigInt64Array(memory, at, room) : new Int32Array(memory, at, room);
   }
 
-  /** A bit for each row: whether it has a value. The lowest of a byte comes first. */
+  /** The validity bitmap, one bit per row, least significant bit first. */
   get valid(): Uint8Array {
     const { exports, memory } = this.#scanner;
     return new Uint8Array(memory, exports.validOf(this.address), exports.roomOf(this.#level) / 8);
   }
 
-  /** Its texts, by their numbers. */
+  /** Its distinct strings, by index. */
   get texts(): Texts {
     return new Texts(this.#scanner, this.address);
   }
 
-  /** The number of a text among its texts. */
+  /** Returns the index of a string, which is added if new. */
   textNumber(text: string): number {
     const bytes = Buffer.from(text, 'utf8');
     this.#scanner.put(bytes);
@@ -80,11 +79,11 @@ export class ScanColumn {
   }
 }
 
-/** The different texts of a column, numbered from 0 as they first came. */
+/** The distinct strings of a column, numbered from 0 in order of appearance. */
 class Texts {
-  /** How many there are. */
+  /** The number of strings. */
   readonly size: number;
-  /** Whether one of them has the character U+0000, which not everything that takes texts can hold. */
+  /** Whether one has the character U+0000, which not every consumer supports. */
   readonly hasZero: boolean;
   readonly #bytes: Uint8Array;
   readonly #starts: Int32Array;
@@ -96,53 +95,53 @@ class Texts {
     this.#bytes = new Uint8Array(memory, exports.textBytesOf(column), this.#starts[this.size]);
   }
 
-  /** The text of a number, as UTF-8. */
+  /** Returns a string in UTF-8 by its index. */
   bytesOf(number: number): Uint8Array {
     return this.#bytes.subarray(this.#starts[number], this.#starts[number + 1]);
   }
 }
 
-/** The attempts, or the items of one of their lists: a row each, in the order in which they stand. */
+/** The rows of one level: the attempts, or the items of one of their lists, in document order. */
 export class RowSet {
   /** The path of its items, as `sequences.questions[]`; empty for the attempts themselves. */
   readonly path: string;
-  /** The level whose rows have the lists; undefined for the attempts themselves. */
-  readonly above: RowSet | undefined;
+  /** The level of the enclosing rows; undefined for the attempts. */
+  readonly parent: RowSet | undefined;
   readonly columns: ScanColumn[] = [];
   readonly address: Address;
   readonly #scanner: Scanner;
 
-  /** @param room How many rows it has room for at first, a multiple of 64. */
-  constructor(scanner: Scanner, path: string, above: RowSet | undefined, room: number) {
+  /** @param room The initial capacity in rows, a multiple of 64. */
+  constructor(scanner: Scanner, path: string, parent: RowSet | undefined, room: number) {
     this.path = path;
-    this.above = above;
+    this.parent = parent;
     this.address = scanner.exports.level(room);
     this.#scanner = scanner;
   }
 
-  /** Rows kept. */
+  /** The number of accepted rows. */
   get rows(): number {
     return this.#scanner.exports.rowsOf(this.address);
   }
 
-  /** How many rows it has room for. */
+  /** The capacity in rows. */
   get room(): number {
     return this.#scanner.exports.roomOf(this.address);
   }
 
-  /** The row above that each row belongs to. */
-  get of(): Int32Array {
+  /** The index of each row's parent row. */
+  get parentIndexes(): Int32Array {
     return new Int32Array(this.#scanner.memory, this.#scanner.exports.aboveOf(this.address), this.rows);
   }
 
-  /** Which item of its list each row is, from 0. */
+  /** The index of each row in its list. */
   get positions(): Int32Array {
     return new Int32Array(this.#scanner.memory, this.#scanner.exports.positionsOf(this.address), this.rows);
   }
 
   /** Adds a column. */
-  column(name: string, of: ScanColumn['of'], type: ColumnType): ScanColumn {
-    const column = new ScanColumn(this.#scanner, this.address, { name, of, type });
+  column(name: string, role: ScanColumn['role'], type: ColumnType): ScanColumn {
+    const column = new ScanColumn(this.#scanner, this.address, { name, role, type });
     this.columns.push(column);
     return column;
   }

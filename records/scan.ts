@@ -4,38 +4,38 @@ import type { PathCounts } from './check.ts';
 import { RowSet, COLUMN_TYPE_OF, type ScanColumn } from './scan-columns.ts';
 import { Scanner, type Address } from './scanner.ts';
 
-/** Rows that there is room for at first, and a multiple of which there always is. */
+/** The initial capacity in rows; capacities are multiples of it. */
 const INITIAL_ROWS = 1 << 12;
-/** However many are expected, since that can be wrong, there is room for so many at first. */
+/** The largest initial capacity, since the expected number of rows can be wrong. */
 const MAX_INITIAL_ROWS = 1 << 20;
 
-/** Scanners that are free, of which a few are kept, those that did not have to grow far. */
+/** Released scanners for reuse; limited in number and size. */
 const FREE_SCANNERS: Scanner[] = [];
 const MAX_FREE_SCANNERS = 3;
 const MAX_FREE_SCANNER_BYTES = 96 << 20;
 
-/** What a field holds, as `scanner/objects.ts` numbers it. */
+/** The kinds of fields, in the order of the enum `Kind` of `scanner/objects.ts`. */
 const KINDS = ['text', 'integer', 'boolean', 'timestamp', 'epoch', 'object', 'list'] as const;
 
-/** Where a message stands in Kafka, whose it is, and its headers. */
+/** A message's Kafka position, source and headers. */
 export interface MessageMetadata {
   readonly source: string;
   readonly headers: string;
   readonly partition: number;
   readonly offset: bigint;
-  /** Milliseconds since 1970; undefined where the message has no timestamp. */
+  /** Milliseconds since 1970; undefined if the message has no timestamp. */
   readonly publishedMs: number | undefined;
 }
 
 /**
- * Takes apart, in one pass over a message's bytes, an attempt as nearly all are: strict JSON, each field known, given
- * once and of its type in one of its common forms. Its values come into columns, those of each list's items into columns
- * of their own. What the scan does not take may still be right; only the check says so.
+ * Parses attempts into columns in one pass over their bytes; the items of each list have columns of their own. Accepts
+ * the common case: strict JSON with known fields, each once and in a usual form of its type. A rejected attempt may still
+ * be valid, which only the check decides.
  */
 export class AttemptScan {
-  /** The attempts, and below them the items of their lists; each after the one that it is below. */
+  /** The attempts and the items of their lists, each after its parent level. */
   readonly levels: readonly RowSet[];
-  /** What says of each attempt where its message stands: source, partition, offset, and time of publishing. */
+  /** The metadata of each attempt's message: source, partition, offset and timestamp. */
   readonly places: readonly ScanColumn[];
   readonly attempts: RowSet;
   readonly headers: ScanColumn;
@@ -49,8 +49,8 @@ export class AttemptScan {
   #isReleased = false;
 
   /**
-   * @param expected About how many rows each level will have, where that is known: it saves growing them.
-   * @param shape What the attempts are.
+   * @param expected The expected number of rows of each level, to avoid growing the columns.
+   * @param shape The shape of the attempts.
    */
   constructor(expected: readonly number[] = [], shape: ObjectShape = ATTEMPT) {
     this.#scanner = FREE_SCANNERS.pop() ?? new Scanner();
@@ -77,8 +77,8 @@ export class AttemptScan {
     );
   }
 
-  /** Takes a message, if it is such an attempt; else nothing of it stays. */
-  takes(
+  /** Adds a message's rows and returns true, or adds nothing and returns false if the scan rejects it. */
+  tryAdd(
     payload: Buffer,
     { source, headers, partition, offset, publishedMs = NaN }: MessageMetadata,
   ): boolean {
@@ -90,19 +90,19 @@ export class AttemptScan {
     return takes(payload.length, sourceNumber, headersNumber, partition, offset, publishedMs) === 1;
   }
 
-  /** How many values other than null the messages taken have of each known field. */
+  /** Returns the number of non-null values of each known field. */
   values(): PathCounts {
     const columns = this.#levels.flatMap((level) => level.columns);
-    const met = columns.filter(({ of, count }) => of === 'field' && count > 0);
-    return new Map(met.map(({ name, count }) => [name, count]));
+    const present = columns.filter(({ role, count }) => role === 'field' && count > 0);
+    return new Map(present.map(({ name, count }) => [name, count]));
   }
 
-  /** How many bytes its columns and texts take. */
+  /** The memory of its columns in bytes. */
   get memoryBytes(): number {
     return this.#scanner.memory.byteLength;
   }
 
-  /** Lets others have its memory: nothing of it may be looked at any more. Once more, it does nothing. */
+  /** Frees its memory, after which nothing of it may be read. Idempotent. */
   release(): void {
     if (this.#isReleased) return;
     this.#isReleased = true;
@@ -144,7 +144,7 @@ export class AttemptScan {
   }
 }
 
-/** The number of a text among those of a column: most are the one before. */
+/** Caches the index of a column's last string, since most are the same as the previous one. */
 class LastText {
   readonly #column: ScanColumn;
   #last: { readonly text: string; readonly number: number } | undefined;

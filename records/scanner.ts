@@ -7,10 +7,10 @@ declare const WebAssembly: {
   readonly Instance: new (module: object) => { readonly exports: unknown };
 };
 
-/** Names something that the scanner made. */
+/** The address of an object in the scanner's memory. */
 export type Address = number;
 
-/** What the scanner can do, which is in `scanner/index.ts`; truth is 0 or 1. */
+/** The exports of `scanner/index.ts`; booleans are 0 or 1. */
 interface Exports {
   readonly memory: { readonly buffer: ArrayBuffer };
   readonly reset: () => void;
@@ -53,13 +53,13 @@ interface Exports {
   readonly hasZeroOf: (column: Address) => number;
 }
 
-/** What `bin/scanner-file.js` exports, which is not compiled with the programs. */
+/** The exports of `bin/scanner-file.js`, which is not compiled with the programs. */
 interface ScannerFile {
   readonly scannerFile: () => string;
   readonly isScanner: (name: string) => boolean;
 }
 
-/** A scanner with memory of its own. */
+/** An instance of the WebAssembly scanner with its own memory. */
 export class Scanner {
   readonly exports: Exports;
   #bytes: Uint8Array;
@@ -69,27 +69,27 @@ export class Scanner {
     this.#bytes = new Uint8Array(this.memory);
   }
 
-  /** Its memory, until that has to grow. */
+  /** Its memory; a new buffer after each growth. */
   get memory(): ArrayBuffer {
     return this.exports.memory.buffer;
   }
 
-  /** Puts a text where it is looked for. */
+  /** Copies a text to the scanner's input buffer. */
   put(text: Uint8Array): void {
     const at = this.exports.textAt(text.length);
-    // Memory that has grown is elsewhere.
+    // The view is detached when the memory grows.
     if (this.#bytes.length === 0) this.#bytes = new Uint8Array(this.memory);
     this.#bytes.set(text, at);
   }
 }
 
-const MODULE = new WebAssembly.Module(readFileSync(await fileOf()));
+const MODULE = new WebAssembly.Module(readFileSync(await scannerPath()));
 
 /**
- * Returns where the compiled scanner is: beside this module where that was compiled too, else among the builds.
- * @throws {Error} where no scanner is compiled from the present sources.
+ * Returns the path of the compiled scanner: beside this module if that is compiled too, else in the builds' folder.
+ * @throws {Error} if no scanner is compiled from the current sources.
  */
-async function fileOf(): Promise<string> {
+async function scannerPath(): Promise<string> {
   const beside = fileURLToPath(new URL('scanner.wasm', import.meta.url));
   if (existsSync(beside)) return beside;
   const builds = new URL('../bin/scanner-file.js', import.meta.url).href;

@@ -1,10 +1,10 @@
-/** Times as texts of JSON: which are accepted, and the microsecond that each is. The scanner reads them by the same rules. */
+/** Parses times in JSON strings to microseconds. `scanner/values.ts` has the same rules. */
 
-/** The milliseconds since 1970 of the first and the last moment that every reader of the tables can hold. */
+/** Milliseconds since 1970 of the first and last time that all readers of the tables support. */
 export const EARLIEST_MS = Date.parse('0001-01-01T00:00:00.000Z');
 export const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z');
 
-/** In microseconds; the second is the first that is too late. */
+/** In microseconds; the upper bound is exclusive. */
 const EARLIEST = BigInt(EARLIEST_MS) * 1000n;
 const TOO_LATE = BigInt(LATEST_MS + 1) * 1000n;
 
@@ -17,16 +17,15 @@ const TIMESTAMP = new RegExp(
 const EPOCH = new RegExp(String.raw`^(-?)(\d{1,12})${FRACTION}$`);
 
 /**
- * Returns the microseconds since 1970 of a time of RFC 3339, as `2018-01-31T12:00:00.000Z`; undefined for any other
- * text. A space is accepted in place of the T, and an offset as `+0530` or `+05`. Of nanoseconds, the nearest
- * microsecond is taken; half of one is rounded up.
+ * Returns the microseconds since 1970 of an RFC 3339 time, as `2018-01-31T12:00:00.000Z`; undefined for any other string.
+ * Also accepts a space in place of the T, and an offset as `+0530` or `+05`. Rounds to the nearest microsecond, halves up.
  */
 export function microsOfTimestamp(text: string): bigint | undefined {
   const [, year = '', month, day, hour, minute, second, fraction, sign, hours = '0', minutes = '0'] =
     TIMESTAMP.exec(text) ?? [];
   if (year === '' || year === '0000') return undefined;
   const date = new Date(`${year}-${month}-${day}T00:00:00.000Z`);
-  // The calendar itself says whether there is such a day: 30 February would come back as 2 March.
+  // Rejects days that do not exist: Date turns 30 February into 2 March.
   if (date.getUTCMonth() + 1 !== Number(month) || date.getUTCDate() !== Number(day)) return undefined;
   const ahead = (Number(hours) * 60 + Number(minutes)) * (sign === '-' ? -60 : 60);
   const ofDay = (Number(hour) * 60 + Number(minute)) * 60 + Number(second);
@@ -34,8 +33,8 @@ export function microsOfTimestamp(text: string): bigint | undefined {
 }
 
 /**
- * Returns the microseconds that seconds since 1970 are, as `1516717442.735266`; undefined for any other text. The
- * nearest microsecond is taken; half of one is rounded away from 1970.
+ * Returns the microseconds of seconds since 1970, as `1516717442.735266`; undefined for any other string. Rounds to the
+ * nearest microsecond, halves away from 1970.
  */
 export function microsOfEpoch(text: string): bigint | undefined {
   const [, sign, seconds, fraction] = EPOCH.exec(text) ?? [];
@@ -44,7 +43,7 @@ export function microsOfEpoch(text: string): bigint | undefined {
   return sign === '-' ? -micros : micros;
 }
 
-/** Whether a time is of the years 1 to 9999 in UTC, which every reader of the tables can hold. */
+/** Returns whether a time is in the years 1 to 9999 in UTC, which all readers of the tables support. */
 export function isTableTime(micros: bigint): boolean {
   return micros >= EARLIEST && micros < TOO_LATE;
 }

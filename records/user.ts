@@ -1,6 +1,6 @@
 import { PaddedText, NO_MATCH, matchesAt, skipSpace, skipText, literalOf, withoutMark } from './json-text.ts';
 
-/** The field that names the user: messages of one user keep their order. */
+/** The field with the user, which is the message key: messages of one user keep their order. */
 const KEY_FIELD = 'user_exam_id';
 
 const NAME = literalOf(JSON.stringify(KEY_FIELD));
@@ -9,20 +9,19 @@ const COLON = 0x3a;
 const COMMA = 0x2c;
 const BACKSLASH = 0x5c;
 
-/** So much of a record is looked at before it is read whole. */
+/** Leading bytes that are scanned before the record is parsed as a whole. */
 const LEADING_BYTES = 1024;
 const LEADING = new PaddedText();
 
 /**
- * The user whose attempt it is; null where the record does not say. Whether the record is right otherwise,
- * `transform` will judge.
+ * Returns a record's user; null if it has none. Does not validate the record.
  */
 export function userOf(record: Buffer): string | null {
   const text = withoutMark(record);
   return leadingUser(text) ?? parsedUser(text);
 }
 
-/** The user where only texts stand before, as in nearly all records; reading the whole record takes far longer. */
+/** Finds the user if only strings precede it, as in nearly all records; much faster than parsing the record. */
 function leadingUser(record: Buffer): string | undefined {
   const text = LEADING.load(record.subarray(0, LEADING_BYTES));
   let at = skipSpace(text, 0);

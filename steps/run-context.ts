@@ -1,6 +1,6 @@
 import type { Execution } from '../adapters/staging/staging.ts';
 
-/** The run and the attempt of an activity that a step works for. */
+/** The run and the activity attempt that a step belongs to. */
 export interface RunContext {
   readonly execution: Execution;
   /** The number of the activity's attempt, from 1. */

@@ -1,6 +1,6 @@
 import { MESSAGE_COLUMNS, MESSAGE_COLUMN_LIST, type Table } from './table.ts';
 
-/** The attempts; one that was delivered more than once is here once for each delivery. */
+/** The attempts, one row per delivery. */
 export const attempts: Table = {
   name: 'attempts',
   row: 'one attempt delivered: one user’s try at one exam',

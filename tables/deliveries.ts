@@ -1,6 +1,6 @@
 import { MESSAGE_COLUMNS, MESSAGE_COLUMN_LIST, type Table } from './table.ts';
 
-/** Every message that became rows, as it came. Committed last of a batch. */
+/** Every message that became rows, unchanged. The last table that a batch is committed to. */
 export const deliveries: Table = {
   name: 'deliveries',
   row: 'one message as it came; a batch seen here is complete in every table',
@@ -16,7 +16,7 @@ export const deliveries: Table = {
     { name: 'payload', type: 'string', meaning: 'The message’s value, the JSON text as it came.' },
   ],
   rowGroupRows: 4096,
-  // A third of what snappy makes of JSON, for a tenth more time; and each byte less need not be sent to HDFS.
+  // For JSON, a third of snappy's size in 10 % more time, and less to send to HDFS.
   compression: 'zstd',
   select: `SELECT source, ${MESSAGE_COLUMN_LIST}, key, headers, payload FROM messages`,
 };

@@ -2,7 +2,7 @@ import { MESSAGE_COLUMNS, MESSAGE_COLUMN_LIST, type Table } from './table.ts';
 
 const OPTION = 'sequences.questions[].options[]';
 
-/** The options of every question of every attempt delivered. */
+/** The options of the questions, one row per delivery. */
 export const options: Table = {
   name: 'options',
   row: 'one option of a question of an attempt',

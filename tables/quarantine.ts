@@ -1,6 +1,7 @@
-import { MESSAGE_COLUMNS, MESSAGE_COLUMN_LIST, type Table } from './table.ts';
+import { LIST_INDEX_PATTERN, SIZE_PATTERN } from '../model/reasons.ts';
+import { MESSAGE_COLUMNS, type Table } from './table.ts';
 
-/** What could not become rows, kept whole, with the reason. */
+/** Messages and records that could not become rows, kept whole, with the reason. */
 export const quarantine: Table = {
   name: 'quarantine',
   row: 'one message, or one record refused at publish, that could not become rows',
@@ -26,13 +27,11 @@ export const quarantine: Table = {
     { name: 'headers', type: 'string', meaning: 'The message’s headers, as in deliveries.' },
     { name: 'payload', type: 'binary', meaning: 'The message’s value, its bytes; null where it had none.' },
   ],
-  select: `
-    SELECT source, ${MESSAGE_COLUMN_LIST}, step, chunk, chunk_position, path, reason, key, headers, payload
-    FROM quarantined`,
+  select: 'SELECT * FROM quarantine',
 };
 
-/** The kind of a row's path, in SQL: any place of a list is the same. */
-export const PATH_KIND = String.raw`regexp_replace(path, '\[\d+\]', '[]', 'g')`;
+/** SQL for a row's path without list indexes, as `ReasonTally` counts it. */
+export const PATH_KIND = `regexp_replace(path, '${LIST_INDEX_PATTERN}', '[]', 'g')`;
 
-/** The kind of its reason, in SQL: a record too large is one, however large it is. */
-export const REASON_KIND = String.raw`regexp_replace(reason, '^(has|makes a message of) \d+ bytes', '\1 … bytes')`;
+/** SQL for a row's reason without the record's size, as `ReasonTally` counts it. */
+export const REASON_KIND = String.raw`regexp_replace(reason, '${SIZE_PATTERN}', '\1 … bytes')`;

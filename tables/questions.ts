@@ -1,6 +1,6 @@
 import { MESSAGE_COLUMNS, MESSAGE_COLUMN_LIST, type Table } from './table.ts';
 
-/** The questions of every attempt delivered. */
+/** The questions of the attempts, one row per delivery. */
 export const questions: Table = {
   name: 'questions',
   row: 'one question of an attempt',

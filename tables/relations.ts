@@ -1,18 +1,19 @@
+import { duckDbType, type Table } from './table.ts';
+
 /**
- * The relations that the tables' SELECTs name. Those of a level of the attempt's shape, the attempts themselves and the
- * items of each of their lists, are made of what the scan took; see {@link relationOf}.
+ * Returns the DDL of an empty relation with a table's name and columns, after `source`, for tables whose rows are
+ * inserted one by one: `quarantine`, `replays` and `runs`.
  */
-
-/** What does not become rows, still empty. */
-export const QUARANTINED = `CREATE TABLE quarantined (
-  source VARCHAR, kafka_topic VARCHAR, kafka_partition INTEGER, kafka_offset BIGINT, published_at TIMESTAMPTZ, key BLOB, headers VARCHAR, payload BLOB,
-  step VARCHAR, chunk VARCHAR, chunk_position BIGINT, path VARCHAR, reason VARCHAR)`;
+export function createTableSql({ name, columns }: Pick<Table, 'name' | 'columns'>): string {
+  const definitions = columns.map((column) => `"${column.name}" ${duckDbType(column.type)}`);
+  return `CREATE TABLE "${name}" (source VARCHAR, ${definitions.join(', ')})`;
+}
 
 /**
- * The relation of a level: `attempt`, or the path of a list's items, as `sequences.questions[]`. It has the columns
- * `source`, `kafka_topic` and the others that say where the message stands; for each list that its rows are in a column
- * named after the list's items, which says which one of them it is, from 0; and for each field a column that is named by
- * its path. Of a list it holds how many items it has.
+ * Returns the name of the relation with the scanned rows of one level of an attempt: `attempt`, or the path of a list's
+ * items, as `sequences.questions[]`. Its columns are `source`, the Kafka columns of the message, the item's index from 0
+ * in each enclosing list, named by the list's path, and each field, named by its path. For a list inside, the field's
+ * column has the number of its items.
  */
 export function relationOf(path: string): string {
   return path === '' ? 'attempt' : path;

@@ -1,6 +1,6 @@
 import type { Table } from './table.ts';
 
-/** What was published again out of quarantine. Its rows, not those of `quarantine`, say so, since a row never changes. */
+/** The rows of `quarantine` that were published again; a table of its own, since rows are never changed. */
 export const replays: Table = {
   name: 'replays',
   row: 'one message, or one record refused at publish, that was published again out of quarantine',
@@ -33,5 +33,5 @@ export const replays: Table = {
     { name: 'replayed_at', type: 'timestamp', meaning: 'When this row was written (UTC).' },
     { name: 'command', type: 'string', meaning: 'The command that published it, its first 500 characters.' },
   ],
-  select: 'SELECT * FROM replayed',
+  select: 'SELECT * FROM replays',
 };

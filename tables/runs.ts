@@ -11,7 +11,7 @@ const COUNTS: readonly { suffix: string; type: 'long' | 'double'; meaning: strin
   { suffix: 'seconds', type: 'double', meaning: 'seconds spent in' },
 ];
 
-/** The columns that count what a step did, as `fetch_records_in`. */
+/** Returns the columns with the counts of a step, as `fetch_records_in`. */
 export function stepColumns(step: Step): Column[] {
   return COUNTS.map(({ suffix, type, meaning }) => ({
     name: `${step}_${suffix}`,
@@ -20,7 +20,7 @@ export function stepColumns(step: Step): Column[] {
   }));
 }
 
-/** The runs that brought something, or were told something by a person. */
+/** The ended runs that landed something or in which a person made a decision. */
 export const runs: Table = {
   name: 'runs',
   row: 'one ended run that landed something or that a person told what to do, with its counts and the content’s hash',
@@ -88,5 +88,5 @@ export const runs: Table = {
     },
     ...STEPS.flatMap(stepColumns),
   ],
-  select: 'SELECT * FROM run',
+  select: 'SELECT * FROM runs',
 };

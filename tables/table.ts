@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-/** The types that columns have, as Delta's schema names them. */
+/** The column types, by their names in Delta's schema. */
 export type ColumnType =
   'string' | 'long' | 'integer' | 'boolean' | 'timestamp' | 'binary' | 'double' | 'date';
 
@@ -8,38 +8,38 @@ export type ColumnType =
 export interface Column {
   readonly name: string;
   readonly type: ColumnType;
-  /** What it says, for the data dictionary. */
+  /** The description in the data dictionary. */
   readonly meaning: string;
-  /** The attempt's field that fills it, as `sequences.questions[].id`: its values are counted on both sides. */
+  /** The attempt's field that fills it, as `sequences.questions[].id`. Its values are counted in messages and files. */
   readonly field?: string;
 }
 
 /** One table of the warehouse. */
 export interface Table {
   readonly name: string;
-  /** What a row is. */
+  /** Describes one row, in the singular. */
   readonly row: string;
-  /** Without the partition columns, which no data file holds. */
+  /** Without the partition columns, which are not in the data files. */
   readonly columns: readonly Column[];
-  /** Rows of a row group of its files, where they are large: whoever writes or reads one has it in memory. */
+  /** Rows per Parquet row group, for large rows: writers and readers have a whole row group in memory. */
   readonly rowGroupRows?: number;
-  /** What packs its files: snappy, which the most readers take, unless another is worth it. */
+  /** The Parquet compression codec; default snappy, which most readers support. */
   readonly compression?: 'snappy' | 'zstd';
   /**
-   * The SELECT that fills it, of DuckDB, from the relations of a batch: `messages` (those that became rows, as they came)
-   * for `deliveries`, `quarantined`, and for the others one of those that `relationOf` of tables/relations.ts names, which
-   * have a column for each field. It gives the table's columns and, besides, `source`.
+   * The DuckDB SELECT that fills it. `deliveries` is read from the relation `messages` (the accepted messages,
+   * unchanged), tables of attempts from one that `relationOf` of tables/relations.ts names, and `quarantine`, `replays`
+   * and `runs` from a relation of their own name. Returns `source` and the table's columns.
    */
   readonly select: string;
 }
 
-/** The columns that each data file's folder gives, in order. */
+/** The partition columns in order, whose values are in a data file's path. */
 export const PARTITION_COLUMNS: readonly Column[] = [
   { name: 'source', type: 'string', meaning: 'Source that the row belongs to.' },
   { name: 'ingested_on', type: 'date', meaning: 'UTC day on which the run that landed the row started.' },
 ];
 
-/** Where a row's message stands in Kafka; every table of messages begins with these. */
+/** The Kafka position of a row's message; the first columns of every table of messages. */
 export const MESSAGE_COLUMNS: readonly Column[] = [
   { name: 'kafka_topic', type: 'string', meaning: 'Topic of the message that the row came from.' },
   { name: 'kafka_partition', type: 'integer', meaning: 'Partition of that message.' },
@@ -51,7 +51,7 @@ export const MESSAGE_COLUMNS: readonly Column[] = [
   },
 ];
 
-/** {@link MESSAGE_COLUMNS} as a list in SQL. */
+/** The names of {@link MESSAGE_COLUMNS}, for SQL. */
 export const MESSAGE_COLUMN_LIST = MESSAGE_COLUMNS.map(({ name }) => name).join(', ');
 
 const DUCKDB_TYPES: Record<ColumnType, string> = {
@@ -65,12 +65,12 @@ const DUCKDB_TYPES: Record<ColumnType, string> = {
   date: 'DATE',
 };
 
-/** The name of a column's type in DuckDB. */
+/** Returns the DuckDB type of a column type. */
 export function duckDbType(type: ColumnType): string {
   return DUCKDB_TYPES[type];
 }
 
-/** What Delta's log says of a table. */
+/** A `metaData` action of the Delta log. */
 export interface DeltaMetadata {
   readonly [more: string]: unknown;
   readonly id: string;
@@ -78,7 +78,7 @@ export interface DeltaMetadata {
   readonly partitionColumns: string[];
 }
 
-/** A new table's metadata as Delta writes it. */
+/** Returns the metadata of a new table, with a random id. */
 export function deltaMetadata(table: Table): DeltaMetadata {
   return {
     id: randomUUID(),
@@ -92,7 +92,7 @@ export function deltaMetadata(table: Table): DeltaMetadata {
   };
 }
 
-/** A table's schema as Delta writes it, the partition columns included. */
+/** Returns a table's schema in Delta's JSON, with the partition columns. */
 function deltaSchema(table: Table): string {
   return JSON.stringify({
     type: 'struct',

@@ -1,9 +1,9 @@
-/** A view over the tables, for whoever asks. */
+/** A view over the tables. */
 export interface View {
   readonly name: string;
-  /** What a row is. */
+  /** Describes one row, in the singular. */
   readonly row: string;
-  /** Its SELECT, in the SQL of DuckDB. */
+  /** Its SELECT, in DuckDB's SQL. */
   readonly select: string;
 }
 
@@ -12,14 +12,14 @@ const FIRST_DELIVERY = `
     PARTITION BY source, keen_id ORDER BY published_at, kafka_topic, kafka_partition, kafka_offset
   ) AS delivery FROM attempts`;
 
-/** The rows of a table that belong to the first delivery of their attempt. */
-function ofFirstDelivery(table: string): string {
+/** Returns the SELECT of a table's rows of the first delivery of each attempt. */
+function selectFirstDeliveries(table: string): string {
   return `
   SELECT child.* FROM ${table} AS child
   JOIN attempts_deduplicated AS attempt USING (kafka_topic, kafka_partition, kafka_offset)`;
 }
 
-/** The views: each attempt once, the first delivery of its keen_id. */
+/** The views: each attempt (`keen_id`) of a source once, as first delivered. */
 export const VIEWS: readonly View[] = [
   {
     name: 'attempts_deduplicated',
@@ -29,7 +29,11 @@ export const VIEWS: readonly View[] = [
   {
     name: 'questions_deduplicated',
     row: 'one question of such an attempt',
-    select: ofFirstDelivery('questions'),
+    select: selectFirstDeliveries('questions'),
   },
-  { name: 'options_deduplicated', row: 'one option of such a question', select: ofFirstDelivery('options') },
+  {
+    name: 'options_deduplicated',
+    row: 'one option of such a question',
+    select: selectFirstDeliveries('options'),
+  },
 ];

@@ -101,7 +101,7 @@ export async function checkSample(
 
 async function firstBad(connection: DuckDBConnection): Promise<number[]> {
   const read = await connection.runAndReadAll(
-    `SELECT kafka_offset FROM quarantined ORDER BY kafka_offset LIMIT ${MAX_BAD}`,
+    `SELECT kafka_offset FROM quarantine ORDER BY kafka_offset LIMIT ${MAX_BAD}`,
   );
   return read.getRows().map(([offset]) => Number(offset));
 }

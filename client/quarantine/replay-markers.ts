@@ -2,16 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DuckDBTimestampTZValue } from '@duckdb/node-api';
 import { replayTransaction } from '../../steps/landing/transaction-ids.ts';
 import { commitFiles } from '../../steps/landing/commit-files.ts';
-import { writeTable } from '../../steps/transform/table-files.ts';
-import { sqlName, withDuckDb } from '../../adapters/duckdb/database.ts';
+import { writeRows } from '../../steps/transform/write-rows.ts';
 import type { Warehouse } from '../../adapters/delta/warehouse.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { StagedFile } from '../../model/references.ts';
 import { replays } from '../../tables/index.ts';
-import { deltaMetadata, duckDbType } from '../../tables/table.ts';
+import { deltaMetadata } from '../../tables/table.ts';
 import type { ChosenRow } from './selection.ts';
 
 /** A row that was published again, and where. */
@@ -92,40 +90,27 @@ export class ReplayMarker {
     );
   }
 
-  /** A file a source. */
-  async #write(folder: string, made: readonly Replay[]): Promise<StagedFile[]> {
+  /** Writes one file per source. */
+  #write(folder: string, made: readonly Replay[]): Promise<StagedFile[]> {
     const now = new Date();
-    const options = { threads: 1, memoryLimit: '256MB', temporaryFolder: folder };
-    return withDuckDb(options, async (connection) => {
-      const columns = replays.columns.map(({ name, type }) => `${sqlName(name)} ${duckDbType(type)}`);
-      await connection.run(`CREATE TABLE replayed (source VARCHAR, ${columns.join(', ')})`);
-      const places = replays.columns.map((_, at) => `$${at + 2}`);
-      const insert = await connection.prepare(`INSERT INTO replayed VALUES ($1, ${places.join(', ')})`);
-      for (const { row, partition, offset } of made) {
-        insert.bind([
-          row.source,
-          row.topic,
-          row.partition,
-          row.offset,
-          row.chunk,
-          row.position,
-          row.reference,
-          partition,
-          offset,
-          new DuckDBTimestampTZValue(BigInt(now.getTime()) * 1000n),
-          this.#command,
-        ]);
-        await insert.run();
-      }
-      const target = {
-        folder: '',
-        ingestedOn: now.toISOString().slice(0, 10),
-        resolve: (path: string) => join(folder, path),
-      };
-      const sources = [...new Set(made.map(({ row }) => row.source))];
-      const files = [];
-      for (const source of sources) files.push(await writeTable(connection, replays, source, target));
-      return files.filter((file) => file !== undefined);
-    });
+    const rows = made.map(({ row, partition, offset }) => ({
+      source: row.source,
+      kafka_topic: row.topic,
+      kafka_partition: row.partition,
+      kafka_offset: row.offset,
+      chunk: row.chunk,
+      chunk_position: row.position,
+      replay_of: row.reference,
+      replay_partition: partition,
+      replay_offset: offset,
+      replayed_at: now.toISOString(),
+      command: this.#command,
+    }));
+    const target = {
+      folder: '',
+      ingestedOn: now.toISOString().slice(0, 10),
+      resolve: (path: string) => join(folder, path),
+    };
+    return writeRows(target, replays, rows);
   }
 }

@@ -1,9 +1,9 @@
 /**
- * Takes attempts apart, which are JSON texts, into columns: what `scan.ts` asks of WebAssembly. Written in
- * AssemblyScript. What it makes it names by addresses.
+ * Parses attempts, which are JSON texts, into columns: the WebAssembly module of `scan.ts`, in AssemblyScript. Objects are
+ * identified by their addresses.
  */
 import { Column, Level, begin, drop, newLevel, noteZeros, set32, set64 } from './columns';
-import { NOT_SO, passMark, passSpace } from './json';
+import { NO_MATCH, passMark, passSpace } from './json';
 import { giveBack, take } from './memory';
 import { Field, Kind, Shape, newField, passObject } from './objects';
 import { numberOf } from './texts';
@@ -11,7 +11,7 @@ import { numberOf } from './texts';
 export { newColumn } from './columns';
 export { newShape } from './objects';
 
-/** So many zeros follow a text; see json.ts. */
+/** Zero bytes after a text; see json.ts. */
 const ROOM_BYTES: usize = 64;
 const MICROS_A_MILLI: i64 = 1000;
 
@@ -26,43 +26,49 @@ let times = changetype<Column>(0);
 let text: usize = 0;
 let textRoom: usize = 0;
 
-/** Forgets all that was made and taken. */
+/** Frees all memory. */
 export function reset(): void {
   giveBack();
   levels = null;
   textRoom = 0;
 }
 
-/** @param room How many rows it has room for at first, a multiple of 64. */
+/**
+ * Creates a level.
+ * @param room The initial capacity in rows, a multiple of 64.
+ */
 export function level(room: u32): Level {
   const made = newLevel(room, levels);
   levels = made;
   return made;
 }
 
-/** @param length How many bytes `,"name":` has, which stands where {@link textAt} said. */
+/**
+ * Adds a field to a shape.
+ * @param length The number of bytes of `,"name":`, which is in the input buffer ({@link textAt}).
+ */
 export function fieldOf(shape: Shape, length: usize, isRequired: bool, kind: Kind): Field {
   return newField(shape, text, length, isRequired, kind);
 }
 
-/** Says that a field holds a value, and what column that comes into. */
+/** Makes a field a scalar, with the column of its values. */
 export function holdsValues(field: Field, column: Column): void {
   field.column = column;
 }
 
-/** Says that a field holds an object. */
+/** Makes a field an object of a shape. */
 export function holdsObject(field: Field, shape: Shape): void {
   field.shape = shape;
 }
 
-/** Says that a field holds a list, what column its length comes into, and the level and the shape of its items. */
+/** Makes a field a list, with the column of its lengths and the level and shape of its items. */
 export function holdsList(field: Field, lengths: Column, items: Level, item: Shape): void {
   field.column = lengths;
   field.items = items;
   field.shape = item;
 }
 
-/** Where a text of so many bytes is to be put, in place of the one before. */
+/** Returns the address of the input buffer, for a text of this length. */
 export function textAt(length: usize): usize {
   if (length + ROOM_BYTES > textRoom) {
     textRoom = 2 * (length + ROOM_BYTES);
@@ -71,13 +77,13 @@ export function textAt(length: usize): usize {
   return text;
 }
 
-/** The number among a column's texts of the one that was put, of so many bytes. */
+/** Returns the index of the string in the input buffer among a column's strings, which is added if new. */
 export function textNumber(column: Column, length: usize): u32 {
   noteZeros(column.texts, text, text + length);
   return numberOf(column.texts, text, text + length);
 }
 
-/** Says what attempts are, and which columns say of each where its message stands. */
+/** Sets the shape of the attempts, and the columns of their messages' metadata. */
 export function attemptsAre(
   level: Level,
   shape: Shape,
@@ -97,9 +103,10 @@ export function attemptsAre(
 }
 
 /**
- * Takes the text that was put, of so many bytes, if it is such an attempt; else nothing of it stays.
- * @param source The number of its source's text; those of its headers likewise.
- * @param publishedMs Milliseconds since 1970; NaN where nothing is known of it.
+ * Adds the rows of the attempt in the input buffer and returns true, or adds nothing and returns false if it is rejected.
+ * @param source The index of its source's string.
+ * @param headers The index of its headers' string.
+ * @param publishedMs Milliseconds since 1970; NaN if unknown.
  */
 export function takes(
   length: usize,
@@ -112,8 +119,8 @@ export function takes(
   const row = begin(attempts, 0, 0);
   memory.fill(text + length, 0, ROOM_BYTES);
   const end = passObject(attempt, passSpace(passMark(text)), row);
-  const isTaken = end !== NOT_SO && passSpace(end) === text + length;
-  if (isTaken) {
+  const isAccepted = end !== NO_MATCH && passSpace(end) === text + length;
+  if (isAccepted) {
     set32(sources, row, source);
     set32(headerTexts, row, headers);
     set32(partitions, row, partition);
@@ -122,64 +129,64 @@ export function takes(
   }
   let level: Level | null = levels;
   while (level !== null) {
-    if (isTaken) level.rows = level.begun;
+    if (isAccepted) level.rows = level.begun;
     else drop(level);
     level = level.next;
   }
-  return isTaken;
+  return isAccepted;
 }
 
-/** How many rows of a level were kept. */
+/** Returns the number of a level's accepted rows. */
 export function rowsOf(level: Level): u32 {
   return level.rows;
 }
 
-/** How many rows a level has room for. */
+/** Returns a level's capacity in rows. */
 export function roomOf(level: Level): u32 {
   return level.room;
 }
 
-/** Where the rows above stand that a level's rows belong to: 32 bits each. */
+/** Returns the address of the parent row of each row, 32 bits each. */
 export function aboveOf(level: Level): usize {
-  return level.of;
+  return level.parents;
 }
 
-/** Where it stands which item of its list each row of a level is: 32 bits each. */
+/** Returns the address of the index of each row in its list, 32 bits each. */
 export function positionsOf(level: Level): usize {
   return level.positions;
 }
 
-/** How many values a column has. */
+/** Returns the number of a column's non-null values. */
 export function countOf(column: Column): u32 {
   return column.count;
 }
 
-/** Where the values of a column stand. */
+/** Returns the address of a column's values. */
 export function valuesOf(column: Column): usize {
   return column.values;
 }
 
-/** Where a bit for each row of a column stands. */
+/** Returns the address of a column's validity bitmap. */
 export function validOf(column: Column): usize {
   return column.valid;
 }
 
-/** How many texts a column has. */
+/** Returns the number of a column's distinct strings. */
 export function textsOf(column: Column): u32 {
   return column.texts.size;
 }
 
-/** Where the texts of a column stand, one after the other. */
+/** Returns the address of a column's concatenated strings. */
 export function textBytesOf(column: Column): usize {
   return column.texts.bytes;
 }
 
-/** Where it stands where in them each begins, and where the last one ends: 32 bits each. */
+/** Returns the address of the start offset of each string and the end of the last, 32 bits each. */
 export function textStartsOf(column: Column): usize {
   return column.texts.starts;
 }
 
-/** Whether one of a column's texts has the character U+0000. */
+/** Returns whether one of a column's strings has the character U+0000. */
 export function hasZeroOf(column: Column): bool {
   return column.texts.hasZero;
 }

@@ -1,10 +1,10 @@
 /**
- * Parts of a JSON text in memory, which is UTF-8 and has at least 64 zero bytes behind it: none of them stands in JSON,
- * so that what passes something ends there, and need not ask where the text ends. A place is an address.
+ * Reads tokens of a JSON text in memory: UTF-8 with at least 64 zero bytes after it. These are invalid in JSON, so that
+ * every function stops there without bounds checks. Positions (`at`) are addresses.
  */
 
-/** What a pass answers when it does not accept what it finds; else it says where that ends. */
-export const NOT_SO: usize = 0;
+/** Returned by functions that consume a token if it does not match; otherwise they return its end. */
+export const NO_MATCH: usize = 0;
 
 export const SPACE: u32 = 0x20;
 export const QUOTE: u32 = 0x22;
@@ -24,7 +24,7 @@ const TAB: u32 = 0x09;
 const LINE_FEED: u32 = 0x0a;
 const CARRIAGE_RETURN: u32 = 0x0d;
 
-/** The bit that an ASCII letter has in lower case alone. */
+/** The bit that distinguishes lower-case ASCII letters. */
 export const LOWER_CASE: u32 = 0x20;
 const LOWER_A: u32 = 0x61;
 const LOWER_B: u32 = 0x62;
@@ -35,27 +35,27 @@ const LOWER_T: u32 = 0x74;
 const LOWER_U: u32 = 0x75;
 const SLASH: u32 = 0x2f;
 
-/** The character U+FEFF in UTF-8, as it stands in memory. */
+/** U+FEFF in UTF-8, as a little-endian word. */
 const BYTE_ORDER_MARK: u32 = 0x00bf_bbef;
 
-/** The bytes that are looked at at once. */
+/** Bytes read at once: a SIMD vector, and a word. */
 const WIDE_BYTES: usize = 16;
 const WORD_BYTES: usize = 8;
 
-/** What {@link codeUnitAt} and {@link meantBy} answer where nothing of the sort stands there. */
+/** Returned by {@link codeUnitAt} and {@link unescapedLetter} if there is no valid escape. */
 const NONE: u32 = 0xffff_ffff;
 
-/** The byte at a place. */
+/** Returns the byte at an address. */
 export function byteAt(at: usize): u32 {
   return load<u8>(at);
 }
 
-/** Whether a byte is a digit. */
+/** Returns whether a byte is a digit. */
 export function isDigit(byte: u32): bool {
   return byte - ZERO <= 9;
 }
 
-/** Whether so many bytes, at least eight, stand at both places. */
+/** Returns whether two ranges of `length` bytes, at least eight, are equal. */
 export function isSameWords(one: usize, other: usize, length: usize): bool {
   for (let at: usize = 0; at + WORD_BYTES < length; at += WORD_BYTES)
     if (load<u64>(one + at) !== load<u64>(other + at)) return false;
@@ -63,17 +63,17 @@ export function isSameWords(one: usize, other: usize, length: usize): bool {
   return load<u64>(one + last) === load<u64>(other + last);
 }
 
-/** The next bytes as a word, zeros in place of those after so many, which are fewer than eight. */
+/** Returns the next `bytes` bytes, fewer than eight, as a zero-extended word. */
 export function firstOfWord(at: usize, bytes: usize): u64 {
   return load<u64>(at) & (((1 as u64) << ((bytes as u64) << 3)) - 1);
 }
 
-/** Passes the byte order mark that a text may begin with, which is no part of its JSON. */
+/** Skips a leading byte order mark, which is not part of the JSON. */
 export function passMark(at: usize): usize {
   return (load<u32>(at) & 0x00ff_ffff) === BYTE_ORDER_MARK ? at + 3 : at;
 }
 
-/** Passes any space. */
+/** Skips spaces. */
 export function passSpace(at: usize): usize {
   for (;;) {
     const byte = byteAt(at);
@@ -84,7 +84,7 @@ export function passSpace(at: usize): usize {
   return at;
 }
 
-/** Passes the bytes of a text that stand for themselves: all but controls, quotes and backslashes. */
+/** Skips bytes of a string other than control characters, quotes and backslashes. */
 export function passPlain(at: usize): usize {
   for (;;) {
     const bytes = v128.load(at);
@@ -99,9 +99,9 @@ export function passPlain(at: usize): usize {
 }
 
 /**
- * Puts a text, which begins at a place and may have escapes, in its own place as what it means; that is never longer.
- * @returns Where it ends now, without a quote; `NOT_SO` where it is not as JSON has it, or its characters are not whole.
- * {@link textEnd} says where it ended.
+ * Unescapes a string in place, which never makes it longer.
+ * @returns The end of the unescaped string, without a quote; `NO_MATCH` if the JSON is invalid or has an unpaired surrogate.
+ * {@link textEnd} is the end of the escaped string.
  */
 export function unescape(from: usize): usize {
   let to = from;
@@ -112,24 +112,24 @@ export function unescape(from: usize): usize {
     to += end - at;
     at = end;
     if (byteAt(at) === QUOTE) break;
-    if (byteAt(at) !== BACKSLASH) return NOT_SO;
+    if (byteAt(at) !== BACKSLASH) return NO_MATCH;
     const letter = byteAt(at + 1);
     if (letter !== LOWER_U) {
-      const meant = meantBy(letter);
-      if (meant === NONE) return NOT_SO;
-      to = putCharacter(to, meant);
+      const character = unescapedLetter(letter);
+      if (character === NONE) return NO_MATCH;
+      to = putCharacter(to, character);
       at += 2;
       continue;
     }
     const unit = codeUnitAt(at);
-    if (unit === NONE || isLowSurrogate(unit)) return NOT_SO;
+    if (unit === NONE || isLowSurrogate(unit)) return NO_MATCH;
     at += 6;
     if (!isHighSurrogate(unit)) {
       to = putCharacter(to, unit);
       continue;
     }
     const low = codeUnitAt(at);
-    if (!isLowSurrogate(low)) return NOT_SO;
+    if (!isLowSurrogate(low)) return NO_MATCH;
     to = putCharacter(to, 0x1_0000 + ((unit - 0xd800) << 10) + (low - 0xdc00));
     at += 6;
   }
@@ -137,11 +137,11 @@ export function unescape(from: usize): usize {
   return to;
 }
 
-/** Where the text ended that was {@link unescape}d last, its quote included. */
+/** The address after the closing quote of the last string that was {@link unescape}d. */
 export let textEnd: usize = 0;
 
-/** What an escape of one letter means. */
-function meantBy(letter: u32): u32 {
+/** Returns the character of a one-letter escape. */
+function unescapedLetter(letter: u32): u32 {
   if (letter === QUOTE || letter === BACKSLASH || letter === SLASH) return letter;
   if (letter === LOWER_N) return LINE_FEED;
   if (letter === LOWER_T) return TAB;
@@ -151,7 +151,7 @@ function meantBy(letter: u32): u32 {
   return NONE;
 }
 
-/** The UTF-16 code unit of an escape of four digits, as \u00e4. */
+/** Returns the UTF-16 code unit of an escape of four hex digits, as \u00e4. */
 function codeUnitAt(at: usize): u32 {
   if (byteAt(at) !== BACKSLASH || byteAt(at + 1) !== LOWER_U) return NONE;
   let unit: u32 = 0;
@@ -173,7 +173,7 @@ function isLowSurrogate(unit: u32): bool {
   return unit - 0xdc00 < 0x400;
 }
 
-/** Puts a character as UTF-8; returns where it ends. */
+/** Writes a character in UTF-8; returns the address after it. */
 function putCharacter(at: usize, code: u32): usize {
   if (code < 0x80) {
     store<u8>(at, code);

@@ -1,4 +1,4 @@
-/** Memory is taken bit by bit, and given back all at once. */
+/** A bump allocator: memory is freed all at once. */
 
 const PAGE_BYTES: usize = 1 << 16;
 const STEP_PAGES: i32 = 1 << 8;
@@ -7,25 +7,25 @@ const ALIGNED: usize = 16;
 const bottom: usize = (__heap_base + ALIGNED - 1) & ~(ALIGNED - 1);
 let top: usize = bottom;
 
-/** Takes so many bytes, which are zeros. */
+/** Allocates zeroed bytes. */
 export function take(bytes: usize): usize {
   const at = top;
   top = (at + bytes + ALIGNED - 1) & ~(ALIGNED - 1);
   const missing = (((top + PAGE_BYTES - 1) / PAGE_BYTES) as i32) - memory.size();
-  // Each time that it grows, the engine looks for garbage.
+  // In large steps, since each growth makes the engine collect garbage.
   if (missing > 0 && memory.grow(max(missing, STEP_PAGES)) < 0 && memory.grow(missing) < 0) unreachable();
   memory.fill(at, 0, bytes);
   return at;
 }
 
-/** Takes more bytes in place of fewer, which they begin with. */
+/** Allocates a larger block with the contents of a smaller one. */
 export function takeMore(from: usize, bytes: usize, more: usize): usize {
   const at = take(more);
   memory.copy(at, from, bytes);
   return at;
 }
 
-/** Gives back all that was taken. */
+/** Frees everything. */
 export function giveBack(): void {
   top = bottom;
 }

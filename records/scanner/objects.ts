@@ -1,4 +1,4 @@
-/** Passes the objects and lists of an attempt, as its shape has them. */
+/** Parses the objects and lists of an attempt by its shape. */
 import {
   Column,
   Level,
@@ -15,7 +15,7 @@ import {
   CLOSE_BRACKET,
   COLON,
   COMMA,
-  NOT_SO,
+  NO_MATCH,
   OPEN_BRACE,
   OPEN_BRACKET,
   byteAt,
@@ -26,15 +26,15 @@ import {
 import { take } from './memory';
 
 const N: u32 = 0x6e;
-/** A word of four bytes as it stands in memory. */
+/** `null` as a little-endian word. */
 const NULL: u32 = 0x6c6c_756e;
 const WORD_BYTES: usize = 8;
 
-/** An object's first fields have a bit each in a register; all others share the last bit, which is always set. */
+/** The first 31 fields of an object have a bit each in a bit set; all others share the last bit, which is always set. */
 const OWN_BITS: u32 = 31;
 const SHARED_BIT: u32 = 1 << OWN_BITS;
 
-/** What a field holds. */
+/** The kind of a field's value. */
 export enum Kind {
   Text,
   Integer,
@@ -48,20 +48,20 @@ export enum Kind {
 /** A field of an object. */
 @unmanaged
 export class Field {
-  /** The address of `,"name":`, as it stands where no space does, and how many bytes that has. */
+  /** The address and length of `,"name":`, without spaces. */
   name: usize;
   length: usize;
   /** Its bit among the fields of its object, or `SHARED_BIT`. */
   bit: u32;
-  /** Of a field with the shared bit: the number of the last object that had it. */
+  /** For a field with the shared bit, the number of the last object that had it. */
   lastObject: u64;
   isRequired: bool;
   kind: Kind;
-  /** What its values come into; of a list, how many items it has. */
+  /** The column of its values, or of a list's lengths. */
   column: Column;
-  /** The fields of its object, or of its list's items. */
+  /** The shape of its object, or of its list's items. */
   shape: Shape;
-  /** The rows of its list's items. */
+  /** The level of its list's items. */
   items: Level;
 }
 
@@ -69,30 +69,33 @@ export class Field {
 @unmanaged
 export class Shape {
   size: u32;
-  /** The bits of those that must be there. */
+  /** The bits of the required fields. */
   required: u32;
-  /** `SHARED_BIT` where a field has it, else 0. */
+  /** `SHARED_BIT` if a field has it, else 0. */
   shared: u32;
-  /** How many of the fields with the shared bit must be there, and how many of these the present object lacks. */
+  /** The number of required fields with the shared bit, and how many of them the current object still lacks. */
   requiredShared: u32;
   missingShared: u32;
-  /** The number of the present object, where a field has the shared bit; 64 bits of them never run out. */
+  /** The number of the current object, if a field has the shared bit. */
   object: u64;
   /** The addresses of the fields. */
   fields: usize;
-  /** Which field stood at each place the last time: most objects name theirs in the same order. */
+  /** The field at each index of the previous object, since most objects have the same order. */
   order: usize;
 }
 
-/** @param most How many fields it can have: any number. */
-export function newShape(most: u32): Shape {
+/**
+ * Creates a shape without fields.
+ * @param maxFields The number of fields that will be added.
+ */
+export function newShape(maxFields: u32): Shape {
   const shape = changetype<Shape>(take(offsetof<Shape>()));
-  shape.fields = take(4 * most);
-  shape.order = take(4 * most);
+  shape.fields = take(4 * maxFields);
+  shape.order = take(4 * maxFields);
   return shape;
 }
 
-/** A field of a shape; what it holds is yet to be said. */
+/** Adds a field to a shape; its column, shape and level are set by the caller. */
 export function newField(shape: Shape, name: usize, length: usize, isRequired: bool, kind: Kind): Field {
   const field = changetype<Field>(take(offsetof<Field>()));
   field.name = take(length);
@@ -112,14 +115,14 @@ export function newField(shape: Shape, name: usize, length: usize, isRequired: b
   return field;
 }
 
-/** Passes an object, whose values are of a row. */
+/** Parses an object into a row. */
 export function passObject(shape: Shape, from: usize, row: u32): usize {
-  if (byteAt(from) !== OPEN_BRACE) return NOT_SO;
+  if (byteAt(from) !== OPEN_BRACE) return NO_MATCH;
   let at = from + 1;
   let seen = shape.shared;
   if (seen !== 0) beginShared(shape);
   for (let place: u32 = 0; byteAt(at) !== CLOSE_BRACE; place += 1) {
-    // Before the first one is no comma.
+    // The first field has no comma before it.
     const before: usize = place === 0 ? 1 : 0;
     let field = usualAt(shape, place);
     if (field !== null && isAt(at, field.name + before, field.length - before)) {
@@ -128,31 +131,31 @@ export function passObject(shape: Shape, from: usize, row: u32): usize {
       at = passSpace(at);
       if (byteAt(at) === CLOSE_BRACE) break;
       if (place > 0) {
-        if (byteAt(at) !== COMMA) return NOT_SO;
+        if (byteAt(at) !== COMMA) return NO_MATCH;
         at = passSpace(at + 1);
       }
       field = fieldAt(shape, at, place);
-      if (field === null) return NOT_SO;
+      if (field === null) return NO_MATCH;
       at = passSpace(at + field.length - 2);
-      if (byteAt(at) !== COLON) return NOT_SO;
+      if (byteAt(at) !== COLON) return NO_MATCH;
       at += 1;
     }
-    if ((seen & field.bit) !== 0 && !isFirstShared(shape, field)) return NOT_SO;
+    if ((seen & field.bit) !== 0 && !isFirstShared(shape, field)) return NO_MATCH;
     seen |= field.bit;
     at = passValue(field, passSpace(at), row);
-    if (at === NOT_SO) return NOT_SO;
+    if (at === NO_MATCH) return NO_MATCH;
   }
-  if ((seen & shape.required) !== shape.required || shape.missingShared !== 0) return NOT_SO;
+  if ((seen & shape.required) !== shape.required || shape.missingShared !== 0) return NO_MATCH;
   return at + 1;
 }
 
-/** Begins an object, of which no field with the shared bit was seen yet. No object holds another of its own shape. */
+/** Starts an object, without fields with the shared bit yet. Objects of one shape are never nested. */
 function beginShared(shape: Shape): void {
   shape.object += 1;
   shape.missingShared = shape.requiredShared;
 }
 
-/** Notes a field with the shared bit; false where its object had it before, or where the bit is the field's own. */
+/** Records a field with the shared bit; returns false if the object had it before, or the bit is the field's own. */
 function isFirstShared(shape: Shape, field: Field): bool {
   if (field.bit !== SHARED_BIT || field.lastObject === shape.object) return false;
   field.lastObject = shape.object;
@@ -164,7 +167,7 @@ function usualAt(shape: Shape, place: u32): Field | null {
   return place < shape.size ? changetype<Field>(load<usize>(shape.order + (place << 2))) : null;
 }
 
-/** The field whose name stands there; it is expected at that place the next time. */
+/** Returns the field by the name at an address, and expects it at this index in the next object. */
 function fieldAt(shape: Shape, at: usize, place: u32): Field | null {
   for (let other: u32 = 0; other < shape.size; other += 1) {
     const field = changetype<Field>(load<usize>(shape.fields + (other << 2)));
@@ -181,7 +184,7 @@ function isAt(at: usize, name: usize, length: usize): bool {
 }
 
 function passValue(field: Field, at: usize, row: u32): usize {
-  if (byteAt(at) === N) return !field.isRequired && load<u32>(at) === NULL ? at + 4 : NOT_SO;
+  if (byteAt(at) === N) return !field.isRequired && load<u32>(at) === NULL ? at + 4 : NO_MATCH;
   switch (field.kind) {
     case Kind.Text:
       return passText(field.column, at, row);
@@ -198,22 +201,22 @@ function passValue(field: Field, at: usize, row: u32): usize {
     case Kind.List:
       return passList(field, at, row);
     default:
-      return NOT_SO;
+      return NO_MATCH;
   }
 }
 
 function passList(field: Field, from: usize, row: u32): usize {
-  if (byteAt(from) !== OPEN_BRACKET) return NOT_SO;
+  if (byteAt(from) !== OPEN_BRACKET) return NO_MATCH;
   let at = passSpace(from + 1);
   let length: u32 = 0;
   if (byteAt(at) !== CLOSE_BRACKET) {
     for (;;) {
       at = passObject(field.shape, at, begin(field.items, row, length));
-      if (at === NOT_SO) return NOT_SO;
+      if (at === NO_MATCH) return NO_MATCH;
       length += 1;
       at = passSpace(at);
       if (byteAt(at) === CLOSE_BRACKET) break;
-      if (byteAt(at) !== COMMA) return NOT_SO;
+      if (byteAt(at) !== COMMA) return NO_MATCH;
       at = passSpace(at + 1);
     }
   }

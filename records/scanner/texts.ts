@@ -1,57 +1,57 @@
-/** The different texts of a column, numbered from 0 as they first come, as UTF-8. */
+/** The distinct strings of a column in UTF-8, numbered from 0 in order of appearance: an open-addressing hash table. */
 import { firstOfWord, isSameWords } from './json';
 import { take, takeMore } from './memory';
 
 const FIRST_BYTES: usize = 1 << 12;
 const FIRST_TEXTS: u32 = 1 << 8;
 const WORD_BYTES: usize = 8;
-/** So many bytes follow the last text, so that its last word can be looked at whole. */
+/** Bytes after the last string, so that its last word can be read whole. */
 const ROOM_BYTES: usize = WORD_BYTES;
 
-/** Some texts; the addresses are those of arrays. */
+/** A set of strings; addresses are of arrays. */
 @unmanaged
 export class Texts {
-  /** How many there are. */
+  /** The number of strings. */
   size: u32;
-  /** Whether one of them has the character U+0000. */
+  /** Whether one has the character U+0000. */
   hasZero: bool;
-  /** The texts, one after the other; and how many bytes there is room for. */
+  /** The concatenated strings, and their capacity in bytes. */
   bytes: usize;
   room: usize;
-  /** Where each begins, and behind the last one where that ends: 32 bits each. */
+  /** The start offset of each string, then the end of the last: 32 bits each. */
   starts: usize;
-  /** 32 bits each. */
+  /** The hash of each string, 32 bits each. */
   hashes: usize;
-  /** Of each place the number of the text that stands there, and 1; 0 where there is none. At most half are taken. */
-  places: usize;
-  /** How many places there are, less 1. */
+  /** Slots with the number of a string plus 1, or 0 if empty. At most half are occupied. */
+  slots: usize;
+  /** The number of slots, less 1. */
   mask: u32;
 }
 
-/** Texts of which there is none yet. */
+/** Creates an empty set. */
 export function newTexts(): Texts {
   const texts = changetype<Texts>(take(offsetof<Texts>()));
   texts.bytes = take(FIRST_BYTES);
   texts.room = FIRST_BYTES;
   texts.starts = take(4 * (FIRST_TEXTS + 1));
   texts.hashes = take(4 * FIRST_TEXTS);
-  texts.places = take(4 * 2 * FIRST_TEXTS);
+  texts.slots = take(4 * 2 * FIRST_TEXTS);
   texts.mask = 2 * FIRST_TEXTS - 1;
   return texts;
 }
 
-/** The number of a text. */
+/** Returns the number of a string, which is added if new. */
 export function numberOf(texts: Texts, from: usize, to: usize): u32 {
   const length = to - from;
   const hash = hashOf(from, length);
-  let place = hash & texts.mask;
+  let slot = hash & texts.mask;
   for (;;) {
-    const found = load<u32>(texts.places + (place << 2));
+    const found = load<u32>(texts.slots + (slot << 2));
     if (found === 0) return add(texts, from, length, hash);
     const number = found - 1;
     if (load<u32>(texts.hashes + (number << 2)) === hash && isSame(texts, number, from, length))
       return number;
-    place = (place + 1) & texts.mask;
+    slot = (slot + 1) & texts.mask;
   }
   return 0;
 }
@@ -78,28 +78,28 @@ function add(texts: Texts, from: usize, length: usize, hash: u32): u32 {
   if (number > texts.mask >> 1) makeRoom(texts);
   store<u32>(texts.starts + (number << 2), end as u32, 4);
   store<u32>(texts.hashes + (number << 2), hash);
-  place(texts, number);
+  insert(texts, number);
   texts.size = number + 1;
   return number;
 }
 
-/** Makes room for twice as many texts. */
+/** Doubles the capacity. */
 function makeRoom(texts: Texts): void {
   const size = texts.size;
   texts.starts = takeMore(texts.starts, 4 * (size + 1), 4 * (2 * size + 1));
   texts.hashes = takeMore(texts.hashes, 4 * size, 4 * 2 * size);
-  texts.places = take(4 * 4 * size);
+  texts.slots = take(4 * 4 * size);
   texts.mask = 4 * size - 1;
-  for (let number: u32 = 0; number < size; number += 1) place(texts, number);
+  for (let number: u32 = 0; number < size; number += 1) insert(texts, number);
 }
 
-function place(texts: Texts, number: u32): void {
+function insert(texts: Texts, number: u32): void {
   let at = load<u32>(texts.hashes + (number << 2)) & texts.mask;
-  while (load<u32>(texts.places + (at << 2)) !== 0) at = (at + 1) & texts.mask;
-  store<u32>(texts.places + (at << 2), number + 1);
+  while (load<u32>(texts.slots + (at << 2)) !== 0) at = (at + 1) & texts.mask;
+  store<u32>(texts.slots + (at << 2), number + 1);
 }
 
-/** A number that texts which are the same share, and others hardly ever. */
+/** Returns a 32-bit hash. */
 function hashOf(from: usize, length: usize): u32 {
   let hash: u64 = length;
   let at: usize = 0;

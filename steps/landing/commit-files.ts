@@ -9,30 +9,30 @@ import { deltaMetadata, type Table } from '../../tables/table.ts';
 import { shortHash } from '../transform/table-files.ts';
 import type { RunContext } from '../run-context.ts';
 
-/** What landing works with: where the tables are, and where the run's staged files. */
+/** The warehouse, and the run's staged files. */
 export interface CommitDeps {
   readonly warehouse: Warehouse;
   readonly own: Pick<RunStaging, 'locate'>;
 }
 
-/** Files of one table that land together, or not at all. */
+/** Files of one table to commit atomically. */
 export interface FilesToCommit {
   readonly table: Table;
-  /** Read only where they are not landed yet. */
+  /** Called only if they are not landed yet. */
   readonly files: () => Promise<readonly StagedFile[]>;
-  /** Names what lands, for the files' names: the same for each try. */
+  /** Identifies the contents in the files' names; the same for each retry. */
   readonly subject: string;
   readonly fences: readonly TransactionFence[];
-  /** Application ids that the table's log is to have from then on. */
+  /** Application ids to add to the table's log. */
   readonly marks?: readonly string[];
-  /** Goes into the commit, for people. */
+  /** Extra fields of the commit's `commitInfo`. */
   readonly info: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Uploads files and commits them, once, however often it is tried and by whomever.
- * @param before What the commit waits for, not the upload; where it fails, so does this.
- * @throws {PipelineError} OFFSETS_MOVED when a fence stands elsewhere; an error of HDFS or of the log.
+ * Uploads files and commits them exactly once, also if retried or run concurrently.
+ * @param before Awaited before the commit, but not before the upload; if it rejects, so does this.
+ * @throws {PipelineError} OFFSETS_MOVED if a fence's version is not `from`; an error of HDFS or of the log.
  */
 export async function commitFiles(
   deps: CommitDeps,
@@ -43,7 +43,7 @@ export async function commitFiles(
   const table = deps.warehouse.table(landing.table.name);
   const scratch = run.execution.runId;
   await table.ensure(deltaMetadata(landing.table), scratch);
-  // Nothing is uploaded that could not be committed.
+  // Checked before the upload, which would otherwise be for nothing.
   const landed = await table.landed(landing.fences);
   if (landed !== undefined) return landed;
   const adds: AddFile[] = [];
@@ -63,8 +63,8 @@ export async function commitFiles(
 }
 
 /**
- * A file's name tells its batch, its run and its bytes; so two tries share it only if they wrote the same, and no other
- * run does, which could remove it. A run's id begins with its time, and ends with what is its own.
+ * Uploads a file under a name made of its subject, run and SHA-256: attempts of a run share a file only if its bytes are
+ * the same, and runs, which remove their unused files, never do. The end of a run's id is random, the start is its time.
  */
 async function upload(
   { own }: CommitDeps,
@@ -90,7 +90,7 @@ async function upload(
   };
 }
 
-/** Another try, or another run, landed the same; what this one uploaded is removed unless that is it. */
+/** Removes uploaded files that are not in the table, since another attempt or run landed the same rows. */
 async function discardUnused(table: DeltaTable, adds: readonly AddFile[]): Promise<void> {
   const snapshot = await table.snapshot();
   for (const { path } of adds) if (snapshot?.files.has(path) !== true) await table.discard(path);

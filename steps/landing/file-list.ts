@@ -8,8 +8,8 @@ import { PipelineError } from '../../model/errors.ts';
 import type { SourceRows, StagedFile, TableFiles } from '../../model/references.ts';
 import { deliveries, quarantine } from '../../tables/index.ts';
 
-/** In the folder of a batch's files, which it is removed with. */
-const LIST = 'files.json';
+/** The list's name, in the folder of the batch's files. */
+const LIST_FILE = 'files.json';
 
 const List = z.array(
   z.strictObject({
@@ -23,8 +23,8 @@ const List = z.array(
 );
 
 /**
- * Writes the list of a batch's files to the disk and returns what stands for it between activities: each file has
- * statistics, and a topic can have many sources.
+ * Writes the list of a batch's files to the disk and returns a summary with its SHA-256. The list itself, with
+ * statistics per file, can be too large for an activity's result.
  * @param folder The folder of the files, relative to the run's staging folder.
  * @throws {PipelineError} STAGING_FULL
  */
@@ -33,7 +33,7 @@ export async function writeFileList(
   folder: string,
   files: readonly StagedFile[],
 ): Promise<TableFiles> {
-  const path = `${folder}/${LIST}`;
+  const path = `${folder}/${LIST_FILE}`;
   const text = JSON.stringify(files);
   await staged(path, writeFile(await own.locate(path), text, { mode: PRIVATE_FILE_MODE }));
   const tables = [...new Set(files.map(({ table }) => table))];
@@ -46,7 +46,7 @@ export async function writeFileList(
 
 /**
  * Reads the list of a batch's files.
- * @throws {PipelineError} STAGING_LOST when it is not there, INPUT_INVALID when it is another one.
+ * @throws {PipelineError} STAGING_LOST if it is missing, INPUT_INVALID if its SHA-256 differs.
  */
 export async function readFileList(
   own: Pick<RunStaging, 'locate'>,
@@ -54,7 +54,7 @@ export async function readFileList(
   { files: { count, sha256 } }: TableFiles,
 ): Promise<StagedFile[]> {
   if (count === 0) return [];
-  const path = `${folder}/${LIST}`;
+  const path = `${folder}/${LIST_FILE}`;
   const text = await readFile(await own.locate(path), 'utf8').catch((cause: unknown) => {
     throw new PipelineError('STAGING_LOST', `${path} cannot be read`, { cause });
   });
@@ -66,12 +66,12 @@ export async function readFileList(
 function bySource(files: readonly StagedFile[]): SourceRows[] {
   const names = new Set(files.map(({ partition }) => partition['source'] ?? ''));
   return [...names].map((source) => {
-    const own = files.filter(({ partition }) => (partition['source'] ?? '') === source);
+    const ofSource = files.filter(({ partition }) => (partition['source'] ?? '') === source);
     return {
       source,
-      landed: rowsOf(own, deliveries.name),
-      refused: rowsOf(own, quarantine.name),
-      bytes: sumOf(own, 'bytes'),
+      landed: rowsOf(ofSource, deliveries.name),
+      refused: rowsOf(ofSource, quarantine.name),
+      bytes: sumOf(ofSource, 'bytes'),
     };
   });
 }
@@ -83,8 +83,8 @@ function rowsOf(files: readonly StagedFile[], table: string): number {
   );
 }
 
-function sumOf(files: readonly StagedFile[], what: 'rows' | 'bytes'): number {
-  return files.reduce((sum, file) => sum + file[what], 0);
+function sumOf(files: readonly StagedFile[], field: 'rows' | 'bytes'): number {
+  return files.reduce((sum, file) => sum + file[field], 0);
 }
 
 function sha256Of(text: string): string {

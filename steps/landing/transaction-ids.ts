@@ -2,37 +2,37 @@ import type { TransactionFence } from '../../adapters/delta/snapshot.ts';
 import type { ContentIdentity } from '../../model/identity.ts';
 import type { Batch } from '../../model/references.ts';
 
-/** A thing that happens once: its fence stands at 1 afterwards. */
+/** Returns the fence of something that happens once, after which its version is 1. */
 function once(appId: string): TransactionFence {
   return { appId, from: undefined, to: 1n };
 }
 
-/** That a source's content was ingested, split by this format. */
+/** Returns the fence that marks a source's content, in this format, as ingested. */
 export function contentTransaction(source: string, { format, sha256 }: ContentIdentity): TransactionFence {
   return once(`content/${source}/${format}/${sha256}`);
 }
 
-/** That a run is in the table `runs`. */
+/** Returns the fence of a run's row in the table `runs`. */
 export function runTransaction(runId: string): TransactionFence {
   return once(`run/${runId}`);
 }
 
-/** That the records of a chunk that were refused at publish are in quarantine. */
+/** Returns the fence of a chunk's records that were refused at publish, in `quarantine`. */
 export function chunkTransaction(chunkId: string): TransactionFence {
   return once(`chunk/${chunkId}`);
 }
 
-/** That something was published again out of quarantine; `reference` names it as the command line does. */
+/** Returns the fence of a replay; `reference` names the row of `quarantine` as the command line does. */
 export function replayTransaction(reference: string): TransactionFence {
   return once(`replay/${reference}`);
 }
 
-/** That the tables hold messages of the topic with this id of Kafka's, which a topic made anew does not have. */
+/** Returns the application id that marks a table as holding messages of the topic with this Kafka id. */
 export function topicAppId(topic: string, id: string): string {
   return `topic/${topic}/${id}`;
 }
 
-/** The ids under which the tables hold messages of a topic; more than one where it was made anew. */
+/** Returns the Kafka ids of the topic that a table's transactions name; several if it was deleted and created again. */
 export function topicIdsIn(txns: ReadonlyMap<string, unknown>, topic: string): string[] {
   const prefix = topicAppId(topic, '');
   return [...txns.keys()]
@@ -40,12 +40,12 @@ export function topicIdsIn(txns: ReadonlyMap<string, unknown>, topic: string): s
     .map((appId) => appId.slice(prefix.length));
 }
 
-/** Up to which offset a partition landed. */
+/** Returns the application id whose version is the end offset landed of a partition. */
 export function partitionAppId(topic: string, partition: number): string {
   return `${topic}/${partition}`;
 }
 
-/** That a batch landed: each of its partitions goes on from the batch's start to its end. */
+/** Returns the fences of a batch: the version of each partition moves from the start to the end of its range. */
 export function batchTransactions({ topic, ranges }: Batch): TransactionFence[] {
   return ranges.map(({ partition, start, end }) => ({
     appId: partitionAppId(topic, partition),

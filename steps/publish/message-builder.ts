@@ -2,17 +2,17 @@ import { messageBytes, type OutgoingMessage } from '../../adapters/kafka/outgoin
 import { CHUNK_HEADER, SOURCE_HEADER, type Chunk } from '../../model/references.ts';
 import { userOf } from '../../records/user.ts';
 
-/** How many bytes a record may have, and the message that is made of it. */
+/** The largest sizes of a record and of a message, in bytes. */
 export interface MessageLimits {
   readonly recordBytes: number;
   readonly maxBytes: number;
 }
 
-/** How the records of a chunk become messages, and which cannot. */
+/** Builds Kafka messages from a chunk's records, and tells which are too large. */
 export class MessageBuilder {
   readonly #headers: Readonly<Record<string, string>>;
   readonly #limits: MessageLimits;
-  /** Bytes of a message besides its key and its record. */
+  /** Bytes of a message without its key and value. */
   readonly #overhead: number;
 
   /** @param chunk The chunk's id. */
@@ -22,21 +22,22 @@ export class MessageBuilder {
     this.#overhead = messageBytes({ key: null, value: null, headers: this.#headers });
   }
 
+  /** Returns the message of a record, whose key is its user. */
   messageOf(record: Buffer): OutgoingMessage {
     return { key: userOf(record), value: record, headers: this.#headers };
   }
 
-  /** Whether it is known without reading a chunk that Kafka can take each of its records. */
-  takesAll({ largestBytes }: Chunk): boolean {
+  /** Whether all records of a chunk fit, by its largest record; false if unknown. */
+  fitsAll({ largestBytes }: Chunk): boolean {
     return largestBytes !== undefined && largestBytes <= this.#limits.recordBytes && this.#fits(largestBytes);
   }
 
-  /** A key is a part of its record, so a record this small fits with any. */
+  /** The key is a part of the record, so at most as large. */
   #fits(bytes: number): boolean {
     return this.#overhead + 2 * bytes <= this.#limits.maxBytes;
   }
 
-  /** Why Kafka cannot take a record; undefined when it can. */
+  /** Returns the reason why a record is too large to publish; undefined if it is not. */
   refusalOf(record: Buffer): string | undefined {
     const { recordBytes, maxBytes } = this.#limits;
     const tooLarge = sizeRefusal(record, recordBytes);
@@ -49,7 +50,7 @@ export class MessageBuilder {
   }
 }
 
-/** Why a record is too large to be published, whatever its topic takes; undefined when it is not. */
+/** Returns the reason why a record exceeds `recordBytes`; undefined if it does not. */
 export function sizeRefusal({ length }: Buffer, recordBytes: number): string | undefined {
   if (length <= recordBytes) return undefined;
   return `has ${length} bytes, more than the ${recordBytes} that a record may have`;

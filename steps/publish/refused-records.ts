@@ -1,23 +1,21 @@
 import { join } from 'node:path';
-import { withDuckDb } from '../../adapters/duckdb/database.ts';
 import type { RunStaging } from '../../adapters/staging/run-staging.ts';
 import type { Chunk, StagedFile } from '../../model/references.ts';
 import { quarantine } from '../../tables/index.ts';
-import { QUARANTINED } from '../../tables/relations.ts';
 import { chunkTransaction } from '../landing/transaction-ids.ts';
 import { commitFiles, type CommitDeps } from '../landing/commit-files.ts';
 import type { RunContext } from '../run-context.ts';
-import { writeTable } from '../transform/table-files.ts';
+import { writeRows } from '../transform/write-rows.ts';
 
-/** A record that Kafka cannot take. */
+/** A record that is too large to publish. */
 export interface RefusedRecord {
-  /** Its place in the chunk, from 0. */
+  /** Its index in the chunk. */
   readonly position: number;
   readonly reason: string;
   readonly payload: Buffer;
 }
 
-/** The chunk that the records are of, and where it is published. */
+/** The chunk of the records, and its topic. */
 export interface ChunkContext {
   readonly source: string;
   readonly topic: string;
@@ -26,7 +24,7 @@ export interface ChunkContext {
   readonly ingestedOn: string;
 }
 
-/** Puts the records of a chunk that cannot be published into quarantine, once. */
+/** Commits a chunk's refused records to the table `quarantine`, exactly once. */
 export async function quarantineRefused(
   deps: CommitDeps & { readonly own: RunStaging },
   run: RunContext,
@@ -49,25 +47,18 @@ async function writeRefused(
   records: readonly RefusedRecord[],
 ): Promise<StagedFile> {
   const folder = await own.freshFolder(`${chunk.path}.refused`);
-  const options = { threads: 1, memoryLimit: '512MB', temporaryFolder: await own.locate(folder) };
-  return withDuckDb(options, async (connection) => {
-    await connection.run(QUARANTINED);
-    const insert = await connection.prepare(
-      `INSERT INTO quarantined (source, kafka_topic, step, chunk, chunk_position, path, reason, payload)
-       VALUES ($1, $2, 'publish', $3, $4, '', $5, $6)`,
-    );
-    for (const { position, reason, payload } of records) {
-      insert.bindVarchar(1, source);
-      insert.bindVarchar(2, topic);
-      insert.bindVarchar(3, chunk.id);
-      insert.bindBigInt(4, BigInt(position));
-      insert.bindVarchar(5, reason);
-      insert.bindBlob(6, payload);
-      await insert.run();
-    }
-    const target = { folder, ingestedOn, resolve: (path: string) => join(own.folder, path) };
-    const file = await writeTable(connection, quarantine, source, target);
-    if (file === undefined) throw new TypeError(`no file was written for the refused records of ${chunk.id}`);
-    return file;
-  });
+  const target = { folder, ingestedOn, resolve: (path: string) => join(own.folder, path) };
+  const rows = records.map(({ position, reason, payload }) => ({
+    source,
+    kafka_topic: topic,
+    step: 'publish',
+    chunk: chunk.id,
+    chunk_position: position,
+    path: '',
+    reason,
+    payload,
+  }));
+  const [file] = await writeRows(target, quarantine, rows);
+  if (file === undefined) throw new TypeError(`no file was written for the refused records of ${chunk.id}`);
+  return file;
 }

@@ -3,7 +3,7 @@ import { PipelineError } from '../../model/errors.ts';
 import { secretOf } from '../../model/secrets.ts';
 import type { SourceSettings } from '../../model/settings.ts';
 
-/** Which source, and which interval of it, to ask a customer for. */
+/** The source and the interval to request. */
 export interface SourceRequest {
   readonly source: string;
   readonly from?: string;
@@ -11,9 +11,9 @@ export interface SourceRequest {
 }
 
 /**
- * What a request to a source's server needs.
+ * Returns the options of a request to a source's server.
  * @param url The source's url, with the interval filled in.
- * @throws {PipelineError} SETTINGS_INVALID when the token's environment variable is not set.
+ * @throws {PipelineError} SETTINGS_INVALID if the token's environment variable is not set.
  */
 export function accessOf(name: string, source: SourceSettings, url: string): HttpAccess {
   const { allowCleartext, redirectHosts, allowAddresses } = source;
@@ -22,8 +22,8 @@ export function accessOf(name: string, source: SourceSettings, url: string): Htt
 }
 
 /**
- * The bearer token to show to a customer's server; undefined where it asks for none.
- * @throws {PipelineError} SETTINGS_INVALID when its environment variable is not set, or holds what no header can.
+ * Returns a source's bearer token; undefined if it has none.
+ * @throws {PipelineError} SETTINGS_INVALID if its environment variable is not set or is no valid header value.
  */
 function tokenOf(name: string, { tokenVariable }: SourceSettings): string | undefined {
   if (tokenVariable === undefined) return undefined;
@@ -36,8 +36,8 @@ function tokenOf(name: string, { tokenVariable }: SourceSettings): string | unde
 }
 
 /**
- * A source's url with the interval filled in.
- * @throws {PipelineError} SETTINGS_INVALID when the url wants an end of the interval that the request has not, or is no URL with them.
+ * Returns a source's URL with `{from}` and `{to}` replaced.
+ * @throws {PipelineError} SETTINGS_INVALID if the request lacks one of them, or the result is no valid URL.
  */
 export function urlOf(request: SourceRequest, source: SourceSettings): URL {
   const filled = (source.url ?? '').replaceAll(/\{(from|to)\}/g, (_, end: 'from' | 'to') => {

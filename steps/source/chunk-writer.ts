@@ -8,30 +8,30 @@ import { chunkIds, type ContentIdentity } from '../../model/identity.ts';
 import { MAX_CHUNKS, type Chunk } from '../../model/references.ts';
 
 /**
- * A chunk ends with the record that brings it over this size. It is no setting: where chunks end is part of
- * their identity, by which a record that was published is known.
+ * The size from which a chunk ends, in bytes. Not a setting, since chunk boundaries are part of the chunks' identity, by
+ * which a retry finds what was published.
  */
 const CHUNK_BYTES = 16 << 20;
 
-/** Where a {@link ChunkWriter} writes to. */
+/** The destination of a {@link ChunkWriter}. */
 export interface ChunkTarget {
   readonly staging: Pick<Staging, 'reserve'>;
   readonly own: RunStaging;
-  /** Relative to the run's folder. */
+  /** Relative to the run's staging folder. */
   readonly folder: string;
   /** Names the source, for errors. */
   readonly subject: string;
-  /** How many chunks the content may have; {@link MAX_CHUNKS} unless given. */
+  /** The largest number of chunks; default {@link MAX_CHUNKS}. */
   readonly maxChunks?: number;
 }
 
-/** Writes records to chunk files, one after the other. */
+/** Writes records to chunk files. */
 export class ChunkWriter {
   records = 0;
   readonly #target: ChunkTarget;
   readonly #written: Omit<Chunk, 'id'>[] = [];
   #current: FrameWriter | undefined;
-  /** Bytes of the largest record of the chunk that is being written. */
+  /** Bytes of the largest record in the current chunk. */
   #largestBytes = 0;
 
   constructor(target: ChunkTarget) {
@@ -40,12 +40,12 @@ export class ChunkWriter {
 
   /**
    * Adds records, in order.
-   * @throws {PipelineError} SOURCE_TOO_LARGE where they need more chunks than a content may have; STAGING_FULL
+   * @throws {PipelineError} SOURCE_TOO_LARGE if the content needs more than `maxChunks` chunks; STAGING_FULL
    */
   async add(records: readonly Buffer[]): Promise<void> {
     for (const record of records) {
       if (this.#current === undefined) {
-        this.#requireRoom();
+        this.#requireFewChunks();
         await this.#target.staging.reserve(CHUNK_BYTES);
         this.#current = await FrameWriter.create(await this.#target.own.locate(this.#path()));
       }
@@ -57,7 +57,7 @@ export class ChunkWriter {
     }
   }
 
-  /** Ends the chunk that is being written, if any. */
+  /** Closes the current chunk, if any. */
   async close(): Promise<void> {
     const ended = this.#current;
     if (ended === undefined) return;
@@ -72,27 +72,27 @@ export class ChunkWriter {
     this.#largestBytes = 0;
   }
 
-  /** Removes what was written. */
+  /** Removes all chunk files. */
   async discard(): Promise<void> {
     await this.#current?.discard();
     this.#current = undefined;
     for (const { path } of this.#written.splice(0)) await this.#target.own.remove(path);
   }
 
-  /** How many chunks were written. */
+  /** The number of closed chunks. */
   get count(): number {
     return this.#written.length;
   }
 
-  /** Returns the chunks written, named after their content, each with a receipt for who publishes it. */
+  /** Returns the chunks with ids derived from the content, and writes the receipts that `publish` requires. */
   async chunks(source: string, topic: string, content: ContentIdentity): Promise<Chunk[]> {
     const ids = chunkIds(source, content, this.count);
-    const chunks = this.#written.map((chunk, at) => ({ id: ids[at] ?? '', ...chunk }));
+    const chunks = this.#written.map((chunk, index) => ({ id: ids[index] ?? '', ...chunk }));
     for (const chunk of chunks) await this.#target.own.leaveReceipt(chunk.path, { source, topic, chunk });
     return chunks;
   }
 
-  #requireRoom(): void {
+  #requireFewChunks(): void {
     const { subject, maxChunks = MAX_CHUNKS } = this.#target;
     if (this.#written.length < maxChunks) return;
     throw new PipelineError(

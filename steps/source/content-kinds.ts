@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 
-/** So many first bytes of a content tell its kind: a tar archive needs them all. */
+/** Leading bytes needed to detect the kind of content; a tar header is this long. */
 export const HEAD_BYTES = 512;
 
-/** Kinds of content that are refused, by their first bytes as Latin-1 text. */
+/** Magic bytes, as Latin-1, of kinds of content that are not supported. */
 const REFUSED: readonly (readonly [string, string])[] = [
   ['PK\x03\x04', 'a zip archive'],
   ['PK\x05\x06', 'an empty zip archive'],
@@ -35,24 +35,24 @@ const REFUSED: readonly (readonly [string, string])[] = [
 const BYTE_ORDER_MARK = '\xef\xbb\xbf';
 const RECORD_SEPARATOR = '\x1e';
 
-/** How JSON begins that is an object or an array: by its second token it is no other kind of content. */
+/** Matches the first two tokens of a JSON object or array, which no other kind of content begins with. */
 const JSON_BEGINNING = /^(\xef\xbb\xbf)*\s*(\{\s*["}]|\[\s*[[{"\]\d])/;
 
-/** The checksum in a tar header: where it is, and how long (POSIX ustar; the same in older ones). */
-const TAR_CHECKSUM = { at: 148, end: 156 };
+/** Offsets of the checksum in a tar header (POSIX ustar and older formats). */
+const TAR_CHECKSUM = { start: 148, end: 156 };
 const SPACE = 0x20;
 
-/** Whether bytes begin as a JSON object or array does. */
+/** Returns whether bytes begin as a JSON object or array. */
 export function beginsAsJson(head: Buffer): boolean {
   return JSON_BEGINNING.test(head.toString('latin1'));
 }
 
-/** Whether the first byte of text is a bracket or brace, whatever follows. */
+/** Returns whether the first character that is not a space is `[` or `{`. */
 export function beginsWithBracket(head: Buffer): boolean {
   return /^(\xef\xbb\xbf)*\s*[[{]/.test(head.toString('latin1'));
 }
 
-/** The name of a kind of content that is refused; undefined where the bytes begin as none of these. */
+/** Returns the name of an unsupported kind of content by its leading bytes; undefined if none matches. */
 export function refusedKind(head: Buffer): string | undefined {
   const text = head.toString('latin1');
   const [, name] = REFUSED.find(([magic]) => text.startsWith(magic)) ?? [];
@@ -63,7 +63,7 @@ export function refusedKind(head: Buffer): string | undefined {
   return wideEncoding(head);
 }
 
-/** By its mark, or by the zeros beside ASCII characters: text that is not UTF-8. */
+/** Detects UTF-16 and UTF-32 by the byte order mark, or by the zero bytes of ASCII characters. */
 function wideEncoding(head: Buffer): string | undefined {
   const [a = 1, b = 1, c = 1, d = 1] = head;
   const zeros = [a, b, c, d].map((byte) => (byte === 0 ? '0' : 'x')).join('');
@@ -74,20 +74,20 @@ function wideEncoding(head: Buffer): string | undefined {
   return hasMark || zeros === 'x0x0' || zeros === '0x0x' ? 'not UTF-8; perhaps UTF-16' : undefined;
 }
 
-/** Whether bytes are UTF-8 text without control characters; the last character may be cut. */
+/** Returns whether bytes are UTF-8 text without control characters; the last character may be incomplete. */
 export function isText(head: Buffer): boolean {
   for (const byte of head) if (byte < SPACE && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d) return false;
   return [0, 1, 2, 3].some((cut) => cut <= head.length && isUtf8(head.subarray(0, head.length - cut)));
 }
 
-/** A tar header has the sum of its bytes in octal digits, in which the sum’s own bytes count as spaces. */
+/** Compares a tar header's checksum: the sum of its bytes in octal, with the checksum field counted as spaces. */
 function isTarHeader(head: Buffer): boolean {
   if (head.length < HEAD_BYTES) return false;
-  const { at, end } = TAR_CHECKSUM;
-  const digits = /^\s*([0-7]+)[\0 ]*$/.exec(head.toString('latin1', at, end))?.[1];
+  const { start, end } = TAR_CHECKSUM;
+  const digits = /^\s*([0-7]+)[\0 ]*$/.exec(head.toString('latin1', start, end))?.[1];
   if (digits === undefined) return false;
-  let sum = (end - at) * SPACE;
-  for (const [place, byte] of head.subarray(0, HEAD_BYTES).entries())
-    if (place < at || place >= end) sum += byte;
+  let sum = (end - start) * SPACE;
+  for (const [offset, byte] of head.subarray(0, HEAD_BYTES).entries())
+    if (offset < start || offset >= end) sum += byte;
   return sum === Number.parseInt(digits, 8);
 }

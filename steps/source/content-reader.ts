@@ -4,25 +4,24 @@ import { PipelineError } from '../../model/errors.ts';
 import { checkAttempt } from '../../records/check.ts';
 import { foreignOutline, foreignRecord, foreignText, type Foreign } from './foreign-content.ts';
 
-/** How a content is read. */
+/** Options of a {@link ContentReader}. */
 export interface ContentReaderOptions {
   readonly format: RecordFormat;
-  /** Whose content it is, for messages, as `source pearson`. */
+  /** Names the source in errors, as `source pearson`. */
   readonly subject: string;
-  /** A record over this many bytes is not good. */
+  /** The largest valid record in bytes. */
   readonly recordBytes: number;
 }
 
 /**
- * A record over this size cannot be read at all; one over the setting limits.recordBytes can, and is
- * refused at publish.
+ * A larger record fails the whole content; one that is only over the setting limits.recordBytes is refused at publish.
  */
 const MAX_READABLE_RECORD_BYTES = 64 << 20;
 
-/** So many bytes of a content tell whether its first value is a line of its own. */
+/** Leading bytes that are outlined to find whether the first value is a line of its own. */
 const MAX_OUTLINE_BYTES = 1 << 16;
 
-/** A larger record is not described; the last one is kept for that. */
+/** Larger first and last records are not described in errors. */
 const MAX_DESCRIBED_BYTES = 1 << 20;
 const MAX_LAST_BYTES = 1 << 16;
 
@@ -31,20 +30,20 @@ const LESS_THAN = '<'.charCodeAt(0);
 const SEVERAL_VALUES = 'has several JSON values, one behind the other';
 
 /**
- * Reads the records of a decompressed content, and refuses by name a content whose records are not where its format
- * says: an array for lines, lines for an array, one object around the records, an error, one page of several.
+ * Reads the records of decompressed content. Rejects content that does not have its source's format, with an error that
+ * names what it is: an array instead of lines or the reverse, an object around the records, an error, one page of several.
  */
 export class ContentReader {
   records = 0;
-  /** Whether any record could land. */
+  /** Whether any record is valid. */
   hasGood = false;
   readonly #options: ContentReaderOptions;
   readonly #splitter: RecordSplitter;
   readonly #outline = new JsonOutline();
   #isOutlining = true;
-  /** The bytes that the outline is of. */
+  /** The outlined bytes. */
   #head: Buffer[] = [];
-  /** What the first record is, where it is none. */
+  /** Describes the first record, if it is not an attempt. */
   #first: Foreign | undefined;
   /** A copy of the last record. */
   #last: Buffer | undefined;
@@ -56,25 +55,25 @@ export class ContentReader {
   }
 
   /**
-   * The records that end in these bytes.
+   * Returns the records that end in these bytes.
    * @throws {PipelineError} SOURCE_MALFORMED, SOURCE_PAGED
    */
   push(bytes: Buffer): Buffer[] {
     if (this.#isOutlining) this.#outlineMore(bytes);
-    // Held back until it is known what the object is.
+    // The splitter would only say that it is no array; the outline names what the object is.
     if (this.#isObjectForArray && this.#isOutlining) return [];
-    return this.#look(this.#splitter.push(bytes));
+    return this.#inspect(this.#splitter.push(bytes));
   }
 
   /**
-   * The record that the content's end closes, if any.
+   * Ends the content and returns its last record, if it was not returned yet.
    * @throws {PipelineError} SOURCE_MALFORMED, SOURCE_PAGED, SOURCE_CUT
    */
   end(): Buffer[] {
     if (this.#isObjectForArray) throw this.#notArray();
     const found = this.#lastRecords();
     this.#requireLines();
-    this.#requireOwn();
+    this.#requireRecords();
     return found;
   }
 
@@ -82,10 +81,10 @@ export class ContentReader {
     return this.#options.format === 'json-array' && this.#outline.kind === 'object';
   }
 
-  /** A last line that is no JSON is no sign of a cut where the content is not of lines. */
+  /** Prefers the error that the content does not have lines over the one that its last line is truncated. */
   #lastRecords(): Buffer[] {
     try {
-      return this.#look(this.#splitter.end());
+      return this.#inspect(this.#splitter.end());
     } catch (error) {
       if (error instanceof PipelineError && error.code === 'SOURCE_CUT') this.#requireLines();
       throw error;
@@ -101,11 +100,11 @@ export class ContentReader {
     const isArrayDue = !areLinesDue && outline.kind === 'array';
     this.#isOutlining = !isArrayDue && !outline.isDone && outline.bytes < MAX_OUTLINE_BYTES;
     if (this.#isObjectForArray && !this.#isOutlining) throw this.#notArray();
-    const goesOn = outline.state === 'whole' || (outline.state === 'open' && !this.#isOutlining);
-    if (areLinesDue && outline.spansLines && goesOn) throw this.#notLines();
+    const continues = outline.state === 'whole' || (outline.state === 'open' && !this.#isOutlining);
+    if (areLinesDue && outline.spansLines && continues) throw this.#notLines();
   }
 
-  #look(found: Buffer[]): Buffer[] {
+  #inspect(found: Buffer[]): Buffer[] {
     for (const record of found) {
       if (this.hasGood) break;
       this.hasGood = record.length <= this.#options.recordBytes && checkAttempt(record).fault === undefined;
@@ -118,7 +117,7 @@ export class ContentReader {
     return found;
   }
 
-  /** @throws {PipelineError} SOURCE_MALFORMED where the first value shows that the content is not of lines. */
+  /** @throws {PipelineError} SOURCE_MALFORMED if the first value shows that the content is not one record a line. */
   #requireLines(): void {
     if (this.#options.format === 'json-array') return;
     const { spansLines, state, after } = this.#outline;
@@ -127,21 +126,21 @@ export class ContentReader {
       throw this.#malformed(`${SEVERAL_VALUES}; its format, ndjson, is one record a line`);
   }
 
-  /** @throws {PipelineError} SOURCE_PAGED, SOURCE_MALFORMED or SOURCE_CUT for what is no record and tells of the whole. */
-  #requireOwn(): void {
+  /** @throws {PipelineError} SOURCE_PAGED, SOURCE_MALFORMED or SOURCE_CUT if the first or last value is no record but a page, an error or HTML. */
+  #requireRecords(): void {
     const last = this.#last === undefined ? undefined : foreignRecord(this.#last.toString('utf8'));
     const page = [this.#first, last].find((foreign) => foreign?.kind === 'page');
     if (page !== undefined) throw this.#paged(page);
     if (this.#options.format === 'json-array') return;
     if (this.records === 1 && !this.hasGood && this.#foreign !== undefined) throw this.#notLines();
-    // In place of the rest, by a server that failed or another before it.
+    // An error page in place of the rest, from the server or a proxy.
     if (this.#last?.at(0) === LESS_THAN)
       throw this.#error('SOURCE_CUT', 'ends with a web page or XML; it may have been cut there');
     if (last?.kind === 'error')
       throw this.#error('SOURCE_CUT', `ends with ${foreignText(last)}; it may have been cut there`);
   }
 
-  /** What the content's first value is, where it is no record. */
+  /** Describes the first value, if it is not an attempt. */
   get #foreign(): Foreign | undefined {
     const { state, wholeBytes } = this.#outline;
     if (this.#first !== undefined) return this.#first;

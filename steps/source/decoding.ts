@@ -13,25 +13,25 @@ import {
   type Coding,
 } from './decompression.ts';
 
-/** A content as it was sent, and what its server says about it. */
+/** Content as sent, with its HTTP headers. */
 export interface EncodedContent {
   readonly bytes: AsyncIterable<Buffer>;
   readonly contentType: string | undefined;
   readonly contentEncoding: string | undefined;
 }
 
-/** How a content is decoded. */
+/** Options of {@link decoded}. */
 export interface DecodingOptions {
-  /** Whose content it is, for messages, as `source pearson`. */
+  /** Names the source in errors, as `source pearson`. */
   readonly subject: string;
-  /** A content over this many bytes is refused, as it was sent and after each decompression. */
+  /** The largest size in bytes, both as sent and after each decompression. */
   readonly maxBytes: number;
 }
 
-/** So often a content can be compressed, one compression within the other. */
+/** Nested compressions that are decoded. */
 const MAX_CODINGS = 4;
 
-/** Brotli has no magic. So much of what may be brotli is decompressed to find out. */
+/** Bytes that are decompressed to detect brotli, which has no magic. */
 const BROTLI_TRIAL_BYTES = 1 << 16;
 
 const CODING_OF: ReadonlyMap<string, Coding> = new Map([
@@ -46,9 +46,9 @@ const CODING_OF: ReadonlyMap<string, Coding> = new Map([
 const NO_CODING = ['', 'identity', 'aws-chunked'];
 
 /**
- * Decompresses a content, however often it was compressed, and refuses by name what is no text. Its first bytes decide,
- * since file names, types and encodings are often wrong; Content-Encoding decides for codings without magic.
- * @throws {PipelineError} SOURCE_MALFORMED where it is refused or damaged; SOURCE_CUT where it ends too early;
+ * Decompresses content, including nested compressions, and rejects what is not text. Detects the coding by magic bytes,
+ * since file names, types and encodings are often wrong; uses Content-Encoding for codings without magic.
+ * @throws {PipelineError} SOURCE_MALFORMED if it is unsupported or damaged; SOURCE_CUT if it is truncated;
  * SOURCE_TOO_LARGE
  */
 export async function* decoded(content: EncodedContent, options: DecodingOptions): AsyncGenerator<Buffer> {
@@ -58,10 +58,10 @@ export async function* decoded(content: EncodedContent, options: DecodingOptions
 class Decoding {
   readonly #options: DecodingOptions;
   readonly #contentType: string;
-  /** What Content-Encoding names that is not decoded yet; the outermost is last. */
+  /** Codings in Content-Encoding that are not decoded yet; the outermost is last. */
   readonly #declared: string[];
   readonly #sent: AsyncIterable<Buffer>;
-  /** What was decompressed so far. */
+  /** Codings decoded so far, outermost first. */
   readonly #codings: Coding[] = [];
 
   constructor(content: EncodedContent, options: DecodingOptions) {
@@ -81,9 +81,9 @@ class Decoding {
   async *#decode(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     const input = new ByteReader(this.#bounded(source));
     try {
-      const coding = await this.#codingOf(input);
+      const coding = await this.#detectCoding(input);
       if (coding === undefined) {
-        for (let piece = await input.next(); piece !== undefined; piece = await input.next()) yield piece;
+        for (let part = await input.next(); part !== undefined; part = await input.next()) yield part;
         return;
       }
       this.#begin(coding);
@@ -104,8 +104,8 @@ class Decoding {
     this.#codings.push(coding);
   }
 
-  /** How the content is compressed; undefined where it is text. */
-  async #codingOf(input: ByteReader): Promise<Coding | undefined> {
+  /** Detects the compression; undefined for text. */
+  async #detectCoding(input: ByteReader): Promise<Coding | undefined> {
     const declared = this.#declared.at(-1);
     const head = await input.peekUntil(
       (bytes) => bytes.length >= HEAD_BYTES || (declared === undefined && beginsAsJson(bytes)),
@@ -113,11 +113,11 @@ class Decoding {
     if (isGzip(head)) return 'gzip';
     if (isZstd(head)) return 'zstd';
     const begins = head.subarray(0, HEAD_BYTES);
-    // Only the beginning of a longer content may end within a character.
+    // If these are not all bytes, they may end within a character.
     const isPlain = isText(begins) && (head.length >= HEAD_BYTES || isUtf8(head));
     if (declared !== undefined && !isPlain) {
       const coding = this.#codingNamed(declared);
-      // These have a magic, which is not there.
+      // gzip and zstd would have been detected by their magic.
       if (coding !== 'gzip' && coding !== 'zstd') return coding;
     }
     return beginsAsJson(begins) ? undefined : this.#undeclaredCoding(begins, input);
@@ -155,17 +155,17 @@ class Decoding {
     }
   }
 
-  async *#bounded(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  async *#bounded(parts: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     const { subject, maxBytes } = this.#options;
     let bytes = 0;
-    for await (const piece of pieces) {
-      bytes += piece.length;
+    for await (const part of parts) {
+      bytes += part.length;
       if (bytes > maxBytes)
         throw new PipelineError(
           'SOURCE_TOO_LARGE',
           `the content of ${subject} has more than ${maxBytes} bytes`,
         );
-      yield piece;
+      yield part;
     }
   }
 
@@ -173,7 +173,7 @@ class Decoding {
     return this.#error('SOURCE_MALFORMED', what, this.#codings);
   }
 
-  /** @param within How the content that the error is about was compressed. */
+  /** @param within The codings around the content that the error is about. */
   #error(
     code: 'SOURCE_MALFORMED' | 'SOURCE_CUT',
     what: string,

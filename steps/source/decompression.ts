@@ -9,25 +9,25 @@ import zlib, {
 import { crc32 } from '@node-rs/crc32';
 import type { ByteReader } from '../../lib/byte-reader.ts';
 
-/** How content can be compressed, by its name as a Content-Encoding. */
+/** A compression, by its Content-Encoding. */
 export type Coding = 'gzip' | 'deflate' | 'br' | 'zstd';
 
-/** What zlib has for zstd from Node 22.15 on; the types are those of the oldest Node. */
+/** The zstd API of node:zlib since Node 22.15; the installed types are of the oldest supported Node. */
 interface Zstd {
   readonly createZstdDecompress?: (options: zlib.ZlibOptions) => Engine;
 }
 
-/** The error of compressed content that ends before its stream does. */
+/** Compressed content ends before its stream does. */
 export class TruncationError extends Error {
   override readonly name = 'TruncationError';
 }
 
-/** A stream of zlib's that decompresses. */
+/** A decompressing stream of node:zlib. */
 type Engine = Transform & zlib.Zlib;
 
 const CHUNK = { chunkSize: 1 << 18 };
 
-/** A stream of no more compressed and decompressed bytes is inflated at once. */
+/** Streams up to these compressed and decompressed sizes are inflated synchronously. */
 const SMALL = { bytes: 1 << 15, options: { info: true, maxOutputLength: 1 << 18 } };
 
 /** The flags of a gzip member's header (RFC 1952, 2.3.1). */
@@ -36,41 +36,41 @@ const GZIP_HEADER_BYTES = 10;
 const GZIP_TRAILER_BYTES = 8;
 const DEFLATE = 8;
 
-/** In zlib's words for the same. */
+/** Zlib's own message for it. */
 const UNEXPECTED_END = 'unexpected end of file';
 
 const RUNTIME: typeof zlib & Zstd = zlib;
 
-/** Node 22 has zstd too, but takes a frame that was cut for a whole one, so that records would be lost. */
+/** Node 22 accepts a truncated zstd frame as complete, which would lose records. */
 const MIN_ZSTD_NODE = 24;
 
-/** Whether bytes begin as a gzip member does, or are its beginning: magic, method, and no flag that is reserved. */
+/** Returns whether bytes are a gzip member or a prefix of one: magic, method, no reserved flag. */
 export function isGzip(head: Buffer): boolean {
   const [one, two = 0x8b, method = DEFLATE, flags = 0] = head;
   return one === 0x1f && two === 0x8b && method === DEFLATE && (flags & FLAG.reserved) === 0;
 }
 
-/** Whether bytes begin as a zlib stream with its usual window does (RFC 1950), as Content-Encoding `deflate` has it. */
+/** Returns whether bytes begin as a zlib stream with the usual window (RFC 1950), the Content-Encoding `deflate`. */
 export function isZlib(head: Buffer): boolean {
   return head.length >= 2 && head[0] === 0x78 && hasZlibHeader(head);
 }
 
-/** Whether bytes begin as a frame of zstd does, or as one to be skipped (RFC 8878, 3.1), or are such a beginning. */
+/** Returns whether bytes are a zstd frame, a skippable one (RFC 8878, 3.1) or a prefix of one. */
 export function isZstd(head: Buffer): boolean {
   const [one = 0, two, three = 0x2f, four = 0xfd] = head;
   if (one === 0x28 && two === 0xb5) return three === 0x2f && four === 0xfd;
   return one >> 4 === 5 && two === 0x2a && three === 0x4d && four === 0x18;
 }
 
-/** Whether this Node can decompress it. */
+/** Returns whether this version of Node supports a compression. */
 export function canDecompress(coding: Coding): boolean {
   return coding !== 'zstd' || Number.parseInt(process.versions.node, 10) >= MIN_ZSTD_NODE;
 }
 
 /**
- * Decompresses all of the input; a trailing byte is an error.
- * @throws {TruncationError} where the input ends too early.
- * @throws {Error} saying what is damaged, or at which byte of the compressed content.
+ * Decompresses all of the input; trailing bytes are an error.
+ * @throws {TruncationError} if the input is truncated.
+ * @throws {Error} if it is damaged, with the offset in the compressed content where known.
  */
 export async function* decompressed(coding: Coding, input: ByteReader): AsyncGenerator<Buffer> {
   if (coding === 'gzip') yield* gunzipped(input);
@@ -84,12 +84,12 @@ export async function* decompressed(coding: Coding, input: ByteReader): AsyncGen
   }
 }
 
-/** The first decompressed bytes of what may be brotli, which has no magic; undefined where it is none. */
+/** Returns the first decompressed bytes of what may be brotli, which has no magic; undefined if it is not. */
 export async function beginningOfBrotli(input: ByteReader): Promise<Buffer | undefined> {
   try {
     for await (const bytes of through(createBrotliDecompress(CHUNK), input)) return bytes;
   } catch {
-    // The decoder refuses what is no brotli.
+    // Not brotli.
   }
   return undefined;
 }
@@ -101,7 +101,7 @@ function hasZlibHeader(head: Buffer): boolean {
   );
 }
 
-/** Members may follow each other, and zeros may pad them; nothing else may stand there. */
+/** Decompresses consecutive gzip members, which may be padded with zeros. */
 async function* gunzipped(input: ByteReader): AsyncGenerator<Buffer> {
   do yield* gunzippedMember(input);
   while (await isAtMember(input));
@@ -113,10 +113,10 @@ async function* gunzippedMember(input: ByteReader): AsyncGenerator<Buffer> {
   let bytes = 0;
   const small = inflateSmall(await input.peek(1));
   if (small !== undefined) await input.read(small.engine.bytesWritten);
-  for await (const piece of small === undefined ? through(createInflateRaw(CHUNK), input) : [small.buffer]) {
-    crc = crc32(piece, crc);
-    bytes += piece.length;
-    yield piece;
+  for await (const part of small === undefined ? through(createInflateRaw(CHUNK), input) : [small.buffer]) {
+    crc = crc32(part, crc);
+    bytes += part.length;
+    yield part;
   }
   const trailer = await readExactly(input, GZIP_TRAILER_BYTES);
   const where = `of the member that ends at byte ${input.offset}`;
@@ -124,7 +124,7 @@ async function* gunzippedMember(input: ByteReader): AsyncGenerator<Buffer> {
   if (trailer.readUInt32LE(4) !== bytes % 2 ** 32) throw new Error(`the length ${where} is another`);
 }
 
-/** What zlib returns with its option `info`. */
+/** The result of zlib with its option `info`. */
 interface Inflated {
   readonly buffer: Buffer;
   /** Its `bytesWritten` is the length of the compressed stream. */
@@ -132,15 +132,15 @@ interface Inflated {
 }
 
 /**
- * Inflates a small stream at once: for one of a few lines, an engine with its events takes 50 times as long.
- * @returns Undefined where the stream is large, damaged, or goes on after these bytes.
+ * Inflates a small stream synchronously, which for a few lines is 50 times faster than an engine with its events.
+ * @returns Undefined if the stream is large, damaged, or longer than these bytes.
  */
 function inflateSmall(bytes: Buffer): Inflated | undefined {
   try {
     const found: unknown = inflateRawSync(bytes.subarray(0, SMALL.bytes), SMALL.options);
     return isInflated(found) ? found : undefined;
   } catch {
-    // The engine finds the same, and is given the rest of the stream.
+    // The caller falls back to an engine, which reads the rest of the stream or reports the damage.
     return undefined;
   }
 }
@@ -151,10 +151,10 @@ function isInflated(found: unknown): found is Inflated {
 
 /** Consumes a member's header with its optional fields (RFC 1952, 2.3). */
 async function readHeader(input: ByteReader): Promise<void> {
-  const at = input.offset;
+  const offset = input.offset;
   const fixed = await readExactly(input, GZIP_HEADER_BYTES);
   const flags = fixed[3] ?? 0;
-  if (!isGzip(fixed)) throw new Error(`the header of the member at byte ${at} is not of gzip’s deflate`);
+  if (!isGzip(fixed)) throw new Error(`the header of the member at byte ${offset} is not of gzip’s deflate`);
   let crc = crc32(fixed);
   if ((flags & FLAG.extra) !== 0) {
     const length = await readExactly(input, 2);
@@ -164,10 +164,10 @@ async function readHeader(input: ByteReader): Promise<void> {
   if ((flags & FLAG.comment) !== 0) crc = await skipText(input, crc);
   if ((flags & FLAG.headerCrc) === 0) return;
   if ((await readExactly(input, 2)).readUInt16LE() !== (crc & 0xffff))
-    throw new Error(`the checksum of the header of the member at byte ${at} is another`);
+    throw new Error(`the checksum of the header of the member at byte ${offset} is another`);
 }
 
-/** Consumes a text that ends with a zero; returns the checksum continued over it. */
+/** Consumes a zero-terminated string; returns the updated checksum. */
 async function skipText(input: ByteReader, crc: number): Promise<number> {
   for (let sum = crc; ;) {
     const bytes = await input.next();
@@ -181,7 +181,7 @@ async function skipText(input: ByteReader, crc: number): Promise<number> {
   }
 }
 
-/** Consumes padding; returns whether a member follows. */
+/** Consumes zero padding; returns whether another member follows. */
 async function isAtMember(input: ByteReader): Promise<boolean> {
   for (let bytes = await input.next(); bytes !== undefined; bytes = await input.next()) {
     let zeros = 0;
@@ -212,7 +212,7 @@ async function readExactly(input: ByteReader, count: number): Promise<Buffer> {
   return bytes;
 }
 
-/** Decompresses up to where the engine says that its stream ends; the input goes on there. */
+/** Decompresses one stream; the input is left at its end. */
 async function* through(engine: Engine, input: ByteReader): AsyncGenerator<Buffer> {
   const fed = feed(engine, input);
   try {
@@ -226,12 +226,12 @@ async function* through(engine: Engine, input: ByteReader): AsyncGenerator<Buffe
   }
 }
 
-/** Whether zlib, brotli or zstd was given all of its input and needs more. */
+/** Returns whether an error of zlib, brotli or zstd means that the input ended too early. */
 function isEndOfInput(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'Z_BUF_ERROR';
 }
 
-/** Writes the input to the engine while that accepts it; what the input fails with, the engine fails with. */
+/** Writes the input to the engine until its stream ends; destroys the engine with an error of the input. */
 async function feed(engine: Engine, input: ByteReader): Promise<void> {
   let given = 0;
   let settle = (): void => undefined;
@@ -250,7 +250,7 @@ async function feed(engine: Engine, input: ByteReader): Promise<void> {
           resolve();
         });
       });
-      // Bytes behind the end of its stream are left.
+      // Bytes after the end of the engine's stream are unread.
       const left = given - engine.bytesWritten;
       if (left === 0) continue;
       input.unread(piece.subarray(piece.length - left));

@@ -1,7 +1,7 @@
 import type { JsonOutline } from './json-outline.ts';
 import { ATTEMPT } from '../../records/attempt.ts';
 
-/** Members that name the next page of a list, without case and punctuation, where their value is one. */
+/** Members that refer to the next page of a list, in lower case without punctuation. */
 const NEXT_PAGE = new Set([
   'next',
   'nextpage',
@@ -33,10 +33,10 @@ const NEXT_PAGE = new Set([
   'truncated',
 ]);
 
-/** Members that are false where another page follows. */
+/** Members that are false if another page follows. */
 const LAST_PAGE = new Set(['last', 'done', 'islast', 'islastpage', 'lastpage']);
 
-/** Members beside the records that say which page they are. */
+/** Members with metadata about pages. */
 const ABOUT_PAGES = new Set([
   'links',
   'link',
@@ -58,12 +58,12 @@ const ERROR = new Set(['error', 'errors', 'fault', 'exception']);
 
 const MAX_NAME = 100;
 
-/** So deep below an object is looked for what names a next page. */
+/** Nesting depth that is searched for a reference to a next page. */
 const MAX_DEPTH = 3;
 
-/** What a JSON value is that is no record, as far as it is worth a name. */
+/** The kind of a JSON value that is no record. */
 export type Foreign =
-  /** It names another page of records. */
+  /** Refers to another page of records. */
   | { readonly kind: 'page'; readonly member: string }
   | { readonly kind: 'error'; readonly member: string }
   /** An object around records. */
@@ -72,8 +72,8 @@ export type Foreign =
   | { readonly kind: 'object' };
 
 /**
- * Describes a whole JSON text that is no record.
- * @returns Undefined where it is no JSON, no object or array, or has a field that records have.
+ * Describes a complete JSON text that is no record.
+ * @returns Undefined if it is no JSON object or array, or has a field of a record.
  */
 export function foreignRecord(text: string): Foreign | undefined {
   const value = parse(text);
@@ -91,7 +91,7 @@ export function foreignRecord(text: string): Foreign | undefined {
   return { kind: 'object' };
 }
 
-/** Describes the first JSON value of a content by its outline, for where it is not held whole. */
+/** Describes the first JSON value of a content by its outline, if it is too large to be parsed. */
 export function foreignOutline({ kind, members }: JsonOutline): Foreign | undefined {
   if (kind === 'array') return { kind: 'array' };
   if (kind !== 'object' || members.some(({ name }) => isField(name))) return undefined;
@@ -101,7 +101,7 @@ export function foreignOutline({ kind, members }: JsonOutline): Foreign | undefi
   return wrapper === undefined ? { kind: 'object' } : { kind: 'wrapper', member: wrapper.name };
 }
 
-/** What a foreign value is, for messages. */
+/** Describes a foreign value for errors. */
 export function foreignText(foreign: Foreign): string {
   switch (foreign.kind) {
     case 'page':
@@ -122,7 +122,7 @@ function quoted(name: string): string {
   return JSON.stringify(short.toWellFormed());
 }
 
-/** The member that names a next page, in the object or in those of it that are about pages. */
+/** Returns the path of the member that refers to a next page, in the object or its page metadata. */
 function nextPage(value: object, depth = 0): string | undefined {
   for (const [name, member] of Object.entries(value) as [string, unknown][]) {
     if (NEXT_PAGE.has(plain(name)) && isSet(member)) return name;
@@ -138,14 +138,14 @@ function nextPage(value: object, depth = 0): string | undefined {
   return isBeforeLastPage(value) ? 'page' : undefined;
 }
 
-/** As `{"rel": "next", "href": …}`, in a list of links. */
+/** Matches `{"rel": "next", "href": …}` in a list of links. */
 function isRelationNext(value: object): boolean {
   return Object.entries(value).some(
     ([name, member]) => ['rel', 'relation'].includes(plain(name)) && member === 'next',
   );
 }
 
-/** As `{"page": 1, "total_pages": 3}`. */
+/** Matches `{"page": 1, "total_pages": 3}`. */
 function isBeforeLastPage(value: object): boolean {
   const numbers = new Map<string, number>();
   for (const [name, member] of Object.entries(value) as [string, unknown][])
@@ -157,7 +157,7 @@ function isBeforeLastPage(value: object): boolean {
   return page !== undefined && last !== undefined && page < last;
 }
 
-/** Whether a member says something: a page’s address, its number, or `true`. */
+/** Returns whether a member has a value: a URL, a page number or `true`. */
 function isSet(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0;
   return value !== null && value !== undefined && value !== false && value !== '';

@@ -1,6 +1,6 @@
 /** A member of the outermost object. */
 export interface OutlineMember {
-  /** Cut where it is long. */
+  /** Truncated to {@link MAX_NAME_BYTES}. */
   readonly name: string;
   kind: 'array' | 'object' | 'other';
 }
@@ -27,17 +27,17 @@ const MAX_NAME_BYTES = 100;
 type Expected = 'value' | 'value or end' | 'key' | 'key or end' | 'colon' | 'comma or end';
 
 /**
- * Outlines the first JSON value of a content, as far as its beginning tells: whether it is an object or an array, which
- * members it has, and whether it spans lines. It reads a stream in pieces, and keeps no value.
+ * Outlines the first JSON value of a stream: whether it is an object or an array, the names of its members, and whether
+ * it spans lines. Keeps no values.
  */
 export class JsonOutline {
-  /** `open` while the value goes on; `broken` where the text is no JSON. */
+  /** `open` until the value ends; `broken` if the text is no JSON. */
   state: 'open' | 'whole' | 'broken' = 'open';
   /** Undefined before the value begins. */
   kind: 'object' | 'array' | 'other' | undefined;
-  /** Whether a line ends within the value. */
+  /** Whether the value has a line break. */
   spansLines = false;
-  /** What comes after the whole value; undefined while only spaces did. */
+  /** Where the first character after the value is, apart from spaces; undefined if there is none yet. */
   after: 'on its line' | 'on a later line' | undefined;
   readonly members: OutlineMember[] = [];
   /** Bytes read. */
@@ -52,11 +52,12 @@ export class JsonOutline {
   #name: number[] = [];
   #lineEnded = false;
 
-  /** Whether more of the content can say no more. */
+  /** Whether further bytes would change nothing. */
   get isDone(): boolean {
     return this.state === 'broken' || this.after !== undefined;
   }
 
+  /** Reads the next bytes of the stream. */
   push(bytes: Buffer): void {
     for (const byte of bytes) {
       if (this.isDone) return;

@@ -1,15 +1,15 @@
 import { isUtf8 } from 'node:buffer';
 import { PipelineError } from '../../model/errors.ts';
 
-/** How a source's records stand in its content. */
+/** The format of a source's content: one JSON array, or newline-delimited JSON. */
 export type RecordFormat = 'json-array' | 'ndjson';
 
-/** Which records a {@link RecordSplitter} takes and how it names the content in messages. */
+/** Options of a {@link RecordSplitter}. */
 export interface SplitterOptions {
   readonly format: RecordFormat;
-  /** A record over this many bytes ends the split, since it must fit in memory. */
+  /** The largest record in bytes, since a record must fit in memory; a larger one is an error. */
   readonly maxRecordBytes: number;
-  /** What is split, for messages, as `source pearson`. */
+  /** Names the source in errors, as `source pearson`. */
   readonly subject: string;
 }
 
@@ -25,25 +25,25 @@ const LESS_THAN = 0x3c;
 /** U+FEFF in UTF-8. */
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const;
 
-/** 1 for each byte that a JSON array's framing turns on outside of a string. */
+/** 1 for each byte that is structural outside of strings. */
 const STRUCTURAL = new Uint8Array(256);
 for (const byte of [QUOTE, COMMA, OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE]) STRUCTURAL[byte] = 1;
 
 /**
- * Finds the records in a stream of bytes without parsing them: the elements of one JSON array, or the
- * lines of newline-delimited JSON. A record's own JSON is not checked; where it is broken in a way that
- * still shows where it ends, it comes out as it is, to be judged alone.
+ * Splits a stream of bytes into records without parsing them: the elements of one JSON array, or the lines of
+ * newline-delimited JSON. A record with invalid JSON whose end is still clear is returned unchanged, to be quarantined
+ * alone.
  */
 export class RecordSplitter {
   readonly #options: SplitterOptions;
-  /** Bytes of the content before those of the present push. */
+  /** Bytes of the content before the current push. */
   #consumed = 0;
-  /** The beginning of a record that went on past the end of a push. */
+  /** The start of a record that continues in the next push. */
   #carried: Buffer[] = [];
   #carriedBytes = 0;
   #state: 'before' | 'first' | 'element' | 'after' = 'before';
   #depth = 0;
-  /** Bytes of a byte order mark that were met outside of the records. */
+  /** Bytes read of a byte order mark outside of records. */
   #markBytes = 0;
   #inString = false;
   #escaped = false;
@@ -53,13 +53,13 @@ export class RecordSplitter {
   }
 
   /**
-   * The records that end in these bytes.
-   * @throws {PipelineError} SOURCE_MALFORMED, naming the byte.
+   * Returns the records that end in these bytes.
+   * @throws {PipelineError} SOURCE_MALFORMED, with the offset.
    */
   push(bytes: Buffer): Buffer[] {
     const records: Buffer[] = [];
     let from = 0;
-    if (this.#state !== 'element') from = this.#outside(bytes, 0);
+    if (this.#state !== 'element') from = this.#skipOutside(bytes, 0);
     while (from < bytes.length) {
       const end =
         this.#options.format === 'ndjson' ? bytes.indexOf(LINE_FEED, from) : this.#elementEnd(bytes, from);
@@ -69,16 +69,16 @@ export class RecordSplitter {
       }
       this.#emit(this.#join(bytes.subarray(from, end)), records, end);
       from = end + 1;
-      if (this.#state !== 'element') from = this.#outside(bytes, from);
+      if (this.#state !== 'element') from = this.#skipOutside(bytes, from);
     }
     this.#consumed += bytes.length;
     return records;
   }
 
   /**
-   * The record that the content's end closes, if any.
-   * @throws {PipelineError} SOURCE_CUT when the content ends before its array does, or when its last line has no line
-   * end and is no JSON.
+   * Ends the content and returns its last record, if it was not returned yet.
+   * @throws {PipelineError} SOURCE_CUT if the content ends before its array does, or its last line has no line end and is
+   * no JSON.
    */
   end(): Buffer[] {
     const records: Buffer[] = [];
@@ -92,8 +92,8 @@ export class RecordSplitter {
     return records;
   }
 
-  /** Passes what stands outside of the records; returns where the first one begins. */
-  #outside(bytes: Buffer, from: number): number {
+  /** Skips bytes outside of records; returns the offset of the next record. */
+  #skipOutside(bytes: Buffer, from: number): number {
     for (let at = from; at < bytes.length; at += 1) {
       const byte = bytes[at] ?? 0;
       if (this.#isByteOrderMark(byte, at) || isSpace(byte)) continue;
@@ -110,7 +110,7 @@ export class RecordSplitter {
     return bytes.length;
   }
 
-  /** A mark may be before all else, and after an array; in front of a record it is trimmed. */
+  /** A byte order mark is allowed before and after an array; before a record, `trim` removes it. */
   #isByteOrderMark(byte: number, at: number): boolean {
     const isOutside = this.#state === 'before' || this.#state === 'after';
     if (isOutside && BYTE_ORDER_MARK[this.#markBytes] === byte) {
@@ -122,14 +122,14 @@ export class RecordSplitter {
     return false;
   }
 
-  /** What most often comes in place of JSON is said by its name. */
+  /** Names what most often comes instead of JSON. */
   #requireText(byte: number, at: number): void {
     if (byte === 0 || byte === 0xfe || byte === 0xff)
       throw this.#malformed(at, 'is not UTF-8; perhaps UTF-16');
     if (byte === LESS_THAN) throw this.#malformed(at, 'begins with "<", as a web page or XML does');
   }
 
-  /** Where the present element's end stands (a comma, or the array's bracket), or -1 when it goes on. */
+  /** Returns the offset of the comma or bracket after the current element, or -1 if it continues. */
   #elementEnd(bytes: Buffer, from: number): number {
     let depth = this.#depth;
     let at = from;
@@ -156,7 +156,7 @@ export class RecordSplitter {
     return -1;
   }
 
-  /** The place after the present string's closing quote, or -1 when the string goes on. */
+  /** Returns the offset after the current string's closing quote, or -1 if it continues. */
   #stringEnd(bytes: Buffer, from: number): number {
     for (let at = from; at < bytes.length; at += 1) {
       if (this.#escaped) {
@@ -186,7 +186,7 @@ export class RecordSplitter {
     if (bytes.length === 0) return;
     this.#carriedBytes += bytes.length;
     if (this.#carriedBytes > this.#options.maxRecordBytes) throw this.#tooLong(bytes.length);
-    // A copy, since the reader may fill the same memory again.
+    // Copied, since the reader may reuse the memory.
     this.#carried.push(Buffer.from(bytes));
   }
 
@@ -202,7 +202,7 @@ export class RecordSplitter {
     return this.#malformed(at, `has a record of more than ${this.#options.maxRecordBytes} bytes`);
   }
 
-  /** All bytes of the content were pushed. */
+  /** Returns the error for truncated content, once all bytes are pushed. */
   #cut(what: string): PipelineError {
     return this.#error('SOURCE_CUT', 0, `${what}; it may have been cut`);
   }
@@ -212,8 +212,8 @@ export class RecordSplitter {
   }
 
   #error(code: 'SOURCE_MALFORMED' | 'SOURCE_CUT', at: number, what: string): PipelineError {
-    const place = `byte ${this.#consumed + at}`;
-    return new PipelineError(code, `the content of ${this.#options.subject} ${what} (at ${place})`);
+    const position = `byte ${this.#consumed + at}`;
+    return new PipelineError(code, `the content of ${this.#options.subject} ${what} (at ${position})`);
   }
 }
 
@@ -221,7 +221,7 @@ function isSpace(byte: number): boolean {
   return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }
 
-/** Without the spaces around a record, and the byte order marks before it. */
+/** Returns a record without surrounding spaces and leading byte order marks. */
 function trim(record: Buffer): Buffer {
   let from = 0;
   let to = record.length;

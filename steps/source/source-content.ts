@@ -7,31 +7,31 @@ import type { SourceSettings } from '../../model/settings.ts';
 import type { RunContext } from '../run-context.ts';
 import { accessOf, urlOf } from './address.ts';
 
-/** Where to read from, and where to keep what was received. */
+/** The content to read, and the file to spool it to. */
 export interface SourceRead {
   readonly request: { readonly source: string; readonly from?: string; readonly to?: string };
   readonly source: SourceSettings;
-  /** The absolute path of the file that keeps what was received, so that a retry can go on. */
+  /** The absolute path of the spool file, from which a retry resumes. */
   readonly spool: string;
   readonly run: RunContext;
 }
 
 /** A source's content as it arrives. */
 export interface SourceContent {
-  /** The header Content-Type of a server's answer; undefined where it gave none, and for a file. */
+  /** The header Content-Type; undefined if missing, and for a file. */
   readonly contentType: string | undefined;
-  /** The header Content-Encoding of a server's answer; undefined where it gave none, and for a file. */
+  /** The header Content-Encoding; undefined if missing, and for a file. */
   readonly contentEncoding: string | undefined;
-  /** Whether a server said that there is no content (204, 205), so that no bytes mean no records in any format. */
+  /** Whether the response status means no content (204, 205): no records, in any format. */
   readonly hasNoContent?: boolean;
-  /** How many records there are in all by a server's count; undefined where it gives none, and for a file. */
+  /** The total number of records by the response headers; undefined if missing, and for a file. */
   readonly totalRecords?: number | undefined;
-  /** The bytes as they were sent, still encoded. */
+  /** The bytes as sent, still encoded. */
   readonly bytes: AsyncIterable<Buffer>;
 }
 
 /**
- * Opens a source's content at its beginning. Bytes that an earlier try received are read from disk; only the
+ * Opens a source's content from its start. Bytes that an earlier attempt received are read from the spool file; only the
  * rest is requested.
  */
 export async function openSource(read: SourceRead): Promise<SourceContent> {
@@ -40,15 +40,15 @@ export async function openSource(read: SourceRead): Promise<SourceContent> {
   return download(url.href, read);
 }
 
-/** The content of a file of this machine; like {@link readLocal}. */
+/** Returns the content of a local file, read by {@link readLocal}. */
 export function localContent(file: string, subject: string): SourceContent {
   return { contentType: undefined, contentEncoding: undefined, bytes: readLocal(file, subject) };
 }
 
 /**
- * The bytes of a file of this machine.
- * @param subject Whose they are, for messages.
- * @throws {PipelineError} SOURCE_REFUSED when it cannot be read.
+ * Reads a local file.
+ * @param subject Names the source in errors.
+ * @throws {PipelineError} SOURCE_REFUSED if it cannot be read.
  */
 export async function* readLocal(file: string, subject: string): AsyncGenerator<Buffer> {
   try {
@@ -66,14 +66,14 @@ async function download(url: string, { run, request, source, spool }: SourceRead
     signal: run.signal,
   });
   const { representation, body } = content;
-  const goesOn = kept !== undefined && content.fromByte > 0;
-  const bytes = goesOn ? continueSpool(kept, body) : beginSpool(spool, representation, body);
+  const isResumed = kept !== undefined && content.fromByte > 0;
+  const bytes = isResumed ? continueSpool(kept, body) : beginSpool(spool, representation, body);
   return sourceContent(content, bytes);
 }
 
 /**
- * A server's answer as the content of a source.
- * @param bytes The body, perhaps with what came before it.
+ * Returns an HTTP response as the content of a source.
+ * @param bytes The body, after the bytes received before if it was resumed.
  */
 export function sourceContent(
   { representation, hasNoContent }: HttpContent,
@@ -84,7 +84,7 @@ export function sourceContent(
 }
 
 /**
- * Refuses a content with fewer records than its server counts in all: it is one page of several.
+ * Rejects content with fewer records than the response headers count, since it is one page of several.
  * @throws {PipelineError} SOURCE_PAGED
  */
 export function requireAllRecords(

@@ -8,40 +8,40 @@ import type { Settings } from '../../model/settings.ts';
 import type { Fault } from '../../records/check.ts';
 import { CheckedRecords, requireWithinLimit } from './quarantine-limit.ts';
 
-/** How many messages were judged, and how many of them are bad. */
-interface JudgedCounts {
+/** Counts of checked messages. */
+interface CheckedCounts {
   readonly records: number;
   readonly bad: number;
   readonly reasons: ReasonCounts;
 }
 
-/** Messages of one producer in one partition whose headers say that they are of one chunk, or of one replay. */
-interface ClaimedCounts extends JudgedCounts {
-  /** The set of messages that they say to be of: a chunk, or a replay. */
+/** Messages of one producer in one partition whose headers name the same chunk or replay. */
+interface ClaimedCounts extends CheckedCounts {
+  /** The chunk or replay that the headers name. */
   readonly set: string;
   readonly first: MessagePosition;
   readonly last: MessagePosition;
 }
 
-/** The messages of a source that has a quarantine limit, judged. */
+/** The checked messages of a source that has a quarantine limit. */
 export interface CheckedSource {
   readonly source: string;
   readonly limit: number;
-  readonly others: JudgedCounts;
+  readonly others: CheckedCounts;
   readonly claimed: readonly ClaimedCounts[];
 }
 
-/** How many sets of a batch are told apart: headers come from outside, so that there is no end of them. */
+/** Claims counted separately per source and batch; any producer can set headers, so they are bounded. */
 const MAX_CLAIMS = 1_000;
 
-/** What names a message or a refused record, as far as Kafka can have a marker of that name. */
+/** Matches the references of messages and refused records for which a marker can exist in Kafka. */
 const REFERENCE = /^[A-Za-z0-9._:/-]{1,400}$/;
 
 interface Claim {
   readonly set: string;
   readonly first: MessagePosition;
   last: MessagePosition;
-  readonly judged: CheckedRecords;
+  readonly checked: CheckedRecords;
 }
 
 class SourceLimit {
@@ -54,27 +54,26 @@ class SourceLimit {
   }
 
   checkedFor(set: string | undefined, { partition, offset, producerId }: MessagePosition): CheckedRecords {
-    // What a run publishes is in a transaction.
+    // Runs publish in transactions, with a producer id.
     if (set === undefined || producerId === undefined) return this.others;
     const key = `${partition} ${producerId} ${set}`;
-    const place = { partition, offset, producerId };
+    const position = { partition, offset, producerId };
     const known = this.claims.get(key);
     if (known !== undefined) {
-      known.last = place;
-      return known.judged;
+      known.last = position;
+      return known.checked;
     }
     if (this.claims.size >= MAX_CLAIMS) return this.others;
-    const claim = { set, first: place, last: place, judged: new CheckedRecords() };
+    const claim = { set, first: position, last: position, checked: new CheckedRecords() };
     this.claims.set(key, claim);
-    return claim.judged;
+    return claim.checked;
   }
 }
 
 /**
- * Holds the messages of a batch against the quarantine limits of their sources: those that others published, since
- * what a run fetched was judged before it was published, and what is replayed a person has chosen. A message's headers
- * say that it is one of these, and anyone who may write to the topic can give it such headers; so they are believed
- * only where the marker in Kafka says the same.
+ * Checks a batch against the quarantine limits of its sources. Only messages of other producers count: runs check what
+ * they fetch before they publish it, and replays are a person's choice. Any producer can set the headers that mark a
+ * message as one of these, so they are trusted only if a marker in Kafka confirms them.
  */
 export class BatchLimits {
   readonly #sources = new Map<string, SourceLimit>();
@@ -85,31 +84,31 @@ export class BatchLimits {
       if (limit !== undefined) this.#sources.set(source, new SourceLimit(limit));
   }
 
-  /** Adds a message, by its source, in the order of its partition's offsets. */
+  /** Counts a message of a source. Call in offset order within a partition. */
   add(
     source: string,
     message: MessagePosition & { readonly headers: string },
     fault: Fault | undefined,
   ): void {
-    this.#sources.get(source)?.checkedFor(this.#setOf(message.headers), message).take('transform', fault);
+    this.#sources.get(source)?.checkedFor(this.#setOf(message.headers), message).add('transform', fault);
   }
 
-  /** Returns what was judged, for {@link requireWithinLimits}. */
+  /** Returns the counts, for {@link requireWithinLimits}. */
   checked(): CheckedSource[] {
     return [...this.#sources].map(([source, { limit, others, claims }]) => ({
       source,
       limit,
       others: countsOf(others),
-      claimed: [...claims.values()].map(({ set, first, last, judged }) => ({
+      claimed: [...claims.values()].map(({ set, first, last, checked }) => ({
         set,
         first,
         last,
-        ...countsOf(judged),
+        ...countsOf(checked),
       })),
     }));
   }
 
-  /** Most messages have the headers of the previous one. */
+  /** Cached, since most messages have the headers of the previous one. */
   #setOf(headers: string): string | undefined {
     if (headers !== this.#last.headers) this.#last = { headers, set: claimedSet(headers) };
     return this.#last.set;
@@ -117,8 +116,8 @@ export class BatchLimits {
 }
 
 /**
- * Makes sure that no larger share of what others published is bad than a source may have. Kafka is asked for markers
- * only where something is bad.
+ * Makes sure that the share of invalid messages of other producers does not exceed each source's limit. Reads markers
+ * from Kafka only if a message is invalid.
  * @throws {PipelineError} QUARANTINE_LIMIT, KAFKA_UNREACHABLE, KAFKA_REFUSED
  */
 export async function requireWithinLimits(
@@ -130,14 +129,14 @@ export async function requireWithinLimits(
     if (others.bad === 0 && claimed.every(({ bad }) => bad === 0)) continue;
     const sets = new Set(claimed.map(({ set }) => set));
     const markers = await readMarkers(kafka, topic, [...sets]);
-    const judged = new CheckedRecords();
+    const checked = new CheckedRecords();
     const unproven = claimed.filter(({ set, first, last }) => !areMarked(markers.get(set), first, last));
     for (const counts of [others, ...unproven]) {
-      judged.records += counts.records;
-      judged.bad += counts.bad;
-      judged.reasons.addAll(counts.reasons);
+      checked.records += counts.records;
+      checked.bad += counts.bad;
+      checked.reasons.addAll(counts.reasons);
     }
-    requireWithinLimit(`source ${source}, as others published it`, limit, judged);
+    requireWithinLimit(`source ${source}, as others published it`, limit, checked);
   }
 }
 
@@ -145,11 +144,11 @@ function areMarked(marker: Marker | undefined, first: MessagePosition, last: Mes
   return isMarked(marker, first) && isMarked(marker, last);
 }
 
-function countsOf({ records, bad, reasons }: CheckedRecords): JudgedCounts {
+function countsOf({ records, bad, reasons }: CheckedRecords): CheckedCounts {
   return { records, bad, reasons: reasons.top(MAX_REASONS_OF_STEP) };
 }
 
-/** The set of messages that headers say a message to be of; undefined where no set can be called so. */
+/** Returns the chunk or replay that headers name; undefined if there is none or its name is invalid. */
 function claimedSet(headers: string): string | undefined {
   const replayOf = lastHeaderOf(headers, REPLAY_HEADER);
   if (replayOf !== undefined) return REFERENCE.test(replayOf) ? replaySet(replayOf) : undefined;

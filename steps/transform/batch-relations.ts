@@ -10,8 +10,8 @@ import type { RowSet, ScanColumn as ScannedColumn } from '../../records/scan-col
 import type { AttemptScan } from '../../records/scan.ts';
 
 /**
- * Makes the relations that the tables' SELECTs name, of what a scan took.
- * @param messages The messages that the scan was given, in the same order; for each time that they are read.
+ * Creates the relations that the tables' SELECTs read, from scanned attempts.
+ * @param messages Returns the scanned messages, in the same order; called each time that they are read.
  */
 export async function createRelations(
   connection: DuckDBConnection,
@@ -21,33 +21,33 @@ export async function createRelations(
 ): Promise<void> {
   const constants = { kafka_topic: topic };
   const { rows } = scan.attempts;
-  const placesOf = (of?: Int32Array): RelationColumn[] =>
-    scan.places.map((column) => rowsOf(column, rows, of));
+  const positionColumns = (attemptIndex?: Int32Array): RelationColumn[] =>
+    scan.places.map((column) => columnOf(column, rows, attemptIndex));
   const streamed: StreamedColumns = {
     columns: [
       { name: 'key', type: 'BLOB' },
       { name: 'payload', type: 'VARCHAR' },
     ],
-    rows: () => takenOf(scan, messages()),
+    rows: () => acceptedMessages(scan, messages()),
   };
-  const columns = [...placesOf(), rowsOf(scan.headers, rows)];
+  const columns = [...positionColumns(), columnOf(scan.headers, rows)];
   await createRelation(connection, { name: 'messages', rows, constants, columns, streamed });
   for (const level of scan.levels) {
-    const { positions, of } = positionsOf(level);
+    const { positions, attemptIndex } = positionsOf(level);
     const own = level.columns
-      .filter((column) => column.of !== 'place')
-      .map((column) => rowsOf(column, level.rows));
+      .filter((column) => column.role !== 'place')
+      .map((column) => columnOf(column, level.rows));
     await createRelation(connection, {
       name: relationOf(level.path),
       rows: level.rows,
       constants,
-      columns: [...placesOf(of), ...positions, ...own],
+      columns: [...positionColumns(attemptIndex), ...positions, ...own],
     });
   }
 }
 
-/** The key and value of each message that the scan took. */
-function* takenOf(
+/** Yields the key and value of each message that the scan accepted. */
+function* acceptedMessages(
   { attempts: { rows }, partition: { values: partitions }, offset: { values: offsets } }: AttemptScan,
   messages: Iterable<StagedMessage>,
 ): Generator<readonly (Uint8Array | null)[]> {
@@ -60,36 +60,47 @@ function* takenOf(
   }
 }
 
-/** Which item each row is of each of the lists that it is in; and the attempt that it is of. */
-function positionsOf(level: RowSet): { positions: RelationColumn[]; of: Int32Array | undefined } {
+/** Returns columns with each row's index in its enclosing lists, and the index of each row's attempt. */
+function positionsOf(level: RowSet): {
+  positions: RelationColumn[];
+  attemptIndex: Int32Array | undefined;
+} {
   const positions: RelationColumn[] = [];
-  let of: Int32Array | undefined;
-  for (let at = level; at.above !== undefined; at = at.above) {
-    positions.unshift({ name: at.path, type: 'INTEGER', values: at.positions, ...(of && { of }) });
-    of = of === undefined ? at.of.subarray(0, level.rows) : joined(of, at.of);
+  let parents: Int32Array | undefined;
+  for (let list = level; list.parent !== undefined; list = list.parent) {
+    positions.unshift({
+      name: list.path,
+      type: 'INTEGER',
+      values: list.positions,
+      ...(parents && { of: parents }),
+    });
+    parents =
+      parents === undefined
+        ? list.parentIndexes.subarray(0, level.rows)
+        : compose(parents, list.parentIndexes);
   }
-  return { positions, of };
+  return { positions, attemptIndex: parents };
 }
 
-/** What rows are of that are of rows that are of others. */
-function joined(rows: Int32Array, of: Int32Array): Int32Array {
-  const found = new Int32Array(rows.length);
-  for (let at = 0; at < rows.length; at += 1) found[at] = of[rows[at] ?? 0] ?? 0;
-  return found;
+/** Composes two parent-index arrays. */
+function compose(parents: Int32Array, grandparents: Int32Array): Int32Array {
+  const composed = new Int32Array(parents.length);
+  for (let row = 0; row < parents.length; row += 1) composed[row] = grandparents[parents[row] ?? 0] ?? 0;
+  return composed;
 }
 
 /**
- * A column's rows.
- * @param rows How many it has.
- * @param of Which of them to take; left out: each.
+ * Returns a scanned column as one of a relation.
+ * @param rows The number of its rows.
+ * @param indexes The row of the column for each row of the relation; if left out, they are the same.
  */
-function rowsOf(column: ScannedColumn, rows: number, of?: Int32Array): RelationColumn {
+function columnOf(column: ScannedColumn, rows: number, indexes?: Int32Array): RelationColumn {
   return {
     name: column.name,
     type: column.type,
     values: column.values,
     ...(column.count < rows && { valid: column.valid }),
     ...(column.type === 'VARCHAR' && { texts: column.texts }),
-    ...(of && { of }),
+    ...(indexes && { of: indexes }),
   };
 }

@@ -9,27 +9,28 @@ import { BatchLimits, type CheckedSource } from './batch-limits.ts';
 import { MAX_RECORD_BYTES, defaultSourceOf, type Settings } from '../../model/settings.ts';
 import { checkAttempt, type Fault, type PathCounts } from '../../records/check.ts';
 import { normalizedText } from '../../records/normalize.ts';
-import { QUARANTINED } from '../../tables/relations.ts';
+import { quarantine } from '../../tables/index.ts';
+import { createTableSql } from '../../tables/relations.ts';
 import { AttemptScan } from '../../records/scan.ts';
 import { EARLIEST_MS, LATEST_MS } from '../../records/times.ts';
 import { createRelations } from './batch-relations.ts';
 import { sizeRefusal } from '../publish/message-builder.ts';
 
-/** What Kafka gives as the timestamp of a message that has none. */
+/** Kafka's timestamp of a message without one. */
 const NO_TIMESTAMP_MS = -1;
 
 const TIME_FAULT: Fault = { path: '', reason: 'its timestamp is not of the years 1 to 9999' };
 
-const NOTHING = Buffer.alloc(0);
+const EMPTY = Buffer.alloc(0);
 
-/** How much more room the columns of a batch get than those of the batch before would have needed. */
-const ROOM = 1.1;
+/** Capacity reserved for a batch's columns, relative to the rows per message of the previous batch. */
+const CAPACITY_RATIO = 1.1;
 
-/** The messages of a batch in DuckDB: those that become rows, and those that do not. */
+/** The messages of a batch as relations in DuckDB: scanned attempts, and quarantined messages. */
 export class BatchRows {
-  /** Fields of them that no table knows. */
+  /** Fields that are not in any table. */
   readonly unknown = new FieldTally();
-  /** The sources that the messages belong to. */
+  /** The sources of the messages. */
   readonly sources = new Set<string>();
   /** Why messages are quarantined. */
   readonly reasons = new ReasonTally();
@@ -44,8 +45,8 @@ export class BatchRows {
   readonly #limits: BatchLimits;
   readonly #scan: AttemptScan;
   #last = { headers: '', source: '' };
-  /** How many rows of each level a message had in the batch before: most batches are alike. */
-  static #rowsOfAMessage: readonly number[] = [];
+  /** Rows of each level per message in the previous batch, to size the columns of the next. */
+  static #rowsPerMessage: readonly number[] = [];
 
   private constructor(
     connection: DuckDBConnection,
@@ -54,7 +55,7 @@ export class BatchRows {
     topic: string,
     messages: number,
   ) {
-    this.#scan = new AttemptScan(BatchRows.#rowsOfAMessage.map((rows) => messages * rows * ROOM));
+    this.#scan = new AttemptScan(BatchRows.#rowsPerMessage.map((rows) => messages * rows * CAPACITY_RATIO));
     this.#connection = connection;
     this.#quarantined = quarantined;
     this.#topic = topic;
@@ -67,25 +68,28 @@ export class BatchRows {
     this.#limits = new BatchLimits(settings);
   }
 
-  /** @param messages How many are going to be added. */
+  /**
+   * Creates the relations, empty.
+   * @param messages The number of messages that will be added.
+   */
   static async create(
     connection: DuckDBConnection,
     settings: Pick<Settings, 'sources'>,
     topic: string,
     messages: number,
   ): Promise<BatchRows> {
-    await connection.run(QUARANTINED);
-    const quarantined = await connection.createAppender('quarantined');
+    await connection.run(createTableSql(quarantine));
+    const quarantined = await connection.createAppender(quarantine.name);
     return new BatchRows(connection, quarantined, settings, topic, messages);
   }
 
-  /** Values of each known field, over all messages that become rows. */
+  /** The number of values of each known field in the accepted messages. */
   get values(): PathCounts {
     return this.#scan.values();
   }
 
   /**
-   * Takes a message: as rows, or into quarantine with the reason.
+   * Adds a message: as rows, or to the quarantine with the reason.
    * @throws {PipelineError} TRANSFORM_FAILED
    */
   add(message: StagedMessage): void {
@@ -97,7 +101,7 @@ export class BatchRows {
       });
       return;
     }
-    const fault = this.#boundsFaultOf(message) ?? this.#faultOf(message, named);
+    const fault = this.#boundsFaultOf(message) ?? this.#scanOrFault(message, named);
     if (fault !== undefined) {
       this.#refuse(message, fault, named);
       return;
@@ -107,18 +111,18 @@ export class BatchRows {
     this.sources.add(named);
   }
 
-  /** What of a message is outside of what is accepted, whatever its value says. */
+  /** Returns the fault of a message whose timestamp, headers or size is out of bounds. */
   #boundsFaultOf({ timestampMs, key, value, headersFault }: StagedMessage): Fault | undefined {
     if (!isTableTime(timestampMs)) return TIME_FAULT;
-    const longKey = sizeRefusal(key ?? NOTHING, MAX_RECORD_BYTES);
+    const longKey = sizeRefusal(key ?? EMPTY, MAX_RECORD_BYTES);
     const reason =
       headersFault ??
-      (longKey === undefined ? sizeRefusal(value ?? NOTHING, MAX_RECORD_BYTES) : `its key ${longKey}`);
+      (longKey === undefined ? sizeRefusal(value ?? EMPTY, MAX_RECORD_BYTES) : `its key ${longKey}`);
     return reason === undefined ? undefined : { path: '', reason };
   }
 
-  /** Has the scan take a message; what keeps it from that. */
-  #faultOf(
+  /** Scans a message into rows, or returns its fault. */
+  #scanOrFault(
     { value, headers, partition, offset, timestampMs }: StagedMessage,
     source: string,
   ): Fault | undefined {
@@ -129,53 +133,53 @@ export class BatchRows {
       offset,
       publishedMs: timestampMs === NO_TIMESTAMP_MS ? undefined : timestampMs,
     };
-    if (value !== null && this.#scan.takes(value, place)) return undefined;
+    if (value !== null && this.#scan.tryAdd(value, place)) return undefined;
     const { fault, unknown, attempt } = checkAttempt(value);
     if (fault !== undefined) return fault;
-    // The two would contradict each other: it is not to be found out which of them is right by losing a message.
-    if (!this.#scan.takes(normalizedText(attempt), place))
+    // The check and the scan contradict each other: fail rather than lose a message.
+    if (!this.#scan.tryAdd(normalizedText(attempt), place))
       throw new PipelineError(
         'TRANSFORM_FAILED',
-        `the check takes the message ${this.#topic}/${partition}/${offset}, and the scan does not`,
+        `the check accepts the message ${this.#topic}/${partition}/${offset}, but the scan rejects it`,
       );
     this.unknown.addAll(unknown);
     return undefined;
   }
 
-  /** Most messages have the headers of the one before. */
+  /** Cached, since most messages have the headers of the previous one. */
   #sourceOf(headers: string): string {
     if (headers !== this.#last.headers)
       this.#last = { headers, source: this.#ownSource(headerOf(headers, SOURCE_HEADER)) };
     return this.#last.source;
   }
 
-  /** Who may write to a topic is believed only about the sources of that topic: customers are kept apart. */
+  /** Ignores a source of another topic: who may write to one topic must not write rows of another's customers. */
   #ownSource(named: string | undefined): string {
     return named === undefined || this.#ofOtherTopics.has(named) ? this.#defaultSource : named;
   }
 
   /**
-   * Ends the taking: what becomes rows and what does not is in the relations that the tables' SELECTs name.
-   * @param messages Those that were added, in the same order; for each time that they are read.
+   * Creates the relations that the tables' SELECTs read; nothing can be added afterwards.
+   * @param messages Returns the added messages, in the same order; called each time that they are read.
    */
   async finish(messages: () => Iterable<StagedMessage>): Promise<void> {
     this.#quarantined.closeSync();
     const { attempts, levels } = this.#scan;
-    if (attempts.rows > 0) BatchRows.#rowsOfAMessage = levels.map(({ rows }) => rows / attempts.rows);
+    if (attempts.rows > 0) BatchRows.#rowsPerMessage = levels.map(({ rows }) => rows / attempts.rows);
     await createRelations(this.#connection, this.#scan, this.#topic, messages);
   }
 
-  /** How many bytes the rows take, until they are released. */
+  /** Memory of the rows in bytes, until `release`. */
   get memoryBytes(): number {
     return this.#scan.memoryBytes;
   }
 
-  /** Lets others have the memory of the rows: their relations may not be read any more. */
+  /** Frees the memory of the rows; their relations must not be read afterwards. */
   release(): void {
     this.#scan.release();
   }
 
-  /** The messages of sources that have a quarantine limit, judged. */
+  /** The checked messages of the sources that have a quarantine limit. */
   get checked(): CheckedSource[] {
     return this.#limits.checked();
   }
@@ -186,26 +190,27 @@ export class BatchRows {
     this.#limits.add(source, message, fault);
     const to = this.#quarantined;
     this.sources.add(source);
-    appendHead(to, source, this.#topic, message);
-    appendBlob(to, message.value);
+    appendPosition(to, source, this.#topic, message);
     to.appendVarchar('transform');
+    // Chunk and position in the chunk, which only records refused at publish have.
     to.appendNull();
     to.appendNull();
     to.appendVarchar(fault.path);
     to.appendVarchar(fault.reason);
+    appendBlob(to, message.key);
+    to.appendVarchar(message.headers);
+    appendBlob(to, message.value);
     to.endRow();
   }
 }
 
-function appendHead(to: DuckDBAppender, source: string, topic: string, message: StagedMessage): void {
+function appendPosition(to: DuckDBAppender, source: string, topic: string, message: StagedMessage): void {
   to.appendVarchar(source);
   to.appendVarchar(topic);
   to.appendInteger(message.partition);
   to.appendBigInt(message.offset);
   if (message.timestampMs === NO_TIMESTAMP_MS || !isTableTime(message.timestampMs)) to.appendNull();
   else to.appendTimestampTZ(new DuckDBTimestampTZValue(BigInt(message.timestampMs) * 1000n));
-  appendBlob(to, message.key);
-  to.appendVarchar(message.headers);
 }
 
 function isTableTime(ms: number): boolean {

@@ -16,7 +16,7 @@ import { rereadMessages, messagesOf } from './message-files.ts';
 import { requireSameCounts, writeTable, type FileTarget } from './table-files.ts';
 import { BatchRows } from './batch-rows.ts';
 
-/** A batch to be transformed. */
+/** The input of {@link transformBatch}. */
 export interface BatchTask {
   readonly settings: Pick<Settings, 'sources' | 'worker' | 'limits'>;
   /** The absolute path of the run's staging folder. */
@@ -24,43 +24,43 @@ export interface BatchTask {
   /** The absolute path of the batch's folder. */
   readonly messages: string;
   readonly staged: StagedBatch;
-  /** Where the files go, relative to that. */
+  /** The folder for the Parquet files, relative to `root`. */
   readonly folder: string;
   /** The UTC day that names the partition of every row, as 2026-01-31. */
   readonly ingestedOn: string;
 }
 
-/** What became of it. */
+/** The files of a batch, with its counts. */
 type BatchTables = FieldCounts &
   Pick<StagedTables, 'landed' | 'quarantined' | 'reasons'> & {
     readonly files: readonly StagedFile[];
-    /** Whether these keep the quarantine limits is to be found out before anything lands. */
+    /** To be checked against the quarantine limits before the files land. */
     readonly checked: readonly CheckedSource[];
   };
 
-/** The same, or a named error: between threads, an error would lose its name. */
+/** The files, or an error's code and message, since a PipelineError would lose its class between threads. */
 export type BatchResult =
   BatchTables | { readonly failed: { readonly code: ErrorCode; readonly message: string } };
 
-/** What a batch is as a whole is bounded by its size; this is what DuckDB may take before it spills to the disk. */
+/** DuckDB's memory limit per batch, past which it spills to the disk. */
 const DUCKDB_MEMORY = '1GB';
 
-/** After so many messages others have their turn: DuckDB asks for the rows of another batch a few at a time. */
-const MESSAGES_A_TURN = 32;
+/** Messages added before yielding to the event loop, where other batches wait for DuckDB's row callbacks. */
+const MESSAGES_PER_TURN = 32;
 
 /**
- * While the rows of earlier batches take more than so many times `limits.batchBytes`, no further batch is begun: a
- * message of many small values takes several times its size as rows.
+ * Memory of all rows, as a multiple of `limits.batchBytes`, past which no further batch is started: a message of many
+ * small values is several times larger as rows.
  */
 const MAX_ROWS_RATIO = 4;
 
-/** The memory of the rows of all batches in work. */
+/** The memory of the rows of all batches in progress. */
 const memory = new MemoryGate();
 
-/** One batch is read and checked at a time: to do two at once would only make the first one later. */
+/** Batches are read and checked one at a time: this is CPU-bound, so two at once would only delay the first. */
 const turns = new Mutex();
 
-/** Transforms a batch: what runs in a thread of its own. */
+/** Transforms a batch into Parquet files; runs in a worker thread. */
 export default async function transformBatch(work: BatchTask): Promise<BatchResult> {
   try {
     return await tablesOf(work);
@@ -79,18 +79,18 @@ async function tablesOf(work: BatchTask): Promise<BatchTables> {
     temporaryFolder: join(work.root, folder),
   };
   return withDuckDb(options, async (connection) => {
-    // What waits for its turn takes no memory for rows yet.
+    // Rows are allocated only when it is the batch's turn.
     const { rows, release } = await turns.run(async () => {
       await memory.pass(settings.limits.batchBytes * MAX_ROWS_RATIO);
-      const begun = await BatchRows.create(connection, settings, staged.batch.topic, staged.messages);
-      await addAll(begun, work);
-      return { rows: begun, release: memory.hold(begun.memoryBytes) };
+      const added = await BatchRows.create(connection, settings, staged.batch.topic, staged.messages);
+      await addAll(added, work);
+      return { rows: added, release: memory.hold(added.memoryBytes) };
     });
     try {
-      const again = new Rereading(() => rereadMessages(work.messages, staged));
-      await rows.finish(() => again.messages());
+      const reread = new Rereading(() => rereadMessages(work.messages, staged));
+      await rows.finish(() => reread.messages());
       const target = { folder, ingestedOn, resolve: (path: string) => join(work.root, path) };
-      const files = await again.during(() => writeTables(connection, rows, target));
+      const files = await reread.during(() => writeTables(connection, rows, target));
       requireSameCounts(BATCH_TABLES, files, rows.values);
       return {
         files,
@@ -107,7 +107,7 @@ async function tablesOf(work: BatchTask): Promise<BatchTables> {
   });
 }
 
-/** @throws {PipelineError} STAGING_LOST when other than the messages that were staged are there. */
+/** @throws {PipelineError} STAGING_LOST if the number of messages is not the staged one. */
 async function addAll(
   rows: BatchRows,
   { messages: folder, staged }: Pick<BatchTask, 'messages' | 'staged'>,
@@ -117,7 +117,7 @@ async function addAll(
     for (const message of messages) {
       rows.add(message);
       added += 1;
-      if (added % MESSAGES_A_TURN === 0) await setImmediate();
+      if (added % MESSAGES_PER_TURN === 0) await setImmediate();
     }
   }
   if (added === staged.messages) return;
@@ -125,10 +125,10 @@ async function addAll(
   throw new PipelineError('STAGING_LOST', found);
 }
 
-/** Reads messages again while DuckDB asks for them. */
+/** Rereads messages when DuckDB pulls the rows of the relation. */
 class Rereading {
   readonly #read: () => Generator<StagedMessage, void, undefined>;
-  readonly #begun: Generator[] = [];
+  readonly #opened: Generator[] = [];
   #failure: unknown;
 
   constructor(read: () => Generator<StagedMessage, void, undefined>) {
@@ -137,7 +137,7 @@ class Rereading {
 
   *messages(): Generator<StagedMessage, void, undefined> {
     const messages = this.#read();
-    this.#begun.push(messages);
+    this.#opened.push(messages);
     try {
       yield* messages;
     } catch (error) {
@@ -146,15 +146,15 @@ class Rereading {
     }
   }
 
-  /** Does something that asks for them. Of an error of theirs, DuckDB would give the message alone. */
+  /** Runs `work`, which reads the messages. Rethrows a read error itself, since DuckDB reports only its message. */
   async during<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
       throw this.#failure ?? error;
     } finally {
-      // DuckDB does not ask for more than it needs: their files would stay open.
-      for (const messages of this.#begun) messages.return(undefined);
+      // Closes the files, since DuckDB may stop before the last row.
+      for (const messages of this.#opened) messages.return(undefined);
     }
   }
 }

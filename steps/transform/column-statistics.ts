@@ -1,14 +1,14 @@
 import { LATEST_MS } from '../../records/times.ts';
 import type { Column, ColumnType, Table } from '../../tables/table.ts';
 
-/** What DuckDB says of a column that it wrote: texts, by name. */
+/** A column's statistics as DuckDB returns them, in text. */
 export interface ColumnStatistics {
   readonly min?: string;
   readonly max?: string;
   readonly null_count?: string;
 }
 
-/** How a bound of each type is written in Delta's statistics; types that are left out have none. */
+/** Converts DuckDB's bounds to those of Delta's statistics; types that are left out get none. */
 const BOUNDS: Partial<Record<ColumnType, (text: string, end: 'min' | 'max') => unknown>> = {
   integer: Number,
   long: (text) => (Number.isSafeInteger(Number(text)) ? Number(text) : undefined),
@@ -16,8 +16,8 @@ const BOUNDS: Partial<Record<ColumnType, (text: string, end: 'min' | 'max') => u
 };
 
 /**
- * A data file's statistics as Delta writes them, a JSON text: readers use them to pass over files.
- * Texts have no bounds here: their order differs between engines.
+ * Returns a data file's statistics in Delta's JSON, which readers use to skip files. Strings get no bounds, since their
+ * order differs between engines.
  */
 export function deltaStats(
   table: Table,
@@ -45,8 +45,8 @@ function boundOf(column: Column, statistics: ColumnStatistics | undefined, end: 
 }
 
 /**
- * Delta's bounds are to the millisecond; the upper one is rounded up, so that no row falls outside. There is none where
- * that would be in the year 10000, which readers of the log do not know.
+ * Delta's bounds have milliseconds; the maximum is rounded up, so that no row is outside. Returns undefined if that is in
+ * the year 10000, which readers of the log do not support.
  */
 function isoMilliseconds(text: string, end: 'min' | 'max'): string | undefined {
   const parts = /^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))?\+00$/.exec(text);

@@ -6,18 +6,18 @@ import { BufferedFile } from '../../adapters/staging/buffered-file.ts';
 import { MessageReader, type StagedMessage } from '../../adapters/staging/staged-messages.ts';
 import type { StagedBatch } from '../../model/references.ts';
 
-/** When a batch is full: soon after it has so much. */
+/** The size from which a batch is full; it can be slightly exceeded. */
 export interface BatchBounds {
   readonly bytes: number;
   readonly messages: number;
 }
 
-/** Where one of Kafka's batches would fill a batch, so many of its messages are taken at once. */
+/** Messages per slice of a Kafka record batch that does not fit as a whole. */
 const MESSAGES_PER_SLICE = 500;
 
 /**
- * Writes the messages of a batch, a file for each partition, in which they stand in the order of their offsets: in
- * Kafka's own batches, as they came but decompressed.
+ * Writes the messages of a batch to one file per partition, in offset order, as Kafka's own record batches,
+ * decompressed.
  */
 export class MessageWriter {
   messages = 0;
@@ -31,8 +31,8 @@ export class MessageWriter {
   }
 
   /**
-   * Begins the files.
-   * @param folder The absolute path of where they go, which exists.
+   * Creates the files.
+   * @param folder The absolute path of an existing folder.
    */
   static async create(
     folder: string,
@@ -45,14 +45,14 @@ export class MessageWriter {
     return new MessageWriter(files, bounds);
   }
 
-  /** Whether no more is to be added. */
+  /** Whether the batch reached its bounds. */
   get isFull(): boolean {
     return this.bytes >= this.#bounds.bytes || this.messages >= this.#bounds.messages;
   }
 
   /**
-   * Adds what was read of a partition, in order, as long as it is not full.
-   * @returns The first offset that it left.
+   * Adds record batches of a partition, in order, until the batch is full.
+   * @returns The first offset that was not added.
    */
   async add({ partition, batches, from, to }: ReadSlice): Promise<bigint> {
     const file = this.#files.get(partition);
@@ -60,58 +60,58 @@ export class MessageWriter {
     let next = from;
     const added: Buffer[] = [];
     for (const batch of batches) {
-      for (const part of this.#partsOf(batch, next, to)) {
-        this.messages += part.records;
-        this.bytes += part.bytes.length;
-        added.push(part.bytes);
-        next = part.lastOffset + 1n;
+      for (const slice of this.#slicesOf(batch, next, to)) {
+        this.messages += slice.records;
+        this.bytes += slice.bytes.length;
+        added.push(slice.bytes);
+        next = slice.lastOffset + 1n;
       }
     }
-    for (const bytes of joined(added)) await file.append(bytes);
+    for (const bytes of mergeAdjacent(added)) await file.append(bytes);
     return next;
   }
 
-  /** What is taken of one of Kafka's batches: all of it, or as much as fits. */
-  *#partsOf(batch: FetchedBatch, from: bigint, to: bigint): Generator<FetchedBatch> {
+  /** Yields a Kafka record batch whole, or slices of it as long as they fit. */
+  *#slicesOf(batch: FetchedBatch, from: bigint, to: bigint): Generator<FetchedBatch> {
     const isWhole = batch.firstOffset >= from && batch.lastOffset < to;
     const fits = this.bytes + batch.bytes.length < this.#bounds.bytes;
     if (isWhole && fits && this.messages + batch.records < this.#bounds.messages) {
       yield batch;
       return;
     }
-    const most = (): number => {
+    const maxMessages = (): number => {
       if (this.isFull) return 0;
       return fits ? this.#bounds.messages - this.messages : MESSAGES_PER_SLICE;
     };
-    yield* batch.between(from, to, most);
+    yield* batch.between(from, to, maxMessages);
   }
 
-  /** Ends the files; their bytes are with the operating system afterwards. */
+  /** Flushes the files to the operating system and closes them. */
   async close(): Promise<void> {
     for (const file of this.#files.values()) await file.close();
   }
 
-  /** Removes what was written. */
+  /** Removes the files. */
   async discard(): Promise<void> {
     for (const file of this.#files.values()) await file.discard();
   }
 }
 
-/** Bytes that mostly stand one after the other in memory, in as few pieces as they make without being copied. */
-function joined(parts: readonly Buffer[]): Buffer[] {
-  const found: Buffer[] = [];
+/** Merges buffers that are adjacent in memory, without copying, for fewer writes. */
+function mergeAdjacent(parts: readonly Buffer[]): Buffer[] {
+  const merged: Buffer[] = [];
   for (const part of parts) {
-    const { buffer, byteOffset = 0, length = 0 } = found.at(-1) ?? {};
+    const { buffer, byteOffset = 0, length = 0 } = merged.at(-1) ?? {};
     if (buffer === part.buffer && byteOffset + length === part.byteOffset)
-      found[found.length - 1] = Buffer.from(part.buffer, byteOffset, length + part.length);
-    else found.push(part);
+      merged[merged.length - 1] = Buffer.from(part.buffer, byteOffset, length + part.length);
+    else merged.push(part);
   }
-  return found;
+  return merged;
 }
 
 /**
- * The messages of a staged batch, those of one of Kafka's batches after the other, in the order of their partitions and
- * offsets. They are gone once the next are asked for.
+ * Reads the messages of a staged batch, grouped by Kafka record batch, in order of partitions and offsets. A group is
+ * valid only until the next one is read.
  * @param folder The absolute path of the batch's folder.
  * @throws {PipelineError} STAGING_LOST, KAFKA_BATCH_DAMAGED
  */
@@ -121,20 +121,20 @@ export async function* messagesOf(
 ): AsyncGenerator<Iterable<StagedMessage>> {
   for (const { partition } of batch.ranges) {
     const reader = new MessageReader(batch.topic, partition);
-    for await (const pieces of readLengthPrefixed(fileOf(folder, partition), BATCHES))
-      for (const piece of pieces) yield reader.messagesOf(piece);
+    for await (const frames of readLengthPrefixed(fileOf(folder, partition), BATCHES))
+      for (const frame of frames) yield reader.messagesOf(frame);
   }
 }
 
-/** The same once more, one at a time, for whoever cannot wait. */
+/** Reads the messages of a staged batch synchronously, one at a time. */
 export function* rereadMessages(
   folder: string,
   { batch }: Pick<StagedBatch, 'batch'>,
 ): Generator<StagedMessage, void, undefined> {
   for (const { partition } of batch.ranges) {
     const reader = new MessageReader(batch.topic, partition);
-    for (const pieces of readLengthPrefixedSync(fileOf(folder, partition), BATCHES))
-      for (const piece of pieces) yield* reader.messagesOf(piece);
+    for (const frames of readLengthPrefixedSync(fileOf(folder, partition), BATCHES))
+      for (const frame of frames) yield* reader.messagesOf(frame);
   }
 }
 

@@ -4,13 +4,14 @@ import { ReasonTally, describe } from '../../model/reasons.ts';
 import type { Step } from '../../model/run.ts';
 import type { Fault } from '../../records/check.ts';
 
-/** How many of a source's records would go into quarantine, and why. */
+/** Counts a source's records and its invalid ones by reason. */
 export class CheckedRecords {
   records = 0;
   bad = 0;
   readonly reasons = new ReasonTally();
 
-  take(step: Step, fault: Fault | undefined): void {
+  /** Counts a record; `fault` is undefined if it is valid. */
+  add(step: Step, fault: Fault | undefined): void {
     this.records += 1;
     if (fault === undefined) return;
     this.bad += 1;
@@ -18,37 +19,37 @@ export class CheckedRecords {
   }
 }
 
-/** The error names so many reasons. */
+/** Reasons that the error names. */
 const MAX_NAMED = 3;
 
 /**
- * Makes sure that no larger share of records is bad than a source may have.
+ * Makes sure that the share of invalid records does not exceed the source's limit.
  * @param what Which records, as `source pearson, fetched`.
- * @param limit A share, 0 to 1.
+ * @param limit The largest share, from 0 to 1.
  * @throws {PipelineError} QUARANTINE_LIMIT, naming the counts, the share, the limit and the first reasons.
  */
-export function requireWithinLimit(what: string, limit: number, judged: CheckedRecords): void {
-  const why = whyOverLimit(what, limit, judged);
+export function requireWithinLimit(what: string, limit: number, checked: CheckedRecords): void {
+  const why = whyOverLimit(what, limit, checked);
   if (why !== undefined) throw new PipelineError('QUARANTINE_LIMIT', why);
 }
 
 /**
- * Makes sure that a content whose records are all bad is not ingested without a person.
+ * Makes sure that at least one record is valid, so that wholly invalid content needs a person's decision.
  * @param what Which records, as `source pearson, fetched`.
  * @throws {PipelineError} NOTHING_GOOD, naming the count and the first reasons.
  */
-export function requireSomethingGood(what: string, judged: CheckedRecords): void {
-  const why = whyNothingGood(what, judged);
+export function requireSomethingGood(what: string, checked: CheckedRecords): void {
+  const why = whyNothingGood(what, checked);
   if (why !== undefined) throw new PipelineError('NOTHING_GOOD', why);
 }
 
-/** The message of {@link requireSomethingGood}; undefined where a record is good, or there is none. */
+/** Returns the message of {@link requireSomethingGood}; undefined if a record is valid or there are none. */
 export function whyNothingGood(what: string, { records, bad, reasons }: CheckedRecords): string | undefined {
   if (records === 0 || bad < records) return undefined;
   return `${what}: not one of ${formatCount(records, 'record')} is good; all would go into quarantine: ${reasonsText(reasons)}`;
 }
 
-/** The message of {@link requireWithinLimit}; undefined where the share is within the limit. */
+/** Returns the message of {@link requireWithinLimit}; undefined if the share is within the limit. */
 export function whyOverLimit(
   what: string,
   limit: number,

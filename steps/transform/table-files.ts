@@ -10,17 +10,18 @@ import type { PathCounts } from '../../records/check.ts';
 import { deltaStats, type ColumnStatistics } from './column-statistics.ts';
 import { duckDbType, type Table } from '../../tables/table.ts';
 
-/** Where files are written to. */
+/** The destination of Parquet files. */
 export interface FileTarget {
-  /** Relative to the run's staging folder. */
+  /** The folder, relative to the run's staging folder. */
   readonly folder: string;
+  /** The UTC day of the rows' partition, as 2026-01-31. */
   readonly ingestedOn: string;
   /** Makes a path absolute. */
   readonly resolve: (path: string) => string;
 }
 
-/** What `COPY … (RETURN_STATS)` of DuckDB answers. */
-const CopyAnswer = z.object({
+/** The result row of DuckDB's `COPY … (RETURN_STATS)`. */
+const CopyResult = z.object({
   count: z.coerce.number(),
   file_size_bytes: z.coerce.number(),
   column_statistics: z.array(
@@ -30,7 +31,7 @@ const CopyAnswer = z.object({
 
 /**
  * Writes a table's rows of one source to a Parquet file.
- * @returns undefined where there is no row, and then there is no file.
+ * @returns undefined, and writes no file, if there are no rows.
  */
 export async function writeTable(
   connection: DuckDBConnection,
@@ -40,17 +41,17 @@ export async function writeTable(
 ): Promise<StagedFile | undefined> {
   const path = join(target.folder, `${table.name}.${shortHash(source)}.parquet`);
   const columns = table.columns.map(({ name, type }) =>
-    // A text that is a member of an ENUM is written as it is, in less time.
+    // Strings are not cast: ENUM columns, whose values are texts too, are written faster as they are.
     type === 'string' ? sqlName(name) : `${sqlName(name)}::${duckDbType(type)} AS ${sqlName(name)}`,
   );
   const { rowGroupRows, compression = 'snappy' } = table;
   const grouped = rowGroupRows === undefined ? '' : `, ROW_GROUP_SIZE ${rowGroupRows}`;
-  const read = await connection.runAndReadAll(
+  const copy = await connection.runAndReadAll(
     `COPY (SELECT ${columns.join(', ')} FROM (${table.select}) WHERE source = ${sqlText(source)})
      TO ${sqlText(target.resolve(path))} (FORMAT parquet, COMPRESSION ${compression}, RETURN_STATS${grouped})`,
   );
-  const answer = CopyAnswer.parse(read.getRowObjectsJson()[0]);
-  if (answer.count === 0) {
+  const result = CopyResult.parse(copy.getRowObjectsJson()[0]);
+  if (result.count === 0) {
     await rm(target.resolve(path));
     return undefined;
   }
@@ -58,15 +59,15 @@ export async function writeTable(
     table: table.name,
     partition: { source, ingested_on: target.ingestedOn },
     path,
-    rows: answer.count,
-    bytes: answer.file_size_bytes,
-    stats: deltaStats(table, answer.count, statisticsOf(answer)),
+    rows: result.count,
+    bytes: result.file_size_bytes,
+    stats: deltaStats(table, result.count, statisticsOf(result)),
   };
 }
 
 /**
- * Makes sure that what the check of the messages counted is what the files hold, column by column: a value
- * that turned into null on the way, or a row that went missing, stops the batch before anything lands.
+ * Makes sure that each column of the files has as many values as the check counted in the messages, so that no batch
+ * lands with a value turned into null or a row missing.
  * @throws {PipelineError} TRANSFORM_MISMATCH, naming the column and both counts.
  */
 export function requireSameCounts(
@@ -77,14 +78,14 @@ export function requireSameCounts(
   for (const table of tables) {
     for (const { name, field } of table.columns) {
       if (field === undefined) continue;
-      const held = files
+      const written = files
         .filter((file) => file.table === table.name)
         .reduce((sum, file) => sum + valuesIn(file, name), 0);
       const counted = values.get(field) ?? 0;
-      if (held !== counted) {
+      if (written !== counted) {
         throw new PipelineError(
           'TRANSFORM_MISMATCH',
-          `the messages have ${counted} values of ${field}, but ${table.name}.${name} would hold ${held}`,
+          `the messages have ${counted} values of ${field}, but ${table.name}.${name} would hold ${written}`,
         );
       }
     }
@@ -99,16 +100,16 @@ function valuesIn(file: StagedFile, column: string): number {
   return numRecords - (nullCount[column] ?? numRecords);
 }
 
-function statisticsOf(answer: z.infer<typeof CopyAnswer>): ReadonlyMap<string, ColumnStatistics> {
+function statisticsOf(result: z.infer<typeof CopyResult>): ReadonlyMap<string, ColumnStatistics> {
   return new Map(
-    answer.column_statistics.map(({ key, value }) => [
+    result.column_statistics.map(({ key, value }) => [
       key.slice(1, -1),
       Object.fromEntries(value.map((entry) => [entry.key, entry.value])),
     ]),
   );
 }
 
-/** A short name for any text. */
+/** Returns the first 16 hex digits of a text's SHA-256, for names of files. */
 export function shortHash(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }

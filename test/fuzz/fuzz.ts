@@ -102,7 +102,7 @@ async function requireTold(
   payloads: readonly (Buffer | null)[],
 ): Promise<void> {
   const read = await connection.runAndReadAll(
-    `SELECT kafka_offset::INTEGER, encode(payload) FROM messages UNION ALL SELECT kafka_offset::INTEGER, payload FROM quarantined`,
+    `SELECT kafka_offset::INTEGER, encode(payload) FROM messages UNION ALL SELECT kafka_offset::INTEGER, payload FROM quarantine`,
   );
   const found = new Map(read.getRows().map(([offset, payload]) => [offset, payload]));
   assert.equal(found.size, payloads.length);
@@ -140,7 +140,7 @@ async function requireValues(
 
 async function reasonsOf(connection: DuckDBConnection): Promise<[string, number][]> {
   const read = await connection.runAndReadAll(
-    'SELECT reason, count(*)::INTEGER FROM quarantined GROUP BY ALL',
+    'SELECT reason, count(*)::INTEGER FROM quarantine GROUP BY ALL',
   );
   return read.getRows().map(([reason, count]) => [String(reason), Number(count)]);
 }

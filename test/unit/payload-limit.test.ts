@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { planOf } from '../../activities/plan.ts';
+import { planOf } from '../../steps/landing/plan-batches.ts';
 import { chunkIds } from '../../model/identity.ts';
 import { MAX_PAYLOAD_BYTES, whyTooLarge } from '../../model/payload-limit.ts';
 import { addEnds } from '../../model/published.ts';

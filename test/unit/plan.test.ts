@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { topicAppId } from '../../steps/landing/transaction-ids.ts';
-import { planOf, requireSameTopic, type Plan } from '../../activities/plan.ts';
+import { planOf, requireSameTopic, type Plan } from '../../steps/landing/plan-batches.ts';
 import { checkFences } from '../../adapters/delta/snapshot.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { BATCH_TABLES } from '../../tables/index.ts';

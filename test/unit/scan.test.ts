@@ -23,7 +23,7 @@ test('the scan accepts every real attempt, and counts its values as the check do
   const counted: PathCounts = new Map();
   for (const text of texts(1, 500)) {
     const payload = Buffer.from(text);
-    assert.ok(scan.takes(payload, PLACE), text);
+    assert.ok(scan.tryAdd(payload, PLACE), text);
     for (const [path, count] of checkAttempt(payload).values)
       counted.set(path, (counted.get(path) ?? 0) + count);
   }
@@ -52,7 +52,7 @@ test('the scan accepts no mutated attempt that the check refuses, or for which i
 function takenOf(payload: Buffer): [string, number][] | undefined {
   const scan = new AttemptScan();
   try {
-    if (scan.takes(payload, PLACE)) return sorted(scan.values());
+    if (scan.tryAdd(payload, PLACE)) return sorted(scan.values());
     assert.equal(scan.values().size, 0);
     return undefined;
   } finally {
@@ -94,7 +94,7 @@ test('uncommon input is left to the check', () => {
     ['null', '10000000000'],
   ] as const;
   for (const [at, maxAttempts] of left)
-    assert.ok(!new AttemptScan().takes(attemptAt(at, maxAttempts), PLACE), `${at} ${maxAttempts}`);
+    assert.ok(!new AttemptScan().tryAdd(attemptAt(at, maxAttempts), PLACE), `${at} ${maxAttempts}`);
   const taken = [
     ['"2018-12-31T23:59:59.999999Z"', '-1'],
     ['"2018-01-01T00:00:00+00:00"', '1'],
@@ -109,7 +109,7 @@ test('uncommon input is left to the check', () => {
     ['null', '-2147483648'],
   ] as const;
   for (const [at, maxAttempts] of taken)
-    assert.ok(new AttemptScan().takes(attemptAt(at, maxAttempts), PLACE), `${at} ${maxAttempts}`);
+    assert.ok(new AttemptScan().tryAdd(attemptAt(at, maxAttempts), PLACE), `${at} ${maxAttempts}`);
 });
 
 test('what the check alone accepts, the scan accepts once it is normalized', () => {
@@ -132,7 +132,7 @@ test('a refused message leaves neither rows nor values', () => {
     whole.toString().replace('"max_attempts":1', '"max_attempts":1.5').replace('"o"', '"p"'),
   );
   const late = Buffer.concat([whole, Buffer.from(']')]);
-  for (const payload of [broken, whole, late, broken, whole]) scan.takes(payload, PLACE);
+  for (const payload of [broken, whole, late, broken, whole]) scan.tryAdd(payload, PLACE);
   assert.deepEqual(
     scan.levels.map(({ path, rows }) => [path, rows]),
     [
@@ -161,8 +161,8 @@ test('equal strings have the same number, escaped or not, and different ones nev
   const scan = new AttemptScan();
   const id = (text: string): Buffer =>
     Buffer.from(attemptAt('null').toString().replace('"id":"o"', `"id":${text}`), 'utf8');
-  for (const text of all) assert.ok(scan.takes(id(JSON.stringify(text)), PLACE), text);
-  for (const text of all) assert.ok(scan.takes(id(escaped(text)), PLACE), text);
+  for (const text of all) assert.ok(scan.tryAdd(id(JSON.stringify(text)), PLACE), text);
+  for (const text of all) assert.ok(scan.tryAdd(id(escaped(text)), PLACE), text);
   for (const text of [
     '"\\ud83d"',
     '"\\ude00"',
@@ -173,7 +173,7 @@ test('equal strings have the same number, escaped or not, and different ones nev
     '"\\x"',
     '"\n"',
   ])
-    assert.ok(!scan.takes(id(text), PLACE), text);
+    assert.ok(!scan.tryAdd(id(text), PLACE), text);
   const column = scan.levels[2]?.columns.find(({ name }) => name.endsWith('.id'));
   assert.ok(column);
   const { texts, values } = column;
@@ -202,12 +202,12 @@ function escaped(text: string): string {
 
 test('a scan has no data of a previous one whose memory it reuses', () => {
   const first = new AttemptScan([10_000, 10_000, 10_000]);
-  for (let at = 0; at < 9000; at += 1) first.takes(attemptAt('"2018-01-01T00:00:00Z"'), PLACE);
+  for (let at = 0; at < 9000; at += 1) first.tryAdd(attemptAt('"2018-01-01T00:00:00Z"'), PLACE);
   first.release();
   const second = new AttemptScan();
-  assert.ok(second.takes(attemptAt('null'), { ...PLACE, headers: 'other', offset: 7n }));
+  assert.ok(second.tryAdd(attemptAt('null'), { ...PLACE, headers: 'other', offset: 7n }));
   const third = new AttemptScan();
-  assert.ok(third.takes(attemptAt('null'), PLACE));
+  assert.ok(third.tryAdd(attemptAt('null'), PLACE));
   assert.deepEqual(
     second.levels.map(({ rows, columns }) => [rows, columns.map(({ count }) => count > 1)]),
     third.levels.map(({ columns }) => [1, columns.map(() => false)]),
@@ -221,9 +221,9 @@ test('memory that is returned twice is reused once', () => {
   before.release();
   before.release();
   const [one, other] = [new AttemptScan(), new AttemptScan()];
-  for (const text of texts(3, 5)) assert.ok(one.takes(Buffer.from(text), PLACE));
+  for (const text of texts(3, 5)) assert.ok(one.tryAdd(Buffer.from(text), PLACE));
   assert.equal(other.values().size, 0);
-  for (const text of texts(4, 2)) assert.ok(other.takes(Buffer.from(text), PLACE));
+  for (const text of texts(4, 2)) assert.ok(other.tryAdd(Buffer.from(text), PLACE));
   assert.equal(one.attempts.rows, 5);
   for (const scan of [one, other]) scan.release();
 });
@@ -232,7 +232,7 @@ test('the expected size of a batch affects only its initial capacity', () => {
   const payload = attemptAt('"2018-01-01T00:00:00Z"');
   for (const expected of [[], [0.5], [5000, 1, 1], [1, 1e15, 0]]) {
     const scan = new AttemptScan(expected);
-    for (let at = 0; at < 9000; at += 1) scan.takes(payload, PLACE);
+    for (let at = 0; at < 9000; at += 1) scan.tryAdd(payload, PLACE);
     assert.deepEqual(
       scan.levels.map(({ rows, room }) => [rows, room % 64, room >= rows]),
       scan.levels.map(() => [9000, 0, true]),

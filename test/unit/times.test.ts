@@ -31,14 +31,14 @@ function read(field: 'started_at' | 'keen_timestamp', text: string): bigint | st
   const { fault, attempt } = checkAttempt(payload);
   const scan = new AttemptScan();
   try {
-    const isTaken = scan.takes(payload, PLACE);
+    const isTaken = scan.tryAdd(payload, PLACE);
     if (fault !== undefined) {
       assert.ok(!isTaken, text);
       assert.equal(fault.path, field);
       return fault.reason;
     }
     assert.ok(isTaken || !text.startsWith('"'), `${text} is common enough`);
-    if (!isTaken) assert.ok(scan.takes(normalizedText(attempt), PLACE), text);
+    if (!isTaken) assert.ok(scan.tryAdd(normalizedText(attempt), PLACE), text);
     return scan.attempts.columns.find(({ name }) => name === field)?.values[0] as bigint;
   } finally {
     scan.release();
@@ -209,7 +209,7 @@ test('the statistics of a file have no year after 9999', () => {
 
 test('a byte order mark before a message is ignored; one elsewhere, or a second one, is not', () => {
   const plain = attemptWith('started_at', '"2018-01-01T00:00:00Z"').toString();
-  const isTaken = (text: string): boolean => new AttemptScan().takes(Buffer.from(text), PLACE);
+  const isTaken = (text: string): boolean => new AttemptScan().tryAdd(Buffer.from(text), PLACE);
   for (const text of [`\ufeff${plain}`, `\ufeff \n${plain}`]) {
     assert.ok(isTaken(text));
     assert.equal(checkAttempt(Buffer.from(text)).fault, undefined);

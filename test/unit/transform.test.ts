@@ -149,7 +149,7 @@ test('a message lands or is quarantined as a whole, with its bytes, its field an
       assert.deepEqual([rows.landed, rows.quarantined], [1, 1]);
       assert.equal((await write(attempts))?.rows, 1);
       assert.equal(await write(options), undefined);
-      const [row] = await query('SELECT kafka_offset, step, path, reason, key, payload FROM quarantined');
+      const [row] = await query('SELECT kafka_offset, step, path, reason, key, payload FROM quarantine');
       assert.deepEqual(row, {
         kafka_offset: '1',
         step: 'transform',
@@ -180,7 +180,7 @@ test('messages of all sizes keep their order, and each lands or is quarantined a
       await query('SELECT kafka_offset, payload FROM messages'),
       landed.map((at) => ({ kafka_offset: String(at), payload: messages[at]?.value.toString() })),
     );
-    assert.deepEqual(await query('SELECT kafka_offset FROM quarantined'), offsets(refused));
+    assert.deepEqual(await query('SELECT kafka_offset FROM quarantine'), offsets(refused));
   });
   await withBatch(messages, async ({ query, write }) => {
     assert.deepEqual(await query('SELECT kafka_offset FROM attempt'), offsets(landed));
@@ -201,7 +201,7 @@ test('a message belongs to the source that it names, else to the topic’s defau
       { source: 'first' },
       { source: 'second' },
     ]);
-    assert.deepEqual(await query('SELECT source, reason FROM quarantined'), [
+    assert.deepEqual(await query('SELECT source, reason FROM quarantine'), [
       { source: 'second', reason: 'its header source names no source of pipeline.yaml' },
     ]);
   });

@@ -43,7 +43,7 @@ function requireAsChecked(scan: AttemptScan, shape: ObjectShape, text: string, i
   const { fault, values } = checkAttempt(Buffer.from(text), shape);
   assert.equal(fault === undefined, isRight, `the check, of ${text}`);
   const before = scan.values();
-  assert.equal(scan.takes(Buffer.from(text), PLACE), isRight, `the scan, of ${text}`);
+  assert.equal(scan.tryAdd(Buffer.from(text), PLACE), isRight, `the scan, of ${text}`);
   const after = [...scan.values()].map(([path, count]) => [path, count - (before.get(path) ?? 0)] as const);
   const met = new Map(after.filter(([, count]) => count > 0));
   assert.deepEqual(sorted(met), isRight ? sorted(values) : [], text);
@@ -86,8 +86,8 @@ for (const size of [31, 32, 33, 64, 65, 200]) {
       const scan = new AttemptScan([], shape);
       const uncommon = Buffer.from(textOf(members).replaceAll(/:(\d+)/g, ':$1.0e0'));
       const { attempt, values } = checkAttempt(uncommon, shape);
-      assert.equal(scan.takes(uncommon, PLACE), false);
-      assert.ok(scan.takes(normalizedText(attempt, shape), PLACE));
+      assert.equal(scan.tryAdd(uncommon, PLACE), false);
+      assert.ok(scan.tryAdd(normalizedText(attempt, shape), PLACE));
       assert.deepEqual(sorted(scan.values()), sorted(values));
       scan.release();
     });
