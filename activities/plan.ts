@@ -1,4 +1,4 @@
-import { topicOffsetsPast, type PartitionOffsets } from '../adapters/kafka/client.ts';
+import { waitForOffsetsPast, type PartitionOffsets } from '../adapters/kafka/client.ts';
 import { ensureTopic, requireFewPartitions } from '../adapters/kafka/topics.ts';
 import { topicIdOf } from '../adapters/kafka/wire/topic-id.ts';
 import { PipelineError } from '../model/errors.ts';
@@ -50,7 +50,7 @@ export function createPlan({
   return async function plan({ topic, publishedEnds, until }: PlanRequest): Promise<Plan> {
     const [positions, topicId] = await Promise.all([positionsIn(warehouse), madeTopic(topic)]);
     // The topic comes after the tables: what others land in between then ends before it does.
-    const offsets = await topicOffsetsPast(kafka, topic, until === null ? publishedEnds : {});
+    const offsets = await waitForOffsetsPast(kafka, topic, until === null ? publishedEnds : {});
     if (topicId !== undefined) requireSameTopic(topic, topicId, positions);
     const due = planOf(topic, withOwn(offsets, publishedEnds), positions, until);
     return topicId === undefined ? due : { ...due, topicId };

@@ -9,7 +9,7 @@ export interface LengthPrefix {
   /** From where in the piece that counts. */
   readonly lengthFrom: number;
   /** From where on a piece is given. */
-  readonly givenFrom: number;
+  readonly contentFrom: number;
 }
 
 /** A link in place of a staged file is not followed. */
@@ -113,7 +113,7 @@ export function splitLengthPrefixed(bytes: Buffer, framing: LengthPrefix, pieces
   for (let at = 0; ;) {
     const length = bytesOf(bytes, at, framing);
     if (length === undefined || at + length > bytes.length) return at;
-    pieces.push(bytes.subarray(at + framing.givenFrom, at + length));
+    pieces.push(bytes.subarray(at + framing.contentFrom, at + length));
     at += length;
   }
 }

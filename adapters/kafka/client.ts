@@ -176,7 +176,7 @@ export async function topicOffsets(options: KafkaOptions, topic: string): Promis
  * are waited for.
  * @param ends Where the messages of these commits end.
  */
-export async function topicOffsetsPast(
+export async function waitForOffsetsPast(
   options: KafkaOptions,
   topic: string,
   ends: PartitionEnds,

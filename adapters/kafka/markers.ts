@@ -30,7 +30,7 @@ const MARKERS_AT_ONCE = 8;
 const METADATA = /^(\d{1,19}) (\d{1,19})$/;
 
 /** The consumer group whose committed offsets say that a set was published, and up to where. */
-export function markerOf(id: string): string {
+export function markerGroupId(id: string): string {
   return `published:${id}`;
 }
 
@@ -50,7 +50,7 @@ export function markerOffsets(
 
 /** Reads the marker of a set over an open connection; undefined where it was not published, or its marker expired. */
 export async function readMarker(admin: Admin, id: string, topic: string): Promise<Marker | undefined> {
-  const asked = { groupId: markerOf(id), topics: [topic] };
+  const asked = { groupId: markerGroupId(id), topics: [topic] };
   const [found] = await whileCoordinatorLoads(() => admin.fetchOffsets(asked));
   const marked = (found?.partitions ?? []).filter(({ offset }) => offset !== '-1');
   if (marked.length === 0) return undefined;

@@ -4,15 +4,17 @@ import { isUtf8 } from 'node:buffer';
 export type WrittenHeader = { key: string; value: string | null } | { key: string; base64: string };
 
 /** Headers as a JSON array, in order. */
-export function headersText(headers: readonly (readonly [name: string, value: Buffer | null])[]): string {
+export function serializeHeaders(
+  headers: readonly (readonly [name: string, value: Buffer | null])[],
+): string {
   return JSON.stringify(headers.map(([name, value]) => writtenHeader(name, value)));
 }
 
 /**
- * Headers as they are published, from the text that {@link headersText} makes. One without a value gets an empty
+ * Headers as they are published, from the text that {@link serializeHeaders} makes. One without a value gets an empty
  * one, since the client cannot write it.
  */
-export function headersFrom(text: string): Record<string, Buffer[]> {
+export function parseHeaders(text: string): Record<string, Buffer[]> {
   const values = new Map<string, Buffer[]>();
   for (const header of JSON.parse(text) as WrittenHeader[]) {
     const value =
@@ -25,12 +27,12 @@ export function headersFrom(text: string): Record<string, Buffer[]> {
 }
 
 /** The value of the first header of that name; undefined where there is none, or it is no text. */
-export function headerOf(headers: string, name: string): string | undefined {
+export function firstHeaderValue(headers: string, name: string): string | undefined {
   return textOf((JSON.parse(headers) as WrittenHeader[]).find(({ key }) => key === name));
 }
 
 /** The value of the last header of that name, likewise. */
-export function lastHeaderOf(headers: string, name: string): string | undefined {
+export function lastHeaderValue(headers: string, name: string): string | undefined {
   return textOf((JSON.parse(headers) as WrittenHeader[]).findLast(({ key }) => key === name));
 }
 

@@ -1,7 +1,7 @@
 import { openCluster, type OpenCluster } from './wire/cluster.ts';
 import { asKafkaError } from './errors.ts';
 import { whileCoordinatorLoads, withAdmin, type KafkaOptions } from './client.ts';
-import { markerOf } from './markers.ts';
+import { markerGroupId } from './markers.ts';
 import { transactionOf } from './publish.ts';
 import { RecordBatch, encodeHeaders } from './wire/record-batch.ts';
 
@@ -17,7 +17,10 @@ export async function countBrokers(options: KafkaOptions): Promise<number> {
 }
 
 /** Those of some topics that exist. */
-export async function existingOf(options: KafkaOptions, topics: readonly string[]): Promise<string[]> {
+export async function filterExistingTopics(
+  options: KafkaOptions,
+  topics: readonly string[],
+): Promise<string[]> {
   const existing = new Set(await withAdmin(options, (admin) => admin.listTopics()));
   return topics.filter((topic) => existing.has(topic));
 }
@@ -45,7 +48,7 @@ async function abortedTransaction(open: OpenCluster, topic: string, batch: Recor
   const transaction = await transactionOf(open, `${PROBE}:${topic}`);
   try {
     // First, since on a new cluster it has to be tried again, and takes no offset of the topic.
-    await transaction.sendOffsets(markerOf(PROBE), topic, [{ partition: 0, offset: '0' }]);
+    await transaction.sendOffsets(markerGroupId(PROBE), topic, [{ partition: 0, offset: '0' }]);
     await transaction.send(topic, new Map([[0, batch]]));
   } catch (error) {
     // Where this fails too, the broker aborts it after its timeout.

@@ -4,7 +4,7 @@ import type { PartitionEnds } from '../../model/references.ts';
 import { clusterError, kafkaClient, withAdmin, type KafkaOptions } from './client.ts';
 import { openCluster, type OpenCluster } from './wire/cluster.ts';
 import { asKafkaError } from './errors.ts';
-import { endsOf, markerOf, markerOffsets, readMarker } from './markers.ts';
+import { endsOf, markerGroupId, markerOffsets, readMarker } from './markers.ts';
 import type { RecordBatch } from './wire/record-batch.ts';
 import { REQUEST_BYTES_PER_PARTITION, Sender, type OpenTopic } from './sender.ts';
 import { ensureTopicThrough, requireFewPartitions } from './topics.ts';
@@ -16,7 +16,7 @@ import type { OutgoingMessage } from './outgoing-message.ts';
 export interface MessageSet {
   /** Names the set for ever: the same id is never published a second time. */
   readonly id: string;
-  /** The messages in order, a few at a time; read once a try. None may have more {@link messageBytes} than {@link maxBytesOf} the topic. */
+  /** The messages in order, a few at a time; read once a try. None may have more {@link messageBytes} than {@link fetchMaxMessageBytes} the topic. */
   readonly messages: AsyncIterable<readonly OutgoingMessage[]>;
 }
 
@@ -25,11 +25,11 @@ export interface PublishedSet {
   /** For each partition that got a message, the offset after the set's last one. */
   readonly ends: PartitionEnds;
   /** Whether an earlier try, or another run, had published it. */
-  readonly before: boolean;
+  readonly wasPublishedBefore: boolean;
 }
 
 /** The most bytes that a topic takes of a partition at once: its setting `max.message.bytes`. */
-export async function maxBytesOf(options: KafkaOptions, topic: string): Promise<number> {
+export async function fetchMaxMessageBytes(options: KafkaOptions, topic: string): Promise<number> {
   return withAdmin(options, (admin) => readMaxBytes(admin, topic));
 }
 
@@ -117,14 +117,14 @@ export class Publisher {
       const before = await readMarker(this.#admin, set.id, name);
       if (before !== undefined) {
         await transaction.abort();
-        return { ends: endsOf(before), before: true };
+        return { ends: endsOf(before), wasPublishedBefore: true };
       }
-      transaction.expectOffsets(markerOf(set.id));
+      transaction.expectOffsets(markerGroupId(set.id));
       const { firsts, ends } = await this.#sendAll(transaction, set.messages, after);
       const marker = markerOffsets(firsts, ends, transaction.producerId);
-      await transaction.sendOffsets(markerOf(set.id), name, marker);
+      await transaction.sendOffsets(markerGroupId(set.id), name, marker);
       await transaction.commit();
-      return { ends, before: false };
+      return { ends, wasPublishedBefore: false };
     } catch (error) {
       // Where this fails too, the next try takes a new epoch, and the marker tells it whether this one was committed.
       await transaction.abort().catch(() => undefined);

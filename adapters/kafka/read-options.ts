@@ -54,7 +54,7 @@ export interface BatchReadOptions extends ReadOptions {
    */
   readonly onBatches: (part: ReadSlice) => Promise<bigint>;
   /** Whether batches are given as they are in the topic, not decompressed. */
-  readonly asTheyAre?: boolean;
+  readonly keepCompressed?: boolean;
   /** Whether the ranges must be read whole: then it fails at a batch that cannot be read, wherever it is. */
   readonly isExact?: boolean;
   /**

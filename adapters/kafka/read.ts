@@ -231,7 +231,7 @@ class RangeReader {
         progress.coming = progress.end;
         break;
       }
-      batch.requireSound();
+      batch.verifyChecksum();
       batches.push(batch);
       progress.coming = batch.lastOffset + 1n;
     }
@@ -243,7 +243,7 @@ class RangeReader {
     let together: FetchedBatch[] = [];
     for (const batch of batches) {
       if (!aborted.isCommitted(batch)) continue;
-      if (batch.isPlain || this.#read.asTheyAre === true) {
+      if (batch.isPlain || this.#read.keepCompressed === true) {
         together.push(batch);
         continue;
       }
@@ -260,8 +260,8 @@ class RangeReader {
 
   async #giveDecompressed(progress: Progress, batch: FetchedBatch): Promise<void> {
     const { maxBytes, budget } = this.#read.decoding;
-    await budget.use(batch.mostPlainBytes(maxBytes), async () => {
-      const plain = await batch.plain(maxBytes).catch((error: unknown) => {
+    await budget.use(batch.maxDecodedBytes(maxBytes), async () => {
+      const plain = await batch.decompress(maxBytes).catch((error: unknown) => {
         if (!(error instanceof PipelineError)) throw error;
         progress.unreadable = { batch, error };
         progress.end = batch.firstOffset > progress.next ? batch.firstOffset : progress.next;

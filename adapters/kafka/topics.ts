@@ -89,7 +89,7 @@ export function requireFewPartitions(topic: string, partitions: number): void {
 }
 
 /** Two topics of these names cannot be in one cluster: the names of their metrics would be the same. */
-export function isSameToKafka(one: string, other: string): boolean {
+export function topicNamesCollide(one: string, other: string): boolean {
   return one.replaceAll('.', '_') === other.replaceAll('.', '_');
 }
 

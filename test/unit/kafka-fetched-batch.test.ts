@@ -6,7 +6,13 @@ import fc from 'fast-check';
 import { AbortedTransactions } from '../../adapters/kafka/wire/aborted-transactions.ts';
 import { batchesIn, FetchedBatch, type KafkaMessage } from '../../adapters/kafka/wire/fetched-batch.ts';
 import { decodeHeaders } from '../../adapters/kafka/wire/headers.ts';
-import { AT, ATTRIBUTES, HEAD_BYTES, RecordBatch, encodeHeaders } from '../../adapters/kafka/wire/record-batch.ts';
+import {
+  AT,
+  ATTRIBUTES,
+  HEAD_BYTES,
+  RecordBatch,
+  encodeHeaders,
+} from '../../adapters/kafka/wire/record-batch.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { legacyMessage } from '../support/kafka-batches.ts';
 
@@ -43,8 +49,8 @@ const GZIP = 1;
 async function messagesIn(bytes: Buffer): Promise<KafkaMessage[]> {
   const all: KafkaMessage[] = [];
   for (const batch of batchesIn(bytes, 't/0', 0n)) {
-    batch.requireSound();
-    all.push(...(await batch.plain(MAX_BYTES)).messages());
+    batch.verifyChecksum();
+    all.push(...(await batch.decompress(MAX_BYTES)).messages());
   }
   return all;
 }

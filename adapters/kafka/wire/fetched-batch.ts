@@ -43,7 +43,7 @@ interface Part {
 const LENGTH_FROM = AT.leaderEpoch;
 
 /** How batches stand in a file, or in a broker's answer, one after the other. */
-export const BATCHES: LengthPrefix = { lengthAt: AT.length, lengthFrom: LENGTH_FROM, givenFrom: 0 };
+export const BATCHES: LengthPrefix = { lengthAt: AT.length, lengthFrom: LENGTH_FROM, contentFrom: 0 };
 
 /**
  * A batch of records as a broker gives it, its records not yet read.
@@ -105,7 +105,7 @@ export class FetchedBatch {
   }
 
   /** @throws {PipelineError} KAFKA_BATCH_DAMAGED when it is not as its producer sent it. */
-  requireSound(): void {
+  verifyChecksum(): void {
     const { bytes } = this;
     const isSound = this.#isLegacy
       ? crc32(bytes.subarray(AT.magic)) === bytes.readUInt32BE(LEGACY_AT.crc)
@@ -132,7 +132,7 @@ export class FetchedBatch {
    * @param maxBytes How many bytes it may take; see {@link codecOf}.
    * @throws {PipelineError} KAFKA_BATCH_UNREADABLE, also where it is of another format, or KAFKA_CODEC_MISSING.
    */
-  async plain(maxBytes: number): Promise<FetchedBatch> {
+  async decompress(maxBytes: number): Promise<FetchedBatch> {
     if (this.isPlain) return this;
     if (this.#isLegacy)
       throw this.#unreadable(
@@ -155,7 +155,7 @@ export class FetchedBatch {
   }
 
   /** Returns the most bytes that it can have decompressed, at most `maxBytes`; 0 where it is not compressed. */
-  mostPlainBytes(maxBytes: number): number {
+  maxDecodedBytes(maxBytes: number): number {
     const codec = this.#codec;
     return codec === undefined || this.#isLegacy ? 0 : maxDecodedBytesOf(codec, this.bytes.length, maxBytes);
   }
