@@ -127,6 +127,6 @@ function textOf(batch: FetchedBatch, bytes: Buffer): HeaderText {
       `${MAX_HEADERS.bytes} bytes that a message may have; the first ${headers.length} are kept`;
     return { text: serializeHeaders(headers), fault };
   } catch (error) {
-    throw batch.damaged(messageOf(error));
+    throw batch.damagedError(messageOf(error));
   }
 }

@@ -221,7 +221,7 @@ describe('a range', () => {
     await other.disconnect();
     assert.match(
       await codeOf(read(open, range(0, 2))),
-      /^RANGE_STALLED: .*\/0: offset 0 did not come within 5000 ms/,
+      /^RANGE_STALLED: .*\/0: offset 0 was not received within 5000 ms/,
     );
     await transaction.commit();
     assert.deepEqual((await read(open, range(0, 2))).values, ['open', 'other']);

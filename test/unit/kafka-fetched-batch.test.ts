@@ -7,9 +7,9 @@ import { AbortedTransactions } from '../../adapters/kafka/wire/aborted-transacti
 import { batchesIn, FetchedBatch, type KafkaMessage } from '../../adapters/kafka/wire/fetched-batch.ts';
 import { decodeHeaders } from '../../adapters/kafka/wire/headers.ts';
 import {
-  AT,
+  HEADER_OFFSETS,
   ATTRIBUTES,
-  HEAD_BYTES,
+  HEADER_BYTES,
   RecordBatch,
   encodeHeaders,
 } from '../../adapters/kafka/wire/record-batch.ts';
@@ -32,7 +32,7 @@ function batchOf(values: readonly string[], head: Head = {}): Buffer {
   const producer = { id: head.producerId ?? 7n, epoch: 0, firstSequence: 0 };
   return changed(Buffer.from(batch.seal(producer, TIME_MS)), (bytes) => {
     bytes.writeBigInt64BE(head.firstOffset ?? 0n, 0);
-    bytes.writeInt16BE(head.attributes ?? 0, AT.attributes);
+    bytes.writeInt16BE(head.attributes ?? 0, HEADER_OFFSETS.attributes);
   });
 }
 
@@ -40,8 +40,8 @@ function batchOf(values: readonly string[], head: Head = {}): Buffer {
 function changed(batch: Buffer, change: (bytes: Buffer) => unknown): Buffer {
   const made = change(batch);
   const bytes = Buffer.isBuffer(made) ? made : batch;
-  bytes.writeInt32BE(bytes.length - AT.leaderEpoch, AT.length);
-  bytes.writeUInt32BE(crc32c(bytes.subarray(AT.attributes)), AT.crc);
+  bytes.writeInt32BE(bytes.length - HEADER_OFFSETS.leaderEpoch, HEADER_OFFSETS.length);
+  bytes.writeUInt32BE(crc32c(bytes.subarray(HEADER_OFFSETS.attributes)), HEADER_OFFSETS.crc);
   return bytes;
 }
 
@@ -104,13 +104,13 @@ describe('what a broker gives', () => {
     const all = Buffer.concat(three);
     assert.deepEqual(await valuesOf(all), ['3a', '4b', '5c', '9d']);
     const cut = all.length - (three[2]?.length ?? 0);
-    for (const length of [cut, cut + 1, cut + HEAD_BYTES, all.length - 1])
+    for (const length of [cut, cut + 1, cut + HEADER_BYTES, all.length - 1])
       assert.deepEqual(await valuesOf(all.subarray(0, length)), ['3a', '4b', '5c'], `${length}`);
   });
 
   test('is refused wherever a byte is another one', async () => {
     const batch = batchOf(['some value']);
-    for (let at = AT.magic; at < batch.length; at += 1) {
+    for (let at = HEADER_OFFSETS.magic; at < batch.length; at += 1) {
       const damaged = Buffer.from(batch);
       damaged.writeUInt8((damaged[at] ?? 0) ^ 0x10, at);
       assert.match(await failureOf(damaged), /^KAFKA_BATCH_(DAMAGED|UNREADABLE)/, `byte ${at}`);
@@ -118,7 +118,7 @@ describe('what a broker gives', () => {
   });
 
   test('is refused where its records are none, though the checksum fits', async () => {
-    for (const end of [HEAD_BYTES + 1, HEAD_BYTES + 5, HEAD_BYTES + 12]) {
+    for (const end of [HEADER_BYTES + 1, HEADER_BYTES + 5, HEADER_BYTES + 12]) {
       const short = changed(batchOf(['some value']), (whole) => Buffer.from(whole.subarray(0, end)));
       assert.match(
         await failureOf(short),
@@ -126,7 +126,7 @@ describe('what a broker gives', () => {
       );
     }
     const endless = changed(batchOf(['some value']), (whole) => {
-      whole.fill(0xff, HEAD_BYTES);
+      whole.fill(0xff, HEADER_BYTES);
     });
     assert.match(
       await failureOf(endless),
@@ -137,7 +137,7 @@ describe('what a broker gives', () => {
   test('is refused where it has more records than it says, or says that it has fewer than none', async () => {
     const saying = (records: number): Buffer =>
       changed(batchOf(['a', 'b']), (whole) => {
-        whole.writeInt32BE(records, AT.records);
+        whole.writeInt32BE(records, HEADER_OFFSETS.records);
       });
     assert.match(await failureOf(saying(1)), /^KAFKA_BATCH_DAMAGED: .* a batch has more than its records$/);
     assert.match(await failureOf(saying(-1)), /^KAFKA_BATCH_DAMAGED: .* says that it has -1 records$/);
@@ -179,7 +179,7 @@ describe('what a broker gives', () => {
 
     test('is refused wherever a byte is another one', async () => {
       const message = legacyMessage(1, 0n);
-      for (let at = AT.magic + 1; at < message.length; at += 1) {
+      for (let at = HEADER_OFFSETS.magic + 1; at < message.length; at += 1) {
         const damaged = Buffer.from(message);
         damaged.writeUInt8((damaged[at] ?? 0) ^ 0x10, at);
         assert.match(await failureOf(damaged), /^KAFKA_BATCH_DAMAGED/, `byte ${at}`);
@@ -217,14 +217,14 @@ describe('what a broker gives', () => {
       const batch = new RecordBatch();
       batch.add({ key, value: null, headers: encodeHeaders([]) });
       const sealed = Buffer.from(batch.seal({ id: 1n, epoch: 0, firstSequence: 0 }, TIME_MS));
-      sealed.writeInt16BE(ATTRIBUTES.control, AT.attributes);
-      assert.throws(() => new FetchedBatch(sealed, 't/0').endsInAbort(), {
+      sealed.writeInt16BE(ATTRIBUTES.control, HEADER_OFFSETS.attributes);
+      assert.throws(() => new FetchedBatch(sealed, 't/0').isAbortMarker(), {
         code: 'KAFKA_BATCH_DAMAGED',
         message: says,
       });
     }
     const empty = batchOf([], { attributes: ATTRIBUTES.control });
-    assert.throws(() => new FetchedBatch(empty, 't/0').endsInAbort(), { code: 'KAFKA_BATCH_DAMAGED' });
+    assert.throws(() => new FetchedBatch(empty, 't/0').isAbortMarker(), { code: 'KAFKA_BATCH_DAMAGED' });
   });
 
   test('in a compression that nobody knows is said to be that', async () => {
@@ -236,7 +236,7 @@ describe('what a broker gives', () => {
 
   test('compressed is read, and what is not of its compression is refused', async () => {
     const zipped = changed(batchOf(['a', 'b'], { attributes: 1 }), (whole) =>
-      Buffer.concat([whole.subarray(0, HEAD_BYTES), gzipSync(whole.subarray(HEAD_BYTES))]),
+      Buffer.concat([whole.subarray(0, HEADER_BYTES), gzipSync(whole.subarray(HEADER_BYTES))]),
     );
     assert.deepEqual(await valuesOf(zipped), ['0a', '1b']);
     assert.match(
@@ -248,7 +248,7 @@ describe('what a broker gives', () => {
   test('has the times of its producer, or the broker’s where the topic is set so', async () => {
     const later = (attributes: number): Buffer =>
       changed(batchOf(['a'], { attributes }), (whole) => {
-        whole.writeBigInt64BE(BigInt(TIME_MS) + 500n, AT.maxTimestamp);
+        whole.writeBigInt64BE(BigInt(TIME_MS) + 500n, HEADER_OFFSETS.maxTimestamp);
       });
     const timesOf = async (given: Buffer): Promise<number[]> =>
       (await messagesIn(given)).map(({ timestampMs }) => Number(timestampMs) - TIME_MS);
@@ -303,7 +303,7 @@ function played(steps: readonly { producer: bigint; does: string }[]): Log {
     batches.push(
       changed(sealed, (whole) => {
         whole.writeBigInt64BE(at, 0);
-        whole.writeInt16BE(attributes, AT.attributes);
+        whole.writeInt16BE(attributes, HEADER_OFFSETS.attributes);
       }),
     );
     if (does === 'commit') committed.push(...sent);

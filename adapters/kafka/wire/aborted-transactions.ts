@@ -9,24 +9,24 @@ export interface AbortedTransaction {
 /** Tells in one answer of a broker, batch by batch, what was committed: as the Java client does. */
 export class AbortedTransactions {
   /** Those that begin further on, by their first offsets; the broker has them by their ends. */
-  readonly #coming: AbortedTransaction[];
+  readonly #upcoming: AbortedTransaction[];
   /** The producers whose transaction at this place was aborted. */
-  readonly #producers = new Set<bigint>();
+  readonly #abortedProducers = new Set<bigint>();
 
   /** @param aborted All that touch the answer's batches. */
   constructor(aborted: readonly AbortedTransaction[]) {
-    this.#coming = [...aborted].sort((one, other) => (one.firstOffset < other.firstOffset ? -1 : 1));
+    this.#upcoming = [...aborted].sort((one, other) => (one.firstOffset < other.firstOffset ? -1 : 1));
   }
 
   /** Whether the next batch holds messages of no transaction, or of one that was committed. */
   isCommitted(batch: FetchedBatch): boolean {
-    for (let next = this.#coming[0]; next !== undefined; next = this.#coming[0]) {
+    for (let next = this.#upcoming[0]; next !== undefined; next = this.#upcoming[0]) {
       if (next.firstOffset > batch.lastOffset) break;
-      this.#producers.add(next.producerId);
-      this.#coming.shift();
+      this.#abortedProducers.add(next.producerId);
+      this.#upcoming.shift();
     }
-    if (!batch.isControl) return !batch.isTransactional || !this.#producers.has(batch.producerId);
-    if (batch.endsInAbort()) this.#producers.delete(batch.producerId);
+    if (!batch.isControl) return !batch.isTransactional || !this.#abortedProducers.has(batch.producerId);
+    if (batch.isAbortMarker()) this.#abortedProducers.delete(batch.producerId);
     return false;
   }
 }

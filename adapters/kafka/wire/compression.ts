@@ -33,8 +33,8 @@ const unzip = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.unzip);
 
 const DECOMPRESS: Record<CodecName, Decompress> = {
   gzip: (compressed, maxOutputLength) => unzip(compressed, { maxOutputLength }),
-  lz4: uncompressLz4,
-  snappy: (compressed, maxBytes) => Promise.resolve(uncompressXerial(compressed, maxBytes)),
+  lz4: decompressLz4,
+  snappy: (compressed, maxBytes) => Promise.resolve(decompressXerial(compressed, maxBytes)),
   zstd: decompressZstd(RUNTIME),
 };
 
@@ -54,7 +54,7 @@ export function codecOf(name: CodecName, decompress = DECOMPRESS[name]): Decompr
       return await decompress(compressed, maxBytes);
     } catch (error) {
       if (error instanceof PipelineError) throw error;
-      throw new PipelineError('KAFKA_BATCH_UNREADABLE', `${name} and ${faultOf(error, maxBytes)}`);
+      throw new PipelineError('KAFKA_BATCH_UNREADABLE', `${name} and ${describeFault(error, maxBytes)}`);
     }
   };
 }
@@ -62,7 +62,7 @@ export function codecOf(name: CodecName, decompress = DECOMPRESS[name]): Decompr
 /** Raised where more bytes would be decompressed than a batch may take. */
 class TooLarge extends Error {}
 
-function faultOf(error: unknown, maxBytes: number): string {
+function describeFault(error: unknown, maxBytes: number): string {
   const isOfZlib = error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
   return isOfZlib || error instanceof TooLarge
     ? `take more than the ${maxBytes} bytes that a batch may take decompressed (limits.batchDecodedBytes)`
@@ -86,12 +86,12 @@ export function decompressZstd({ zstdDecompress }: Zstd): Decompress {
 
 const XERIAL_MAGIC = Buffer.from([0x82, ...Buffer.from('SNAPPY'), 0]);
 /** After the magic come two versions of 4 bytes, which say nothing that matters here. */
-const XERIAL_HEAD_BYTES = XERIAL_MAGIC.length + 8;
+const XERIAL_HEADER_BYTES = XERIAL_MAGIC.length + 8;
 const LENGTH_BYTES = 4;
-const SNAPPY_LENGTH_BYTES = 5;
+const MAX_SNAPPY_LENGTH_BYTES = 5;
 
 /** The thread pool decompresses it; in this thread it would keep the heartbeats waiting. */
-async function uncompressLz4(compressed: Buffer, maxBytes: number): Promise<Buffer> {
+async function decompressLz4(compressed: Buffer, maxBytes: number): Promise<Buffer> {
   const { frame, contentBytes } = measureLz4(compressed, maxBytes);
   if (contentBytes > maxBytes) throw new TooLarge();
   return decompressFrame(frame);
@@ -101,15 +101,15 @@ async function uncompressLz4(compressed: Buffer, maxBytes: number): Promise<Buff
  * Snappy as producers send it: in the Java client's framing, which goes by the name of its author, xerial, and
  * is a head and then blocks, each after its length; or one block alone, as librdkafka can send it.
  */
-function uncompressXerial(compressed: Buffer, maxBytes: number): Buffer {
+function decompressXerial(compressed: Buffer, maxBytes: number): Buffer {
   if (!compressed.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC))
-    return uncompressSnappy(compressed, maxBytes);
+    return decompressSnappyBlock(compressed, maxBytes);
   const blocks: Buffer[] = [];
   let left = maxBytes;
-  for (let at = XERIAL_HEAD_BYTES; at < compressed.length;) {
+  for (let at = XERIAL_HEADER_BYTES; at < compressed.length;) {
     const end = at + LENGTH_BYTES + compressed.readInt32BE(at);
     if (end > compressed.length || end < at + LENGTH_BYTES) throw new RangeError('it is cut off');
-    const block = uncompressSnappy(compressed.subarray(at + LENGTH_BYTES, end), left);
+    const block = decompressSnappyBlock(compressed.subarray(at + LENGTH_BYTES, end), left);
     blocks.push(block);
     left -= block.length;
     at = end;
@@ -118,9 +118,9 @@ function uncompressXerial(compressed: Buffer, maxBytes: number): Buffer {
 }
 
 /** A block begins with the length of its content: a varint of at most 32 bits. */
-function uncompressSnappy(block: Buffer, maxBytes: number): Buffer {
+function decompressSnappyBlock(block: Buffer, maxBytes: number): Buffer {
   let length = 0;
-  for (let at = 0; at < SNAPPY_LENGTH_BYTES; at += 1) {
+  for (let at = 0; at < MAX_SNAPPY_LENGTH_BYTES; at += 1) {
     const byte = block[at] ?? 0;
     length += (byte & 0x7f) * 2 ** (7 * at);
     if (byte <= 0x7f) break;

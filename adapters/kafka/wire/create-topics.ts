@@ -31,14 +31,14 @@ export async function validateTopic(
   shape: TopicShape,
 ): Promise<TopicRefusal | undefined> {
   const broker = await cluster.findControllerBroker();
-  const { topicErrors } = await broker.connectionPool.send(validation(topic, shape));
+  const { topicErrors } = await broker.connectionPool.send(validateRequest(topic, shape));
   const refused = topicErrors.find(
     ({ errorCode }) => errorCode !== NONE && errorCode !== TOPIC_ALREADY_EXISTS,
   );
   return refused && { error: createErrorFromCode(refused.errorCode), message: refused.errorMessage };
 }
 
-function validation(topic: string, shape: TopicShape): ProtocolRequest<CreateTopicsAnswer> {
+function validateRequest(topic: string, shape: TopicShape): ProtocolRequest<CreateTopicsAnswer> {
   const { partitions: numPartitions, replicationFactor } = shape;
   return {
     request: request({ topics: [{ topic, numPartitions, replicationFactor }], validateOnly: true }),

@@ -6,11 +6,11 @@ import type { AbortedTransaction } from './aborted-transactions.ts';
 /** The oldest version of this request that the brokers of today take, and the first one that knows transactions. */
 const FETCH = { apiKey: 1, apiVersion: 4, apiName: 'Fetch' } as const;
 
-const NO_REPLICA = -1;
+const CONSUMER_REPLICA_ID = -1;
 const READ_COMMITTED = 1;
 
 /** A broker answers at once when it has anything. */
-const WAIT_MS = 100;
+const MAX_WAIT_MS = 100;
 const MIN_BYTES = 1;
 
 /** The most bytes of an answer, and of a partition in it; the first batch comes whole, however large it is. */
@@ -28,7 +28,7 @@ export interface FetchedPartition {
 }
 
 /** Where a partition is read from on. */
-interface From {
+interface FetchPosition {
   readonly partition: number;
   readonly offset: bigint;
 }
@@ -40,9 +40,9 @@ interface From {
 export async function fetchFrom(
   { connectionPool }: Broker,
   topic: string,
-  from: readonly From[],
+  from: readonly FetchPosition[],
 ): Promise<FetchedPartition[]> {
-  const asked = fetchOf(topic, from);
+  const asked = fetchRequest(topic, from);
   const connection = await connectionPool.getConnectionByRequest(asked);
   // What comes after an answer the client keeps, be it nothing, and copies the whole next answer to join the two.
   if (connection.bytesBuffered === 0) connection.chunks = [];
@@ -54,11 +54,11 @@ export async function fetchFrom(
  * too, and makes six objects of each message.
  * Format: kafka.apache.org/protocol
  */
-function fetchOf(topic: string, from: readonly From[]): ProtocolRequest<FetchedPartition[]> {
+function fetchRequest(topic: string, from: readonly FetchPosition[]): ProtocolRequest<FetchedPartition[]> {
   const encode = (): Promise<Encoder> => {
     const encoder = new Encoder()
-      .writeInt32(NO_REPLICA)
-      .writeInt32(WAIT_MS)
+      .writeInt32(CONSUMER_REPLICA_ID)
+      .writeInt32(MAX_WAIT_MS)
       .writeInt32(MIN_BYTES)
       .writeInt32(MAX_BYTES)
       .writeInt8(READ_COMMITTED)
@@ -72,23 +72,23 @@ function fetchOf(topic: string, from: readonly From[]): ProtocolRequest<FetchedP
   return {
     request: { ...FETCH, encode },
     response: {
-      decode: (answer) => Promise.resolve(readAnswer(new Decoder(answer))),
+      decode: (answer) => Promise.resolve(decodeResponse(new Decoder(answer))),
       parse: (decoded) => Promise.resolve(decoded),
     },
   };
 }
 
-function readAnswer(answer: Decoder): FetchedPartition[] {
+function decodeResponse(answer: Decoder): FetchedPartition[] {
   answer.readInt32(); // how long to hold back
   return answer
     .readArray((topic) => {
       topic.readString(); // its name: one was asked for
-      return topic.readArray(readPartition);
+      return topic.readArray(decodePartition);
     })
     .flat();
 }
 
-function readPartition(answer: Decoder): FetchedPartition {
+function decodePartition(answer: Decoder): FetchedPartition {
   const partition = answer.readInt32();
   const error = answer.readInt16();
   answer.readInt64(); // where it ends

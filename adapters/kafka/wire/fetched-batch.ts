@@ -1,7 +1,7 @@
 import { crc32, crc32c } from '@node-rs/crc32';
 import { PipelineError, messageOf, type ErrorCode } from '../../../model/errors.ts';
 import { codecOf, maxDecodedBytesOf, type CodecName } from './compression.ts';
-import { AT, ATTRIBUTES, HEAD_BYTES, MAGIC } from './record-batch.ts';
+import { HEADER_OFFSETS, ATTRIBUTES, HEADER_BYTES, MAGIC } from './record-batch.ts';
 import { RecordReader } from './record-reader.ts';
 import { splitLengthPrefixed, type LengthPrefix } from '../../../lib/length-prefixed.ts';
 
@@ -26,12 +26,12 @@ const ABORT = 0;
 const CONTROL_KEY_BYTES = 4;
 
 /** Where a message of the formats before 0.11 has its checksum, and where what that is of begins. */
-const LEGACY_AT = { crc: 12, attributes: 17 } as const;
+const LEGACY_OFFSETS = { crc: 12, attributes: 17 } as const;
 
 const NO_PRODUCER = -1n;
 
 /** Records of a batch that follow one another. */
-interface Part {
+interface RecordSlice {
   /** Where they begin, and end, among the bytes of all records. */
   readonly at: number;
   readonly next: number;
@@ -40,10 +40,14 @@ interface Part {
 }
 
 /** Where a batch's length counts from. */
-const LENGTH_FROM = AT.leaderEpoch;
+const LENGTH_BASE = HEADER_OFFSETS.leaderEpoch;
 
 /** How batches stand in a file, or in a broker's answer, one after the other. */
-export const BATCHES: LengthPrefix = { lengthAt: AT.length, lengthFrom: LENGTH_FROM, contentFrom: 0 };
+export const BATCHES: LengthPrefix = {
+  lengthAt: HEADER_OFFSETS.length,
+  lengthFrom: LENGTH_BASE,
+  contentFrom: 0,
+};
 
 /**
  * A batch of records as a broker gives it, its records not yet read.
@@ -65,7 +69,7 @@ export class FetchedBatch {
   readonly #attributes: number;
   readonly #firstTimestamp: bigint = 0n;
   /** The time at which the broker appended it, where the topic is set to have that in place of the producer's. */
-  readonly #appendedMs: bigint | undefined;
+  readonly #appendTimeMs: bigint | undefined;
 
   /**
    * @param partition The topic and the partition that it is of, as errors name them.
@@ -76,11 +80,12 @@ export class FetchedBatch {
     this.bytes = bytes;
     this.#partition = partition;
     this.firstOffset = bytes.readBigInt64BE(0);
-    if (bytes.length <= AT.magic) throw this.damaged('a batch is shorter than its head');
-    this.#format = bytes.readInt8(AT.magic);
+    if (bytes.length <= HEADER_OFFSETS.magic) throw this.damagedError('a batch is shorter than its head');
+    this.#format = bytes.readInt8(HEADER_OFFSETS.magic);
     if (this.#isLegacy) {
       this.lastOffset = this.firstOffset;
-      this.#attributes = bytes.length > LEGACY_AT.attributes ? bytes.readInt8(LEGACY_AT.attributes) : 0;
+      this.#attributes =
+        bytes.length > LEGACY_OFFSETS.attributes ? bytes.readInt8(LEGACY_OFFSETS.attributes) : 0;
       if (this.#codecNumber !== 0 && from !== undefined && from < this.lastOffset) this.firstOffset = from;
       this.records = Number(this.lastOffset - this.firstOffset) + 1;
       this.producerId = NO_PRODUCER;
@@ -88,15 +93,17 @@ export class FetchedBatch {
       this.isControl = false;
       return;
     }
-    if (bytes.length < HEAD_BYTES) throw this.damaged('a batch is shorter than its head');
-    this.#attributes = bytes.readInt16BE(AT.attributes);
-    this.lastOffset = this.firstOffset + BigInt(bytes.readInt32BE(AT.lastOffsetDelta));
-    this.records = bytes.readInt32BE(AT.records);
-    this.producerId = bytes.readBigInt64BE(AT.producerId);
+    if (bytes.length < HEADER_BYTES) throw this.damagedError('a batch is shorter than its head');
+    this.#attributes = bytes.readInt16BE(HEADER_OFFSETS.attributes);
+    this.lastOffset = this.firstOffset + BigInt(bytes.readInt32BE(HEADER_OFFSETS.lastOffsetDelta));
+    this.records = bytes.readInt32BE(HEADER_OFFSETS.records);
+    this.producerId = bytes.readBigInt64BE(HEADER_OFFSETS.producerId);
     this.isTransactional = this.#has(ATTRIBUTES.transactional);
     this.isControl = this.#has(ATTRIBUTES.control);
-    this.#firstTimestamp = bytes.readBigInt64BE(AT.firstTimestamp);
-    this.#appendedMs = this.#has(ATTRIBUTES.appendTime) ? bytes.readBigInt64BE(AT.maxTimestamp) : undefined;
+    this.#firstTimestamp = bytes.readBigInt64BE(HEADER_OFFSETS.firstTimestamp);
+    this.#appendTimeMs = this.#has(ATTRIBUTES.appendTime)
+      ? bytes.readBigInt64BE(HEADER_OFFSETS.maxTimestamp)
+      : undefined;
   }
 
   /** Whether its records are read as they are: neither compressed nor of another format. */
@@ -108,23 +115,23 @@ export class FetchedBatch {
   verifyChecksum(): void {
     const { bytes } = this;
     const isSound = this.#isLegacy
-      ? crc32(bytes.subarray(AT.magic)) === bytes.readUInt32BE(LEGACY_AT.crc)
-      : crc32c(bytes.subarray(AT.attributes)) === bytes.readUInt32BE(AT.crc);
-    if (!isSound) throw this.damaged('their checksum is not the one that they came with');
+      ? crc32(bytes.subarray(HEADER_OFFSETS.magic)) === bytes.readUInt32BE(LEGACY_OFFSETS.crc)
+      : crc32c(bytes.subarray(HEADER_OFFSETS.attributes)) === bytes.readUInt32BE(HEADER_OFFSETS.crc);
+    if (!isSound) throw this.damagedError('their checksum is not the one that they came with');
   }
 
   /**
    * Whether it says that a transaction was aborted.
    * @throws {PipelineError} KAFKA_BATCH_DAMAGED
    */
-  endsInAbort(): boolean {
+  isAbortMarker(): boolean {
     if (!this.isControl) return false;
     for (const { key } of this.read()) {
       if (key === null || key.length < CONTROL_KEY_BYTES)
-        throw this.damaged('a control record says of no kind that it is');
+        throw this.damagedError('a control record says of no kind that it is');
       return key.readInt16BE(2) === ABORT;
     }
-    throw this.damaged('a control batch has no record');
+    throw this.damagedError('a control batch has no record');
   }
 
   /**
@@ -135,22 +142,25 @@ export class FetchedBatch {
   async decompress(maxBytes: number): Promise<FetchedBatch> {
     if (this.isPlain) return this;
     if (this.#isLegacy)
-      throw this.#unreadable(
+      throw this.#unreadableError(
         'KAFKA_BATCH_UNREADABLE',
         `of Kafka's message format ${this.#format}, of before 0.11, and this program reads ${MAGIC}`,
       );
     const codec = this.#codec;
     if (codec === undefined)
-      throw this.#unreadable('KAFKA_CODEC_MISSING', `compressed with codec ${this.#codecNumber} of Kafka`);
+      throw this.#unreadableError(
+        'KAFKA_CODEC_MISSING',
+        `compressed with codec ${this.#codecNumber} of Kafka`,
+      );
     let records: Buffer;
     try {
-      records = await codecOf(codec)(this.bytes.subarray(HEAD_BYTES), maxBytes);
+      records = await codecOf(codec)(this.bytes.subarray(HEADER_BYTES), maxBytes);
     } catch (error) {
       if (!(error instanceof PipelineError)) throw error;
-      throw this.#unreadable(error.code, `compressed with ${error.message}`);
+      throw this.#unreadableError(error.code, `compressed with ${error.message}`);
     }
-    return this.#with(records, (bytes) => {
-      bytes.writeInt16BE(this.#attributes & ~ATTRIBUTES.codec, AT.attributes);
+    return this.#withRecords(records, (bytes) => {
+      bytes.writeInt16BE(this.#attributes & ~ATTRIBUTES.codec, HEADER_OFFSETS.attributes);
     });
   }
 
@@ -181,23 +191,23 @@ export class FetchedBatch {
   *between(from: bigint, to: bigint, most: () => number): Generator<FetchedBatch, void, undefined> {
     const [first, end] = [Number(from - this.firstOffset), Number(to - this.firstOffset)];
     let max = most();
-    let part: Part | undefined;
+    let part: RecordSlice | undefined;
     for (const { offsetDelta, from: at, to: next } of this.read()) {
       if (max === 0) return;
       if (offsetDelta < first || offsetDelta >= end) continue;
       part = { at: part?.at ?? at, next, lastDelta: offsetDelta, records: (part?.records ?? 0) + 1 };
       if (part.records < max) continue;
-      yield this.#part(part);
+      yield this.#slice(part);
       part = undefined;
       max = most();
     }
-    if (part !== undefined) yield this.#part(part);
+    if (part !== undefined) yield this.#slice(part);
   }
 
-  #part({ at, next, lastDelta, records }: Part): FetchedBatch {
-    return this.#with(this.bytes.subarray(HEAD_BYTES).subarray(at, next), (bytes) => {
-      bytes.writeInt32BE(lastDelta, AT.lastOffsetDelta);
-      bytes.writeInt32BE(records, AT.records);
+  #slice({ at, next, lastDelta, records }: RecordSlice): FetchedBatch {
+    return this.#withRecords(this.bytes.subarray(HEADER_BYTES).subarray(at, next), (bytes) => {
+      bytes.writeInt32BE(lastDelta, HEADER_OFFSETS.lastOffsetDelta);
+      bytes.writeInt32BE(records, HEADER_OFFSETS.records);
     });
   }
 
@@ -222,7 +232,7 @@ export class FetchedBatch {
 
   /** The time of a record, in milliseconds since 1970. */
   timestampOf(delta: bigint): bigint {
-    return this.#appendedMs ?? BigInt.asIntN(64, this.#firstTimestamp + delta);
+    return this.#appendTimeMs ?? BigInt.asIntN(64, this.#firstTimestamp + delta);
   }
 
   /**
@@ -238,31 +248,31 @@ export class FetchedBatch {
    * @throws {PipelineError} KAFKA_BATCH_DAMAGED.
    */
   *read(): Generator<RecordReader, void, undefined> {
-    if (this.records < 0) throw this.damaged(`a batch says that it has ${this.records} records`);
-    const bytes = this.bytes.subarray(HEAD_BYTES);
+    if (this.records < 0) throw this.damagedError(`a batch says that it has ${this.records} records`);
+    const bytes = this.bytes.subarray(HEADER_BYTES);
     const reader = new RecordReader(bytes);
     for (let left = this.records; left > 0; left -= 1) {
       try {
         reader.next();
       } catch (error) {
-        throw this.damaged(messageOf(error));
+        throw this.damagedError(messageOf(error));
       }
       yield reader;
     }
-    if (reader.to !== bytes.length) throw this.damaged('a batch has more than its records');
+    if (reader.to !== bytes.length) throw this.damagedError('a batch has more than its records');
   }
 
   /** What is wrong with it, as an error. */
-  damaged(what: string): PipelineError {
-    return this.#error('KAFKA_BATCH_DAMAGED', `messages are damaged: ${what}`);
+  damagedError(what: string): PipelineError {
+    return this.#errorAt('KAFKA_BATCH_DAMAGED', `messages are damaged: ${what}`);
   }
 
-  #error(code: ErrorCode, what: string): PipelineError {
+  #errorAt(code: ErrorCode, what: string): PipelineError {
     return new PipelineError(code, `${this.#partition}: from offset ${this.firstOffset} on, ${what}`);
   }
 
-  #unreadable(code: ErrorCode, what: string): PipelineError {
-    return this.#error(code, `messages are ${what}; the batch ends at offset ${this.lastOffset}`);
+  #unreadableError(code: ErrorCode, what: string): PipelineError {
+    return this.#errorAt(code, `messages are ${what}; the batch ends at offset ${this.lastOffset}`);
   }
 
   #has(bit: number): boolean {
@@ -270,11 +280,11 @@ export class FetchedBatch {
   }
 
   /** The same head with other records, and a length and a checksum that fit. */
-  #with(records: Buffer, change: (bytes: Buffer) => void): FetchedBatch {
-    const bytes = Buffer.concat([this.bytes.subarray(0, HEAD_BYTES), records]);
+  #withRecords(records: Buffer, change: (bytes: Buffer) => void): FetchedBatch {
+    const bytes = Buffer.concat([this.bytes.subarray(0, HEADER_BYTES), records]);
     change(bytes);
-    bytes.writeInt32BE(bytes.length - LENGTH_FROM, AT.length);
-    bytes.writeUInt32BE(crc32c(bytes.subarray(AT.attributes)), AT.crc);
+    bytes.writeInt32BE(bytes.length - LENGTH_BASE, HEADER_OFFSETS.length);
+    bytes.writeUInt32BE(crc32c(bytes.subarray(HEADER_OFFSETS.attributes)), HEADER_OFFSETS.crc);
     return new FetchedBatch(bytes, this.#partition);
   }
 }

@@ -18,14 +18,14 @@ export function decodeHeaders(
   most: HeaderBounds = { count: Infinity, bytes: Infinity },
 ): DecodedHeaders {
   const reader = new RecordReader(headers);
-  const count = reader.number();
+  const count = reader.readVarint();
   // Each has two lengths at least.
   if (count < 0 || count * 2 > headers.length) throw new RangeError('a record has another number of headers');
   const decoded: [name: string, value: Buffer | null][] = [];
   while (decoded.length < Math.min(count, most.count)) {
-    const name = reader.part();
+    const name = reader.readBytes();
     if (name === null) throw new RangeError('a header of a record has no name');
-    const header: [string, Buffer | null] = [name.toString('utf8'), reader.part()];
+    const header: [string, Buffer | null] = [name.toString('utf8'), reader.readBytes()];
     if (reader.position > most.bytes) break;
     decoded.push(header);
   }

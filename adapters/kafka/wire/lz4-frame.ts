@@ -11,9 +11,9 @@ const FLAGS = {
   contentSize: 1 << 3,
   blockChecksums: 1 << 4,
 } as const;
-const STORED = 0x80000000;
+const UNCOMPRESSED = 0x80000000;
 /** A part of a sequence that is as long as its four bits can say goes on in bytes, each up to 255. */
-const LONG = 15;
+const EXTENDED_LENGTH = 15;
 const MAX_BYTE = 255;
 const OFFSET_BYTES = 2;
 const MIN_MATCH = 4;
@@ -50,10 +50,10 @@ export function measureLz4(compressed: Buffer, limit: number): Lz4Frame {
     const size = compressed.readUInt32LE(at);
     at += SIZE_BYTES;
     if (size === 0) break;
-    const bytes = size & ~STORED;
+    const bytes = size & ~UNCOMPRESSED;
     requireBytes(compressed, at + bytes);
     const block = compressed.subarray(at, at + bytes);
-    contentBytes += (size & STORED) === 0 ? contentOf(block, limit - contentBytes) : bytes;
+    contentBytes += (size & UNCOMPRESSED) === 0 ? countBlockContent(block, limit - contentBytes) : bytes;
     if (contentBytes > limit) return { frame: compressed, contentBytes };
     at += bytes + ((flags & FLAGS.blockChecksums) === 0 ? 0 : CHECKSUM_BYTES);
   }
@@ -63,13 +63,13 @@ export function measureLz4(compressed: Buffer, limit: number): Lz4Frame {
 }
 
 /** The bytes that the sequences of a block make. */
-function contentOf(block: Buffer, limit: number): number {
+function countBlockContent(block: Buffer, limit: number): number {
   let content = 0;
   let at = 0;
   /** A length of four bits, and what follows where these are all set. */
   const lengthOf = (bits: number): number => {
     let length = bits;
-    for (let byte = bits === LONG ? MAX_BYTE : 0; byte === MAX_BYTE; length += byte)
+    for (let byte = bits === EXTENDED_LENGTH ? MAX_BYTE : 0; byte === MAX_BYTE; length += byte)
       byte = byteAt(block, at++);
     return length;
   };
@@ -82,7 +82,7 @@ function contentOf(block: Buffer, limit: number): number {
     // The last sequence is of literals alone.
     if (at === block.length) break;
     at += OFFSET_BYTES;
-    content += lengthOf(token & LONG) + MIN_MATCH;
+    content += lengthOf(token & EXTENDED_LENGTH) + MIN_MATCH;
   }
   return content;
 }

@@ -19,8 +19,8 @@ export interface BatchProducer {
 export type Header = readonly [name: string, value: string | Buffer];
 
 /** The bytes of a batch before its records, and where its parts stand there. */
-export const HEAD_BYTES = 61;
-export const AT = {
+export const HEADER_BYTES = 61;
+export const HEADER_OFFSETS = {
   length: 8,
   leaderEpoch: 12,
   magic: 16,
@@ -39,8 +39,8 @@ export const MAGIC = 2;
 export const ATTRIBUTES = { codec: 7, appendTime: 1 << 3, transactional: 1 << 4, control: 1 << 5 } as const;
 
 /** What a record takes at most besides its key, value and headers: its length, attributes, deltas and their lengths. */
-const RECORD_OVERHEAD_BYTES = 32;
-const FIRST_CAPACITY = 1 << 16;
+const MAX_RECORD_OVERHEAD_BYTES = 32;
+const INITIAL_CAPACITY = 1 << 16;
 
 /**
  * A batch of records in Kafka's format (message format 2), uncompressed, of a transaction. The client has an encoder
@@ -49,8 +49,8 @@ const FIRST_CAPACITY = 1 << 16;
  */
 export class RecordBatch {
   records = 0;
-  #buffer = Buffer.allocUnsafe(FIRST_CAPACITY);
-  #end = HEAD_BYTES;
+  #buffer = Buffer.allocUnsafe(INITIAL_CAPACITY);
+  #end = HEADER_BYTES;
 
   /** The bytes so far. */
   get bytes(): number {
@@ -61,14 +61,14 @@ export class RecordBatch {
   add({ key, value, headers }: BatchRecord): void {
     const keyBytes = key?.length ?? 0;
     const valueBytes = value?.length ?? 0;
-    const body = 2 + sizeOfVarint(this.records) + sizeOfPart(key) + sizeOfPart(value) + headers.length;
-    this.#makeRoom(RECORD_OVERHEAD_BYTES + keyBytes + valueBytes + headers.length);
+    const body = 2 + sizeOfVarint(this.records) + sizeOfBytes(key) + sizeOfBytes(value) + headers.length;
+    this.#ensureCapacity(MAX_RECORD_OVERHEAD_BYTES + keyBytes + valueBytes + headers.length);
     let at = writeVarint(this.#buffer, this.#end, body);
     this.#buffer[at] = 0; // no attributes
     this.#buffer[at + 1] = 0; // the first record's timestamp
     at = writeVarint(this.#buffer, at + 2, this.records);
-    at = writePart(this.#buffer, at, key);
-    at = writePart(this.#buffer, at, value);
+    at = writeBytes(this.#buffer, at, key);
+    at = writeBytes(this.#buffer, at, value);
     this.#end = at + headers.copy(this.#buffer, at);
     this.records += 1;
   }
@@ -77,28 +77,28 @@ export class RecordBatch {
   seal({ id, epoch, firstSequence }: BatchProducer, timestampMs: number): Buffer {
     const buffer = this.#buffer;
     buffer.writeBigInt64BE(0n, 0); // the broker gives the offset
-    buffer.writeInt32BE(this.#end - AT.leaderEpoch, AT.length);
-    buffer.writeInt32BE(0, AT.leaderEpoch);
-    buffer.writeInt8(MAGIC, AT.magic);
-    buffer.writeInt16BE(ATTRIBUTES.transactional, AT.attributes);
-    buffer.writeInt32BE(this.records - 1, AT.lastOffsetDelta);
-    buffer.writeBigInt64BE(BigInt(timestampMs), AT.firstTimestamp);
-    buffer.writeBigInt64BE(BigInt(timestampMs), AT.maxTimestamp);
-    buffer.writeBigInt64BE(id, AT.producerId);
-    buffer.writeInt16BE(epoch, AT.producerEpoch);
-    buffer.writeInt32BE(firstSequence, AT.firstSequence);
-    buffer.writeInt32BE(this.records, AT.records);
-    buffer.writeUInt32BE(crc32c(buffer.subarray(AT.attributes, this.#end)), AT.crc);
+    buffer.writeInt32BE(this.#end - HEADER_OFFSETS.leaderEpoch, HEADER_OFFSETS.length);
+    buffer.writeInt32BE(0, HEADER_OFFSETS.leaderEpoch);
+    buffer.writeInt8(MAGIC, HEADER_OFFSETS.magic);
+    buffer.writeInt16BE(ATTRIBUTES.transactional, HEADER_OFFSETS.attributes);
+    buffer.writeInt32BE(this.records - 1, HEADER_OFFSETS.lastOffsetDelta);
+    buffer.writeBigInt64BE(BigInt(timestampMs), HEADER_OFFSETS.firstTimestamp);
+    buffer.writeBigInt64BE(BigInt(timestampMs), HEADER_OFFSETS.maxTimestamp);
+    buffer.writeBigInt64BE(id, HEADER_OFFSETS.producerId);
+    buffer.writeInt16BE(epoch, HEADER_OFFSETS.producerEpoch);
+    buffer.writeInt32BE(firstSequence, HEADER_OFFSETS.firstSequence);
+    buffer.writeInt32BE(this.records, HEADER_OFFSETS.records);
+    buffer.writeUInt32BE(crc32c(buffer.subarray(HEADER_OFFSETS.attributes, this.#end)), HEADER_OFFSETS.crc);
     return buffer.subarray(0, this.#end);
   }
 
   /** Empties it, so that another can be filled in the same memory. */
   clear(): void {
     this.records = 0;
-    this.#end = HEAD_BYTES;
+    this.#end = HEADER_BYTES;
   }
 
-  #makeRoom(bytes: number): void {
+  #ensureCapacity(bytes: number): void {
     const wanted = this.#end + bytes;
     if (wanted <= this.#buffer.length) return;
     const larger = Buffer.allocUnsafe(Math.max(wanted, this.#buffer.length * 2));
@@ -110,19 +110,19 @@ export class RecordBatch {
 /** Headers as a record holds them: how many, then each one's name and value. */
 export function encodeHeaders(headers: readonly Header[]): Buffer {
   const parts = headers.map(([name, value]) => [Buffer.from(name), Buffer.from(value)] as const);
-  const bytes = parts.flat().reduce((sum, part) => sum + sizeOfPart(part), sizeOfVarint(headers.length));
+  const bytes = parts.flat().reduce((sum, part) => sum + sizeOfBytes(part), sizeOfVarint(headers.length));
   const encoded = Buffer.alloc(bytes);
   let at = writeVarint(encoded, 0, headers.length);
-  for (const part of parts.flat()) at = writePart(encoded, at, part);
+  for (const part of parts.flat()) at = writeBytes(encoded, at, part);
   return encoded;
 }
 
-function sizeOfPart(part: Buffer | null): number {
+function sizeOfBytes(part: Buffer | null): number {
   return part === null ? 1 : sizeOfVarint(part.length) + part.length;
 }
 
 /** Writes a length and so many bytes; the length -1 for none. */
-function writePart(to: Buffer, at: number, part: Buffer | null): number {
+function writeBytes(to: Buffer, at: number, part: Buffer | null): number {
   if (part === null) return writeVarint(to, at, -1);
   const from = writeVarint(to, at, part.length);
   return from + part.copy(to, from);

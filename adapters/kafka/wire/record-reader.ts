@@ -1,11 +1,11 @@
 /** So many bits of a varint come with each byte, the lowest first. */
-const BITS = 7;
+const BITS_PER_BYTE = 7;
 /** So many bits can be gathered in a number that is shifted, and in all. */
 const SMALL_BITS = 28;
-const NUMBER_BITS = 35;
-const LONG_BITS = 70n;
+const VARINT_BITS = 35;
+const VARLONG_BITS = 70n;
 /** Where there is no key or value. */
-const NOWHERE = -1;
+const ABSENT = -1;
 
 /**
  * Reads the records of a batch, one after the other, as the batch holds them: a record's numbers are those from the
@@ -19,10 +19,10 @@ export class RecordReader {
   /** In milliseconds. */
   timestampDelta = 0n;
   readonly #bytes: Buffer;
-  #at = 0;
-  #keyFrom = NOWHERE;
+  #position = 0;
+  #keyFrom = ABSENT;
   #keyTo = 0;
-  #valueFrom = NOWHERE;
+  #valueFrom = ABSENT;
   #valueTo = 0;
 
   constructor(bytes: Buffer) {
@@ -34,27 +34,27 @@ export class RecordReader {
    * @throws {RangeError} where the bytes are no record.
    */
   next(): void {
-    this.from = this.#at;
-    const length = this.number();
-    this.to = this.#at + length;
-    this.#at += 1; // its attributes, of which there are none
-    this.timestampDelta = this.#long();
-    this.offsetDelta = this.number();
-    this.#keyFrom = this.#passPart();
-    this.#keyTo = this.#at;
-    this.#valueFrom = this.#passPart();
-    this.#valueTo = this.#at;
-    if (this.#at > this.to || this.to > this.#bytes.length)
+    this.from = this.#position;
+    const length = this.readVarint();
+    this.to = this.#position + length;
+    this.#position += 1; // its attributes, of which there are none
+    this.timestampDelta = this.#readVarlong();
+    this.offsetDelta = this.readVarint();
+    this.#keyFrom = this.#skipBytes();
+    this.#keyTo = this.#position;
+    this.#valueFrom = this.#skipBytes();
+    this.#valueTo = this.#position;
+    if (this.#position > this.to || this.to > this.#bytes.length)
       throw new RangeError('a record is longer than it says');
-    this.#at = this.to;
+    this.#position = this.to;
   }
 
   get key(): Buffer | null {
-    return this.#keyFrom === NOWHERE ? null : this.#bytes.subarray(this.#keyFrom, this.#keyTo);
+    return this.#keyFrom === ABSENT ? null : this.#bytes.subarray(this.#keyFrom, this.#keyTo);
   }
 
   get value(): Buffer | null {
-    return this.#valueFrom === NOWHERE ? null : this.#bytes.subarray(this.#valueFrom, this.#valueTo);
+    return this.#valueFrom === ABSENT ? null : this.#bytes.subarray(this.#valueFrom, this.#valueTo);
   }
 
   /** Its headers, as they stand there. */
@@ -73,24 +73,24 @@ export class RecordReader {
 
   /** Where the next byte is read. */
   get position(): number {
-    return this.#at;
+    return this.#position;
   }
 
   /**
    * A length and so many bytes; null for the length -1.
    * @throws {RangeError} where there are fewer.
    */
-  part(): Buffer | null {
-    const from = this.#passPart();
-    if (this.#at > this.#bytes.length) throw new RangeError('a record ends too early');
-    return from === NOWHERE ? null : this.#bytes.subarray(from, this.#at);
+  readBytes(): Buffer | null {
+    const from = this.#skipBytes();
+    if (this.#position > this.#bytes.length) throw new RangeError('a record ends too early');
+    return from === ABSENT ? null : this.#bytes.subarray(from, this.#position);
   }
 
   /** A varint of 32 bits. */
-  number(): number {
+  readVarint(): number {
     let bits = 0;
-    for (let at = 0; at < NUMBER_BITS; at += BITS) {
-      const byte = this.#byte();
+    for (let at = 0; at < VARINT_BITS; at += BITS_PER_BYTE) {
+      const byte = this.#readByte();
       bits |= (byte & 0x7f) << at;
       if (byte <= 0x7f) return fromZigzag(bits);
     }
@@ -98,36 +98,36 @@ export class RecordReader {
   }
 
   /** Passes a length and so many bytes; answers where these begin. */
-  #passPart(): number {
-    const length = this.number();
-    if (length === -1) return NOWHERE;
+  #skipBytes(): number {
+    const length = this.readVarint();
+    if (length === -1) return ABSENT;
     if (length < 0) throw new RangeError('a length of a record is negative');
-    const from = this.#at;
-    this.#at += length;
+    const from = this.#position;
+    this.#position += length;
     return from;
   }
 
   /** A varint of 64 bits. */
-  #long(): bigint {
+  #readVarlong(): bigint {
     let small = 0;
-    for (let at = 0; at < SMALL_BITS; at += BITS) {
-      const byte = this.#byte();
+    for (let at = 0; at < SMALL_BITS; at += BITS_PER_BYTE) {
+      const byte = this.#readByte();
       small |= (byte & 0x7f) << at;
       if (byte <= 0x7f) return BigInt(fromZigzag(small));
     }
     let bits = BigInt(small);
-    for (let at = BigInt(SMALL_BITS); at < LONG_BITS; at += BigInt(BITS)) {
-      const byte = this.#byte();
+    for (let at = BigInt(SMALL_BITS); at < VARLONG_BITS; at += BigInt(BITS_PER_BYTE)) {
+      const byte = this.#readByte();
       bits |= BigInt(byte & 0x7f) << at;
       if (byte <= 0x7f) return (bits >> 1n) ^ -(bits & 1n);
     }
     throw new RangeError('a number of a record has no end');
   }
 
-  #byte(): number {
-    const byte = this.#bytes[this.#at];
+  #readByte(): number {
+    const byte = this.#bytes[this.#position];
     if (byte === undefined) throw new RangeError('a record ends too early');
-    this.#at += 1;
+    this.#position += 1;
     return byte;
   }
 }

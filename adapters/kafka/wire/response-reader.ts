@@ -7,10 +7,10 @@ const KEEP_ALIVE_MS = 60_000;
 const LENGTH_BYTES = 4;
 
 /** Memory is not made ready for an answer of more than this; that is put together as it comes. */
-const MAX_BYTES = 1 << 26;
+const MAX_RESPONSE_BYTES = 1 << 26;
 
 /** From so many bytes on an answer gets memory that another had; it is made in steps, since no two are of one length. */
-const LARGE_BYTES = 1 << 20;
+const LARGE_RESPONSE_BYTES = 1 << 20;
 
 /**
  * The memory of large answers, which is taken again for others once it is given back. What is let go of instead has
@@ -19,19 +19,19 @@ const LARGE_BYTES = 1 << 20;
 export class ResponseMemory {
   readonly #free: Buffer[] = [];
   /** What was taken and not given back, as far as somebody holds it still. */
-  readonly #taken = new WeakSet<ArrayBufferLike>();
+  readonly #inUse = new WeakSet<ArrayBufferLike>();
 
   /** So many bytes, whose content is what it is. */
-  take(bytes: number): Buffer {
-    if (bytes < LARGE_BYTES) return Buffer.allocUnsafeSlow(bytes);
+  allocate(bytes: number): Buffer {
+    if (bytes < LARGE_RESPONSE_BYTES) return Buffer.allocUnsafeSlow(bytes);
     const fitting = this.#free.findIndex((one) => one.length >= bytes);
     // Where none fits, a larger one takes the place of one that is free.
     const [free] = this.#free.splice(Math.max(fitting, 0), 1);
     const memory =
       free !== undefined && free.length >= bytes
         ? free
-        : Buffer.allocUnsafeSlow(Math.ceil(bytes / LARGE_BYTES) * LARGE_BYTES);
-    this.#taken.add(memory.buffer);
+        : Buffer.allocUnsafeSlow(Math.ceil(bytes / LARGE_RESPONSE_BYTES) * LARGE_RESPONSE_BYTES);
+    this.#inUse.add(memory.buffer);
     return memory.subarray(0, bytes);
   }
 
@@ -39,8 +39,8 @@ export class ResponseMemory {
    * Lets the memory of an answer be taken again.
    * @param part Any part of it. What is of other memory, or was given back already, is let be.
    */
-  giveBack(part: Buffer): void {
-    if (this.#taken.delete(part.buffer)) this.#free.push(Buffer.from(part.buffer));
+  release(part: Buffer): void {
+    if (this.#inUse.delete(part.buffer)) this.#free.push(Buffer.from(part.buffer));
   }
 }
 
@@ -54,7 +54,7 @@ export function completeResponses(memory: ResponseMemory): ISocketFactory {
     const onread = {
       buffer: Buffer.allocUnsafeSlow(READ_BYTES),
       callback: (bytes: number, buffer: Uint8Array): boolean => {
-        answers.take(Buffer.from(buffer.buffer, buffer.byteOffset, bytes));
+        answers.push(Buffer.from(buffer.buffer, buffer.byteOffset, bytes));
         return true;
       },
     };
@@ -67,53 +67,53 @@ export function completeResponses(memory: ResponseMemory): ISocketFactory {
 /** Puts answers together, each of which begins with its length in four bytes. */
 export class ResponseReader {
   readonly #memory: ResponseMemory;
-  readonly #give: (bytes: Buffer) => void;
+  readonly #onResponse: (bytes: Buffer) => void;
   readonly #length = Buffer.alloc(LENGTH_BYTES);
   #lengthFilled = 0;
-  #answer: Buffer | undefined;
+  #response: Buffer | undefined;
   #filled = 0;
   /** Whether what comes is no answer that memory was made ready for; it is given as it comes then. */
-  #asItComes = false;
+  #isPassThrough = false;
 
   /** @param give Takes each whole answer, its length included. */
   constructor(memory: ResponseMemory, give: (bytes: Buffer) => void) {
     this.#memory = memory;
-    this.#give = give;
+    this.#onResponse = give;
   }
 
   /** Takes the next bytes, which are used again afterwards. */
-  take(bytes: Buffer): void {
-    for (let at = 0; at < bytes.length;) at = this.#takeSome(bytes, at);
+  push(bytes: Buffer): void {
+    for (let at = 0; at < bytes.length;) at = this.#consume(bytes, at);
   }
 
-  #takeSome(bytes: Buffer, at: number): number {
-    if (this.#asItComes) {
-      this.#give(Buffer.from(bytes.subarray(at)));
+  #consume(bytes: Buffer, at: number): number {
+    if (this.#isPassThrough) {
+      this.#onResponse(Buffer.from(bytes.subarray(at)));
       return bytes.length;
     }
-    if (this.#answer === undefined) return this.#begin(bytes, at);
-    const copied = bytes.copy(this.#answer, this.#filled, at);
+    if (this.#response === undefined) return this.#readLength(bytes, at);
+    const copied = bytes.copy(this.#response, this.#filled, at);
     this.#filled += copied;
-    if (this.#filled === this.#answer.length) {
-      const whole = this.#answer;
-      this.#answer = undefined;
-      this.#give(whole);
+    if (this.#filled === this.#response.length) {
+      const whole = this.#response;
+      this.#response = undefined;
+      this.#onResponse(whole);
     }
     return at + copied;
   }
 
-  #begin(bytes: Buffer, from: number): number {
+  #readLength(bytes: Buffer, from: number): number {
     const copied = bytes.copy(this.#length, this.#lengthFilled, from);
     this.#lengthFilled += copied;
     if (this.#lengthFilled < LENGTH_BYTES) return from + copied;
     this.#lengthFilled = 0;
     const length = this.#length.readInt32BE();
-    if (length > 0 && length <= MAX_BYTES) {
-      this.#answer = this.#memory.take(LENGTH_BYTES + length);
-      this.#filled = this.#length.copy(this.#answer);
+    if (length > 0 && length <= MAX_RESPONSE_BYTES) {
+      this.#response = this.#memory.allocate(LENGTH_BYTES + length);
+      this.#filled = this.#length.copy(this.#response);
     } else {
-      this.#asItComes = true;
-      this.#give(Buffer.from(this.#length));
+      this.#isPassThrough = true;
+      this.#onResponse(Buffer.from(this.#length));
     }
     return from + copied;
   }

@@ -24,7 +24,7 @@ export async function topicIdOf(options: KafkaOptions, topic: string): Promise<s
     await cluster.connect();
     const broker = await cluster.brokerPool.findConnectedBroker();
     if ((broker.versions[METADATA.apiKey]?.maxVersion ?? 0) < METADATA.apiVersion) return undefined;
-    const { error, id } = await broker.connectionPool.send(metadataOf(topic));
+    const { error, id } = await broker.connectionPool.send(metadataRequest(topic));
     if (error !== 0) {
       throw new PipelineError(
         'KAFKA_UNREACHABLE',
@@ -45,7 +45,7 @@ interface TopicMetadata {
 }
 
 /** As kafka.apache.org/protocol has it; a version of this kind begins with the head's tags, and kafkajs has none. */
-function metadataOf(topic: string): ProtocolRequest<TopicMetadata> {
+function metadataRequest(topic: string): ProtocolRequest<TopicMetadata> {
   const noTags = Buffer.of(0);
   const oneTopic = Buffer.of(2);
   const anyId = Buffer.alloc(UUID_BYTES);
@@ -63,14 +63,14 @@ function metadataOf(topic: string): ProtocolRequest<TopicMetadata> {
         ),
     },
     response: {
-      decode: (answer) => Promise.resolve(readMetadata(new Decoder(answer))),
+      decode: (answer) => Promise.resolve(decodeMetadata(new Decoder(answer))),
       parse: (decoded) => Promise.resolve(decoded),
     },
   };
 }
 
 /** Reads as far as the id of the one topic that was asked for. */
-function readMetadata(answer: Decoder): TopicMetadata {
+function decodeMetadata(answer: Decoder): TopicMetadata {
   answer.readTaggedFields();
   answer.readInt32(); // how long to hold back
   answer.readUVarIntArray((broker) => {

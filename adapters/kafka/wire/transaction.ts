@@ -12,7 +12,7 @@ import { mapConcurrent } from '../../../lib/map-concurrent.ts';
 import type { OpenCluster } from './cluster.ts';
 import { sendRequest, type BufferedRequest } from './send-request.ts';
 import type { RecordBatch } from './record-batch.ts';
-import { REQUEST_TIMEOUT_MS, answerOf, isFenced } from '../errors.ts';
+import { REQUEST_TIMEOUT_MS, brokerErrorType, isFenced } from '../errors.ts';
 
 /** What a transaction that nobody ends is aborted after by the broker. */
 const TRANSACTION_TIMEOUT_MS = 60_000;
@@ -31,9 +31,9 @@ const TRANSACTION_COORDINATOR = 1;
  */
 class Coordinators implements CoordinatorFinder {
   readonly #cluster: Cluster;
-  #transactions: Broker | undefined;
-  #isKept = false;
-  readonly #groups = new Map<string, Promise<Broker>>();
+  #transactionCoordinator: Broker | undefined;
+  #isPinned = false;
+  readonly #groupCoordinators = new Map<string, Promise<Broker>>();
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
@@ -45,39 +45,39 @@ class Coordinators implements CoordinatorFinder {
 
   async findGroupCoordinator(asked: CoordinatorAsked): Promise<Broker> {
     if (asked.coordinatorType !== TRANSACTION_COORDINATOR) {
-      const found = this.#groups.get(asked.groupId);
+      const found = this.#groupCoordinators.get(asked.groupId);
       // Where it proves to be another, the client asks once more.
-      this.#groups.delete(asked.groupId);
+      this.#groupCoordinators.delete(asked.groupId);
       return found ?? this.#cluster.findGroupCoordinator(asked);
     }
     // The client looks whether the connection to it still is.
-    if (this.#isKept && this.#transactions !== undefined)
-      return this.#cluster.findBroker({ nodeId: this.#transactions.nodeId });
-    this.#transactions = await this.#cluster.findGroupCoordinator(asked);
-    return this.#transactions;
+    if (this.#isPinned && this.#transactionCoordinator !== undefined)
+      return this.#cluster.findBroker({ nodeId: this.#transactionCoordinator.nodeId });
+    this.#transactionCoordinator = await this.#cluster.findGroupCoordinator(asked);
+    return this.#transactionCoordinator;
   }
 
   /** Asks for that of a group now. */
-  askAhead(groupId: string): void {
+  prefetchGroupCoordinator(groupId: string): void {
     const found = this.#cluster.findGroupCoordinator({ groupId, coordinatorType: GROUP_COORDINATOR });
     // Whoever needs it hears of it.
     found.catch(() => undefined);
-    this.#groups.set(groupId, found);
+    this.#groupCoordinators.set(groupId, found);
   }
 
   /** Goes on with the one that was found last. */
-  keep(): void {
-    this.#isKept = true;
+  pin(): void {
+    this.#isPinned = true;
   }
 
   /** Asks again. */
-  forget(): void {
-    this.#isKept = false;
+  unpin(): void {
+    this.#isPinned = false;
   }
 }
 
 /** Where a batch came to stand. */
-export interface Stored {
+export interface StoredBatch {
   readonly partition: number;
   /** The offset of its first record. */
   readonly firstOffset: Offset;
@@ -116,11 +116,11 @@ export class PublishTransaction {
     try {
       const coordinators = new Coordinators(open.cluster);
       const producer = await newEpoch(open, coordinators, id);
-      coordinators.keep();
+      coordinators.pin();
       producer.beginTransaction();
       return new PublishTransaction(open, coordinators, producer, id);
     } catch (error) {
-      throw (await refusalOf(open.cluster, id)) ?? error;
+      throw (await findAuthorizationError(open.cluster, id)) ?? error;
     }
   }
 
@@ -130,7 +130,7 @@ export class PublishTransaction {
   }
 
   /** Makes partitions part of it, as far as they are not: what is sent to them then takes less long. */
-  async include(topic: string, partitions: readonly number[]): Promise<void> {
+  async addPartitions(topic: string, partitions: readonly number[]): Promise<void> {
     await this.#cluster.addTargetTopic(topic);
     await this.#cluster.refreshMetadataIfNecessary();
     const topics = [{ topic, partitions: partitions.map((partition) => ({ partition })) }];
@@ -138,9 +138,9 @@ export class PublishTransaction {
   }
 
   /** Sends one batch for each of some partitions, to their leaders at once. */
-  async send(topic: string, batches: ReadonlyMap<number, RecordBatch>): Promise<Stored[]> {
+  async send(topic: string, batches: ReadonlyMap<number, RecordBatch>): Promise<StoredBatch[]> {
     const partitions = [...batches.keys()];
-    await this.include(topic, partitions);
+    await this.addPartitions(topic, partitions);
     const sealed = [...batches].map(([partition, batch]) => ({
       partition,
       bytes: this.#seal(topic, partition, batch),
@@ -164,8 +164,8 @@ export class PublishTransaction {
   }
 
   /** Says of which consumer group offsets are going to be committed: then that takes less long. */
-  expectOffsets(consumerGroupId: string): void {
-    this.#coordinators.askAhead(consumerGroupId);
+  prefetchGroupCoordinator(consumerGroupId: string): void {
+    this.#coordinators.prefetchGroupCoordinator(consumerGroupId);
   }
 
   /** Commits offsets of a consumer group with the transaction. */
@@ -196,12 +196,12 @@ export class PublishTransaction {
    */
   async abort(): Promise<void> {
     if (this.#failure === undefined && this.#producer.isInTransaction()) {
-      this.#coordinators.forget();
+      this.#coordinators.unpin();
       // A failure is recorded, and the new epoch does the same.
       await this.#request(() => this.#producer.abort()).catch(() => undefined);
     }
     if (this.#failure === undefined || isFenced(this.#failure.error)) return;
-    this.#coordinators.forget();
+    this.#coordinators.unpin();
     await newEpoch(this.#open, this.#coordinators, this.#id);
   }
 
@@ -261,12 +261,12 @@ async function newEpoch(
 }
 
 /** The client forgets why it found no coordinator; so a broker is asked once more, without it. */
-async function refusalOf(cluster: Cluster, id: string): Promise<unknown> {
+async function findAuthorizationError(cluster: Cluster, id: string): Promise<unknown> {
   try {
     const broker = await cluster.brokerPool.findConnectedBroker();
     await broker.findGroupCoordinator({ groupId: id, coordinatorType: TRANSACTION_COORDINATOR });
     return undefined;
   } catch (error) {
-    return answerOf(error)?.endsWith('_AUTHORIZATION_FAILED') === true ? error : undefined;
+    return brokerErrorType(error)?.endsWith('_AUTHORIZATION_FAILED') === true ? error : undefined;
   }
 }
