@@ -5,44 +5,44 @@ import { HEADER_OFFSETS, ATTRIBUTES, HEADER_BYTES, MAGIC } from './record-batch.
 import { RecordReader } from './record-reader.ts';
 import { splitLengthPrefixed, type LengthPrefix } from '../../../lib/length-prefixed.ts';
 
-/** A message as it stands in a topic. Its buffers share the memory of what was fetched with it. */
+/** A message of a topic. Its buffers share the memory of the Fetch response. */
 export interface KafkaMessage {
   readonly offset: bigint;
-  /** Milliseconds since 1970, as its producer or the broker set it. */
+  /** Milliseconds since 1970: the producer's CreateTime or the broker's LogAppendTime. */
   readonly timestampMs: bigint;
   readonly key: Buffer | null;
-  /** Its headers as the record holds them; `decodeHeaders` reads them. */
+  /** The encoded headers; see `decodeHeaders`. */
   readonly headers: Buffer;
   readonly value: Buffer | null;
 }
 
-/** Codecs by their numbers in a batch's attributes; 0 is none. */
+/** Codecs by their number in a batch's attributes; 0 is uncompressed. */
 const CODECS: readonly (CodecName | undefined)[] = [undefined, 'gzip', 'snappy', 'lz4', 'zstd'];
 
-/** What a control record's key holds after its version when it ends a transaction that was aborted. */
+/** The type of a control record for an aborted transaction; 1 is a commit. */
 const ABORT = 0;
 
-/** The shortest key of a control record: a version and a kind, of two bytes each. */
+/** The key of a control record: version INT16, type INT16; later versions can be longer. */
 const CONTROL_KEY_BYTES = 4;
 
-/** Where a message of the formats before 0.11 has its checksum, and where what that is of begins. */
+/** Offsets of fields in message formats 0 and 1; the CRC-32 covers the bytes from `magic` on. */
 const LEGACY_OFFSETS = { crc: 12, attributes: 17 } as const;
 
 const NO_PRODUCER = -1n;
 
-/** Records of a batch that follow one another. */
+/** Consecutive records of a batch. */
 interface RecordSlice {
-  /** Where they begin, and end, among the bytes of all records. */
-  readonly at: number;
-  readonly next: number;
+  /** Start and end among the bytes of all records. */
+  readonly start: number;
+  readonly end: number;
   readonly lastDelta: number;
   readonly records: number;
 }
 
-/** Where a batch's length counts from. */
+/** The offset from which `batch_length` counts. */
 const LENGTH_BASE = HEADER_OFFSETS.leaderEpoch;
 
-/** How batches stand in a file, or in a broker's answer, one after the other. */
+/** The framing of consecutive batches in a file or a Fetch response. */
 export const BATCHES: LengthPrefix = {
   lengthAt: HEADER_OFFSETS.length,
   lengthFrom: LENGTH_BASE,
@@ -50,37 +50,43 @@ export const BATCHES: LengthPrefix = {
 };
 
 /**
- * A batch of records as a broker gives it, its records not yet read.
- * Format: kafka.apache.org/documentation/#messageformat
+ * A record batch from a Fetch response: its header is decoded, its records are decoded on demand. See record-batch.ts for
+ * the format; messages of formats 0 and 1 are recognised by `magic` and only located.
+ *
+ * | Control record's key | Type  | Bytes |                    |
+ * | -------------------- | ----- | ----: | ------------------ |
+ * | version              | INT16 |     2 |                    |
+ * | type                 | INT16 |     2 | 0: abort, 1: commit |
  */
 export class FetchedBatch {
   readonly firstOffset: bigint;
   readonly lastOffset: bigint;
-  /** How many records it holds: fewer than its offsets where compaction took some. */
+  /** The number of records; fewer than offsets if compaction removed some. */
   readonly records: number;
   readonly producerId: bigint;
   readonly isTransactional: boolean;
-  /** Whether it holds a transaction's end, and no message. */
+  /** Whether it is a control batch: a commit or abort marker, without messages. */
   readonly isControl: boolean;
   readonly bytes: Buffer;
   readonly #partition: string;
-  /** Kafka's number of the message format: 2, or that of one of before 0.11. */
+  /** The message format (`magic`): 2, or 0 or 1 before Kafka 0.11. */
   readonly #format: number;
   readonly #attributes: number;
   readonly #firstTimestamp: bigint = 0n;
-  /** The time at which the broker appended it, where the topic is set to have that in place of the producer's. */
+  /** The broker's append time, if the topic has `message.timestamp.type` LogAppendTime. */
   readonly #appendTimeMs: bigint | undefined;
 
   /**
-   * @param partition The topic and the partition that it is of, as errors name them.
-   * @param from The first offset that it can have: a compressed batch of a format of before 0.11 says only its last one.
+   * @param partition topic/partition, for errors.
+   * @param from The lowest offset that the batch can begin at: compressed messages of formats 0 and 1 have only their last
+   * offset.
    * @throws {PipelineError} KAFKA_BATCH_DAMAGED
    */
   constructor(bytes: Buffer, partition: string, from?: bigint) {
     this.bytes = bytes;
     this.#partition = partition;
     this.firstOffset = bytes.readBigInt64BE(0);
-    if (bytes.length <= HEADER_OFFSETS.magic) throw this.damagedError('a batch is shorter than its head');
+    if (bytes.length <= HEADER_OFFSETS.magic) throw this.damagedError('a batch is shorter than its header');
     this.#format = bytes.readInt8(HEADER_OFFSETS.magic);
     if (this.#isLegacy) {
       this.lastOffset = this.firstOffset;
@@ -93,7 +99,7 @@ export class FetchedBatch {
       this.isControl = false;
       return;
     }
-    if (bytes.length < HEADER_BYTES) throw this.damagedError('a batch is shorter than its head');
+    if (bytes.length < HEADER_BYTES) throw this.damagedError('a batch is shorter than its header');
     this.#attributes = bytes.readInt16BE(HEADER_OFFSETS.attributes);
     this.lastOffset = this.firstOffset + BigInt(bytes.readInt32BE(HEADER_OFFSETS.lastOffsetDelta));
     this.records = bytes.readInt32BE(HEADER_OFFSETS.records);
@@ -106,38 +112,41 @@ export class FetchedBatch {
       : undefined;
   }
 
-  /** Whether its records are read as they are: neither compressed nor of another format. */
+  /** Whether the records can be decoded: uncompressed, and of message format 2. */
   get isPlain(): boolean {
     return !this.#isLegacy && this.#codecNumber === 0;
   }
 
-  /** @throws {PipelineError} KAFKA_BATCH_DAMAGED when it is not as its producer sent it. */
+  /**
+   * Compares the checksum.
+   * @throws {PipelineError} KAFKA_BATCH_DAMAGED if it does not match.
+   */
   verifyChecksum(): void {
     const { bytes } = this;
-    const isSound = this.#isLegacy
+    const matches = this.#isLegacy
       ? crc32(bytes.subarray(HEADER_OFFSETS.magic)) === bytes.readUInt32BE(LEGACY_OFFSETS.crc)
       : crc32c(bytes.subarray(HEADER_OFFSETS.attributes)) === bytes.readUInt32BE(HEADER_OFFSETS.crc);
-    if (!isSound) throw this.damagedError('their checksum is not the one that they came with');
+    if (!matches) throw this.damagedError('their checksum does not match');
   }
 
   /**
-   * Whether it says that a transaction was aborted.
+   * Whether the batch is an abort marker.
    * @throws {PipelineError} KAFKA_BATCH_DAMAGED
    */
   isAbortMarker(): boolean {
     if (!this.isControl) return false;
     for (const { key } of this.read()) {
       if (key === null || key.length < CONTROL_KEY_BYTES)
-        throw this.damagedError('a control record says of no kind that it is');
+        throw this.damagedError('the key of a control record is too short');
       return key.readInt16BE(2) === ABORT;
     }
     throw this.damagedError('a control batch has no record');
   }
 
   /**
-   * The same, decompressed.
-   * @param maxBytes How many bytes it may take; see {@link codecOf}.
-   * @throws {PipelineError} KAFKA_BATCH_UNREADABLE, also where it is of another format, or KAFKA_CODEC_MISSING.
+   * Returns the batch with its records decompressed.
+   * @param maxBytes The maximum decompressed size of the records.
+   * @throws {PipelineError} KAFKA_BATCH_UNREADABLE, also for message formats 0 and 1, or KAFKA_CODEC_MISSING.
    */
   async decompress(maxBytes: number): Promise<FetchedBatch> {
     if (this.isPlain) return this;
@@ -164,7 +173,7 @@ export class FetchedBatch {
     });
   }
 
-  /** Returns the most bytes that it can have decompressed, at most `maxBytes`; 0 where it is not compressed. */
+  /** Returns an upper bound of the decompressed size, at most `maxBytes`; 0 for an uncompressed batch. */
   maxDecodedBytes(maxBytes: number): number {
     const codec = this.#codec;
     return codec === undefined || this.#isLegacy ? 0 : maxDecodedBytesOf(codec, this.bytes.length, maxBytes);
@@ -183,36 +192,40 @@ export class FetchedBatch {
   }
 
   /**
-   * Its messages from one offset to before another, in order, as batches of their own. They are read once, since a batch
-   * of 64 MiB can have nine million.
-   * @param most How many messages the next one has at most; asked before each, and 0 ends it.
+   * Splits the messages from one offset to before another into smaller batches, in order, in one pass over the records.
+   * @param maxRecords Called before each batch; returns the maximum number of its messages, or 0 to stop.
    * @throws {PipelineError} KAFKA_BATCH_DAMAGED.
    */
-  *between(from: bigint, to: bigint, most: () => number): Generator<FetchedBatch, void, undefined> {
-    const [first, end] = [Number(from - this.firstOffset), Number(to - this.firstOffset)];
-    let max = most();
-    let part: RecordSlice | undefined;
-    for (const { offsetDelta, from: at, to: next } of this.read()) {
+  *between(from: bigint, to: bigint, maxRecords: () => number): Generator<FetchedBatch, void, undefined> {
+    const [firstDelta, endDelta] = [Number(from - this.firstOffset), Number(to - this.firstOffset)];
+    let max = maxRecords();
+    let slice: RecordSlice | undefined;
+    for (const { offsetDelta, from: start, to: end } of this.read()) {
       if (max === 0) return;
-      if (offsetDelta < first || offsetDelta >= end) continue;
-      part = { at: part?.at ?? at, next, lastDelta: offsetDelta, records: (part?.records ?? 0) + 1 };
-      if (part.records < max) continue;
-      yield this.#slice(part);
-      part = undefined;
-      max = most();
+      if (offsetDelta < firstDelta || offsetDelta >= endDelta) continue;
+      slice = {
+        start: slice?.start ?? start,
+        end,
+        lastDelta: offsetDelta,
+        records: (slice?.records ?? 0) + 1,
+      };
+      if (slice.records < max) continue;
+      yield this.#slice(slice);
+      slice = undefined;
+      max = maxRecords();
     }
-    if (part !== undefined) yield this.#slice(part);
+    if (slice !== undefined) yield this.#slice(slice);
   }
 
-  #slice({ at, next, lastDelta, records }: RecordSlice): FetchedBatch {
-    return this.#withRecords(this.bytes.subarray(HEADER_BYTES).subarray(at, next), (bytes) => {
+  #slice({ start, end, lastDelta, records }: RecordSlice): FetchedBatch {
+    return this.#withRecords(this.bytes.subarray(HEADER_BYTES).subarray(start, end), (bytes) => {
       bytes.writeInt32BE(lastDelta, HEADER_OFFSETS.lastOffsetDelta);
       bytes.writeInt32BE(records, HEADER_OFFSETS.records);
     });
   }
 
   /**
-   * Its messages, in order.
+   * Decodes the messages, in order.
    * @throws {PipelineError} KAFKA_BATCH_DAMAGED.
    */
   messages(): KafkaMessage[] {
@@ -225,18 +238,18 @@ export class FetchedBatch {
     }));
   }
 
-  /** The offset of a record. */
+  /** Returns the offset of a record. */
   offsetOf(delta: number): bigint {
     return this.firstOffset + BigInt(delta);
   }
 
-  /** The time of a record, in milliseconds since 1970. */
+  /** Returns the timestamp of a record, in milliseconds since 1970. */
   timestampOf(delta: bigint): bigint {
     return this.#appendTimeMs ?? BigInt.asIntN(64, this.#firstTimestamp + delta);
   }
 
   /**
-   * What something makes of each of its records, in order; it is given one object for all of them.
+   * Maps each record, in order. The same reader is passed for all of them.
    * @throws {PipelineError} KAFKA_BATCH_DAMAGED.
    */
   map<T>(make: (record: RecordReader) => T): T[] {
@@ -244,7 +257,7 @@ export class FetchedBatch {
   }
 
   /**
-   * Its records, in order, which must be decompressed: one object for all of them, which is each in turn.
+   * Iterates over the records, in order; they must be uncompressed. Yields the same reader for all of them.
    * @throws {PipelineError} KAFKA_BATCH_DAMAGED.
    */
   *read(): Generator<RecordReader, void, undefined> {
@@ -262,7 +275,7 @@ export class FetchedBatch {
     if (reader.to !== bytes.length) throw this.damagedError('a batch has more than its records');
   }
 
-  /** What is wrong with it, as an error. */
+  /** Creates a KAFKA_BATCH_DAMAGED error for this batch. */
   damagedError(what: string): PipelineError {
     return this.#errorAt('KAFKA_BATCH_DAMAGED', `messages are damaged: ${what}`);
   }
@@ -279,7 +292,7 @@ export class FetchedBatch {
     return (this.#attributes & bit) !== 0;
   }
 
-  /** The same head with other records, and a length and a checksum that fit. */
+  /** Returns a batch with this header, other records, and the length and checksum for them. */
   #withRecords(records: Buffer, change: (bytes: Buffer) => void): FetchedBatch {
     const bytes = Buffer.concat([this.bytes.subarray(0, HEADER_BYTES), records]);
     change(bytes);
@@ -290,8 +303,8 @@ export class FetchedBatch {
 }
 
 /**
- * The whole batches in what was fetched of a partition: the last one is cut where no more was asked for.
- * @param from The offset that was asked for.
+ * Iterates over the complete batches of a partition in a Fetch response; skips a truncated last one.
+ * @param from The fetch offset of the request.
  * @throws {PipelineError} KAFKA_BATCH_DAMAGED, see {@link FetchedBatch}
  */
 export function* batchesIn(

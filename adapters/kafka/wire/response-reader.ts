@@ -1,31 +1,30 @@
 import { connect } from 'node:net';
 import type { ISocketFactory } from 'kafkajs';
 
-/** What is read of the socket at once, into memory that is used again for the next time. */
+/** The size of the socket's read buffer, which is reused. */
 const READ_BYTES = 1 << 18;
 const KEEP_ALIVE_MS = 60_000;
 const LENGTH_BYTES = 4;
 
-/** Memory is not made ready for an answer of more than this; that is put together as it comes. */
+/** Larger responses are passed on in chunks, without a buffer for the whole. */
 const MAX_RESPONSE_BYTES = 1 << 26;
 
-/** From so many bytes on an answer gets memory that another had; it is made in steps, since no two are of one length. */
+/** Responses of this size and more reuse buffers, whose sizes are multiples of it. */
 const LARGE_RESPONSE_BYTES = 1 << 20;
 
 /**
- * The memory of large answers, which is taken again for others once it is given back. What is let go of instead has
- * the garbage collected, and all that lives searched through, each few answers.
+ * Reuses the buffers of large responses, so that they are not left to the garbage collector.
  */
 export class ResponseMemory {
   readonly #free: Buffer[] = [];
-  /** What was taken and not given back, as far as somebody holds it still. */
+  /** Allocated and not released; weak, so that a buffer that is never released can be collected. */
   readonly #inUse = new WeakSet<ArrayBufferLike>();
 
-  /** So many bytes, whose content is what it is. */
+  /** Returns an uninitialised buffer. */
   allocate(bytes: number): Buffer {
     if (bytes < LARGE_RESPONSE_BYTES) return Buffer.allocUnsafeSlow(bytes);
     const fitting = this.#free.findIndex((one) => one.length >= bytes);
-    // Where none fits, a larger one takes the place of one that is free.
+    // If none is large enough, a new one replaces a free one.
     const [free] = this.#free.splice(Math.max(fitting, 0), 1);
     const memory =
       free !== undefined && free.length >= bytes
@@ -36,8 +35,8 @@ export class ResponseMemory {
   }
 
   /**
-   * Lets the memory of an answer be taken again.
-   * @param part Any part of it. What is of other memory, or was given back already, is let be.
+   * Releases the buffer of a response for reuse.
+   * @param part Any view on it. Other memory, and buffers already released, are ignored.
    */
   release(part: Buffer): void {
     if (this.#inUse.delete(part.buffer)) this.#free.push(Buffer.from(part.buffer));
@@ -45,16 +44,16 @@ export class ResponseMemory {
 }
 
 /**
- * Connects as the client does itself, but hands it whole answers. Of many megabytes that are read, it would have
- * memory made for each 64 KiB and once more for the whole. Not for TLS.
+ * Creates sockets that emit whole responses to kafkajs, which would otherwise collect chunks and concatenate (copy) them.
+ * Not for TLS.
  */
 export function completeResponses(memory: ResponseMemory): ISocketFactory {
   return ({ host, port, onConnect }) => {
-    const answers = new ResponseReader(memory, (answer) => socket.emit('data', answer));
+    const responses = new ResponseReader(memory, (response) => socket.emit('data', response));
     const onread = {
       buffer: Buffer.allocUnsafeSlow(READ_BYTES),
       callback: (bytes: number, buffer: Uint8Array): boolean => {
-        answers.push(Buffer.from(buffer.buffer, buffer.byteOffset, bytes));
+        responses.push(Buffer.from(buffer.buffer, buffer.byteOffset, bytes));
         return true;
       },
     };
@@ -64,7 +63,15 @@ export function completeResponses(memory: ResponseMemory): ISocketFactory {
   };
 }
 
-/** Puts answers together, each of which begins with its length in four bytes. */
+/**
+ * Assembles responses from the chunks of a socket. Format: https://kafka.apache.org/protocol#protocol_common
+ *
+ * | Response       | Type  | Bytes |                            |
+ * | -------------- | ----- | ----: | -------------------------- |
+ * | size           | INT32 |     4 | the bytes after this field |
+ * | correlation_id | INT32 |     4 | not read here              |
+ * | body           |       |     n | not read here              |
+ */
 export class ResponseReader {
   readonly #memory: ResponseMemory;
   readonly #onResponse: (bytes: Buffer) => void;
@@ -72,34 +79,34 @@ export class ResponseReader {
   #lengthFilled = 0;
   #response: Buffer | undefined;
   #filled = 0;
-  /** Whether what comes is no answer that memory was made ready for; it is given as it comes then. */
+  /** Whether chunks are passed on as they are: after a response above the maximum, or an invalid size. */
   #isPassThrough = false;
 
-  /** @param give Takes each whole answer, its length included. */
-  constructor(memory: ResponseMemory, give: (bytes: Buffer) => void) {
+  /** @param onResponse Called with each whole response, size included. */
+  constructor(memory: ResponseMemory, onResponse: (bytes: Buffer) => void) {
     this.#memory = memory;
-    this.#onResponse = give;
+    this.#onResponse = onResponse;
   }
 
-  /** Takes the next bytes, which are used again afterwards. */
+  /** Accepts the next bytes; copies them, since their buffer is reused. */
   push(bytes: Buffer): void {
-    for (let at = 0; at < bytes.length;) at = this.#consume(bytes, at);
+    for (let offset = 0; offset < bytes.length;) offset = this.#consume(bytes, offset);
   }
 
-  #consume(bytes: Buffer, at: number): number {
+  #consume(bytes: Buffer, offset: number): number {
     if (this.#isPassThrough) {
-      this.#onResponse(Buffer.from(bytes.subarray(at)));
+      this.#onResponse(Buffer.from(bytes.subarray(offset)));
       return bytes.length;
     }
-    if (this.#response === undefined) return this.#readLength(bytes, at);
-    const copied = bytes.copy(this.#response, this.#filled, at);
+    if (this.#response === undefined) return this.#readLength(bytes, offset);
+    const copied = bytes.copy(this.#response, this.#filled, offset);
     this.#filled += copied;
     if (this.#filled === this.#response.length) {
       const whole = this.#response;
       this.#response = undefined;
       this.#onResponse(whole);
     }
-    return at + copied;
+    return offset + copied;
   }
 
   #readLength(bytes: Buffer, from: number): number {
