@@ -23,8 +23,8 @@ export type RequestWrapper = <T>(
 let wrapper: RequestWrapper = (_connection, _apiName, send) => send();
 
 /**
- * Wraps every later request to Kafka, of kafkajs and of {@link sendRequest}. kafkajs's instrumentation events are emitted
- * only after a request, and outside of its asynchronous context.
+ * Wraps every later request to Kafka, of kafkajs and of {@link sendRequest}. kafkajs's instrumentation events
+ * are emitted only when a request has ended, and do not tell which caller sent it.
  */
 export function wrapRequests(wrap: RequestWrapper): void {
   wrapper = wrap;
