@@ -16,7 +16,7 @@ import { topicOffsets, type KafkaOptions } from './client.ts';
 /** The maximum number of messages per callback, so that `isFull` is checked often. */
 const MAX_MESSAGES_PER_CALL = 500;
 
-/** Attempts at a fetch, for transient errors (leader election, broken connection); the activity's retry policy does the rest. */
+/** For transient errors; longer outages are left to the activity's retry policy. */
 const MAX_FETCH_ATTEMPTS = 5;
 const INITIAL_RETRY_DELAY_MS = 50;
 
@@ -94,7 +94,6 @@ interface Progress {
   unreadable?: { readonly batch: FetchedBatch; readonly error: PipelineError };
 }
 
-/** Batches fetched from one partition. */
 interface PartitionBatches {
   readonly progress: Progress;
   readonly batches: readonly FetchedBatch[];
@@ -111,7 +110,6 @@ class RangeReader {
   /** In the order of the Fetch request: only the first partition of a response gets a batch above the size limits. */
   readonly #progress: Progress[];
   #lastProgressMs = Date.now();
-  /** The Fetch requests under way. */
   #fetched: Promise<FetchedPartition[]> = Promise.resolve([]);
   #isClosed = false;
 
@@ -194,7 +192,6 @@ class RangeReader {
     }
   }
 
-  /** Sends one Fetch request to each leader. */
   async #fetch(): Promise<FetchedPartition[]> {
     const open = this.#progress.filter(({ fetchOffset, end }) => fetchOffset < end);
     // Rotates the order, so that each partition is the first of a request in turn.
@@ -299,8 +296,7 @@ class RangeReader {
     throw new PipelineError(
       'RANGE_STALLED',
       `${this.#topic}/${stuck?.range.partition}: offset ${stuck?.next} was not received within ` +
-        `${this.#read.idleTimeoutMs} ms (the range ends at ${stuck?.end}); ` +
-        'an open transaction of another producer can hold the last stable offset back',
+        `${this.#read.idleTimeoutMs} ms; the range ends at ${stuck?.end}`,
     );
   }
 

@@ -19,10 +19,10 @@ export interface KafkaMessage {
 /** Codecs by their number in a batch's attributes; 0 is uncompressed. */
 const CODECS: readonly (CodecName | undefined)[] = [undefined, 'gzip', 'snappy', 'lz4', 'zstd'];
 
-/** The type of a control record for an aborted transaction; 1 is a commit. */
+/** The type in the key of a control record: 0 is an abort, 1 is a commit. */
 const ABORT = 0;
 
-/** The key of a control record: version INT16, type INT16; later versions can be longer. */
+/** The key of a control record is a version (INT16, 2 bytes) and a type (INT16, 2 bytes); later versions can be longer. */
 const CONTROL_KEY_BYTES = 4;
 
 /** Offsets of fields in message formats 0 and 1; the CRC-32 covers the bytes from `magic` on. */
@@ -52,11 +52,6 @@ export const BATCHES: LengthPrefix = {
 /**
  * A record batch from a Fetch response: its header is decoded, its records are decoded on demand. See record-batch.ts for
  * the format; messages of formats 0 and 1 are recognised by `magic` and only located.
- *
- * | Control record's key | Type  | Bytes |                    |
- * | -------------------- | ----- | ----: | ------------------ |
- * | version              | INT16 |     2 |                    |
- * | type                 | INT16 |     2 | 0: abort, 1: commit |
  */
 export class FetchedBatch {
   readonly firstOffset: bigint;

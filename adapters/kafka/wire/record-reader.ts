@@ -45,7 +45,7 @@ export class RecordReader {
     this.#valueFrom = this.#skipBytes();
     this.#valueTo = this.#position;
     if (this.#position > this.to || this.to > this.#bytes.length)
-      throw new RangeError('the fields of a record exceed its length');
+      throw new RangeError('a record is shorter than its fields');
     this.#position = this.to;
   }
 
