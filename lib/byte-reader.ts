@@ -15,14 +15,14 @@ export class ByteReader {
     this.#source = source[Symbol.asyncIterator]();
   }
 
-  /** A reader of these bytes alone. */
+  /** Creates a reader of a buffer. */
   static of(bytes: Buffer): ByteReader {
     return new ByteReader(Readable.from([bytes]));
   }
 
-  /** Consumes the next bytes, as many as are at hand; undefined at the end. */
+  /** Consumes the bytes that are buffered, or else the source's next chunk; undefined at the end. */
   async next(): Promise<Buffer | undefined> {
-    const bytes = this.#ahead.length > 0 ? this.#ahead : await this.#more();
+    const bytes = this.#ahead.length > 0 ? this.#ahead : await this.#readMore();
     this.#ahead = NOTHING;
     this.offset += bytes?.length ?? 0;
     return bytes;
@@ -41,30 +41,30 @@ export class ByteReader {
     return this.peekUntil((bytes) => bytes.length >= count);
   }
 
-  /** Returns at least the requested number of the next bytes without consuming them, or all up to the end. */
+  /** Returns the next bytes without consuming them, once `isEnough` accepts them or the source has ended. */
   async peekUntil(isEnough: (bytes: Buffer) => boolean): Promise<Buffer> {
     while (!isEnough(this.#ahead)) {
-      const bytes = await this.#more();
+      const bytes = await this.#readMore();
       if (bytes === undefined) break;
       this.#ahead = this.#ahead.length === 0 ? bytes : Buffer.concat([this.#ahead, bytes]);
     }
     return this.#ahead;
   }
 
-  /** Puts back bytes that were consumed last. */
+  /** Puts back the bytes that were consumed last. */
   unread(bytes: Buffer): void {
     this.#ahead = this.#ahead.length === 0 ? bytes : Buffer.concat([bytes, this.#ahead]);
     this.offset -= bytes.length;
   }
 
-  /** Ends the source. One that is about to give bytes, which can take long, is not waited for. */
+  /** Closes the source; does not wait for it while a read is under way, which can take long. */
   async close(): Promise<void> {
     const closed = this.#source.return?.();
     if (this.#isReading) closed?.catch(() => undefined);
     else await closed;
   }
 
-  async #more(): Promise<Buffer | undefined> {
+  async #readMore(): Promise<Buffer | undefined> {
     while (!this.#hasEnded) {
       this.#isReading = true;
       const next = await this.#source.next().finally(() => {

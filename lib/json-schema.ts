@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** A text that is JSON, as the value that it stands for. */
+/** A schema that parses JSON text. */
 export const jsonText = z.string().transform((text, context): unknown => {
   try {
     return JSON.parse(text);

@@ -2,37 +2,36 @@ import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { PipelineError } from '../model/errors.ts';
 
-/** How pieces stand in a file one after the other, each of which says how long it is. */
+/** The layout of length-prefixed frames that follow one another. */
 export interface LengthPrefix {
-  /** Where in a piece its length stands: 4 bytes, unsigned, big-endian. */
+  /** The offset of the length field in a frame: 4 bytes, unsigned, big-endian. */
   readonly lengthAt: number;
-  /** From where in the piece that counts. */
+  /** The offset in a frame from which the length counts. */
   readonly lengthFrom: number;
-  /** From where on a piece is given. */
-  readonly givenFrom: number;
+  /** The offset in a frame from which readers return it. */
+  readonly contentFrom: number;
 }
 
-/** A link in place of a staged file is not followed. */
+/** Does not follow a symbolic link in place of a staged file. */
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW;
 
 const BUFFER_BYTES = 1 << 20;
 const LENGTH_BYTES = 4;
 
 /**
- * The pieces of a file, in order, a few at a time so that a reader can let others run in between. Their memory is used
- * again: they are gone once the next are asked for.
- * @throws {PipelineError} STAGING_LOST when there is no such file, or it ends within a piece.
+ * Reads the frames of a staged file, in order, several at a time. Their buffers are reused for the next ones.
+ * @throws {PipelineError} STAGING_LOST if the file cannot be opened, or ends within a frame.
  */
 export async function* readLengthPrefixed(path: string, framing: LengthPrefix): AsyncGenerator<Buffer[]> {
   const file = await open(path, READ).catch((cause: unknown) => {
-    throw unreadable(path, cause);
+    throw unreadableError(path, cause);
   });
   try {
     const read = new FrameBuffer(path, framing);
     for (;;) {
       const { bytesRead } = await file.read(read.room, 0, read.room.length, null);
       if (bytesRead === 0) break;
-      yield read.take(bytesRead);
+      yield read.accept(bytesRead);
     }
     read.end();
   } finally {
@@ -40,18 +39,18 @@ export async function* readLengthPrefixed(path: string, framing: LengthPrefix): 
   }
 }
 
-/** As {@link readLengthPrefixed}, for whoever cannot wait. */
+/** Reads the frames of a staged file as {@link readLengthPrefixed} does, but synchronously. */
 export function* readLengthPrefixedSync(
   path: string,
   framing: LengthPrefix,
 ): Generator<Buffer[], void, undefined> {
-  const file = openNow(path);
+  const file = openStaged(path);
   try {
     const read = new FrameBuffer(path, framing);
     for (;;) {
       const bytesRead = readSync(file, read.room, 0, read.room.length, null);
       if (bytesRead === 0) break;
-      yield read.take(bytesRead);
+      yield read.accept(bytesRead);
     }
     read.end();
   } finally {
@@ -59,48 +58,48 @@ export function* readLengthPrefixedSync(
   }
 }
 
-/** What was read of a file, and is not taken yet. */
+/** Buffers the bytes of a file that are not returned as frames yet. */
 class FrameBuffer {
   readonly #path: string;
   readonly #framing: LengthPrefix;
   #buffer: Buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   #filled = 0;
-  #taken = 0;
+  #consumed = 0;
 
   constructor(path: string, framing: LengthPrefix) {
     this.#path = path;
     this.#framing = framing;
   }
 
-  /** Where more of the file is read to. What was taken is overwritten. */
+  /** The free part of the buffer; overwrites consumed frames. */
   get room(): Buffer {
-    if (this.#taken > 0) {
-      this.#buffer.copyWithin(0, this.#taken, this.#filled);
-      this.#filled -= this.#taken;
-      this.#taken = 0;
-      this.#makeRoom();
+    if (this.#consumed > 0) {
+      this.#buffer.copyWithin(0, this.#consumed, this.#filled);
+      this.#filled -= this.#consumed;
+      this.#consumed = 0;
+      this.#growToFrame();
     }
     return this.#buffer.subarray(this.#filled);
   }
 
-  /** The pieces that are whole now that so much more was read. */
-  take(bytes: number): Buffer[] {
+  /** Returns the frames that are complete after `bytes` more were read into {@link room}. */
+  accept(bytes: number): Buffer[] {
     this.#filled += bytes;
-    const pieces: Buffer[] = [];
-    this.#taken = splitLengthPrefixed(this.#buffer.subarray(0, this.#filled), this.#framing, pieces);
-    if (this.#taken === 0) this.#makeRoom();
-    return pieces;
+    const frames: Buffer[] = [];
+    this.#consumed = splitLengthPrefixed(this.#buffer.subarray(0, this.#filled), this.#framing, frames);
+    if (this.#consumed === 0) this.#growToFrame();
+    return frames;
   }
 
-  /** @throws {PipelineError} STAGING_LOST when the file ended within a piece. */
+  /** @throws {PipelineError} STAGING_LOST if the file ended within a frame. */
   end(): void {
-    if (this.#filled > this.#taken)
+    if (this.#filled > this.#consumed)
       throw new PipelineError('STAGING_LOST', `the staged file ${this.#path} ends within a frame`);
   }
 
-  /** Makes the buffer hold the piece that it begins with. */
-  #makeRoom(): void {
-    const needed = bytesOf(this.#buffer.subarray(0, this.#filled), 0, this.#framing) ?? BUFFER_BYTES;
+  /** Grows the buffer to the size of the frame that it begins with. */
+  #growToFrame(): void {
+    const needed = frameLengthAt(this.#buffer.subarray(0, this.#filled), 0, this.#framing) ?? BUFFER_BYTES;
     if (needed <= this.#buffer.length) return;
     const larger = Buffer.allocUnsafeSlow(needed);
     this.#buffer.copy(larger, 0, 0, this.#filled);
@@ -108,30 +107,34 @@ class FrameBuffer {
   }
 }
 
-/** Adds the whole pieces that some bytes begin with; returns where the rest begins. */
-export function splitLengthPrefixed(bytes: Buffer, framing: LengthPrefix, pieces: Buffer[]): number {
-  for (let at = 0; ;) {
-    const length = bytesOf(bytes, at, framing);
-    if (length === undefined || at + length > bytes.length) return at;
-    pieces.push(bytes.subarray(at + framing.givenFrom, at + length));
-    at += length;
+/** Appends the complete frames at the start of `bytes` to `frames`; returns the offset of the rest. */
+export function splitLengthPrefixed(bytes: Buffer, framing: LengthPrefix, frames: Buffer[]): number {
+  for (let offset = 0; ;) {
+    const length = frameLengthAt(bytes, offset, framing);
+    if (length === undefined || offset + length > bytes.length) return offset;
+    frames.push(bytes.subarray(offset + framing.contentFrom, offset + length));
+    offset += length;
   }
 }
 
-/** How long the piece is that begins there; undefined where that is not there to be read. */
-function bytesOf(bytes: Buffer, at: number, { lengthAt, lengthFrom }: LengthPrefix): number | undefined {
-  const from = at + lengthAt;
+/** Returns the length of the frame at an offset; undefined if its length field is incomplete. */
+function frameLengthAt(
+  bytes: Buffer,
+  offset: number,
+  { lengthAt, lengthFrom }: LengthPrefix,
+): number | undefined {
+  const from = offset + lengthAt;
   return from + LENGTH_BYTES > bytes.length ? undefined : lengthFrom + bytes.readUInt32BE(from);
 }
 
-function openNow(path: string): number {
+function openStaged(path: string): number {
   try {
     return openSync(path, READ);
   } catch (cause) {
-    throw unreadable(path, cause);
+    throw unreadableError(path, cause);
   }
 }
 
-function unreadable(path: string, cause: unknown): PipelineError {
+function unreadableError(path: string, cause: unknown): PipelineError {
   return new PipelineError('STAGING_LOST', `the staged file ${path} cannot be read`, { cause });
 }

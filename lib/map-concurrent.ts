@@ -1,6 +1,7 @@
 /**
- * Does a piece of work for each item, so many at once, and answers the results in the order of the items.
- * After a failure nothing new begins; what is under way ends first, then the first error is thrown.
+ * Calls an asynchronous function for each item with limited concurrency; returns the results in the order of the items.
+ * After a failure no further call begins; throws the first worker's error once the calls under way have settled.
+ * @param limit The maximum number of calls at once.
  */
 export async function mapConcurrent<T, R>(
   limit: number,
@@ -10,18 +11,18 @@ export async function mapConcurrent<T, R>(
   const results: R[] = [];
   const queue = items.entries();
   let failed = false;
-  const takeTurns = async (): Promise<void> => {
-    for (const [at, item] of queue) {
+  const runWorker = async (): Promise<void> => {
+    for (const [index, item] of queue) {
       if (failed) return;
       try {
-        results[at] = await work(item);
+        results[index] = await work(item);
       } catch (error) {
         failed = true;
         throw error;
       }
     }
   };
-  const settled = await Promise.allSettled(Array.from({ length: limit }, takeTurns));
-  for (const turn of settled) if (turn.status === 'rejected') throw turn.reason;
+  const settled = await Promise.allSettled(Array.from({ length: limit }, runWorker));
+  for (const worker of settled) if (worker.status === 'rejected') throw worker.reason;
   return results;
 }

@@ -1,9 +1,9 @@
-/** Bounds memory whose size is known only once it is in use: more is begun while little enough of it is. */
+/** Bounds memory whose size is known only once it is in use: work starts while usage is low enough. */
 export class MemoryGate {
   #used = 0;
   #waiting: (() => void)[] = [];
 
-  /** Waits until at most so many bytes are in use, or none. Whoever holds some must not wait. */
+  /** Waits until at most `maxBytes` are in use, or none. A caller that holds memory must not wait: deadlock. */
   async pass(maxBytes: number): Promise<void> {
     while (this.#used > 0 && this.#used > maxBytes)
       await new Promise<void>((resolve) => {
@@ -13,7 +13,7 @@ export class MemoryGate {
 
   /**
    * Counts memory as in use.
-   * @returns What ends that.
+   * @returns A function that releases it.
    */
   hold(bytes: number): () => void {
     this.#used += bytes;

@@ -1,10 +1,10 @@
-/** Lets pieces of work take turns: each begins when the one before it has ended, however it ended. */
+/** Runs asynchronous work one at a time, first in, first out, also after failures. */
 export class Mutex {
-  #last: Promise<unknown> = Promise.resolve();
+  #tail: Promise<unknown> = Promise.resolve();
 
   async run<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(work, work);
-    this.#last = result.catch(() => undefined);
+    const result = this.#tail.then(work, work);
+    this.#tail = result.catch(() => undefined);
     return result;
   }
 }

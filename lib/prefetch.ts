@@ -1,24 +1,24 @@
 /**
- * Does a piece of work for each item in order, each begun while the one before it is under way.
- * After a failure nothing new begins; what is under way ends first.
- * @param work Hears of the one before: that it is done, or what it failed with.
- * @returns The results in order, each as soon as it is there.
+ * Calls `work` for each item in order, with one call ahead of the result that is yielded. After a failure no further call
+ * begins, and the call under way settles first.
+ * @param work Its second parameter settles as the previous item's call does.
+ * @returns The results, in order.
  */
 export async function* prefetch<T, R>(
   items: Iterable<T>,
-  work: (item: T, before: Promise<unknown>) => Promise<R>,
+  work: (item: T, previous: Promise<unknown>) => Promise<R>,
 ): AsyncGenerator<R> {
-  let before: Promise<R> | undefined;
+  let previous: Promise<R> | undefined;
   let last: Promise<R> | undefined;
   try {
     for (const item of items) {
-      last = work(item, before ?? Promise.resolve());
-      // It is looked at when the one before is done.
+      last = work(item, previous ?? Promise.resolve());
+      // Awaited after the previous one.
       last.catch(() => undefined);
-      if (before !== undefined) yield await before;
-      before = last;
+      if (previous !== undefined) yield await previous;
+      previous = last;
     }
-    if (before !== undefined) yield await before;
+    if (previous !== undefined) yield await previous;
   } finally {
     await last?.catch(() => undefined);
   }

@@ -1,31 +1,31 @@
 import { chmod, mkdir, stat } from 'node:fs/promises';
 import { messageOf, PipelineError } from '../model/errors.ts';
 
-/** The mode of a folder that only its owner may open, and of a file that only its owner may read and write. */
+/** Modes that give rights to the owner only. */
 export const PRIVATE_FOLDER_MODE = 0o700;
 export const PRIVATE_FILE_MODE = 0o600;
 
-/** Bits of a mode that give others than the owner any right. */
-const OTHERS = 0o077;
+/** Permission bits of group and others. */
+const GROUP_AND_OTHERS = 0o077;
 
-/** Has what this process and its children make from now on belong to its user alone, whatever modes they ask for. */
+/** Sets the umask of this process and its children so that new files and folders are accessible to the owner only. */
 export function makeFilesPrivate(): void {
-  process.umask(OTHERS);
+  process.umask(GROUP_AND_OTHERS);
 }
 
-/** Does something as after {@link makeFilesPrivate}, as starting a child process; it must not be asynchronous. */
+/** Runs synchronous work, such as starting a child process, with the umask of {@link makeFilesPrivate}. */
 export function withPrivateFiles<T>(work: () => T): T {
-  const before = process.umask(OTHERS);
+  const previous = process.umask(GROUP_AND_OTHERS);
   try {
     return work();
   } finally {
-    process.umask(before);
+    process.umask(previous);
   }
 }
 
 /**
- * Makes a folder, and its missing parents, that only this user may open; one that is there loses the rights of others.
- * @throws {PipelineError} FOLDER_NOT_OWN where it belongs to another user, who could replace what is in it.
+ * Creates a folder with mode 0700, and its missing parents; removes the rights of group and others from an existing one.
+ * @throws {PipelineError} FOLDER_NOT_OWN if it belongs to another user, who could replace its files.
  */
 export async function makePrivateFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: PRIVATE_FOLDER_MODE });
@@ -36,7 +36,7 @@ export async function makePrivateFolder(path: string): Promise<void> {
       'FOLDER_NOT_OWN',
       `${path} belongs to the user ${uid}, and this program runs as ${own}`,
     );
-  if (own === undefined || (mode & OTHERS) === 0) return;
+  if (own === undefined || (mode & GROUP_AND_OTHERS) === 0) return;
   try {
     await chmod(path, mode & PRIVATE_FOLDER_MODE);
   } catch (cause) {

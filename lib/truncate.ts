@@ -1,4 +1,4 @@
-/** Returns a text, of which at most so many characters are kept; one that is cut ends with an ellipsis. */
-export function truncate(text: string, most: number): string {
-  return text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`;
+/** Truncates a text to a maximum length in UTF-16 code units; a truncated text ends with an ellipsis. */
+export function truncate(text: string, maxLength: number): string {
+  return text.length <= maxLength ? text : `${text.slice(0, maxLength - 1).toWellFormed()}…`;
 }

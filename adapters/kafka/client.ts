@@ -7,60 +7,67 @@ import type { Offset, PartitionEnds } from '../../model/references.ts';
 import { secretOf } from '../../model/secrets.ts';
 import type { Sasl, TlsFiles } from '../../model/settings-servers.ts';
 import { probe, type ConnectionFault } from '../net/connection-faults.ts';
-import { REQUEST_TIMEOUT_MS, answerOf, asKafkaError, brokerOf, isSilentClose } from './errors.ts';
+import {
+  REQUEST_TIMEOUT_MS,
+  brokerErrorType,
+  asKafkaError,
+  brokerAddressOf,
+  isSilentClose,
+} from './errors.ts';
 import type { Logger } from '../log.ts';
 import { readTls } from '../net/tls.ts';
 import { plainAuthenticator } from './wire/internals.ts';
 
-/** Which cluster to use, and how: as `kafka` of the settings. */
+/** How to connect to a cluster: the setting `kafka`. */
 export interface KafkaOptions {
-  /** host:port of one broker or more. */
+  /** Bootstrap servers, each as host:port. */
   readonly brokers: readonly string[];
   readonly tls?: (TlsFiles & { readonly serverName?: string | undefined }) | undefined;
   readonly sasl?: Sasl | undefined;
-  /** Whether the password of a login with `plain` may be sent without TLS to another host. */
+  /** Whether SASL PLAIN may send the password to another host without TLS. */
   readonly allowCleartext?: boolean | undefined;
-  /** How long a broker may take to answer a request, in milliseconds; {@link REQUEST_TIMEOUT_MS} by default. */
+  /** Timeout of a request, in milliseconds; {@link REQUEST_TIMEOUT_MS} by default. */
   readonly requestTimeoutMs?: number;
   readonly logger: Logger;
 }
 
-/** The offsets of a partition that can be read: from `earliest` up to before `end`. */
+/** The readable offsets of a partition: from `earliest` to before `end`. */
 export interface PartitionOffsets {
   readonly partition: number;
   readonly earliest: Offset;
-  /** The last stable offset: what stands before it belongs to no open transaction. */
+  /** The last stable offset (LSO): the first offset of the oldest open transaction, or the high watermark. */
   readonly end: Offset;
 }
 
 const CONNECTION_TIMEOUT_MS = 5_000;
 
-/** How long a cluster may take to know what was just made or loaded, and how often it is asked meanwhile. */
+/** Timeout and poll interval while a cluster creates a topic, or loads its coordinators. */
 export const LOADING_TIMEOUT_MS = 20_000;
 export const LOADING_INTERVAL_MS = 100;
 
-/** How long the markers of commits are waited for, and how often it is looked for them meanwhile. */
+/** Timeout and poll interval while brokers write the commit markers of a transaction. */
 const MARKERS_TIMEOUT_MS = 2_000;
 const MARKERS_INTERVAL_MS = 20;
 
-/** Client retries cover a leader's election; what takes longer is retried by the step. */
+/** Covers a leader election; Temporal retries the activity after a longer outage. */
 const RETRY = { retries: 6, initialRetryTime: 50, maxRetryTime: 2_000, factor: 0, multiplier: 2 };
 
 /**
- * A client of the cluster; `suffix` tells its purpose in the broker's logs. Certificates and the password are read
- * for each client anew, so that the files can be renewed and the password stands nowhere else.
- * @throws {PipelineError} SETTINGS_INVALID for a file or a variable that is not there.
+ * Creates a client. Certificates and the password are read again for each client, so that files can be renewed and
+ * the password is kept nowhere else.
+ * @param suffix Ends the client id, which brokers log.
+ * @throws {PipelineError} SETTINGS_INVALID for a missing file or environment variable.
  */
 export function kafkaClient(options: KafkaOptions, suffix: string): Kafka {
   return new Kafka(clientConfig(options, suffix));
 }
 
-/** How a client reaches the cluster; see {@link kafkaClient}. */
+/** Returns the configuration of {@link kafkaClient}. */
 export function clientConfig(options: KafkaOptions, suffix: string) {
   return {
     clientId: `assessment-pipeline-${suffix}`,
     brokers: [...options.brokers],
-    ...securityOf(options),
+    ...securityConfig(options),
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     requestTimeout: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
     enforceRequestTimeout: true,
@@ -73,15 +80,15 @@ export function clientConfig(options: KafkaOptions, suffix: string) {
   } satisfies KafkaConfig;
 }
 
-function securityOf(options: KafkaOptions): Partial<KafkaConfig> {
+function securityConfig(options: KafkaOptions): Partial<KafkaConfig> {
   const { tls, sasl } = options;
   return {
-    ...(tls === undefined ? {} : { ssl: tlsOf(tls) }),
-    ...(sasl === undefined ? {} : { sasl: loginOf(sasl, options) }),
+    ...(tls === undefined ? {} : { ssl: tlsConfig(tls) }),
+    ...(sasl === undefined ? {} : { sasl: saslConfig(sasl, options) }),
   };
 }
 
-function loginOf(
+function saslConfig(
   { mechanism, user, passwordVariable }: Sasl,
   { tls, allowCleartext }: KafkaOptions,
 ): SASLOptions | Mechanism {
@@ -89,7 +96,7 @@ function loginOf(
   const login: SASLOptions = { mechanism, username: user, password };
   if (login.mechanism !== 'plain') return login;
   const authenticate = plainAuthenticator(login);
-  // Each broker is checked: a cluster names its brokers itself, so they need not be those of the settings.
+  // Checked per broker: the hosts come from the cluster's metadata and can differ from the settings.
   return {
     mechanism,
     authenticationProvider: (broker) => {
@@ -99,7 +106,7 @@ function loginOf(
   };
 }
 
-/** @throws {PipelineError} SETTINGS_INVALID, marked so that the client does not try again. */
+/** @throws {PipelineError} SETTINGS_INVALID, with `retriable: false` so that kafkajs does not retry. */
 function requireConfidentialLogin(
   host: string,
   { tls, allowCleartext }: Pick<KafkaOptions, 'tls' | 'allowCleartext'>,
@@ -114,12 +121,12 @@ function requireConfidentialLogin(
   }
 }
 
-function tlsOf(tls: NonNullable<KafkaOptions['tls']>): ConnectionOptions {
+function tlsConfig(tls: NonNullable<KafkaOptions['tls']>): ConnectionOptions {
   const { serverName } = tls;
   return { ...readTls(tls, 'kafka.tls'), ...(serverName === undefined ? {} : { servername: serverName }) };
 }
 
-/** Runs something with an admin connection, which is closed afterwards. */
+/** Calls `use` with a connected admin client, and disconnects it afterwards. */
 export async function withAdmin<T>(options: KafkaOptions, use: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = kafkaClient(options, 'admin').admin();
   try {
@@ -132,7 +139,7 @@ export async function withAdmin<T>(options: KafkaOptions, use: (admin: Admin) =>
   }
 }
 
-/** What an error means that came of asking the cluster, or of connecting to it. */
+/** Converts an error of a request or a connection to a PipelineError; probes the broker if it just closed the connection. */
 export async function clusterError(
   options: KafkaOptions,
   error: unknown,
@@ -141,12 +148,12 @@ export async function clusterError(
   return isSilentClose(error) ? explainClose(options, subject, error) : asKafkaError(error, subject);
 }
 
-/** A broker that is spoken to in a way that it does not take closes the connection, and does not say why. */
+/** Probes a broker that closed the connection without an answer, as it does for a wrong protocol (TLS, SASL). */
 async function explainClose(options: KafkaOptions, subject: string, error: unknown): Promise<PipelineError> {
-  const broker = brokerOf(error);
+  const broker = brokerAddressOf(error);
   const [, host = '', port = ''] = /^(.*):(\d+)$/.exec(broker) ?? [];
-  const tls = options.tls === undefined ? undefined : tlsOf(options.tls);
-  const fault = (await probe({ host, port: Number(port), tls })) ?? closedOn(options);
+  const tls = options.tls === undefined ? undefined : tlsConfig(options.tls);
+  const fault = (await probe({ host, port: Number(port), tls })) ?? unexplainedClose(options);
   return new PipelineError(
     fault.lasting ? 'KAFKA_REFUSED' : 'KAFKA_UNREACHABLE',
     `${subject}: ${broker}: ${fault.what}`,
@@ -154,12 +161,12 @@ async function explainClose(options: KafkaOptions, subject: string, error: unkno
   );
 }
 
-function closedOn({ sasl }: KafkaOptions): ConnectionFault {
+function unexplainedClose({ sasl }: KafkaOptions): ConnectionFault {
   const why = sasl === undefined ? ', as one that asks for a login (kafka.sasl) does' : '';
   return { what: `it closed the connection without an answer${why}`, lasting: false };
 }
 
-/** What can be read of each partition of a topic, in order of the partitions. */
+/** Returns the readable offsets of each partition of a topic, ordered by partition. */
 export async function topicOffsets(options: KafkaOptions, topic: string): Promise<PartitionOffsets[]> {
   return withAdmin(options, async (admin) => {
     // kafkajs calls the last stable offset `high`.
@@ -171,12 +178,12 @@ export async function topicOffsets(options: KafkaOptions, topic: string): Promis
 }
 
 /**
- * As {@link topicOffsets}, once the markers of commits are there: a broker writes them after it has confirmed a
- * commit, most of them within milliseconds. An open transaction of somebody else can hide them for longer than they
- * are waited for.
- * @param ends Where the messages of these commits end.
+ * Returns {@link topicOffsets} once each partition's last stable offset is past the messages of a commit. Brokers write
+ * commit markers after they acknowledge EndTxn, mostly within milliseconds. If another producer's open transaction holds
+ * the last stable offset back, returns the current offsets after {@link MARKERS_TIMEOUT_MS}.
+ * @param ends For each partition, the offset after the last message of the commit.
  */
-export async function topicOffsetsPast(
+export async function waitForOffsetsPast(
   options: KafkaOptions,
   topic: string,
   ends: PartitionEnds,
@@ -184,27 +191,27 @@ export async function topicOffsetsPast(
   const deadline = Date.now() + MARKERS_TIMEOUT_MS;
   for (;;) {
     const offsets = await topicOffsets(options, topic);
-    const arePast = offsets.every(({ partition, end }) => BigInt(end) > BigInt(ends[partition] ?? '-1'));
-    if (arePast || Date.now() > deadline) return offsets;
+    const isPast = offsets.every(({ partition, end }) => BigInt(end) > BigInt(ends[partition] ?? '-1'));
+    if (isPast || Date.now() > deadline) return offsets;
     await sleep(MARKERS_INTERVAL_MS);
   }
 }
 
-/** What a broker answers while it makes or loads its topic of group offsets: a new cluster, or one just restarted. */
-const LOADING = new Set([
+/** Errors of a coordinator while __consumer_offsets is created or loaded: on a new or just restarted cluster. */
+const COORDINATOR_LOADING = new Set([
   'GROUP_LOAD_IN_PROGRESS',
   'NOT_COORDINATOR_FOR_GROUP',
   'GROUP_COORDINATOR_NOT_AVAILABLE',
 ]);
 
-/** Asks a group's coordinator again while it is not ready, which kafkajs does for consumers alone. */
-export async function whileCoordinatorLoads<T>(ask: () => Promise<T>): Promise<T> {
+/** Retries a request while its group coordinator loads; kafkajs does so for consumers only. */
+export async function retryWhileCoordinatorLoads<T>(send: () => Promise<T>): Promise<T> {
   const deadline = Date.now() + LOADING_TIMEOUT_MS;
   for (;;) {
     try {
-      return await ask();
+      return await send();
     } catch (error) {
-      if (!LOADING.has(answerOf(error) ?? '') || Date.now() > deadline) throw error;
+      if (!COORDINATOR_LOADING.has(brokerErrorType(error) ?? '') || Date.now() > deadline) throw error;
       await sleep(LOADING_INTERVAL_MS);
     }
   }

@@ -1,40 +1,40 @@
 import type { Admin } from 'kafkajs';
 import type { Offset, PartitionEnds } from '../../model/references.ts';
 import { mapConcurrent } from '../../lib/map-concurrent.ts';
-import { whileCoordinatorLoads, withAdmin, type KafkaOptions } from './client.ts';
+import { retryWhileCoordinatorLoads, withAdmin, type KafkaOptions } from './client.ts';
 
-/** What a marker says of one partition: which messages of it belong to the set. */
+/** The messages of a set in one partition. */
 export interface MarkedRange {
   /** The offset of the set's first message. */
   readonly first: bigint;
-  /** The offset after its last one. */
+  /** The offset after the set's last message. */
   readonly end: bigint;
-  /** The producer that wrote them. Others' messages can be between them, since producers write at the same time. */
+  /** Messages of other producers can lie between those of the set. */
   readonly producerId: bigint;
 }
 
-/** What a set's marker says, by partition; a set without messages has none. */
+/** A set's marker: its ranges by partition; empty for a set without messages. */
 export type Marker = ReadonlyMap<number, MarkedRange>;
 
-/** Where a message is, and who wrote it. */
+/** A message's position and its producer. */
 export interface MessagePosition {
   readonly partition: number;
   readonly offset: bigint;
-  /** Of the transaction that it was published in; none for a message outside of one. */
+  /** Undefined for a message outside of a transaction. */
   readonly producerId?: bigint | undefined;
 }
 
-/** How many markers are asked for at once. */
-const MARKERS_AT_ONCE = 8;
+const MAX_CONCURRENT_READS = 8;
 
-const METADATA = /^(\d{1,19}) (\d{1,19})$/;
+/** The metadata of a committed offset: first offset and producer id, in decimal digits. */
+const METADATA_PATTERN = /^(\d{1,19}) (\d{1,19})$/;
 
-/** The consumer group whose committed offsets say that a set was published, and up to where. */
-export function markerOf(id: string): string {
+/** Returns the consumer group whose committed offsets are the marker of a published set. */
+export function markerGroupId(id: string): string {
   return `published:${id}`;
 }
 
-/** Returns what to commit as the marker of a set; one without messages has an offset 0, which nothing is before. */
+/** Returns the offsets to commit as the marker of a set; offset 0 of partition 0 for a set without messages. */
 export function markerOffsets(
   firsts: PartitionEnds,
   ends: PartitionEnds,
@@ -48,35 +48,35 @@ export function markerOffsets(
   return offsets.length > 0 ? offsets : [{ partition: 0, offset: '0', metadata: '' }];
 }
 
-/** Reads the marker of a set over an open connection; undefined where it was not published, or its marker expired. */
+/** Reads the marker of a set; undefined if the set was not published, or its marker expired. */
 export async function readMarker(admin: Admin, id: string, topic: string): Promise<Marker | undefined> {
-  const asked = { groupId: markerOf(id), topics: [topic] };
-  const [found] = await whileCoordinatorLoads(() => admin.fetchOffsets(asked));
+  const asked = { groupId: markerGroupId(id), topics: [topic] };
+  const [found] = await retryWhileCoordinatorLoads(() => admin.fetchOffsets(asked));
   const marked = (found?.partitions ?? []).filter(({ offset }) => offset !== '-1');
   if (marked.length === 0) return undefined;
   return new Map(
     marked
       .filter(({ offset }) => offset !== '0')
-      .map(({ partition, offset, metadata }) => [partition, rangeOf(offset, metadata)]),
+      .map(({ partition, offset, metadata }) => [partition, parseRange(offset, metadata)]),
   );
 }
 
-/** One that doesn't say who wrote its messages proves none of them. */
-function rangeOf(offset: string, metadata: string | null): MarkedRange {
+/** Parses a committed offset; without a producer id in the metadata the range is empty. */
+function parseRange(offset: string, metadata: string | null): MarkedRange {
   const end = BigInt(offset);
-  const [, first, producerId] = METADATA.exec(metadata ?? '') ?? [];
+  const [, first, producerId] = METADATA_PATTERN.exec(metadata ?? '') ?? [];
   if (first === undefined || producerId === undefined) return { first: end, end, producerId: -1n };
   return { first: BigInt(first), end, producerId: BigInt(producerId) };
 }
 
-/** Returns where each marked partition ends. */
+/** Returns the end offset of each marked partition. */
 export function endsOf(marker: Marker): PartitionEnds {
   return Object.fromEntries([...marker].map(([partition, { end }]) => [partition, String(end)]));
 }
 
 /**
  * Reads the markers of several sets of a topic.
- * @returns Those that there are.
+ * @returns The markers found, by set id.
  * @throws {PipelineError} KAFKA_UNREACHABLE or KAFKA_REFUSED
  */
 export async function readMarkers(
@@ -86,7 +86,7 @@ export async function readMarkers(
 ): Promise<ReadonlyMap<string, Marker>> {
   if (ids.length === 0) return new Map();
   return withAdmin(options, async (admin) => {
-    const found = await mapConcurrent(MARKERS_AT_ONCE, ids, async (id) => ({
+    const found = await mapConcurrent(MAX_CONCURRENT_READS, ids, async (id) => ({
       id,
       marker: await readMarker(admin, id, topic),
     }));
@@ -94,7 +94,7 @@ export async function readMarkers(
   });
 }
 
-/** Whether a message was published in the set's transaction: written by its producer, within its offsets. */
+/** Whether a message was published in the set's transaction: same producer id, offset within the range. */
 export function isMarked(
   marker: Marker | undefined,
   { partition, offset, producerId }: MessagePosition,

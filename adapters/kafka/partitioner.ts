@@ -2,10 +2,10 @@ const SEED = 0x9747b28c;
 const FACTOR = 0x5bd1e995;
 
 /**
- * The partition of a key, as Kafka's own producers choose it, so that what others publish of a user stands with what
- * is published here: murmur2 over the key. kafkajs has the same, with a number of 64 bits an object each.
+ * Returns the partition of a key as Kafka's default partitioner does (murmur2), so that other producers' messages of the
+ * same key are in the same partition. kafkajs computes the same hash with Long objects.
  * Source: org.apache.kafka.common.utils.Utils.murmur2
- * @param partitions How many partitions the topic has.
+ * @param partitions The topic's number of partitions.
  */
 export function partitionOf(key: Buffer, partitions: number): number {
   return (murmur2(key) & 0x7fffffff) % partitions;

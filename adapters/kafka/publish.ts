@@ -4,32 +4,32 @@ import type { PartitionEnds } from '../../model/references.ts';
 import { clusterError, kafkaClient, withAdmin, type KafkaOptions } from './client.ts';
 import { openCluster, type OpenCluster } from './wire/cluster.ts';
 import { asKafkaError } from './errors.ts';
-import { endsOf, markerOf, markerOffsets, readMarker } from './markers.ts';
+import { endsOf, markerGroupId, markerOffsets, readMarker } from './markers.ts';
 import type { RecordBatch } from './wire/record-batch.ts';
-import { REQUEST_BYTES_PER_PARTITION, Sender, type OpenTopic } from './sender.ts';
+import { MAX_REQUEST_BYTES_PER_PARTITION, Sender, type OpenTopic } from './sender.ts';
 import { ensureTopicThrough, requireFewPartitions } from './topics.ts';
 import type { TopicShape } from './wire/create-topics.ts';
 import { PublishTransaction } from './wire/transaction.ts';
 import type { OutgoingMessage } from './outgoing-message.ts';
 
-/** A set of messages that is published whole, once, however often it is tried. */
+/** A set of messages that is published atomically and exactly once. */
 export interface MessageSet {
-  /** Names the set for ever: the same id is never published a second time. */
+  /** The set's permanent id; an id is published only once. */
   readonly id: string;
-  /** The messages in order, a few at a time; read once a try. None may have more {@link messageBytes} than {@link maxBytesOf} the topic. */
+  /** The messages, in order; iterated once per attempt. Each has at most {@link fetchMaxMessageBytes} {@link messageBytes}. */
   readonly messages: AsyncIterable<readonly OutgoingMessage[]>;
 }
 
-/** Where a set of messages stands in its topic. */
+/** The result of publishing a set. */
 export interface PublishedSet {
-  /** For each partition that got a message, the offset after the set's last one. */
+  /** For each partition with messages of the set, the offset after the last one. */
   readonly ends: PartitionEnds;
-  /** Whether an earlier try, or another run, had published it. */
-  readonly before: boolean;
+  /** Whether an earlier attempt or another run had published the set. */
+  readonly wasPublishedBefore: boolean;
 }
 
-/** The most bytes that a topic takes of a partition at once: its setting `max.message.bytes`. */
-export async function maxBytesOf(options: KafkaOptions, topic: string): Promise<number> {
+/** Reads a topic's `max.message.bytes`: the maximum size of a record batch. */
+export async function fetchMaxMessageBytes(options: KafkaOptions, topic: string): Promise<number> {
   return withAdmin(options, (admin) => readMaxBytes(admin, topic));
 }
 
@@ -46,14 +46,14 @@ async function readMaxBytes(admin: Admin, topic: string): Promise<number> {
   );
 }
 
-/** Publishes sets of messages to one topic, over connections of its own; to be closed. */
+/** Publishes sets of messages to one topic, over its own connections; the caller closes it. */
 export class Publisher {
-  /** The most bytes that a message to this topic may have; see {@link messageBytes}. */
+  /** The maximum {@link messageBytes} of a message to this topic. */
   readonly maxBytes: number;
   readonly #admin: Admin;
   readonly #open: OpenCluster;
   readonly #topic: OpenTopic;
-  /** Of sets before, for the next ones. */
+  /** Empty batches whose buffers are reused. */
   readonly #spare: RecordBatch[] = [];
 
   private constructor(admin: Admin, open: OpenCluster, topic: OpenTopic, maxBytes: number) {
@@ -64,7 +64,8 @@ export class Publisher {
   }
 
   /**
-   * @param shape Given where the topic is to be made if there is none.
+   * Connects to the cluster and reads the topic's metadata.
+   * @param shape If set, a missing topic is created.
    * @throws {PipelineError} PAYLOAD_TOO_LARGE where the topic has too many partitions, KAFKA_UNREACHABLE or KAFKA_REFUSED
    */
   static async open(options: KafkaOptions, name: string, shape?: TopicShape): Promise<Publisher> {
@@ -86,16 +87,16 @@ export class Publisher {
   }
 
   /**
-   * Publishes a set in one transaction with its own marker: either all of it and the marker are in the topic,
-   * or nothing is. Beginning the transaction fences every older try, and only then is the marker looked for;
-   * so whichever try comes last sees the truth.
-   * @param after The transaction begins and its first messages are made ready before that is over, but none is sent;
-   * where that fails, so does this.
-   * @throws {PipelineError} PUBLISH_FENCED, KAFKA_UNREACHABLE or KAFKA_REFUSED; then nothing of this try can be read.
+   * Publishes a set and its marker atomically, in one transaction. InitProducerId fences every older attempt before
+   * the marker is read, so the latest attempt cannot miss an earlier commit.
+   * @param after Nothing is sent before it resolves; the transaction begins and the first messages are encoded
+   * meanwhile. Rejects if it rejects.
+   * @throws {PipelineError} PUBLISH_FENCED, KAFKA_UNREACHABLE or KAFKA_REFUSED; consumers see no message of a failed
+   * attempt, unless its commit succeeded and the answer was lost, which the next attempt finds out by the marker.
    */
   async publishOnce(set: MessageSet, after: Promise<unknown> = Promise.resolve()): Promise<PublishedSet> {
     try {
-      const transaction = await transactionOf(this.#open, set.id);
+      const transaction = await beginTransaction(this.#open, set.id);
       return await this.#publishIn(transaction, set, after);
     } catch (error) {
       throw asKafkaError(error, `topic ${this.#topic.name}, for the set ${set.id},`);
@@ -117,16 +118,16 @@ export class Publisher {
       const before = await readMarker(this.#admin, set.id, name);
       if (before !== undefined) {
         await transaction.abort();
-        return { ends: endsOf(before), before: true };
+        return { ends: endsOf(before), wasPublishedBefore: true };
       }
-      transaction.expectOffsets(markerOf(set.id));
+      transaction.prefetchGroupCoordinator(markerGroupId(set.id));
       const { firsts, ends } = await this.#sendAll(transaction, set.messages, after);
       const marker = markerOffsets(firsts, ends, transaction.producerId);
-      await transaction.sendOffsets(markerOf(set.id), name, marker);
+      await transaction.sendOffsets(markerGroupId(set.id), name, marker);
       await transaction.commit();
-      return { ends, before: false };
+      return { ends, wasPublishedBefore: false };
     } catch (error) {
-      // Where this fails too, the next try takes a new epoch, and the marker tells it whether this one was committed.
+      // If this fails too: the next attempt bumps the epoch, and reads from the marker whether this one was committed.
       await transaction.abort().catch(() => undefined);
       throw error;
     }
@@ -137,8 +138,14 @@ export class Publisher {
     all: MessageSet['messages'],
     after: Promise<unknown>,
   ): Promise<Pick<Sender, 'firsts' | 'ends'>> {
-    const requestBytes = Math.min(REQUEST_BYTES_PER_PARTITION, this.maxBytes);
-    const sender = new Sender({ transaction, after, topic: this.#topic, requestBytes, spare: this.#spare });
+    const maxPartitionBytes = Math.min(MAX_REQUEST_BYTES_PER_PARTITION, this.maxBytes);
+    const sender = new Sender({
+      transaction,
+      after,
+      topic: this.#topic,
+      maxPartitionBytes,
+      spare: this.#spare,
+    });
     try {
       for await (const messages of all) {
         for (const message of messages) {
@@ -169,10 +176,10 @@ export async function publishOnce(
 }
 
 /**
- * Begins the transaction of a set, which fences every older try.
- * @param open Connected.
+ * Begins the transaction of a set, which fences every older attempt.
+ * @param open A connected cluster.
  */
-export async function transactionOf(open: OpenCluster, id: string): Promise<PublishTransaction> {
+export async function beginTransaction(open: OpenCluster, id: string): Promise<PublishTransaction> {
   return PublishTransaction.begin(open, `publish:${id}`);
 }
 

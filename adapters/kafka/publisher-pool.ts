@@ -3,7 +3,7 @@ import type { KafkaOptions } from './client.ts';
 import type { TopicShape } from './wire/create-topics.ts';
 import { messageOf } from '../../model/errors.ts';
 
-/** A publisher that nobody uses is closed after this. */
+/** An idle publisher is closed after this time. */
 const IDLE_MS = 2_000;
 
 interface Idle {
@@ -13,23 +13,22 @@ interface Idle {
 }
 
 /**
- * Keeps publishers for the next set of messages: mostly one set follows the other, and to connect anew takes as long
- * as to publish one.
+ * Keeps connected publishers for the next set of messages, which mostly follows soon.
  */
 export class IdlePublishers {
   readonly #options: KafkaOptions;
   readonly #shape: TopicShape;
   readonly #idle = new Set<Idle>();
 
-  /** @param shape How a topic is made if there is none. */
+  /** @param shape Partitions and replication factor of a topic that is created. */
   constructor(options: KafkaOptions, shape: TopicShape) {
     this.#options = options;
     this.#shape = shape;
   }
 
   /**
-   * Works with a publisher that nobody else uses meanwhile. After a failure it is not used again.
-   * @throws {PipelineError} KAFKA_UNREACHABLE, KAFKA_REFUSED; and what the work throws
+   * Calls `work` with a publisher for its exclusive use; closes the publisher if it fails.
+   * @throws {PipelineError} KAFKA_UNREACHABLE, KAFKA_REFUSED, and the errors of `work`.
    */
   async use<T>(topic: string, work: (publisher: Publisher) => Promise<T>): Promise<T> {
     const publisher = this.#take(topic) ?? (await Publisher.open(this.#options, topic, this.#shape));

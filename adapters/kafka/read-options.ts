@@ -2,64 +2,68 @@ import type { ErrorCode } from '../../model/errors.ts';
 import { ByteBudget } from '../../lib/byte-budget.ts';
 import type { FetchedBatch, KafkaMessage } from './wire/fetched-batch.ts';
 
-/** How much memory the batches that are compressed may take, one and all at once. */
+/** Memory bounds for decompression. */
 export interface Decoding {
-  /** How many bytes one may take decompressed. */
+  /** The maximum decompressed size of a batch, in bytes. */
   readonly maxBytes: number;
-  /** Shared by all who read at once. */
+  /** Shared by all concurrent reads. */
   readonly budget: ByteBudget;
 }
 
-/** How many of the largest batches are decompressed at once. */
-const LARGEST_AT_ONCE = 2;
+/** How many batches of the maximum size may be decompressed at once. */
+const MAX_CONCURRENT_BATCHES = 2;
 
-/** @param maxBytes How many bytes one batch may take decompressed. */
+/**
+ * Creates a budget for the decompression of batches.
+ * @param maxBytes The maximum decompressed size of a batch.
+ */
 export function decodingOf(maxBytes: number): Decoding {
-  return { maxBytes, budget: new ByteBudget(maxBytes * LARGEST_AT_ONCE) };
+  return { maxBytes, budget: new ByteBudget(maxBytes * MAX_CONCURRENT_BATCHES) };
 }
 
-/** How a read goes on, whatever it is given as. */
+/** Options of any read. */
 interface ReadOptions {
-  /** Asked before each call; once it answers true the read ends where it is. */
+  /** Called before each callback; the read stops once it returns true. */
   readonly isFull: () => boolean;
-  /** The read fails after this time without progress, in milliseconds. */
+  /** The read fails with RANGE_STALLED after this time without progress, in milliseconds. */
   readonly idleTimeoutMs: number;
   readonly signal: AbortSignal;
 }
 
-/** Where a read may stop before its ranges end, and who hears of the messages. */
+/** Options of a read of messages. */
 export interface RangeReadOptions extends ReadOptions {
-  /**
-   * Called with messages of one partition, in order; the read goes on when it is done. Their memory is used again then.
-   */
+  /** Called with messages of one partition, in order, and awaited. Their buffers are reused once it resolves. */
   readonly onMessages: (partition: number, messages: readonly KafkaMessage[]) => Promise<void>;
 }
 
-/** What was read of a partition: committed batches, mostly decompressed; of them what is of the range is to be taken. */
+/**
+ * Committed batches of a partition, decompressed unless {@link BatchReadOptions.keepCompressed} is set. The first and the
+ * last one can have messages outside of `from` and `to`.
+ */
 export interface ReadSlice {
   readonly partition: number;
   readonly batches: readonly FetchedBatch[];
-  /** The first offset of the range that is still to be taken. */
+  /** The first offset of the range that was not delivered yet. */
   readonly from: bigint;
-  /** The offset before which it ends. */
+  /** The end of the range, exclusive. */
   readonly to: bigint;
 }
 
-/** As {@link RangeReadOptions}, for whoever takes whole batches. */
+/** Options of a read of record batches. */
 export interface BatchReadOptions extends ReadOptions {
   readonly decoding: Decoding;
   /**
-   * Called with what came of one partition, in order; the read goes on when it is done. Its memory is used again then.
-   * @returns The first offset that it did not take, which matters once the reader is full.
+   * Called with batches of one partition, in order, and awaited. Their buffers are reused once it resolves.
+   * @returns The offset after the last message that was accepted; the range ends there once `isFull` returns true.
    */
   readonly onBatches: (part: ReadSlice) => Promise<bigint>;
-  /** Whether batches are given as they are in the topic, not decompressed. */
-  readonly asTheyAre?: boolean;
-  /** Whether the ranges must be read whole: then it fails at a batch that cannot be read, wherever it is. */
+  /** Whether batches are delivered as they are in the topic, not decompressed. */
+  readonly keepCompressed?: boolean;
+  /** Whether the ranges must be read completely: then any batch that cannot be decompressed fails the read. */
   readonly isExact?: boolean;
   /**
-   * Passes a batch that cannot be decompressed, and ends the read behind it. Without it the read fails where the first
-   * batch is such a one, and ends before a later one.
+   * Called with a batch that cannot be decompressed, if it is the first one of the read; the read skips it and ends after
+   * it. A read ends before a later one. Without this callback, the read fails if the first batch is one.
    */
   readonly onUnreadable?: (batch: FetchedBatch, code: ErrorCode) => void;
 }

@@ -13,26 +13,28 @@ import { decodingOf, type BatchReadOptions, type RangeReadOptions } from './read
 import type { ResponseMemory } from './wire/response-reader.ts';
 import { topicOffsets, type KafkaOptions } from './client.ts';
 
-/** The most messages of one call, so that a reader can stop soon after it is full. */
-const MESSAGES_A_CALL = 500;
+/** The maximum number of messages per callback, so that `isFull` is checked often. */
+const MAX_MESSAGES_PER_CALL = 500;
 
-/** What passes soon, as a leader's election or a broken connection, is tried again so often; the step does the rest. */
-const TRIES = 5;
-const FIRST_PAUSE_MS = 50;
+/** For transient errors; longer outages are left to the activity's retry policy. */
+const MAX_FETCH_ATTEMPTS = 5;
+const INITIAL_RETRY_DELAY_MS = 50;
 
 const DECODING = decodingOf(DEFAULT_BATCH_DECODED_BYTES);
 
-const PAUSE_MS = 100; // while a broker has not come to an offset
-/** Kafka's number of an error: the offset is before what the partition holds, or after it. */
+/** Delay before the next fetch after an empty one. */
+const POLL_INTERVAL_MS = 100;
+/** Error code 1: the offset is before the log start offset, or after the log end offset. */
 const OFFSET_OUT_OF_RANGE = 1;
 
 /**
- * Reads exact ranges of a topic's partitions: committed messages alone, each once, in order.
- * Offsets that hold transaction markers or aborted messages are passed over.
- * @returns The ranges as they were read: whole, or shorter where the reader was full; without empty ones.
- * @throws {PipelineError} RANGE_GONE when retention deleted a part, RANGE_STALLED when an offset does not
- * come within the idle time-out (another producer's transaction is open before it), KAFKA_CODEC_MISSING or
- * KAFKA_BATCH_UNREADABLE when messages cannot be decompressed or are of an older format, KAFKA_BATCH_DAMAGED, KAFKA_UNREACHABLE.
+ * Reads exact offset ranges of a topic's partitions (read_committed): each message once, in order. Skips control records
+ * and aborted messages.
+ * @returns The ranges that were read, without empty ones; shorter than asked for if `isFull` stopped the read.
+ * @throws {PipelineError} RANGE_GONE if retention deleted a part; RANGE_STALLED if an offset is not received within the
+ * idle timeout (another producer's open transaction holds the last stable offset back); KAFKA_CODEC_MISSING or
+ * KAFKA_BATCH_UNREADABLE if messages cannot be decompressed or have an older format; KAFKA_BATCH_DAMAGED;
+ * KAFKA_UNREACHABLE; KAFKA_REFUSED.
  */
 export async function readRanges(
   options: KafkaOptions,
@@ -46,9 +48,9 @@ export async function readRanges(
       let next = from;
       for (const one of batches) {
         const wanted = one.messages().filter(({ offset }) => offset >= from && offset < to);
-        for (let at = 0; at < wanted.length; at += MESSAGES_A_CALL) {
+        for (let at = 0; at < wanted.length; at += MAX_MESSAGES_PER_CALL) {
           if (read.isFull()) return next;
-          const messages = wanted.slice(at, at + MESSAGES_A_CALL);
+          const messages = wanted.slice(at, at + MAX_MESSAGES_PER_CALL);
           await onMessages(partition, messages);
           next = (messages.at(-1)?.offset ?? next) + 1n;
         }
@@ -58,7 +60,7 @@ export async function readRanges(
   });
 }
 
-/** As {@link readRanges}, of which the batches are given as they are. */
+/** Reads exact offset ranges as {@link readRanges} does, but delivers record batches. */
 export async function readBatches(
   options: KafkaOptions,
   batch: Batch,
@@ -70,48 +72,46 @@ export async function readBatches(
     await cluster.connect();
     await cluster.addTargetTopic(batch.topic);
     await reader.run();
-    reader.passUnreadable();
+    reader.skipUnreadable();
   } catch (error) {
     throw asKafkaError(error, `topic ${batch.topic}`);
   } finally {
-    await reader.end();
+    await reader.close();
     await cluster.disconnect();
   }
   return reader.rangesRead();
 }
 
-/** How far one partition's range was read. */
+/** Progress of a read in one partition. */
 interface Progress {
   readonly range: OffsetRange;
-  /** Before a batch that cannot be read, where there is one. */
+  /** The end of the range, or the first offset of a batch that cannot be decompressed. */
   end: bigint;
-  /** The first offset that was not yet given. */
+  /** The first offset that was not delivered yet. */
   next: bigint;
-  /** The first offset that was not yet fetched. */
-  coming: bigint;
+  /** The offset of the next Fetch request. */
+  fetchOffset: bigint;
   unreadable?: { readonly batch: FetchedBatch; readonly error: PipelineError };
 }
 
-/** What was fetched of a partition. */
-interface Part {
+interface PartitionBatches {
   readonly progress: Progress;
   readonly batches: readonly FetchedBatch[];
   readonly aborted: AbortedTransactions;
 }
 
-/** One read: each leader is asked for what it has while what it answered before is given. */
+/** A read of ranges. The next Fetch requests are under way while batches of the previous ones are delivered. */
 class RangeReader {
   readonly #options: KafkaOptions;
   readonly #cluster: Cluster;
   readonly #memory: ResponseMemory;
   readonly #topic: string;
   readonly #read: BatchReadOptions;
-  /** In the order in which they are asked for: the first of an answer gets a batch however large it is. */
+  /** In the order of the Fetch request: only the first partition of a response gets a batch above the size limits. */
   readonly #progress: Progress[];
-  #lastMove = Date.now();
-  /** What comes next. */
+  #lastProgressMs = Date.now();
   #fetched: Promise<FetchedPartition[]> = Promise.resolve([]);
-  #isOver = false;
+  #isClosed = false;
 
   constructor(
     options: KafkaOptions,
@@ -126,7 +126,7 @@ class RangeReader {
     this.#read = read;
     this.#progress = batch.ranges.map((range) => {
       const start = BigInt(range.start);
-      return { range, end: BigInt(range.end), next: start, coming: start };
+      return { range, end: BigInt(range.end), next: start, fetchOffset: start };
     });
   }
 
@@ -138,10 +138,10 @@ class RangeReader {
   }
 
   /**
-   * Sees to what cannot be read, where nothing else was.
+   * Skips or reports a batch that cannot be decompressed, if nothing was read before it or the read is exact.
    * @throws {PipelineError} KAFKA_BATCH_UNREADABLE or KAFKA_CODEC_MISSING
    */
-  passUnreadable(): void {
+  skipUnreadable(): void {
     const progress = this.#progress.find(({ unreadable }) => unreadable !== undefined);
     if (progress?.unreadable === undefined) return;
     const { batch, error } = progress.unreadable;
@@ -157,15 +157,15 @@ class RangeReader {
   }
 
   async run(): Promise<void> {
-    this.#fetched = this.#fetchPatiently();
+    this.#fetched = this.#fetchWithRetries();
     for (;;) {
       const partitions = await this.#fetched;
-      const parts = this.#partsOf(partitions);
-      this.#fetched = this.#fetchPatiently();
-      // Where the read ends before it is waited for, its failure is nobody's.
+      const parts = this.#batchesByPartition(partitions);
+      this.#fetched = this.#fetchWithRetries();
+      // It may never be awaited: the read can end before.
       this.#fetched.catch(() => undefined);
-      for (const part of parts) await this.#give(part);
-      for (const { records } of partitions) this.#memory.giveBack(records);
+      for (const part of parts) await this.#deliver(part);
+      for (const { records } of partitions) this.#memory.release(records);
       if (this.#read.isFull() || this.#progress.every(({ next, end }) => next >= end)) return;
       if (this.#read.signal.aborted)
         throw new PipelineError('KAFKA_UNREACHABLE', `the read of ${this.#topic} was cancelled`);
@@ -173,29 +173,28 @@ class RangeReader {
     }
   }
 
-  /** Lets what is on its way come, which nobody waits for: to ask once more would connect once more. */
-  async end(): Promise<void> {
-    this.#isOver = true;
+  /** Waits for the Fetch requests under way, without retries: a retry would connect again. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.allSettled([this.#fetched]);
   }
 
-  async #fetchPatiently(): Promise<FetchedPartition[]> {
-    for (let tries = 1; ; tries += 1) {
+  async #fetchWithRetries(): Promise<FetchedPartition[]> {
+    for (let attempt = 1; ; attempt += 1) {
       try {
-        if (tries > 1) await this.#cluster.refreshMetadata();
+        if (attempt > 1) await this.#cluster.refreshMetadata();
         return await this.#fetch();
       } catch (error) {
-        if (tries === TRIES || !isTransient(error)) throw error;
-        await sleep(FIRST_PAUSE_MS * 2 ** tries);
-        if (this.#isOver) throw error;
+        if (attempt === MAX_FETCH_ATTEMPTS || !isTransient(error)) throw error;
+        await sleep(INITIAL_RETRY_DELAY_MS * 2 ** attempt);
+        if (this.#isClosed) throw error;
       }
     }
   }
 
-  /** Asks each leader once. */
   async #fetch(): Promise<FetchedPartition[]> {
-    const open = this.#progress.filter(({ coming, end }) => coming < end);
-    // Each comes first in turn.
+    const open = this.#progress.filter(({ fetchOffset, end }) => fetchOffset < end);
+    // Rotates the order, so that each partition is the first of a request in turn.
     this.#progress.push(...this.#progress.splice(0, 1));
     const leaders = this.#cluster.findLeaderForPartitions(
       this.#topic,
@@ -203,18 +202,19 @@ class RangeReader {
     );
     const answers = await mapConcurrent(open.length, Object.entries(leaders), async ([nodeId, led]) => {
       const broker = await this.#cluster.findBroker({ nodeId });
-      const asked = open.filter(({ range }) => led.includes(range.partition));
-      const from = asked.map(({ range, coming }) => ({ partition: range.partition, offset: coming }));
-      return fetchFrom(broker, this.#topic, from);
+      const positions = open
+        .filter(({ range }) => led.includes(range.partition))
+        .map(({ range, fetchOffset }) => ({ partition: range.partition, offset: fetchOffset }));
+      return fetchFrom(broker, this.#topic, positions);
     });
     const partitions = answers.flat();
     const failed = partitions.find(({ error }) => error !== 0 && error !== OFFSET_OUT_OF_RANGE);
     if (failed !== undefined) throw createErrorFromCode(failed.error);
-    if (partitions.some(({ error }) => error === OFFSET_OUT_OF_RANGE)) await this.#requireKept();
+    if (partitions.some(({ error }) => error === OFFSET_OUT_OF_RANGE)) await this.#requireRetained();
     return partitions;
   }
 
-  #partsOf(partitions: readonly FetchedPartition[]): Part[] {
+  #batchesByPartition(partitions: readonly FetchedPartition[]): PartitionBatches[] {
     return partitions.flatMap(({ partition, records, aborted }) => {
       const progress = this.#progress.find(({ range }) => range.partition === partition);
       if (progress === undefined) return [];
@@ -226,82 +226,82 @@ class RangeReader {
   #batchesOf(progress: Progress, records: Buffer): FetchedBatch[] {
     const batches: FetchedBatch[] = [];
     const partition = `${this.#topic}/${progress.range.partition}`;
-    for (const batch of batchesIn(records, partition, progress.coming)) {
+    for (const batch of batchesIn(records, partition, progress.fetchOffset)) {
       if (batch.firstOffset >= progress.end) {
-        progress.coming = progress.end;
+        progress.fetchOffset = progress.end;
         break;
       }
-      batch.requireSound();
+      batch.verifyChecksum();
       batches.push(batch);
-      progress.coming = batch.lastOffset + 1n;
+      progress.fetchOffset = batch.lastOffset + 1n;
     }
     return batches;
   }
 
-  /** Gives what came last; all of it is passed then, also what compaction took. */
-  async #give({ progress, batches, aborted }: Part): Promise<void> {
-    let together: FetchedBatch[] = [];
+  /** Delivers the committed batches of a response, then moves past it, including offsets removed by compaction. */
+  async #deliver({ progress, batches, aborted }: PartitionBatches): Promise<void> {
+    let group: FetchedBatch[] = [];
     for (const batch of batches) {
       if (!aborted.isCommitted(batch)) continue;
-      if (batch.isPlain || this.#read.asTheyAre === true) {
-        together.push(batch);
+      if (batch.isPlain || this.#read.keepCompressed === true) {
+        group.push(batch);
         continue;
       }
-      // Decompressed, each can be large.
-      await this.#giveBatches(progress, together);
-      together = [];
+      // Decompressed batches can be large: one at a time.
+      await this.#deliverBatches(progress, group);
+      group = [];
       if (this.#read.isFull()) return;
-      await this.#giveDecompressed(progress, batch);
+      await this.#deliverDecompressed(progress, batch);
       if (progress.unreadable !== undefined) return;
     }
-    await this.#giveBatches(progress, together);
-    if (!this.#read.isFull()) this.#move(progress, progress.coming);
+    await this.#deliverBatches(progress, group);
+    if (!this.#read.isFull()) this.#advance(progress, progress.fetchOffset);
   }
 
-  async #giveDecompressed(progress: Progress, batch: FetchedBatch): Promise<void> {
+  async #deliverDecompressed(progress: Progress, batch: FetchedBatch): Promise<void> {
     const { maxBytes, budget } = this.#read.decoding;
-    await budget.use(batch.mostPlainBytes(maxBytes), async () => {
-      const plain = await batch.plain(maxBytes).catch((error: unknown) => {
+    await budget.use(batch.maxDecodedBytes(maxBytes), async () => {
+      const plain = await batch.decompress(maxBytes).catch((error: unknown) => {
         if (!(error instanceof PipelineError)) throw error;
         progress.unreadable = { batch, error };
         progress.end = batch.firstOffset > progress.next ? batch.firstOffset : progress.next;
-        progress.coming = progress.end;
-        this.#move(progress, progress.end);
+        progress.fetchOffset = progress.end;
+        this.#advance(progress, progress.end);
       });
-      if (plain !== undefined) await this.#giveBatches(progress, [plain]);
+      if (plain !== undefined) await this.#deliverBatches(progress, [plain]);
     });
   }
 
-  async #giveBatches(progress: Progress, batches: readonly FetchedBatch[]): Promise<void> {
+  async #deliverBatches(progress: Progress, batches: readonly FetchedBatch[]): Promise<void> {
     if (batches.length === 0 || this.#read.isFull()) return;
     const { partition } = progress.range;
     const part = { partition, batches, from: progress.next, to: progress.end };
-    this.#move(progress, await this.#read.onBatches(part));
+    this.#advance(progress, await this.#read.onBatches(part));
   }
 
-  #move(progress: Progress, next: bigint): void {
+  #advance(progress: Progress, next: bigint): void {
     if (next <= progress.next) return;
     progress.next = next;
-    this.#lastMove = Date.now();
+    this.#lastProgressMs = Date.now();
   }
 
-  /** Nothing came: what is to be read is behind an open transaction, or gone. */
+  /** Waits after an empty response: the offsets are behind an open transaction, or were deleted. */
   async #wait(): Promise<void> {
-    if (Date.now() - this.#lastMove < this.#read.idleTimeoutMs) {
-      await sleep(PAUSE_MS);
+    if (Date.now() - this.#lastProgressMs < this.#read.idleTimeoutMs) {
+      await sleep(POLL_INTERVAL_MS);
       return;
     }
-    await this.#requireKept();
+    await this.#requireRetained();
     const stuck = this.#progress.find(({ next, end }) => next < end);
     throw new PipelineError(
       'RANGE_STALLED',
-      `${this.#topic}/${stuck?.range.partition}: offset ${stuck?.next} did not come within ` +
-        `${this.#read.idleTimeoutMs} ms, though offsets up to ${stuck?.end} were to be read`,
+      `${this.#topic}/${stuck?.range.partition}: offset ${stuck?.next} was not received within ` +
+        `${this.#read.idleTimeoutMs} ms; the range ends at ${stuck?.end}`,
     );
   }
 
-  /** @throws {PipelineError} RANGE_GONE when what is to be read begins before what the topic still holds. */
-  async #requireKept(): Promise<void> {
+  /** @throws {PipelineError} RANGE_GONE if the offsets still to be read begin before the log start offset. */
+  async #requireRetained(): Promise<void> {
     const found = await topicOffsets(this.#options, this.#topic);
     const kept = new Map(found.map(({ partition, earliest }) => [partition, earliest]));
     for (const { range, next, end } of this.#progress) {

@@ -2,48 +2,51 @@ import type { Offset } from '../../model/references.ts';
 import { partitionOf } from './partitioner.ts';
 import { RecordBatch, encodeHeaders, type BatchRecord } from './wire/record-batch.ts';
 import type { PublishTransaction } from './wire/transaction.ts';
-import { headersOf, overheadOf, type MessageHeaders, type OutgoingMessage } from './outgoing-message.ts';
+import {
+  toHeaderList,
+  maxOverheadBytes,
+  type MessageHeaders,
+  type OutgoingMessage,
+} from './outgoing-message.ts';
 
-/** More than this of one partition in one request saves nothing, nor does more than that of all of them. */
-export const REQUEST_BYTES_PER_PARTITION = 700_000;
-const REQUEST_BYTES = 6 << 20;
+/** The maximum size of a Produce request, per partition and in total. */
+export const MAX_REQUEST_BYTES_PER_PARTITION = 700_000;
+const MAX_REQUEST_BYTES = 6 << 20;
 
 /** A topic that is published to. */
 export interface OpenTopic {
   readonly name: string;
-  /** How many it has. */
   readonly partitions: number;
 }
 
 interface SenderOptions {
   readonly transaction: PublishTransaction;
-  /** No message is sent before it, and none at all if it fails. */
+  /** Nothing is sent before it resolves, nor if it rejects. */
   readonly after: Promise<unknown>;
   readonly topic: OpenTopic;
-  /** The most bytes of one partition in one request. */
-  readonly requestBytes: number;
-  /** Empty batches, whose memory is used; those that are sent come back here. */
+  /** The maximum size of one partition's batch in a request, in bytes. */
+  readonly maxPartitionBytes: number;
+  /** Empty batches to reuse; batches return here once they are sent. */
   readonly spare: RecordBatch[];
 }
 
 /**
- * Gathers messages into requests that the broker takes: while one is on its way, and another waits for it, the next
- * is filled.
+ * Groups messages into Produce requests: one is under way, one waits for it, and the next one is being filled.
  */
 export class Sender {
-  /** The first offset of each partition, once all is sent. */
+  /** The offset of the first message in each partition; complete after {@link end}. */
   readonly firsts: Record<number, Offset> = {};
-  /** Where each partition ends, once all is sent. */
+  /** The offset after the last message in each partition; complete after {@link end}. */
   readonly ends: Record<number, Offset> = {};
   readonly #options: SenderOptions;
   #batches = new Map<number, RecordBatch>();
   #bytes = 0;
   #added = 0;
-  /** What is on its way, one request after the other, since a partition's batches must keep their order. */
+  /** The last queued request; they are sent one by one, since the sequence numbers of a partition must be in order. */
   #sent: Promise<unknown>;
-  /** The partitions of what is to be sent become part of the transaction before it is their turn. */
+  /** The last AddPartitionsToTxn request; it is sent ahead of the Produce request. */
   #included: Promise<unknown> = Promise.resolve();
-  /** Where it is over, there is room for one more. */
+  /** Resolves when another request may be queued. */
   #room: Promise<unknown> = Promise.resolve();
   #lastHeaders: EncodedHeaders | undefined;
 
@@ -54,37 +57,36 @@ export class Sender {
 
   /**
    * Adds a message.
-   * @returns What is to be waited for before the next one; mostly nothing.
+   * @returns A promise to await before the next message, if the batches are full; undefined otherwise.
    */
   add({ key: given, value, headers, partition: wanted }: OutgoingMessage): Promise<void> | undefined {
     const key = typeof given === 'string' ? Buffer.from(given) : given;
     const partition = wanted ?? this.#partitionOf(key);
-    const { encoded, overhead } = this.#encoded(headers);
+    const { encoded, overhead } = this.#encodedHeaders(headers);
     const bytes = overhead + (key?.length ?? 0) + (value?.length ?? 0);
-    const most = this.#options.requestBytes;
-    const ofPartition = this.#batches.get(partition)?.bytes ?? 0;
+    const partitionBytes = this.#batches.get(partition)?.bytes ?? 0;
     const record = { key, value, headers: encoded };
     this.#added += 1;
-    if (this.#bytes + bytes > REQUEST_BYTES || ofPartition + bytes > most)
+    if (this.#bytes + bytes > MAX_REQUEST_BYTES || partitionBytes + bytes > this.#options.maxPartitionBytes)
       return this.#flush().then(() => {
-        this.#put(partition, record, bytes);
+        this.#append(partition, record, bytes);
       });
-    this.#put(partition, record, bytes);
+    this.#append(partition, record, bytes);
     return undefined;
   }
 
-  /** Sends the rest, and waits until all is sent, or has failed. */
+  /** Sends the remaining messages, and waits for all requests. */
   async end(): Promise<void> {
     await this.#flush();
     await this.#sent;
   }
 
-  /** Waits for what is on its way, come of it what may: an abort must not overtake it. */
+  /** Waits for all requests, also failed ones: an abort must not overtake them. */
   async settle(): Promise<void> {
     await Promise.allSettled([this.#included, this.#sent]);
   }
 
-  #put(partition: number, record: BatchRecord, bytes: number): void {
+  #append(partition: number, record: BatchRecord, bytes: number): void {
     let batch = this.#batches.get(partition);
     if (batch === undefined) {
       batch = this.#options.spare.pop() ?? new RecordBatch();
@@ -102,14 +104,14 @@ export class Sender {
     if (batches.size === 0) return;
     this.#room = this.#sent;
     const { transaction, topic } = this.#options;
-    const included = this.#included.then(() => transaction.include(topic.name, [...batches.keys()]));
+    const included = this.#included.then(() => transaction.addPartitions(topic.name, [...batches.keys()]));
     this.#included = included;
     this.#sent = this.#sent.then(async () => {
       await included;
       await this.#send(batches);
     });
     included.catch(() => undefined);
-    // It is looked at when there is to be room for another one, and in the end.
+    // Awaited by a later flush, or by end().
     this.#sent.catch(() => undefined);
   }
 
@@ -124,11 +126,11 @@ export class Sender {
     spare.push(...batches.values());
   }
 
-  /** Messages of one set mostly share their headers. */
-  #encoded(headers: MessageHeaders): EncodedHeaders {
-    if (this.#lastHeaders?.of !== headers) {
-      const list = headersOf(headers);
-      this.#lastHeaders = { of: headers, encoded: encodeHeaders(list), overhead: overheadOf(list) };
+  /** Encodes headers; reuses the last result, since most messages of a set share one headers object. */
+  #encodedHeaders(headers: MessageHeaders): EncodedHeaders {
+    if (this.#lastHeaders?.source !== headers) {
+      const list = toHeaderList(headers);
+      this.#lastHeaders = { source: headers, encoded: encodeHeaders(list), overhead: maxOverheadBytes(list) };
     }
     return this.#lastHeaders;
   }
@@ -140,8 +142,8 @@ export class Sender {
 }
 
 interface EncodedHeaders {
-  readonly of: MessageHeaders;
+  readonly source: MessageHeaders;
   readonly encoded: Buffer;
-  /** See {@link overheadOf}. */
+  /** See {@link maxOverheadBytes}. */
   readonly overhead: number;
 }

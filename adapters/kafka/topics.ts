@@ -5,7 +5,7 @@ import { formatNumber } from '../../model/figures.ts';
 import { MAX_PARTITIONS } from '../../model/references.ts';
 import { openCluster } from './wire/cluster.ts';
 import { validateTopic, type TopicRefusal, type TopicShape } from './wire/create-topics.ts';
-import { answerOf, asKafkaError } from './errors.ts';
+import { brokerErrorType, asKafkaError } from './errors.ts';
 import {
   LOADING_INTERVAL_MS,
   LOADING_TIMEOUT_MS,
@@ -14,7 +14,7 @@ import {
   type KafkaOptions,
 } from './client.ts';
 
-/** What a person can do about an answer of the broker; which does not say so itself. */
+/** Advice for errors whose message from the broker has none. */
 const ADVICE: ReadonlyMap<string, string> = new Map([
   ['INVALID_REPLICATION_FACTOR', 'see kafka.replicationFactor of pipeline.yaml'],
   ['INVALID_PARTITIONS', 'see kafka.partitions of pipeline.yaml'],
@@ -22,14 +22,14 @@ const ADVICE: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Makes a topic where there is none. One that exists is left as it is.
+ * Creates a topic unless it exists. An existing topic is not changed.
  * @throws {PipelineError} KAFKA_REFUSED with the broker's reason, KAFKA_UNREACHABLE
  */
 export async function ensureTopic(options: KafkaOptions, topic: string, shape: TopicShape): Promise<void> {
   await withAdmin(options, (admin) => ensureTopicThrough(options, admin, topic, shape));
 }
 
-/** As {@link ensureTopic}, over a connection that is open. */
+/** Does what {@link ensureTopic} does, over an open connection. */
 export async function ensureTopicThrough(
   options: KafkaOptions,
   admin: Admin,
@@ -45,18 +45,18 @@ export async function ensureTopicThrough(
       topics: [{ topic, numPartitions: shape.partitions, replicationFactor: shape.replicationFactor }],
     });
   } catch (error) {
-    // It is made, and the broker that was asked for its leaders does not know it yet.
-    if (answerOf(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
+    // The topic was created; the broker that was asked for its leaders does not have the metadata yet.
+    if (brokerErrorType(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
   }
-  // A busy cluster takes a moment until it knows what it made, for this caller or for another at the same time.
+  // Metadata of a new topic takes a moment to reach the brokers, also if another client created it.
   const deadline = Date.now() + LOADING_TIMEOUT_MS;
   while (!(await isKnown()) && Date.now() < deadline) await sleep(LOADING_INTERVAL_MS);
 }
 
 /**
  * Has the broker validate the creation of a topic, without creating it.
- * @throws {PipelineError} KAFKA_REFUSED with the broker's reason where it would refuse it, as for a name that collides
- * with another topic's or too many replicas; KAFKA_UNREACHABLE
+ * @throws {PipelineError} KAFKA_REFUSED with the broker's reason, such as a colliding name or too many replicas;
+ * KAFKA_UNREACHABLE
  */
 export async function requireCreatable(
   options: KafkaOptions,
@@ -68,7 +68,7 @@ export async function requireCreatable(
     await cluster.connect();
     await cluster.refreshMetadata();
     const refused = await validateTopic(cluster, topic, shape);
-    if (refused !== undefined) throw refusal(topic, refused);
+    if (refused !== undefined) throw refusalError(topic, refused);
   } catch (error) {
     throw await clusterError(options, error, subjectOf(topic));
   } finally {
@@ -77,7 +77,7 @@ export async function requireCreatable(
 }
 
 /**
- * Makes sure that a run can name offsets of each partition of a topic.
+ * Checks that a topic has at most {@link MAX_PARTITIONS} partitions: a run's payloads list offsets of each.
  * @throws {PipelineError} PAYLOAD_TOO_LARGE
  */
 export function requireFewPartitions(topic: string, partitions: number): void {
@@ -88,13 +88,13 @@ export function requireFewPartitions(topic: string, partitions: number): void {
   );
 }
 
-/** Two topics of these names cannot be in one cluster: the names of their metrics would be the same. */
-export function isSameToKafka(one: string, other: string): boolean {
+/** Whether Kafka refuses to have both topics in one cluster: `.` and `_` are the same in metric names. */
+export function topicNamesCollide(one: string, other: string): boolean {
   return one.replaceAll('.', '_') === other.replaceAll('.', '_');
 }
 
-function refusal(topic: string, { error, message }: TopicRefusal): PipelineError {
-  const type = answerOf(error) ?? '';
+function refusalError(topic: string, { error, message }: TopicRefusal): PipelineError {
+  const type = brokerErrorType(error) ?? '';
   const { code } = asKafkaError(error, subjectOf(topic));
   const advice = ADVICE.get(type);
   const words = `${type}: ${message ?? messageOf(error)}${advice === undefined ? '' : ` (${advice})`}`;

@@ -8,7 +8,7 @@ import { staged } from './staging.ts';
  * can stand in a frame, so a record needs no escaping, whatever a customer or producer sends.
  */
 const LENGTH_BYTES = 4;
-const FRAMES: LengthPrefix = { lengthAt: 0, lengthFrom: LENGTH_BYTES, givenFrom: LENGTH_BYTES };
+const FRAMES: LengthPrefix = { lengthAt: 0, lengthFrom: LENGTH_BYTES, contentFrom: LENGTH_BYTES };
 const BUFFER_BYTES = 1 << 20;
 
 /** Writes a file of frames, buffered. Where the disk is full, its methods fail with STAGING_FULL. */

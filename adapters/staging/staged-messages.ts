@@ -2,7 +2,7 @@ import { messageOf } from '../../model/errors.ts';
 import { FetchedBatch } from '../kafka/wire/fetched-batch.ts';
 import { decodeHeaders, type HeaderBounds } from '../kafka/wire/headers.ts';
 import type { RecordReader } from '../kafka/wire/record-reader.ts';
-import { headersText } from '../kafka/message-headers.ts';
+import { serializeHeaders } from '../kafka/message-headers.ts';
 
 /**
  * The most headers that a message may have, and the most bytes of them: by default Kafka takes messages of 1 MiB, so
@@ -22,7 +22,7 @@ export interface StagedMessage {
   /** Milliseconds since 1970, as its producer or the broker set it. */
   readonly timestampMs: number;
   readonly key: Buffer | null;
-  /** Its headers as {@link headersText} writes them; of more than {@link MAX_HEADERS} the first {@link KEPT_HEADERS}. */
+  /** Its headers as {@link serializeHeaders} writes them; of more than {@link MAX_HEADERS} the first {@link KEPT_HEADERS}. */
   readonly headers: string;
   /** Why not all of its headers are kept; undefined where they are. */
   readonly headersFault?: string | undefined;
@@ -120,13 +120,13 @@ class HeaderTexts {
 function textOf(batch: FetchedBatch, bytes: Buffer): HeaderText {
   try {
     const all = decodeHeaders(bytes, MAX_HEADERS);
-    if (all.headers.length === all.count) return { text: headersText(all.headers), fault: undefined };
+    if (all.headers.length === all.count) return { text: serializeHeaders(all.headers), fault: undefined };
     const { headers, count } = decodeHeaders(bytes, KEPT_HEADERS);
     const fault =
       `has ${count} headers of ${bytes.length} bytes, more than the ${MAX_HEADERS.count} headers or the ` +
       `${MAX_HEADERS.bytes} bytes that a message may have; the first ${headers.length} are kept`;
-    return { text: headersText(headers), fault };
+    return { text: serializeHeaders(headers), fault };
   } catch (error) {
-    throw batch.damaged(messageOf(error));
+    throw batch.damagedError(messageOf(error));
   }
 }

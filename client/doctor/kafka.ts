@@ -1,6 +1,6 @@
-import { countBrokers, existingOf, probePublishing } from '../../adapters/kafka/probe.ts';
+import { countBrokers, filterExistingTopics, probePublishing } from '../../adapters/kafka/probe.ts';
 import type { KafkaOptions } from '../../adapters/kafka/client.ts';
-import { isSameToKafka, requireCreatable } from '../../adapters/kafka/topics.ts';
+import { topicNamesCollide, requireCreatable } from '../../adapters/kafka/topics.ts';
 import type { TopicShape } from '../../adapters/kafka/wire/create-topics.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { Settings } from '../../model/settings.ts';
@@ -14,7 +14,7 @@ export async function checkKafka(options: KafkaOptions, { sources, kafka }: Sett
     `reached at ${options.brokers.join(', ')}; ${brokers} ${brokers === 1 ? 'broker' : 'brokers'}`,
   );
   const topics = [...new Set(Object.values(sources).map(({ topic }) => topic))];
-  const existing = new Set(await existingOf(options, topics));
+  const existing = new Set(await filterExistingTopics(options, topics));
   const findings = topics.map((topic) =>
     existing.has(topic) ? checkTopic(options, topic) : checkMissing(options, topic, topics, kafka),
   );
@@ -39,7 +39,7 @@ async function checkMissing(
 
 /** The broker knows no topic of another source that is not there yet either. */
 function requireUnlike(topic: string, all: readonly string[]): void {
-  const other = all.find((one) => one !== topic && isSameToKafka(one, topic));
+  const other = all.find((one) => one !== topic && topicNamesCollide(one, topic));
   if (other === undefined) return;
   const why = 'Kafka treats . and _ in the names of topics as the same: choose another name';
   throw new PipelineError(

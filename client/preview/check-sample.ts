@@ -2,7 +2,7 @@ import type { DuckDBConnection, Json } from '@duckdb/node-api';
 import { sizeRefusal } from '../../steps/publish/message-builder.ts';
 import { BatchRows } from '../../steps/transform/batch-rows.ts';
 import { sqlName, withDuckDb } from '../../adapters/duckdb/database.ts';
-import { headersText } from '../../adapters/kafka/message-headers.ts';
+import { serializeHeaders } from '../../adapters/kafka/message-headers.ts';
 import type { StagedMessage } from '../../adapters/staging/staged-messages.ts';
 import { MAX_NAMED_FIELDS, type FieldCounts } from '../../model/field-counts.ts';
 import { ReasonTally, type ReasonCounts } from '../../model/reasons.ts';
@@ -61,7 +61,7 @@ export async function checkSample(
     const rows = await BatchRows.create(connection, settings, topic, records.length);
     const reasons = new ReasonTally();
     const tooLarge: number[] = [];
-    const headers = headersText([[SOURCE_HEADER, Buffer.from(source)]]);
+    const headers = serializeHeaders([[SOURCE_HEADER, Buffer.from(source)]]);
     const timestampMs = Date.now();
     const messages: StagedMessage[] = [];
     for (const [at, record] of records.entries()) {

@@ -1,8 +1,8 @@
 import { mapConcurrent } from '../../lib/map-concurrent.ts';
 import type { KafkaOptions } from '../../adapters/kafka/client.ts';
-import { maxBytesOf, publishOnce } from '../../adapters/kafka/publish.ts';
+import { fetchMaxMessageBytes, publishOnce } from '../../adapters/kafka/publish.ts';
 import { messageBytes, type OutgoingMessage } from '../../adapters/kafka/outgoing-message.ts';
-import { headersFrom } from '../../adapters/kafka/message-headers.ts';
+import { parseHeaders } from '../../adapters/kafka/message-headers.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { replaySet } from '../../model/identity.ts';
 import { CHUNK_HEADER, REPLAY_HEADER, SOURCE_HEADER } from '../../model/references.ts';
@@ -24,7 +24,7 @@ export class Republisher {
 
   /** Why its topic cannot take a row; undefined when it can. */
   async refusalOf(row: ChosenRow): Promise<string | undefined> {
-    const known = this.#maxBytes.get(row.topic) ?? maxBytesOf(this.#kafka, row.topic);
+    const known = this.#maxBytes.get(row.topic) ?? fetchMaxMessageBytes(this.#kafka, row.topic);
     this.#maxBytes.set(row.topic, known);
     const [bytes, most] = [messageBytes(messageOf(row)), await known];
     return bytes <= most
@@ -82,7 +82,7 @@ function messageOf({
   payload,
 }: ChosenRow): OutgoingMessage {
   const before: Record<string, (Buffer | string)[]> =
-    chunk === null ? headersFrom(headers ?? '[]') : { [SOURCE_HEADER]: [source], [CHUNK_HEADER]: [chunk] };
+    chunk === null ? parseHeaders(headers ?? '[]') : { [SOURCE_HEADER]: [source], [CHUNK_HEADER]: [chunk] };
   const replayOf = [...(before[REPLAY_HEADER] ?? []), reference];
   return {
     key: chunk === null ? key : userOf(payload ?? Buffer.alloc(0)),

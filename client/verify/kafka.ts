@@ -53,7 +53,7 @@ export async function readTopic(
     { topic, ranges },
     {
       decoding,
-      asTheyAre: true,
+      keepCompressed: true,
       onBatches: async ({ partition, batches, from, to }) => {
         const committed = evidence.get(partition)?.committed ?? new OffsetSet();
         let next = from;
@@ -90,8 +90,8 @@ export async function addOffsets(
     committed.addSpan({ start: Number(start), end: Number(end) });
     return;
   }
-  await budget.use(batch.mostPlainBytes(maxBytes), async () => {
-    for (const { offsetDelta } of (await batch.plain(maxBytes)).read()) {
+  await budget.use(batch.maxDecodedBytes(maxBytes), async () => {
+    for (const { offsetDelta } of (await batch.decompress(maxBytes)).read()) {
       const offset = batch.offsetOf(offsetDelta);
       if (offset >= from && offset < to) committed.add(Number(offset));
     }

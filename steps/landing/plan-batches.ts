@@ -1,4 +1,4 @@
-import { topicOffsetsPast, type KafkaOptions, type PartitionOffsets } from '../../adapters/kafka/client.ts';
+import { waitForOffsetsPast, type KafkaOptions, type PartitionOffsets } from '../../adapters/kafka/client.ts';
 import { requireFewPartitions } from '../../adapters/kafka/topics.ts';
 import type { Warehouse } from '../../adapters/delta/warehouse.ts';
 import { PipelineError } from '../../model/errors.ts';
@@ -47,7 +47,7 @@ export async function planBatches(
 ): Promise<Plan> {
   const [positions, topicId] = await Promise.all([readPositions(warehouse), ensureTopicId(topic)]);
   // The topic is read after the tables, so that it includes what other runs land in between.
-  const offsets = await topicOffsetsPast(kafka, topic, until === null ? publishedEnds : {});
+  const offsets = await waitForOffsetsPast(kafka, topic, until === null ? publishedEnds : {});
   if (topicId !== undefined) requireSameTopic(topic, topicId, positions);
   const plan = planOf(topic, withPublishedEnds(offsets, publishedEnds), positions, until);
   return topicId === undefined ? plan : { ...plan, topicId };

@@ -1,6 +1,6 @@
 import { isMarked, readMarkers, type Marker, type MessagePosition } from '../../adapters/kafka/markers.ts';
 import type { KafkaOptions } from '../../adapters/kafka/client.ts';
-import { headerOf, lastHeaderOf } from '../../adapters/kafka/message-headers.ts';
+import { firstHeaderValue, lastHeaderValue } from '../../adapters/kafka/message-headers.ts';
 import { parseChunkId, replaySet } from '../../model/identity.ts';
 import { MAX_REASONS_OF_STEP, type ReasonCounts } from '../../model/reasons.ts';
 import { CHUNK_HEADER, REPLAY_HEADER } from '../../model/references.ts';
@@ -150,8 +150,8 @@ function countsOf({ records, bad, reasons }: CheckedRecords): CheckedCounts {
 
 /** Returns the chunk or replay that headers name; undefined if there is none or its name is invalid. */
 function claimedSet(headers: string): string | undefined {
-  const replayOf = lastHeaderOf(headers, REPLAY_HEADER);
+  const replayOf = lastHeaderValue(headers, REPLAY_HEADER);
   if (replayOf !== undefined) return REFERENCE.test(replayOf) ? replaySet(replayOf) : undefined;
-  const chunk = headerOf(headers, CHUNK_HEADER);
+  const chunk = firstHeaderValue(headers, CHUNK_HEADER);
   return chunk === undefined || parseChunkId(chunk) === undefined ? undefined : chunk;
 }

@@ -1,5 +1,5 @@
 import { DuckDBTimestampTZValue, type DuckDBAppender, type DuckDBConnection } from '@duckdb/node-api';
-import { headerOf } from '../../adapters/kafka/message-headers.ts';
+import { firstHeaderValue } from '../../adapters/kafka/message-headers.ts';
 import type { StagedMessage } from '../../adapters/staging/staged-messages.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { FieldTally } from '../../model/field-counts.ts';
@@ -149,7 +149,7 @@ export class BatchRows {
   /** Cached, since most messages have the headers of the previous one. */
   #sourceOf(headers: string): string {
     if (headers !== this.#last.headers)
-      this.#last = { headers, source: this.#ownSource(headerOf(headers, SOURCE_HEADER)) };
+      this.#last = { headers, source: this.#ownSource(firstHeaderValue(headers, SOURCE_HEADER)) };
     return this.#last.source;
   }
 

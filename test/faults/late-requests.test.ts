@@ -1,7 +1,7 @@
 /** A publish of which a request reaches the broker late, after the producer has given it up and gone on. */
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
-import { markerOf } from '../../adapters/kafka/markers.ts';
+import { markerGroupId } from '../../adapters/kafka/markers.ts';
 import { publishOnce } from '../../adapters/kafka/publish.ts';
 import { readRanges } from '../../adapters/kafka/read.ts';
 import { kafkaClient, withAdmin, type KafkaOptions } from '../../adapters/kafka/client.ts';
@@ -197,7 +197,7 @@ describe('late requests', { concurrency: 2 }, () => {
       }
 
       async function markerFor(id: string): Promise<string[]> {
-        const asked = { groupId: markerOf(id), topics: [topic] };
+        const asked = { groupId: markerGroupId(id), topics: [topic] };
         const [marked] = await withAdmin(direct, (admin) => admin.fetchOffsets(asked));
         return (marked?.partitions ?? [])
           .filter(({ offset }) => offset !== '-1')

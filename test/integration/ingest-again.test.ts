@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import { withAdmin } from '../../adapters/kafka/client.ts';
-import { markerOf } from '../../adapters/kafka/markers.ts';
+import { markerGroupId } from '../../adapters/kafka/markers.ts';
 import { chunkIds } from '../../model/identity.ts';
 import type { IngestResult, RunStatus } from '../../model/run.ts';
 import { QuarantinedTopic, badAttempts, goodAttempts } from '../support/quarantined.ts';
@@ -171,7 +171,7 @@ describe('a content that is ingested again', () => {
     const { content } = await waits(late, 'QUARANTINE_LIMIT');
     assert.ok(content !== null);
     // What the broker does after offsets.retention.minutes.
-    const markers = chunkIds('late', content, content.chunks).map(markerOf);
+    const markers = chunkIds('late', content, content.chunks).map(markerGroupId);
     await withAdmin(pipeline.kafka, (admin) => admin.deleteGroups(markers));
     await late.executeUpdate('skip');
     const { waiting } = await waits(late, 'CONTENT_UNPROVEN');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { after, before, beforeEach } from 'node:test';
 import type { Producer, Transaction } from 'kafkajs';
-import { kafkaClient, topicOffsetsPast, withAdmin } from '../../adapters/kafka/client.ts';
+import { kafkaClient, waitForOffsetsPast, withAdmin } from '../../adapters/kafka/client.ts';
 import { readRanges } from '../../adapters/kafka/read.ts';
 import { createLogger } from '../../adapters/log.ts';
 import { SERVERS } from '../support/harness.ts';
@@ -42,7 +42,7 @@ async function send(transaction: Transaction, ...values: string[]): Promise<void
  * a transaction ended.
  */
 async function committedFrom(start: number, end: number): Promise<string[]> {
-  const [offsets] = await topicOffsetsPast(kafka, topic, { 0: String(end - 1) });
+  const [offsets] = await waitForOffsetsPast(kafka, topic, { 0: String(end - 1) });
   assert.equal(offsets?.end, String(end));
   const values: string[] = [];
   await readRanges(

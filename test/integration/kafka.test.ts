@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { after, before, describe } from 'node:test';
 import type { Producer } from 'kafkajs';
-import { kafkaClient, topicOffsets, topicOffsetsPast, withAdmin } from '../../adapters/kafka/client.ts';
-import { markerOf } from '../../adapters/kafka/markers.ts';
+import { kafkaClient, topicOffsets, waitForOffsetsPast, withAdmin } from '../../adapters/kafka/client.ts';
+import { markerGroupId } from '../../adapters/kafka/markers.ts';
 import { Publisher, publishOnce } from '../../adapters/kafka/publish.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { OffsetRange } from '../../model/references.ts';
@@ -19,7 +19,7 @@ describe('a set of messages', () => {
     const all = messages(1000);
     const first = await publishOnce(OPTIONS, { id: `${topic}/0`, topic, messages: inPieces(all) });
     const second = await publishOnce(OPTIONS, { id: `${topic}/0`, topic, messages: inPieces(all) });
-    assert.equal(first.before, false);
+    assert.equal(first.wasPublishedBefore, false);
     assert.deepEqual(second, { ends: first.ends, before: true });
     const { values } = await readAll(topic, first.ends);
     assert.deepEqual(values.sort(), all.map(({ value }) => String(value)).sort());
@@ -57,7 +57,7 @@ describe('a set of messages', () => {
     const publisher = await Publisher.open(OPTIONS, topic);
     const first = publisher.publishOnce({ id: `${topic}/0`, messages: inPieces(all) }, failing);
     await assert.rejects(first, /the one before failed/);
-    const { before: wasBefore, ends } = await publisher.publishOnce({
+    const { wasPublishedBefore: wasBefore, ends } = await publisher.publishOnce({
       id: `${topic}/0`,
       messages: inPieces(all),
     });
@@ -84,7 +84,7 @@ describe('a set of messages', () => {
     const { ends } = await publishOnce(OPTIONS, { id: `${topic}/0`, topic, messages: inPieces(messages(3)) });
     assert.deepEqual(ends, { 0: '4' });
     const aborted = sleep(500).then(() => open.abort());
-    const [shown] = await topicOffsetsPast(OPTIONS, topic, ends);
+    const [shown] = await waitForOffsetsPast(OPTIONS, topic, ends);
     await aborted;
     await other.disconnect();
     assert.ok(Number(shown?.end) >= 5, `it ends at ${shown?.end ?? 'nothing'}`);
@@ -125,7 +125,7 @@ describe('a set of messages', () => {
     const topic = await newTopic(1);
     await publishOnce(OPTIONS, { id: `${topic}/0`, topic, messages: inPieces(messages(3)) });
     const [found] = await withAdmin(OPTIONS, (admin) =>
-      admin.fetchOffsets({ groupId: markerOf(`${topic}/0`), topics: [topic] }),
+      admin.fetchOffsets({ groupId: markerGroupId(`${topic}/0`), topics: [topic] }),
     );
     assert.deepEqual(
       found?.partitions.map(({ partition, offset }) => ({ partition, offset })),
@@ -221,7 +221,7 @@ describe('a range', () => {
     await other.disconnect();
     assert.match(
       await codeOf(read(open, range(0, 2))),
-      /^RANGE_STALLED: .*\/0: offset 0 did not come within 5000 ms/,
+      /^RANGE_STALLED: .*\/0: offset 0 was not received within 5000 ms/,
     );
     await transaction.commit();
     assert.deepEqual((await read(open, range(0, 2))).values, ['open', 'other']);

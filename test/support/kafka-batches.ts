@@ -7,7 +7,12 @@ import { compress } from 'snappyjs';
 import { openCluster } from '../../adapters/kafka/wire/cluster.ts';
 import type { CodecName } from '../../adapters/kafka/wire/compression.ts';
 import { sendRequest } from '../../adapters/kafka/wire/send-request.ts';
-import { AT, HEAD_BYTES, RecordBatch, encodeHeaders } from '../../adapters/kafka/wire/record-batch.ts';
+import {
+  HEADER_OFFSETS,
+  HEADER_BYTES,
+  RecordBatch,
+  encodeHeaders,
+} from '../../adapters/kafka/wire/record-batch.ts';
 import type { KafkaOptions } from '../../adapters/kafka/client.ts';
 
 /** Codecs of record batches, with their numbers in a batch's attributes. */
@@ -31,10 +36,10 @@ export function compressedBatch(codec: CodecName, value: Buffer): Buffer {
   const batch = new RecordBatch();
   batch.add({ key: null, value, headers: encodeHeaders([]) });
   const plain = batch.seal({ id: -1n, epoch: -1, firstSequence: -1 }, Date.now());
-  const bytes = Buffer.concat([plain.subarray(0, HEAD_BYTES), pack(plain.subarray(HEAD_BYTES))]);
-  bytes.writeInt16BE(number, AT.attributes);
-  bytes.writeInt32BE(bytes.length - AT.leaderEpoch, AT.length);
-  bytes.writeUInt32BE(crc32c(bytes.subarray(AT.attributes)), AT.crc);
+  const bytes = Buffer.concat([plain.subarray(0, HEADER_BYTES), pack(plain.subarray(HEADER_BYTES))]);
+  bytes.writeInt16BE(number, HEADER_OFFSETS.attributes);
+  bytes.writeInt32BE(bytes.length - HEADER_OFFSETS.leaderEpoch, HEADER_OFFSETS.length);
+  bytes.writeUInt32BE(crc32c(bytes.subarray(HEADER_OFFSETS.attributes)), HEADER_OFFSETS.crc);
   return bytes;
 }
 
@@ -46,10 +51,10 @@ export function legacyMessage(format: number, offset: bigint, codec = 0): Buffer
     ...time,
     Buffer.from('ffffffff' + '0000000161', 'hex'),
   ]);
-  const head = Buffer.alloc(AT.magic);
+  const head = Buffer.alloc(HEADER_OFFSETS.magic);
   head.writeBigInt64BE(offset, 0);
-  head.writeInt32BE(body.length + 4, AT.length);
-  head.writeUInt32BE(crc32(body), AT.leaderEpoch);
+  head.writeInt32BE(body.length + 4, HEADER_OFFSETS.length);
+  head.writeUInt32BE(crc32(body), HEADER_OFFSETS.leaderEpoch);
   return Buffer.concat([head, body]);
 }
 
@@ -98,7 +103,7 @@ export function batchOf(values: readonly string[], head: BatchHead = {}): Buffer
   const producer = { id: head.producerId ?? 7n, epoch: 0, firstSequence: 0 };
   return changeBatch(Buffer.from(batch.seal(producer, TIME_MS)), (bytes) => {
     bytes.writeBigInt64BE(head.firstOffset ?? 0n, 0);
-    bytes.writeInt16BE(head.attributes ?? 0, AT.attributes);
+    bytes.writeInt16BE(head.attributes ?? 0, HEADER_OFFSETS.attributes);
   });
 }
 
@@ -106,7 +111,7 @@ export function batchOf(values: readonly string[], head: BatchHead = {}): Buffer
 export function changeBatch(batch: Buffer, change: (bytes: Buffer) => unknown): Buffer {
   const made = change(batch);
   const bytes = Buffer.isBuffer(made) ? made : batch;
-  bytes.writeInt32BE(bytes.length - AT.leaderEpoch, AT.length);
-  bytes.writeUInt32BE(crc32c(bytes.subarray(AT.attributes)), AT.crc);
+  bytes.writeInt32BE(bytes.length - HEADER_OFFSETS.leaderEpoch, HEADER_OFFSETS.length);
+  bytes.writeUInt32BE(crc32c(bytes.subarray(HEADER_OFFSETS.attributes)), HEADER_OFFSETS.crc);
   return bytes;
 }

@@ -17,7 +17,7 @@ test('responses are complete and in order, however they are split, and do not sh
     const read = Buffer.alloc(step);
     for (let at = 0; at < all.length; at += step) {
       const copied = all.copy(read, 0, at);
-      answers.take(read.subarray(0, copied));
+      answers.push(read.subarray(0, copied));
       read.fill(0xff);
     }
     assert.deepEqual(given, sent, `${step} bytes at once`);
@@ -28,9 +28,9 @@ test('bytes without a valid length prefix are passed on as they arrive', () => {
   const said = Buffer.from('HTTP/1.1 400 Bad Request');
   const given: Buffer[] = [];
   const answers = new ResponseReader(new ResponseMemory(), (bytes) => given.push(bytes));
-  answers.take(answer(2));
-  answers.take(said);
-  answers.take(said);
+  answers.push(answer(2));
+  answers.push(said);
+  answers.push(said);
   assert.deepEqual(given[0], answer(2));
   assert.deepEqual(Buffer.concat(given.slice(1)), Buffer.concat([said, said]));
 });
@@ -39,29 +39,29 @@ const LARGE = 3 << 20;
 
 test('a large response reuses only memory that was returned', () => {
   const memory = new ResponseMemory();
-  const held = memory.take(LARGE);
-  const spent = memory.take(LARGE);
-  memory.giveBack(spent.subarray(7, 9));
-  memory.giveBack(spent);
-  const next = memory.take(LARGE - 1);
+  const held = memory.allocate(LARGE);
+  const spent = memory.allocate(LARGE);
+  memory.release(spent.subarray(7, 9));
+  memory.release(spent);
+  const next = memory.allocate(LARGE - 1);
   assert.equal(next.buffer, spent.buffer);
   assert.equal(next.length, LARGE - 1);
-  const another = memory.take(LARGE);
+  const another = memory.allocate(LARGE);
   assert.ok(![held.buffer, spent.buffer].includes(another.buffer), 'given back twice, it is taken once');
 });
 
 test('a response that fits no free memory gets a larger buffer in its place', () => {
   const memory = new ResponseMemory();
-  const small = memory.take(LARGE);
-  memory.giveBack(small);
-  assert.equal(memory.take(2 * LARGE).length, 2 * LARGE);
-  assert.notEqual(memory.take(LARGE).buffer, small.buffer);
+  const small = memory.allocate(LARGE);
+  memory.release(small);
+  assert.equal(memory.allocate(2 * LARGE).length, 2 * LARGE);
+  assert.notEqual(memory.allocate(LARGE).buffer, small.buffer);
 });
 
 test('memory of other origin is not pooled when it is returned', () => {
   const memory = new ResponseMemory();
   const foreign = Buffer.alloc(LARGE);
-  memory.giveBack(foreign);
-  memory.giveBack(memory.take(5));
-  assert.notEqual(memory.take(LARGE).buffer, foreign.buffer);
+  memory.release(foreign);
+  memory.release(memory.allocate(5));
+  assert.notEqual(memory.allocate(LARGE).buffer, foreign.buffer);
 });

@@ -3,7 +3,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { AbortedTransactions } from '../../adapters/kafka/wire/aborted-transactions.ts';
 import { batchesIn, type FetchedBatch } from '../../adapters/kafka/wire/fetched-batch.ts';
-import { AT, ATTRIBUTES, RecordBatch, encodeHeaders } from '../../adapters/kafka/wire/record-batch.ts';
+import { HEADER_OFFSETS, ATTRIBUTES, RecordBatch, encodeHeaders } from '../../adapters/kafka/wire/record-batch.ts';
 import { batchOf, changeBatch, TIME_MS } from '../support/kafka-batches.ts';
 
 test('interleaved transactions are read as committed or aborted by their markers', () => {
@@ -54,7 +54,7 @@ function logAfter(steps: readonly { producer: bigint; does: string }[]): Log {
     batches.push(
       changeBatch(sealed, (whole) => {
         whole.writeBigInt64BE(offset, 0);
-        whole.writeInt16BE(attributes, AT.attributes);
+        whole.writeInt16BE(attributes, HEADER_OFFSETS.attributes);
       }),
     );
     if (does === 'commit') committed.push(...sent);

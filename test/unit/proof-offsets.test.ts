@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { decodingOf } from '../../adapters/kafka/read-options.ts';
 import { FetchedBatch } from '../../adapters/kafka/wire/fetched-batch.ts';
-import { AT } from '../../adapters/kafka/wire/record-batch.ts';
+import { HEADER_OFFSETS } from '../../adapters/kafka/wire/record-batch.ts';
 import { addOffsets } from '../../client/verify/kafka.ts';
 import { OffsetSet } from '../../client/verify/offset-set.ts';
 import { compressedBatch } from '../support/kafka-batches.ts';
@@ -14,7 +14,7 @@ const RANGE = { from: 2n, to: 9n };
 function batchTo(lastOffset: bigint): FetchedBatch {
   const bytes = Buffer.from(compressedBatch('gzip', Buffer.alloc(VALUE_BYTES)));
   bytes.writeBigInt64BE(2n, 0);
-  bytes.writeInt32BE(Number(lastOffset - 2n), AT.lastOffsetDelta);
+  bytes.writeInt32BE(Number(lastOffset - 2n), HEADER_OFFSETS.lastOffsetDelta);
   return new FetchedBatch(bytes, 't/0');
 }
 

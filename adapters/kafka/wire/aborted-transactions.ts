@@ -1,32 +1,32 @@
 import type { FetchedBatch } from './fetched-batch.ts';
 
-/** A transaction that was aborted, as a broker names it beside what it answers. */
+/** An entry of `aborted_transactions` in a Fetch response. */
 export interface AbortedTransaction {
   readonly producerId: bigint;
   readonly firstOffset: bigint;
 }
 
-/** Tells in one answer of a broker, batch by batch, what was committed: as the Java client does. */
+/** Filters the aborted batches of one partition in a Fetch response, with the Java client's algorithm. */
 export class AbortedTransactions {
-  /** Those that begin further on, by their first offsets; the broker has them by their ends. */
-  readonly #coming: AbortedTransaction[];
-  /** The producers whose transaction at this place was aborted. */
-  readonly #producers = new Set<bigint>();
+  /** Transactions that begin after the current batch, by first offset; the broker sends them in order of their ends. */
+  readonly #upcoming: AbortedTransaction[];
+  /** Producers with an aborted transaction open at the current batch. */
+  readonly #abortedProducers = new Set<bigint>();
 
-  /** @param aborted All that touch the answer's batches. */
+  /** @param aborted The `aborted_transactions` of the partition. */
   constructor(aborted: readonly AbortedTransaction[]) {
-    this.#coming = [...aborted].sort((one, other) => (one.firstOffset < other.firstOffset ? -1 : 1));
+    this.#upcoming = [...aborted].sort((one, other) => (one.firstOffset < other.firstOffset ? -1 : 1));
   }
 
-  /** Whether the next batch holds messages of no transaction, or of one that was committed. */
+  /** Whether a batch holds committed or non-transactional messages; called for each batch, in order. */
   isCommitted(batch: FetchedBatch): boolean {
-    for (let next = this.#coming[0]; next !== undefined; next = this.#coming[0]) {
+    for (let next = this.#upcoming[0]; next !== undefined; next = this.#upcoming[0]) {
       if (next.firstOffset > batch.lastOffset) break;
-      this.#producers.add(next.producerId);
-      this.#coming.shift();
+      this.#abortedProducers.add(next.producerId);
+      this.#upcoming.shift();
     }
-    if (!batch.isControl) return !batch.isTransactional || !this.#producers.has(batch.producerId);
-    if (batch.endsInAbort()) this.#producers.delete(batch.producerId);
+    if (!batch.isControl) return !batch.isTransactional || !this.#abortedProducers.has(batch.producerId);
+    if (batch.isAbortMarker()) this.#abortedProducers.delete(batch.producerId);
     return false;
   }
 }

@@ -4,21 +4,20 @@ import socketFactory from 'kafkajs/src/network/socketFactory.js';
 import { ResponseMemory, completeResponses } from './response-reader.ts';
 import { clientConfig, type KafkaOptions } from '../client.ts';
 
-/** As the client's own producers have it. */
+/** The default of kafkajs's producers. */
 const METADATA_MAX_AGE_MS = 300_000;
 
-/** A {@link openCluster cluster}, and what is needed to work over it. */
+/** A kafkajs cluster, the memory of its responses and its logger. */
 export interface OpenCluster {
   readonly cluster: Cluster;
-  /** Where the memory of its large answers can be given back to. */
+  /** Reuses the memory of large responses. */
   readonly memory: ResponseMemory;
   readonly logger: ClientLogger;
 }
 
 /**
- * The client's own view of a cluster, which can send requests of one's own; to be connected, and disconnected in
- * the end.
- * @param suffix Tells its purpose in the broker's logs.
+ * Creates kafkajs's cluster object, over which requests of our own can be sent. The caller connects and disconnects it.
+ * @param suffix Ends the client id, which brokers log.
  */
 export function openCluster(options: KafkaOptions, suffix: string): OpenCluster {
   const { logLevel: level, logCreator, ...config } = clientConfig(options, suffix);

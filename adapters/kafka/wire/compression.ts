@@ -5,16 +5,16 @@ import { uncompress } from 'snappyjs';
 import { PipelineError, messageOf } from '../../../model/errors.ts';
 import { measureLz4 } from './lz4-frame.ts';
 
-/** What other producers may compress their messages with. */
+/** Compression codecs of Kafka. */
 export type CodecName = 'gzip' | 'snappy' | 'lz4' | 'zstd';
 
 /**
- * Makes the records of a compressed batch as they were, or fails.
- * @param maxBytes How many bytes they may have; more is found out while they are decompressed, not afterwards.
+ * Decompresses the records of a batch.
+ * @param maxBytes The maximum decompressed size; checked before or during decompression.
  */
 export type Decompress = (compressed: Buffer, maxBytes: number) => Promise<Buffer>;
 
-/** What zlib has from Node 22.15 on. */
+/** The part of node:zlib that exists from Node 22.15 on. */
 export interface Zstd {
   readonly zstdDecompress?: (
     compressed: Buffer,
@@ -23,30 +23,30 @@ export interface Zstd {
   ) => void;
 }
 
-/** How many times its size a batch can take at most; zstd has no such bound. */
+/** The maximum compression ratio of each codec's format; zstd has no bound. */
 const MAX_RATIO: Record<CodecName, number> = { gzip: 1_032, snappy: 64, lz4: 255, zstd: Infinity };
 
-/** The types are those of the oldest Node. */
+/** Typed for the oldest supported Node, which has no zstd. */
 const RUNTIME: typeof zlib & Zstd = zlib;
 
 const unzip = promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.unzip);
 
 const DECOMPRESS: Record<CodecName, Decompress> = {
   gzip: (compressed, maxOutputLength) => unzip(compressed, { maxOutputLength }),
-  lz4: uncompressLz4,
-  snappy: (compressed, maxBytes) => Promise.resolve(uncompressXerial(compressed, maxBytes)),
+  lz4: decompressLz4,
+  snappy: (compressed, maxBytes) => Promise.resolve(decompressXerial(compressed, maxBytes)),
   zstd: decompressZstd(RUNTIME),
 };
 
-/** The most bytes that a compressed batch can take, which its decompression is bounded by. */
+/** Returns an upper bound of the decompressed size of a batch, at most `maxBytes`. */
 export function maxDecodedBytesOf(name: CodecName, compressedBytes: number, maxBytes: number): number {
   return Math.min(compressedBytes * MAX_RATIO[name], maxBytes);
 }
 
 /**
- * How batches of a codec are read.
- * @param decompress What the codec itself does.
- * @returns What throws {@link PipelineError} KAFKA_BATCH_UNREADABLE or KAFKA_CODEC_MISSING, without saying where.
+ * Returns a codec's decompressor, with its errors converted to {@link PipelineError} KAFKA_BATCH_UNREADABLE or
+ * KAFKA_CODEC_MISSING; the caller adds topic, partition and offset.
+ * @param decompress The codec's own function.
  */
 export function codecOf(name: CodecName, decompress = DECOMPRESS[name]): Decompress {
   return async (compressed, maxBytes) => {
@@ -54,24 +54,24 @@ export function codecOf(name: CodecName, decompress = DECOMPRESS[name]): Decompr
       return await decompress(compressed, maxBytes);
     } catch (error) {
       if (error instanceof PipelineError) throw error;
-      throw new PipelineError('KAFKA_BATCH_UNREADABLE', `${name} and ${faultOf(error, maxBytes)}`);
+      throw new PipelineError('KAFKA_BATCH_UNREADABLE', `${name} and ${describeFault(error, maxBytes)}`);
     }
   };
 }
 
-/** Raised where more bytes would be decompressed than a batch may take. */
+/** Thrown if the decompressed size would exceed the maximum. */
 class TooLarge extends Error {}
 
-function faultOf(error: unknown, maxBytes: number): string {
-  const isOfZlib = error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
-  return isOfZlib || error instanceof TooLarge
+function describeFault(error: unknown, maxBytes: number): string {
+  const isZlibLimit = error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
+  return isZlibLimit || error instanceof TooLarge
     ? `take more than the ${maxBytes} bytes that a batch may take decompressed (limits.batchDecodedBytes)`
     : `cannot be decompressed: ${messageOf(error)}`;
 }
 
 /**
- * How zstd is read with what this Node has.
- * @returns What throws {@link PipelineError} KAFKA_CODEC_MISSING where it has nothing.
+ * Returns the zstd decompressor of this Node.
+ * @returns A function that throws {@link PipelineError} KAFKA_CODEC_MISSING if this Node has none.
  */
 export function decompressZstd({ zstdDecompress }: Zstd): Decompress {
   if (zstdDecompress !== undefined) {
@@ -85,44 +85,53 @@ export function decompressZstd({ zstdDecompress }: Zstd): Decompress {
 }
 
 const XERIAL_MAGIC = Buffer.from([0x82, ...Buffer.from('SNAPPY'), 0]);
-/** After the magic come two versions of 4 bytes, which say nothing that matters here. */
-const XERIAL_HEAD_BYTES = XERIAL_MAGIC.length + 8;
+/** Magic, version INT32, minimum compatible version INT32. The versions are not checked. */
+const XERIAL_HEADER_BYTES = XERIAL_MAGIC.length + 8;
 const LENGTH_BYTES = 4;
-const SNAPPY_LENGTH_BYTES = 5;
+const MAX_SNAPPY_LENGTH_BYTES = 5;
 
-/** The thread pool decompresses it; in this thread it would keep the heartbeats waiting. */
-async function uncompressLz4(compressed: Buffer, maxBytes: number): Promise<Buffer> {
+/** Decompresses in the thread pool, since this thread also sends the heartbeats. */
+async function decompressLz4(compressed: Buffer, maxBytes: number): Promise<Buffer> {
   const { frame, contentBytes } = measureLz4(compressed, maxBytes);
   if (contentBytes > maxBytes) throw new TooLarge();
   return decompressFrame(frame);
 }
 
 /**
- * Snappy as producers send it: in the Java client's framing, which goes by the name of its author, xerial, and
- * is a head and then blocks, each after its length; or one block alone, as librdkafka can send it.
+ * Decompresses Snappy in the framing of xerial's snappy-java, which the Java client sends, or a single raw block, which
+ * librdkafka can send.
+ *
+ * | Field              | Type      | Bytes |                            |
+ * | ------------------ | --------- | ----: | -------------------------- |
+ * | magic              |           |     8 | 0x82 "SNAPPY" 0x00         |
+ * | version            | INT32     |     4 | not read                   |
+ * | compatible_version | INT32     |     4 | not read                   |
+ * | block              | repeated  |       |                            |
+ * | – length           | INT32     |     4 | big-endian                 |
+ * | – data             | raw block |     n | github.com/google/snappy   |
  */
-function uncompressXerial(compressed: Buffer, maxBytes: number): Buffer {
+function decompressXerial(compressed: Buffer, maxBytes: number): Buffer {
   if (!compressed.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC))
-    return uncompressSnappy(compressed, maxBytes);
+    return decompressSnappyBlock(compressed, maxBytes);
   const blocks: Buffer[] = [];
   let left = maxBytes;
-  for (let at = XERIAL_HEAD_BYTES; at < compressed.length;) {
-    const end = at + LENGTH_BYTES + compressed.readInt32BE(at);
-    if (end > compressed.length || end < at + LENGTH_BYTES) throw new RangeError('it is cut off');
-    const block = uncompressSnappy(compressed.subarray(at + LENGTH_BYTES, end), left);
+  for (let position = XERIAL_HEADER_BYTES; position < compressed.length;) {
+    const end = position + LENGTH_BYTES + compressed.readInt32BE(position);
+    if (end > compressed.length || end < position + LENGTH_BYTES) throw new RangeError('it is cut off');
+    const block = decompressSnappyBlock(compressed.subarray(position + LENGTH_BYTES, end), left);
     blocks.push(block);
     left -= block.length;
-    at = end;
+    position = end;
   }
   return Buffer.concat(blocks);
 }
 
-/** A block begins with the length of its content: a varint of at most 32 bits. */
-function uncompressSnappy(block: Buffer, maxBytes: number): Buffer {
+/** Decompresses a raw block, which begins with its decompressed length: a little-endian varint of at most 32 bits. */
+function decompressSnappyBlock(block: Buffer, maxBytes: number): Buffer {
   let length = 0;
-  for (let at = 0; at < SNAPPY_LENGTH_BYTES; at += 1) {
-    const byte = block[at] ?? 0;
-    length += (byte & 0x7f) * 2 ** (7 * at);
+  for (let position = 0; position < MAX_SNAPPY_LENGTH_BYTES; position += 1) {
+    const byte = block[position] ?? 0;
+    length += (byte & 0x7f) * 2 ** (7 * position);
     if (byte <= 0x7f) break;
   }
   if (length > block.length * MAX_RATIO.snappy) throw new RangeError('it is cut off');

@@ -3,100 +3,134 @@ import Decoder from 'kafkajs/src/protocol/decoder.js';
 import Encoder from 'kafkajs/src/protocol/encoder.js';
 import type { AbortedTransaction } from './aborted-transactions.ts';
 
-/** The oldest version of this request that the brokers of today take, and the first one that knows transactions. */
+/** The first version with `isolation_level`, and the oldest one that Kafka 4 supports (KIP-896). */
 const FETCH = { apiKey: 1, apiVersion: 4, apiName: 'Fetch' } as const;
 
-const NO_REPLICA = -1;
+const CONSUMER_REPLICA_ID = -1;
 const READ_COMMITTED = 1;
 
-/** A broker answers at once when it has anything. */
-const WAIT_MS = 100;
+/** The broker answers as soon as it has MIN_BYTES, or after MAX_WAIT_MS. */
+const MAX_WAIT_MS = 100;
 const MIN_BYTES = 1;
 
-/** The most bytes of an answer, and of a partition in it; the first batch comes whole, however large it is. */
+/** Limits of a response, and of a partition in it. The first batch of a response is returned whole, whatever its size. */
 const MAX_BYTES = 4 << 20;
 const MAX_BYTES_PER_PARTITION = 1 << 20;
 
-/** What a broker has of a partition. */
+/** One partition of a Fetch response. */
 export interface FetchedPartition {
   readonly partition: number;
-  /** Kafka's number of an error; 0 for none. */
+  /** Kafka's error code; 0 for none. */
   readonly error: number;
   readonly aborted: readonly AbortedTransaction[];
-  /** Batches, of which the last can be cut. */
+  /** Record batches; the last one can be truncated. */
   readonly records: Buffer;
 }
 
-/** Where a partition is read from on. */
-interface From {
+/** The offset from which a partition is read. */
+interface FetchPosition {
   readonly partition: number;
   readonly offset: bigint;
 }
 
 /**
- * Asks a broker for messages of a topic from some offsets on.
- * @returns What shares the memory of the broker's answer.
+ * Sends a Fetch request to a partition leader.
+ * @returns Partitions whose `records` share the memory of the response.
  */
 export async function fetchFrom(
   { connectionPool }: Broker,
   topic: string,
-  from: readonly From[],
+  positions: readonly FetchPosition[],
 ): Promise<FetchedPartition[]> {
-  const asked = fetchOf(topic, from);
-  const connection = await connectionPool.getConnectionByRequest(asked);
-  // What comes after an answer the client keeps, be it nothing, and copies the whole next answer to join the two.
+  const request = fetchRequest(topic, positions);
+  const connection = await connectionPool.getConnectionByRequest(request);
+  // kafkajs keeps the rest after a response, even an empty one, and concatenates (copies) it with the next response.
   if (connection.bytesBuffered === 0) connection.chunks = [];
-  return connectionPool.send(asked);
+  return connectionPool.send(request);
 }
 
 /**
- * The request for messages of a topic from some offsets on, which no open transaction stands before. kafkajs has one
- * too, and makes six objects of each message.
- * Format: kafka.apache.org/protocol
+ * Encodes a Fetch request (read_committed) and decodes its response down to `records`, since kafkajs's own decoder creates
+ * several objects per message. Format: https://kafka.apache.org/protocol#The_Messages_Fetch
+ *
+ * | Request (v4)          | Type   | Bytes |                          |
+ * | --------------------- | ------ | ----: | ------------------------ |
+ * | replica_id            | INT32  |     4 | -1: a consumer           |
+ * | max_wait_ms           | INT32  |     4 |                          |
+ * | min_bytes             | INT32  |     4 |                          |
+ * | max_bytes             | INT32  |     4 |                          |
+ * | isolation_level       | INT8   |     1 | 1: read_committed        |
+ * | topics                | ARRAY  |     4 | 1                        |
+ * | – topic               | STRING | 2 + n |                          |
+ * | – partitions          | ARRAY  |     4 |                          |
+ * | – – partition         | INT32  |     4 |                          |
+ * | – – fetch_offset      | INT64  |     8 |                          |
+ * | – – partition_max_bytes | INT32 |    4 |                          |
  */
-function fetchOf(topic: string, from: readonly From[]): ProtocolRequest<FetchedPartition[]> {
+function fetchRequest(
+  topic: string,
+  positions: readonly FetchPosition[],
+): ProtocolRequest<FetchedPartition[]> {
   const encode = (): Promise<Encoder> => {
     const encoder = new Encoder()
-      .writeInt32(NO_REPLICA)
-      .writeInt32(WAIT_MS)
+      .writeInt32(CONSUMER_REPLICA_ID)
+      .writeInt32(MAX_WAIT_MS)
       .writeInt32(MIN_BYTES)
       .writeInt32(MAX_BYTES)
       .writeInt8(READ_COMMITTED)
       .writeInt32(1)
       .writeString(topic)
-      .writeInt32(from.length);
-    for (const { partition, offset } of from)
+      .writeInt32(positions.length);
+    for (const { partition, offset } of positions)
       encoder.writeInt32(partition).writeInt64(offset).writeInt32(MAX_BYTES_PER_PARTITION);
     return Promise.resolve(encoder);
   };
   return {
     request: { ...FETCH, encode },
     response: {
-      decode: (answer) => Promise.resolve(readAnswer(new Decoder(answer))),
+      decode: (payload) => Promise.resolve(decodeResponse(new Decoder(payload))),
       parse: (decoded) => Promise.resolve(decoded),
     },
   };
 }
 
-function readAnswer(answer: Decoder): FetchedPartition[] {
-  answer.readInt32(); // how long to hold back
-  return answer
+/**
+ * Decodes a Fetch response.
+ *
+ * | Response (v4)           | Type           | Bytes |                                |
+ * | ----------------------- | -------------- | ----: | ------------------------------ |
+ * | throttle_time_ms        | INT32          |     4 | not used                       |
+ * | responses               | ARRAY          |     4 | 1                              |
+ * | – topic                 | STRING         | 2 + n | not used                       |
+ * | – partitions            | ARRAY          |     4 |                                |
+ * | – – partition_index     | INT32          |     4 |                                |
+ * | – – error_code          | INT16          |     2 |                                |
+ * | – – high_watermark      | INT64          |     8 | not used                       |
+ * | – – last_stable_offset  | INT64          |     8 | not used                       |
+ * | – – aborted_transactions | NULLABLE ARRAY |    4 | -1: null                       |
+ * | – – – producer_id       | INT64          |     8 |                                |
+ * | – – – first_offset      | INT64          |     8 |                                |
+ * | – – records             | NULLABLE_BYTES | 4 + n | record batches, see record-batch.ts |
+ */
+function decodeResponse(decoder: Decoder): FetchedPartition[] {
+  decoder.readInt32(); // throttle_time_ms
+  return decoder
     .readArray((topic) => {
-      topic.readString(); // its name: one was asked for
-      return topic.readArray(readPartition);
+      topic.readString();
+      return topic.readArray(decodePartition);
     })
     .flat();
 }
 
-function readPartition(answer: Decoder): FetchedPartition {
-  const partition = answer.readInt32();
-  const error = answer.readInt16();
-  answer.readInt64(); // where it ends
-  answer.readInt64(); // where the first open transaction begins
-  const aborted = answer.readArray((transaction) => ({
+function decodePartition(decoder: Decoder): FetchedPartition {
+  const partition = decoder.readInt32();
+  const error = decoder.readInt16();
+  decoder.readInt64(); // high_watermark
+  decoder.readInt64(); // last_stable_offset
+  const aborted = decoder.readArray((transaction) => ({
     producerId: transaction.readInt64(),
     firstOffset: transaction.readInt64(),
   }));
-  const records = answer.readBytes() ?? Buffer.alloc(0);
+  const records = decoder.readBytes() ?? Buffer.alloc(0);
   return { partition, error, aborted, records };
 }

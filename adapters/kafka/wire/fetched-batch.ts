@@ -1,86 +1,92 @@
 import { crc32, crc32c } from '@node-rs/crc32';
 import { PipelineError, messageOf, type ErrorCode } from '../../../model/errors.ts';
 import { codecOf, maxDecodedBytesOf, type CodecName } from './compression.ts';
-import { AT, ATTRIBUTES, HEAD_BYTES, MAGIC } from './record-batch.ts';
+import { HEADER_OFFSETS, ATTRIBUTES, HEADER_BYTES, MAGIC } from './record-batch.ts';
 import { RecordReader } from './record-reader.ts';
 import { splitLengthPrefixed, type LengthPrefix } from '../../../lib/length-prefixed.ts';
 
-/** A message as it stands in a topic. Its buffers share the memory of what was fetched with it. */
+/** A message of a topic. Its buffers share the memory of the Fetch response. */
 export interface KafkaMessage {
   readonly offset: bigint;
-  /** Milliseconds since 1970, as its producer or the broker set it. */
+  /** Milliseconds since 1970: the producer's CreateTime or the broker's LogAppendTime. */
   readonly timestampMs: bigint;
   readonly key: Buffer | null;
-  /** Its headers as the record holds them; `decodeHeaders` reads them. */
+  /** The encoded headers; see `decodeHeaders`. */
   readonly headers: Buffer;
   readonly value: Buffer | null;
 }
 
-/** Codecs by their numbers in a batch's attributes; 0 is none. */
+/** Codecs by their number in a batch's attributes; 0 is uncompressed. */
 const CODECS: readonly (CodecName | undefined)[] = [undefined, 'gzip', 'snappy', 'lz4', 'zstd'];
 
-/** What a control record's key holds after its version when it ends a transaction that was aborted. */
+/** The type in the key of a control record: 0 is an abort, 1 is a commit. */
 const ABORT = 0;
 
-/** The shortest key of a control record: a version and a kind, of two bytes each. */
+/** The key of a control record is a version (INT16, 2 bytes) and a type (INT16, 2 bytes); later versions can be longer. */
 const CONTROL_KEY_BYTES = 4;
 
-/** Where a message of the formats before 0.11 has its checksum, and where what that is of begins. */
-const LEGACY_AT = { crc: 12, attributes: 17 } as const;
+/** Offsets of fields in message formats 0 and 1; the CRC-32 covers the bytes from `magic` on. */
+const LEGACY_OFFSETS = { crc: 12, attributes: 17 } as const;
 
 const NO_PRODUCER = -1n;
 
-/** Records of a batch that follow one another. */
-interface Part {
-  /** Where they begin, and end, among the bytes of all records. */
-  readonly at: number;
-  readonly next: number;
+/** Consecutive records of a batch. */
+interface RecordSlice {
+  /** Start and end among the bytes of all records. */
+  readonly start: number;
+  readonly end: number;
   readonly lastDelta: number;
   readonly records: number;
 }
 
-/** Where a batch's length counts from. */
-const LENGTH_FROM = AT.leaderEpoch;
+/** The offset from which `batch_length` counts. */
+const LENGTH_BASE = HEADER_OFFSETS.leaderEpoch;
 
-/** How batches stand in a file, or in a broker's answer, one after the other. */
-export const BATCHES: LengthPrefix = { lengthAt: AT.length, lengthFrom: LENGTH_FROM, givenFrom: 0 };
+/** The framing of consecutive batches in a file or a Fetch response. */
+export const BATCHES: LengthPrefix = {
+  lengthAt: HEADER_OFFSETS.length,
+  lengthFrom: LENGTH_BASE,
+  contentFrom: 0,
+};
 
 /**
- * A batch of records as a broker gives it, its records not yet read.
- * Format: kafka.apache.org/documentation/#messageformat
+ * A record batch from a Fetch response: its header is decoded, its records are decoded on demand. See record-batch.ts for
+ * the format; messages of formats 0 and 1 are recognised by `magic` and only located.
  */
 export class FetchedBatch {
   readonly firstOffset: bigint;
   readonly lastOffset: bigint;
-  /** How many records it holds: fewer than its offsets where compaction took some. */
+  /** The number of records; fewer than offsets if compaction removed some. */
   readonly records: number;
   readonly producerId: bigint;
   readonly isTransactional: boolean;
-  /** Whether it holds a transaction's end, and no message. */
+  /** Whether it is a control batch: a commit or abort marker, without messages. */
   readonly isControl: boolean;
   readonly bytes: Buffer;
   readonly #partition: string;
-  /** Kafka's number of the message format: 2, or that of one of before 0.11. */
+  /** The message format (`magic`): 2, or 0 or 1 before Kafka 0.11. */
   readonly #format: number;
   readonly #attributes: number;
   readonly #firstTimestamp: bigint = 0n;
-  /** The time at which the broker appended it, where the topic is set to have that in place of the producer's. */
-  readonly #appendedMs: bigint | undefined;
+  /** The broker's append time, if the topic has `message.timestamp.type` LogAppendTime. */
+  readonly #appendTimeMs: bigint | undefined;
 
   /**
-   * @param partition The topic and the partition that it is of, as errors name them.
-   * @param from The first offset that it can have: a compressed batch of a format of before 0.11 says only its last one.
+   * @param partition topic/partition, for errors.
+   * @param from The lowest offset that the batch can begin at: compressed messages of formats 0 and 1 have only their last
+   * offset.
    * @throws {PipelineError} KAFKA_BATCH_DAMAGED
    */
   constructor(bytes: Buffer, partition: string, from?: bigint) {
     this.bytes = bytes;
     this.#partition = partition;
     this.firstOffset = bytes.readBigInt64BE(0);
-    if (bytes.length <= AT.magic) throw this.damaged('a batch is shorter than its head');
-    this.#format = bytes.readInt8(AT.magic);
+    if (bytes.length <= HEADER_OFFSETS.magic) throw this.damagedError('a batch is shorter than its header');
+    this.#format = bytes.readInt8(HEADER_OFFSETS.magic);
     if (this.#isLegacy) {
       this.lastOffset = this.firstOffset;
-      this.#attributes = bytes.length > LEGACY_AT.attributes ? bytes.readInt8(LEGACY_AT.attributes) : 0;
+      this.#attributes =
+        bytes.length > LEGACY_OFFSETS.attributes ? bytes.readInt8(LEGACY_OFFSETS.attributes) : 0;
       if (this.#codecNumber !== 0 && from !== undefined && from < this.lastOffset) this.firstOffset = from;
       this.records = Number(this.lastOffset - this.firstOffset) + 1;
       this.producerId = NO_PRODUCER;
@@ -88,74 +94,82 @@ export class FetchedBatch {
       this.isControl = false;
       return;
     }
-    if (bytes.length < HEAD_BYTES) throw this.damaged('a batch is shorter than its head');
-    this.#attributes = bytes.readInt16BE(AT.attributes);
-    this.lastOffset = this.firstOffset + BigInt(bytes.readInt32BE(AT.lastOffsetDelta));
-    this.records = bytes.readInt32BE(AT.records);
-    this.producerId = bytes.readBigInt64BE(AT.producerId);
+    if (bytes.length < HEADER_BYTES) throw this.damagedError('a batch is shorter than its header');
+    this.#attributes = bytes.readInt16BE(HEADER_OFFSETS.attributes);
+    this.lastOffset = this.firstOffset + BigInt(bytes.readInt32BE(HEADER_OFFSETS.lastOffsetDelta));
+    this.records = bytes.readInt32BE(HEADER_OFFSETS.records);
+    this.producerId = bytes.readBigInt64BE(HEADER_OFFSETS.producerId);
     this.isTransactional = this.#has(ATTRIBUTES.transactional);
     this.isControl = this.#has(ATTRIBUTES.control);
-    this.#firstTimestamp = bytes.readBigInt64BE(AT.firstTimestamp);
-    this.#appendedMs = this.#has(ATTRIBUTES.appendTime) ? bytes.readBigInt64BE(AT.maxTimestamp) : undefined;
+    this.#firstTimestamp = bytes.readBigInt64BE(HEADER_OFFSETS.firstTimestamp);
+    this.#appendTimeMs = this.#has(ATTRIBUTES.appendTime)
+      ? bytes.readBigInt64BE(HEADER_OFFSETS.maxTimestamp)
+      : undefined;
   }
 
-  /** Whether its records are read as they are: neither compressed nor of another format. */
+  /** Whether the records can be decoded: uncompressed, and of message format 2. */
   get isPlain(): boolean {
     return !this.#isLegacy && this.#codecNumber === 0;
   }
 
-  /** @throws {PipelineError} KAFKA_BATCH_DAMAGED when it is not as its producer sent it. */
-  requireSound(): void {
+  /**
+   * Compares the checksum.
+   * @throws {PipelineError} KAFKA_BATCH_DAMAGED if it does not match.
+   */
+  verifyChecksum(): void {
     const { bytes } = this;
-    const isSound = this.#isLegacy
-      ? crc32(bytes.subarray(AT.magic)) === bytes.readUInt32BE(LEGACY_AT.crc)
-      : crc32c(bytes.subarray(AT.attributes)) === bytes.readUInt32BE(AT.crc);
-    if (!isSound) throw this.damaged('their checksum is not the one that they came with');
+    const matches = this.#isLegacy
+      ? crc32(bytes.subarray(HEADER_OFFSETS.magic)) === bytes.readUInt32BE(LEGACY_OFFSETS.crc)
+      : crc32c(bytes.subarray(HEADER_OFFSETS.attributes)) === bytes.readUInt32BE(HEADER_OFFSETS.crc);
+    if (!matches) throw this.damagedError('their checksum does not match');
   }
 
   /**
-   * Whether it says that a transaction was aborted.
+   * Whether the batch is an abort marker.
    * @throws {PipelineError} KAFKA_BATCH_DAMAGED
    */
-  endsInAbort(): boolean {
+  isAbortMarker(): boolean {
     if (!this.isControl) return false;
     for (const { key } of this.read()) {
       if (key === null || key.length < CONTROL_KEY_BYTES)
-        throw this.damaged('a control record says of no kind that it is');
+        throw this.damagedError('the key of a control record is too short');
       return key.readInt16BE(2) === ABORT;
     }
-    throw this.damaged('a control batch has no record');
+    throw this.damagedError('a control batch has no record');
   }
 
   /**
-   * The same, decompressed.
-   * @param maxBytes How many bytes it may take; see {@link codecOf}.
-   * @throws {PipelineError} KAFKA_BATCH_UNREADABLE, also where it is of another format, or KAFKA_CODEC_MISSING.
+   * Returns the batch with its records decompressed.
+   * @param maxBytes The maximum decompressed size of the records.
+   * @throws {PipelineError} KAFKA_BATCH_UNREADABLE, also for message formats 0 and 1, or KAFKA_CODEC_MISSING.
    */
-  async plain(maxBytes: number): Promise<FetchedBatch> {
+  async decompress(maxBytes: number): Promise<FetchedBatch> {
     if (this.isPlain) return this;
     if (this.#isLegacy)
-      throw this.#unreadable(
+      throw this.#unreadableError(
         'KAFKA_BATCH_UNREADABLE',
         `of Kafka's message format ${this.#format}, of before 0.11, and this program reads ${MAGIC}`,
       );
     const codec = this.#codec;
     if (codec === undefined)
-      throw this.#unreadable('KAFKA_CODEC_MISSING', `compressed with codec ${this.#codecNumber} of Kafka`);
+      throw this.#unreadableError(
+        'KAFKA_CODEC_MISSING',
+        `compressed with codec ${this.#codecNumber} of Kafka`,
+      );
     let records: Buffer;
     try {
-      records = await codecOf(codec)(this.bytes.subarray(HEAD_BYTES), maxBytes);
+      records = await codecOf(codec)(this.bytes.subarray(HEADER_BYTES), maxBytes);
     } catch (error) {
       if (!(error instanceof PipelineError)) throw error;
-      throw this.#unreadable(error.code, `compressed with ${error.message}`);
+      throw this.#unreadableError(error.code, `compressed with ${error.message}`);
     }
-    return this.#with(records, (bytes) => {
-      bytes.writeInt16BE(this.#attributes & ~ATTRIBUTES.codec, AT.attributes);
+    return this.#withRecords(records, (bytes) => {
+      bytes.writeInt16BE(this.#attributes & ~ATTRIBUTES.codec, HEADER_OFFSETS.attributes);
     });
   }
 
-  /** Returns the most bytes that it can have decompressed, at most `maxBytes`; 0 where it is not compressed. */
-  mostPlainBytes(maxBytes: number): number {
+  /** Returns an upper bound of the decompressed size, at most `maxBytes`; 0 for an uncompressed batch. */
+  maxDecodedBytes(maxBytes: number): number {
     const codec = this.#codec;
     return codec === undefined || this.#isLegacy ? 0 : maxDecodedBytesOf(codec, this.bytes.length, maxBytes);
   }
@@ -173,36 +187,40 @@ export class FetchedBatch {
   }
 
   /**
-   * Its messages from one offset to before another, in order, as batches of their own. They are read once, since a batch
-   * of 64 MiB can have nine million.
-   * @param most How many messages the next one has at most; asked before each, and 0 ends it.
+   * Splits the messages from one offset to before another into smaller batches, in order, in one pass over the records.
+   * @param maxRecords Called before each batch; returns the maximum number of its messages, or 0 to stop.
    * @throws {PipelineError} KAFKA_BATCH_DAMAGED.
    */
-  *between(from: bigint, to: bigint, most: () => number): Generator<FetchedBatch, void, undefined> {
-    const [first, end] = [Number(from - this.firstOffset), Number(to - this.firstOffset)];
-    let max = most();
-    let part: Part | undefined;
-    for (const { offsetDelta, from: at, to: next } of this.read()) {
+  *between(from: bigint, to: bigint, maxRecords: () => number): Generator<FetchedBatch, void, undefined> {
+    const [firstDelta, endDelta] = [Number(from - this.firstOffset), Number(to - this.firstOffset)];
+    let max = maxRecords();
+    let slice: RecordSlice | undefined;
+    for (const { offsetDelta, from: start, to: end } of this.read()) {
       if (max === 0) return;
-      if (offsetDelta < first || offsetDelta >= end) continue;
-      part = { at: part?.at ?? at, next, lastDelta: offsetDelta, records: (part?.records ?? 0) + 1 };
-      if (part.records < max) continue;
-      yield this.#part(part);
-      part = undefined;
-      max = most();
+      if (offsetDelta < firstDelta || offsetDelta >= endDelta) continue;
+      slice = {
+        start: slice?.start ?? start,
+        end,
+        lastDelta: offsetDelta,
+        records: (slice?.records ?? 0) + 1,
+      };
+      if (slice.records < max) continue;
+      yield this.#slice(slice);
+      slice = undefined;
+      max = maxRecords();
     }
-    if (part !== undefined) yield this.#part(part);
+    if (slice !== undefined) yield this.#slice(slice);
   }
 
-  #part({ at, next, lastDelta, records }: Part): FetchedBatch {
-    return this.#with(this.bytes.subarray(HEAD_BYTES).subarray(at, next), (bytes) => {
-      bytes.writeInt32BE(lastDelta, AT.lastOffsetDelta);
-      bytes.writeInt32BE(records, AT.records);
+  #slice({ start, end, lastDelta, records }: RecordSlice): FetchedBatch {
+    return this.#withRecords(this.bytes.subarray(HEADER_BYTES).subarray(start, end), (bytes) => {
+      bytes.writeInt32BE(lastDelta, HEADER_OFFSETS.lastOffsetDelta);
+      bytes.writeInt32BE(records, HEADER_OFFSETS.records);
     });
   }
 
   /**
-   * Its messages, in order.
+   * Decodes the messages, in order.
    * @throws {PipelineError} KAFKA_BATCH_DAMAGED.
    */
   messages(): KafkaMessage[] {
@@ -215,18 +233,18 @@ export class FetchedBatch {
     }));
   }
 
-  /** The offset of a record. */
+  /** Returns the offset of a record. */
   offsetOf(delta: number): bigint {
     return this.firstOffset + BigInt(delta);
   }
 
-  /** The time of a record, in milliseconds since 1970. */
+  /** Returns the timestamp of a record, in milliseconds since 1970. */
   timestampOf(delta: bigint): bigint {
-    return this.#appendedMs ?? BigInt.asIntN(64, this.#firstTimestamp + delta);
+    return this.#appendTimeMs ?? BigInt.asIntN(64, this.#firstTimestamp + delta);
   }
 
   /**
-   * What something makes of each of its records, in order; it is given one object for all of them.
+   * Maps each record, in order. The same reader is passed for all of them.
    * @throws {PipelineError} KAFKA_BATCH_DAMAGED.
    */
   map<T>(make: (record: RecordReader) => T): T[] {
@@ -234,54 +252,54 @@ export class FetchedBatch {
   }
 
   /**
-   * Its records, in order, which must be decompressed: one object for all of them, which is each in turn.
+   * Iterates over the records, in order; they must be uncompressed. Yields the same reader for all of them.
    * @throws {PipelineError} KAFKA_BATCH_DAMAGED.
    */
   *read(): Generator<RecordReader, void, undefined> {
-    if (this.records < 0) throw this.damaged(`a batch says that it has ${this.records} records`);
-    const bytes = this.bytes.subarray(HEAD_BYTES);
+    if (this.records < 0) throw this.damagedError(`a batch says that it has ${this.records} records`);
+    const bytes = this.bytes.subarray(HEADER_BYTES);
     const reader = new RecordReader(bytes);
     for (let left = this.records; left > 0; left -= 1) {
       try {
         reader.next();
       } catch (error) {
-        throw this.damaged(messageOf(error));
+        throw this.damagedError(messageOf(error));
       }
       yield reader;
     }
-    if (reader.to !== bytes.length) throw this.damaged('a batch has more than its records');
+    if (reader.to !== bytes.length) throw this.damagedError('a batch has more than its records');
   }
 
-  /** What is wrong with it, as an error. */
-  damaged(what: string): PipelineError {
-    return this.#error('KAFKA_BATCH_DAMAGED', `messages are damaged: ${what}`);
+  /** Creates a KAFKA_BATCH_DAMAGED error for this batch. */
+  damagedError(what: string): PipelineError {
+    return this.#errorAt('KAFKA_BATCH_DAMAGED', `messages are damaged: ${what}`);
   }
 
-  #error(code: ErrorCode, what: string): PipelineError {
+  #errorAt(code: ErrorCode, what: string): PipelineError {
     return new PipelineError(code, `${this.#partition}: from offset ${this.firstOffset} on, ${what}`);
   }
 
-  #unreadable(code: ErrorCode, what: string): PipelineError {
-    return this.#error(code, `messages are ${what}; the batch ends at offset ${this.lastOffset}`);
+  #unreadableError(code: ErrorCode, what: string): PipelineError {
+    return this.#errorAt(code, `messages are ${what}; the batch ends at offset ${this.lastOffset}`);
   }
 
   #has(bit: number): boolean {
     return (this.#attributes & bit) !== 0;
   }
 
-  /** The same head with other records, and a length and a checksum that fit. */
-  #with(records: Buffer, change: (bytes: Buffer) => void): FetchedBatch {
-    const bytes = Buffer.concat([this.bytes.subarray(0, HEAD_BYTES), records]);
+  /** Returns a batch with this header, other records, and the length and checksum for them. */
+  #withRecords(records: Buffer, change: (bytes: Buffer) => void): FetchedBatch {
+    const bytes = Buffer.concat([this.bytes.subarray(0, HEADER_BYTES), records]);
     change(bytes);
-    bytes.writeInt32BE(bytes.length - LENGTH_FROM, AT.length);
-    bytes.writeUInt32BE(crc32c(bytes.subarray(AT.attributes)), AT.crc);
+    bytes.writeInt32BE(bytes.length - LENGTH_BASE, HEADER_OFFSETS.length);
+    bytes.writeUInt32BE(crc32c(bytes.subarray(HEADER_OFFSETS.attributes)), HEADER_OFFSETS.crc);
     return new FetchedBatch(bytes, this.#partition);
   }
 }
 
 /**
- * The whole batches in what was fetched of a partition: the last one is cut where no more was asked for.
- * @param from The offset that was asked for.
+ * Iterates over the complete batches of a partition in a Fetch response; skips a truncated last one.
+ * @param from The fetch offset of the request.
  * @throws {PipelineError} KAFKA_BATCH_DAMAGED, see {@link FetchedBatch}
  */
 export function* batchesIn(

@@ -1,10 +1,10 @@
-/** What is used of the inside of the package kafkajs 2.2.4, which has no way to send a request of one's own. */
+/** Types of the private modules of kafkajs 2.2.4 in use; see README.md. */
 declare module 'kafkajs/src/cluster/index.js' {
   import type { ISocketFactory, KafkaConfig } from 'kafkajs';
   import type Connection from 'kafkajs/src/network/connection.js';
   import type Encoder from 'kafkajs/src/protocol/encoder.js';
 
-  /** A request of Kafka's protocol, and how its answer is read. */
+  /** A request of the Kafka protocol, and the decoder of its response. */
   export interface ProtocolRequest<T> {
     readonly request: {
       readonly apiKey: number;
@@ -21,17 +21,17 @@ declare module 'kafkajs/src/cluster/index.js' {
   export interface Broker {
     readonly nodeId: string;
     readonly brokerAddress: string;
-    /** By the number of the kind of request, the versions that the broker takes. */
+    /** The supported versions by API key. */
     readonly versions: Readonly<Record<number, { readonly minVersion: number; readonly maxVersion: number }>>;
     readonly connectionPool: {
       send: <T>(request: ProtocolRequest<T>) => Promise<T>;
-      /** Connected. */
+      /** Returns a connected connection. */
       getConnectionByRequest: (asked: { request: { readonly apiKey: number } }) => Promise<Connection>;
     };
     findGroupCoordinator(asked: CoordinatorAsked): Promise<unknown>;
   }
 
-  /** Whose coordinator is asked for: a group's, or a producer's of transactions. */
+  /** The key of a FindCoordinator request: a group id, or a transactional id. */
   export interface CoordinatorAsked {
     readonly groupId: string;
     readonly coordinatorType: number;
@@ -53,10 +53,10 @@ declare module 'kafkajs/src/cluster/index.js' {
     refreshMetadata(): Promise<void>;
     refreshMetadataIfNecessary(): Promise<void>;
     findLeaderForPartitions(topic: string, partitions: readonly number[]): Record<string, number[]>;
-    /** One that takes requests for the controller, which may hand them on. */
+    /** A broker that accepts requests for the controller, and may forward them. */
     findControllerBroker(): Promise<Broker>;
     findBroker(asked: { readonly nodeId: string }): Promise<Broker>;
-    /** Asks a broker for it each time. */
+    /** Sends FindCoordinator on each call. */
     findGroupCoordinator(asked: CoordinatorAsked): Promise<Broker>;
   }
 }
@@ -64,7 +64,7 @@ declare module 'kafkajs/src/cluster/index.js' {
 declare module 'kafkajs/src/broker/saslAuthenticator/plain.js' {
   import type { Mechanism } from 'kafkajs';
 
-  /** The client's own login with SASL PLAIN. */
+  /** kafkajs's implementation of SASL PLAIN. */
   export default function plainAuthenticator(login: {
     readonly username: string;
     readonly password: string;
@@ -93,7 +93,6 @@ declare module 'kafkajs/src/loggers/index.js' {
 declare module 'kafkajs/src/protocol/encoder.js' {
   export default class Encoder {
     constructor(initialBytes?: number);
-    /** What is written. */
     readonly buffer: Buffer;
     writeBuffer(bytes: Buffer): this;
     writeBytes(bytes: Buffer): this;
@@ -118,14 +117,14 @@ declare module 'kafkajs/src/protocol/decoder.js' {
     readUVarIntString(): string | null;
     readUVarIntArray(read: (decoder: Decoder) => void): unknown;
     readTaggedFields(): unknown;
-    /** @param length Read first, where it is not given; -1 is null. */
+    /** @param length Read from the buffer if not given; -1 is null. */
     readBytes(length: number): Buffer;
     readBytes(): Buffer | null;
   }
 }
 
 declare module 'kafkajs/src/protocol/error.js' {
-  /** An error by its number; whether it passes is its property `retriable`. */
+  /** Creates the error for an error code; `retriable` tells whether it is transient. */
   export function createErrorFromCode(code: number): Error;
 }
 
@@ -136,9 +135,9 @@ declare module 'kafkajs/src/network/connection.js' {
     readonly host: string;
     readonly port: number;
     readonly clientId: string;
-    /** Of the moment: a connection that broke has another one afterwards. */
+    /** The current socket; replaced on reconnect. */
     readonly socket: Socket;
-    /** What came and is no whole answer yet, in pieces, of which one can be empty; and how much that is. */
+    /** Chunks of an incomplete response, which can be empty, and their total size. */
     chunks: Buffer[];
     readonly bytesBuffered: number;
     readonly requestQueue: {
@@ -156,7 +155,7 @@ declare module 'kafkajs/src/network/connection.js' {
         readonly sendRequest: () => void;
       }) => void;
     };
-    /** Nothing happens where none is asked for, or it is still good. */
+    /** Does nothing without SASL, or while the session is valid. */
     authenticate(): Promise<void>;
     failIfNotConnected(): void;
     nextCorrelationId(): number;
@@ -168,10 +167,10 @@ declare module 'kafkajs/src/producer/eosManager/index.js' {
   import type Cluster from 'kafkajs/src/cluster/index.js';
   import type { ClientLogger } from 'kafkajs/src/loggers/index.js';
 
-  /** What it uses of a cluster for transactions. */
+  /** The part of a cluster that transactions use. */
   export type CoordinatorFinder = Pick<Cluster, 'refreshMetadataIfNecessary' | 'findGroupCoordinator'>;
 
-  /** What a producer of transactions knows of itself, and its requests to the coordinator. */
+  /** The state of a transactional producer, and its requests to the coordinator. */
   export interface EosManager {
     initProducerId(): Promise<void>;
     /** In decimal digits. */

@@ -1,8 +1,8 @@
-/** What is used of the package snappyjs 0.7.0, which has no types. */
+/** Types of snappyjs 0.7.0, which has none. */
 declare module 'snappyjs' {
   /**
    * Decompresses one block of raw Snappy.
-   * @param maxLength It throws where the block says that it holds more bytes.
+   * @param maxLength Throws if the decompressed length in the block is greater.
    */
   export function uncompress(compressed: Buffer, maxLength?: number): Buffer;
   export function compress(uncompressed: Buffer): Buffer;

@@ -1,26 +1,26 @@
 import { crc32c } from '@node-rs/crc32';
 
-/** A message as it is written into a batch. */
+/** A message to encode. */
 export interface BatchRecord {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  /** Its headers as {@link encodeHeaders} writes them. */
+  /** The output of {@link encodeHeaders}. */
   readonly headers: Buffer;
 }
 
-/** Which producer sends a batch, and after how many messages of it to the same partition. */
+/** Producer id, epoch and base sequence of a batch. */
 export interface BatchProducer {
   readonly id: bigint;
   readonly epoch: number;
   readonly firstSequence: number;
 }
 
-/** What a header's name and value are. */
+/** A header to encode. */
 export type Header = readonly [name: string, value: string | Buffer];
 
-/** The bytes of a batch before its records, and where its parts stand there. */
-export const HEAD_BYTES = 61;
-export const AT = {
+/** The size of a batch's header, and the offsets of its fields. */
+export const HEADER_BYTES = 61;
+export const HEADER_OFFSETS = {
   length: 8,
   leaderEpoch: 12,
   magic: 16,
@@ -35,24 +35,52 @@ export const AT = {
   records: 57,
 } as const;
 export const MAGIC = 2;
-/** What the bits of its attributes say. */
+/** Bits of a batch's `attributes`. */
 export const ATTRIBUTES = { codec: 7, appendTime: 1 << 3, transactional: 1 << 4, control: 1 << 5 } as const;
 
-/** What a record takes at most besides its key, value and headers: its length, attributes, deltas and their lengths. */
-const RECORD_OVERHEAD_BYTES = 32;
-const FIRST_CAPACITY = 1 << 16;
+/** The maximum size of a record without key, value and headers: attributes and varints. */
+const MAX_RECORD_OVERHEAD_BYTES = 32;
+const INITIAL_CAPACITY = 1 << 16;
 
 /**
- * A batch of records in Kafka's format (message format 2), uncompressed, of a transaction. The client has an encoder
- * of its own, which copies each record four times and takes a third of the whole publishing.
- * Format: kafka.apache.org/documentation/#messageformat
+ * Encodes an uncompressed, transactional record batch (message format 2) into one reused buffer.
+ * Format: https://kafka.apache.org/documentation/#recordbatch; integers are big-endian.
+ *
+ * | Batch                  | Type    | Bytes | At |                                               |
+ * | ---------------------- | ------- | ----: | -: | --------------------------------------------- |
+ * | base_offset            | INT64   |     8 |  0 | 0: the broker assigns it                      |
+ * | batch_length           | INT32   |     4 |  8 | the bytes after this field                    |
+ * | partition_leader_epoch | INT32   |     4 | 12 | the broker sets it                            |
+ * | magic                  | INT8    |     1 | 16 | 2                                             |
+ * | crc                    | UINT32  |     4 | 17 | CRC-32C of the bytes from `attributes` on     |
+ * | attributes             | INT16   |     2 | 21 | see {@link ATTRIBUTES}                        |
+ * | last_offset_delta      | INT32   |     4 | 23 |                                               |
+ * | base_timestamp         | INT64   |     8 | 27 | ms since 1970                                 |
+ * | max_timestamp          | INT64   |     8 | 35 | ms since 1970                                 |
+ * | producer_id            | INT64   |     8 | 43 |                                               |
+ * | producer_epoch         | INT16   |     2 | 51 |                                               |
+ * | base_sequence          | INT32   |     4 | 53 |                                               |
+ * | records_count          | INT32   |     4 | 57 |                                               |
+ * | records                | records |     n | 61 | compressed together if `attributes` has a codec |
+ *
+ * | Record          | Type    | Bytes |                                    |
+ * | --------------- | ------- | ----: | ---------------------------------- |
+ * | length          | VARINT  |  1..5 | the bytes after this field         |
+ * | attributes      | INT8    |     1 | 0                                  |
+ * | timestamp_delta | VARLONG | 1..10 | to base_timestamp, in ms           |
+ * | offset_delta    | VARINT  |  1..5 | to base_offset                     |
+ * | key_length      | VARINT  |  1..5 | -1: null                           |
+ * | key             | bytes   |     n |                                    |
+ * | value_length    | VARINT  |  1..5 | -1: null                           |
+ * | value           | bytes   |     n |                                    |
+ * | headers         |         |     n | see headers.ts                     |
  */
 export class RecordBatch {
   records = 0;
-  #buffer = Buffer.allocUnsafe(FIRST_CAPACITY);
-  #end = HEAD_BYTES;
+  #buffer = Buffer.allocUnsafe(INITIAL_CAPACITY);
+  #end = HEADER_BYTES;
 
-  /** The bytes so far. */
+  /** The size of the encoded batch so far, in bytes. */
   get bytes(): number {
     return this.#end;
   }
@@ -61,44 +89,44 @@ export class RecordBatch {
   add({ key, value, headers }: BatchRecord): void {
     const keyBytes = key?.length ?? 0;
     const valueBytes = value?.length ?? 0;
-    const body = 2 + sizeOfVarint(this.records) + sizeOfPart(key) + sizeOfPart(value) + headers.length;
-    this.#makeRoom(RECORD_OVERHEAD_BYTES + keyBytes + valueBytes + headers.length);
-    let at = writeVarint(this.#buffer, this.#end, body);
-    this.#buffer[at] = 0; // no attributes
-    this.#buffer[at + 1] = 0; // the first record's timestamp
-    at = writeVarint(this.#buffer, at + 2, this.records);
-    at = writePart(this.#buffer, at, key);
-    at = writePart(this.#buffer, at, value);
-    this.#end = at + headers.copy(this.#buffer, at);
+    const body = 2 + sizeOfVarint(this.records) + sizeOfBytes(key) + sizeOfBytes(value) + headers.length;
+    this.#ensureCapacity(MAX_RECORD_OVERHEAD_BYTES + keyBytes + valueBytes + headers.length);
+    let offset = writeVarint(this.#buffer, this.#end, body);
+    this.#buffer[offset] = 0; // attributes
+    this.#buffer[offset + 1] = 0; // timestamp_delta
+    offset = writeVarint(this.#buffer, offset + 2, this.records);
+    offset = writeBytes(this.#buffer, offset, key);
+    offset = writeBytes(this.#buffer, offset, value);
+    this.#end = offset + headers.copy(this.#buffer, offset);
     this.records += 1;
   }
 
-  /** The batch as it is sent, in memory of the batch; until that is cleared nothing may be added. */
+  /** Writes the header and returns the batch, in the batch's own buffer. Call {@link clear} before adding records again. */
   seal({ id, epoch, firstSequence }: BatchProducer, timestampMs: number): Buffer {
     const buffer = this.#buffer;
-    buffer.writeBigInt64BE(0n, 0); // the broker gives the offset
-    buffer.writeInt32BE(this.#end - AT.leaderEpoch, AT.length);
-    buffer.writeInt32BE(0, AT.leaderEpoch);
-    buffer.writeInt8(MAGIC, AT.magic);
-    buffer.writeInt16BE(ATTRIBUTES.transactional, AT.attributes);
-    buffer.writeInt32BE(this.records - 1, AT.lastOffsetDelta);
-    buffer.writeBigInt64BE(BigInt(timestampMs), AT.firstTimestamp);
-    buffer.writeBigInt64BE(BigInt(timestampMs), AT.maxTimestamp);
-    buffer.writeBigInt64BE(id, AT.producerId);
-    buffer.writeInt16BE(epoch, AT.producerEpoch);
-    buffer.writeInt32BE(firstSequence, AT.firstSequence);
-    buffer.writeInt32BE(this.records, AT.records);
-    buffer.writeUInt32BE(crc32c(buffer.subarray(AT.attributes, this.#end)), AT.crc);
+    buffer.writeBigInt64BE(0n, 0);
+    buffer.writeInt32BE(this.#end - HEADER_OFFSETS.leaderEpoch, HEADER_OFFSETS.length);
+    buffer.writeInt32BE(0, HEADER_OFFSETS.leaderEpoch);
+    buffer.writeInt8(MAGIC, HEADER_OFFSETS.magic);
+    buffer.writeInt16BE(ATTRIBUTES.transactional, HEADER_OFFSETS.attributes);
+    buffer.writeInt32BE(this.records - 1, HEADER_OFFSETS.lastOffsetDelta);
+    buffer.writeBigInt64BE(BigInt(timestampMs), HEADER_OFFSETS.firstTimestamp);
+    buffer.writeBigInt64BE(BigInt(timestampMs), HEADER_OFFSETS.maxTimestamp);
+    buffer.writeBigInt64BE(id, HEADER_OFFSETS.producerId);
+    buffer.writeInt16BE(epoch, HEADER_OFFSETS.producerEpoch);
+    buffer.writeInt32BE(firstSequence, HEADER_OFFSETS.firstSequence);
+    buffer.writeInt32BE(this.records, HEADER_OFFSETS.records);
+    buffer.writeUInt32BE(crc32c(buffer.subarray(HEADER_OFFSETS.attributes, this.#end)), HEADER_OFFSETS.crc);
     return buffer.subarray(0, this.#end);
   }
 
-  /** Empties it, so that another can be filled in the same memory. */
+  /** Removes all records; keeps the buffer. */
   clear(): void {
     this.records = 0;
-    this.#end = HEAD_BYTES;
+    this.#end = HEADER_BYTES;
   }
 
-  #makeRoom(bytes: number): void {
+  #ensureCapacity(bytes: number): void {
     const wanted = this.#end + bytes;
     if (wanted <= this.#buffer.length) return;
     const larger = Buffer.allocUnsafe(Math.max(wanted, this.#buffer.length * 2));
@@ -107,33 +135,33 @@ export class RecordBatch {
   }
 }
 
-/** Headers as a record holds them: how many, then each one's name and value. */
+/** Encodes headers as in a record: their count, then names and values; see headers.ts. */
 export function encodeHeaders(headers: readonly Header[]): Buffer {
   const parts = headers.map(([name, value]) => [Buffer.from(name), Buffer.from(value)] as const);
-  const bytes = parts.flat().reduce((sum, part) => sum + sizeOfPart(part), sizeOfVarint(headers.length));
+  const bytes = parts.flat().reduce((sum, part) => sum + sizeOfBytes(part), sizeOfVarint(headers.length));
   const encoded = Buffer.alloc(bytes);
-  let at = writeVarint(encoded, 0, headers.length);
-  for (const part of parts.flat()) at = writePart(encoded, at, part);
+  let offset = writeVarint(encoded, 0, headers.length);
+  for (const part of parts.flat()) offset = writeBytes(encoded, offset, part);
   return encoded;
 }
 
-function sizeOfPart(part: Buffer | null): number {
+function sizeOfBytes(part: Buffer | null): number {
   return part === null ? 1 : sizeOfVarint(part.length) + part.length;
 }
 
-/** Writes a length and so many bytes; the length -1 for none. */
-function writePart(to: Buffer, at: number, part: Buffer | null): number {
-  if (part === null) return writeVarint(to, at, -1);
-  const from = writeVarint(to, at, part.length);
+/** Writes length-prefixed bytes, or the length -1 for null; returns the end. */
+function writeBytes(to: Buffer, offset: number, part: Buffer | null): number {
+  if (part === null) return writeVarint(to, offset, -1);
+  const from = writeVarint(to, offset, part.length);
   return from + part.copy(to, from);
 }
 
-/** Kafka's varint: zigzag, then seven bits a byte, the lowest first. */
-function writeVarint(to: Buffer, at: number, value: number): number {
+/** Writes a zigzag varint, 7 bits a byte, least significant first; returns the end. */
+function writeVarint(to: Buffer, offset: number, value: number): number {
   let rest = zigzag(value);
-  for (; rest > 0x7f; rest >>>= 7) to[at++] = (rest & 0x7f) | 0x80;
-  to[at] = rest;
-  return at + 1;
+  for (; rest > 0x7f; rest >>>= 7) to[offset++] = (rest & 0x7f) | 0x80;
+  to[offset] = rest;
+  return offset + 1;
 }
 
 function sizeOfVarint(value: number): number {

@@ -1,28 +1,28 @@
-/** So many bits of a varint come with each byte, the lowest first. */
-const BITS = 7;
-/** So many bits can be gathered in a number that is shifted, and in all. */
+/** Bits of a varint per byte, least significant first. */
+const BITS_PER_BYTE = 7;
+/** Limits for shifting in 32-bit integers, and for varints of 32 and 64 bits. */
 const SMALL_BITS = 28;
-const NUMBER_BITS = 35;
-const LONG_BITS = 70n;
-/** Where there is no key or value. */
-const NOWHERE = -1;
+const VARINT_BITS = 35;
+const VARLONG_BITS = 70n;
+/** The start of a null key or value. */
+const ABSENT = -1;
 
 /**
- * Reads the records of a batch, one after the other, as the batch holds them: a record's numbers are those from the
- * batch's first ones on. What it answers of a record shares its memory, and is made when it is asked for.
+ * Decodes the records of a batch, one after the other, without an object per record. See record-batch.ts for the format.
+ * Offsets and timestamps are deltas to the batch's; key, value and headers are views on its memory.
  */
 export class RecordReader {
-  /** Where the record begins, and where what comes after it does. */
+  /** Start and end of the current record. */
   from = 0;
   to = 0;
   offsetDelta = 0;
   /** In milliseconds. */
   timestampDelta = 0n;
   readonly #bytes: Buffer;
-  #at = 0;
-  #keyFrom = NOWHERE;
+  #position = 0;
+  #keyFrom = ABSENT;
   #keyTo = 0;
-  #valueFrom = NOWHERE;
+  #valueFrom = ABSENT;
   #valueTo = 0;
 
   constructor(bytes: Buffer) {
@@ -30,104 +30,104 @@ export class RecordReader {
   }
 
   /**
-   * Goes on to the next record.
-   * @throws {RangeError} where the bytes are no record.
+   * Moves to the next record.
+   * @throws {RangeError} if the bytes are not a valid record.
    */
   next(): void {
-    this.from = this.#at;
-    const length = this.number();
-    this.to = this.#at + length;
-    this.#at += 1; // its attributes, of which there are none
-    this.timestampDelta = this.#long();
-    this.offsetDelta = this.number();
-    this.#keyFrom = this.#passPart();
-    this.#keyTo = this.#at;
-    this.#valueFrom = this.#passPart();
-    this.#valueTo = this.#at;
-    if (this.#at > this.to || this.to > this.#bytes.length)
-      throw new RangeError('a record is longer than it says');
-    this.#at = this.to;
+    this.from = this.#position;
+    const length = this.readVarint();
+    this.to = this.#position + length;
+    this.#position += 1; // attributes
+    this.timestampDelta = this.#readVarlong();
+    this.offsetDelta = this.readVarint();
+    this.#keyFrom = this.#skipBytes();
+    this.#keyTo = this.#position;
+    this.#valueFrom = this.#skipBytes();
+    this.#valueTo = this.#position;
+    if (this.#position > this.to || this.to > this.#bytes.length)
+      throw new RangeError('a record is shorter than its fields');
+    this.#position = this.to;
   }
 
   get key(): Buffer | null {
-    return this.#keyFrom === NOWHERE ? null : this.#bytes.subarray(this.#keyFrom, this.#keyTo);
+    return this.#keyFrom === ABSENT ? null : this.#bytes.subarray(this.#keyFrom, this.#keyTo);
   }
 
   get value(): Buffer | null {
-    return this.#valueFrom === NOWHERE ? null : this.#bytes.subarray(this.#valueFrom, this.#valueTo);
+    return this.#valueFrom === ABSENT ? null : this.#bytes.subarray(this.#valueFrom, this.#valueTo);
   }
 
-  /** Its headers, as they stand there. */
+  /** The encoded headers, count included; see `decodeHeaders`. */
   get headers(): Buffer {
     return this.#bytes.subarray(this.#valueTo, this.to);
   }
 
-  /** Whether its headers are these, as they stand in another record. */
+  /** Whether the encoded headers equal those of another record. */
   hasHeaders(headers: Buffer): boolean {
     const { length } = headers;
     if (length !== this.to - this.#valueTo) return false;
-    // They are short: to call what compares long ones takes longer.
+    // A loop: headers are short, and Buffer.equals is a call into C++.
     for (let at = 0; at < length; at += 1) if (headers[at] !== this.#bytes[this.#valueTo + at]) return false;
     return true;
   }
 
-  /** Where the next byte is read. */
+  /** The offset of the next byte to read. */
   get position(): number {
-    return this.#at;
+    return this.#position;
   }
 
   /**
-   * A length and so many bytes; null for the length -1.
-   * @throws {RangeError} where there are fewer.
+   * Reads length-prefixed bytes; null for the length -1.
+   * @throws {RangeError} if there are fewer.
    */
-  part(): Buffer | null {
-    const from = this.#passPart();
-    if (this.#at > this.#bytes.length) throw new RangeError('a record ends too early');
-    return from === NOWHERE ? null : this.#bytes.subarray(from, this.#at);
+  readBytes(): Buffer | null {
+    const from = this.#skipBytes();
+    if (this.#position > this.#bytes.length) throw new RangeError('a record ends too early');
+    return from === ABSENT ? null : this.#bytes.subarray(from, this.#position);
   }
 
-  /** A varint of 32 bits. */
-  number(): number {
+  /** Reads a zigzag varint of 32 bits. */
+  readVarint(): number {
     let bits = 0;
-    for (let at = 0; at < NUMBER_BITS; at += BITS) {
-      const byte = this.#byte();
-      bits |= (byte & 0x7f) << at;
+    for (let shift = 0; shift < VARINT_BITS; shift += BITS_PER_BYTE) {
+      const byte = this.#readByte();
+      bits |= (byte & 0x7f) << shift;
       if (byte <= 0x7f) return fromZigzag(bits);
     }
-    throw new RangeError('a number of a record has no end');
+    throw new RangeError('a varint of a record is too long');
   }
 
-  /** Passes a length and so many bytes; answers where these begin. */
-  #passPart(): number {
-    const length = this.number();
-    if (length === -1) return NOWHERE;
+  /** Skips length-prefixed bytes; returns their start. */
+  #skipBytes(): number {
+    const length = this.readVarint();
+    if (length === -1) return ABSENT;
     if (length < 0) throw new RangeError('a length of a record is negative');
-    const from = this.#at;
-    this.#at += length;
+    const from = this.#position;
+    this.#position += length;
     return from;
   }
 
-  /** A varint of 64 bits. */
-  #long(): bigint {
+  /** Reads a zigzag varint of 64 bits. */
+  #readVarlong(): bigint {
     let small = 0;
-    for (let at = 0; at < SMALL_BITS; at += BITS) {
-      const byte = this.#byte();
-      small |= (byte & 0x7f) << at;
+    for (let shift = 0; shift < SMALL_BITS; shift += BITS_PER_BYTE) {
+      const byte = this.#readByte();
+      small |= (byte & 0x7f) << shift;
       if (byte <= 0x7f) return BigInt(fromZigzag(small));
     }
     let bits = BigInt(small);
-    for (let at = BigInt(SMALL_BITS); at < LONG_BITS; at += BigInt(BITS)) {
-      const byte = this.#byte();
-      bits |= BigInt(byte & 0x7f) << at;
+    for (let shift = BigInt(SMALL_BITS); shift < VARLONG_BITS; shift += BigInt(BITS_PER_BYTE)) {
+      const byte = this.#readByte();
+      bits |= BigInt(byte & 0x7f) << shift;
       if (byte <= 0x7f) return (bits >> 1n) ^ -(bits & 1n);
     }
-    throw new RangeError('a number of a record has no end');
+    throw new RangeError('a varint of a record is too long');
   }
 
-  #byte(): number {
-    const byte = this.#bytes[this.#at];
+  #readByte(): number {
+    const byte = this.#bytes[this.#position];
     if (byte === undefined) throw new RangeError('a record ends too early');
-    this.#at += 1;
+    this.#position += 1;
     return byte;
   }
 }

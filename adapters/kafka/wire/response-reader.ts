@@ -1,60 +1,59 @@
 import { connect } from 'node:net';
 import type { ISocketFactory } from 'kafkajs';
 
-/** What is read of the socket at once, into memory that is used again for the next time. */
+/** The size of the socket's read buffer, which is reused. */
 const READ_BYTES = 1 << 18;
 const KEEP_ALIVE_MS = 60_000;
 const LENGTH_BYTES = 4;
 
-/** Memory is not made ready for an answer of more than this; that is put together as it comes. */
-const MAX_BYTES = 1 << 26;
+/** Larger responses are passed on in chunks, without a buffer for the whole. */
+const MAX_RESPONSE_BYTES = 1 << 26;
 
-/** From so many bytes on an answer gets memory that another had; it is made in steps, since no two are of one length. */
-const LARGE_BYTES = 1 << 20;
+/** Responses of this size and more reuse buffers, whose sizes are multiples of it. */
+const LARGE_RESPONSE_BYTES = 1 << 20;
 
 /**
- * The memory of large answers, which is taken again for others once it is given back. What is let go of instead has
- * the garbage collected, and all that lives searched through, each few answers.
+ * Reuses the buffers of large responses, so that they are not left to the garbage collector.
  */
 export class ResponseMemory {
   readonly #free: Buffer[] = [];
-  /** What was taken and not given back, as far as somebody holds it still. */
-  readonly #taken = new WeakSet<ArrayBufferLike>();
+  /** Allocated and not released; weak, so that a buffer that is never released can be collected. */
+  readonly #inUse = new WeakSet<ArrayBufferLike>();
 
-  /** So many bytes, whose content is what it is. */
-  take(bytes: number): Buffer {
-    if (bytes < LARGE_BYTES) return Buffer.allocUnsafeSlow(bytes);
+  /** Returns an uninitialised buffer. */
+  allocate(bytes: number): Buffer {
+    if (bytes < LARGE_RESPONSE_BYTES) return Buffer.allocUnsafeSlow(bytes);
     const fitting = this.#free.findIndex((one) => one.length >= bytes);
-    // Where none fits, a larger one takes the place of one that is free.
+    // If none is large enough, a new one replaces a free one.
     const [free] = this.#free.splice(Math.max(fitting, 0), 1);
     const memory =
       free !== undefined && free.length >= bytes
         ? free
-        : Buffer.allocUnsafeSlow(Math.ceil(bytes / LARGE_BYTES) * LARGE_BYTES);
-    this.#taken.add(memory.buffer);
+        : Buffer.allocUnsafeSlow(Math.ceil(bytes / LARGE_RESPONSE_BYTES) * LARGE_RESPONSE_BYTES);
+    this.#inUse.add(memory.buffer);
     return memory.subarray(0, bytes);
   }
 
   /**
-   * Lets the memory of an answer be taken again.
-   * @param part Any part of it. What is of other memory, or was given back already, is let be.
+   * Releases the buffer of a response for reuse.
+   * @param part Any view on it. Other memory, and buffers already released, are ignored.
    */
-  giveBack(part: Buffer): void {
-    if (this.#taken.delete(part.buffer)) this.#free.push(Buffer.from(part.buffer));
+  release(part: Buffer): void {
+    if (this.#inUse.delete(part.buffer)) this.#free.push(Buffer.from(part.buffer));
   }
 }
 
 /**
- * Connects as the client does itself, but hands it whole answers. Of many megabytes that are read, it would have
- * memory made for each 64 KiB and once more for the whole. Not for TLS.
+ * Creates sockets that emit whole responses to kafkajs, which would otherwise collect chunks and concatenate (copy) them.
+ * Not for TLS.
  */
 export function completeResponses(memory: ResponseMemory): ISocketFactory {
   return ({ host, port, onConnect }) => {
-    const answers = new ResponseReader(memory, (answer) => socket.emit('data', answer));
+    const responses = new ResponseReader(memory, (response) => socket.emit('data', response));
     const onread = {
       buffer: Buffer.allocUnsafeSlow(READ_BYTES),
       callback: (bytes: number, buffer: Uint8Array): boolean => {
-        answers.take(Buffer.from(buffer.buffer, buffer.byteOffset, bytes));
+        responses.push(Buffer.from(buffer.buffer, buffer.byteOffset, bytes));
         return true;
       },
     };
@@ -64,56 +63,64 @@ export function completeResponses(memory: ResponseMemory): ISocketFactory {
   };
 }
 
-/** Puts answers together, each of which begins with its length in four bytes. */
+/**
+ * Assembles responses from the chunks of a socket. Format: https://kafka.apache.org/protocol#protocol_common
+ *
+ * | Response       | Type  | Bytes |                            |
+ * | -------------- | ----- | ----: | -------------------------- |
+ * | size           | INT32 |     4 | the bytes after this field |
+ * | correlation_id | INT32 |     4 | not read here              |
+ * | body           |       |     n | not read here              |
+ */
 export class ResponseReader {
   readonly #memory: ResponseMemory;
-  readonly #give: (bytes: Buffer) => void;
+  readonly #onResponse: (bytes: Buffer) => void;
   readonly #length = Buffer.alloc(LENGTH_BYTES);
   #lengthFilled = 0;
-  #answer: Buffer | undefined;
+  #response: Buffer | undefined;
   #filled = 0;
-  /** Whether what comes is no answer that memory was made ready for; it is given as it comes then. */
-  #asItComes = false;
+  /** Whether chunks are passed on as they are: after a response above the maximum, or an invalid size. */
+  #isPassThrough = false;
 
-  /** @param give Takes each whole answer, its length included. */
-  constructor(memory: ResponseMemory, give: (bytes: Buffer) => void) {
+  /** @param onResponse Called with each whole response, size included. */
+  constructor(memory: ResponseMemory, onResponse: (bytes: Buffer) => void) {
     this.#memory = memory;
-    this.#give = give;
+    this.#onResponse = onResponse;
   }
 
-  /** Takes the next bytes, which are used again afterwards. */
-  take(bytes: Buffer): void {
-    for (let at = 0; at < bytes.length;) at = this.#takeSome(bytes, at);
+  /** Accepts the next bytes; copies them, since their buffer is reused. */
+  push(bytes: Buffer): void {
+    for (let offset = 0; offset < bytes.length;) offset = this.#consume(bytes, offset);
   }
 
-  #takeSome(bytes: Buffer, at: number): number {
-    if (this.#asItComes) {
-      this.#give(Buffer.from(bytes.subarray(at)));
+  #consume(bytes: Buffer, offset: number): number {
+    if (this.#isPassThrough) {
+      this.#onResponse(Buffer.from(bytes.subarray(offset)));
       return bytes.length;
     }
-    if (this.#answer === undefined) return this.#begin(bytes, at);
-    const copied = bytes.copy(this.#answer, this.#filled, at);
+    if (this.#response === undefined) return this.#readLength(bytes, offset);
+    const copied = bytes.copy(this.#response, this.#filled, offset);
     this.#filled += copied;
-    if (this.#filled === this.#answer.length) {
-      const whole = this.#answer;
-      this.#answer = undefined;
-      this.#give(whole);
+    if (this.#filled === this.#response.length) {
+      const whole = this.#response;
+      this.#response = undefined;
+      this.#onResponse(whole);
     }
-    return at + copied;
+    return offset + copied;
   }
 
-  #begin(bytes: Buffer, from: number): number {
+  #readLength(bytes: Buffer, from: number): number {
     const copied = bytes.copy(this.#length, this.#lengthFilled, from);
     this.#lengthFilled += copied;
     if (this.#lengthFilled < LENGTH_BYTES) return from + copied;
     this.#lengthFilled = 0;
     const length = this.#length.readInt32BE();
-    if (length > 0 && length <= MAX_BYTES) {
-      this.#answer = this.#memory.take(LENGTH_BYTES + length);
-      this.#filled = this.#length.copy(this.#answer);
+    if (length > 0 && length <= MAX_RESPONSE_BYTES) {
+      this.#response = this.#memory.allocate(LENGTH_BYTES + length);
+      this.#filled = this.#length.copy(this.#response);
     } else {
-      this.#asItComes = true;
-      this.#give(Buffer.from(this.#length));
+      this.#isPassThrough = true;
+      this.#onResponse(Buffer.from(this.#length));
     }
     return from + copied;
   }

@@ -2,17 +2,17 @@ import type { Broker, ProtocolRequest } from 'kafkajs/src/cluster/index.js';
 import Connection from 'kafkajs/src/network/connection.js';
 import Encoder from 'kafkajs/src/protocol/encoder.js';
 
-/** A request of Kafka's protocol whose body is given in parts. */
+/** A request whose body is a list of buffers. */
 export interface BufferedRequest<T> {
   readonly request: Omit<ProtocolRequest<T>['request'], 'encode'>;
-  /** The body; whoever gives it leaves it as it is until the answer is there. */
+  /** The body; must not change before the response is received. */
   readonly parts: readonly Buffer[];
   readonly response: ProtocolRequest<T>['response'];
 }
 
 /**
- * Wraps the sending of a request, as for a trace.
- * @param apiName The kind of request, as Produce.
+ * Wraps the sending of a request, for tracing.
+ * @param apiName The API, such as Produce.
  */
 export type RequestWrapper = <T>(
   connection: Connection,
@@ -23,8 +23,8 @@ export type RequestWrapper = <T>(
 let wrapper: RequestWrapper = (_connection, _apiName, send) => send();
 
 /**
- * Wraps each request that is sent to Kafka from now on: those of kafkajs, whose own events name a request only when it
- * has ended and not for whom it was, and those of {@link sendRequest}.
+ * Wraps every later request to Kafka, of kafkajs and of {@link sendRequest}. kafkajs's instrumentation events
+ * are emitted only when a request has ended, and do not tell which caller sent it.
  */
 export function wrapRequests(wrap: RequestWrapper): void {
   wrapper = wrap;
@@ -35,20 +35,31 @@ export function wrapRequests(wrap: RequestWrapper): void {
 }
 
 /**
- * Sends a request over the client's connection to a broker, its parts as they stand. What the client sends itself it
- * copies three times, which the collecting of garbage pays for once more.
+ * Sends a request over kafkajs's connection to a broker, without copying its buffers, which kafkajs's encoder does.
  */
 export async function sendRequest<T>({ connectionPool }: Broker, asked: BufferedRequest<T>): Promise<T> {
   const connection = await connectionPool.getConnectionByRequest(asked);
   return wrapper(connection, asked.request.apiName, () => sendOver(connection, asked));
 }
 
-/** As the client's `Connection.send`, but for the copies. */
+/**
+ * Does what kafkajs's `Connection.send` does, but writes the buffers to the socket one by one.
+ * Format: https://kafka.apache.org/protocol#protocol_messages
+ *
+ * | Request             | Type            | Bytes |                            |
+ * | ------------------- | --------------- | ----: | -------------------------- |
+ * | size                | INT32           |     4 | the bytes after this field |
+ * | request_api_key     | INT16           |     2 |                            |
+ * | request_api_version | INT16           |     2 |                            |
+ * | correlation_id      | INT32           |     4 |                            |
+ * | client_id           | NULLABLE_STRING | 2 + n |                            |
+ * | body                |                 |     n | {@link BufferedRequest}    |
+ */
 async function sendOver<T>(
   connection: Connection,
   { request, parts, response }: BufferedRequest<T>,
 ): Promise<T> {
-  // Where it has to, and once for all who ask at the same time.
+  // Only if the session expired; concurrent calls share one login.
   await connection.authenticate();
   const { apiKey, apiVersion, apiName } = request;
   const { payload } = await new Promise<{ payload: Buffer }>((resolve, reject) => {

@@ -12,28 +12,28 @@ import { mapConcurrent } from '../../../lib/map-concurrent.ts';
 import type { OpenCluster } from './cluster.ts';
 import { sendRequest, type BufferedRequest } from './send-request.ts';
 import type { RecordBatch } from './record-batch.ts';
-import { REQUEST_TIMEOUT_MS, answerOf, isFenced } from '../errors.ts';
+import { REQUEST_TIMEOUT_MS, brokerErrorType, isFenced } from '../errors.ts';
 
-/** What a transaction that nobody ends is aborted after by the broker. */
+/** `transaction.timeout.ms`: the broker aborts a transaction that is open for longer. */
 const TRANSACTION_TIMEOUT_MS = 60_000;
 
-/** The oldest version of this request that the brokers of today take. */
+/** The first version for message format 2 and transactions, and the oldest one that Kafka 4 supports (KIP-896). */
 const PRODUCE = { apiKey: 0, apiVersion: 3, apiName: 'Produce' } as const;
 const ALL_REPLICAS = -1;
-/** What kind of coordinator is asked for. */
+/** `key_type` of FindCoordinator. */
 const GROUP_COORDINATOR = 0;
 const TRANSACTION_COORDINATOR = 1;
 
 /**
- * Finds the coordinators of a transaction. The client asks before each request where they are; a transaction that has
- * begun stays with the one that began it, and where that one no longer is it, the transaction fails. That of a group
- * can be asked for before it is needed.
+ * Finds the coordinators of a transaction. kafkajs sends FindCoordinator before each request; here the transaction
+ * coordinator is pinned once the transaction has begun (it fails if the coordinator moves), and the group coordinator can
+ * be looked up ahead.
  */
 class Coordinators implements CoordinatorFinder {
   readonly #cluster: Cluster;
-  #transactions: Broker | undefined;
-  #isKept = false;
-  readonly #groups = new Map<string, Promise<Broker>>();
+  #transactionCoordinator: Broker | undefined;
+  #isPinned = false;
+  readonly #groupCoordinators = new Map<string, Promise<Broker>>();
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
@@ -45,51 +45,51 @@ class Coordinators implements CoordinatorFinder {
 
   async findGroupCoordinator(asked: CoordinatorAsked): Promise<Broker> {
     if (asked.coordinatorType !== TRANSACTION_COORDINATOR) {
-      const found = this.#groups.get(asked.groupId);
-      // Where it proves to be another, the client asks once more.
-      this.#groups.delete(asked.groupId);
+      const found = this.#groupCoordinators.get(asked.groupId);
+      // If it has moved since, kafkajs looks it up again.
+      this.#groupCoordinators.delete(asked.groupId);
       return found ?? this.#cluster.findGroupCoordinator(asked);
     }
-    // The client looks whether the connection to it still is.
-    if (this.#isKept && this.#transactions !== undefined)
-      return this.#cluster.findBroker({ nodeId: this.#transactions.nodeId });
-    this.#transactions = await this.#cluster.findGroupCoordinator(asked);
-    return this.#transactions;
+    // Reconnects if the connection was lost.
+    if (this.#isPinned && this.#transactionCoordinator !== undefined)
+      return this.#cluster.findBroker({ nodeId: this.#transactionCoordinator.nodeId });
+    this.#transactionCoordinator = await this.#cluster.findGroupCoordinator(asked);
+    return this.#transactionCoordinator;
   }
 
-  /** Asks for that of a group now. */
-  askAhead(groupId: string): void {
+  /** Looks up the coordinator of a group ahead of its use. */
+  prefetchGroupCoordinator(groupId: string): void {
     const found = this.#cluster.findGroupCoordinator({ groupId, coordinatorType: GROUP_COORDINATOR });
-    // Whoever needs it hears of it.
+    // Reported to the request that needs it.
     found.catch(() => undefined);
-    this.#groups.set(groupId, found);
+    this.#groupCoordinators.set(groupId, found);
   }
 
-  /** Goes on with the one that was found last. */
-  keep(): void {
-    this.#isKept = true;
+  /** Keeps using the transaction coordinator that was found last. */
+  pin(): void {
+    this.#isPinned = true;
   }
 
-  /** Asks again. */
-  forget(): void {
-    this.#isKept = false;
+  /** Looks up the transaction coordinator again for the next request. */
+  unpin(): void {
+    this.#isPinned = false;
   }
 }
 
-/** Where a batch came to stand. */
-export interface Stored {
+/** The position that the broker assigned to a batch. */
+export interface StoredBatch {
   readonly partition: number;
   /** The offset of its first record. */
   readonly firstOffset: Offset;
 }
 
 /**
- * One transaction of one producer, over the client's own cluster and state of a producer. Batches are encoded here
- * (see {@link RecordBatch}); all else is the client's.
+ * One transaction of one producer, over kafkajs's cluster and producer state (EosManager). Produce requests and batches
+ * are encoded here (see {@link RecordBatch}); kafkajs sends the transaction's other requests.
  *
- * After the first request that fails, nothing is sent in this epoch of the producer. A request that timed out, or whose
- * connection broke, can reach the broker later; in the same epoch it would be counted to whatever transaction is open
- * then, or open one that nobody ends (KIP-890). In a new epoch the broker refuses it.
+ * After the first failed request nothing more is sent in this producer epoch. A request that timed out, or whose connection
+ * broke, can reach the broker later; in the same epoch it would be added to the transaction that is open then, or begin one
+ * that is left hanging (KIP-890). In a new epoch the broker refuses it.
  */
 export class PublishTransaction {
   readonly #open: OpenCluster;
@@ -97,7 +97,7 @@ export class PublishTransaction {
   readonly #coordinators: Coordinators;
   readonly #producer: EosManager;
   readonly #id: string;
-  /** Of the first request that failed. */
+  /** The error of the first request that failed. */
   #failure: { readonly error: unknown } | undefined;
 
   private constructor(open: OpenCluster, coordinators: Coordinators, producer: EosManager, id: string) {
@@ -109,38 +109,39 @@ export class PublishTransaction {
   }
 
   /**
-   * Begins one, which fences every older producer of the same id, and aborts what it left open.
-   * @param open Connected.
+   * Begins a transaction (InitProducerId), which fences every older producer of the same transactional id and aborts its
+   * open transaction.
+   * @param open A connected cluster.
    */
   static async begin(open: OpenCluster, id: string): Promise<PublishTransaction> {
     try {
       const coordinators = new Coordinators(open.cluster);
       const producer = await newEpoch(open, coordinators, id);
-      coordinators.keep();
+      coordinators.pin();
       producer.beginTransaction();
       return new PublishTransaction(open, coordinators, producer, id);
     } catch (error) {
-      throw (await refusalOf(open.cluster, id)) ?? error;
+      throw (await findAuthorizationError(open.cluster, id)) ?? error;
     }
   }
 
-  /** Kafka's id of its producer, which its messages have too. */
+  /** The producer id, as in the batches. */
   get producerId(): bigint {
     return BigInt(this.#producer.getProducerId());
   }
 
-  /** Makes partitions part of it, as far as they are not: what is sent to them then takes less long. */
-  async include(topic: string, partitions: readonly number[]): Promise<void> {
+  /** Adds partitions to the transaction ahead of {@link send} (AddPartitionsToTxn), unless they are in it. */
+  async addPartitions(topic: string, partitions: readonly number[]): Promise<void> {
     await this.#cluster.addTargetTopic(topic);
     await this.#cluster.refreshMetadataIfNecessary();
     const topics = [{ topic, partitions: partitions.map((partition) => ({ partition })) }];
     await this.#request(() => this.#producer.addPartitionsToTransaction(topics));
   }
 
-  /** Sends one batch for each of some partitions, to their leaders at once. */
-  async send(topic: string, batches: ReadonlyMap<number, RecordBatch>): Promise<Stored[]> {
+  /** Sends one batch per partition, with one Produce request per leader, concurrently. */
+  async send(topic: string, batches: ReadonlyMap<number, RecordBatch>): Promise<StoredBatch[]> {
     const partitions = [...batches.keys()];
-    await this.include(topic, partitions);
+    await this.addPartitions(topic, partitions);
     const sealed = [...batches].map(([partition, batch]) => ({
       partition,
       bytes: this.#seal(topic, partition, batch),
@@ -154,7 +155,7 @@ export class PublishTransaction {
     const stored = answers
       .flatMap(({ topics }) => topics.flatMap((answer) => answer.partitions))
       .map(({ partition, baseOffset }) => ({ partition, firstOffset: baseOffset }));
-    // The client passes over a partition that it knows no leader of.
+    // kafkajs omits partitions without a known leader.
     if (stored.length === batches.size) return stored;
     const missing = batches.size - stored.length;
     throw new PipelineError(
@@ -163,12 +164,12 @@ export class PublishTransaction {
     );
   }
 
-  /** Says of which consumer group offsets are going to be committed: then that takes less long. */
-  expectOffsets(consumerGroupId: string): void {
-    this.#coordinators.askAhead(consumerGroupId);
+  /** Looks up the coordinator of a consumer group ahead of {@link sendOffsets}. */
+  prefetchGroupCoordinator(consumerGroupId: string): void {
+    this.#coordinators.prefetchGroupCoordinator(consumerGroupId);
   }
 
-  /** Commits offsets of a consumer group with the transaction. */
+  /** Adds offsets of a consumer group to the transaction (AddOffsetsToTxn, TxnOffsetCommit). */
   async sendOffsets(
     consumerGroupId: string,
     topic: string,
@@ -183,29 +184,30 @@ export class PublishTransaction {
   }
 
   /**
-   * Commits it. After a failure only a newer epoch can tell whether it was committed: {@link abort}, then look for what
-   * it would have committed.
+   * Commits the transaction (EndTxn). After a failure the outcome is unknown: call {@link abort}, which bumps the epoch,
+   * then read the group's offsets.
    */
   async commit(): Promise<void> {
     await this.#request(() => this.#producer.commit());
   }
 
   /**
-   * Aborts it, unless it was committed or fenced by a newer producer. After a failed request it takes a new epoch, which
-   * has the broker abort what is open, complete a commit that reached it, and refuse whatever arrives late.
+   * Aborts the transaction, unless it was committed or fenced by a newer producer. After a failed request it bumps the
+   * epoch instead, which has the broker abort an open transaction, complete a commit that reached it, and refuse requests
+   * that arrive late.
    */
   async abort(): Promise<void> {
     if (this.#failure === undefined && this.#producer.isInTransaction()) {
-      this.#coordinators.forget();
-      // A failure is recorded, and the new epoch does the same.
+      this.#coordinators.unpin();
+      // A failure is recorded in #failure; the new epoch below aborts then.
       await this.#request(() => this.#producer.abort()).catch(() => undefined);
     }
     if (this.#failure === undefined || isFenced(this.#failure.error)) return;
-    this.#coordinators.forget();
+    this.#coordinators.unpin();
     await newEpoch(this.#open, this.#coordinators, this.#id);
   }
 
-  /** Sends a request in this epoch, unless another one has failed: see {@link PublishTransaction}. */
+  /** Sends a request in this epoch, unless an earlier one has failed; see {@link PublishTransaction}. */
   async #request<T>(send: () => Promise<T>): Promise<T> {
     if (this.#failure !== undefined) throw this.#failure.error;
     try {
@@ -223,7 +225,33 @@ export class PublishTransaction {
     return batch.seal({ id, epoch: this.#producer.getProducerEpoch(), firstSequence }, Date.now());
   }
 
-  /** Format: kafka.apache.org/protocol */
+  /**
+   * Encodes a Produce request. Format: https://kafka.apache.org/protocol#The_Messages_Produce
+   *
+   * | Request (v3)     | Type            | Bytes |                       |
+   * | ---------------- | --------------- | ----: | --------------------- |
+   * | transactional_id | NULLABLE_STRING | 2 + n |                       |
+   * | acks             | INT16           |     2 | -1: all               |
+   * | timeout_ms       | INT32           |     4 |                       |
+   * | topic_data       | ARRAY           |     4 | 1                     |
+   * | – name           | STRING          | 2 + n |                       |
+   * | – partition_data | ARRAY           |     4 |                       |
+   * | – – index        | INT32           |     4 |                       |
+   * | – – records      | BYTES           | 4 + n | {@link RecordBatch}   |
+   *
+   * kafkajs decodes the response:
+   *
+   * | Response (v3)            | Type   | Bytes |
+   * | ------------------------ | ------ | ----: |
+   * | responses                | ARRAY  |     4 |
+   * | – name                   | STRING | 2 + n |
+   * | – partition_responses    | ARRAY  |     4 |
+   * | – – index                | INT32  |     4 |
+   * | – – error_code           | INT16  |     2 |
+   * | – – base_offset          | INT64  |     8 |
+   * | – – log_append_time_ms   | INT64  |     8 |
+   * | throttle_time_ms         | INT32  |     4 |
+   */
   #produce(
     topic: string,
     sealed: readonly { readonly partition: number; readonly bytes: Buffer }[],
@@ -243,7 +271,7 @@ export class PublishTransaction {
   }
 }
 
-/** Takes a new epoch for a transactional id; returns when what was open before is aborted or committed. */
+/** Bumps the epoch of a transactional id (InitProducerId); resolves once its earlier transaction is aborted or committed. */
 async function newEpoch(
   { logger }: OpenCluster,
   coordinators: CoordinatorFinder,
@@ -260,13 +288,13 @@ async function newEpoch(
   return producer;
 }
 
-/** The client forgets why it found no coordinator; so a broker is asked once more, without it. */
-async function refusalOf(cluster: Cluster, id: string): Promise<unknown> {
+/** Sends FindCoordinator again, since kafkajs drops the error of the lookup; returns an authorization error. */
+async function findAuthorizationError(cluster: Cluster, id: string): Promise<unknown> {
   try {
     const broker = await cluster.brokerPool.findConnectedBroker();
     await broker.findGroupCoordinator({ groupId: id, coordinatorType: TRANSACTION_COORDINATOR });
     return undefined;
   } catch (error) {
-    return answerOf(error)?.endsWith('_AUTHORIZATION_FAILED') === true ? error : undefined;
+    return brokerErrorType(error)?.endsWith('_AUTHORIZATION_FAILED') === true ? error : undefined;
   }
 }
