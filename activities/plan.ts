@@ -65,7 +65,7 @@ async function positionsIn(
   warehouse: ActivityDeps['warehouse'],
 ): Promise<ReadonlyMap<string, ReadonlyMap<string, bigint>>> {
   const positionsOf = async (table: Table): Promise<[string, ReadonlyMap<string, bigint>]> => {
-    const head = await warehouse.table(table.name).keptHead(deltaMetadata(table));
+    const head = await warehouse.table(table.name).headForAppend(deltaMetadata(table));
     return [table.name, head?.txns ?? new Map<string, bigint>()];
   };
   const last = await positionsOf(deliveries);

@@ -98,7 +98,7 @@ async function writeRow(own: RunStaging, run: RunContext, request: RecordRequest
     ['source', 'VARCHAR'],
     ...runs.columns.map(({ name, type }) => [name, duckDbType(type)] as const),
   ]);
-  const folder = await own.freshFolder('record');
+  const folder = await own.makeFreshFolder('record');
   const options = { threads: 1, memoryLimit: '256MB', temporaryFolder: await own.locate(folder) };
   return withDuckDb(options, async (connection) => {
     await connection.run(`CREATE TABLE run AS SELECT unnest(json_transform($1, $2))`, [

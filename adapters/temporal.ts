@@ -88,7 +88,9 @@ export async function asTemporalError(
   connection: TemporalConnection,
 ): Promise<PipelineError> {
   const known = await knownError(thrown, connection);
-  return known ?? temporalError(connection.address, { what: messageOf(thrown), lasting: false }, thrown);
+  return (
+    known ?? temporalError(connection.address, { reason: messageOf(thrown), isPermanent: false }, thrown)
+  );
 }
 
 /** As {@link asTemporalError}; undefined where nothing is seen to be wrong. */
@@ -97,19 +99,19 @@ async function knownError(
   connection: TemporalConnection,
 ): Promise<PipelineError | undefined> {
   if (thrown instanceof PipelineError) return thrown;
-  const answered = answeredError(thrown, connection.address);
+  const answered = refusedError(thrown, connection.address);
   if (answered !== undefined) return answered;
   const fault = await probe({ ...hostAndPort(connection.address), tls: tlsOf(connection) });
   return fault === undefined ? undefined : temporalError(connection.address, fault, thrown);
 }
 
 /** What Temporal refused, or that it is gone, as a named error; undefined for all that is for the caller to judge. */
-export function answeredError(thrown: unknown, address: string): PipelineError | undefined {
+export function refusedError(thrown: unknown, address: string): PipelineError | undefined {
   const status = statusOf(thrown);
   if (status === undefined) return undefined;
   const refused = REFUSED[status.code];
   if (refused === undefined) return undefined;
-  return temporalError(address, { what: `${refused}: ${status.details}`, lasting: true }, thrown);
+  return temporalError(address, { reason: `${refused}: ${status.details}`, isPermanent: true }, thrown);
 }
 
 /** Whether Temporal could not be reached for a call, though it was before. */
@@ -117,9 +119,13 @@ export function isUnavailable(thrown: unknown): boolean {
   return statusOf(thrown)?.code === UNAVAILABLE;
 }
 
-function temporalError(address: string, { what, lasting }: ConnectionFault, cause: unknown): PipelineError {
-  const code = lasting ? 'TEMPORAL_REFUSED' : 'TEMPORAL_UNREACHABLE';
-  return new PipelineError(code, `Temporal at ${address}: ${what}`, { cause });
+function temporalError(
+  address: string,
+  { reason, isPermanent }: ConnectionFault,
+  cause: unknown,
+): PipelineError {
+  const code = isPermanent ? 'TEMPORAL_REFUSED' : 'TEMPORAL_UNREACHABLE';
+  return new PipelineError(code, `Temporal at ${address}: ${reason}`, { cause });
 }
 
 /** What gRPC answered; Temporal's client wraps it. */

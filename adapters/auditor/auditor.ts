@@ -73,7 +73,7 @@ export class Auditor {
     const [message = ''] = messageOf(last).split('\n', 1);
     throw new PipelineError(
       'HDFS_UNREACHABLE',
-      faultOf(last)?.what ?? message.replaceAll(/https?:\/\/\S+/g, 'a URL'),
+      faultOf(last)?.reason ?? message.replaceAll(/https?:\/\/\S+/g, 'a URL'),
     );
   }
 

@@ -13,7 +13,13 @@ import {
   type SnapshotBuilder,
   type TableHead,
 } from './snapshot.ts';
-import { notFound, isNotFound, storeBytes, storeFile, type StoredFile } from '../hdfs/verified-upload.ts';
+import {
+  temporaryMissing,
+  isNotFound,
+  storeBytes,
+  storeFile,
+  type StoredFile,
+} from '../hdfs/verified-upload.ts';
 import type { Logger } from '../log.ts';
 import { Mutex } from '../../lib/mutex.ts';
 import { HdfsError, type WebHdfs } from '../hdfs/webhdfs.ts';
@@ -89,7 +95,7 @@ export class DeltaTable {
    * @throws {PipelineError} TABLE_REWRITTEN when another program removed rows that the table had, and they are missing;
    * TABLE_OTHER_COLUMNS; TABLE_LOG_CHANGED
    */
-  async keptHead(required: Metadata): Promise<TableHead | undefined> {
+  async headForAppend(required: Metadata): Promise<TableHead | undefined> {
     return this.#turns.run(async () => {
       const read = await this.#log.refresh();
       if (read.version < 0) return undefined;
@@ -104,7 +110,7 @@ export class DeltaTable {
    * Makes the table where there is none. Several may try at once; one wins. Each commit from then on needs its columns.
    * @throws {PipelineError} TABLE_OTHER_COLUMNS when there is one that lacks a column.
    */
-  async ensure(metadata: Metadata, scratch: string): Promise<void> {
+  async createIfMissing(metadata: Metadata, scratch: string): Promise<void> {
     await this.#turns.run(async () => {
       this.#required = metadata;
       let read = await this.#log.known();
@@ -130,7 +136,7 @@ export class DeltaTable {
    * @param nameOf Gives its path from the SHA-256 of its bytes; that path and the answer's are relative to
    * the table's folder.
    */
-  async store(localFile: string, nameOf: (sha256: string) => string, scratch: string): Promise<StoredFile> {
+  async upload(localFile: string, nameOf: (sha256: string) => string, scratch: string): Promise<StoredFile> {
     const absolute = (sha256: string): string => `${this.path}/${nameOf(sha256)}`;
     const store = { hdfs: this.#options.hdfs, madeFolders: this.#madeFolders };
     const stored = await storeFile(store, localFile, absolute, this.#temporary(scratch));
@@ -143,7 +149,7 @@ export class DeltaTable {
   }
 
   /** Removes what tries of that name left. */
-  async sweep(scratch: string): Promise<void> {
+  async deleteScratch(scratch: string): Promise<void> {
     await this.#options.hdfs.delete(this.#scratchFolder(scratch), { recursive: true });
   }
 
@@ -151,7 +157,7 @@ export class DeltaTable {
    * Whether a commit of these fences has landed; undefined when it is due, by the log as it is known.
    * @throws {PipelineError} OFFSETS_MOVED when a fence stands elsewhere.
    */
-  async landed(fences: readonly TransactionFence[]): Promise<CommitOutcome | undefined> {
+  async findLanded(fences: readonly TransactionFence[]): Promise<CommitOutcome | undefined> {
     return this.#turns.run(async () => {
       const { version, txns } = (await this.#readFor(fences)).head();
       return checkFences(this.path, txns, fences) === 'due'
@@ -228,7 +234,7 @@ export class DeltaTable {
       return true;
     } catch (error) {
       if (!(error instanceof HdfsError)) throw error;
-      if (isNotFound(error)) throw notFound(temporary, error);
+      if (isNotFound(error)) throw temporaryMissing(temporary, error);
       if (error.exception === 'FileAlreadyExistsException') {
         await hdfs.delete(temporary);
         return false;

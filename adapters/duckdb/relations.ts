@@ -24,7 +24,7 @@ const ROWS_OF_A_MEMBER = 4;
 const TYPES = { BIGINT, BLOB, BOOLEAN, INTEGER, TIMESTAMPTZ, VARCHAR } satisfies Record<string, DuckDBType>;
 
 /** Texts with numbers. */
-export interface NumberedTexts {
+export interface StringDictionary {
   readonly size: number;
   /** Whether one has the character U+0000, which an ENUM cannot have. */
   readonly hasZero: boolean;
@@ -42,7 +42,7 @@ export interface ColumnRows {
    */
   readonly values: Values;
   /** The texts that the values are the numbers of. */
-  readonly texts?: NumberedTexts;
+  readonly texts?: StringDictionary;
   /** For each row which of the values and bits it has. Left out where it has its own. */
   readonly of?: Int32Array;
 }

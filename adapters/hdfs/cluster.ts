@@ -122,8 +122,8 @@ export class Cluster {
   async #explained(error: HdfsError, { protocol, hostname, port, host }: URL): Promise<HdfsError> {
     if (this.#good !== undefined || error.httpStatus !== undefined || protocol !== 'http:') return error;
     const fault = await probe({ host: hostname, port: Number(port || 80), tls: undefined });
-    if (fault?.lasting !== true) return error;
-    return new HdfsError('HDFS_REFUSED', `NameNode ${host}: ${fault.what} (https)`, { cause: error.cause });
+    if (fault?.isPermanent !== true) return error;
+    return new HdfsError('HDFS_REFUSED', `NameNode ${host}: ${fault.reason} (https)`, { cause: error.cause });
   }
 
   #goodFirst(): URL[] {

@@ -144,9 +144,9 @@ export function tooLarge(step: Step, limit: number): HdfsError {
 export function connectionError(step: Step, thrown: unknown, sent: boolean): HdfsError {
   const ambiguous = step.changes && sent;
   const fault = faultOf(thrown);
-  const why = fault?.what ?? messageOf(thrown);
+  const why = fault?.reason ?? messageOf(thrown);
   return new HdfsError(
-    fault?.lasting === true ? 'HDFS_REFUSED' : 'HDFS_UNREACHABLE',
+    fault?.isPermanent === true ? 'HDFS_REFUSED' : 'HDFS_UNREACHABLE',
     `${where(step)}: ${sent ? 'the connection was lost' : 'no connection'}: ${why}`,
     { ambiguous, cause: thrown },
   );

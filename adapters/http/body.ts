@@ -8,14 +8,14 @@ export interface BodyTimeouts {
   readonly idleMs: number;
   /** Within each such time, in milliseconds, the average must reach `leastBytesPerSecond`. */
   readonly windowMs: number;
-  readonly leastBytesPerSecond: number;
+  readonly minBytesPerSecond: number;
 }
 
 /** A body and what is known of it before it arrives. */
 export interface BodyOptions {
   /** The source, for messages. */
   readonly subject: string;
-  readonly patience: BodyTimeouts;
+  readonly timeouts: BodyTimeouts;
   /** How many bytes the answer's headers promise; undefined where they don't say. */
   readonly promisedBytes: number | undefined;
 }
@@ -91,11 +91,11 @@ class Pace {
 
   /** @throws {PipelineError} SOURCE_UNREACHABLE when too few bytes arrived in the time that is over. */
   require(bytes: number): void {
-    const { subject, patience } = this.#options;
+    const { subject, timeouts } = this.#options;
     this.#bytes += bytes;
     const waitedMs = this.#waitedMs;
-    if (waitedMs < patience.windowMs) return;
-    if (this.#bytes < (patience.leastBytesPerSecond * waitedMs) / 1000) {
+    if (waitedMs < timeouts.windowMs) return;
+    if (this.#bytes < (timeouts.minBytesPerSecond * waitedMs) / 1000) {
       const seconds = Math.round(waitedMs / 1000);
       throw new PipelineError(
         'SOURCE_UNREACHABLE',

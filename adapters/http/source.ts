@@ -30,7 +30,7 @@ export interface HttpRequest extends HttpAccess {
   /** What an earlier answer was cut in, to go on with the same representation. */
   readonly resume: Resume | undefined;
   readonly signal: AbortSignal;
-  readonly patience?: BodyTimeouts;
+  readonly timeouts?: BodyTimeouts;
 }
 
 /** Where an earlier answer was cut. */
@@ -51,7 +51,7 @@ export interface HttpContent {
   readonly body: AsyncIterable<Buffer>;
 }
 
-const PATIENCE: BodyTimeouts = { idleMs: 30_000, windowMs: 60_000, leastBytesPerSecond: 1024 };
+const DEFAULT_TIMEOUTS: BodyTimeouts = { idleMs: 30_000, windowMs: 60_000, minBytesPerSecond: 1024 };
 const MAX_REDIRECTS = 5;
 
 /** The read-ahead of the connection, in bytes; Node's default is 64 KiB. */
@@ -143,7 +143,7 @@ async function send(request: HttpRequest, hop: Hop): Promise<{ message: Incoming
   };
   return new Promise((resolve, reject) => {
     const asked = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, options);
-    const { idleMs } = request.patience ?? PATIENCE;
+    const { idleMs } = request.timeouts ?? DEFAULT_TIMEOUTS;
     let network: Network = 'public';
     let answer: IncomingMessage | undefined;
     asked.setTimeout(idleMs);
@@ -226,10 +226,10 @@ async function* restOf(
 }
 
 function bodyOptions(
-  { subject, patience = PATIENCE }: HttpRequest,
+  { subject, timeouts = DEFAULT_TIMEOUTS }: HttpRequest,
   promised: number | undefined,
 ): BodyOptions {
-  return { subject, patience, promisedBytes: promised };
+  return { subject, timeouts, promisedBytes: promised };
 }
 
 function unasked({ subject }: HttpRequest): PipelineError {

@@ -4,7 +4,7 @@ import { PipelineError } from '../../model/errors.ts';
 import type { Resume } from './source.ts';
 import { Representation } from './representation.ts';
 import { jsonText } from '../../lib/json-schema.ts';
-import { staged } from '../staging/staging.ts';
+import { mapDiskFull } from '../staging/staging.ts';
 
 /** More than a description has: Node refuses an answer with more bytes of headers. */
 const MAX_HEAD_BYTES = 1 << 17;
@@ -83,10 +83,10 @@ export async function* beginSpool(
   // A try that was taken for dead may still write to the file of before, so this one is another. The description
   // stands in the same file as the bytes that it describes: neither can be replaced without the other.
   const fresh = `${path}.${randomUUID()}`;
-  const file = await staged(path, open(fresh, 'wx'));
+  const file = await mapDiskFull(path, open(fresh, 'wx'));
   const head = Buffer.from(`${JSON.stringify(representation)}\n`);
   try {
-    await staged(path, writeAt(file, head, 0));
+    await mapDiskFull(path, writeAt(file, head, 0));
     await rename(fresh, path);
     yield* keeping(path, file, body, head.length);
   } finally {
@@ -107,7 +107,7 @@ async function* keeping(
     for await (const bytes of body) {
       await written;
       // The reader works with them meanwhile.
-      written = staged(path, writeAt(file, bytes, at));
+      written = mapDiskFull(path, writeAt(file, bytes, at));
       written.catch(() => undefined);
       at += bytes.length;
       yield bytes;

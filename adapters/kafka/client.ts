@@ -148,15 +148,15 @@ async function explainClose(options: KafkaOptions, subject: string, error: unkno
   const tls = options.tls === undefined ? undefined : tlsOf(options.tls);
   const fault = (await probe({ host, port: Number(port), tls })) ?? closedOn(options);
   return new PipelineError(
-    fault.lasting ? 'KAFKA_REFUSED' : 'KAFKA_UNREACHABLE',
-    `${subject}: ${broker}: ${fault.what}`,
+    fault.isPermanent ? 'KAFKA_REFUSED' : 'KAFKA_UNREACHABLE',
+    `${subject}: ${broker}: ${fault.reason}`,
     { cause: error },
   );
 }
 
 function closedOn({ sasl }: KafkaOptions): ConnectionFault {
   const why = sasl === undefined ? ', as one that asks for a login (kafka.sasl) does' : '';
-  return { what: `it closed the connection without an answer${why}`, lasting: false };
+  return { reason: `it closed the connection without an answer${why}`, isPermanent: false };
 }
 
 /** What can be read of each partition of a topic, in order of the partitions. */

@@ -3,9 +3,9 @@ import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 
 /** Why a connection cannot be had, in plain words. */
 export interface ConnectionFault {
-  readonly what: string;
+  readonly reason: string;
   /** Whether it lasts until a person changes something, as with a certificate that is not trusted. */
-  readonly lasting: boolean;
+  readonly isPermanent: boolean;
 }
 
 const NO_TLS = 'it was spoken to with TLS, but this port speaks no TLS';
@@ -40,11 +40,11 @@ export function faultOf(thrown: unknown): ConnectionFault | undefined {
   const inner = thrown instanceof AggregateError ? (thrown.errors as unknown[])[0] : thrown.cause;
   const code = 'code' in thrown ? String(thrown.code) : '';
   const known = FAULTS.find(([pattern]) => pattern.test(code));
-  if (known !== undefined) return { what: known[1], lasting: known[2] };
+  if (known !== undefined) return { reason: known[1], isPermanent: known[2] };
   if (thrown.message.includes(ENDED_HANDSHAKE)) {
     return {
-      what: 'it closed the connection when TLS began, as a port that speaks no TLS does',
-      lasting: false,
+      reason: 'it closed the connection when TLS began, as a port that speaks no TLS does',
+      isPermanent: false,
     };
   }
   return faultOf(inner);
@@ -71,7 +71,7 @@ export async function probe({ host, port, tls }: Probe): Promise<ConnectionFault
   if (tls !== undefined) return attempt(connectTls({ ...nameOf(host), ...tls, host, port }), 'secureConnect');
   const fault = await attempt(connectTcp({ host, port }), 'connect');
   if (fault !== undefined || !(await speaksTls(host, port))) return fault;
-  return { what: WANTS_TLS, lasting: true };
+  return { reason: WANTS_TLS, isPermanent: true };
 }
 
 /** Whether a server answers TLS with TLS, be it by refusing it. */
@@ -81,7 +81,7 @@ async function speaksTls(host: string, port: number): Promise<boolean> {
     connectTls({ ...nameOf(host), host, port, rejectUnauthorized: false }),
     'secureConnect',
   );
-  return fault === undefined || fault.what === CLIENT_CERTIFICATE;
+  return fault === undefined || fault.reason === CLIENT_CERTIFICATE;
 }
 
 function nameOf(host: string): { servername?: string } {
@@ -98,10 +98,10 @@ function attempt(
       resolve(fault);
     };
     socket.setTimeout(PROBE_MS, () => {
-      settle({ what: 'it did not answer in time', lasting: false });
+      settle({ reason: 'it did not answer in time', isPermanent: false });
     });
     socket.on('error', (error) => {
-      settle(faultOf(error) ?? { what: `the connection was lost: ${error.message}`, lasting: false });
+      settle(faultOf(error) ?? { reason: `the connection was lost: ${error.message}`, isPermanent: false });
     });
     socket.once(connected, () => {
       setTimeout(settle, connected === 'secureConnect' ? REFUSAL_MS : 0, undefined);

@@ -1,6 +1,6 @@
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { PRIVATE_FILE_MODE } from '../../lib/private-files.ts';
-import { staged } from './staging.ts';
+import { mapDiskFull } from './staging.ts';
 
 /** What is shorter waits for others, so that they are written together. */
 const SHORT_BYTES = 1 << 16;
@@ -19,7 +19,7 @@ export class BufferedFile {
 
   /** Begins a new file, in place of one of that name. */
   static async create(path: string): Promise<BufferedFile> {
-    return new BufferedFile(path, await staged(path, open(path, 'w', PRIVATE_FILE_MODE)));
+    return new BufferedFile(path, await mapDiskFull(path, open(path, 'w', PRIVATE_FILE_MODE)));
   }
 
   /** Adds bytes, whose memory may be used again afterwards. */
@@ -51,6 +51,6 @@ export class BufferedFile {
   }
 
   async #write(bytes: Buffer): Promise<void> {
-    await staged(this.#path, this.#file.appendFile(bytes));
+    await mapDiskFull(this.#path, this.#file.appendFile(bytes));
   }
 }

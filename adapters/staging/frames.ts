@@ -1,7 +1,7 @@
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { readLengthPrefixed, type LengthPrefix } from '../../lib/length-prefixed.ts';
 import { PRIVATE_FILE_MODE } from '../../lib/private-files.ts';
-import { staged } from './staging.ts';
+import { mapDiskFull } from './staging.ts';
 
 /**
  * Files of frames: each is its length as 4 bytes (unsigned, big-endian) and then that many bytes. Any byte
@@ -32,7 +32,7 @@ export class FrameWriter {
 
   /** Begins a new file, in place of one of that name. */
   static async create(path: string): Promise<FrameWriter> {
-    return new FrameWriter(path, await staged(path, open(path, 'w', PRIVATE_FILE_MODE)));
+    return new FrameWriter(path, await mapDiskFull(path, open(path, 'w', PRIVATE_FILE_MODE)));
   }
 
   /**
@@ -63,7 +63,7 @@ export class FrameWriter {
     await this.#written;
     const head = Buffer.allocUnsafe(LENGTH_BYTES);
     head.writeUInt32BE(frame.length);
-    await staged(this.#path, this.#file.appendFile(Buffer.concat([head, frame])));
+    await mapDiskFull(this.#path, this.#file.appendFile(Buffer.concat([head, frame])));
   }
 
   /** Begins to write what is buffered, once what was before is written. */
@@ -73,7 +73,7 @@ export class FrameWriter {
     const whole = this.#buffer.subarray(0, this.#filled);
     [this.#buffer, this.#spare] = [this.#spare, this.#buffer];
     this.#filled = 0;
-    this.#written = staged(this.#path, this.#file.appendFile(whole));
+    this.#written = mapDiskFull(this.#path, this.#file.appendFile(whole));
     // Whoever flushes next hears of it, or closes.
     this.#written.catch(() => undefined);
   }

@@ -3,7 +3,7 @@ import { lstat, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/
 import { dirname, join } from 'node:path';
 import { PipelineError } from '../../model/errors.ts';
 import { PRIVATE_FILE_MODE, PRIVATE_FOLDER_MODE } from '../../lib/private-files.ts';
-import { staged, type Execution, type Staging } from './staging.ts';
+import { mapDiskFull, type Execution, type Staging } from './staging.ts';
 
 /**
  * A path in a run's staging folder, as activities hand them to each other: relative, without `.` or `..`, and of the
@@ -50,7 +50,7 @@ export class RunStaging {
   /** Makes a folder where there is none and returns its absolute path. */
   async makeFolder(path: string): Promise<string> {
     const folder = await this.locate(path);
-    await staged(path, mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER_MODE }));
+    await mapDiskFull(path, mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER_MODE }));
     return folder;
   }
 
@@ -64,11 +64,11 @@ export class RunStaging {
    * about can't be replaced by something else while it is used.
    * @returns Its path: the given one, `~` and some digits.
    */
-  async freshFolder(path: string): Promise<string> {
+  async makeFreshFolder(path: string): Promise<string> {
     const parent = dirname(path);
     const around = parent === '.' ? this.folder : await this.makeFolder(parent);
     const prefix = `${join(around, path.slice(path.lastIndexOf('/') + 1))}~`;
-    await staged(path, mkdir(around, { recursive: true, mode: PRIVATE_FOLDER_MODE }));
+    await mapDiskFull(path, mkdir(around, { recursive: true, mode: PRIVATE_FOLDER_MODE }));
     for (const name of await readdir(around)) {
       const earlier = join(around, name);
       if (earlier.startsWith(prefix)) await rm(earlier, { recursive: true, force: true });
@@ -79,10 +79,10 @@ export class RunStaging {
   }
 
   /** Writes down what a staged file or folder is, for the activity that is handed it: its SHA-256, beside it. */
-  async leaveReceipt(path: string, value: unknown): Promise<void> {
+  async writeReceipt(path: string, value: unknown): Promise<void> {
     const file = await this.locate(`${path}${RECEIPT}`);
     const temporary = `${file}.${randomUUID().slice(0, 8)}`;
-    await staged(path, writeFile(temporary, digestOf(value), { mode: PRIVATE_FILE_MODE }));
+    await mapDiskFull(path, writeFile(temporary, digestOf(value), { mode: PRIVATE_FILE_MODE }));
     await rename(temporary, file);
   }
 

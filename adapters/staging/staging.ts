@@ -88,7 +88,7 @@ export class Staging {
  * can be another library, which would take it for a fault of what it does itself.
  * @throws {PipelineError} STAGING_FULL
  */
-export async function staged<T>(path: string, writing: Promise<T>): Promise<T> {
+export async function mapDiskFull<T>(path: string, writing: Promise<T>): Promise<T> {
   try {
     return await writing;
   } catch (error) {

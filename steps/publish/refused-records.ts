@@ -48,7 +48,7 @@ async function writeRefused(
   { source, topic, chunk, ingestedOn }: ChunkContext,
   records: readonly RefusedRecord[],
 ): Promise<StagedFile> {
-  const folder = await own.freshFolder(`${chunk.path}.refused`);
+  const folder = await own.makeFreshFolder(`${chunk.path}.refused`);
   const options = { threads: 1, memoryLimit: '512MB', temporaryFolder: await own.locate(folder) };
   return withDuckDb(options, async (connection) => {
     await connection.run(QUARANTINED);

@@ -3,7 +3,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { asDuckDbError } from '../../adapters/duckdb/database.ts';
 import { asKafkaError } from '../../adapters/kafka/errors.ts';
-import { staged } from '../../adapters/staging/staging.ts';
+import { mapDiskFull } from '../../adapters/staging/staging.ts';
 import { ERROR_CODES, PipelineError, type ErrorCode } from '../../model/errors.ts';
 
 /** What a later try can mend by itself. Of everything else a person must hear at once. */
@@ -81,7 +81,7 @@ test('an error that has a name keeps it, whatever of Kafka’s client it passes 
 
 test('a full disk passes, and names what was written; other errors of the system stay as they are', async () => {
   const failing = (thrown: Error): Promise<unknown> =>
-    staged('a/file', Promise.reject(thrown)).catch((error: unknown) => error);
+    mapDiskFull('a/file', Promise.reject(thrown)).catch((error: unknown) => error);
   for (const code of ['ENOSPC', 'EDQUOT']) {
     const full = named(await failing(Object.assign(new Error(code), { code })));
     assert.deepEqual([full.code, full.canRetry], ['STAGING_FULL', true]);
