@@ -83,7 +83,7 @@ export async function storeFile(
     if (isNotFound(error)) {
       // Or the folder is: then the next try makes it.
       madeFolders.delete(folder);
-      throw temporaryMissing(temporary, error);
+      throw missingError(temporary, error);
     }
     // Either an earlier try's file stands there, or this rename was carried out and its answer lost.
     const mayStand = error.ambiguous || error.exception === 'FileAlreadyExistsException';
@@ -114,7 +114,7 @@ export function isNotFound(error: HdfsError): boolean {
 }
 
 /** The error for it. What was sent can be sent again. */
-export function temporaryMissing(temporary: string, cause: HdfsError): PipelineError {
+export function missingError(temporary: string, cause: HdfsError): PipelineError {
   return new PipelineError('HDFS_DAMAGED', `${temporary} was removed before it got its name`, { cause });
 }
 

@@ -72,8 +72,8 @@ describe('a commit', () => {
   test('that leaves a gap or an overlap is refused, and nothing is written', async () => {
     const table = await newTable();
     await commit(table, 0, 4);
-    assert.match(await codeOf(commit(table, 2, 6)), /^OFFSETS_MOVED: .* t\/0 stands at 4, .* an overlap/);
-    assert.match(await codeOf(commit(table, 6, 8)), /^OFFSETS_MOVED: .* t\/0 stands at 4, .* a gap/);
+    assert.match(await codeOf(commit(table, 2, 6)), /^OFFSETS_MOVED: .* t\/0 is at version 4, .* an overlap/);
+    assert.match(await codeOf(commit(table, 6, 8)), /^OFFSETS_MOVED: .* t\/0 is at version 4, .* a gap/);
     assert.deepEqual(await filesOf(table), ['0-4']);
   });
 
@@ -149,7 +149,7 @@ describe('a writer that knows the log as it was', () => {
     await commit(table, 0, 4);
     await commit(open(table.path), 4, 8);
     assert.deepEqual(await commit(table, 4, 8), { outcome: 'landed-before', version: 2 });
-    assert.match(await codeOf(commit(table, 6, 9)), /^OFFSETS_MOVED: .* t\/0 stands at 8, .* an overlap/);
+    assert.match(await codeOf(commit(table, 6, 9)), /^OFFSETS_MOVED: .* t\/0 is at version 8, .* an overlap/);
     assert.deepEqual(await filesOf(table), ['0-4', '4-8']);
   });
 
@@ -189,7 +189,7 @@ describe('a writer that knows the log as it was', () => {
       /^TABLE_LOG_CHANGED: .*_delta_log: version 2, .* is gone: the log now ends at version 1$/,
     );
     await commit(open(table.path), 4, 8, 'other');
-    await requireChanged(/^TABLE_LOG_CHANGED: .*_delta_log: version 2, .* is another one now$/);
+    await requireChanged(/^TABLE_LOG_CHANGED: .*_delta_log: version 2, .* was replaced by another entry$/);
     await faulty.direct.delete(table.path, { recursive: true });
     await requireChanged(/^TABLE_LOG_CHANGED: .* the log now ends at no version$/);
     await faulty.direct.create(last, bytes);
