@@ -95,7 +95,7 @@ test('an answer that only the end of its connection ends is not taken for whole'
   const raw = await askedRaw(t, 'http', (socket) => {
     socket.end('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nperhaps cut');
   });
-  assert.match((await errorOf(exchange(raw))).message, /nothing tells where its body ends/);
+  assert.match((await errorOf(exchange(raw))).message, /neither Content-Length nor chunked/);
 });
 
 test('what is no HTTP, or breaks off within the head, is a passing fault', async (t) => {
