@@ -7,6 +7,6 @@ export function createCleanup({ staging, warehouse }: ActivityDeps) {
   return async function cleanUp(): Promise<void> {
     const { execution } = currentRun();
     await staging.removeRun(execution);
-    for (const { name } of TABLES) await warehouse.table(name).sweep(execution.runId);
+    for (const { name } of TABLES) await warehouse.table(name).deleteScratch(execution.runId);
   };
 }

@@ -48,7 +48,7 @@ export function createConsume({ settings, kafka, staging }: ActivityDeps) {
     const run = currentRun();
     await staging.reserve(batchBytes);
     const own = RunStaging.of(staging, run.execution);
-    const path = await own.freshFolder(`batches/${nameOf(batch)}`);
+    const path = await own.makeFreshFolder(`batches/${nameOf(batch)}`);
     const partitions = batch.ranges.map(({ partition }) => partition);
     const bounds = exact ? undefined : { bytes: batchBytes, messages: batchMessages };
     const writer = await MessageWriter.create(await own.locate(path), partitions, bounds);
@@ -84,8 +84,8 @@ export function createConsume({ settings, kafka, staging }: ActivityDeps) {
       gaps: offsets - messages,
       bytes: writer.bytes,
     };
-    await own.leaveReceipt(path, staged);
-    await own.leaveReceipt(skippedPath(path), { batch: staged.batch, ...NO_FILES });
+    await own.writeReceipt(path, staged);
+    await own.writeReceipt(skippedPath(path), { batch: staged.batch, ...NO_FILES });
     return {
       staged,
       host: staging.hostId,

@@ -57,7 +57,7 @@ export function createFetch({ settings, staging, warehouse }: ActivityDeps) {
       return { ...base, outcome: 'nothing-to-fetch', content: null, chunks: [], seconds: run.seconds() };
     }
     const own = RunStaging.of(staging, run.execution);
-    const folder = await own.freshFolder('content/chunks');
+    const folder = await own.makeFreshFolder('content/chunks');
     const spool = await own.locate('content/raw');
     const subject = `source ${request.source}`;
     const writer = new ChunkWriter({ staging, own, folder, subject });

@@ -34,7 +34,7 @@ export function createTransform({ settings, staging, kafka }: ActivityDeps) {
     const own = RunStaging.of(staging, run.execution);
     await own.requireReceipt(staged.path, staged);
     await staging.reserve(staged.bytes * DISK_SPACE_RATIO);
-    const folder = await own.freshFolder(`${staged.path}.tables`);
+    const folder = await own.makeFreshFolder(`${staged.path}.tables`);
     const result = await thread.run({
       settings: { sources, worker, limits },
       root: own.folder,
@@ -48,7 +48,7 @@ export function createTransform({ settings, staging, kafka }: ActivityDeps) {
     const { batch } = staged;
     if (!pastLimit) await requireWithinLimits(kafka, batch.topic, checked);
     const listed = await writeFileList(own, folder, files);
-    await own.leaveReceipt(folder, { batch, ...listed });
+    await own.writeReceipt(folder, { batch, ...listed });
     return { batch, staged: [folder, staged.path], ...listed, ...tables, seconds: run.seconds() };
   };
 }

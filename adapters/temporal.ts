@@ -7,21 +7,21 @@ import type { Settings } from '../model/settings.ts';
 import { requestedProfile, temporalProfile, type Environment } from '../model/temporal-environment.ts';
 import { probe, type ConnectionFault } from './net/connection-faults.ts';
 
-/** How to connect to Temporal; for a client's connection and for a worker's. */
+/** The options of a connection to Temporal, for clients and workers. */
 export type TemporalConnection = Pick<ConnectionOptions, 'tls' | 'metadata'> & {
   /** host:port */
   readonly address: string;
   readonly apiKey?: string;
 };
 
-/** After this it is looked for what is wrong; where nothing is, the server may be busy, and has longer. */
+/** Timeout of the first attempt. If probing the server then finds no fault, it may be busy and gets a second attempt. */
 const CONNECT_TIMEOUT = '5s';
 const BUSY_TIMEOUT = '15s';
 
-/** Names of gRPC metadata (HTTP headers) whose values log in. */
+/** Names of gRPC metadata (HTTP headers) that can contain credentials. */
 const SECRET_METADATA = /auth|cookie|credential|key|pass|secret|token/i;
 
-/** The statuses of gRPC that a person has to do something about. */
+/** The permanent errors among gRPC statuses: PERMISSION_DENIED and UNAUTHENTICATED. */
 const REFUSED: Readonly<Record<number, string>> = {
   7: 'there is no right to do this',
   16: 'it does not accept the API key or the certificate',
@@ -29,9 +29,9 @@ const REFUSED: Readonly<Record<number, string>> = {
 const UNAVAILABLE = 14;
 
 /**
- * How to connect: to the address of the settings, with what of TLS and of an API key Temporal's environment variables
- * and profile say.
- * @throws {PipelineError} SETTINGS_INVALID, also where an API key would be sent without TLS to another host.
+ * Returns the connection options: the address of the settings, with TLS and API key from Temporal's environment
+ * variables and profile.
+ * @throws {PipelineError} SETTINGS_INVALID, also when an API key would be sent to another host without TLS.
  */
 export function temporalConnection(
   { address, allowCleartext }: Settings['temporal'],
@@ -58,15 +58,15 @@ export function temporalConnection(
   };
 }
 
-/** Names the gRPC metadata that logs in; undefined where none does. */
+/** Describes gRPC metadata that contains credentials; undefined if there is none. */
 function secretMetadata(metadata: TemporalConnection['metadata']): string | undefined {
-  const name = Object.keys(metadata ?? {}).find((one) => SECRET_METADATA.test(one));
+  const name = Object.keys(metadata ?? {}).find((key) => SECRET_METADATA.test(key));
   return name === undefined ? undefined : `the gRPC metadata ${name} of Temporal`;
 }
 
 /**
- * Connects a client.
- * @throws {PipelineError} TEMPORAL_UNREACHABLE, TEMPORAL_REFUSED
+ * Connects a client; waits up to 20 s.
+ * @throws {PipelineError} TEMPORAL_UNREACHABLE (transient), TEMPORAL_REFUSED (permanent)
  */
 export async function connectTemporal(connection: TemporalConnection): Promise<Connection> {
   try {
@@ -82,59 +82,65 @@ export async function connectTemporal(connection: TemporalConnection): Promise<C
   }
 }
 
-/** Names an error of a connection: what Temporal answered, else what is seen when the server is tried by itself. */
+/** Maps a connection error by Temporal's answer, or else by probing the server. */
 export async function asTemporalError(
   thrown: unknown,
   connection: TemporalConnection,
 ): Promise<PipelineError> {
   const known = await knownError(thrown, connection);
-  return known ?? temporalError(connection.address, { what: messageOf(thrown), lasting: false }, thrown);
+  return (
+    known ?? temporalError(connection.address, { reason: messageOf(thrown), isPermanent: false }, thrown)
+  );
 }
 
-/** As {@link asTemporalError}; undefined where nothing is seen to be wrong. */
+/** Maps an error like {@link asTemporalError}; undefined if the probe finds no fault. */
 async function knownError(
   thrown: unknown,
   connection: TemporalConnection,
 ): Promise<PipelineError | undefined> {
   if (thrown instanceof PipelineError) return thrown;
-  const answered = answeredError(thrown, connection.address);
+  const answered = refusedError(thrown, connection.address);
   if (answered !== undefined) return answered;
   const fault = await probe({ ...hostAndPort(connection.address), tls: tlsOf(connection) });
   return fault === undefined ? undefined : temporalError(connection.address, fault, thrown);
 }
 
-/** What Temporal refused, or that it is gone, as a named error; undefined for all that is for the caller to judge. */
-export function answeredError(thrown: unknown, address: string): PipelineError | undefined {
+/** Maps a permission or authentication error to TEMPORAL_REFUSED; undefined for any other error. */
+export function refusedError(thrown: unknown, address: string): PipelineError | undefined {
   const status = statusOf(thrown);
   if (status === undefined) return undefined;
   const refused = REFUSED[status.code];
   if (refused === undefined) return undefined;
-  return temporalError(address, { what: `${refused}: ${status.details}`, lasting: true }, thrown);
+  return temporalError(address, { reason: `${refused}: ${status.details}`, isPermanent: true }, thrown);
 }
 
-/** Whether Temporal could not be reached for a call, though it was before. */
+/** Returns whether an error is gRPC's UNAVAILABLE: an existing connection was lost. */
 export function isUnavailable(thrown: unknown): boolean {
   return statusOf(thrown)?.code === UNAVAILABLE;
 }
 
-function temporalError(address: string, { what, lasting }: ConnectionFault, cause: unknown): PipelineError {
-  const code = lasting ? 'TEMPORAL_REFUSED' : 'TEMPORAL_UNREACHABLE';
-  return new PipelineError(code, `Temporal at ${address}: ${what}`, { cause });
+function temporalError(
+  address: string,
+  { reason, isPermanent }: ConnectionFault,
+  cause: unknown,
+): PipelineError {
+  const code = isPermanent ? 'TEMPORAL_REFUSED' : 'TEMPORAL_UNREACHABLE';
+  return new PipelineError(code, `Temporal at ${address}: ${reason}`, { cause });
 }
 
-/** What gRPC answered; Temporal's client wraps it. */
+/** Returns the gRPC status in an error's chain of causes; undefined if there is none. */
 export function statusOf(thrown: unknown): { readonly code: number; readonly details: string } | undefined {
   if (isGrpcServiceError(thrown)) return thrown;
   return thrown instanceof Error ? statusOf(thrown.cause) : undefined;
 }
 
-/** The port may be left out of TEMPORAL_ADDRESS, and an address of IPv6 stands in brackets. */
+/** Splits an address; the default port is 7233, and IPv6 addresses are in brackets. */
 function hostAndPort(address: string): { host: string; port: number } {
   const [, host = address, port = '7233'] = /^\[?(.*?)\]?(?::(\d+))?$/.exec(address) ?? [];
   return { host, port: Number(port) };
 }
 
-/** As Node's own TLS takes it. */
+/** Converts the TLS options to those of node:tls. */
 function tlsOf({ tls }: TemporalConnection): TlsOptions | undefined {
   if (tls === undefined || tls === null || tls === false) return undefined;
   const { serverNameOverride, serverRootCACertificate: ca, clientCertPair: pair } = tls === true ? {} : tls;

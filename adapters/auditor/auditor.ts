@@ -18,7 +18,7 @@ import {
 import { PRIVATE_FILE_MODE } from '../../lib/private-files.ts';
 import type { TlsMaterial } from '../net/tls.ts';
 
-/** What was read of a file. */
+/** The length and hash of a file that was read. */
 export interface ReadBack {
   readonly bytes: number;
   /** Hexadecimal. */
@@ -32,13 +32,12 @@ boundPages();
 registerDictionaries();
 
 /**
- * Reads what the pipeline wrote, through the packages webhdfs and parquetjs-lite: they share no code with
- * the way on which it was written, so that a fault of that way cannot hide itself.
+ * Reads files of the warehouse with the packages webhdfs and parquetjs-lite. They share no code with the writing side,
+ * so a bug there cannot hide itself.
  *
- * They have faults of their own. webhdfs reports a read that was cut short, or a page of an error, as the
- * file; so whoever calls compares length and SHA-256. parquetjs-lite reads some timestamps not at all, and
- * repeated values wrong; so the first are not asked for, and the second are corrected. What zstd has packed it
- * reads by a decoder that it is given; and no page is decompressed into more than its header says.
+ * Known bugs of the packages: webhdfs reports a truncated read or an error page as the file, so the caller must compare
+ * length and SHA-256. parquetjs-lite cannot read some timestamps (do not request them), decodes runs wrongly (patched),
+ * lacks zstd (added), and does not limit decompression (limited to the size in the page header).
  */
 export class Auditor {
   readonly #nameNodes: readonly URL[];
@@ -46,7 +45,7 @@ export class Auditor {
   readonly #tls: TlsMaterial;
   readonly #options: HdfsOptions;
 
-  /** @throws {PipelineError} SETTINGS_INVALID for a file or an environment variable that is not there. */
+  /** @throws {PipelineError} SETTINGS_INVALID for a missing file or environment variable. */
   constructor(options: HdfsOptions) {
     this.#nameNodes = options.nameNodes.map((address) => new URL(address));
     this.#identity = identityOf(options);
@@ -55,9 +54,9 @@ export class Auditor {
   }
 
   /**
-   * Reads a file of HDFS into a local file.
-   * @param path Absolute; of letters, digits and `/=._-` alone, as webhdfs does not encode any other.
-   * @throws {PipelineError} HDFS_UNREACHABLE with what the last NameNode answered.
+   * Downloads a file of HDFS to a local file.
+   * @param path Absolute; only letters, digits and `/=._-`, because webhdfs does not encode paths.
+   * @throws {PipelineError} HDFS_UNREACHABLE with the error of the last NameNode.
    */
   async read(path: string, toFile: string): Promise<ReadBack> {
     let last: unknown;
@@ -69,11 +68,11 @@ export class Auditor {
         last = error;
       }
     }
-    // Hadoop's message goes on with its stack, and one of request's holds a URL, which can hold a token.
+    // Hadoop's messages contain a stack trace, and those of `request` a URL, which can contain a token.
     const [message = ''] = messageOf(last).split('\n', 1);
     throw new PipelineError(
       'HDFS_UNREACHABLE',
-      faultOf(last)?.what ?? message.replaceAll(/https?:\/\/\S+/g, 'a URL'),
+      faultOf(last)?.reason ?? message.replaceAll(/https?:\/\/\S+/g, 'a URL'),
     );
   }
 
@@ -97,9 +96,9 @@ export class Auditor {
         headers: { ...CROSS_SITE_HEADER, ...headers },
         followRedirect: (redirect) => {
           try {
-            this.#keepSecrets(redirect);
+            this.#dropSecrets(redirect);
           } catch (error) {
-            // Its own way to refuse, `false`, asks the same server again, with no handler of errors.
+            // Returning false would request the same server again without an error handler.
             stream.abort();
             refuse(error);
           }
@@ -112,7 +111,7 @@ export class Auditor {
     const file = createWriteStream(toFile, { mode: PRIVATE_FILE_MODE });
     const stream = client.createReadStream(path, parameters);
     let bytes = 0;
-    // It can emit more errors after the one that is waited for below.
+    // More errors can follow the one that is awaited below.
     stream.on('error', () => undefined);
     stream.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
@@ -138,11 +137,10 @@ export class Auditor {
   }
 
   /**
-   * Where `request` is sent on to another server, it would show that one the password, and call it by the name of
-   * this one.
-   * @throws {PipelineError} SETTINGS_INVALID for a redirect that would show a secret.
+   * Removes the headers of the first server from a redirected request, including the password.
+   * @throws {PipelineError} SETTINGS_INVALID for a redirect that would expose a secret.
    */
-  #keepSecrets({ request, headers: { location = '' } }: Redirect): void {
+  #dropSecrets({ request, headers: { location = '' } }: Redirect): void {
     const asked = new URL(request.uri.href);
     const target = new URL(location, asked);
     requireConfidentialRedirect(this.#options, target);
@@ -151,13 +149,13 @@ export class Auditor {
   }
 }
 
-/** A row of an audited file, by column; a null may be undefined, and a whole number a text. */
+/** A row of an audited file, by column. Nulls may be undefined, and integers may be strings. */
 export type AuditedRow = Readonly<Record<string, unknown>>;
 
 /**
- * Reads columns of a Parquet file on this machine, row group by row group.
- * @param columns Not timestamps: parquetjs-lite cannot read those that have a dictionary.
- * @throws {PipelineError} HDFS_DAMAGED when it cannot be read, or holds more or fewer rows than its footer counts.
+ * Reads columns of a local Parquet file, one row group at a time.
+ * @param columns No timestamps: parquetjs-lite cannot read dictionary-encoded ones.
+ * @throws {PipelineError} HDFS_DAMAGED when the file cannot be read, or its row count differs from its footer's.
  */
 export async function* readRows(
   file: string,
@@ -180,7 +178,7 @@ export async function* readRows(
       await reader.close();
     }
   } catch (thrown) {
-    // The package throws bare texts.
+    // The package throws strings.
     throw thrown instanceof PipelineError ? thrown : new PipelineError('HDFS_DAMAGED', messageOf(thrown));
   }
 }

@@ -7,20 +7,20 @@ import { uncompress } from 'snappyjs';
 import { PipelineError, messageOf } from '../../model/errors.ts';
 import { requireZstdFrame } from './zstd-frame.ts';
 
-/** The most bytes that a page may have decompressed: writers of Parquet end a page at about 1 MiB, or after a larger value. */
+/** The maximum size of a decompressed page. Writers end a page at about 1 MiB, or after one larger value. */
 export const MAX_PAGE_BYTES = 256 << 20;
 
-/** Decompresses a page into at most so many bytes; throws where there are more. */
+/** Decompresses a page; throws if the result exceeds `maxBytes`. */
 type Inflate = (packed: Buffer, maxBytes: number) => Buffer;
 
 /**
- * Has parquetjs-lite decompress each page into at most as many bytes as the page's header says, and these at most
- * {@link MAX_PAGE_BYTES}; and read zstd, for which it has no code of its own.
+ * Patches parquetjs-lite: limits each decompressed page to the size in its header and to {@link MAX_PAGE_BYTES}, and adds
+ * zstd.
  */
 export function boundPages(): void {
   let pageBytes = 0;
   const decodeThrift = util.decodeThrift;
-  // The header of a page is decoded right before the page.
+  // A page's header is decoded immediately before the page.
   util.decodeThrift = (decoded, bytes, offset) => {
     const length = decodeThrift(decoded, bytes, offset);
     pageBytes = decoded.uncompressed_page_size ?? pageBytes;
@@ -61,7 +61,7 @@ function inflateZstd(packed: Buffer, maxBytes: number): Buffer {
   return Buffer.concat(blocks);
 }
 
-/** Has it know a page of numbers of a dictionary by the newer name of the encoding too; the bytes are the same. */
+/** Registers RLE_DICTIONARY in parquetjs-lite: the newer name of the same encoding of dictionary indexes. */
 export function registerDictionaries(): void {
   codecs['RLE_DICTIONARY'] = codecs['PLAIN_DICTIONARY'];
 }

@@ -2,9 +2,8 @@ import rle from 'parquetjs-lite/lib/codec/rle.js';
 import { PipelineError } from '../../model/errors.ts';
 
 /**
- * Puts a decoder of runs into parquetjs-lite in place of its own, which adds the bytes of a repeated value up
- * instead of shifting them: of a dictionary with more than 256 values, it reads entry 330 as entry 75, and
- * so one offset as another, in silence.
+ * Replaces the RLE decoder of parquetjs-lite, which adds the bytes of a repeated value instead of shifting them: in a
+ * dictionary with more than 256 values, it silently reads entry 330 as entry 75.
  */
 export function patchRunLengthDecoding(): void {
   rle.decodeValues = (_type, cursor, count, { bitWidth, disableEnvelope = false }) => {
@@ -12,7 +11,7 @@ export function patchRunLengthDecoding(): void {
     const values: number[] = [];
     while (values.length < count) {
       const header = readVarint(cursor);
-      // A run can say that it is longer than all that is wanted.
+      // A run can be longer than the remaining values.
       const wanted = count - values.length;
       if ((header & 1) === 0) readRepeated(cursor, bitWidth, Math.min(header >>> 1, wanted), values);
       else readPacked(cursor, bitWidth, (header >>> 1) * 8, wanted, values);
@@ -36,18 +35,18 @@ function readVarint(cursor: Cursor): number {
   throw new PipelineError('HDFS_DAMAGED', 'a run of a Parquet page has no length');
 }
 
-/** One value that stands for many, in as many whole bytes as it needs, the lowest first. */
+/** Reads an RLE run: one value in whole bytes, little-endian. */
 function readRepeated(cursor: Cursor, bitWidth: number, count: number, values: number[]): void {
   let value = 0;
   for (let shift = 0; shift < bitWidth; shift += 8) value |= readByte(cursor) << shift;
   for (let at = 0; at < count; at += 1) values.push(value >>> 0);
 }
 
-/** Values side by side, each of so many bits, the lowest bit first; the last ones may be left out. */
+/** Reads a bit-packed run, least significant bit first; the last values may be missing. */
 function readPacked(cursor: Cursor, bitWidth: number, count: number, wanted: number, values: number[]): void {
   const end = cursor.offset + (bitWidth * count) / 8;
   const size = 2 ** bitWidth;
-  // Up to 39 bits: more than an operator on bits takes, and less than a double holds.
+  // Up to 39 bits: too many for bitwise operators, but exact in a double.
   let bits = 0;
   let held = 0;
   for (let at = 0; at < Math.min(count, wanted); at += 1) {

@@ -6,19 +6,19 @@ const BLOCK_HEAD_BYTES = 3;
 /** Bits of the frame header's descriptor. */
 const SINGLE_SEGMENT = 1 << 5;
 const CHECKSUM = 1 << 2;
-/** Bytes of the dictionary's id, and of the content's size, by two bits of the descriptor. */
+/** Bytes of the dictionary id and of the content size, by two bits of the descriptor. */
 const DICTIONARY_ID_BYTES = [0, 1, 2, 4] as const;
 const CONTENT_SIZE_BYTES = [0, 2, 4, 8] as const;
-/** A content size of two bytes counts from here. */
+/** The offset of a two-byte content size. */
 const TWO_BYTES_FROM = 256;
 const RLE = 1;
-/** A window that every decoder should have (section 3.1.1.1.2), however short the content is. */
+/** The window size that every decoder should support (section 3.1.1.1.2). */
 const COMMON_WINDOW_BYTES = 8 << 20;
 
 /**
- * Makes sure that some bytes are one frame of zstd, whose decoder needs a bounded window: a few bytes can ask for 2 GiB.
- * The content itself can still be longer, where the frame does not say how long it is.
- * @param maxBytes How long its content may be.
+ * Requires that bytes are exactly one zstd frame with a bounded window; a few bytes can request a window of 2 GiB. The
+ * content can still exceed the limit if the frame does not declare its size.
+ * @param maxBytes The maximum size of the content.
  * @throws {RangeError}
  */
 export function requireZstdFrame(packed: Buffer, maxBytes: number): void {
@@ -28,19 +28,20 @@ export function requireZstdFrame(packed: Buffer, maxBytes: number): void {
   const isSingle = (descriptor & SINGLE_SEGMENT) !== 0;
   const sizeAt = MAGIC_BYTES + 1 + (isSingle ? 0 : 1) + bytesAt(DICTIONARY_ID_BYTES, descriptor & 3);
   const sizeBytes = bytesAt(CONTENT_SIZE_BYTES, descriptor >> 6) || (isSingle ? 1 : 0);
-  const content = numberAt(packed, sizeAt, sizeBytes) + (sizeBytes === 2 ? TWO_BYTES_FROM : 0);
-  const window = isSingle ? 0 : windowBytes(numberAt(packed, MAGIC_BYTES + 1, 1));
+  const content = readUnsigned(packed, sizeAt, sizeBytes) + (sizeBytes === 2 ? TWO_BYTES_FROM : 0);
+  const window = isSingle ? 0 : windowBytes(readUnsigned(packed, MAGIC_BYTES + 1, 1));
   if (content > maxBytes) throw new RangeError(`it says that it has ${content} bytes`);
   if (window > Math.max(maxBytes, COMMON_WINDOW_BYTES))
     throw new RangeError(`it needs ${window} bytes of window`);
-  const end = blocksEnd(packed, sizeAt + sizeBytes) + ((descriptor & CHECKSUM) === 0 ? 0 : CHECKSUM_BYTES);
+  const end =
+    findBlocksEnd(packed, sizeAt + sizeBytes) + ((descriptor & CHECKSUM) === 0 ? 0 : CHECKSUM_BYTES);
   if (end !== packed.length) throw new RangeError('it is not one frame of zstd');
 }
 
-/** Where the blocks end that begin there. */
-function blocksEnd(packed: Buffer, from: number): number {
+/** Returns the end of the blocks that begin at an offset. */
+function findBlocksEnd(packed: Buffer, from: number): number {
   for (let at = from; ;) {
-    const head = numberAt(packed, at, BLOCK_HEAD_BYTES);
+    const head = readUnsigned(packed, at, BLOCK_HEAD_BYTES);
     at += BLOCK_HEAD_BYTES + (((head >> 1) & 3) === RLE ? 1 : head >> 3);
     if ((head & 1) === 1) return at;
   }
@@ -55,8 +56,8 @@ function bytesAt(sizes: readonly number[], bits: number): number {
   return sizes[bits] ?? 0;
 }
 
-/** A number of so many bytes, the lowest first. */
-function numberAt(bytes: Buffer, at: number, length: number): number {
+/** Reads a little-endian unsigned integer. */
+function readUnsigned(bytes: Buffer, at: number, length: number): number {
   if (at + length > bytes.length) throw new RangeError('it is cut off');
   let number = 0;
   for (let byte = length - 1; byte >= 0; byte -= 1) number = number * 256 + bytes.readUInt8(at + byte);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PipelineError, messageOf } from '../../model/errors.ts';
 
-/** The actions of Delta's protocol that this program reads or writes (PROTOCOL.md of delta-io/delta). */
+/** The actions of the Delta protocol that this program reads or writes (PROTOCOL.md of delta-io/delta). */
 const Protocol = z.looseObject({ minReaderVersion: z.int(), minWriterVersion: z.int() });
 
 const Metadata = z.looseObject({
@@ -11,16 +11,16 @@ const Metadata = z.looseObject({
 });
 
 /**
- * A data file's path as a log has it: relative to the table's folder and URI-encoded (PROTOCOL.md, "Add File and Remove
- * File"). The protocol also allows an absolute URI, which no table of this program has, and which could name any file.
+ * A data file's path in the log: relative to the table's folder and URI-encoded (PROTOCOL.md, "Add File and Remove
+ * File"). Absolute URIs, which the protocol allows too, are rejected: they could name any file.
  */
 const FilePath = z.string().superRefine((path, context) => {
-  const fault = faultOfPath(path);
-  if (fault !== undefined)
-    context.addIssue({ code: 'custom', message: `the path ${JSON.stringify(path)} ${fault}` });
+  const problem = findPathProblem(path);
+  if (problem !== undefined)
+    context.addIssue({ code: 'custom', message: `the path ${JSON.stringify(path)} ${problem}` });
 });
 
-function faultOfPath(path: string): string | undefined {
+function findPathProblem(path: string): string | undefined {
   if (/^[A-Za-z][A-Za-z0-9+.-]*:/.test(path) || path.startsWith('/'))
     return 'is absolute, which is not supported: each file must be in the folder of its table';
   let decoded: string;
@@ -45,7 +45,7 @@ const Add = z.object({
   /** Milliseconds since 1970. */
   modificationTime: z.int(),
   dataChange: z.boolean(),
-  /** Statistics as a JSON text. */
+  /** Statistics as a JSON document. */
   stats: z.string().nullish(),
   tags: z.record(z.string(), z.string().nullable()).nullish(),
 });
@@ -54,7 +54,7 @@ const Remove = z.looseObject({
   path: FilePath,
   /** Milliseconds since 1970. */
   deletionTimestamp: z.int().nullish(),
-  /** False where files of the same entry have the same rows. */
+  /** False if files added by the same entry have the same rows. */
   dataChange: z.boolean().nullish(),
 });
 
@@ -69,37 +69,37 @@ const Action = z.looseObject({
   commitInfo: CommitInfo.nullish(),
 });
 
-/** One line of a log entry, or one row of a checkpoint: one of its fields is set. */
+/** One line of a log entry or one row of a checkpoint; exactly one field is set. */
 export type Action = z.infer<typeof Action>;
 
-/** A data file that is part of a table. */
+/** The `add` action: a live data file. */
 export type AddFile = z.infer<typeof Add>;
 
-/** A data file that was part of a table: another program replaced or deleted it. */
+/** The `remove` action (tombstone): a data file that another program replaced or deleted. */
 export type RemovedFile = z.infer<typeof Remove>;
 
-/** The versions that a table asks of its readers and writers. */
+/** The `protocol` action: the versions that a table requires of its readers and writers. */
 export type Protocol = z.infer<typeof Protocol>;
 
-/** A table's schema, as Delta writes it. */
+/** The `metaData` action: a table's schema and partition columns. */
 export type Metadata = z.infer<typeof Metadata>;
 
 /**
- * The actions of a log entry.
- * @param text A JSON value a line.
- * @param file The entry's path, for messages.
- * @throws {PipelineError} TABLE_LOG_INVALID, naming the line.
+ * Parses a log entry.
+ * @param text One JSON object per line.
+ * @param file The entry's path, for errors.
+ * @throws {PipelineError} TABLE_LOG_INVALID, naming the line; also for an empty entry.
  */
 export function parseActions(text: string, file: string): Action[] {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
   if (lines.length === 0) throw new PipelineError('TABLE_LOG_INVALID', `${file} is empty`);
-  return lines.map((line, at) => {
+  return lines.map((line, index) => {
     try {
       return parseAction(JSON.parse(line));
     } catch (cause) {
       throw new PipelineError(
         'TABLE_LOG_INVALID',
-        `${file}, line ${at + 1}, is no Delta action: ${messageOf(cause)}`,
+        `${file}, line ${index + 1}, is not a Delta action: ${messageOf(cause)}`,
         { cause },
       );
     }
@@ -107,8 +107,8 @@ export function parseActions(text: string, file: string): Action[] {
 }
 
 /**
- * Checks one action.
- * @throws {Error} when it is none, naming the fields that are off.
+ * Validates one action.
+ * @throws {TypeError} Naming the invalid fields.
  */
 export function parseAction(value: unknown): Action {
   const parsed = Action.safeParse(value);
@@ -118,7 +118,7 @@ export function parseAction(value: unknown): Action {
   );
 }
 
-/** A log entry's text: a line an action. */
+/** Formats a log entry: one action per line. Deterministic, so equal entries have equal bytes. */
 export function formatActions(actions: readonly Action[]): string {
   return actions.map((action) => `${JSON.stringify(action)}\n`).join('');
 }
@@ -126,26 +126,35 @@ export function formatActions(actions: readonly Action[]): string {
 const Schema = z.object({ fields: z.array(z.object({ name: z.string(), type: z.unknown() })) });
 
 /**
- * Makes sure that a table has all columns that are to be written, with their types, and the same partitions. Readers see
- * no other columns than those that the log names; so what a file held besides would be lost to them in silence.
- * @param table Its folder, for the message.
- * @throws {PipelineError} TABLE_OTHER_COLUMNS, naming the first that is missing or of another type, or the partitions.
+ * Requires that a table has all columns to be written, with their types, and the same partition columns. Readers ignore
+ * columns of a file that are not in the table's schema, so their values would be lost silently.
+ * @param table The table's folder, for errors.
+ * @throws {PipelineError} TABLE_OTHER_COLUMNS, naming the first column that is missing or has another type, or the
+ * partition columns.
  */
-export function requireColumns(table: string, held: Metadata, wanted: Metadata): void {
-  const types = new Map(fieldsOf(held).map(({ name, type }) => [name, JSON.stringify(type)]));
-  for (const { name, type } of fieldsOf(wanted)) {
-    const of = types.get(name);
-    const is = JSON.stringify(type);
-    if (of === is) continue;
-    const what = of === undefined ? `has no column ${name}` : `has the column ${name} as ${of}, not as ${is}`;
-    throw otherColumns(table, what);
+export function requireColumns(table: string, existing: Metadata, required: Metadata): void {
+  const types = new Map(fieldsOf(existing).map(({ name, type }) => [name, JSON.stringify(type)]));
+  for (const { name, type } of fieldsOf(required)) {
+    const actual = types.get(name);
+    const expected = JSON.stringify(type);
+    if (actual === expected) continue;
+    const difference =
+      actual === undefined
+        ? `has no column ${name}`
+        : `has the column ${name} as ${actual}, not as ${expected}`;
+    throw otherColumns(table, difference);
   }
-  const [of, is] = [held, wanted].map(({ partitionColumns }) => JSON.stringify(partitionColumns));
-  if (of !== is) throw otherColumns(table, `is partitioned by ${of}, not by ${is}`);
+  const [actual, expected] = [existing, required].map(({ partitionColumns }) =>
+    JSON.stringify(partitionColumns),
+  );
+  if (actual !== expected) throw otherColumns(table, `is partitioned by ${actual}, not by ${expected}`);
 }
 
-function otherColumns(table: string, what: string): PipelineError {
-  return new PipelineError('TABLE_OTHER_COLUMNS', `${table} was made with other columns: it ${what}`);
+function otherColumns(table: string, difference: string): PipelineError {
+  return new PipelineError(
+    'TABLE_OTHER_COLUMNS',
+    `${table} was created with other columns: it ${difference}`,
+  );
 }
 
 function fieldsOf({ schemaString }: Metadata): z.infer<typeof Schema>['fields'] {

@@ -7,7 +7,7 @@ import { parseAction, type Action } from './actions.ts';
 import type { Snapshot } from './snapshot.ts';
 import { sqlFile, sqlName, sqlText, withDuckDb } from '../duckdb/database.ts';
 
-/** A checkpoint's columns: the actions that a reader of version 1 needs, as Delta's protocol types them. */
+/** A checkpoint's columns, with the types of the Delta protocol for reader version 1. */
 const COLUMNS = {
   protocol: 'STRUCT(minReaderVersion INTEGER, minWriterVersion INTEGER)',
   metaData:
@@ -22,10 +22,14 @@ const COLUMNS = {
 
 const LastCheckpoint = z.object({ version: z.int().min(0), size: z.int().min(0), parts: z.int().nullish() });
 
-/** The newest checkpoint, as `_last_checkpoint` names it. */
+/** The content of `_last_checkpoint`. */
 export type LastCheckpoint = z.infer<typeof LastCheckpoint>;
 
-/** @throws {PipelineError} TABLE_LOG_INVALID */
+/**
+ * Parses `_last_checkpoint`.
+ * @param file Its path, for errors.
+ * @throws {PipelineError} TABLE_LOG_INVALID
+ */
 export function parseLastCheckpoint(text: string, file: string): LastCheckpoint {
   try {
     return LastCheckpoint.parse(JSON.parse(text));
@@ -36,12 +40,11 @@ export function parseLastCheckpoint(text: string, file: string): LastCheckpoint 
   }
 }
 
-/** So long a removed file is kept for those who read an earlier version: `delta.deletedFileRetentionDuration`. */
-const KEEP_REMOVED_MS = 7 * 24 * 60 * 60 * 1000;
+/** Retention of `remove` actions in checkpoints; the default of `delta.deletedFileRetentionDuration`. */
+const REMOVED_FILE_RETENTION_MS = 7 * 24 * 60 * 60 * 1000;
 
 /**
- * The actions that a checkpoint of this snapshot holds. It names the files removed in the last week too: by
- * that a clean-up knows which files nobody needs any more, and since when.
+ * Returns the actions of a checkpoint, including the `remove` actions of the last 7 days, which vacuum needs.
  * @param nowMs Milliseconds since 1970.
  */
 export function checkpointActions(snapshot: Snapshot, nowMs: number): Action[] {
@@ -56,19 +59,19 @@ export function checkpointActions(snapshot: Snapshot, nowMs: number): Action[] {
     ...[...snapshot.txns].map(([appId, version]) => ({ txn: { appId, version: Number(version) } })),
     ...[...snapshot.files.values()].map((add) => ({ add: { ...add, dataChange: false } })),
     ...removed
-      .filter(({ deletionTimestamp }) => deletionTimestamp > nowMs - KEEP_REMOVED_MS)
+      .filter(({ deletionTimestamp }) => deletionTimestamp > nowMs - REMOVED_FILE_RETENTION_MS)
       .map((remove) => ({ remove })),
   ];
 }
 
-/** A checkpoint's bytes: a Parquet file of one row an action. */
+/** Encodes a checkpoint: a Parquet file with one row per action. Uses a temporary folder, which it removes. */
 export async function encodeCheckpoint(actions: readonly Action[]): Promise<Buffer> {
-  return inFolder(async (folder) => {
+  return withTemporaryFolder(async (folder) => {
     const json = join(folder, 'actions.json');
     const parquet = join(folder, 'checkpoint.parquet');
     await writeFile(json, actions.map((action) => JSON.stringify(action)).join('\n'));
     const columns = Object.entries(COLUMNS).map(([name, type]) => `${name}: ${sqlText(type)}`);
-    await withDuckDb(optionsIn(folder), (connection) =>
+    await withDuckDb(duckDbOptions(folder), (connection) =>
       connection.run(
         `COPY (SELECT * FROM read_json(${sqlFile(json)}, format = 'newline_delimited', maximum_object_size = 67108864,
            columns = {${columns.join(', ')}})) TO ${sqlText(parquet)} (FORMAT parquet, COMPRESSION snappy)`,
@@ -78,28 +81,28 @@ export async function encodeCheckpoint(actions: readonly Action[]): Promise<Buff
   });
 }
 
-/** What of a checkpoint is read: its files, those that it names as removed too, or all else. */
+/** The part of a checkpoint to read: `files` (add and remove actions) or `head` (all others). */
 export type CheckpointPart = 'files' | 'head';
 
-const FILES = new Set(['add', 'remove']);
+const FILE_COLUMNS = new Set(['add', 'remove']);
 
 /**
- * The actions of a part of a checkpoint.
- * @param file Its path, for messages.
- * @throws {PipelineError} TABLE_LOG_INVALID when it is no checkpoint of Delta.
+ * Decodes one part of a checkpoint. Uses a temporary folder, which it removes.
+ * @param file The checkpoint's path, for errors.
+ * @throws {PipelineError} TABLE_LOG_INVALID when it is not a Delta checkpoint.
  */
 export async function decodeCheckpoint(bytes: Buffer, file: string, part: CheckpointPart): Promise<Action[]> {
-  return inFolder(async (folder) => {
+  return withTemporaryFolder(async (folder) => {
     const parquet = join(folder, 'checkpoint.parquet');
     await writeFile(parquet, bytes);
     const checkpoint = `read_parquet(${sqlFile(parquet)}, hive_partitioning = false)`;
     try {
-      return await withDuckDb(optionsIn(folder), async (connection) => {
+      return await withDuckDb(duckDbOptions(folder), async (connection) => {
         const described = await connection.runAndReadAll(`DESCRIBE FROM ${checkpoint}`);
         const columns = described
           .getRows()
           .map(([name]) => String(name))
-          .filter((name) => FILES.has(name) === (part === 'files'))
+          .filter((name) => FILE_COLUMNS.has(name) === (part === 'files'))
           .map(sqlName);
         if (columns.length === 0) return [];
         const read = await connection.runAndReadAll(
@@ -109,18 +112,18 @@ export async function decodeCheckpoint(bytes: Buffer, file: string, part: Checkp
         return read.getRows().map(([action]) => parseAction(JSON.parse(String(action))));
       });
     } catch (cause) {
-      throw new PipelineError('TABLE_LOG_INVALID', `${file} is no checkpoint: ${messageOf(cause)}`, {
+      throw new PipelineError('TABLE_LOG_INVALID', `${file} is not a Delta checkpoint: ${messageOf(cause)}`, {
         cause,
       });
     }
   });
 }
 
-function optionsIn(folder: string): { threads: number; memoryLimit: string; temporaryFolder: string } {
+function duckDbOptions(folder: string): { threads: number; memoryLimit: string; temporaryFolder: string } {
   return { threads: 1, memoryLimit: '256MB', temporaryFolder: folder };
 }
 
-async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
+async function withTemporaryFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'checkpoint-'));
   try {
     return await use(folder);

@@ -3,21 +3,22 @@ import { parseActions, type Action, type AddFile } from './actions.ts';
 import { ENTRY_NAME, entryFile, logFolder } from './log.ts';
 import type { WebHdfs } from '../hdfs/webhdfs.ts';
 
-/** One entry of a table's log: what a commit did. */
+/** One entry of a table's log. */
 export interface LogEntry {
   readonly version: number;
-  /** What the writer said of the commit, for people. */
+  /** The `commitInfo` action; empty if the entry has none. */
   readonly info: Readonly<Record<string, unknown>>;
   readonly added: readonly AddFile[];
   readonly actions: readonly Action[];
 }
 
-const READS_AT_ONCE = 8;
+const MAX_CONCURRENT_READS = 8;
 
 /**
- * What made one version of a table; undefined where the entry is gone, since a checkpoint stands for it.
+ * Reads the entry of one version; undefined if it was deleted after a checkpoint. Read-only.
  * @param tablePath The table's folder in HDFS, absolute.
- * @throws {PipelineError} TABLE_LOG_INVALID; an error of HDFS.
+ * @throws {PipelineError} TABLE_LOG_INVALID
+ * @throws {HdfsError}
  */
 export async function readEntry(
   hdfs: WebHdfs,
@@ -30,9 +31,10 @@ export async function readEntry(
 }
 
 /**
- * What made a table: all entries that its log still has, in order.
- * @param versions Those after `after`, up to `upTo`.
- * @throws {PipelineError} TABLE_LOG_INVALID; an error of HDFS.
+ * Reads all entries that the log still has, in order. Read-only.
+ * @param range Only versions greater than `after` and not greater than `upTo`.
+ * @throws {PipelineError} TABLE_LOG_INVALID
+ * @throws {HdfsError} Also when the table does not exist.
  */
 export async function readHistory(
   hdfs: WebHdfs,
@@ -44,7 +46,7 @@ export async function readHistory(
     const version = Number(digits);
     return digits !== undefined && version > after && version <= upTo ? [version] : [];
   });
-  const entries = await mapConcurrent(READS_AT_ONCE, versions, (version) =>
+  const entries = await mapConcurrent(MAX_CONCURRENT_READS, versions, (version) =>
     readEntry(hdfs, tablePath, version),
   );
   return entries.filter((entry) => entry !== undefined);

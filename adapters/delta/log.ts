@@ -6,34 +6,34 @@ import { isOwnEntry, type ForeignChange } from './rewrites.ts';
 import { SnapshotBuilder, type Snapshot } from './snapshot.ts';
 import type { WebHdfs } from '../hdfs/webhdfs.ts';
 
-/** HDFS lists names in their order, so the versions ascend. */
+/** File name of a log entry. HDFS lists names in order, so versions ascend. */
 export const ENTRY_NAME = /^(\d{20})\.json$/;
 const CHECKPOINT_NAME = /^(\d{20})\.checkpoint\.parquet$/;
 
-/** The folder of a table's log. */
+/** Returns the path of a table's log folder. */
 export function logFolder(table: string): string {
   return `${table}/_delta_log`;
 }
 
-/** The path of an entry of a table's log. */
+/** Returns the path of a log entry. */
 export function entryFile(table: string, version: number): string {
-  return `${logFolder(table)}/${digitsOf(version)}.json`;
+  return `${logFolder(table)}/${formatVersion(version)}.json`;
 }
 
-/** A version as the names of a log's files have it. */
-function digitsOf(version: number): string {
+/** Formats a version as in the names of log files: 20 digits. */
+function formatVersion(version: number): string {
   return String(version).padStart(20, '0');
 }
 
-/** An entry as it was read. */
+/** A log entry that was read. */
 interface Entry {
   readonly version: number;
   readonly actions: readonly Action[];
-  /** Of its bytes. */
+  /** The SHA-256 of the entry's file, hexadecimal. */
   readonly sha256: string;
 }
 
-/** The checkpoint that the reading of a log began at. */
+/** The checkpoint that the log was loaded from. */
 interface Checkpoint {
   readonly bytes: Buffer;
   /** Its path, for messages. */
@@ -41,19 +41,21 @@ interface Checkpoint {
 }
 
 /**
- * The log of a Delta table, as far as it has been read. Of a checkpoint, which names each live file, the files are read
- * when they are asked for: to say where the table stands takes as long with many of them as with few.
- * Not for two callers at once.
+ * The log of a Delta table and the state read from it. A checkpoint's file list is read only by {@link snapshot} and
+ * {@link loss}, so reading the version and the transactions takes the same time however many files the table has.
+ *
+ * Not safe for concurrent calls. Methods only read HDFS; they throw {@link HdfsError}, and TABLE_LOG_INVALID for a log
+ * that cannot be parsed.
  */
 export class DeltaLog {
-  /** Its folder, absolute. */
+  /** The log's folder, absolute. */
   readonly folder: string;
   readonly #table: string;
   readonly #hdfs: WebHdfs;
   #builder: SnapshotBuilder | undefined;
-  /** Whose files have not been read. */
+  /** The checkpoint whose files have not been read yet. */
   #checkpoint: Checkpoint | undefined;
-  /** Of the entry that was read or appended last; undefined where reading began at a checkpoint whose entry is gone. */
+  /** Hash of the last entry read or appended; undefined if the state is a checkpoint's whose entry was deleted. */
   #lastSha256: string | undefined;
 
   /** @param table The table's folder, absolute. */
@@ -63,33 +65,34 @@ export class DeltaLog {
     this.#hdfs = hdfs;
   }
 
-  /** Where the log names its newest checkpoint. */
+  /** The path of `_last_checkpoint`, which names the newest checkpoint. */
   get pointer(): string {
     return `${this.folder}/_last_checkpoint`;
   }
 
-  /** The path of an entry. */
+  /** Returns the path of an entry. */
   entry(version: number): string {
     return entryFile(this.#table, version);
   }
 
-  /** The path of a checkpoint. */
+  /** Returns the path of a checkpoint. */
   checkpoint(version: number): string {
-    return `${this.folder}/${digitsOf(version)}.checkpoint.parquet`;
+    return `${this.folder}/${formatVersion(version)}.checkpoint.parquet`;
   }
 
-  /** The log as it was read last. */
+  /** Returns the state as of the last refresh or append; refreshes if there was none. */
   async known(): Promise<SnapshotBuilder> {
     return this.#builder ?? this.refresh();
   }
 
   /**
-   * The log as it is now.
-   * @throws {PipelineError} TABLE_LOG_INVALID; TABLE_LOG_CHANGED when entries that were read before are gone.
+   * Reads the entries that were added since the last call and returns the state; its version is -1 for a missing table.
+   * @throws {PipelineError} TABLE_LOG_INVALID; TABLE_LOG_CHANGED when entries that were read earlier are gone or
+   * replaced.
    */
   async refresh(): Promise<SnapshotBuilder> {
     if (!(await this.isCurrent())) [this.#builder, this.#checkpoint] = [undefined, undefined];
-    this.#builder ??= await this.#begin();
+    this.#builder ??= await this.#loadCheckpoint();
     for (;;) {
       const entry = await this.#readEntry(this.#builder.version + 1);
       if (entry === undefined) return this.#builder;
@@ -98,7 +101,7 @@ export class DeltaLog {
     }
   }
 
-  /** Applies an entry that was written as the next version. */
+  /** Applies an entry that this process has just written as the next version. Not idempotent; writes nothing. */
   async append(actions: readonly Action[]): Promise<void> {
     const builder = await this.known();
     builder.apply(actions);
@@ -106,10 +109,10 @@ export class DeltaLog {
   }
 
   /**
-   * Whether reading can continue after the last entry that is known. Other programs delete entries that a checkpoint
-   * replaces; then it must begin there.
-   * @throws {PipelineError} TABLE_LOG_CHANGED when that entry is gone or replaced, as in a folder that was set back to an
-   * earlier state: an entry after the gap would be read by nobody.
+   * Returns whether the next entry can be read on top of the known state; false if a newer checkpoint must be loaded,
+   * because other programs deleted the entries before it.
+   * @throws {PipelineError} TABLE_LOG_CHANGED when the last known entry is gone or replaced, as after the folder was
+   * restored from a backup. No reader would see an entry written after the gap.
    */
   async isCurrent(): Promise<boolean> {
     const version = this.#builder?.version ?? -1;
@@ -117,7 +120,7 @@ export class DeltaLog {
     const entry = await this.#hdfs.readIfExists(this.entry(version));
     if (entry !== undefined) {
       if (this.#lastSha256 === undefined || this.#lastSha256 === sha256Of(entry)) return true;
-      throw this.#changed(version, 'is another one now');
+      throw this.#changed(version, 'was replaced by another entry');
     }
     const { newest = -1, last = -1 } = await this.#versions();
     if (newest >= version) return newest === version;
@@ -127,7 +130,7 @@ export class DeltaLog {
     );
   }
 
-  /** The table with its files, as the log was read last. */
+  /** Returns the known state with its files. */
   async snapshot(): Promise<Snapshot> {
     const builder = await this.known();
     if (this.#checkpoint !== undefined) {
@@ -138,17 +141,17 @@ export class DeltaLog {
     return builder.snapshot();
   }
 
-  /** The first commit of another program whose removed rows are still missing, as the log was read last. */
+  /** Returns the first commit of another program whose removed rows are still missing in the known state. */
   async loss(): Promise<ForeignChange | undefined> {
     const builder = await this.known();
-    // How many rows a rewritten file had, only the checkpoint may say.
+    // The row counts of rewritten files may only be in the checkpoint.
     if (builder.lacksRows && this.#checkpoint !== undefined) await this.snapshot();
     return builder.loss();
   }
 
-  /** Where reading begins: at the newest checkpoint, or before the first entry. */
-  async #begin(): Promise<SnapshotBuilder> {
-    const version = (await this.#namedCheckpoint()) ?? (await this.#foundCheckpoint());
+  /** Returns the state at the newest checkpoint, or an empty one if there is no checkpoint. */
+  async #loadCheckpoint(): Promise<SnapshotBuilder> {
+    const version = (await this.#pointedCheckpoint()) ?? (await this.#foundCheckpoint());
     if (version === undefined) return new SnapshotBuilder(this.#table);
     const file = this.checkpoint(version);
     const bytes = await this.#hdfs.read(file);
@@ -161,14 +164,14 @@ export class DeltaLog {
   }
 
   /**
-   * The entries up to a version that follow the last one of this program, which was committed only after all before it
-   * had been read and found to be in order. Most checkpoints are of such an entry, so that one is read.
+   * Returns the entries of other programs between this program's last entry and a version. This program commits only
+   * after it has checked all earlier entries. Usually the checkpoint is of its own entry, so that one entry is read.
    */
   async #foreignEntriesTo(version: number): Promise<Entry[]> {
     const entries: Entry[] = [];
-    for (let at = version; at >= 0; at -= 1) {
-      const entry = await this.#readEntry(at);
-      if (at === version) this.#lastSha256 = entry?.sha256;
+    for (let previous = version; previous >= 0; previous -= 1) {
+      const entry = await this.#readEntry(previous);
+      if (previous === version) this.#lastSha256 = entry?.sha256;
       // Other programs delete old entries.
       if (entry === undefined || isOwnEntry(entry.actions)) break;
       entries.unshift(entry);
@@ -183,8 +186,8 @@ export class DeltaLog {
     return { version, actions: parseActions(bytes.toString('utf8'), file), sha256: sha256Of(bytes) };
   }
 
-  /** The checkpoint that the pointer names, where it is there and of one part. */
-  async #namedCheckpoint(): Promise<number | undefined> {
+  /** Returns the version in `_last_checkpoint`, if that checkpoint exists and has a single part. */
+  async #pointedCheckpoint(): Promise<number | undefined> {
     const bytes = await this.#hdfs.readIfExists(this.pointer);
     if (bytes === undefined) return undefined;
     const { version, parts } = parseLastCheckpoint(bytes.toString('utf8'), this.pointer);
@@ -193,8 +196,9 @@ export class DeltaLog {
   }
 
   /**
-   * The newest checkpoint that the log's folder has: the pointer may be lost, and other programs remove the
-   * entries before a checkpoint. A log that seems to begin later than it did must not pass for an empty one.
+   * Finds the newest checkpoint by listing the folder, in case `_last_checkpoint` is missing.
+   * @throws {PipelineError} TABLE_LOG_INVALID when the first entry is not version 0 and no checkpoint is found: such a
+   * log must not be read as empty.
    */
   async #foundCheckpoint(): Promise<number | undefined> {
     const { newest, first } = await this.#versions();
@@ -202,14 +206,14 @@ export class DeltaLog {
     if (first === undefined || first === 0) return undefined;
     throw new PipelineError(
       'TABLE_LOG_INVALID',
-      `${this.folder} begins at version ${first}, and no checkpoint that is known here says what came before`,
+      `${this.folder} begins at version ${first}, and has no checkpoint of a supported kind for earlier versions`,
     );
   }
 
-  /** The newest checkpoint that the log's folder has, and its first and last entry. */
+  /** Lists the log's folder: the versions of the newest checkpoint and of the first and the last entry. */
   async #versions(): Promise<Record<'newest' | 'first' | 'last', number | undefined>> {
-    const isThere = (await this.#hdfs.status(this.folder)) !== undefined;
-    const names = isThere ? (await this.#hdfs.list(this.folder)).map(({ name }) => name) : [];
+    const exists = (await this.#hdfs.status(this.folder)) !== undefined;
+    const names = exists ? (await this.#hdfs.list(this.folder)).map(({ name }) => name) : [];
     const versionsOf = (pattern: RegExp): number[] =>
       names.flatMap((name) => pattern.exec(name)?.[1] ?? []).map(Number);
     const entries = versionsOf(ENTRY_NAME);
@@ -219,7 +223,7 @@ export class DeltaLog {
   #changed(version: number, how: string): PipelineError {
     return new PipelineError(
       'TABLE_LOG_CHANGED',
-      `${this.folder}: version ${version}, which was read or written before, ${how}`,
+      `${this.folder}: version ${version}, which was read or written earlier, ${how}`,
     );
   }
 }

@@ -1,42 +1,42 @@
 import { z } from 'zod';
 import type { Action, AddFile } from './actions.ts';
 
-/** `engineInfo` of each commit of this program; Delta's writers name themselves there. */
+/** The `engineInfo` of this program's commits. */
 export const ENGINE = 'assessment-pipeline';
 
-/** A commit of another program that took rows out of a table, or put rows into it. */
+/** A commit of another program that removed or added rows. */
 export interface ForeignChange {
   readonly version: number;
-  /** As the commit calls itself, for example `RESTORE`. */
+  /** `commitInfo.operation`, for example `RESTORE`. */
   readonly operation: string;
-  /** How many files it removed, or added. */
+  /** The number of files removed or added. */
   readonly files: number;
 }
 
-/** Files that were replaced by others of the same rows, as by OPTIMIZE. */
+/** A commit that replaced files by others with the same rows (dataChange=false), such as OPTIMIZE. */
 interface Rewrite {
   readonly version: number;
   readonly operation: string;
-  /** The rows of each replaced file; undefined where they are not known. */
+  /** The row count of each replaced file; undefined if unknown. */
   readonly inputs: Map<string, number | undefined>;
-  /** The rows of each file that replaced them. */
+  /** The row count of each new file; undefined if unknown. */
   readonly outputs: ReadonlyMap<string, number | undefined>;
 }
 
-/** How a file that was removed left the table. */
+/** The commit that removed a file: with its rows, or as part of a rewrite. */
 type Removal =
   | { readonly isLoss: true; readonly version: number; readonly operation: string }
   | { readonly isLoss: false; readonly rewrite: Rewrite };
 
 const Stats = z.object({ numRecords: z.int() });
 
-/** How many rows a file has, as its log entry says; undefined where that does not say. */
+/** Returns a file's row count (`stats.numRecords`); undefined if its log entry has none. */
 export function rowsOf({ stats }: AddFile): number | undefined {
   const parsed = Stats.safeParse(typeof stats === 'string' ? JSON.parse(stats) : undefined);
   return parsed.success ? parsed.data.numRecords : undefined;
 }
 
-/** Whether an entry is a commit of this program, which never removes a file. */
+/** Returns whether an entry is a commit of this program, which never removes a file. */
 export function isOwnEntry(actions: readonly Action[]): boolean {
   return (
     actions.some(({ commitInfo }) => commitInfo?.['engineInfo'] === ENGINE) &&
@@ -45,16 +45,16 @@ export function isOwnEntry(actions: readonly Action[]): boolean {
 }
 
 /**
- * Follows a table's log to find whether other programs removed rows that it had. What counts is the state: a removed file
- * that is live again, for example after a second RESTORE, is not lost; nor is one that was rewritten, as long as the
- * files with its rows are live. A commit is judged by its actions, not by what it calls itself.
+ * Detects rows that other programs removed, from a table's log entries in order. Only the resulting state counts: a
+ * removed file that is live again, for example after a second RESTORE, is not lost; nor is a rewritten file whose rows
+ * are in live files. Commits are judged by their actions, not by their `operation`.
  */
 export class RewriteWatch {
   readonly #removed = new Map<string, Removal>();
-  /** For each file that replaced others, how it came about. */
+  /** The rewrite that produced a file, by path. */
   readonly #origins = new Map<string, Rewrite>();
   readonly #rewrites: Rewrite[] = [];
-  /** Files of rows that another program added. */
+  /** The files with new rows that other programs added. */
   readonly #foreign = new Set<string>();
   readonly #additions: ForeignChange[] = [];
 
@@ -63,14 +63,14 @@ export class RewriteWatch {
     return this.#additions;
   }
 
-  /** Whether there are rewritten files whose rows are not known yet; see {@link learnRows}. */
+  /** Whether row counts of rewritten files are unknown; see {@link learnRows}. */
   get lacksRows(): boolean {
     return this.#rewrites.some(({ inputs }) => [...inputs.values()].includes(undefined));
   }
 
   /**
-   * Follows the next entry.
-   * @param fileOf Gives a live file of the table before this entry, where it is known.
+   * Processes the next entry. Not idempotent.
+   * @param fileOf Returns a file that was live before this entry, if known.
    */
   apply(
     version: number,
@@ -78,8 +78,8 @@ export class RewriteWatch {
     fileOf: (path: string) => AddFile | undefined = () => undefined,
   ): void {
     if (isOwnEntry(actions)) return;
-    const named = actions.find(({ commitInfo }) => commitInfo)?.commitInfo?.['operation'];
-    const operation = typeof named === 'string' ? named : 'an operation without a name';
+    const name = actions.find(({ commitInfo }) => commitInfo)?.commitInfo?.['operation'];
+    const operation = typeof name === 'string' ? name : 'an operation without a name';
     const added = actions.flatMap(({ add }) => (add ? [add] : []));
     const removed = actions.flatMap(({ remove }) => (remove ? [remove] : []));
     this.#rewrite(version, operation, {
@@ -100,14 +100,14 @@ export class RewriteWatch {
     if (fresh.length > 0) this.#additions.push({ version, operation, files: fresh.length });
   }
 
-  /** Learns the rows of files that were live before all that was applied. */
+  /** Supplies the row counts of files that were live before the first applied entry. Idempotent. */
   learnRows(files: Iterable<AddFile>): void {
     const unknown = this.#rewrites.filter(({ inputs }) => [...inputs.values()].includes(undefined));
     for (const file of files)
       for (const { inputs } of unknown) if (inputs.has(file.path)) inputs.set(file.path, rowsOf(file));
   }
 
-  /** The first commit whose removed rows are still missing. */
+  /** Returns the first commit whose removed rows are still missing. */
   loss(): ForeignChange | undefined {
     const lost = [...this.#removed].flatMap(([path, removal]) =>
       removal.isLoss && !this.#isKept(path, new Set()) ? [removal] : [],
@@ -120,8 +120,8 @@ export class RewriteWatch {
         : [];
     });
     const all = [...lost, ...short];
-    const version = all.reduce((least, one) => Math.min(least, one.version), Infinity);
-    const first = all.filter((one) => one.version === version);
+    const version = all.reduce((lowest, change) => Math.min(lowest, change.version), Infinity);
+    const first = all.filter((change) => change.version === version);
     const operation = first[0]?.operation;
     return operation === undefined ? undefined : { version, operation, files: first.length };
   }
@@ -134,7 +134,7 @@ export class RewriteWatch {
     for (const path of files.outputs.keys()) this.#origins.set(path, rewrite);
   }
 
-  /** Whether the rows of a file are live: in itself, in those that replaced it, or in those that it replaced. */
+  /** Returns whether a file's rows are live: in the file, in the files that replaced it, or in those it replaced. */
   #isKept(path: string, seen: Set<string>): boolean {
     const removal = this.#removed.get(path);
     if (removal === undefined || this.#foreign.has(path)) return true;
@@ -151,9 +151,9 @@ function rowsIn(file: AddFile | undefined): number | undefined {
 
 function sumOf(rows: ReadonlyMap<string, number | undefined>): number | undefined {
   let sum = 0;
-  for (const one of rows.values()) {
-    if (one === undefined) return undefined;
-    sum += one;
+  for (const count of rows.values()) {
+    if (count === undefined) return undefined;
+    sum += count;
   }
   return sum;
 }

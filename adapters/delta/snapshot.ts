@@ -2,10 +2,10 @@ import { PipelineError } from '../../model/errors.ts';
 import type { Action, AddFile, Metadata, Protocol, RemovedFile } from './actions.ts';
 import { RewriteWatch, type ForeignChange } from './rewrites.ts';
 
-/** The newest of Delta's features that this program reads and writes. */
+/** The highest protocol versions that this program reads and writes. */
 export const PROTOCOL = { minReaderVersion: 1, minWriterVersion: 2 } as const;
 
-/** Where a table stands at one version, by its log. */
+/** A table at one version, without its files. */
 export interface TableHead {
   readonly version: number;
   readonly protocol: Protocol;
@@ -14,15 +14,15 @@ export interface TableHead {
   readonly txns: ReadonlyMap<string, bigint>;
 }
 
-/** A table as its log says it is at one version. */
+/** A table at one version. */
 export interface Snapshot extends TableHead {
   /** The live files, by path. */
   readonly files: ReadonlyMap<string, AddFile>;
-  /** The files that are live no more, by path, as far as the log still names them. */
+  /** The removed files (tombstones), by path, as far as the log still names them. */
   readonly removed: ReadonlyMap<string, RemovedFile>;
 }
 
-/** Builds snapshots by applying log entries in order. */
+/** Builds snapshots by applying a checkpoint and the log entries after it, in order. */
 export class SnapshotBuilder {
   #version: number;
   #protocol: Protocol | undefined;
@@ -35,7 +35,7 @@ export class SnapshotBuilder {
 
   /**
    * @param table The table's path, for messages.
-   * @param version The version that the next {@link apply} makes, less one.
+   * @param version The version to start after: the checkpoint's, or -1.
    */
   constructor(table: string, version = -1) {
     this.#table = table;
@@ -47,42 +47,48 @@ export class SnapshotBuilder {
     return this.#version;
   }
 
-  /** The table's schema; undefined where the log has not told it. */
+  /** The table's schema; undefined if no `metaData` action was applied. */
   get metadata(): Metadata | undefined {
     return this.#metadata;
   }
 
-  /** The version of each application's last transaction, as it goes on. */
+  /** The version of each application's last transaction; a live view. */
   get txns(): ReadonlyMap<string, bigint> {
     return this.#txns;
   }
 
-  /** Whether {@link loss} can say more once the files of the checkpoint are loaded. */
+  /** Whether {@link loss} needs the row counts of the checkpoint's files; see {@link loadBefore}. */
   get lacksRows(): boolean {
     return this.#watch.lacksRows;
   }
 
-  /** Applies all actions of the next version. */
+  /**
+   * Applies all actions of the next version. Not idempotent.
+   * @throws {PipelineError} TABLE_LOG_INVALID for an unsupported protocol version.
+   */
   apply(actions: readonly Action[]): void {
     this.#watch.apply(this.#version + 1, actions, (path) => this.#files.get(path));
     this.load(actions);
     this.#version += 1;
   }
 
-  /** Looks for lost rows in an entry that the checkpoint, at which the reading began, already has. */
+  /** Checks an entry for removed rows that the loaded checkpoint already includes. */
   watchBefore(version: number, actions: readonly Action[]): void {
     this.#watch.apply(version, actions);
   }
 
-  /** The first commit of another program whose removed rows are still missing, among the entries that were read. */
+  /** Returns the first commit of another program whose removed rows are still missing, among the entries read. */
   loss(): ForeignChange | undefined {
     return this.#watch.loss();
   }
 
-  /** Takes actions over as they stand, as those of a checkpoint. */
+  /**
+   * Loads the actions of a checkpoint, which does not change the version.
+   * @throws {PipelineError} TABLE_LOG_INVALID for an unsupported protocol version.
+   */
   load(actions: readonly Action[]): void {
     for (const { protocol, metaData, txn, add, remove } of actions) {
-      if (protocol) this.#protocol = this.#requireKnown(protocol);
+      if (protocol) this.#protocol = this.#requireSupported(protocol);
       if (metaData) this.#metadata = metaData;
       if (txn) this.#txns.set(txn.appId, BigInt(txn.version));
       if (remove) {
@@ -96,7 +102,7 @@ export class SnapshotBuilder {
     }
   }
 
-  /** Takes over files that stood before all that was loaded and applied, as those of a checkpoint that are read last. */
+  /** Loads the files of the checkpoint below the entries that are already applied. */
   loadBefore(actions: readonly Action[]): void {
     this.#watch.learnRows(actions.flatMap(({ add }) => (add ? [add] : [])));
     const [added, removed] = [[...this.#files.values()], [...this.#removed.values()]];
@@ -105,7 +111,7 @@ export class SnapshotBuilder {
     this.load([...actions, ...removed.map((remove) => ({ remove })), ...added.map((add) => ({ add }))]);
   }
 
-  /** @throws {PipelineError} TABLE_LOG_INVALID when the log says nothing of protocol or schema. */
+  /** @throws {PipelineError} TABLE_LOG_INVALID when the log has no `protocol` or no `metaData` action. */
   snapshot(): Snapshot {
     return { ...this.head(), files: new Map(this.#files), removed: new Map(this.#removed) };
   }
@@ -126,28 +132,27 @@ export class SnapshotBuilder {
     };
   }
 
-  #requireKnown(protocol: Protocol): Protocol {
+  #requireSupported(protocol: Protocol): Protocol {
     const { minReaderVersion: reader, minWriterVersion: writer } = protocol;
     if (reader <= PROTOCOL.minReaderVersion && writer <= PROTOCOL.minWriterVersion) return protocol;
     throw new PipelineError(
       'TABLE_LOG_INVALID',
-      `${this.#table} asks for reader version ${reader} and writer version ${writer}, ` +
-        `but only ${PROTOCOL.minReaderVersion} and ${PROTOCOL.minWriterVersion} are known here`,
+      `${this.#table} requires reader version ${reader} and writer version ${writer}; ` +
+        `only ${PROTOCOL.minReaderVersion} and ${PROTOCOL.minWriterVersion} are supported`,
     );
   }
 }
 
-/** One application's part of a commit: it must stand at `from`, and stands at `to` afterwards. */
+/** One application's transaction in a commit: its `txn` version, if it has one, must be `from`, and is `to` afterwards. */
 export interface TransactionFence {
   readonly appId: string;
-  /** Where it must stand; undefined means that it need not have begun. */
+  /** The required `txn` version; undefined if the application must have none. */
   readonly from: bigint | undefined;
   readonly to: bigint;
 }
 
 /**
- * Whether a commit is due: every fence stands where the commit begins. Or all stand where it ends, or past
- * it, so that it landed before.
+ * Decides by the `txn` versions whether a commit is due (each at `from` or missing) or has landed (all at or past `to`).
  * @throws {PipelineError} OFFSETS_MOVED in any other case, naming the gap or the overlap.
  */
 export function checkFences(
@@ -155,27 +160,27 @@ export function checkFences(
   txns: ReadonlyMap<string, bigint>,
   fences: readonly TransactionFence[],
 ): 'due' | 'landed' {
-  const off = mismatchedFence(txns, fences);
-  if (off === undefined) return fences.every((fence) => isPassed(txns, fence)) ? 'landed' : 'due';
-  const { appId, from, to } = off;
-  const at = txns.get(appId) ?? 0n;
-  const kind = at < (from ?? 0n) ? 'a gap' : 'an overlap';
+  const mismatch = mismatchedFence(txns, fences);
+  if (mismatch === undefined) return fences.every((fence) => isPassed(txns, fence)) ? 'landed' : 'due';
+  const { appId, from, to } = mismatch;
+  const version = txns.get(appId) ?? 0n;
+  const kind = version < (from ?? 0n) ? 'a gap' : 'an overlap';
   throw new PipelineError(
     'OFFSETS_MOVED',
-    `${table}: ${appId} stands at ${at}, but the commit goes from ` +
+    `${table}: ${appId} is at version ${version}, but the commit goes from ` +
       `${from ?? 'the beginning'} to ${to}, which would leave ${kind}`,
   );
 }
 
-/** A fence that keeps a commit from being due, and from having landed; undefined where it is or has. */
+/** Returns a fence by which a commit is neither due nor landed; undefined if it is one of both. */
 export function mismatchedFence(
   txns: ReadonlyMap<string, bigint>,
   fences: readonly TransactionFence[],
 ): TransactionFence | undefined {
   const passed = fences.filter((fence) => isPassed(txns, fence));
   if (passed.length === fences.length) return undefined;
-  const off = fences.find(({ appId, from }) => txns.has(appId) && txns.get(appId) !== from);
-  return off ?? passed[0];
+  const moved = fences.find(({ appId, from }) => txns.has(appId) && txns.get(appId) !== from);
+  return moved ?? passed[0];
 }
 
 function isPassed(txns: ReadonlyMap<string, bigint>, { appId, to }: TransactionFence): boolean {

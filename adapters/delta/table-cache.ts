@@ -10,38 +10,36 @@ import { mapConcurrent } from '../../lib/map-concurrent.ts';
 import { makePrivateFolder, PRIVATE_FOLDER_MODE } from '../../lib/private-files.ts';
 import { HdfsError, type WebHdfs } from '../hdfs/webhdfs.ts';
 
-/** A live file on this machine. */
+/** A local copy of a live file. */
 export interface CachedFile {
-  /** Absolute. Its folder is `partition=KEY`, with the key of its partition. */
+  /** Absolute. The file is in a folder `partition=KEY`. */
   readonly path: string;
-  /** Files of a table have the same key if and only if they have the same partition values. */
+  /** The partition's key: equal for files of a table with equal partition values. */
   readonly partition: string;
-  /** As the log has them: text or null, by column. */
+  /** As in the log: a string or null per column. */
   readonly partitionValues: AddFile['partitionValues'];
 }
 
-/** A table's live files on this machine. */
+/** Local copies of a table's live files. */
 export interface CachedTable {
   /** In the order of the log. */
   readonly files: readonly CachedFile[];
-  /** How many of them had to be fetched, and their bytes. */
+  /** The number of files that were downloaded by this call. */
   readonly fetched: number;
   readonly fetchedBytes: number;
 }
 
-/** So many files are fetched at once. */
-const FETCHES_AT_ONCE = 4;
+const MAX_CONCURRENT_DOWNLOADS = 4;
 
-/** A file that is live no more may still be read by another process; so it stays this long after its last use. */
-const UNUSED_MS = 60 * 60 * 1000;
+/** Time since its last use after which a removed file is deleted: another process may still be reading it. */
+const UNUSED_FILE_TTL_MS = 60 * 60 * 1000;
 
 /**
- * Live files of tables, kept on this machine, so that each is fetched once.
+ * A cache of live data files on the local disk, shared by any number of processes.
  *
- * A file is written under a name of its own, checked against the length and the SHA-256 that its log entry
- * names, and renamed: under its name there is never anything but the whole file. So any number of processes
- * can use the folder at once. Data files never change; one that is here is known by its name and its length.
- * Local names are hashes: another program may have written the log, so its names never become local paths.
+ * A file is downloaded under a temporary name, verified against the length and the SHA-256 in its log entry, and
+ * renamed, so a cached file is always complete. Data files are immutable: a cached one is recognised by name and length.
+ * Local names are hashes, because another program may have written the names in the log.
  */
 export class TableCache {
   readonly #folder: string;
@@ -54,11 +52,12 @@ export class TableCache {
   }
 
   /**
-   * Brings a table's live files here, and lets go of those that are live no more.
+   * Downloads the live files that are missing, and deletes removed ones that were not used for an hour. Idempotent.
    * @param tablePath The table's folder in HDFS, absolute.
-   * @param options.recheck Also compares the checksums of files that are here, which may have rotted since.
-   * @throws {PipelineError} HDFS_DAMAGED when HDFS has other bytes than the log names; CACHE_UNUSABLE; an
-   * error of HDFS.
+   * @param options.recheck Also verifies the SHA-256 of files that are already cached.
+   * @throws {PipelineError} HDFS_DAMAGED when a file does not match its log entry; CACHE_UNUSABLE for an unusable
+   * folder; STAGING_FULL when the disk is full
+   * @throws {HdfsError}
    */
   async sync(
     tablePath: string,
@@ -66,14 +65,14 @@ export class TableCache {
     { recheck = false }: { readonly recheck?: boolean } = {},
   ): Promise<CachedTable> {
     const folder = join(this.#folder, basename(tablePath));
-    await usable(this.#folder, () => makePrivateFolder(this.#folder));
+    await mapCacheErrors(this.#folder, () => makePrivateFolder(this.#folder));
     const wanted = [...live].map((file) => ({ file, local: join(folder, localPathOf(tablePath, file)) }));
-    const fetched = await mapConcurrent(FETCHES_AT_ONCE, wanted, async ({ file, local }) => {
-      if (await this.#use(local, file, recheck)) return 0;
-      await this.#fetch(hdfsPathOf(tablePath, file), file, local);
+    const fetched = await mapConcurrent(MAX_CONCURRENT_DOWNLOADS, wanted, async ({ file, local }) => {
+      if (await this.#touch(local, file, recheck)) return 0;
+      await this.#download(hdfsPathOf(tablePath, file), file, local);
       return file.size;
     });
-    await this.#forget(folder, new Set(wanted.map(({ local }) => local)));
+    await this.#deleteUnused(folder, new Set(wanted.map(({ local }) => local)));
     return {
       files: wanted.map(({ file, local }) => ({
         path: local,
@@ -85,44 +84,46 @@ export class TableCache {
     };
   }
 
-  /** Whether a file is here; notes that it is in use. */
-  async #use(local: string, file: AddFile, recheck: boolean): Promise<boolean> {
+  /** Updates the time of last use of a cached file; returns whether the file is cached. */
+  async #touch(local: string, file: AddFile, recheck: boolean): Promise<boolean> {
     const found = await stat(local).catch(() => undefined);
-    if (found?.size !== file.size || (recheck && !(await isNamedBy(file, local)))) return false;
+    if (found?.size !== file.size || (recheck && !(await hasLoggedHash(file, local)))) return false;
     const now = new Date();
-    // Another process may just have removed it, having found it unused.
+    // Another process may have just deleted it as unused.
     return utimes(local, now, now).then(
       () => true,
       () => false,
     );
   }
 
-  async #fetch(path: string, file: AddFile, local: string): Promise<void> {
+  async #download(path: string, file: AddFile, local: string): Promise<void> {
     const temporary = `${local}.${randomUUID()}.part`;
-    await usable(dirname(local), () => mkdir(dirname(local), { recursive: true, mode: PRIVATE_FOLDER_MODE }));
+    await mapCacheErrors(dirname(local), () =>
+      mkdir(dirname(local), { recursive: true, mode: PRIVATE_FOLDER_MODE }),
+    );
     await this.#hdfs.download(path, temporary, file.size);
-    if (!(await isNamedBy(file, temporary))) {
+    if (!(await hasLoggedHash(file, temporary))) {
       await rm(temporary, { force: true });
-      throw new HdfsError('HDFS_DAMAGED', `${path} has other bytes than those that its table's log names`);
+      throw new HdfsError('HDFS_DAMAGED', `${path} does not match the SHA-256 in its table's log`);
     }
-    await usable(local, () => rename(temporary, local));
+    await mapCacheErrors(local, () => rename(temporary, local));
   }
 
-  /** Removes what no process has used for a while: files live no more, and parts that killed ones left. */
-  async #forget(folder: string, live: ReadonlySet<string>): Promise<void> {
+  /** Deletes removed files, and partial downloads of killed processes, that were not used lately. */
+  async #deleteUnused(folder: string, live: ReadonlySet<string>): Promise<void> {
     const found = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
     for (const entry of found) {
       const path = join(entry.parentPath, entry.name);
       if (!entry.isFile() || live.has(path)) continue;
       const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity }));
-      if (mtimeMs < Date.now() - UNUSED_MS) await rm(path, { force: true });
+      if (mtimeMs < Date.now() - UNUSED_FILE_TTL_MS) await rm(path, { force: true });
     }
   }
 }
 
 /**
- * Where the tables of a warehouse are kept: each warehouse has a folder of its own.
- * @throws {PipelineError} CACHE_UNUSABLE for a folder whose path DuckDB would take for partition values.
+ * Returns the cache folder of a warehouse, below XDG_CACHE_HOME.
+ * @throws {PipelineError} CACHE_UNUSABLE for a path with "=", which DuckDB would parse as a partition value.
  */
 export function cacheFolderOf(nameNodes: readonly string[], warehouse: string): string {
   const base = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
@@ -136,18 +137,18 @@ export function cacheFolderOf(nameNodes: readonly string[], warehouse: string): 
   return folder;
 }
 
-/** The path of a live file in HDFS; the log has it as a relative URI, which was checked when it was read. */
+/** Returns a live file's absolute path in HDFS. The path in the log was validated when it was parsed. */
 export function hdfsPathOf(tablePath: string, { path }: AddFile): string {
   return `${tablePath}/${decodeURIComponent(path)}`;
 }
 
-/** Whether a local file has the bytes that the log names; of what other programs wrote, it knows no checksum. */
-async function isNamedBy({ tags }: AddFile, local: string): Promise<boolean> {
-  const named = tags?.['sha256'];
-  if (typeof named !== 'string') return true;
+/** Returns whether a file has the SHA-256 of its log entry; true for entries of other programs, which have none. */
+async function hasLoggedHash({ tags }: AddFile, local: string): Promise<boolean> {
+  const expected = tags?.['sha256'];
+  if (typeof expected !== 'string') return true;
   const hash = createHash('sha256');
   await pipeline(createReadStream(local, { highWaterMark: 1 << 20 }), hash);
-  return hash.digest('hex') === named;
+  return hash.digest('hex') === expected;
 }
 
 function localPathOf(tablePath: string, file: AddFile): string {
@@ -158,12 +159,12 @@ function partitionKeyOf({ partitionValues }: AddFile): string {
   return hashOf(Object.entries(partitionValues).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Of any JSON value: 128 bits, in lower-case hexadecimal digits. */
+/** Returns the first 128 bits of a JSON value's SHA-256, in lower-case hexadecimal digits. */
 function hashOf(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 32);
 }
 
-async function usable<T>(path: string, work: () => Promise<T>): Promise<T> {
+async function mapCacheErrors<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {

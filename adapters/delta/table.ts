@@ -13,42 +13,45 @@ import {
   type SnapshotBuilder,
   type TableHead,
 } from './snapshot.ts';
-import { notFound, isNotFound, storeBytes, storeFile, type StoredFile } from '../hdfs/verified-upload.ts';
+import { missingError, isNotFound, storeBytes, storeFile, type StoredFile } from '../hdfs/verified-upload.ts';
 import type { Logger } from '../log.ts';
 import { Mutex } from '../../lib/mutex.ts';
 import { HdfsError, type WebHdfs } from '../hdfs/webhdfs.ts';
 
-/** What a commit adds to a table. */
+/** The actions to append to a table as one log entry. */
 export interface Commit {
-  /** All of them must stand at their beginning, else the commit is not made. */
+  /** The commit is made only if no fence's application has another `txn` version than its `from`. */
   readonly fences: readonly TransactionFence[];
-  /** Application ids that stand at 1 from the commit on, whether or not they did before. */
+  /** Application ids whose `txn` version is set to 1 unless they have one. */
   readonly marks?: readonly string[];
   readonly files: readonly AddFile[];
-  /** What made the commit, for people: it goes into `commitInfo`. */
+  /** Additional fields of `commitInfo`, for people. */
   readonly info: Readonly<Record<string, unknown>>;
-  /** Names the folder of this try's temporary files, which whoever makes commits of that name may remove. */
+  /** The folder under `_scratch` for temporary files; {@link DeltaTable.deleteScratch} removes it. */
   readonly scratch: string;
 }
 
-/** What became of a commit. `landed-before`: its fences already stood at their end, so nothing was written. */
+/** The result of a commit. `landed-before`: the `txn` versions were already at or past every fence's `to`. */
 export interface CommitOutcome {
   readonly outcome: 'committed' | 'landed-before';
-  /** The table's version with the commit in it. */
+  /** A version of the table that includes the commit. */
   readonly version: number;
 }
 
-/** How a table is kept. */
+/** The options of a {@link DeltaTable}. */
 export interface DeltaOptions {
   readonly hdfs: WebHdfs;
   readonly logger: Logger;
-  /** A checkpoint is written at each multiple of this version. */
+  /** In versions: a checkpoint is written at each version that is a multiple of this. */
   readonly checkpointInterval: number;
 }
 
 /**
- * A Delta table in HDFS. Its log is the one truth: an entry is written under a temporary name and renamed
- * to the next number, which exactly one writer wins. The loser reads what won and judges again.
+ * A Delta table in HDFS. The log is the only source of truth: an entry is written under a temporary name and renamed
+ * to the next version's name, which succeeds for exactly one writer; the others refresh the log and retry.
+ *
+ * Calls on one instance run one after the other. All methods throw {@link HdfsError}; those that read the log also
+ * TABLE_LOG_INVALID (cannot be parsed) and TABLE_LOG_CHANGED (entries read earlier are gone or replaced).
  */
 export class DeltaTable {
   /** The table's folder, absolute. */
@@ -56,10 +59,9 @@ export class DeltaTable {
   readonly #options: DeltaOptions;
   readonly #madeFolders = new Set<string>();
   readonly #log: DeltaLog;
-  /** What the table must have for what is committed to it. */
+  /** The columns and partitions that the table must have for each commit. */
   #required: Metadata | undefined;
-  /** One reading or committing at a time, since they share the log. */
-  readonly #turns = new Mutex();
+  readonly #mutex = new Mutex();
 
   constructor(path: string, options: DeltaOptions) {
     this.path = path;
@@ -67,49 +69,47 @@ export class DeltaTable {
     this.#log = new DeltaLog(path, options.hdfs);
   }
 
-  /** The table as it is now; undefined when there is none. */
+  /** Returns the newest snapshot; undefined if the table does not exist. Read-only. */
   async snapshot(): Promise<Snapshot | undefined> {
-    return this.#turns.run(async () => {
+    return this.#mutex.run(async () => {
       const { version } = await this.#log.refresh();
       return version < 0 ? undefined : this.#log.snapshot();
     });
   }
 
-  /** As {@link snapshot}, without the files, which need not be read for it. */
+  /** Returns the newest version, schema and transactions, without reading the file list. Read-only. */
   async head(): Promise<TableHead | undefined> {
-    return this.#turns.run(async () => {
-      const read = await this.#log.refresh();
-      return read.version < 0 ? undefined : read.head();
+    return this.#mutex.run(async () => {
+      const builder = await this.#log.refresh();
+      return builder.version < 0 ? undefined : builder.head();
     });
   }
 
   /**
-   * As {@link head}, for one who goes on from where the table stands.
-   * @param required What the table must have.
-   * @throws {PipelineError} TABLE_REWRITTEN when another program removed rows that the table had, and they are missing;
-   * TABLE_OTHER_COLUMNS; TABLE_LOG_CHANGED
+   * Returns the {@link head} of a table that can be appended to; undefined if the table does not exist. Read-only.
+   * @throws {PipelineError} TABLE_REWRITTEN when another program removed rows that are still missing;
+   * TABLE_OTHER_COLUMNS when a required column is missing or has another type
    */
-  async keptHead(required: Metadata): Promise<TableHead | undefined> {
-    return this.#turns.run(async () => {
-      const read = await this.#log.refresh();
-      if (read.version < 0) return undefined;
-      await this.#requireKept();
-      const head = read.head();
+  async headForAppend(required: Metadata): Promise<TableHead | undefined> {
+    return this.#mutex.run(async () => {
+      const builder = await this.#log.refresh();
+      if (builder.version < 0) return undefined;
+      await this.#requireNoLoss();
+      const head = builder.head();
       requireColumns(this.path, head.metadata, required);
       return head;
     });
   }
 
   /**
-   * Makes the table where there is none. Several may try at once; one wins. Each commit from then on needs its columns.
-   * @throws {PipelineError} TABLE_OTHER_COLUMNS when there is one that lacks a column.
+   * Creates the table unless it exists. Idempotent, also for concurrent writers. Later commits require these columns.
+   * @throws {PipelineError} TABLE_OTHER_COLUMNS when the existing table lacks a column
    */
-  async ensure(metadata: Metadata, scratch: string): Promise<void> {
-    await this.#turns.run(async () => {
+  async createIfMissing(metadata: Metadata, scratch: string): Promise<void> {
+    await this.#mutex.run(async () => {
       this.#required = metadata;
-      let read = await this.#log.known();
-      // Another writer won the first entry, or the answer was lost before it was made: the log itself says which.
-      while (read.version < 0) {
+      let builder = await this.#log.known();
+      while (builder.version < 0) {
         await this.#writeEntry(
           0,
           [
@@ -119,41 +119,41 @@ export class DeltaTable {
           ],
           scratch,
         );
-        read = await this.#log.refresh();
+        builder = await this.#log.refresh();
       }
-      this.#requireColumns(read);
+      this.#requireColumns(builder);
     });
   }
 
   /**
-   * Uploads a file into the table's folder. It is no part of the table until a commit adds it.
-   * @param nameOf Gives its path from the SHA-256 of its bytes; that path and the answer's are relative to
-   * the table's folder.
+   * Uploads a file into the table's folder and verifies it; a commit must add it. Idempotent by path and content.
+   * @param nameOf Returns the path for the SHA-256 of the content; as the result's, relative to the table's folder.
+   * @throws {PipelineError} HDFS_DAMAGED when HDFS has other bytes at the path; STAGING_LOST for an unreadable local file
    */
-  async store(localFile: string, nameOf: (sha256: string) => string, scratch: string): Promise<StoredFile> {
+  async upload(localFile: string, nameOf: (sha256: string) => string, scratch: string): Promise<StoredFile> {
     const absolute = (sha256: string): string => `${this.path}/${nameOf(sha256)}`;
     const store = { hdfs: this.#options.hdfs, madeFolders: this.#madeFolders };
     const stored = await storeFile(store, localFile, absolute, this.#temporary(scratch));
     return { ...stored, path: stored.path.slice(this.path.length + 1) };
   }
 
-  /** Removes a stored file that no commit added. */
+  /** Deletes an uploaded file that no commit added. Idempotent. */
   async discard(path: string): Promise<void> {
     await this.#options.hdfs.delete(`${this.path}/${path}`);
   }
 
-  /** Removes what tries of that name left. */
-  async sweep(scratch: string): Promise<void> {
+  /** Deletes a scratch folder with the temporary files of interrupted attempts. Idempotent. */
+  async deleteScratch(scratch: string): Promise<void> {
     await this.#options.hdfs.delete(this.#scratchFolder(scratch), { recursive: true });
   }
 
   /**
-   * Whether a commit of these fences has landed; undefined when it is due, by the log as it is known.
-   * @throws {PipelineError} OFFSETS_MOVED when a fence stands elsewhere.
+   * Returns the outcome of a commit with these fences if it has landed; undefined if it is due. Read-only.
+   * @throws {PipelineError} OFFSETS_MOVED when a `txn` version is neither at the fence's `from` nor at or past its `to`.
    */
-  async landed(fences: readonly TransactionFence[]): Promise<CommitOutcome | undefined> {
-    return this.#turns.run(async () => {
-      const { version, txns } = (await this.#readFor(fences)).head();
+  async findLanded(fences: readonly TransactionFence[]): Promise<CommitOutcome | undefined> {
+    return this.#mutex.run(async () => {
+      const { version, txns } = (await this.#refreshFor(fences)).head();
       return checkFences(this.path, txns, fences) === 'due'
         ? undefined
         : { outcome: 'landed-before', version };
@@ -161,52 +161,53 @@ export class DeltaTable {
   }
 
   /**
-   * Adds to the table, once: any number of tries by any number of writers make one entry.
-   * @throws {PipelineError} OFFSETS_MOVED when a fence stands elsewhere; TABLE_OTHER_COLUMNS; TABLE_REWRITTEN;
-   * TABLE_LOG_INVALID; TABLE_LOG_CHANGED; an error of HDFS.
+   * Appends one entry to the log, and a checkpoint where one is due. Idempotent by the fences: retries and concurrent
+   * writers of the same commit produce one entry. Retries on a version conflict.
+   * @throws {PipelineError} OFFSETS_MOVED as {@link findLanded}; TABLE_OTHER_COLUMNS; TABLE_REWRITTEN
+   * @throws {HdfsError} When `ambiguous`, the entry may exist; calling again is safe.
    */
   async commit(commit: Commit): Promise<CommitOutcome> {
-    return this.#turns.run(async () => {
+    return this.#mutex.run(async () => {
       for (;;) {
-        const read = await this.#readFor(commit.fences);
-        const { version, txns } = read.head();
+        const builder = await this.#refreshFor(commit.fences);
+        const { version, txns } = builder.head();
         if (checkFences(this.path, txns, commit.fences) === 'landed')
           return { outcome: 'landed-before', version };
-        this.#requireColumns(read);
-        await this.#requireKept();
-        const actions = entryOf(commit, txns);
+        this.#requireColumns(builder);
+        await this.#requireNoLoss();
+        const actions = actionsOf(commit, txns);
         if (await this.#writeEntry(version + 1, actions, commit.scratch)) {
           await this.#log.append(actions);
           await this.#checkpoint(version + 1, commit.scratch);
           return { outcome: 'committed', version: version + 1 };
         }
-        // Who knows the log as it was is refused its next number, and only then has to read on.
+        // Version conflict: another writer committed first.
         await this.#log.refresh();
       }
     });
   }
 
   /**
-   * The log, read as far as the fences need: as it is known, where by that they have landed or are due. It only goes
-   * on, so that what has landed has; and a commit that is not due any more is refused its number.
+   * Refreshes the log only if its known state contradicts the fences. A stale state is safe otherwise: `txn` versions
+   * only grow, and a commit on top of an old version fails by a version conflict.
    */
-  async #readFor(fences: readonly TransactionFence[]): Promise<SnapshotBuilder> {
+  async #refreshFor(fences: readonly TransactionFence[]): Promise<SnapshotBuilder> {
     const known = await this.#log.known();
     return mismatchedFence(known.txns, fences) === undefined ? known : this.#log.refresh();
   }
 
   /**
-   * Transactions outlive the rows that they landed: after a RESTORE, the table still counts as holding them. So nothing is
-   * committed after a loss, by which each entry of this program also says that those before it are in order.
+   * A `txn` outlives its rows: after another program's RESTORE, the removed rows still count as landed. So nothing is
+   * committed after such a loss; each entry of this program therefore also confirms all earlier entries.
    */
-  async #requireKept(): Promise<void> {
+  async #requireNoLoss(): Promise<void> {
     const loss = await this.#log.loss();
     if (loss === undefined) return;
     const { version, operation, files } = loss;
     throw new PipelineError(
       'TABLE_REWRITTEN',
       `${this.path}: version ${version} (${operation}), by another program, removed rows of ${files} ` +
-        `${files === 1 ? 'file' : 'files'}, which would not land again; they are in version ${version - 1}`,
+        `${files === 1 ? 'file' : 'files'}, which would not land again; version ${version - 1} still has them`,
     );
   }
 
@@ -215,12 +216,12 @@ export class DeltaTable {
       requireColumns(this.path, metadata, this.#required);
   }
 
-  /** @returns Whether this writer won the version; where not, the log must be read again. */
+  /** @returns Whether this writer created the version; if not, the log must be refreshed. */
   async #writeEntry(version: number, actions: readonly Action[], scratch: string): Promise<boolean> {
     const { hdfs } = this.#options;
     const temporary = this.#temporary(scratch);
     if (!(await this.#log.isCurrent())) return false;
-    // First, so that all folders of the table have the permissions of the settings, and not those of the root.
+    // A create would make the missing folders with their parent's permissions instead of those of the settings.
     if (version === 0) await hdfs.makeFolder(this.#log.folder);
     await storeBytes(hdfs, Buffer.from(formatActions(actions)), temporary);
     try {
@@ -228,23 +229,23 @@ export class DeltaTable {
       return true;
     } catch (error) {
       if (!(error instanceof HdfsError)) throw error;
-      if (isNotFound(error)) throw notFound(temporary, error);
+      if (isNotFound(error)) throw missingError(temporary, error);
       if (error.exception === 'FileAlreadyExistsException') {
         await hdfs.delete(temporary);
         return false;
       }
-      // The answer was lost. Whether the entry stands is what the log itself says when it is read again.
+      // The answer was lost: the entry's content tells which writer's it is.
       if (error.ambiguous) return this.#isOurs(version, actions);
       throw error;
     }
   }
 
   async #isOurs(version: number, actions: readonly Action[]): Promise<boolean> {
-    const found = await this.#options.hdfs.readIfExists(this.#log.entry(version));
-    return found?.equals(Buffer.from(formatActions(actions))) ?? false;
+    const entry = await this.#options.hdfs.readIfExists(this.#log.entry(version));
+    return entry?.equals(Buffer.from(formatActions(actions))) ?? false;
   }
 
-  /** A checkpoint that fails harms nothing, since the entries say the same; so the commit still stands. */
+  /** A failure is only logged: the commit is valid without a checkpoint, whose content the entries have too. */
   async #checkpoint(version: number, scratch: string): Promise<void> {
     const { hdfs, checkpointInterval, logger } = this.#options;
     if (version === 0 || version % checkpointInterval !== 0) return;
@@ -257,7 +258,7 @@ export class DeltaTable {
       await storeBytes(hdfs, Buffer.from(JSON.stringify({ version, size: actions.length })), pointer);
       await hdfs.replace(pointer, this.#log.pointer);
     } catch (error) {
-      logger.warn({ table: this.path, version, error: messageOf(error) }, 'the checkpoint was not written');
+      logger.warn({ table: this.path, version, error: messageOf(error) }, 'writing the checkpoint failed');
     }
   }
 
@@ -265,13 +266,13 @@ export class DeltaTable {
     return `${this.path}/_scratch/${scratch}`;
   }
 
-  /** A name that no other try has. Readers pass over folders that begin with "_". */
+  /** Returns a unique path. Readers of Delta ignore folders whose names begin with "_". */
   #temporary(scratch: string): string {
     return `${this.#scratchFolder(scratch)}/${randomUUID()}`;
   }
 }
 
-function entryOf(commit: Commit, txns: Snapshot['txns']): Action[] {
+function actionsOf(commit: Commit, txns: Snapshot['txns']): Action[] {
   const marks = (commit.marks ?? []).filter((appId) => !txns.has(appId));
   return [
     {
@@ -283,13 +284,13 @@ function entryOf(commit: Commit, txns: Snapshot['txns']): Action[] {
         ...commit.info,
       },
     },
-    ...commit.fences.map(({ appId, to }) => ({ txn: { appId, version: safe(to) } })),
+    ...commit.fences.map(({ appId, to }) => ({ txn: { appId, version: toSafeInteger(to) } })),
     ...marks.map((appId) => ({ txn: { appId, version: 1 } })),
     ...commit.files.map((add) => ({ add })),
   ];
 }
 
-function safe(version: bigint): number {
+function toSafeInteger(version: bigint): number {
   if (version <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(version);
   throw new PipelineError(
     'TABLE_LOG_INVALID',

@@ -1,6 +1,6 @@
 import { DeltaTable, type DeltaOptions } from './table.ts';
 
-/** The folder of all tables. Each table is opened once, so that its log is read once and then followed. */
+/** The folder of all tables. Each table is opened once, so that only its new log entries are read later. */
 export class Warehouse {
   /** The folder in HDFS, absolute. */
   readonly path: string;
@@ -12,7 +12,7 @@ export class Warehouse {
     this.options = options;
   }
 
-  /** The table of that name, whether it exists yet or not. */
+  /** Returns the table of that name, which need not exist. Always the same instance; sends no request. */
   table(name: string): DeltaTable {
     const known = this.#tables.get(name);
     if (known !== undefined) return known;

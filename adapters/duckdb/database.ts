@@ -2,22 +2,22 @@ import { createRequire } from 'node:module';
 import type * as DuckDb from '@duckdb/node-api';
 import { PipelineError, messageOf } from '../../model/errors.ts';
 
-/** How much one DuckDB may take. */
+/** The resource limits of a DuckDB instance. */
 export interface DuckDbOptions {
   readonly threads: number;
-  /** As DuckDB writes sizes: `1GB`. It spills to `temporaryFolder` before it takes more. */
+  /** In DuckDB's format, as `1GB`. Beyond it, DuckDB spills to `temporaryFolder`. */
   readonly memoryLimit: string;
   readonly temporaryFolder: string;
   /**
-   * The only files that SQL can read or write, by their absolute paths. Then it can also attach no database, load no
-   * extension and change no setting. Undefined gives SQL the rights of this process.
+   * Absolute paths of the only files that SQL can access. It then cannot attach databases, load extensions or change
+   * settings either. Undefined means no restriction.
    */
   readonly onlyFiles?: readonly string[];
 }
 
 /**
- * Runs something with a DuckDB in memory of its own, which is closed afterwards. Timestamps are UTC.
- * A table's rows keep their order, so that the same input makes the same files.
+ * Calls `use` with a new in-memory DuckDB and closes it afterwards. Timestamps are UTC. Insertion order is preserved, so
+ * the same input produces the same files.
  */
 export async function withDuckDb<T>(
   options: DuckDbOptions,
@@ -45,10 +45,10 @@ export async function withDuckDb<T>(
   }
 }
 
-/** Loads DuckDB when it is needed: it has native code of more than 30 MB, which fetching and publishing do without. */
+/** Loads DuckDB lazily: its native code has over 30 MB, and fetch and publish do not need it. */
 async function loadDuckDb(): Promise<typeof DuckDb> {
   const api = await import('@duckdb/node-api');
-  // By default a TextDecoder drops a leading U+FEFF, which is part of a value. The package has no option for it.
+  // A TextDecoder drops a leading U+FEFF by default, which is part of the value. The package has no option for this.
   const accessors = createRequire(import.meta.url)('@duckdb/node-api/lib/vectors/dataAccessors.js') as {
     textDecoder: InstanceType<typeof TextDecoder>;
   };
@@ -57,8 +57,8 @@ async function loadDuckDb(): Promise<typeof DuckDb> {
 }
 
 async function restrictAccess(connection: DuckDb.DuckDBConnection, files: readonly string[]): Promise<void> {
-  // DuckDB checks the pattern that a file is named by, and then the file that it matches.
-  const paths = [...new Set(files.flatMap((file) => [file, withoutGlob(file)]))];
+  // DuckDB checks both the glob pattern and the file that it matches.
+  const paths = [...new Set(files.flatMap((file) => [file, escapeGlob(file)]))];
   await connection.run(
     `SET allowed_paths = [${paths.map(sqlText).join(', ')}];
      SET enable_external_access = false;
@@ -66,28 +66,29 @@ async function restrictAccess(connection: DuckDb.DuckDBConnection, files: readon
   );
 }
 
-/** A file's path as an SQL literal for functions that read files, which would take `*`, `?` and `[` for a pattern. */
+/** Quotes a path as an SQL literal for functions that read files, with `*`, `?` and `[` escaped. */
 export function sqlFile(path: string): string {
-  return sqlText(withoutGlob(path));
+  return sqlText(escapeGlob(path));
 }
 
-function withoutGlob(path: string): string {
+function escapeGlob(path: string): string {
   return path.replaceAll(/[[*?]/g, '[$&]');
 }
 
-/** A text as an SQL literal. */
+/** Quotes a text as an SQL literal. */
 export function sqlText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-/** A name as an SQL identifier. */
+/** Quotes a name as an SQL identifier. */
 export function sqlName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
 /**
- * Turns an error of DuckDB into a named one that says its kind alone: the rest can quote a value of the data.
- * @param what What was being done, for the message.
+ * Maps an error of DuckDB to STAGING_FULL or TRANSFORM_FAILED with its kind only: its message can quote data. Returns
+ * other errors unchanged.
+ * @param what The operation, for the message.
  */
 export function asDuckDbError(thrown: unknown, what: string): unknown {
   const message = messageOf(thrown);

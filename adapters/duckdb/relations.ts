@@ -18,63 +18,63 @@ import { sqlName, sqlText } from './database.ts';
 const CHUNK_ROWS = bindings.vector_size();
 const BITS = 8;
 const WORD_ROWS = 64;
-/** Texts come as members of an ENUM, where each stands in so many rows at least: DuckDB need not tell them apart then. */
-const ROWS_OF_A_MEMBER = 4;
+/** Texts become an ENUM if each occurs in this many rows on average, which saves DuckDB from comparing them. */
+const MIN_ROWS_PER_MEMBER = 4;
 
 const TYPES = { BIGINT, BLOB, BOOLEAN, INTEGER, TIMESTAMPTZ, VARCHAR } satisfies Record<string, DuckDBType>;
 
-/** Texts with numbers. */
-export interface NumberedTexts {
+/** A dictionary of texts, numbered from 0. */
+export interface StringDictionary {
   readonly size: number;
-  /** Whether one has the character U+0000, which an ENUM cannot have. */
+  /** Whether a text contains U+0000, which an ENUM member cannot. */
   readonly hasZero: boolean;
-  /** A text as UTF-8. */
+  /** Returns a text's UTF-8 bytes. */
   readonly bytesOf: (number: number) => Uint8Array;
 }
 
 /** The rows of a column. */
 export interface ColumnRows {
-  /** A bit for each row: whether it has a value, the lowest of a byte first. Left out where each row has one. */
+  /** The validity bitmap, least significant bit first; undefined if no row is null. */
   readonly valid?: Uint8Array;
   /**
-   * The values as DuckDB has them in memory: integers of 32 or 64 bits, a byte for a boolean, microseconds since 1970
-   * for a time, and for a text its number.
+   * The values in DuckDB's memory format: integers of 32 or 64 bits, a byte for a boolean, microseconds since 1970 for a
+   * time, and a dictionary index for a text.
    */
   readonly values: Values;
-  /** The texts that the values are the numbers of. */
-  readonly texts?: NumberedTexts;
-  /** For each row which of the values and bits it has. Left out where it has its own. */
+  /** The dictionary of a text column. */
+  readonly texts?: StringDictionary;
+  /** For each row, the index into `values` and `valid`; undefined for the row's own number. */
   readonly of?: Int32Array;
 }
 
 type Values = Uint8Array | Uint16Array | Int32Array | BigInt64Array;
 
-/** A column that is in memory. */
+/** A column in memory. */
 export interface RelationColumn extends ColumnRows {
   readonly name: string;
   readonly type: keyof typeof TYPES;
 }
 
-/** Columns of texts and blobs that are read again for each scan, a row at a time. */
+/** Columns of texts and blobs that each scan reads from an iterator. */
 export interface StreamedColumns {
   readonly columns: readonly { readonly name: string; readonly type: 'VARCHAR' | 'BLOB' }[];
-  /** The rows of a scan, in order: for each column its bytes, or null. They are copied before the next row is asked for. */
+  /** Returns the rows in order: bytes or null per column. They are copied before the next row is read. */
   readonly rows: () => Iterable<readonly (Uint8Array | null)[]>;
 }
 
-/** A relation to be made. */
+/** The description of a relation. */
 export interface Relation {
   readonly name: string;
   readonly rows: number;
-  /** Texts that all rows have the same, by column. */
+  /** Columns with the same text in all rows. */
   readonly constants: Readonly<Record<string, string>>;
   readonly columns: readonly RelationColumn[];
   readonly streamed?: StreamedColumns;
 }
 
 /**
- * Makes a relation. DuckDB asks for its rows as it reads them, a chunk at a time, and keeps none: to put them into a table
- * first would take time, and the memory of all of them.
+ * Creates a view over a table function, from which DuckDB pulls rows one chunk at a time. Inserting them into a table
+ * would copy all of them.
  */
 export async function createRelation(connection: DuckDBConnection, relation: Relation): Promise<void> {
   const { name, rows, constants, columns, streamed } = relation;
@@ -109,7 +109,7 @@ export async function createRelation(connection: DuckDBConnection, relation: Rel
   );
 }
 
-/** How far a scan has come. */
+/** The progress of a scan. */
 interface Scan {
   from: number;
   readonly streamed: Rows | undefined;
@@ -117,13 +117,13 @@ interface Scan {
 
 type Rows = Iterator<readonly (Uint8Array | null)[]>;
 
-/** A column's texts as members of an ENUM, where they repeat. */
+/** Converts a text column to an ENUM if its texts repeat. */
 function asMembers(
   { type, ...column }: RelationColumn,
   rows: number,
 ): ColumnRows & { readonly type: DuckDBType } {
   const { texts, values, ...rest } = column;
-  if (texts === undefined || texts.hasZero || texts.size * ROWS_OF_A_MEMBER > rows)
+  if (texts === undefined || texts.hasZero || texts.size * MIN_ROWS_PER_MEMBER > rows)
     return { ...column, type: TYPES[type] };
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   const members = ENUM(Array.from({ length: texts.size }, (_, at) => decoder.decode(texts.bytesOf(at))));
@@ -131,7 +131,7 @@ function asMembers(
   return { ...rest, type: members, values: asNumbersOf(members.internalTypeId, numbers) };
 }
 
-/** The numbers of members, as wide as DuckDB has them. */
+/** Converts dictionary indexes to the integer width of the ENUM. */
 function asNumbersOf(type: DuckDBTypeId, numbers: Values): Values {
   if (numbers instanceof BigInt64Array) throw new TypeError('the numbers of texts have 32 bits');
   if (type === DuckDBTypeId.UTINYINT) return new Uint8Array(numbers);
@@ -140,7 +140,7 @@ function asNumbersOf(type: DuckDBTypeId, numbers: Values): Values {
 
 function fill(vector: Vector, { values, texts, valid, of }: ColumnRows, from: number, rows: number): void {
   const which = of?.subarray(from, from + rows);
-  const own = which === undefined ? values.subarray(from, from + rows) : picked(values, which);
+  const own = which === undefined ? values.subarray(from, from + rows) : gather(values, which);
   if (texts === undefined) {
     bindings.copy_data_to_vector(vector, 0, own.buffer as ArrayBuffer, own.byteOffset, own.byteLength);
   } else {
@@ -148,40 +148,40 @@ function fill(vector: Vector, { values, texts, valid, of }: ColumnRows, from: nu
       bindings.vector_assign_string_element_len(vector, row, texts.bytesOf(Number(own[row])));
   }
   if (valid === undefined) return;
-  setValid(vector, which === undefined ? valid.subarray(from / BITS) : pickedBits(valid, which), rows);
+  setValid(vector, which === undefined ? valid.subarray(from / BITS) : gatherBits(valid, which), rows);
 }
 
-/** What values are picked into: those of a chunk, at most. */
-const PICKED = new BigInt64Array(CHUNK_ROWS).buffer;
+/** The shared output buffer of {@link gather}: one chunk. */
+const GATHERED = new BigInt64Array(CHUNK_ROWS).buffer;
 
-/** The values at some places. They are gone when others are picked. */
-function picked(values: Values, places: Int32Array): Values {
+/** Gathers the values at some indexes. The result is valid until the next call. */
+function gather(values: Values, indexes: Int32Array): Values {
   if (values instanceof BigInt64Array) {
-    // Half by half, which takes no BigInt.
+    // Copies 32-bit halves to avoid allocating BigInts.
     const halves = new Int32Array(values.buffer, values.byteOffset, 2 * values.length);
-    const taken = new Int32Array(PICKED);
-    for (let at = 0; at < places.length; at += 1) {
-      const from = 2 * (places[at] ?? 0);
-      taken[2 * at] = halves[from] ?? 0;
-      taken[2 * at + 1] = halves[from + 1] ?? 0;
+    const gathered = new Int32Array(GATHERED);
+    for (let at = 0; at < indexes.length; at += 1) {
+      const from = 2 * (indexes[at] ?? 0);
+      gathered[2 * at] = halves[from] ?? 0;
+      gathered[2 * at + 1] = halves[from + 1] ?? 0;
     }
-    return new BigInt64Array(PICKED, 0, places.length);
+    return new BigInt64Array(GATHERED, 0, indexes.length);
   }
-  const taken =
+  const gathered =
     values instanceof Int32Array
-      ? new Int32Array(PICKED, 0, places.length)
-      : new (values instanceof Uint16Array ? Uint16Array : Uint8Array)(PICKED, 0, places.length);
-  for (let at = 0; at < places.length; at += 1) taken[at] = values[places[at] ?? 0] ?? 0;
-  return taken;
+      ? new Int32Array(GATHERED, 0, indexes.length)
+      : new (values instanceof Uint16Array ? Uint16Array : Uint8Array)(GATHERED, 0, indexes.length);
+  for (let at = 0; at < indexes.length; at += 1) gathered[at] = values[indexes[at] ?? 0] ?? 0;
+  return gathered;
 }
 
-function pickedBits(bits: Uint8Array, places: Int32Array): Uint8Array {
-  const taken = new Uint8Array(CHUNK_ROWS / BITS);
-  for (let at = 0; at < places.length; at += 1) if (hasBit(bits, places[at] ?? 0)) setBit(taken, at);
-  return taken;
+function gatherBits(bits: Uint8Array, indexes: Int32Array): Uint8Array {
+  const gathered = new Uint8Array(CHUNK_ROWS / BITS);
+  for (let at = 0; at < indexes.length; at += 1) if (hasBit(bits, indexes[at] ?? 0)) setBit(gathered, at);
+  return gathered;
 }
 
-/** Fills the columns of a chunk from one on with the rows that come next. */
+/** Fills the streamed columns of a chunk, from column `first`, with the next rows. */
 function stream(chunk: DataChunk, first: number, from: Rows, rows: number): void {
   const columns = bindings.data_chunk_get_column_count(chunk) - first;
   const filled = Array.from({ length: columns }, (_, at) => ({
@@ -190,7 +190,7 @@ function stream(chunk: DataChunk, first: number, from: Rows, rows: number): void
   }));
   for (let row = 0; row < rows; row += 1) {
     const next = from.next();
-    if (next.done === true) throw new RangeError('fewer rows came than there are');
+    if (next.done === true) throw new RangeError('the iterator has fewer rows than the relation');
     let at = 0;
     for (const { vector, valid } of filled) {
       const bytes = next.value[at] ?? null;

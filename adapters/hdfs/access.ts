@@ -3,40 +3,36 @@ import { secretOf } from '../../model/secrets.ts';
 import { hdfsSecretRoute, hdfsSecretRoutes, type TlsFiles } from '../../model/settings-servers.ts';
 import { readTls, type TlsMaterial } from '../net/tls.ts';
 
-/**
- * The header that HDFS asks for before it changes anything, where it guards against cross-site requests
- * (`dfs.webhdfs.rest-csrf.enabled`): a page in a browser cannot send it to another site. Any value will do.
- */
+/** The header that HDFS requires for changes if `dfs.webhdfs.rest-csrf.enabled` is set. Any value is accepted. */
 export const CROSS_SITE_HEADER = { 'X-XSRF-HEADER': 'assessment-pipeline' } as const;
 
-/** Where an HDFS is and as whom to come, as `hdfs` of the settings says it. */
+/** The addresses and credentials of an HDFS: `hdfs` in the settings. */
 export interface HdfsOptions {
-  /** The addresses of its NameNodes, as `http://127.0.0.1:9870`, the active and the standby ones; or of a gateway. */
+  /** The URLs of the active and standby NameNodes, as `http://127.0.0.1:9870`, or of a gateway. */
   readonly nameNodes: readonly string[];
-  /** Whom HDFS takes the client for (`user.name`), where nothing below says who it is. */
+  /** `user.name`, used without `basicAuth` and `delegationTokenVariable`. */
   readonly user: string;
   readonly tls?: TlsFiles | undefined;
   readonly basicAuth?: { readonly user: string; readonly passwordVariable: string } | undefined;
   readonly delegationTokenVariable?: string | undefined;
-  /** The permissions of new files, as `0640`; HDFS's default, 0644, unless given. */
+  /** The permissions of new files, as `0640`; default: HDFS's own, 0644. */
   readonly fileMode?: string | undefined;
-  /** The permissions of new folders, as `0750`; HDFS's default, 0755, unless given. */
+  /** The permissions of new folders, as `0750`; default: HDFS's own, 0755. */
   readonly directoryMode?: string | undefined;
-  /** Whether a password or a token may be sent without TLS to another host. */
+  /** Whether a password or token may be sent to another host without TLS; default: false. */
   readonly allowCleartext?: boolean | undefined;
 }
 
-/** How a client shows who it is: what it adds to each request to a NameNode. */
+/** The credentials that are added to each request to a NameNode. */
 export interface Identity {
-  /** `user.name` or `delegation`. A redirect of a NameNode repeats it for the DataNode. */
+  /** `user.name` or `delegation`. The NameNode repeats it in its redirect to a DataNode. */
   readonly query: Readonly<Record<string, string>>;
-  /** `Authorization`. It goes to the server that it is for, and to no other that an answer names. */
+  /** `Authorization`. Never sent to another server after a redirect. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
 /**
- * Who a client of HDFS is. A gateway that knows the user by a password, and a NameNode that knows it by a token, are
- * told no `user.name` besides.
+ * Returns the credentials of a client: a delegation token, basic authentication, or `user.name`.
  * @throws {PipelineError} SETTINGS_INVALID, naming an environment variable that is not set, or a NameNode that a
  * secret may not be sent to.
  */
@@ -54,8 +50,7 @@ export function identityOf(options: HdfsOptions): Identity {
 }
 
 /**
- * Refuses a redirect that has the delegation token in its address, as those of a NameNode have, and would send it
- * where others on the network can read it. A password is never sent on to another server.
+ * Requires that a redirect does not send the delegation token, which is in its URL, to another host without TLS.
  * @throws {PipelineError} SETTINGS_INVALID
  */
 export function requireConfidentialRedirect(
@@ -67,12 +62,15 @@ export function requireConfidentialRedirect(
   if (route !== undefined) requireConfidential(route);
 }
 
-/** @throws {PipelineError} SETTINGS_INVALID, naming a file that is not what it should be. */
+/**
+ * Reads the TLS files of the settings.
+ * @throws {PipelineError} SETTINGS_INVALID, naming the invalid file.
+ */
 export function tlsOf({ tls }: HdfsOptions): TlsMaterial {
   return tls === undefined ? {} : readTls(tls, 'hdfs.tls');
 }
 
-/** The parameter of WebHDFS for the permissions of what is made; none leaves them to HDFS. */
+/** Returns the WebHDFS parameter for the permissions of new files or folders; none for HDFS's default. */
 export function permissionOf(mode: string | undefined): Readonly<Record<string, string>> {
   return mode === undefined ? {} : { permission: mode };
 }

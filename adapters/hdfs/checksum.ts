@@ -3,27 +3,27 @@ import { crc32c } from '@node-rs/crc32';
 import { withBody, type LocalSource } from './bodies.ts';
 import { HdfsError, type FileChecksum } from './webhdfs.ts';
 
-/** What tells a content from any other. */
+/** The length and hashes of a content. */
 export interface Digests {
   readonly bytes: number;
   /** Hexadecimal. */
   readonly sha256: string;
-  /** What HDFS reports of a file with this content. */
+  /** The checksum that HDFS reports for a file with this content. */
   readonly hdfs: FileChecksum;
 }
 
-/** The bytes that share a CRC: HDFS's default, `dfs.bytes-per-checksum`. */
+/** Bytes per CRC: HDFS's default of `dfs.bytes-per-checksum`. */
 const CHUNK_BYTES = 512;
 const CRC_BYTES = 4;
-/** The room that Hadoop's buffer begins with; it doubles when it is full, and its unused rest is hashed too. */
+/** Initial size of Hadoop's buffer of MD5s. It doubles when full, and its unused zero bytes are hashed too. */
 const BUFFER_BYTES = 32;
-/** The checksum has bytes per CRC (4), CRCs per block (8) and an MD5 (16). */
+/** Bytes per CRC (4), CRCs per block (8) and an MD5 (16). */
 const CHECKSUM_BYTES = 28;
 
 /**
- * The checksum that HDFS reports (GETFILECHECKSUM) of a file with this content and CRC32C, its default.
- * @param blockSize In bytes, of the file in HDFS ({@link FileStatus.blockSize}): the checksum depends on it.
- * @throws {HdfsError} HDFS_DAMAGED for a block size that no file can have.
+ * Computes the checksum that HDFS reports (GETFILECHECKSUM) for a file with this content and CRC32C, its default.
+ * @param blockSize In bytes: the file's {@link FileStatus.blockSize}, on which the checksum depends.
+ * @throws {HdfsError} HDFS_DAMAGED for an invalid block size.
  * @throws {PipelineError} STAGING_LOST for a local file that cannot be read.
  */
 export async function fileChecksum(source: LocalSource, blockSize: number): Promise<FileChecksum> {
@@ -35,8 +35,8 @@ export async function fileChecksum(source: LocalSource, blockSize: number): Prom
 }
 
 /**
- * Length, SHA-256 and HDFS's checksum of a content, in one pass.
- * @param blockSize As for {@link fileChecksum}, which also tells the errors.
+ * Computes length, SHA-256 and HDFS checksum of a content in one pass. Errors as {@link fileChecksum}.
+ * @param blockSize In bytes.
  */
 export async function digestsOf(source: LocalSource, blockSize: number): Promise<Digests> {
   const checksum = new HdfsChecksum(blockSize);
@@ -52,42 +52,41 @@ export async function digestsOf(source: LocalSource, blockSize: number): Promise
 }
 
 /**
- * MD5-of-MD5s-of-CRCs, as HDFS's DataNodes and client compute it: CRC32C of every 512 bytes, MD5 of the
- * CRCs of a block, MD5 of the blocks' MD5s.
+ * Computes MD5-of-MD5s-of-CRCs like HDFS: CRC32C of every 512 bytes, MD5 of a block's CRCs, MD5 of the blocks' MD5s.
  */
 class HdfsChecksum {
   readonly #blockSize: number;
-  readonly #kept = Buffer.alloc(CHUNK_BYTES);
+  readonly #partial = Buffer.alloc(CHUNK_BYTES);
   readonly #blocks: Buffer[] = [];
   #filled = 0;
   #block: Hash = createHash('md5');
-  #inBlock = 0;
+  #blockBytes = 0;
 
   constructor(blockSize: number) {
     if (!Number.isSafeInteger(blockSize) || blockSize <= 0 || blockSize % CHUNK_BYTES !== 0) {
       throw new HdfsError(
         'HDFS_DAMAGED',
-        `a file in HDFS cannot have blocks of ${blockSize} bytes: it is missing, or not a file`,
+        `invalid block size of ${blockSize} bytes: the path is missing in HDFS, or is not a file`,
       );
     }
     this.#blockSize = blockSize;
   }
 
   update(bytes: Buffer): void {
-    let at = 0;
+    let start = 0;
     if (this.#filled > 0) {
-      at = this.#keep(bytes);
+      start = this.#buffer(bytes);
       if (this.#filled < CHUNK_BYTES) return;
-      this.#takeKept();
+      this.#flush();
     }
-    const end = bytes.length - ((bytes.length - at) % CHUNK_BYTES);
-    this.#take(bytes.subarray(at, end));
-    this.#keep(bytes.subarray(end));
+    const end = bytes.length - ((bytes.length - start) % CHUNK_BYTES);
+    this.#hash(bytes.subarray(start, end));
+    this.#buffer(bytes.subarray(end));
   }
 
   digest(): FileChecksum {
-    this.#takeKept();
-    if (this.#inBlock > 0) this.#endBlock();
+    this.#flush();
+    if (this.#blockBytes > 0) this.#endBlock();
     const blocks = this.#blocks.length;
     const bytesPerCrc = blocks === 0 ? 0 : CHUNK_BYTES;
     const crcsPerBlock = blocks > 1 ? this.#blockSize / CHUNK_BYTES : 0;
@@ -97,7 +96,7 @@ class HdfsChecksum {
     checksum.writeInt32BE(bytesPerCrc, 0);
     checksum.writeBigInt64BE(BigInt(crcsPerBlock), 4);
     createHash('md5').update(hashed).digest().copy(checksum, 12);
-    // Of an empty file, HDFS names the other CRC, since it has seen none.
+    // For an empty file, HDFS reports CRC32.
     const crc = blocks === 0 ? 'CRC32' : 'CRC32C';
     return {
       algorithm: `MD5-of-${crcsPerBlock}MD5-of-${bytesPerCrc}${crc}`,
@@ -106,28 +105,28 @@ class HdfsChecksum {
     };
   }
 
-  /** Keeps what does not fill a chunk until more comes; answers how much it took. */
-  #keep(bytes: Buffer): number {
-    const copied = bytes.copy(this.#kept, this.#filled);
+  /** Buffers an incomplete chunk; returns the number of bytes copied. */
+  #buffer(bytes: Buffer): number {
+    const copied = bytes.copy(this.#partial, this.#filled);
     this.#filled += copied;
     return copied;
   }
 
-  #takeKept(): void {
-    this.#take(this.#kept.subarray(0, this.#filled));
+  #flush(): void {
+    this.#hash(this.#partial.subarray(0, this.#filled));
     this.#filled = 0;
   }
 
-  /** Takes the CRCs of whole chunks; only the content's end is a shorter one. */
-  #take(bytes: Buffer): void {
+  /** Adds the CRCs of complete chunks; only the last chunk of the content may be shorter. */
+  #hash(bytes: Buffer): void {
     const crcs = Buffer.allocUnsafe(Math.ceil(bytes.length / CHUNK_BYTES) * CRC_BYTES);
     let from = 0;
     let to = 0;
-    for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
-      const chunk = bytes.subarray(at, at + CHUNK_BYTES);
+    for (let offset = 0; offset < bytes.length; offset += CHUNK_BYTES) {
+      const chunk = bytes.subarray(offset, offset + CHUNK_BYTES);
       to = crcs.writeUInt32BE(crc32c(chunk), to);
-      this.#inBlock += chunk.length;
-      if (this.#inBlock < this.#blockSize) continue;
+      this.#blockBytes += chunk.length;
+      if (this.#blockBytes < this.#blockSize) continue;
       this.#block.update(crcs.subarray(from, to));
       from = to;
       this.#endBlock();
@@ -138,6 +137,6 @@ class HdfsChecksum {
   #endBlock(): void {
     this.#blocks.push(this.#block.digest());
     this.#block = createHash('md5');
-    this.#inBlock = 0;
+    this.#blockBytes = 0;
   }
 }

@@ -8,22 +8,22 @@ import { HdfsError, unexpectedAnswer, type Step } from './errors.ts';
 import { encodePath } from './paths.ts';
 import { exchange, type Answer, type Body, type Timeouts } from './request.ts';
 
-/** How often what may be tried again is tried. */
+/** The retry policy for transient errors. */
 export interface Retry {
-  /** Rounds over all NameNodes, the first one included. */
+  /** The maximum number of rounds over all NameNodes, including the first. */
   readonly attempts: number;
-  /** The pause after the first round, in milliseconds; it doubles from round to round. */
+  /** The pause after the first round, in milliseconds; it doubles after each round. */
   readonly backoffMs: number;
 }
 
-/** What is kept to unless a client is told otherwise. */
+/** The default retry policy. */
 export const DEFAULT_RETRY: Retry = { attempts: 4, backoffMs: 250 };
 
 /**
- * The operations of WebHDFS that are used here.
- * - `effect`: `none` reads; `idempotent` has the same outcome when carried out twice; `once` does not, so it
- *   is never tried again after it may have been carried out.
- * - `success`: the status of the answer that counts: the DataNode's, where the NameNode redirects to one.
+ * The WebHDFS operations in use.
+ * - `effect`: `none` only reads; `idempotent` can be executed twice; `once` cannot, so it is never retried after an
+ *   ambiguous error.
+ * - `success`: the expected status of the last answer: the DataNode's if the NameNode redirects to one.
  */
 const OPERATIONS = {
   CREATE: { method: 'PUT', effect: 'once', success: 201, redirects: true },
@@ -36,30 +36,30 @@ const OPERATIONS = {
   DELETE: { method: 'DELETE', effect: 'idempotent', success: 200, redirects: false },
 } as const;
 
-/** One operation on one path. */
+/** One operation on one absolute path. */
 export interface Call {
   readonly operation: keyof typeof OPERATIONS;
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: Body;
-  /** Begins to take the answer's body; called anew for each try, from the body's start. */
+  /** Returns a sink for the answer's body; called once per attempt, which starts with the body's first byte. */
   readonly receive?: () => (chunk: Buffer) => Promise<void>;
-  /** The most bytes of the answer to take into memory. */
+  /** The maximum size of an answer that is held in memory, in bytes. */
   readonly bodyLimit?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** An answer, and the step that got it. */
+/** An answer and the step that received it. */
 export interface Answered extends Answer {
   readonly step: Step;
 }
 
-/** What a {@link Cluster} is made of. */
+/** The options of a {@link Cluster}. */
 export interface ClusterOptions {
   /** HTTP addresses, at least one. */
   readonly nameNodes: readonly string[];
   readonly identity: Identity;
-  /** The settings that decide whether a redirect may be followed with a secret in it. */
+  /** The settings that decide whether a redirect that contains a secret may be followed. */
   readonly secrets: Pick<HdfsOptions, 'delegationTokenVariable' | 'allowCleartext'>;
   readonly tls: TlsMaterial;
   readonly timeouts: Timeouts;
@@ -67,70 +67,70 @@ export interface ClusterOptions {
   readonly logger: Logger | undefined;
 }
 
-/** The NameNodes of one HDFS: which to ask, what to try again, and the second step at a DataNode. */
+/** The NameNodes of one HDFS: selects the active one, retries, and follows redirects to DataNodes. */
 export class Cluster {
   readonly #nameNodes: readonly URL[];
   readonly #options: Omit<ClusterOptions, 'nameNodes'>;
   readonly #agents: Agents;
-  /** Which NameNode answered last as the active one. */
-  #good: URL | undefined;
+  /** The NameNode that last answered as the active one. */
+  #active: URL | undefined;
 
   constructor(options: ClusterOptions) {
     const { nameNodes, ...rest } = options;
     this.#nameNodes = nameNodes.map(parseNameNode);
-    if (this.#nameNodes.length === 0) throw new HdfsError('HDFS_REFUSED', 'no NameNode is named');
+    if (this.#nameNodes.length === 0) throw new HdfsError('HDFS_REFUSED', 'no NameNode is configured');
     this.#options = rest;
     this.#agents = createAgents(rest.tls);
   }
 
   /**
-   * Carries out an operation: on the NameNode that was good last, then on the others, then again after a
-   * pause, as long as its error is a passing one and it may be carried out again. No round begins after the
-   * time that one answer may take: servers that hang are reported then, not waited for again.
-   * @throws {HdfsError} the last error, or the one before where the last only says that a NameNode is on standby.
+   * Executes an operation on the last active NameNode, then on the others. Retries transient errors after a pause, if
+   * the operation can be repeated. No round begins after `answerMs`, so hanging servers are not waited for again.
+   * Idempotent if the operation is; see `effect` of {@link OPERATIONS}.
+   * @throws {HdfsError} The last error other than a StandbyException, if there is one.
    */
   async call(call: Call): Promise<Answered> {
     const path = encodePath(call.path);
     const { retry, timeouts, logger } = this.#options;
-    const begun = performance.now();
-    let telling: HdfsError | undefined;
-    let asked: URL | undefined;
+    const startedAt = performance.now();
+    let lastError: HdfsError | undefined;
+    let lastNameNode: URL | undefined;
     for (let round = 1; ; round += 1) {
-      for (const nameNode of this.#goodFirst()) {
+      for (const nameNode of this.#activeFirst()) {
         try {
           const answer = await this.#attempt(nameNode, path, call);
-          this.#good = nameNode;
+          this.#active = nameNode;
           return answer;
         } catch (thrown) {
           if (!(thrown instanceof HdfsError)) throw thrown;
-          if (!thrown.canRetry) this.#good = nameNode;
-          if (!mayRepeat(call, thrown)) throw thrown;
-          if (telling === undefined || thrown.exception !== 'StandbyException') telling = thrown;
-          asked = nameNode;
+          if (!thrown.canRetry) this.#active = nameNode;
+          if (!canRepeat(call, thrown)) throw thrown;
+          if (lastError === undefined || thrown.exception !== 'StandbyException') lastError = thrown;
+          lastNameNode = nameNode;
         }
       }
-      const overdue = performance.now() - begun >= timeouts.answerMs;
-      if (telling !== undefined && (overdue || round >= retry.attempts)) {
-        throw asked === undefined ? telling : await this.#explained(telling, asked);
+      const isOverdue = performance.now() - startedAt >= timeouts.answerMs;
+      if (lastError !== undefined && (isOverdue || round >= retry.attempts)) {
+        throw lastNameNode === undefined ? lastError : await this.#diagnose(lastError, lastNameNode);
       }
-      logger?.warn({ round, reason: telling?.message }, 'HDFS is asked again');
+      logger?.warn({ round, reason: lastError?.message }, 'HDFS request failed, retrying');
       await pauseFor(retry.backoffMs * 2 ** (round - 1), call.signal);
     }
   }
 
-  /** A server that speaks TLS closes a connection without it, and does not say why; so it is asked, if it never answered. */
-  async #explained(error: HdfsError, { protocol, hostname, port, host }: URL): Promise<HdfsError> {
-    if (this.#good !== undefined || error.httpStatus !== undefined || protocol !== 'http:') return error;
+  /** Probes a NameNode that never answered: a TLS port closes plain connections without giving a reason. */
+  async #diagnose(error: HdfsError, { protocol, hostname, port, host }: URL): Promise<HdfsError> {
+    if (this.#active !== undefined || error.httpStatus !== undefined || protocol !== 'http:') return error;
     const fault = await probe({ host: hostname, port: Number(port || 80), tls: undefined });
-    if (fault?.lasting !== true) return error;
-    return new HdfsError('HDFS_REFUSED', `NameNode ${host}: ${fault.what} (https)`, { cause: error.cause });
+    if (fault?.isPermanent !== true) return error;
+    return new HdfsError('HDFS_REFUSED', `NameNode ${host}: ${fault.reason} (https)`, { cause: error.cause });
   }
 
-  #goodFirst(): URL[] {
-    const good = this.#good;
-    return good === undefined
+  #activeFirst(): URL[] {
+    const active = this.#active;
+    return active === undefined
       ? [...this.#nameNodes]
-      : [good, ...this.#nameNodes.filter((one) => one !== good)];
+      : [active, ...this.#nameNodes.filter((nameNode) => nameNode !== active)];
   }
 
   async #attempt(nameNode: URL, path: string, call: Call): Promise<Answered> {
@@ -152,21 +152,21 @@ export class Cluster {
       url,
       headers: identity.headers,
       expect: redirects ? 307 : success,
-      // A kept connection may be a dead one, which leaves doubt whether the request was carried out.
+      // A pooled connection may be dead, and its failure ambiguous.
       agents: step.changes && effect === 'once' ? undefined : this.#agents,
     });
     if (!redirects) return { ...answer, step };
     const target = redirectOf(step, url, answer);
     requireConfidentialRedirect(this.#options.secrets, target);
-    // A gateway sends on to itself, and asks there again who comes. Another server must not learn the password.
-    const itself = target.origin === url.origin;
-    const server = `${itself ? 'the gateway' : 'DataNode'} ${target.host}`;
+    // A gateway redirects to itself and authenticates again. Other servers must not receive the password.
+    const isGateway = target.origin === url.origin;
+    const server = `${isGateway ? 'the gateway' : 'DataNode'} ${target.host}`;
     const second: Step = { ...step, server, changes: effect !== 'none', redirected: true };
     const outcome = await exchange({
       ...shared,
       step: second,
       url: target,
-      headers: itself ? identity.headers : {},
+      headers: isGateway ? identity.headers : {},
       expect: success,
       body: call.body,
       receive: call.receive?.(),
@@ -176,7 +176,7 @@ export class Cluster {
   }
 }
 
-function mayRepeat(call: Call, error: HdfsError): boolean {
+function canRepeat(call: Call, error: HdfsError): boolean {
   return error.canRetry && !(error.ambiguous && OPERATIONS[call.operation].effect === 'once');
 }
 
@@ -191,7 +191,7 @@ function parseNameNode(address: string): URL {
     const url = new URL(address);
     if (/^https?:$/.test(url.protocol)) return url;
   }
-  throw new HdfsError('HDFS_REFUSED', `${JSON.stringify(address)} is no http or https address of a NameNode`);
+  throw new HdfsError('HDFS_REFUSED', `${JSON.stringify(address)} is not an http or https URL of a NameNode`);
 }
 
 function queryOf(parameters: Readonly<Record<string, string>>): string {
@@ -200,18 +200,18 @@ function queryOf(parameters: Readonly<Record<string, string>>): string {
     .join('&');
 }
 
-/** Where a NameNode sends the second step: a URL that is used as it is, once, and never printed. */
-function redirectOf(step: Step, asked: URL, answer: Answer): URL {
+/** Returns the target of a NameNode's redirect, unchanged. It may contain a token: never log it. */
+function redirectOf(step: Step, requested: URL, answer: Answer): URL {
   const { location = '' } = answer;
-  if (location === '' || !URL.canParse(location, asked.href)) {
-    throw unexpectedAnswer(step, answer.status, 'its redirect names no address');
+  if (location === '' || !URL.canParse(location, requested.href)) {
+    throw unexpectedAnswer(step, answer.status, 'its redirect has no valid Location');
   }
-  const target = new URL(location, asked.href);
-  if (target.protocol !== asked.protocol) {
+  const target = new URL(location, requested.href);
+  if (target.protocol !== requested.protocol) {
     throw unexpectedAnswer(
       step,
       answer.status,
-      `it redirects to ${target.protocol} and not to ${asked.protocol}`,
+      `it redirects from ${requested.protocol} to ${target.protocol}`,
     );
   }
   return target;

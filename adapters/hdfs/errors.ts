@@ -2,21 +2,21 @@ import { z } from 'zod';
 import { messageOf, PipelineError } from '../../model/errors.ts';
 import { faultOf } from '../net/connection-faults.ts';
 
-/** One HTTP exchange of an operation: what its errors name. */
+/** One HTTP exchange of an operation, as errors name it. */
 export interface Step {
-  /** The operation as WebHDFS calls it, as `RENAME`. */
+  /** The WebHDFS operation, as `RENAME`. */
   readonly operation: string;
-  /** The absolute path that the operation is about. */
+  /** The operation's absolute path. */
   readonly path: string;
-  /** The kind and address of the server asked, as `NameNode 127.0.0.1:9870`; never a URL, which can hold a token. */
+  /** The server's kind and address, as `NameNode 127.0.0.1:9870`; never a URL, which can contain a token. */
   readonly server: string;
-  /** Whether this step changes anything in HDFS, so that its failure can leave doubt. */
+  /** Whether this step changes HDFS, so that its failure can be ambiguous. */
   readonly changes: boolean;
-  /** Whether it is the step at the DataNode, or at the gateway once more, that the NameNode sent on to. */
+  /** Whether this step follows the NameNode's redirect, to a DataNode or the gateway itself. */
   readonly redirected: boolean;
 }
 
-/** What is known of a failure besides its message. */
+/** The details of an {@link HdfsError}. */
 export interface HdfsFailure {
   readonly exception?: string | undefined;
   readonly httpStatus?: number | undefined;
@@ -25,15 +25,18 @@ export interface HdfsFailure {
   readonly cause?: unknown;
 }
 
-/** A failure of HDFS, or of the way to it. */
+/**
+ * An error of HDFS or of the connection to it: HDFS_UNREACHABLE (transient), HDFS_REFUSED (permanent) or HDFS_DAMAGED
+ * (content differs; can be sent or read again).
+ */
 export class HdfsError extends PipelineError {
-  /** The simple name of the Java exception that the server named, as `FileNotFoundException`. */
+  /** The simple class name of the Java exception, as `FileNotFoundException`. */
   readonly exception: string | undefined;
-  /** The HTTP status of the answer; undefined when there was none. */
+  /** The HTTP status; undefined if there was no answer. */
   readonly httpStatus: number | undefined;
-  /** The operation may have been carried out though it failed: the answer was lost or late, or leaves doubt. */
+  /** Whether the operation may have been executed despite the error: the answer was lost, late or unclear. */
   readonly ambiguous: boolean;
-  /** Whether a DataNode answered so, to which the NameNode had sent on. */
+  /** Whether the error came after the NameNode's redirect, from a DataNode. */
   readonly redirected: boolean;
 
   constructor(
@@ -49,8 +52,8 @@ export class HdfsError extends PipelineError {
   }
 }
 
-/** Exceptions that a later try, or another NameNode, can do away with. */
-const PASSING: ReadonlySet<string> = new Set([
+/** Transient exceptions: a retry, or another NameNode, can succeed. */
+const TRANSIENT: ReadonlySet<string> = new Set([
   'RetriableException',
   'StandbyException',
   'ObserverRetryOnActiveException',
@@ -65,19 +68,19 @@ const PASSING: ReadonlySet<string> = new Set([
   'UnknownHostException',
   'ClosedChannelException',
   'InterruptedIOException',
-  // The writer before may be dead: its lease runs out, and the next answer is a lasting one.
+  // The previous writer may be dead; after its lease expires the error is a permanent one.
   'AlreadyBeingCreatedException',
   'RecoveryInProgressException',
   'LeaseExpiredException',
   'NotReplicatedYetException',
-  // No live DataNode has the block, or its copy is damaged; another copy can come back.
+  // No live DataNode has a good replica of the block; one can come back.
   'BlockMissingException',
   'ChecksumException',
   'ServerTooBusyException',
 ]);
 
-/** Exceptions that a NameNode raises before it changes anything. */
-const RAISED_BEFORE_CHANGE: ReadonlySet<string> = new Set([
+/** Exceptions that a NameNode throws before it changes anything. */
+const THROWN_BEFORE_CHANGE: ReadonlySet<string> = new Set([
   'RetriableException',
   'StandbyException',
   'ObserverRetryOnActiveException',
@@ -85,46 +88,44 @@ const RAISED_BEFORE_CHANGE: ReadonlySet<string> = new Set([
   'AlreadyBeingCreatedException',
 ]);
 
-/** Operations that need DataNodes. */
-const ABOUT_BLOCKS: ReadonlySet<string> = new Set(['CREATE', 'OPEN', 'GETFILECHECKSUM']);
+/** Operations that access blocks on DataNodes. */
+const BLOCK_OPERATIONS: ReadonlySet<string> = new Set(['CREATE', 'OPEN', 'GETFILECHECKSUM']);
 
 const RemoteException = z.object({
   RemoteException: z.object({ exception: z.string().min(1), message: z.string().nullish() }),
 });
 
 /**
- * The error of an answer whose status is not the one expected.
- *
- * It goes by the exception's class: the status 403 stands for passing and lasting errors alike, and a 404
- * from something that is not WebHDFS says nothing of a file.
+ * Returns the error for an answer with an unexpected status. The exception's class decides: 403 is used for transient
+ * and permanent errors, and a 404 without an exception is not from WebHDFS and means no missing file.
  * @param body The answer's body, or its beginning.
- * @param challenge Its `WWW-Authenticate`.
+ * @param challenge The `WWW-Authenticate` header.
  */
 export function answerError(step: Step, status: number, body: Buffer, challenge = ''): HdfsError {
   const remote = remoteException(body);
   if (remote === undefined) {
-    const passing = status >= 500 || status === 429 || status === 408;
+    const transient = status >= 500 || status === 429 || status === 408;
     return new HdfsError(
-      passing ? 'HDFS_UNREACHABLE' : 'HDFS_REFUSED',
-      `${where(step)}: ${refusalOf(status, challenge)}answered ${status} and named no exception of Hadoop`,
-      { httpStatus: status, ambiguous: step.changes && (passing || status < 400) },
+      transient ? 'HDFS_UNREACHABLE' : 'HDFS_REFUSED',
+      `${where(step)}: ${refusalOf(status, challenge)}answered ${status} without a Hadoop exception`,
+      { httpStatus: status, ambiguous: step.changes && (transient || status < 400) },
     );
   }
   const { exception, message } = remote;
-  const passing = isPassing(step, exception, message, status);
+  const transient = isTransient(step, exception, message, status);
   return new HdfsError(
-    passing ? 'HDFS_UNREACHABLE' : 'HDFS_REFUSED',
+    transient ? 'HDFS_UNREACHABLE' : 'HDFS_REFUSED',
     `${where(step)}: ${tokenRefusal(exception, message)}${exception}: ${message}`,
     {
       exception,
       httpStatus: status,
-      ambiguous: step.changes && passing && !leavesNoDoubt(step, exception),
+      ambiguous: step.changes && transient && !isUnambiguous(step, exception),
       redirected: step.redirected,
     },
   );
 }
 
-/** The error of an answer that has the expected status and yet is not what WebHDFS sends. */
+/** Returns the error for an answer with the expected status that is not a valid WebHDFS answer. */
 export function unexpectedAnswer(step: Step, status: number, what: string): HdfsError {
   return new HdfsError('HDFS_UNREACHABLE', `${where(step)}: answered ${status}, but ${what}`, {
     httpStatus: status,
@@ -132,29 +133,30 @@ export function unexpectedAnswer(step: Step, status: number, what: string): Hdfs
   });
 }
 
-/** The error of an answer that is larger than what may be taken into memory. */
+/** Returns the error for an answer that exceeds the limit of bytes held in memory. */
 export function tooLarge(step: Step, limit: number): HdfsError {
   return new HdfsError('HDFS_REFUSED', `${where(step)}: the answer has more than ${limit} bytes`);
 }
 
 /**
- * The error of an exchange that ended without a whole answer.
- * @param sent Whether the server may have got the request.
+ * Returns the error for an exchange that ended without a complete answer.
+ * @param sent Whether the server may have received the request.
  */
 export function connectionError(step: Step, thrown: unknown, sent: boolean): HdfsError {
   const ambiguous = step.changes && sent;
   const fault = faultOf(thrown);
-  const why = fault?.what ?? messageOf(thrown);
+  const why = fault?.reason ?? messageOf(thrown);
   return new HdfsError(
-    fault?.lasting === true ? 'HDFS_REFUSED' : 'HDFS_UNREACHABLE',
+    fault?.isPermanent === true ? 'HDFS_REFUSED' : 'HDFS_UNREACHABLE',
     `${where(step)}: ${sent ? 'the connection was lost' : 'no connection'}: ${why}`,
     { ambiguous, cause: thrown },
   );
 }
 
 /**
- * The error of a server that let a limit pass.
- * @param sent Whether the server may have got the request.
+ * Returns the error for an exceeded timeout.
+ * @param what The predicate of the message, as `gave no answer`.
+ * @param sent Whether the server may have received the request.
  */
 export function timeoutError(step: Step, what: string, limitMs: number, sent: boolean): HdfsError {
   return new HdfsError('HDFS_UNREACHABLE', `${where(step)}: ${what} within ${limitMs} ms`, {
@@ -162,19 +164,21 @@ export function timeoutError(step: Step, what: string, limitMs: number, sent: bo
   });
 }
 
-function isPassing(step: Step, exception: string, message: string, status: number): boolean {
-  if (PASSING.has(exception) || status >= 500) return true;
-  // A create makes the folders it misses; so its file, or a folder of it, was removed while it was written.
+function isTransient(step: Step, exception: string, message: string, status: number): boolean {
+  if (TRANSIENT.has(exception) || status >= 500) return true;
+  // CREATE makes missing parents, so the file or a parent was deleted during the upload.
   if (step.operation === 'CREATE' && exception === 'FileNotFoundException') return true;
-  // The bare class stands for all that has none of its own: at the NameNode for requests that make no sense,
-  // as a file renamed onto a folder; about blocks for DataNodes that are gone or busy ("Failed to find
-  // datanode", "could only be written to 0 of the 1 minReplication nodes").
+  // A plain IOException of the NameNode means an invalid request, as renaming a file onto a folder. For block
+  // operations it means missing or busy DataNodes ("Failed to find datanode", "could only be written to 0 of the 1
+  // minReplication nodes").
   return (
-    exception === 'IOException' && ABOUT_BLOCKS.has(step.operation) && !message.includes('out of the range')
+    exception === 'IOException' &&
+    BLOCK_OPERATIONS.has(step.operation) &&
+    !message.includes('out of the range')
   );
 }
 
-/** Plain words for an answer that comes from what stands before HDFS. */
+/** Explains the status of a gateway or proxy in front of HDFS. */
 function refusalOf(status: number, challenge: string): string {
   if (status === 401 && /negotiate/i.test(challenge)) {
     return 'it asks for Kerberos, so it needs a delegation token (hdfs.delegationTokenVariable) or a gateway: ';
@@ -189,10 +193,10 @@ function tokenRefusal(exception: string, message: string): string {
     : '';
 }
 
-function leavesNoDoubt(step: Step, exception: string): boolean {
-  // A create asks the NameNode for each block, so that its file may be there, in part, by then.
+function isUnambiguous(step: Step, exception: string): boolean {
+  // CREATE calls the NameNode again for each block, when a partial file may exist already.
   if (step.operation === 'CREATE') return exception === 'AlreadyBeingCreatedException';
-  return RAISED_BEFORE_CHANGE.has(exception);
+  return THROWN_BEFORE_CHANGE.has(exception);
 }
 
 function remoteException(body: Buffer): { exception: string; message: string } | undefined {
@@ -205,7 +209,7 @@ function remoteException(body: Buffer): { exception: string; message: string } |
   const parsed = RemoteException.safeParse(value);
   if (!parsed.success) return undefined;
   const { exception, message } = parsed.data.RemoteException;
-  // A DataNode's message goes on with its stack.
+  // A DataNode's message contains the stack trace.
   return { exception, message: (message ?? '').split('\n', 1)[0]?.trim() ?? '' };
 }
 

@@ -1,10 +1,10 @@
 import { HdfsError } from './errors.ts';
 
 /**
- * Checks a path and writes it as a part of a URL: each segment is encoded once, as Hadoop decodes it once.
+ * Validates a path and encodes it for a URL: each segment once, as Hadoop decodes it once.
  * @param path Absolute, as `/warehouse/attempts`; `/` is the root.
- * @throws {HdfsError} HDFS_REFUSED for a path that is not absolute, or has an empty, `.` or `..` segment, or
- *   that HDFS would take for another one.
+ * @throws {HdfsError} HDFS_REFUSED for a path that is not absolute, has an empty, `.` or `..` segment, or would denote
+ *   another path in HDFS.
  */
 export function encodePath(path: string): string {
   if (!path.startsWith('/')) throw refusal(path, 'is not absolute');
@@ -15,21 +15,21 @@ export function encodePath(path: string): string {
     if (segment === '.' || segment === '..') throw refusal(path, `has the segment "${segment}"`);
   }
   if (/\p{Surrogate}|\0/u.test(path)) throw refusal(path, 'has characters that UTF-8 or HDFS cannot hold');
-  // The NameNode's redirect to a DataNode names the composed form, so that the data would go elsewhere.
+  // The NameNode's redirect to a DataNode has the NFC form, so the data would be written to another path.
   if (path !== path.normalize('NFC')) throw refusal(path, 'is not in the composed form of Unicode (NFC)');
   return `/${segments.map(encodeURIComponent).join('/')}`;
 }
 
-/** The name of the last segment; empty for the root. */
+/** Returns the last segment; empty for the root. */
 export function nameOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-/** The path of an entry of a folder. */
+/** Returns the path of an entry of a folder. */
 export function childOf(folder: string, name: string): string {
   return folder === '/' ? `/${name}` : `${folder}/${name}`;
 }
 
 function refusal(path: string, why: string): HdfsError {
-  return new HdfsError('HDFS_REFUSED', `the HDFS path ${JSON.stringify(path)} ${why}; nothing was asked`);
+  return new HdfsError('HDFS_REFUSED', `the HDFS path ${JSON.stringify(path)} ${why}; no request was sent`);
 }

@@ -15,21 +15,21 @@ import {
   type Step,
 } from './errors.ts';
 
-/** How long each part of an exchange may take, in milliseconds. */
+/** The timeouts of an exchange, in milliseconds. */
 export interface Timeouts {
-  /** To connect, TLS included. */
+  /** Connecting, including the TLS handshake. */
   readonly connectMs: number;
   /** From the end of the request to the first byte of the answer. */
   readonly answerMs: number;
-  /** Between two moves of a body that is sent or received. */
+  /** Without progress while a body is sent or received. */
   readonly idleMs: number;
-  /** For a whole exchange, and ... */
+  /** The whole exchange, plus `exchangeMsPerMiB` for each MiB sent or received. */
   readonly exchangeMs: number;
-  /** ... this much more for each MiB that is sent or received: 1,000 stands for 1 MiB/s. */
+  /** 1,000 allows for 1 MiB/s. */
   readonly exchangeMsPerMiB: number;
 }
 
-/** What is kept to unless a client is told otherwise. */
+/** The default timeouts. */
 export const DEFAULT_TIMEOUTS: Timeouts = {
   connectMs: 5_000,
   answerMs: 30_000,
@@ -38,119 +38,117 @@ export const DEFAULT_TIMEOUTS: Timeouts = {
   exchangeMsPerMiB: 1_000,
 };
 
-/** A body to send. */
+/** A request body. */
 export interface Body {
   readonly bytes: number;
-  /** The content from its start; asked again when the exchange is tried again. A chunk's memory is used again for the next. */
+  /** Returns the content from its start; called again for a retry. Chunks share one buffer. */
   chunks(): AsyncIterable<Buffer>;
 }
 
-/** One request and what is expected of its answer. */
+/** One request and the expected answer. */
 export interface Exchange {
   readonly step: Step;
   readonly method: 'GET' | 'PUT' | 'DELETE';
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
-  /** The one status that is a success. */
+  /** The status of a success. */
   readonly expect: number;
   readonly body?: Body | undefined;
-  /** Takes the answer's body as it comes; without it the body is in the answer. */
+  /** The sink for the answer's body; without it the body is returned. */
   readonly receive?: ((chunk: Buffer) => Promise<void>) | undefined;
-  /** The most bytes to take into memory; 16 MiB unless said. */
+  /** The maximum size of a returned body in bytes; default 16 MiB. */
   readonly bodyLimit?: number | undefined;
-  /** Connections kept for reuse. Without it the exchange has a connection of its own. */
+  /** Connection pools; undefined opens a new connection for this exchange alone. */
   readonly agents?: Agents | undefined;
   readonly tls: TlsMaterial;
   readonly timeouts: Timeouts;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A whole answer with the expected status. */
+/** A complete answer with the expected status. */
 export interface Answer {
   readonly status: number;
   readonly location: string | undefined;
-  /** Empty when `receive` took it. */
+  /** Empty if `receive` got the body. */
   readonly body: Buffer;
   /** The body's length in bytes. */
   readonly bytes: number;
 }
 
 const MIB = 2 ** 20;
-const BODY_LIMIT = 16 * MIB;
-const ERROR_LIMIT = 2 ** 16;
+const DEFAULT_BODY_LIMIT = 16 * MIB;
+const MAX_ERROR_BYTES = 2 ** 16;
 
 /**
- * Carries out one exchange.
- *
- * A kept connection that turns out dead is replaced once by a new one; so `agents` may only be given for
- * requests that may be carried out twice.
- * @throws {HdfsError} for any answer other than a whole one with the expected status, and for none in time.
- * @throws what the body or `receive` throws, and the signal's reason when it is aborted.
+ * Executes one exchange. A pooled connection that turns out to be dead is replaced once by a new one, so pass `agents`
+ * only for idempotent requests.
+ * @throws {HdfsError} For a timeout, and for any answer but a complete one with the expected status.
+ * @throws Errors of the body or of `receive`, and the signal's reason when it is aborted.
  */
-export async function exchange(asked: Exchange): Promise<Answer> {
-  const first = new OneExchange(asked);
+export async function exchange(options: Exchange): Promise<Answer> {
+  const first = new RunningExchange(options);
   try {
     return await first.run();
   } catch (thrown) {
     if (!first.foundDeadConnection) throw thrown;
   }
-  return new OneExchange({ ...asked, agents: undefined }).run();
+  return new RunningExchange({ ...options, agents: undefined }).run();
 }
 
 type Phase = 'connect' | 'answer' | 'send' | 'receive';
 
-/** The limit of each phase, and what a server that lets it pass did not do. */
-const WATCHED: Readonly<Record<Phase, { limit: keyof Timeouts; late: string }>> = {
+/** The timeout of each phase and its error message. */
+const PHASES: Readonly<Record<Phase, { limit: keyof Timeouts; late: string }>> = {
   connect: { limit: 'connectMs', late: 'accepted no connection' },
   answer: { limit: 'answerMs', late: 'gave no answer' },
-  send: { limit: 'idleMs', late: 'took no more of the body' },
+  send: { limit: 'idleMs', late: 'accepted no more of the body' },
   receive: { limit: 'idleMs', late: 'sent no more of its answer' },
 };
 
-/** The state of one exchange: it ends whole, or with its connection destroyed and its first fault thrown. */
-class OneExchange {
-  readonly #asked: Exchange;
+/** The state of one exchange: it ends with a complete answer, or destroys the connection and throws the first error. */
+class RunningExchange {
+  readonly #options: Exchange;
   readonly #request: ClientRequest;
   #deadline: NodeJS.Timeout;
   #timer: NodeJS.Timeout | undefined;
   #response: IncomingMessage | undefined;
-  #fault: Error | undefined;
-  /** Whether the server may have got the request. */
+  #error: Error | undefined;
+  /** Whether the server may have received the request. */
   #sent = false;
   #sending: Promise<void> = Promise.resolve();
 
-  constructor(asked: Exchange) {
-    asked.signal?.throwIfAborted();
-    this.#asked = asked;
-    const open = asked.url.protocol === 'https:' ? httpsRequest : httpRequest;
-    this.#request = open(asked.url, {
-      method: asked.method,
-      ...connectionFor(asked.url, asked.agents, asked.tls),
+  constructor(options: Exchange) {
+    options.signal?.throwIfAborted();
+    this.#options = options;
+    const open = options.url.protocol === 'https:' ? httpsRequest : httpRequest;
+    this.#request = open(options.url, {
+      method: options.method,
+      ...connectionFor(options.url, options.agents, options.tls),
       headers: {
         ...CROSS_SITE_HEADER,
-        ...asked.headers,
-        ...(asked.method === 'GET' ? {} : { 'Content-Length': asked.body?.bytes ?? 0 }),
+        ...options.headers,
+        ...(options.method === 'GET' ? {} : { 'Content-Length': options.body?.bytes ?? 0 }),
       },
     });
-    this.#deadline = this.#boundWhole(asked.body?.bytes ?? 0);
+    this.#deadline = this.#startDeadline(options.body?.bytes ?? 0);
   }
 
-  /** Whether it failed only because the server had closed a kept connection meanwhile. */
+  /** Whether the only cause was a pooled connection that the server had closed. */
   get foundDeadConnection(): boolean {
-    return this.#request.reusedSocket && this.#response === undefined && this.#fault === undefined;
+    return this.#request.reusedSocket && this.#response === undefined && this.#error === undefined;
   }
 
   async run(): Promise<Answer> {
-    const { signal, step } = this.#asked;
+    const { signal, step } = this.#options;
     const onAbort = (): void => {
       this.#request.destroy();
     };
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
-      return await this.#receive(await this.#ask());
+      return await this.#receive(await this.#sendRequest());
     } catch (thrown) {
       signal?.throwIfAborted();
-      throw this.#fault ?? (thrown instanceof HdfsError ? thrown : connectionError(step, thrown, this.#sent));
+      throw this.#error ?? (thrown instanceof HdfsError ? thrown : connectionError(step, thrown, this.#sent));
     } finally {
       signal?.removeEventListener('abort', onAbort);
       clearTimeout(this.#timer);
@@ -160,12 +158,12 @@ class OneExchange {
     }
   }
 
-  /** Sends the request until the head of its answer is there, which can be before all of the body is sent. */
-  #ask(): Promise<IncomingMessage> {
+  /** Sends the request and waits for the answer's headers, which can arrive before the whole body is sent. */
+  #sendRequest(): Promise<IncomingMessage> {
     const request = this.#request;
-    const { body } = this.#asked;
+    const { body } = this.#options;
     return new Promise((resolve, reject) => {
-      // It stays for good: a late error of the socket must not end the process.
+      // Never removed: a late socket error must not crash the process.
       request.on('error', reject);
       request.once('socket', (socket) => {
         this.#watchConnect(socket);
@@ -182,33 +180,33 @@ class OneExchange {
   #watchConnect(socket: Socket): void {
     const connected = (): void => {
       this.#sent = true;
-      this.#arm(this.#request.writableEnded ? 'answer' : 'send');
+      this.#startTimer(this.#request.writableEnded ? 'answer' : 'send');
     };
     if (!socket.connecting) {
       connected();
       return;
     }
-    this.#arm('connect');
-    socket.once(this.#asked.url.protocol === 'https:' ? 'secureConnect' : 'connect', connected);
+    this.#startTimer('connect');
+    socket.once(this.#options.url.protocol === 'https:' ? 'secureConnect' : 'connect', connected);
   }
 
-  /** Never rejects: what fails here ends the exchange. The clock does not run while a chunk is made. */
+  /** Never rejects: an error here fails the exchange. The timer is paused while a chunk is produced. */
   async #send(body: Body): Promise<void> {
     try {
       for await (const chunk of body.chunks()) {
         if (this.#sendingIsOver()) return;
-        if (this.#sent) this.#arm('send');
+        if (this.#sent) this.#startTimer('send');
         await new Promise<void>((resolve) => {
           this.#request.write(chunk, () => {
             resolve();
           });
         });
-        // From an answer on, the clock is that of the answer.
+        // The answer has its own timer.
         if (this.#sendingIsOver()) return;
         clearTimeout(this.#timer);
       }
       this.#request.end();
-      if (this.#sent) this.#arm('answer');
+      if (this.#sent) this.#startTimer('answer');
     } catch (thrown) {
       this.#fail(thrown);
     }
@@ -219,53 +217,54 @@ class OneExchange {
   }
 
   async #receive(response: IncomingMessage): Promise<Answer> {
-    const { step, expect, bodyLimit, receive } = this.#asked;
+    const { step, expect, bodyLimit, receive } = this.#options;
     const status = response.statusCode ?? 0;
     if (status !== expect) {
       const challenge = response.headers['www-authenticate'];
       throw answerError(step, status, await this.#beginning(response), challenge);
     }
     const declared = declaredLength(response);
-    if (declared === undefined) throw unexpectedAnswer(step, status, 'nothing tells where its body ends');
+    if (declared === undefined)
+      throw unexpectedAnswer(step, status, 'it has neither Content-Length nor chunked encoding');
     clearTimeout(this.#deadline);
-    this.#deadline = this.#boundWhole(declared === 'chunked' ? 0 : declared);
+    this.#deadline = this.#startDeadline(declared === 'chunked' ? 0 : declared);
     const chunks: Buffer[] = [];
     let bytes = 0;
     for await (const chunk of this.#chunksOf(response)) {
       bytes += chunk.length;
-      if (receive !== undefined) await this.#local(receive(chunk));
-      else if (bytes <= (bodyLimit ?? BODY_LIMIT)) chunks.push(chunk);
-      else throw tooLarge(step, bodyLimit ?? BODY_LIMIT);
+      if (receive !== undefined) await this.#failOnError(receive(chunk));
+      else if (bytes <= (bodyLimit ?? DEFAULT_BODY_LIMIT)) chunks.push(chunk);
+      else throw tooLarge(step, bodyLimit ?? DEFAULT_BODY_LIMIT);
     }
     if (!response.complete || (declared !== 'chunked' && declared !== bytes)) {
-      throw unexpectedAnswer(step, status, `its body was cut after ${bytes} bytes`);
+      throw unexpectedAnswer(step, status, `its body was truncated after ${bytes} bytes`);
     }
     return { status, location: response.headers.location, body: Buffer.concat(chunks), bytes };
   }
 
-  /** The first bytes of an answer that tells of an error; the rest is not waited for. */
+  /** Reads the first bytes of an error answer. */
   async #beginning(response: IncomingMessage): Promise<Buffer> {
     const chunks: Buffer[] = [];
     let bytes = 0;
     for await (const chunk of this.#chunksOf(response)) {
       chunks.push(chunk);
       bytes += chunk.length;
-      if (bytes >= ERROR_LIMIT) break;
+      if (bytes >= MAX_ERROR_BYTES) break;
     }
     return Buffer.concat(chunks);
   }
 
-  /** The clock runs only while the server is waited for, not while a chunk is dealt with. */
+  /** Yields the body's chunks. The timer is paused while a chunk is processed. */
   async *#chunksOf(response: IncomingMessage): AsyncGenerator<Buffer> {
-    this.#arm('receive');
+    this.#startTimer('receive');
     for await (const chunk of response as AsyncIterable<Buffer>) {
       clearTimeout(this.#timer);
       yield chunk;
-      this.#arm('receive');
+      this.#startTimer('receive');
     }
   }
 
-  async #local(work: Promise<void>): Promise<void> {
+  async #failOnError(work: Promise<void>): Promise<void> {
     try {
       await work;
     } catch (thrown) {
@@ -274,18 +273,18 @@ class OneExchange {
     }
   }
 
-  /** Starts the clock of a phase, in place of the one before. */
-  #arm(phase: Phase): void {
-    const { step, timeouts } = this.#asked;
-    const { limit, late } = WATCHED[phase];
+  /** Starts the timer of a phase, which replaces the previous one. */
+  #startTimer(phase: Phase): void {
+    const { step, timeouts } = this.#options;
+    const { limit, late } = PHASES[phase];
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#fail(timeoutError(step, late, timeouts[limit], this.#sent));
     }, timeouts[limit]);
   }
 
-  #boundWhole(bytes: number): NodeJS.Timeout {
-    const { step, timeouts } = this.#asked;
+  #startDeadline(bytes: number): NodeJS.Timeout {
+    const { step, timeouts } = this.#options;
     const limitMs = Math.ceil(timeouts.exchangeMs + (bytes / MIB) * timeouts.exchangeMsPerMiB);
     return setTimeout(() => {
       this.#fail(timeoutError(step, 'was not done', limitMs, this.#sent));
@@ -293,12 +292,12 @@ class OneExchange {
   }
 
   #fail(thrown: unknown): void {
-    this.#fault ??= thrown instanceof Error ? thrown : new PipelineError('STAGING_LOST', messageOf(thrown));
+    this.#error ??= thrown instanceof Error ? thrown : new PipelineError('STAGING_LOST', messageOf(thrown));
     this.#request.destroy();
   }
 }
 
-/** The length that the head of an answer announces; undefined when it leaves the end to the connection's. */
+/** Returns the length that the headers declare; undefined if the body ends with the connection. */
 function declaredLength(response: IncomingMessage): number | 'chunked' | undefined {
   const length = response.headers['content-length'];
   if (length !== undefined) return Number(length);

@@ -3,32 +3,34 @@ import { PipelineError } from '../../model/errors.ts';
 import { digestsOf } from './checksum.ts';
 import { HdfsError, type FileChecksum, type WebHdfs } from './webhdfs.ts';
 
-/** Where HDFS holds no file there is no checksum to compare with, and any block size will do. */
-const ANY_BLOCK_BYTES = 1 << 27;
+/** The block size to hash with if the file is missing in HDFS, so that there is no checksum to compare. */
+const DEFAULT_BLOCK_BYTES = 1 << 27;
 
-/** A file that HDFS holds as it was sent. */
+/** An uploaded and verified file. */
 export interface StoredFile {
   /** Absolute. */
   readonly path: string;
   readonly bytes: number;
-  /** SHA-256 of its bytes, in hexadecimal digits. */
+  /** SHA-256 of the content, hexadecimal. */
   readonly sha256: string;
   /** Milliseconds since 1970. */
   readonly modifiedAtMs: number;
 }
 
-/** Where files are written to. */
+/** The target of uploads. */
 export interface Store {
   readonly hdfs: WebHdfs;
-  /** The folders that were made here, and need not be made again. */
+  /** A cache of folders that exist; {@link storeFile} updates it. */
   readonly madeFolders: Set<string>;
 }
 
 /**
- * Writes a file under a temporary name and checks there that HDFS holds what was sent: a writer that dies,
- * or a lost answer, leaves a shorter file that looks whole.
- * @param source The bytes, or the name of a local file.
- * @throws {PipelineError} HDFS_DAMAGED when length or checksum differ; the temporary file is removed.
+ * Uploads a file to a temporary path and verifies its length and checksum: an interrupted upload leaves a truncated
+ * file that looks complete. Not idempotent: retry with a new temporary path.
+ * @param source The bytes, or a local file.
+ * @throws {PipelineError} HDFS_DAMAGED when length or checksum differ, after deleting the file; STAGING_LOST for a
+ * local file that cannot be read.
+ * @throws {HdfsError} As {@link WebHdfs.create}.
  */
 export async function storeTemporary(
   hdfs: WebHdfs,
@@ -37,7 +39,7 @@ export async function storeTemporary(
 ): Promise<StoredFile> {
   await hdfs.create(temporary, source);
   const [status, stored] = await Promise.all([hdfs.status(temporary), checksumOf(hdfs, temporary)]);
-  const sent = await digestsOf(source, status?.blockSize ?? ANY_BLOCK_BYTES);
+  const sent = await digestsOf(source, status?.blockSize ?? DEFAULT_BLOCK_BYTES);
   if (status?.length !== sent.bytes || stored?.bytes !== sent.hdfs.bytes) {
     await hdfs.delete(temporary);
     throw damaged(temporary, sent.bytes, status?.length);
@@ -46,9 +48,10 @@ export async function storeTemporary(
 }
 
 /**
- * Writes a small file under a temporary name, and reads it there: HDFS holds what was sent. That asks less of it than
- * a length and a checksum.
- * @throws {PipelineError} HDFS_DAMAGED when other bytes are there; the temporary file is removed.
+ * Uploads a small file to a temporary path and verifies it by reading it, in fewer requests than length and checksum
+ * need. Not idempotent: retry with a new temporary path.
+ * @throws {PipelineError} HDFS_DAMAGED when the content differs, after deleting the file.
+ * @throws {HdfsError} As {@link WebHdfs.create}.
  */
 export async function storeBytes(hdfs: WebHdfs, bytes: Buffer, temporary: string): Promise<void> {
   await hdfs.create(temporary, bytes);
@@ -59,10 +62,13 @@ export async function storeBytes(hdfs: WebHdfs, bytes: Buffer, temporary: string
 }
 
 /**
- * Writes a file to its name, checked before it is there, so that the name never holds anything else.
- * Where an earlier try left the same bytes under that name, they are kept.
- * @param nameOf Gives its absolute path from the SHA-256 of its bytes.
- * @throws {PipelineError} HDFS_DAMAGED when the name holds other bytes, or what was sent did not arrive.
+ * Uploads a file to a temporary path, verifies it, and renames it, so the final path never has incomplete content.
+ * Idempotent: a file of an earlier attempt with the same content is kept.
+ * @param nameOf Returns the absolute path for the SHA-256 of the content.
+ * @param temporary An unused path.
+ * @throws {PipelineError} HDFS_DAMAGED when the upload was corrupted, or the path has other content; STAGING_LOST for a
+ * local file that cannot be read.
+ * @throws {HdfsError} As {@link WebHdfs.create} and {@link WebHdfs.rename}.
  */
 export async function storeFile(
   { hdfs, madeFolders }: Store,
@@ -81,17 +87,17 @@ export async function storeFile(
   } catch (error) {
     if (!(error instanceof HdfsError)) throw error;
     if (isNotFound(error)) {
-      // Or the folder is: then the next try makes it.
+      // The folder may be missing instead: the next attempt creates it.
       madeFolders.delete(folder);
-      throw notFound(temporary, error);
+      throw missingError(temporary, error);
     }
-    // Either an earlier try's file stands there, or this rename was carried out and its answer lost.
-    const mayStand = error.ambiguous || error.exception === 'FileAlreadyExistsException';
-    if (!mayStand) throw error;
+    // The file of an earlier attempt exists, or this rename succeeded and its answer was lost.
+    const mayExist = error.ambiguous || error.exception === 'FileAlreadyExistsException';
+    if (!mayExist) throw error;
   }
   const status = await hdfs.status(path);
-  const sent = await digestsOf({ file: localFile }, status?.blockSize ?? ANY_BLOCK_BYTES);
-  // It can be removed meanwhile: by another run that wrote the same, and does not need it.
+  const sent = await digestsOf({ file: localFile }, status?.blockSize ?? DEFAULT_BLOCK_BYTES);
+  // Another run that uploaded the same file and does not need it may have deleted it.
   const found = status === undefined ? undefined : await checksumOf(hdfs, path);
   await hdfs.delete(temporary);
   if (status?.length !== sent.bytes || found?.bytes !== sent.hdfs.bytes)
@@ -108,17 +114,17 @@ async function checksumOf(hdfs: WebHdfs, path: string): Promise<FileChecksum | u
   }
 }
 
-/** Whether a rename failed because what was to be renamed is not there: somebody else removed it. */
+/** Returns whether an error means a missing source file, unambiguously. */
 export function isNotFound(error: HdfsError): boolean {
   return error.exception === 'FileNotFoundException' && !error.ambiguous;
 }
 
-/** The error for it. What was sent can be sent again. */
-export function notFound(temporary: string, cause: HdfsError): PipelineError {
-  return new PipelineError('HDFS_DAMAGED', `${temporary} was removed before it got its name`, { cause });
+/** Returns the error for a temporary file that another client deleted. Transient: the file can be uploaded again. */
+export function missingError(temporary: string, cause: HdfsError): PipelineError {
+  return new PipelineError('HDFS_DAMAGED', `${temporary} was deleted before it was renamed`, { cause });
 }
 
 function damaged(path: string, sent: number, length: number | undefined): PipelineError {
-  const holds = length === undefined ? 'nothing' : `${length} bytes, or others`;
-  return new PipelineError('HDFS_DAMAGED', `${path} holds ${holds}, where ${sent} bytes were sent`);
+  const found = length === undefined ? 'is missing' : `has ${length} bytes or another checksum`;
+  return new PipelineError('HDFS_DAMAGED', `${path} ${found} after an upload of ${sent} bytes`);
 }

@@ -13,18 +13,18 @@ export type { LocalSource } from './bodies.ts';
 export type { Retry } from './cluster.ts';
 export type { Timeouts } from './request.ts';
 
-/** How to reach an HDFS. */
+/** The options of a {@link WebHdfs} client. */
 export interface WebHdfsOptions extends HdfsOptions {
   readonly logger?: Logger | undefined;
-  /** Limits in milliseconds that differ from {@link DEFAULT_TIMEOUTS}. */
+  /** Milliseconds; overrides {@link DEFAULT_TIMEOUTS}. */
   readonly timeouts?: Partial<Timeouts>;
-  /** Tries that differ from {@link DEFAULT_RETRY}. */
+  /** Overrides {@link DEFAULT_RETRY}. */
   readonly retry?: Partial<Retry>;
-  /** Ends everything that the client has under way; each then throws the signal's reason. */
+  /** Aborts all calls of the client; each then throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What HDFS knows of a file or folder. */
+/** The status of a file or folder (FileStatus of WebHDFS). */
 export interface FileStatus {
   /** Absolute. */
   readonly path: string;
@@ -45,13 +45,13 @@ export interface FileStatus {
   readonly permission: string;
 }
 
-/** A checksum of a file's content, its chunks and its blocks. */
+/** A file's checksum (FileChecksum of WebHDFS); it depends on the content, the chunk size and the block size. */
 export interface FileChecksum {
-  /** As `MD5-of-0MD5-of-512CRC32C`. */
+  /** For example `MD5-of-0MD5-of-512CRC32C`. */
   readonly algorithm: string;
-  /** Hexadecimal, two digits a byte. */
+  /** Hexadecimal. */
   readonly bytes: string;
-  /** How many bytes the checksum has. */
+  /** The length of the checksum in bytes. */
   readonly length: number;
 }
 
@@ -82,15 +82,15 @@ const ChecksumAnswer = z.object({
   }),
 });
 
-/** The largest file that is read into memory whole. */
-const READ_LIMIT = 256 * 2 ** 20;
+/** The largest file that {@link WebHdfs.read} reads into memory. */
+const MAX_READ_BYTES = 256 * 2 ** 20;
 
 /**
  * A client of HDFS over WebHDFS.
  *
- * Every method throws {@link HdfsError}: HDFS_UNREACHABLE for what may pass, HDFS_REFUSED for what will not,
- * HDFS_DAMAGED for content that is not what it should be. Reads, `makeFolder` and `delete` are tried again on
- * passing errors; `create` and `rename` as long as it is certain that nothing was carried out.
+ * Every method throws {@link HdfsError}: HDFS_UNREACHABLE for transient errors, HDFS_REFUSED for permanent ones,
+ * HDFS_DAMAGED for wrong content. Transient errors are retried: always for reads, `makeFolder` and `delete`, which are
+ * idempotent; for `create`, `rename` and `replace`, which are not, only if the server certainly changed nothing.
  */
 export class WebHdfs {
   readonly #cluster: Cluster;
@@ -98,7 +98,7 @@ export class WebHdfs {
   readonly #filePermission: Readonly<Record<string, string>>;
   readonly #folderPermission: Readonly<Record<string, string>>;
 
-  /** @throws {PipelineError} SETTINGS_INVALID for a file or an environment variable that is not there. */
+  /** @throws {PipelineError} SETTINGS_INVALID for a missing file or environment variable. */
   constructor(options: WebHdfsOptions) {
     this.#signal = options.signal;
     this.#filePermission = permissionOf(options.fileMode);
@@ -115,14 +115,12 @@ export class WebHdfs {
   }
 
   /**
-   * Writes a new file and its missing parents, which get the permissions of the folder that they are in; an existing
-   * file is never replaced.
-   *
-   * After a failure a part of the file may be there, visible and healthy: so write under a name of its own,
-   * check length and checksum, rename, and take a fresh name to try again.
-   * @param body The content, or a local file, which is streamed and must not change meanwhile.
-   * @throws {HdfsError} FileAlreadyExistsException: the file that was there is not changed. `ambiguous` when
-   *   the DataNode was reached and its answer is lost, or is a passing error.
+   * Creates a file, and its missing parents with their parent's permissions. Never replaces a file. Not idempotent:
+   * after a failure a partial file may be visible, so write to a unique temporary path, verify length and checksum,
+   * and rename; retry with a new path.
+   * @param body The content, or a local file, which is streamed and must not change during the call.
+   * @throws {HdfsError} FileAlreadyExistsException: the existing file is unchanged. `ambiguous` when the DataNode's
+   *   answer was lost or is a transient error.
    * @throws {PipelineError} STAGING_LOST for a local file that cannot be read.
    */
   async create(
@@ -130,7 +128,7 @@ export class WebHdfs {
     body: LocalSource,
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
-    const signal = eitherOf(this.#signal, options.signal);
+    const signal = anySignal(this.#signal, options.signal);
     await withBody(body, (sent) =>
       this.#call({
         operation: 'CREATE',
@@ -143,21 +141,21 @@ export class WebHdfs {
   }
 
   /**
-   * The content of a whole file, of at most 256 MiB.
-   * @throws {HdfsError} FileNotFoundException, also for a folder. An answer cut short is an error.
+   * Reads a whole file of at most 256 MiB. Idempotent; a truncated answer is an error.
+   * @throws {HdfsError} FileNotFoundException, also for a folder; HDFS_REFUSED for a larger file.
    */
   async read(path: string): Promise<Buffer> {
-    const { body } = await this.#call({ operation: 'OPEN', path, bodyLimit: READ_LIMIT });
+    const { body } = await this.#call({ operation: 'OPEN', path, bodyLimit: MAX_READ_BYTES });
     return body;
   }
 
-  /** As {@link read}, and undefined when the NameNode says that there is nothing at the path. */
+  /** Reads a file like {@link read}; returns undefined if it does not exist. */
   async readIfExists(path: string): Promise<Buffer | undefined> {
     try {
       return await this.read(path);
     } catch (thrown) {
       if (!isMissing(thrown)) throw thrown;
-      // The NameNode knows. A DataNode answers the same of a folder, and of a file that was removed and made anew meanwhile.
+      // A DataNode also answers so for a folder, and for a file that was replaced since the NameNode's redirect.
       if (!thrown.redirected) return undefined;
       const status = await this.status(path);
       if (status === undefined) return undefined;
@@ -167,10 +165,10 @@ export class WebHdfs {
   }
 
   /**
-   * Streams a file of HDFS to a local file, which is written anew, and removed again on failure.
+   * Streams a file to a local file, which is overwritten, and deleted on failure. Idempotent.
    * @param expectedLength In bytes.
-   * @throws {HdfsError} HDFS_DAMAGED when the length is not the expected one.
-   * @throws {PipelineError} STAGING_FULL or STAGING_LOST for what the local disk refuses.
+   * @throws {HdfsError} HDFS_DAMAGED for another length.
+   * @throws {PipelineError} STAGING_FULL or STAGING_LOST for an error of the local disk.
    */
   async download(path: string, toFile: string, expectedLength: number): Promise<void> {
     try {
@@ -179,7 +177,7 @@ export class WebHdfs {
         if (bytes === expectedLength) return;
         throw new HdfsError(
           'HDFS_DAMAGED',
-          `OPEN ${path} at ${step.server}: the file has ${bytes} bytes and not ${expectedLength}`,
+          `OPEN ${path} at ${step.server}: expected ${expectedLength} bytes, got ${bytes}`,
         );
       });
     } catch (thrown) {
@@ -188,7 +186,7 @@ export class WebHdfs {
     }
   }
 
-  /** What HDFS knows of a path; undefined when the NameNode says that there is nothing. */
+  /** Returns the status of a file or folder; undefined if it does not exist. Idempotent. */
   async status(path: string): Promise<FileStatus | undefined> {
     try {
       const answer = await this.#call({ operation: 'GETFILESTATUS', path });
@@ -200,9 +198,9 @@ export class WebHdfs {
   }
 
   /**
-   * Everything in a folder, in HDFS's order: by the bytes of the names in UTF-8, taken as signed, so that
-   * what is not ASCII comes first.
-   * @param options.startAfter Only names after this one in that order; it need not exist.
+   * Lists a folder in HDFS's order: by the names' UTF-8 bytes as signed bytes, so names that are not ASCII come first.
+   * Idempotent, but not atomic: entries may change between two pages.
+   * @param options.startAfter Only names after this one, which need not exist.
    * @throws {HdfsError} FileNotFoundException for a missing folder; HDFS_REFUSED for a file.
    */
   async list(path: string, options: { readonly startAfter?: string } = {}): Promise<FileStatus[]> {
@@ -212,7 +210,7 @@ export class WebHdfs {
       const answer = await this.#call({
         operation: 'LISTSTATUS_BATCH',
         path,
-        // The NameNode decodes this parameter twice, and no other: %41 would stand for A.
+        // The NameNode decodes this parameter, and no other, twice.
         ...(startAfter === undefined ? {} : { query: { startAfter: startAfter.replaceAll('%', '%25') } }),
       });
       const { partialListing, remainingEntries } = parse(answer, ListAnswer).DirectoryListing;
@@ -223,48 +221,52 @@ export class WebHdfs {
       for (const entry of page) found.push(statusOf(childOf(path, entry.pathSuffix), entry));
       if (remainingEntries === 0) return found;
       if (last === undefined)
-        throw unexpectedAnswer(answer.step, answer.status, 'its page of a longer list is empty');
+        throw unexpectedAnswer(
+          answer.step,
+          answer.status,
+          'returned an empty page before the end of the list',
+        );
       startAfter = last;
     }
   }
 
   /**
-   * Moves a file or folder to a name that is free, in a folder that exists (renameoptions=NONE).
-   * @throws {HdfsError} FileAlreadyExistsException: neither file is changed (IOException, when one of them is a
-   *   folder). FileNotFoundException: the source or the target's folder is missing. `ambiguous`: look whether
-   *   the source is gone and the target there.
+   * Renames a file or folder to an unused path in an existing folder (renameoptions=NONE). Atomic; not idempotent.
+   * @throws {HdfsError} FileAlreadyExistsException: neither file is changed (IOException if one of them is a folder).
+   *   FileNotFoundException: the source or the target's folder is missing. `ambiguous`: check whether the source is
+   *   gone and the target exists.
    */
   async rename(from: string, to: string): Promise<void> {
     await this.#rename(from, to, 'NONE');
   }
 
   /**
-   * Moves a file to a name, in place of the file that has it, if one does (renameoptions=OVERWRITE). Readers see
-   * the one or the other.
-   * @throws {HdfsError} As {@link rename}, but for FileAlreadyExistsException.
+   * Renames a file and overwrites the target (renameoptions=OVERWRITE). Atomic: readers see the old file or the new one.
+   * Not idempotent.
+   * @throws {HdfsError} As {@link rename}, except FileAlreadyExistsException.
    */
   async replace(from: string, to: string): Promise<void> {
     await this.#rename(from, to, 'OVERWRITE');
   }
 
-  /** Makes a folder and its missing parents; one that exists is left as it is. */
+  /** Creates a folder and its missing parents. Idempotent: an existing folder is unchanged. */
   async makeFolder(path: string): Promise<void> {
     const answer = await this.#call({ operation: 'MKDIRS', path, query: this.#folderPermission });
     if (!parse(answer, BooleanAnswer).boolean)
-      throw unexpectedAnswer(answer.step, answer.status, 'made no folder');
+      throw unexpectedAnswer(answer.step, answer.status, 'created no folder');
   }
 
   /**
-   * Removes a file or folder.
-   * @param options.recursive Also a folder that is not empty, with all that is in it.
-   * @returns Whether it was there; false also when an earlier try of this call had removed it unheard.
+   * Deletes a file or folder. Idempotent: a missing path is no error.
+   * @param options.recursive Whether a folder may have contents, which are deleted too.
+   * @returns Whether it existed; false also if this call deleted it, lost the answer and retried.
    */
   async delete(path: string, options: { readonly recursive?: boolean } = {}): Promise<boolean> {
     const query = { recursive: String(options.recursive ?? false) };
     return parse(await this.#call({ operation: 'DELETE', path, query }), BooleanAnswer).boolean;
   }
 
-  /** The checksum that the DataNodes keep of a file's content, without the padding of its text form. */
+  /** Returns the checksum of a file, computed by its DataNodes, without the padding of WebHDFS. Idempotent. */
   async checksum(path: string): Promise<FileChecksum> {
     const answer = await this.#call({ operation: 'GETFILECHECKSUM', path });
     const { algorithm, bytes, length } = parse(answer, ChecksumAnswer).FileChecksum;
@@ -275,9 +277,9 @@ export class WebHdfs {
     encodePath(to);
     const query = { destination: to, renameoptions };
     const answer = await this.#call({ operation: 'RENAME', path: from, query });
-    // With options a success has no body. Without them a failure is {"boolean":false}, with status 200 as well.
+    // With renameoptions, a success has no body. A body could be {"boolean":false}, a failure with status 200.
     if (answer.body.length > 0)
-      throw unexpectedAnswer(answer.step, answer.status, 'with a body, so it need not have renamed anything');
+      throw unexpectedAnswer(answer.step, answer.status, 'with a body, so the rename may have failed');
   }
 
   #call(call: Call): Promise<Answered> {
@@ -306,10 +308,9 @@ function parse<T>(answer: Answered, shape: z.ZodType<T>): T {
   const parsed = shape.safeParse(value);
   if (parsed.success) return parsed.data;
   const fields = parsed.error.issues.map((issue) => issue.path.map(String).join('.')).join(', ');
-  throw unexpectedAnswer(answer.step, answer.status, `its body is not as WebHDFS writes it: ${fields}`);
+  throw unexpectedAnswer(answer.step, answer.status, `its body has invalid fields: ${fields}`);
 }
 
-function eitherOf(one: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined {
-  if (one === undefined || other === undefined) return one ?? other;
-  return AbortSignal.any([one, other]);
+function anySignal(a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : AbortSignal.any([a, b]);
 }

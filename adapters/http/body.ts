@@ -2,64 +2,64 @@ import type { IncomingMessage } from 'node:http';
 import { PipelineError, messageOf } from '../../model/errors.ts';
 import { shortened } from './statuses.ts';
 
-/** When a server is taken for gone. */
+/** Limits after which a download fails. */
 export interface BodyTimeouts {
   /** The longest pause without a byte, in milliseconds. */
   readonly idleMs: number;
   /** Within each such time, in milliseconds, the average must reach `leastBytesPerSecond`. */
   readonly windowMs: number;
-  readonly leastBytesPerSecond: number;
+  readonly minBytesPerSecond: number;
 }
 
-/** A body and what is known of it before it arrives. */
+/** The options of {@link readBody}. */
 export interface BodyOptions {
-  /** The source, for messages. */
+  /** The source, for errors. */
   readonly subject: string;
-  readonly patience: BodyTimeouts;
-  /** How many bytes the answer's headers promise; undefined where they don't say. */
+  readonly timeouts: BodyTimeouts;
+  /** The length that the headers declare; undefined if they declare none. */
   readonly promisedBytes: number | undefined;
 }
 
 /**
- * The body of an answer, whose first bytes are read at once: when the connection is cut early, the next try can go on
- * from them.
- * @throws {PipelineError} SOURCE_UNREACHABLE when it is cut, stalls, or has another length than promised.
+ * Streams the body of an answer. The first read starts immediately, so that bytes of a download that is cut early can
+ * be kept for a resume.
+ * @throws {PipelineError} SOURCE_UNREACHABLE when the body is truncated, stalls, or has another length than declared.
  */
 export function readBody(answer: IncomingMessage, options: BodyOptions): AsyncGenerator<Buffer, void> {
-  return begun(bodyOf(answer, options));
+  return startReading(receiveBody(answer, options));
 }
 
-/** The error of a connection that failed. */
+/** Returns the error for a failed connection. */
 export function unreachable(subject: string, cause: unknown): PipelineError {
   return new PipelineError('SOURCE_UNREACHABLE', `${subject}: ${shortened(messageOf(cause))}`, { cause });
 }
 
-function begun<T>(pieces: AsyncGenerator<T, void>): AsyncGenerator<T, void> {
-  const first = pieces.next();
-  // The reader gets the error when it asks for the first piece.
+function startReading<T>(chunks: AsyncGenerator<T, void>): AsyncGenerator<T, void> {
+  const first = chunks.next();
+  // The error is thrown to the reader, by the first read.
   first.catch(() => undefined);
   return (async function* () {
     try {
-      for (let piece = await first; piece.done !== true; piece = await pieces.next()) yield piece.value;
+      for (let chunk = await first; chunk.done !== true; chunk = await chunks.next()) yield chunk.value;
     } finally {
-      await pieces.return();
+      await chunks.return();
     }
   })();
 }
 
-async function* bodyOf(answer: IncomingMessage, options: BodyOptions): AsyncGenerator<Buffer, void> {
+async function* receiveBody(answer: IncomingMessage, options: BodyOptions): AsyncGenerator<Buffer, void> {
   const { subject, promisedBytes } = options;
-  const pace = new Pace(options);
-  const pieces = (answer as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+  const monitor = new RateMonitor(options);
+  const chunks = (answer as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
   let received = 0;
   try {
     for (;;) {
-      const piece = await pace.timed(pieces.next());
-      if (piece.done === true) break;
-      received += piece.value.length;
+      const chunk = await monitor.measure(chunks.next());
+      if (chunk.done === true) break;
+      received += chunk.value.length;
       if (received > (promisedBytes ?? received)) throw wrongLength(options, 'more');
-      yield piece.value;
-      pace.require(piece.value.length);
+      yield chunk.value;
+      monitor.requireRate(chunk.value.length);
     }
   } catch (error) {
     throw error instanceof PipelineError ? error : unreachable(subject, error);
@@ -69,8 +69,8 @@ async function* bodyOf(answer: IncomingMessage, options: BodyOptions): AsyncGene
   if (received < (promisedBytes ?? received)) throw wrongLength(options, `${received}`);
 }
 
-/** Watches how fast bytes arrive, by the time in which they were waited for. */
-class Pace {
+/** Measures the rate of a download, counting only the time spent waiting for the server. */
+class RateMonitor {
   readonly #options: BodyOptions;
   #waitedMs = 0;
   #bytes = 0;
@@ -79,23 +79,23 @@ class Pace {
     this.#options = options;
   }
 
-  /** Waits for something; the time counts as the server's. */
-  async timed<T>(work: Promise<T>): Promise<T> {
-    const began = performance.now();
+  /** Awaits a promise and adds its time to the waiting time. */
+  async measure<T>(work: Promise<T>): Promise<T> {
+    const startedAt = performance.now();
     try {
       return await work;
     } finally {
-      this.#waitedMs += performance.now() - began;
+      this.#waitedMs += performance.now() - startedAt;
     }
   }
 
-  /** @throws {PipelineError} SOURCE_UNREACHABLE when too few bytes arrived in the time that is over. */
-  require(bytes: number): void {
-    const { subject, patience } = this.#options;
+  /** @throws {PipelineError} SOURCE_UNREACHABLE when the rate of the last interval was too low. */
+  requireRate(bytes: number): void {
+    const { subject, timeouts } = this.#options;
     this.#bytes += bytes;
     const waitedMs = this.#waitedMs;
-    if (waitedMs < patience.windowMs) return;
-    if (this.#bytes < (patience.leastBytesPerSecond * waitedMs) / 1000) {
+    if (waitedMs < timeouts.windowMs) return;
+    if (this.#bytes < (timeouts.minBytesPerSecond * waitedMs) / 1000) {
       const seconds = Math.round(waitedMs / 1000);
       throw new PipelineError(
         'SOURCE_UNREACHABLE',

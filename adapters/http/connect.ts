@@ -4,27 +4,27 @@ import { isIP, type LookupFunction } from 'node:net';
 import { PipelineError } from '../../model/errors.ts';
 import { includes, listOf, networkOf, type Network } from './networks.ts';
 
-/** What decides whether a source's content may be fetched from an IP address. */
+/** The rules by which an IP address may be connected to (protection against server-side request forgery). */
 export interface ConnectRules {
-  /** The source, for messages. */
+  /** The source, for errors. */
   readonly subject: string;
-  /** Subnets that may be connected to, whatever their network. */
+  /** Subnets that are always allowed. */
   readonly allowed: readonly string[];
-  /** The network of the source's own server, once it has redirected; undefined for the url of the settings. */
+  /** The network of the source's own server after a redirect; undefined for the URL in the settings. */
   readonly redirectedFrom: Network | undefined;
-  /** Hosts that the settings name for redirects; an IP address among them may be connected to. */
+  /** The `redirectHosts` of the settings; IP addresses in it are allowed. */
   readonly redirectHosts: readonly string[];
-  /** Whether a secret is sent without TLS, which only this machine itself may get. */
+  /** Allows only loopback addresses, because a secret is sent without TLS. */
   readonly loopbackOnly: boolean;
 }
 
-/** How near each network is; a redirect must not lead nearer than the source's own server is. */
-const NEARNESS: Readonly<Record<Network, number>> = { public: 0, private: 1, loopback: 2, 'link-local': 3 };
+/** Ranks networks: a redirect must not lead to a higher rank than the source's own server has. */
+const RANKS: Readonly<Record<Network, number>> = { public: 0, private: 1, loopback: 2, 'link-local': 3 };
 
 /**
- * Looks names up as Node does, and leaves only addresses that the rules allow. The connection is made to one of
- * these, so a name that resolves to another address a moment later changes nothing.
- * @param resolve Looks a name up.
+ * Returns a lookup function that returns only allowed addresses. The connection uses its result, so DNS rebinding
+ * cannot bypass the rules.
+ * @param resolve Node's lookup, unless replaced by a test.
  */
 export function guardedLookup(rules: ConnectRules, resolve: typeof lookup = lookup): LookupFunction {
   return (hostname, options, callback) => {
@@ -43,8 +43,8 @@ export function guardedLookup(rules: ConnectRules, resolve: typeof lookup = look
 }
 
 /**
- * Checks the host of a URL that is an IP address, which is not looked up.
- * @throws {PipelineError} SOURCE_REFUSED when the rules don't allow it.
+ * Checks a URL whose host is an IP address, for which no lookup happens.
+ * @throws {PipelineError} SOURCE_REFUSED when the address is not allowed.
  */
 export function requireAllowed(rules: ConnectRules, { hostname }: URL): void {
   const address = hostname.replace(/^\[(.*)\]$/, '$1');
@@ -58,7 +58,7 @@ function isAllowed(rules: ConnectRules, address: string): boolean {
   if (includes(listOf(rules.allowed), address)) return true;
   if (network === 'link-local') return false;
   const { redirectedFrom } = rules;
-  if (redirectedFrom === undefined || NEARNESS[network] <= NEARNESS[redirectedFrom]) return true;
+  if (redirectedFrom === undefined || RANKS[network] <= RANKS[redirectedFrom]) return true;
   return includes(namedAddresses(rules.redirectHosts), address);
 }
 

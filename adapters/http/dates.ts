@@ -3,8 +3,8 @@ const RFC_850 = /^[A-Z][a-z]{5,8}, \d{2}-[A-Z][a-z]{2}-\d{2} \d{2}:\d{2}:\d{2} G
 const ASCTIME = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}$/;
 
 /**
- * Parses a date of HTTP, in each of its three formats (RFC 9110, 5.6.7).
- * @returns Milliseconds since 1970; undefined where the text is no such date.
+ * Parses an HTTP date in any of its three formats (RFC 9110, 5.6.7).
+ * @returns Milliseconds since 1970; undefined for any other text.
  */
 export function parseHttpDate(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;

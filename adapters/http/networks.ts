@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 
 /**
- * How near to the worker's host an address is. `link-local` includes the metadata services of clouds, which give
+ * The kind of network of an address. `link-local` includes the metadata services of cloud providers, which give
  * credentials to any client on the host.
  */
 export type Network = 'public' | 'private' | 'loopback' | 'link-local';
@@ -53,7 +53,7 @@ const PRIVATE = blockList(
   ],
 );
 
-/** The network of an IP address; IPv6 addresses that stand for an IPv4 address are in the network of that one. */
+/** Returns the network of an IP address; of the embedded IPv4 address if an IPv6 address has one. */
 export function networkOf(address: string): Network {
   const has = (list: BlockList): boolean => includes(list, address);
   if (has(LINK_LOCAL)) return 'link-local';
@@ -61,14 +61,14 @@ export function networkOf(address: string): Network {
   return has(PRIVATE) ? 'private' : 'public';
 }
 
-/** Whether a list has an IP address. */
+/** Returns whether a list contains an IP address. */
 export function includes(list: BlockList, address: string): boolean {
   return list.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6');
 }
 
 /**
- * A list of addresses and subnets.
- * @param texts As `10.1.2.3`, `10.0.0.0/8` or `fd00::/8`; {@link isSubnet} tells whether one is right.
+ * Builds a list of addresses and subnets.
+ * @param texts As `10.1.2.3`, `10.0.0.0/8` or `fd00::/8`, validated by {@link isSubnet}.
  */
 export function listOf(texts: readonly string[]): BlockList {
   const list = new BlockList();
@@ -84,7 +84,7 @@ function blockList(ipv4: readonly Subnet[], ipv6: readonly Subnet[]): BlockList 
   const list = new BlockList();
   for (const [address, prefix] of ipv6) list.addSubnet(address, prefix, 'ipv6');
   for (const [address, prefix] of ipv4) {
-    // Node checks IPv4-mapped addresses (::ffff:a.b.c.d) by these rules too.
+    // Node applies these rules to IPv4-mapped addresses (::ffff:a.b.c.d) too.
     list.addSubnet(address, prefix, 'ipv4');
     // NAT64 (RFC 6052), IPv4-compatible (RFC 4291, 2.5.5.1) and 6to4 (RFC 3056).
     list.addSubnet(`64:ff9b::${address}`, 96 + prefix, 'ipv6');
@@ -94,7 +94,7 @@ function blockList(ipv4: readonly Subnet[], ipv6: readonly Subnet[]): BlockList 
   return list;
 }
 
-/** An IPv4 address as two groups of an IPv6 address. */
+/** Formats an IPv4 address as two groups of an IPv6 address. */
 function hexGroupsOf(address: string): string {
   const [a = 0, b = 0, c = 0, d = 0] = address.split('.').map(Number);
   return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;

@@ -4,42 +4,53 @@ import { PipelineError } from '../../model/errors.ts';
 import { shortened } from './statuses.ts';
 import { jsonText } from '../../lib/json-schema.ts';
 
-/** Names of what holds the next page, or nothing on the last one; without `x-`, case and punctuation. */
+/** Header names for the next page; absent or empty on the last one. Without `x-`, in lower case, letters and digits only. */
 const NEXT_PAGE: ReadonlySet<string> = new Set([
   ...['next', 'nextpage', 'nextcursor', 'nexttoken', 'nextlink', 'nexturl', 'nextpagetoken', 'nextpageurl'],
   ...['nextpagelink', 'cursornext', 'continuationtoken', 'mscontinuation'],
   ...['hasmore', 'hasnext', 'hasnextpage', 'paginationnextpage', 'paginationhasnext'],
 ]);
 
-/** Names of what counts the pages. */
+/** Header names for the number of pages. */
 const PAGE_COUNTS: ReadonlySet<string> = new Set([
   ...['totalpages', 'pagecount', 'wptotalpages', 'paginationtotalpages', 'paginationpagecount'],
 ]);
 
-/** Names of what counts the records of all pages. */
+/** Header names for the number of records on all pages. */
 const RECORD_COUNTS: ReadonlySet<string> = new Set([
   ...['totalcount', 'total', 'wptotal', 'totalrecords', 'totalitems', 'totalresults'],
   ...['paginationtotalcount', 'paginationtotal', 'paginationcount'],
 ]);
 
-/** Headers whose value is a JSON object of such names, as ASP.NET has it. */
-const OBJECTS: ReadonlySet<string> = new Set(['pagination', 'paging', 'paginationheader', 'paginginfo']);
+/** Headers whose value is a JSON object with such names, as in ASP.NET. */
+const JSON_HEADERS: ReadonlySet<string> = new Set(['pagination', 'paging', 'paginationheader', 'paginginfo']);
 
 const Members = jsonText.pipe(z.record(z.string(), z.unknown()));
 
-/** What an answer says of itself: the header, the name of what it says, and the value. */
-interface Said {
+/** A value in a header, or in a JSON object in a header. */
+interface HeaderField {
   readonly header: string;
+  /** Normalized by {@link normalize}. */
   readonly name: string;
   readonly value: string;
 }
 
-/** Values by which servers say that there is no next page. */
-const NONE: ReadonlySet<string> = new Set(['', '0', '-1', 'false', 'no', 'none', 'null', 'nil', 'undefined']);
+/** Values that mean there is no next page. */
+const NO_PAGE: ReadonlySet<string> = new Set([
+  '',
+  '0',
+  '-1',
+  'false',
+  'no',
+  'none',
+  'null',
+  'nil',
+  'undefined',
+]);
 
 /**
- * Refuses an answer that is one page of several: only this one would be ingested, without a word.
- * @param subject The source, for the message.
+ * Requires that an answer is not one page of several, of which the others would be silently missed.
+ * @param subject The source, for errors.
  * @throws {PipelineError} SOURCE_PAGED, naming the header.
  */
 export function requireOnlyPage(subject: string, headers: IncomingHttpHeaders): void {
@@ -51,9 +62,9 @@ export function requireOnlyPage(subject: string, headers: IncomingHttpHeaders): 
   );
 }
 
-/** How many records all pages have, by the headers; undefined where none says it. */
+/** Returns the number of records on all pages by the headers; undefined if no header has it. */
 export function totalRecordsOf(headers: IncomingHttpHeaders): number | undefined {
-  const counts = saidBy(headers).filter(
+  const counts = fieldsOf(headers).filter(
     ({ name, value }) => RECORD_COUNTS.has(name) && /^\d{1,15}$/.test(value),
   );
   return counts.length === 0 ? undefined : Math.max(...counts.map(({ value }) => Number(value)));
@@ -65,40 +76,40 @@ function nextLink(header: string | string[] | undefined): string | undefined {
 }
 
 function nextPage(headers: IncomingHttpHeaders): string | undefined {
-  const said = saidBy(headers);
-  const next = said.find(({ name, value }) => NEXT_PAGE.has(name) && !NONE.has(value.toLowerCase()));
+  const fields = fieldsOf(headers);
+  const next = fields.find(({ name, value }) => NEXT_PAGE.has(name) && !NO_PAGE.has(value.toLowerCase()));
   if (next !== undefined) return `the header ${next.header} names a next page`;
-  const count = said.find(({ name, value }) => PAGE_COUNTS.has(name) && Number(value) > 1);
+  const count = fields.find(({ name, value }) => PAGE_COUNTS.has(name) && Number(value) > 1);
   return count === undefined ? undefined : `the header ${count.header} counts ${count.value} pages`;
 }
 
-function saidBy(headers: IncomingHttpHeaders): Said[] {
+function fieldsOf(headers: IncomingHttpHeaders): HeaderField[] {
   return Object.entries(headers).flatMap(([header, values]) => {
     const value = (Array.isArray(values) ? values.join(', ') : (values ?? '')).trim();
-    const name = plain(header);
-    return OBJECTS.has(name) ? membersOf(header, value) : [{ header, name, value }];
+    const name = normalize(header);
+    return JSON_HEADERS.has(name) ? membersOf(header, value) : [{ header, name, value }];
   });
 }
 
-/** The members of a JSON object; none where the value is something else. */
-function membersOf(header: string, value: string): Said[] {
+/** Returns the members of a JSON object; empty for any other value. */
+function membersOf(header: string, value: string): HeaderField[] {
   const found = Members.safeParse(value);
   if (!found.success) return [];
   return Object.entries(found.data).map(([name, member]) => ({
     header,
-    name: plain(name),
+    name: normalize(name),
     value: typeof member === 'string' ? member.trim() : JSON.stringify(member),
   }));
 }
 
-function plain(name: string): string {
+function normalize(name: string): string {
   return name
     .toLowerCase()
     .replace(/^x-/, '')
     .replaceAll(/[^a-z0-9]/g, '');
 }
 
-/** Content-Range in other units than bytes pages through records, as `items 0-24/100` or `0-24/*`. */
+/** Content-Range in units other than bytes is used for paging, as `items 0-24/100` or `0-24/*`. */
 function partOfItems(contentRange: string | undefined): string | undefined {
   const [, unit = '', last = '', total = ''] =
     /^(?:([\w-]+)[ =])?\d+-(\d+)\/(\d+|\*)$/.exec((contentRange ?? '').trim()) ?? [];
@@ -108,13 +119,13 @@ function partOfItems(contentRange: string | undefined): string | undefined {
 }
 
 /**
- * The relation types of a Link header (RFC 8288, 3), in small letters. What is malformed is skipped to the next
- * link, so that no other header hides one.
+ * Returns the relation types of a Link header (RFC 8288, 3) in lower case. Malformed parts are skipped up to the next
+ * link.
  */
 export function relationsOf(header: string): string[] {
   const relations: string[] = [];
   for (const [, parameters = ''] of header.matchAll(LINK)) {
-    // Of several parameters rel, the first one counts.
+    // The first of several rel parameters counts.
     const [, quoted, token] = REL.exec(parameters) ?? [];
     const value = quoted?.replaceAll(/\\(.)/g, '$1') ?? token?.replaceAll("'", '') ?? '';
     relations.push(

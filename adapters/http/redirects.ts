@@ -1,26 +1,25 @@
 import { PipelineError } from '../../model/errors.ts';
 
-/** Statuses that, with a Location, lead to another address. */
+/** Statuses that redirect if the answer has a Location. */
 const REDIRECTS: ReadonlySet<number> = new Set([300, 301, 302, 303, 307, 308]);
 
-/** Where redirects of a source may lead. */
+/** The allowed redirects of a source. */
 export interface RedirectRules {
-  /** The source, for messages. */
+  /** The source, for errors. */
   readonly subject: string;
-  /** Hosts, as `host` or `host:port`, that a redirect may lead to besides the server itself. */
+  /** The hosts, as `host` or `host:port`, that are allowed besides the server itself. */
   readonly redirectHosts: readonly string[];
 }
 
-/** Whether an answer redirects. */
+/** Returns whether an answer is a redirect. */
 export function isRedirect(status: number, location: string | undefined): location is string {
   return REDIRECTS.has(status) && location !== undefined;
 }
 
 /**
- * The address that a redirect leads to. Another scheme, host or port is followed only where the settings name it,
- * and never from https to http.
- * @param location The header as Node has it, a character a byte.
- * @throws {PipelineError} SOURCE_REFUSED
+ * Returns the target of a redirect. Another origin must be in `redirectHosts`, and https never redirects to http.
+ * @param location The header, one character per byte, as Node decodes it.
+ * @throws {PipelineError} SOURCE_REFUSED for a target that is invalid or not allowed.
  */
 export function redirectTarget({ subject, redirectHosts }: RedirectRules, from: URL, location: string): URL {
   const escaped = escapeBytes(location);
@@ -31,11 +30,11 @@ export function redirectTarget({ subject, redirectHosts }: RedirectRules, from: 
   const isSafe = to.protocol === 'https:' || (to.protocol === 'http:' && from.protocol === 'http:');
   if (!isSafe) throw refused(subject, `from ${from.protocol} to ${to.protocol}`);
   if (redirectHosts.includes(to.host) || redirectHosts.includes(`${to.hostname}:${portOf(to)}`)) return to;
-  const host = `${to.host}${sameName(from, to)}`;
+  const host = `${to.host}${describeDifference(from, to)}`;
   throw refused(subject, `to another host, ${host}, which its redirectHosts do not name`);
 }
 
-/** Percent-encodes the bytes that are not ASCII, of UTF-8 or any other encoding (RFC 3986, 2.5). */
+/** Percent-encodes bytes that are not ASCII, whatever their encoding (RFC 3986, 2.5). */
 function escapeBytes(location: string): string {
   return location.replaceAll(
     /[\x80-\xff]/g,
@@ -43,8 +42,8 @@ function escapeBytes(location: string): string {
   );
 }
 
-/** What differs, where the name of the host does not. */
-function sameName(from: URL, to: URL): string {
+/** Describes the difference between two origins with the same host name; empty for other ones. */
+function describeDifference(from: URL, to: URL): string {
   if (to.hostname !== from.hostname) return '';
   const differences = [
     ...(to.protocol === from.protocol ? [] : [`scheme, ${to.protocol} in place of ${from.protocol}`]),

@@ -11,47 +11,47 @@ import { bytesIn, differenceFrom, isRangeAt, readContentRange, representationOf 
 import type { ContentRange, Representation } from './representation.ts';
 import { statusError } from './statuses.ts';
 
-/** Where a source is, and what its settings allow. */
+/** A source's URL and the settings for its access. */
 export interface HttpAccess {
   readonly url: string;
-  /** The source, for messages; the url can hold a secret. */
+  /** The source, for errors; the URL can contain a secret. */
   readonly subject: string;
   readonly token: string | undefined;
-  /** Whether the token may be sent without TLS to other hosts than this one; false unless given. */
+  /** Whether the token may be sent to another host without TLS; default: false. */
   readonly allowCleartext?: boolean | undefined;
-  /** Hosts, as `host` or `host:port`, that a redirect may lead to besides the url's own; none gets the token. */
+  /** Allowed hosts of redirects, as `host` or `host:port`, besides the URL's own; they never receive the token. */
   readonly redirectHosts: readonly string[];
-  /** Subnets that may be connected to though they are link-local, or nearer than the server that redirects there. */
+  /** Subnets that are allowed even if link-local, or internal after a redirect. */
   readonly allowAddresses?: readonly string[];
 }
 
 /** A request for a source's content. */
 export interface HttpRequest extends HttpAccess {
-  /** What an earlier answer was cut in, to go on with the same representation. */
+  /** The interrupted download to resume; undefined requests the whole content. */
   readonly resume: Resume | undefined;
   readonly signal: AbortSignal;
-  readonly patience?: BodyTimeouts;
+  readonly timeouts?: BodyTimeouts;
 }
 
-/** Where an earlier answer was cut. */
+/** An interrupted download. */
 export interface Resume {
   readonly representation: Representation;
   readonly fromByte: number;
 }
 
-/** A body that is being received. */
+/** An answer whose body is being received. */
 export interface HttpContent {
-  /** The byte of the content that the body begins with: 0, or the one that was requested. */
+  /** The content's byte at which the body begins: 0, or the requested one. */
   readonly fromByte: number;
-  /** Of the first answer, where the body goes on with it. */
+  /** The representation; of the first answer for a resumed download. */
   readonly representation: Representation;
-  /** Whether the server said that there is no content at present (204, 205). */
+  /** Whether the server has no content at present (204, 205). */
   readonly hasNoContent: boolean;
-  /** @throws {PipelineError} SOURCE_UNREACHABLE when it is cut, stalls, or has another length than promised. */
+  /** @throws {PipelineError} SOURCE_UNREACHABLE when it is truncated, stalls, or has another length than declared. */
   readonly body: AsyncIterable<Buffer>;
 }
 
-const PATIENCE: BodyTimeouts = { idleMs: 30_000, windowMs: 60_000, leastBytesPerSecond: 1024 };
+const DEFAULT_TIMEOUTS: BodyTimeouts = { idleMs: 30_000, windowMs: 60_000, minBytesPerSecond: 1024 };
 const MAX_REDIRECTS = 5;
 
 /** The read-ahead of the connection, in bytes; Node's default is 64 KiB. */
@@ -62,22 +62,22 @@ const UNSATISFIABLE = 416;
 /** No Content and Reset Content. */
 const NO_CONTENT: ReadonlySet<number> = new Set([204, 205]);
 
-/** An answer, and where it came from. */
+/** An answer and its URL. */
 interface Answer {
   readonly message: IncomingMessage;
   readonly status: number;
   readonly url: URL;
-  /** What was requested to go on with; undefined where all of the content was. */
+  /** The resumed download; undefined if the whole content was requested. */
   readonly resumed: Resume | undefined;
 }
 
 /**
- * Requests a source's content, or the rest of it. Where the rest is of another representation than what came
- * before, all of the content is requested instead.
+ * Requests a source's content, or the rest of it. If the representation has changed, requests the whole content
+ * instead.
  * @throws {PipelineError} SOURCE_UNREACHABLE, SOURCE_BUSY, SOURCE_REFUSED, SOURCE_PAGED, SETTINGS_INVALID
  */
 export async function openHttp(request: HttpRequest): Promise<HttpContent> {
-  const answer = await follow(request);
+  const answer = await followRedirects(request);
   const { message, status, resumed } = answer;
   let content: HttpContent | undefined;
   try {
@@ -86,13 +86,13 @@ export async function openHttp(request: HttpRequest): Promise<HttpContent> {
     if (content === undefined) message.destroy();
   }
   if (content !== undefined) return content;
-  const startsOver = status === 206 || status === UNSATISFIABLE;
-  if (resumed !== undefined && startsOver) return openHttp({ ...request, resume: undefined });
+  const hasChanged = status === 206 || status === UNSATISFIABLE;
+  if (resumed !== undefined && hasChanged) return openHttp({ ...request, resume: undefined });
   throw statusError(request.subject, message);
 }
 
-/** The answer that redirects lead to. */
-async function follow(request: HttpRequest): Promise<Answer> {
+/** Sends the request and follows redirects; returns the last answer. */
+async function followRedirects(request: HttpRequest): Promise<Answer> {
   let url = new URL(request.url);
   let redirectedFrom: Network | undefined;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
@@ -108,20 +108,20 @@ async function follow(request: HttpRequest): Promise<Answer> {
   throw new PipelineError('SOURCE_REFUSED', `${request.subject}: more than ${MAX_REDIRECTS} redirects`);
 }
 
-/** The rest is requested only from the address that the beginning came from. */
+/** Resumes only at the URL of the first answer. */
 function resumeAt({ resume }: HttpRequest, url: URL): Resume | undefined {
   if (resume?.representation.validator === undefined) return undefined;
   return isRangeAt(resume.representation, url) ? resume : undefined;
 }
 
-/** One request of several that redirects lead to. */
+/** One request in a chain of redirects. */
 interface Hop {
   readonly url: URL;
   readonly resumed: Resume | undefined;
   readonly redirectedFrom: Network | undefined;
 }
 
-/** @returns The answer, and the network of the address that was connected to. */
+/** Sends one request; returns the answer and the network of the server's address. */
 async function send(request: HttpRequest, hop: Hop): Promise<{ message: IncomingMessage; network: Network }> {
   const { url } = hop;
   const headers = headersOf(request, hop);
@@ -137,34 +137,34 @@ async function send(request: HttpRequest, hop: Hop): Promise<{ message: Incoming
     signal: request.signal,
     headers,
     lookup: guardedLookup(rules),
-    // A connection that is kept may lead to an address that these rules don't allow.
+    // A pooled connection may be to an address that these rules don't allow.
     agent: false,
     ...READ_AHEAD,
   };
   return new Promise((resolve, reject) => {
-    const asked = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, options);
-    const { idleMs } = request.patience ?? PATIENCE;
+    const clientRequest = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, options);
+    const { idleMs } = request.timeouts ?? DEFAULT_TIMEOUTS;
     let network: Network = 'public';
     let answer: IncomingMessage | undefined;
-    asked.setTimeout(idleMs);
-    asked.on('timeout', () => {
-      // Unread bytes are left: the reader is slow, not the server.
-      if ((answer?.readableLength ?? 0) > 0) asked.setTimeout(idleMs);
-      else asked.destroy(new Error(`the server sent nothing for ${idleMs / 1000} s`));
+    clientRequest.setTimeout(idleMs);
+    clientRequest.on('timeout', () => {
+      // Bytes are waiting to be read: the reader is slow, not the server.
+      if ((answer?.readableLength ?? 0) > 0) clientRequest.setTimeout(idleMs);
+      else clientRequest.destroy(new Error(`the server sent nothing for ${idleMs / 1000} s`));
     });
-    asked.on('socket', (socket) => {
+    clientRequest.on('socket', (socket) => {
       socket.once('connect', () => {
         network = networkOf(socket.remoteAddress ?? '');
       });
     });
-    asked.on('response', (message) => {
+    clientRequest.on('response', (message) => {
       answer = message;
       resolve({ message, network });
     });
-    asked.on('error', (error) => {
+    clientRequest.on('error', (error) => {
       reject(error instanceof PipelineError ? error : unreachable(request.subject, error));
     });
-    asked.end();
+    clientRequest.end();
   });
 }
 
@@ -180,7 +180,7 @@ function headersOf(request: HttpRequest, { url, resumed }: Hop): Record<string, 
   };
 }
 
-/** The token, which is for the customer's own server alone. */
+/** Returns the header with the token, only for the source's own server. */
 function authorization({ token, subject, ...request }: HttpRequest, url: URL): Record<string, string> {
   if (token === undefined || url.origin !== new URL(request.url).origin) return {};
   requireConfidential({
@@ -193,7 +193,7 @@ function authorization({ token, subject, ...request }: HttpRequest, url: URL): R
   return { authorization: `Bearer ${token}` };
 }
 
-/** The content of an answer; undefined where it has none, or other bytes than the ones requested. */
+/** Returns the content of an answer; undefined for an error status, or for other bytes than requested. */
 function contentOf(request: HttpRequest, answer: Answer): HttpContent | undefined {
   const { message, status, url, resumed } = answer;
   const { headers } = message;
@@ -205,17 +205,17 @@ function contentOf(request: HttpRequest, answer: Answer): HttpContent | undefine
     const body = readBody(message, bodyOptions(request, representation.totalBytes));
     return { fromByte: 0, representation, hasNoContent, body };
   }
-  if (resumed === undefined) throw unasked(request);
+  if (resumed === undefined) throw unexpectedPartial(request);
   const range = readContentRange(headers['content-range']);
   const { representation, fromByte } = resumed;
   if (range === undefined || differenceFrom(representation, fromByte, headers) !== undefined)
     return undefined;
-  const body = restOf(request, range, readBody(message, bodyOptions(request, bytesIn(range))));
+  const body = requireRest(request, range, readBody(message, bodyOptions(request, bytesIn(range))));
   return { fromByte, representation, hasNoContent, body };
 }
 
-/** A server may send less than the rest; then the next try goes on from there. */
-async function* restOf(
+/** Fails after a range that ends before the content does: the next attempt resumes there. */
+async function* requireRest(
   { subject }: HttpRequest,
   { last, total }: ContentRange,
   body: AsyncIterable<Buffer>,
@@ -226,13 +226,13 @@ async function* restOf(
 }
 
 function bodyOptions(
-  { subject, patience = PATIENCE }: HttpRequest,
+  { subject, timeouts = DEFAULT_TIMEOUTS }: HttpRequest,
   promised: number | undefined,
 ): BodyOptions {
-  return { subject, patience, promisedBytes: promised };
+  return { subject, timeouts, promisedBytes: promised };
 }
 
-function unasked({ subject }: HttpRequest): PipelineError {
+function unexpectedPartial({ subject }: HttpRequest): PipelineError {
   return new PipelineError(
     'SOURCE_UNREACHABLE',
     `${subject}: the server answered 206, a part of the content, where all of it was requested`,

@@ -4,27 +4,27 @@ import { PipelineError } from '../../model/errors.ts';
 import type { Resume } from './source.ts';
 import { Representation } from './representation.ts';
 import { jsonText } from '../../lib/json-schema.ts';
-import { staged } from '../staging/staging.ts';
+import { mapDiskFull } from '../staging/staging.ts';
 
-/** More than a description has: Node refuses an answer with more bytes of headers. */
+/** More than the metadata has, since Node limits the size of an answer's headers. */
 const MAX_HEAD_BYTES = 1 << 17;
 
 const READ_BYTES = 1 << 18;
 
 const LINE_FEED = 0x0a;
 
-/** What was received of a content, kept so that the next try requests only the rest. */
+/** A partial download in a spool file: one line of JSON ({@link Representation}), then the content's first bytes. */
 export interface KeptContent extends Resume {
   readonly path: string;
-  /** The file itself, whatever gets its name later. */
+  /** The file's inode, to detect that another attempt replaced the file. */
   readonly inode: number;
-  /** Where the content begins in the file. */
+  /** The offset of the content in the file. */
   readonly headBytes: number;
 }
 
 /**
- * Finds what an earlier try kept in a spool file.
- * @returns Undefined where there is nothing to go on with.
+ * Finds the partial download of an earlier attempt.
+ * @returns Undefined if there is nothing to resume.
  */
 export async function findKept(path: string): Promise<KeptContent | undefined> {
   const file = await openExisting(path);
@@ -36,7 +36,7 @@ export async function findKept(path: string): Promise<KeptContent | undefined> {
     const fromByte = size - end - 1;
     const head = Head.safeParse(end === -1 ? '' : buffer.toString('utf8', 0, end));
     if (!head.success || fromByte === 0) return undefined;
-    // All of it was received, and yet the try failed: what is sent now may be better.
+    // The complete content made the attempt fail: download it again, since the server may have corrected it.
     if (fromByte >= (head.data.totalBytes ?? Infinity)) return undefined;
     return { path, inode, headBytes: end + 1, representation: head.data, fromByte };
   } finally {
@@ -47,8 +47,8 @@ export async function findKept(path: string): Promise<KeptContent | undefined> {
 const Head = jsonText.pipe(Representation);
 
 /**
- * The bytes of a content from its beginning: those that were kept, then those that arrive, which are kept too.
- * @throws {PipelineError} STAGING_FULL, SOURCE_CHANGED
+ * Yields a content from its beginning: the spooled bytes, then the remaining ones, which are spooled too.
+ * @throws {PipelineError} STAGING_FULL; SOURCE_CHANGED when another attempt has replaced the spool file.
  */
 export async function* continueSpool(kept: KeptContent, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const { path, inode, headBytes, fromByte } = kept;
@@ -59,15 +59,15 @@ export async function* continueSpool(kept: KeptContent, rest: AsyncIterable<Buff
       throw new PipelineError('SOURCE_CHANGED', `another try began the download again: ${path} was replaced`);
     const beginning = { start: headBytes, end: end - 1, highWaterMark: READ_BYTES, autoClose: false };
     yield* file.createReadStream(beginning) as AsyncIterable<Buffer>;
-    yield* keeping(path, file, rest, end);
+    yield* spoolChunks(path, file, rest, end);
   } finally {
     await file.close();
   }
 }
 
 /**
- * The bytes that arrive, kept in a spool file in place of what it held. Without a validator nothing could go on with
- * them, so they are not kept.
+ * Yields the body and writes it to a new spool file, which replaces an old one. Without a validator a download cannot
+ * be resumed, so nothing is spooled.
  * @throws {PipelineError} STAGING_FULL
  */
 export async function* beginSpool(
@@ -80,36 +80,36 @@ export async function* beginSpool(
     yield* body;
     return;
   }
-  // A try that was taken for dead may still write to the file of before, so this one is another. The description
-  // stands in the same file as the bytes that it describes: neither can be replaced without the other.
+  // A new file, because an attempt that timed out may still write to the old one. Metadata and content share one file,
+  // so that they are replaced together.
   const fresh = `${path}.${randomUUID()}`;
-  const file = await staged(path, open(fresh, 'wx'));
+  const file = await mapDiskFull(path, open(fresh, 'wx'));
   const head = Buffer.from(`${JSON.stringify(representation)}\n`);
   try {
-    await staged(path, writeAt(file, head, 0));
+    await mapDiskFull(path, writeAt(file, head, 0));
     await rename(fresh, path);
-    yield* keeping(path, file, body, head.length);
+    yield* spoolChunks(path, file, body, head.length);
   } finally {
     await file.close();
   }
 }
 
-/** Passes bytes on and writes each to its own position: tries that overlap write the same. */
-async function* keeping(
+/** Yields chunks and writes each at its offset; concurrent attempts write the same bytes. */
+async function* spoolChunks(
   path: string,
   file: FileHandle,
   body: AsyncIterable<Buffer>,
   position: number,
 ): AsyncGenerator<Buffer> {
-  let at = position;
+  let offset = position;
   let written = Promise.resolve();
   try {
     for await (const bytes of body) {
       await written;
-      // The reader works with them meanwhile.
-      written = staged(path, writeAt(file, bytes, at));
+      // Written while the reader processes the chunk.
+      written = mapDiskFull(path, writeAt(file, bytes, offset));
       written.catch(() => undefined);
-      at += bytes.length;
+      offset += bytes.length;
       yield bytes;
     }
     await written;

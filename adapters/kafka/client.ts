@@ -155,15 +155,15 @@ async function explainClose(options: KafkaOptions, subject: string, error: unkno
   const tls = options.tls === undefined ? undefined : tlsConfig(options.tls);
   const fault = (await probe({ host, port: Number(port), tls })) ?? unexplainedClose(options);
   return new PipelineError(
-    fault.lasting ? 'KAFKA_REFUSED' : 'KAFKA_UNREACHABLE',
-    `${subject}: ${broker}: ${fault.what}`,
+    fault.isPermanent ? 'KAFKA_REFUSED' : 'KAFKA_UNREACHABLE',
+    `${subject}: ${broker}: ${fault.reason}`,
     { cause: error },
   );
 }
 
 function unexplainedClose({ sasl }: KafkaOptions): ConnectionFault {
   const why = sasl === undefined ? ', as one that asks for a login (kafka.sasl) does' : '';
-  return { what: `it closed the connection without an answer${why}`, lasting: false };
+  return { reason: `it closed the connection without an answer${why}`, isPermanent: false };
 }
 
 /** Returns the readable offsets of each partition of a topic, ordered by partition. */

@@ -47,8 +47,8 @@ export function asKafkaError(thrown: unknown, subject: string): PipelineError {
   const fault = type === undefined ? faultOf(thrown) : undefined;
   if (fault !== undefined) {
     return new PipelineError(
-      fault.lasting ? 'KAFKA_REFUSED' : 'KAFKA_UNREACHABLE',
-      `${subject}: ${brokerAddressOf(thrown)}: ${fault.what}`,
+      fault.isPermanent ? 'KAFKA_REFUSED' : 'KAFKA_UNREACHABLE',
+      `${subject}: ${brokerAddressOf(thrown)}: ${fault.reason}`,
       { cause: thrown },
     );
   }

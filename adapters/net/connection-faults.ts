@@ -1,11 +1,12 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 
-/** Why a connection cannot be had, in plain words. */
+/** The reason why a connection failed. */
 export interface ConnectionFault {
-  readonly what: string;
-  /** Whether it lasts until a person changes something, as with a certificate that is not trusted. */
-  readonly lasting: boolean;
+  /** A clause whose subject is the server. */
+  readonly reason: string;
+  /** Whether the fault needs a person, such as an untrusted certificate; otherwise a retry can succeed. */
+  readonly isPermanent: boolean;
 }
 
 const NO_TLS = 'it was spoken to with TLS, but this port speaks no TLS';
@@ -14,7 +15,7 @@ const CLIENT_CERTIFICATE = 'it does not accept our certificate, or wants one and
 const UNKNOWN_CA =
   'its certificate is signed by an authority that is not trusted here (caFile names those to trust)';
 
-/** By the codes of Node and OpenSSL; the first that fits. */
+/** Faults by error codes of Node and OpenSSL; the first match counts. */
 const FAULTS: readonly (readonly [code: RegExp, what: string, lasting: boolean])[] = [
   [/^ENOTFOUND$/, 'its name is not known', false],
   [/^EAI_/, 'its name cannot be looked up now', false],
@@ -31,64 +32,65 @@ const FAULTS: readonly (readonly [code: RegExp, what: string, lasting: boolean])
   [/^(CERT_|ERR_TLS_)/, 'its certificate is not accepted', true],
 ];
 
-/** Node says so where a server closes the connection that TLS was begun on. */
-const ENDED_HANDSHAKE = 'before secure TLS connection was established';
+/** Node's message if the server closes the connection during the TLS handshake. */
+const HANDSHAKE_CLOSED = 'before secure TLS connection was established';
 
-/** What a failed connection means, by the first error in the chain of causes that tells; undefined when none does. */
+/** Returns the fault of the first known error in the chain of causes; undefined if none is known. */
 export function faultOf(thrown: unknown): ConnectionFault | undefined {
   if (!(thrown instanceof Error)) return undefined;
   const inner = thrown instanceof AggregateError ? (thrown.errors as unknown[])[0] : thrown.cause;
   const code = 'code' in thrown ? String(thrown.code) : '';
   const known = FAULTS.find(([pattern]) => pattern.test(code));
-  if (known !== undefined) return { what: known[1], lasting: known[2] };
-  if (thrown.message.includes(ENDED_HANDSHAKE)) {
+  if (known !== undefined) return { reason: known[1], isPermanent: known[2] };
+  if (thrown.message.includes(HANDSHAKE_CLOSED)) {
     return {
-      what: 'it closed the connection when TLS began, as a port that speaks no TLS does',
-      lasting: false,
+      reason: 'it closed the connection when TLS began, as a port that speaks no TLS does',
+      isPermanent: false,
     };
   }
   return faultOf(inner);
 }
 
-/** A server to try, and how. */
+/** A server to connect to. */
 export interface Probe {
   readonly host: string;
   readonly port: number;
-  /** How to speak TLS to it; undefined to speak without. */
+  /** TLS options; undefined for plain TCP. */
   readonly tls: ConnectionOptions | undefined;
 }
 
-const PROBE_MS = 3_000;
-/** A server of TLS 1.3 refuses our certificate only when the handshake is over here. */
-const REFUSAL_MS = 500;
+const PROBE_TIMEOUT_MS = 3_000;
+/** Time to wait after a handshake: with TLS 1.3, a server rejects the client's certificate after the client is done. */
+const REJECTION_TIMEOUT_MS = 500;
 
 /**
- * Connects once to a server, for those whose client does not say why it cannot: is there such a host, does it
- * listen, does it speak TLS or none, is its certificate accepted?
- * @returns undefined where nothing is wrong as far as this goes.
+ * Connects once to a server to diagnose a failed connection: unknown host, closed port, TLS or none, untrusted
+ * certificate. Sends no data.
+ * @returns The fault; undefined if the connection succeeded.
  */
 export async function probe({ host, port, tls }: Probe): Promise<ConnectionFault | undefined> {
-  if (tls !== undefined) return attempt(connectTls({ ...nameOf(host), ...tls, host, port }), 'secureConnect');
-  const fault = await attempt(connectTcp({ host, port }), 'connect');
+  if (tls !== undefined)
+    return tryConnect(connectTls({ ...serverNameOf(host), ...tls, host, port }), 'secureConnect');
+  const fault = await tryConnect(connectTcp({ host, port }), 'connect');
   if (fault !== undefined || !(await speaksTls(host, port))) return fault;
-  return { what: WANTS_TLS, lasting: true };
+  return { reason: WANTS_TLS, isPermanent: true };
 }
 
-/** Whether a server answers TLS with TLS, be it by refusing it. */
+/** Returns whether a server speaks TLS, even if it rejects the handshake. */
 async function speaksTls(host: string, port: number): Promise<boolean> {
-  // Whose certificate it is does not matter here, and nothing is sent.
-  const fault = await attempt(
-    connectTls({ ...nameOf(host), host, port, rejectUnauthorized: false }),
+  // Nothing is sent, so the certificate needs no verification.
+  const fault = await tryConnect(
+    connectTls({ ...serverNameOf(host), host, port, rejectUnauthorized: false }),
     'secureConnect',
   );
-  return fault === undefined || fault.what === CLIENT_CERTIFICATE;
+  return fault === undefined || fault.reason === CLIENT_CERTIFICATE;
 }
 
-function nameOf(host: string): { servername?: string } {
+function serverNameOf(host: string): { servername?: string } {
   return isIP(host) === 0 ? { servername: host } : {};
 }
 
-function attempt(
+function tryConnect(
   socket: Socket,
   connected: 'connect' | 'secureConnect',
 ): Promise<ConnectionFault | undefined> {
@@ -97,14 +99,14 @@ function attempt(
       socket.destroy();
       resolve(fault);
     };
-    socket.setTimeout(PROBE_MS, () => {
-      settle({ what: 'it did not answer in time', lasting: false });
+    socket.setTimeout(PROBE_TIMEOUT_MS, () => {
+      settle({ reason: 'it did not answer in time', isPermanent: false });
     });
     socket.on('error', (error) => {
-      settle(faultOf(error) ?? { what: `the connection was lost: ${error.message}`, lasting: false });
+      settle(faultOf(error) ?? { reason: `the connection was lost: ${error.message}`, isPermanent: false });
     });
     socket.once(connected, () => {
-      setTimeout(settle, connected === 'secureConnect' ? REFUSAL_MS : 0, undefined);
+      setTimeout(settle, connected === 'secureConnect' ? REJECTION_TIMEOUT_MS : 0, undefined);
     });
   });
 }

@@ -3,7 +3,7 @@ import { createSecureContext } from 'node:tls';
 import { messageOf, PipelineError } from '../../model/errors.ts';
 import type { TlsFiles } from '../../model/settings-servers.ts';
 
-/** What Node's TLS takes: PEM texts. */
+/** PEM texts for the options of node:tls. */
 export interface TlsMaterial {
   readonly ca?: string;
   readonly cert?: string;
@@ -11,8 +11,8 @@ export interface TlsMaterial {
 }
 
 /**
- * Reads the files of TLS, and checks that they are certificates and the key of one.
- * @param where The settings that name them, as `kafka.tls`.
+ * Reads PEM files and validates the certificates and the key.
+ * @param where The settings' key, as `kafka.tls`.
  * @throws {PipelineError} SETTINGS_INVALID, naming the setting and the file.
  */
 export function readTls({ caFile, certificateFile, keyFile }: TlsFiles, where: string): TlsMaterial {

@@ -1,15 +1,14 @@
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { PRIVATE_FILE_MODE } from '../../lib/private-files.ts';
-import { staged } from './staging.ts';
+import { mapDiskFull } from './staging.ts';
 
-/** What is shorter waits for others, so that they are written together. */
-const SHORT_BYTES = 1 << 16;
+const BUFFER_BYTES = 1 << 16;
 
-/** A staged file as it is written. Where the disk is full, its methods fail with STAGING_FULL. */
+/** A buffered writer of a staged file. All methods throw STAGING_FULL when the disk is full. */
 export class BufferedFile {
   readonly #path: string;
   readonly #file: FileHandle;
-  readonly #waiting = Buffer.allocUnsafeSlow(SHORT_BYTES);
+  readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   #filled = 0;
 
   private constructor(path: string, file: FileHandle) {
@@ -17,19 +16,19 @@ export class BufferedFile {
     this.#file = file;
   }
 
-  /** Begins a new file, in place of one of that name. */
+  /** Creates a file, or truncates an existing one. */
   static async create(path: string): Promise<BufferedFile> {
-    return new BufferedFile(path, await staged(path, open(path, 'w', PRIVATE_FILE_MODE)));
+    return new BufferedFile(path, await mapDiskFull(path, open(path, 'w', PRIVATE_FILE_MODE)));
   }
 
-  /** Adds bytes, whose memory may be used again afterwards. */
+  /** Appends bytes; the caller may reuse their memory afterwards. */
   async append(bytes: Buffer): Promise<void> {
-    if (bytes.length > SHORT_BYTES - this.#filled) await this.#flush();
-    if (bytes.length > SHORT_BYTES) await this.#write(bytes);
-    else this.#filled += bytes.copy(this.#waiting, this.#filled);
+    if (bytes.length > BUFFER_BYTES - this.#filled) await this.#flush();
+    if (bytes.length > BUFFER_BYTES) await this.#write(bytes);
+    else this.#filled += bytes.copy(this.#buffer, this.#filled);
   }
 
-  /** Ends the file; its bytes are with the operating system afterwards. */
+  /** Flushes the buffer to the operating system (no fsync) and closes the file. */
   async close(): Promise<void> {
     try {
       await this.#flush();
@@ -38,7 +37,7 @@ export class BufferedFile {
     }
   }
 
-  /** Ends the file and removes it, whatever of it was written. */
+  /** Closes and deletes the file. */
   async discard(): Promise<void> {
     await this.#file.close();
     await rm(this.#path, { force: true });
@@ -46,11 +45,11 @@ export class BufferedFile {
 
   async #flush(): Promise<void> {
     if (this.#filled === 0) return;
-    await this.#write(this.#waiting.subarray(0, this.#filled));
+    await this.#write(this.#buffer.subarray(0, this.#filled));
     this.#filled = 0;
   }
 
   async #write(bytes: Buffer): Promise<void> {
-    await staged(this.#path, this.#file.appendFile(bytes));
+    await mapDiskFull(this.#path, this.#file.appendFile(bytes));
   }
 }

@@ -1,28 +1,28 @@
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { readLengthPrefixed, type LengthPrefix } from '../../lib/length-prefixed.ts';
 import { PRIVATE_FILE_MODE } from '../../lib/private-files.ts';
-import { staged } from './staging.ts';
+import { mapDiskFull } from './staging.ts';
 
 /**
- * Files of frames: each is its length as 4 bytes (unsigned, big-endian) and then that many bytes. Any byte
- * can stand in a frame, so a record needs no escaping, whatever a customer or producer sends.
+ * Files of length-prefixed frames: a 4-byte length (unsigned, big-endian), then the payload. Frames can contain any
+ * bytes, so records need no escaping.
  */
 const LENGTH_BYTES = 4;
 const FRAMES: LengthPrefix = { lengthAt: 0, lengthFrom: LENGTH_BYTES, contentFrom: LENGTH_BYTES };
 const BUFFER_BYTES = 1 << 20;
 
-/** Writes a file of frames, buffered. Where the disk is full, its methods fail with STAGING_FULL. */
+/** A buffered writer of a file of frames. All methods throw STAGING_FULL when the disk is full. */
 export class FrameWriter {
   readonly #path: string;
   readonly #file: FileHandle;
   #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   #filled = 0;
-  /** Is filled next, while the other is written. */
+  /** Filled next, while the other buffer is written. */
   #spare = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   #written: Promise<void> = Promise.resolve();
-  /** Frames written. */
+  /** The number of frames written. */
   frames = 0;
-  /** Bytes of the file, lengths included. */
+  /** The file's size, including length prefixes. */
   bytes = 0;
 
   private constructor(path: string, file: FileHandle) {
@@ -30,14 +30,14 @@ export class FrameWriter {
     this.#file = file;
   }
 
-  /** Begins a new file, in place of one of that name. */
+  /** Creates a file, or truncates an existing one. */
   static async create(path: string): Promise<FrameWriter> {
-    return new FrameWriter(path, await staged(path, open(path, 'w', PRIVATE_FILE_MODE)));
+    return new FrameWriter(path, await mapDiskFull(path, open(path, 'w', PRIVATE_FILE_MODE)));
   }
 
   /**
-   * Adds one frame, which is copied.
-   * @returns What is to be waited for before the next one; mostly nothing.
+   * Appends a copy of a frame.
+   * @returns A promise to await before the next frame; undefined if there is nothing to wait for.
    */
   write(frame: Buffer): Promise<void> | undefined {
     const bytes = LENGTH_BYTES + frame.length;
@@ -54,8 +54,8 @@ export class FrameWriter {
   }
 
   #fill(frame: Buffer): void {
-    const at = this.#buffer.writeUInt32BE(frame.length, this.#filled);
-    this.#filled = at + frame.copy(this.#buffer, at);
+    const start = this.#buffer.writeUInt32BE(frame.length, this.#filled);
+    this.#filled = start + frame.copy(this.#buffer, start);
   }
 
   async #writeLarge(frame: Buffer): Promise<void> {
@@ -63,22 +63,22 @@ export class FrameWriter {
     await this.#written;
     const head = Buffer.allocUnsafe(LENGTH_BYTES);
     head.writeUInt32BE(frame.length);
-    await staged(this.#path, this.#file.appendFile(Buffer.concat([head, frame])));
+    await mapDiskFull(this.#path, this.#file.appendFile(Buffer.concat([head, frame])));
   }
 
-  /** Begins to write what is buffered, once what was before is written. */
+  /** Waits for the previous write, then starts to write the buffer. */
   async #flush(): Promise<void> {
     await this.#written;
     if (this.#filled === 0) return;
     const whole = this.#buffer.subarray(0, this.#filled);
     [this.#buffer, this.#spare] = [this.#spare, this.#buffer];
     this.#filled = 0;
-    this.#written = staged(this.#path, this.#file.appendFile(whole));
-    // Whoever flushes next hears of it, or closes.
+    this.#written = mapDiskFull(this.#path, this.#file.appendFile(whole));
+    // The next flush or close throws the error.
     this.#written.catch(() => undefined);
   }
 
-  /** Ends the file; its bytes are with the operating system afterwards. */
+  /** Flushes the buffer to the operating system (no fsync) and closes the file. */
   async close(): Promise<void> {
     try {
       await this.#flush();
@@ -88,7 +88,7 @@ export class FrameWriter {
     }
   }
 
-  /** Ends the file and removes it, whatever of it was written. */
+  /** Closes and deletes the file. */
   async discard(): Promise<void> {
     this.#filled = 0;
     await Promise.allSettled([this.#written]);
@@ -98,8 +98,8 @@ export class FrameWriter {
 }
 
 /**
- * The frames of a file, in order, a few at a time; see {@link readLengthPrefixed}.
- * @throws {PipelineError} STAGING_LOST when there is no such file, or it ends within a frame.
+ * Reads the frames of a file in order, several per chunk; see {@link readLengthPrefixed}.
+ * @throws {PipelineError} STAGING_LOST when the file is missing or ends within a frame.
  */
 export function readFrames(path: string): AsyncGenerator<Buffer[]> {
   return readLengthPrefixed(path, FRAMES);

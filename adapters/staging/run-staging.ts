@@ -3,20 +3,20 @@ import { lstat, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/
 import { dirname, join } from 'node:path';
 import { PipelineError } from '../../model/errors.ts';
 import { PRIVATE_FILE_MODE, PRIVATE_FOLDER_MODE } from '../../lib/private-files.ts';
-import { staged, type Execution, type Staging } from './staging.ts';
+import { mapDiskFull, type Execution, type Staging } from './staging.ts';
 
 /**
- * A path in a run's staging folder, as activities hand them to each other: relative, without `.` or `..`, and of the
- * characters that the names of staged files have.
+ * Matches a path in a run's staging folder, as activities pass it: relative, without `.` or `..`, and of the characters
+ * that names of staged files consist of.
  */
 export const STAGED_PATH = /^(?=.{1,200}$)[A-Za-z0-9][A-Za-z0-9._~-]*(?:\/[A-Za-z0-9][A-Za-z0-9._~-]*)*$/;
 
-/** What a receipt is named after the file or folder that it is about. */
-const RECEIPT = '.receipt';
+/** The suffix of receipts, after the path of their file or folder. */
+const RECEIPT_SUFFIX = '.receipt';
 
 /**
- * The staging folder of one workflow execution. Paths are relative to it and never leave it: each is checked wherever
- * it is used, links included, so that an activity can be given any.
+ * The staging folder of one workflow execution. All methods accept untrusted relative paths and throw INPUT_INVALID for
+ * one that leads outside of the folder, also by a symbolic link.
  */
 export class RunStaging {
   /** Absolute. */
@@ -26,51 +26,51 @@ export class RunStaging {
     this.folder = folder;
   }
 
-  /** The part of a staging folder that belongs to an execution. */
+  /** Returns the staging folder of an execution, which need not exist. */
   static of(staging: Pick<Staging, 'folderOf'>, execution: Execution): RunStaging {
     return new RunStaging(staging.folderOf(execution));
   }
 
   /**
-   * Returns the absolute path of something staged, which need not exist.
-   * @throws {PipelineError} INPUT_INVALID when it is outside of the folder, or a link is on the way.
+   * Returns the absolute path of a staged file or folder, which need not exist.
+   * @throws {PipelineError} INPUT_INVALID when it is outside of the folder, or part of the path is a symbolic link.
    */
   async locate(path: string): Promise<string> {
     if (!STAGED_PATH.test(path)) throw outside(path);
-    let at = this.folder;
-    for (const part of ['', ...path.split('/')]) {
-      at = join(at, part);
-      const found = await lstat(at).catch(undefinedWhereMissing);
+    let current = this.folder;
+    for (const segment of ['', ...path.split('/')]) {
+      current = join(current, segment);
+      const found = await lstat(current).catch(undefinedIfMissing);
       if (found === undefined) break;
       if (found.isSymbolicLink()) throw outside(path);
     }
     return join(this.folder, path);
   }
 
-  /** Makes a folder where there is none and returns its absolute path. */
+  /** Creates a folder unless it exists and returns its absolute path. Idempotent. */
   async makeFolder(path: string): Promise<string> {
     const folder = await this.locate(path);
-    await staged(path, mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER_MODE }));
+    await mapDiskFull(path, mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER_MODE }));
     return folder;
   }
 
-  /** Removes a file or folder, but for its receipt; nothing happens where there is none. */
+  /** Deletes a file or folder, but not its receipt. Idempotent. */
   async remove(path: string): Promise<void> {
     await rm(await this.locate(path), { recursive: true, force: true });
   }
 
   /**
-   * Makes an empty folder of a name that it never had before, in place of those of earlier tries: what a receipt is
-   * about can't be replaced by something else while it is used.
-   * @returns Its path: the given one, `~` and some digits.
+   * Creates an empty folder with a new name and deletes those of earlier attempts, so that a folder with a receipt
+   * cannot be replaced while it is used.
+   * @returns Its path: the given one, `~` and random digits.
    */
-  async freshFolder(path: string): Promise<string> {
+  async makeFreshFolder(path: string): Promise<string> {
     const parent = dirname(path);
-    const around = parent === '.' ? this.folder : await this.makeFolder(parent);
-    const prefix = `${join(around, path.slice(path.lastIndexOf('/') + 1))}~`;
-    await staged(path, mkdir(around, { recursive: true, mode: PRIVATE_FOLDER_MODE }));
-    for (const name of await readdir(around)) {
-      const earlier = join(around, name);
+    const parentFolder = parent === '.' ? this.folder : await this.makeFolder(parent);
+    const prefix = `${join(parentFolder, path.slice(path.lastIndexOf('/') + 1))}~`;
+    await mapDiskFull(path, mkdir(parentFolder, { recursive: true, mode: PRIVATE_FOLDER_MODE }));
+    for (const name of await readdir(parentFolder)) {
+      const earlier = join(parentFolder, name);
       if (earlier.startsWith(prefix)) await rm(earlier, { recursive: true, force: true });
     }
     const folder = `${path}~${randomUUID().slice(0, 8)}`;
@@ -78,21 +78,21 @@ export class RunStaging {
     return folder;
   }
 
-  /** Writes down what a staged file or folder is, for the activity that is handed it: its SHA-256, beside it. */
-  async leaveReceipt(path: string, value: unknown): Promise<void> {
-    const file = await this.locate(`${path}${RECEIPT}`);
+  /** Writes the SHA-256 of a value that describes a staged file or folder, for {@link requireReceipt}. */
+  async writeReceipt(path: string, value: unknown): Promise<void> {
+    const file = await this.locate(`${path}${RECEIPT_SUFFIX}`);
     const temporary = `${file}.${randomUUID().slice(0, 8)}`;
-    await staged(path, writeFile(temporary, digestOf(value), { mode: PRIVATE_FILE_MODE }));
+    await mapDiskFull(path, writeFile(temporary, digestOf(value), { mode: PRIVATE_FILE_MODE }));
     await rename(temporary, file);
   }
 
   /**
-   * Makes sure that a staged file or folder is what this run left there.
-   * @throws {PipelineError} STAGING_LOST when nothing is there, INPUT_INVALID when it is something else.
+   * Requires that this run has staged a file or folder with this description.
+   * @throws {PipelineError} STAGING_LOST without a receipt; INPUT_INVALID for a receipt with another description.
    */
   async requireReceipt(path: string, value: unknown): Promise<void> {
-    const file = await this.locate(`${path}${RECEIPT}`);
-    const digest = await readFile(file, 'utf8').catch(undefinedWhereMissing);
+    const file = await this.locate(`${path}${RECEIPT_SUFFIX}`);
+    const digest = await readFile(file, 'utf8').catch(undefinedIfMissing);
     if (digest === undefined)
       throw new PipelineError('STAGING_LOST', `this run has nothing staged at ${path} on this host`);
     if (digest !== digestOf(value))
@@ -105,7 +105,7 @@ function outside(path: string): PipelineError {
   return new PipelineError('INPUT_INVALID', `the path ${named} is not one of the run's own staged files`);
 }
 
-/** Of a value as JSON has it, whatever the order of its keys. */
+/** Hashes a JSON value, independent of the order of keys. */
 function digestOf(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value, sortedKeys)).digest('hex');
 }
@@ -115,7 +115,7 @@ function sortedKeys(_: string, value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function undefinedWhereMissing(error: unknown): undefined {
+function undefinedIfMissing(error: unknown): undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
   throw error;

@@ -5,31 +5,31 @@ import type { RecordReader } from '../kafka/wire/record-reader.ts';
 import { serializeHeaders } from '../kafka/message-headers.ts';
 
 /**
- * The most headers that a message may have, and the most bytes of them: by default Kafka takes messages of 1 MiB, so
- * they are an eighth of the largest.
+ * Limits for the number and bytes of a message's headers. Kafka's default limit for a message is 1 MiB, so headers are
+ * at most an eighth of it.
  */
 export const MAX_HEADERS: HeaderBounds = { count: 1_000, bytes: 128 << 10 };
 
-/** Of more than that so many are kept: few enough that the message can be published again with them. */
+/** Limits for the headers kept of a message that exceeds {@link MAX_HEADERS}, so that it can be published again. */
 export const KEPT_HEADERS: HeaderBounds = { count: 100, bytes: 16 << 10 };
 
-/** A message of a batch that is staged. */
+/** A staged Kafka message. */
 export interface StagedMessage {
   readonly partition: number;
   readonly offset: bigint;
-  /** Of the transaction that it was published in; none for a message outside of one. */
+  /** The producer of its transaction; undefined for a message without a transaction. */
   readonly producerId?: bigint | undefined;
-  /** Milliseconds since 1970, as its producer or the broker set it. */
+  /** Milliseconds since 1970: CreateTime or LogAppendTime. */
   readonly timestampMs: number;
   readonly key: Buffer | null;
   /** Its headers as {@link serializeHeaders} writes them; of more than {@link MAX_HEADERS} the first {@link KEPT_HEADERS}. */
   readonly headers: string;
-  /** Why not all of its headers are kept; undefined where they are. */
+  /** The reason why not all headers are kept; undefined if all are. */
   readonly headersFault?: string | undefined;
   readonly value: Buffer | null;
 }
 
-/** Reads the messages of a partition, one of Kafka's batches after the other. */
+/** Decodes the messages of a partition, one record batch at a time. */
 export class MessageReader {
   readonly #topic: string;
   readonly #partition: number;
@@ -41,8 +41,8 @@ export class MessageReader {
   }
 
   /**
-   * The messages of a batch, in order: one object for all of them, which is each in turn.
-   * @param bytes A batch, decompressed.
+   * Yields the messages of a record batch in order. The same object is yielded each time, with changed contents.
+   * @param bytes A decompressed record batch.
    * @throws {PipelineError} KAFKA_BATCH_DAMAGED, KAFKA_BATCH_UNREADABLE
    */
   *messagesOf(bytes: Buffer): Generator<StagedMessage, void, undefined> {
@@ -55,7 +55,7 @@ export class MessageReader {
   }
 }
 
-/** What a record says, made when it is asked for. */
+/** A view of the current record that decodes fields lazily. */
 class RecordMessage implements StagedMessage {
   readonly partition: number;
   readonly #batch: FetchedBatch;
@@ -103,7 +103,7 @@ interface HeaderText {
   readonly fault: string | undefined;
 }
 
-/** The texts of headers: most messages have those of the one before. */
+/** Caches the formatted headers, since most messages have the same headers as the previous one. */
 class HeaderTexts {
   #last: (HeaderText & { readonly bytes: Buffer }) | undefined;
 

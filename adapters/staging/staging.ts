@@ -5,20 +5,20 @@ import { PipelineError, messageOf } from '../../model/errors.ts';
 import { runFolderName, workflowIdFault } from '../../model/run-folder.ts';
 import { makePrivateFolder, PRIVATE_FILE_MODE } from '../../lib/private-files.ts';
 
-/** Which workflow execution a folder of the staging belongs to. */
+/** A workflow execution, which owns one folder of the staging. */
 export interface Execution {
   readonly workflowId: string;
   readonly runId: string;
 }
 
 /**
- * A worker's staging folder: what the steps of a run hand each other on one host. Its bytes are bounded,
- * a run's part is removed when the run ends, and what dead runs left is removed when a worker starts.
+ * A worker's staging folder: the files that the steps of a run exchange on one host. Its size is limited. A run's folder
+ * is deleted when the run ends; folders of dead runs are deleted when a worker starts.
  */
 export class Staging {
   readonly root: string;
   readonly maxBytes: number;
-  /** Which host this staging is; a worker's own task queue is named after it. */
+  /** The id of the host; the worker's own task queue is named after it. */
   readonly hostId: string;
 
   private constructor(root: string, maxBytes: number, hostId: string) {
@@ -28,8 +28,8 @@ export class Staging {
   }
 
   /**
-   * Opens the folder, made where it is missing. Several workers of one host may share it, of one user.
-   * @throws {PipelineError} FOLDER_NOT_OWN where it is another user's.
+   * Opens the folder, and creates it if missing. Workers of the same user on one host may share it.
+   * @throws {PipelineError} FOLDER_NOT_OWN when it belongs to another user.
    */
   static async open(root: string, maxBytes: number): Promise<Staging> {
     await makePrivateFolder(root);
@@ -39,7 +39,7 @@ export class Staging {
 
   /**
    * Returns the absolute path of a run's folder.
-   * @throws {PipelineError} INPUT_INVALID when no folder can have its name.
+   * @throws {PipelineError} INPUT_INVALID when the workflow id cannot be a folder's name.
    */
   folderOf({ workflowId, runId }: Execution): string {
     const fault = workflowIdFault(workflowId);
@@ -47,23 +47,23 @@ export class Staging {
     return join(this.root, 'runs', runFolderName(workflowId, runId));
   }
 
-  /** Removes all that a run has here; nothing happens where there is none. */
+  /** Deletes a run's folder. Idempotent. */
   async removeRun(execution: Execution): Promise<void> {
     await rm(this.folderOf(execution), { recursive: true, force: true });
   }
 
-  /** The executions that have a folder here. */
+  /** Lists the executions that have a folder. */
   async executions(): Promise<Execution[]> {
     const names = await readdir(join(this.root, 'runs'));
     return names.map((name) => {
-      const at = name.lastIndexOf('@');
-      return { workflowId: decodeURIComponent(name.slice(0, at)), runId: name.slice(at + 1) };
+      const separator = name.lastIndexOf('@');
+      return { workflowId: decodeURIComponent(name.slice(0, separator)), runId: name.slice(separator + 1) };
     });
   }
 
   /**
-   * Makes sure that so many more bytes may be written.
-   * @throws {PipelineError} STAGING_FULL, naming the folder, its bound and what is used.
+   * Checks that a number of bytes can still be written.
+   * @throws {PipelineError} STAGING_FULL, naming the folder, its limit and its size.
    */
   async reserve(bytes: number): Promise<void> {
     const used = await sizeOf(join(this.root, 'runs'));
@@ -84,11 +84,11 @@ export class Staging {
 }
 
 /**
- * Writes to something staged; "no space" becomes a named error there and then, since whoever hears of it first
- * can be another library, which would take it for a fault of what it does itself.
+ * Awaits a write and maps "no space left" to STAGING_FULL immediately, before a library in between can wrap the error.
+ * @param path The written file, for errors.
  * @throws {PipelineError} STAGING_FULL
  */
-export async function staged<T>(path: string, writing: Promise<T>): Promise<T> {
+export async function mapDiskFull<T>(path: string, writing: Promise<T>): Promise<T> {
   try {
     return await writing;
   } catch (error) {
@@ -96,7 +96,7 @@ export async function staged<T>(path: string, writing: Promise<T>): Promise<T> {
   }
 }
 
-/** Turns the operating system's "no space" into a named error; any other error stays as it is. */
+/** Maps the operating system's "no space left" to STAGING_FULL; returns other errors unchanged. */
 function asStagingError(thrown: unknown, path: string): unknown {
   const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
   if (code !== 'ENOSPC' && code !== 'EDQUOT') return thrown;
@@ -105,17 +105,17 @@ function asStagingError(thrown: unknown, path: string): unknown {
   });
 }
 
-/** The host's id: made once for a staging folder, by whichever worker comes first. */
+/** Returns the staging folder's host id, which the first worker creates. Atomic by a hard link. */
 async function hostIdOf(root: string): Promise<string> {
   const file = join(root, 'host-id');
-  const own = `${file}.${process.pid}`;
-  await writeFile(own, randomUUID(), { mode: PRIVATE_FILE_MODE });
+  const temporary = `${file}.${process.pid}`;
+  await writeFile(temporary, randomUUID(), { mode: PRIVATE_FILE_MODE });
   try {
-    await link(own, file);
+    await link(temporary, file);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
   } finally {
-    await rm(own);
+    await rm(temporary);
   }
   return readFile(file, 'utf8');
 }
@@ -127,7 +127,7 @@ async function sizeOf(folder: string): Promise<number> {
     try {
       bytes += (await stat(join(entry.parentPath, entry.name))).size;
     } catch (error) {
-      // Another run removed it since the folder was listed.
+      // Another run deleted it after the folder was listed.
       if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
     }
   }

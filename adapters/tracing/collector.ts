@@ -13,19 +13,19 @@ import { messageOf } from '../../model/errors.ts';
 import { RunIds, RunTraces } from './run-traces.ts';
 import { traceRequests } from './traced-requests.ts';
 
-/** Traces that are on. */
+/** The running export of traces. */
 export interface TraceExport {
   readonly runs: RunTraces;
-  /** Sends what has not been sent. Where that fails, a warning says so: nothing else fails for it. */
+  /** Flushes the remaining spans and stops. Never rejects: a failure is reported as a process warning. */
   readonly stop: () => Promise<void>;
 }
 
-/** A collector that does not answer holds nobody up for longer. */
+/** Limits the delay by a collector that does not answer. */
 const EXPORT_TIMEOUT_MS = 3_000;
 
 /**
- * Sends traces to the collector that the environment variables of OpenTelemetry name, as JSON over HTTP. How many
- * are kept, OTEL_TRACES_SAMPLER says.
+ * Exports traces as JSON over HTTP to the collector in OpenTelemetry's environment variables. OTEL_TRACES_SAMPLER
+ * controls sampling.
  */
 export function traceTo(service: string): TraceExport {
   const ids = new RunIds();
@@ -50,7 +50,7 @@ export function traceTo(service: string): TraceExport {
 
 let isWarned = false;
 
-/** Once: what cannot be reached now cannot be reached a second later either. */
+/** Warns once per process: a collector that is down would cause a warning per export. */
 function warn(error: unknown): void {
   if (isWarned) return;
   isWarned = true;

@@ -13,15 +13,15 @@ import { parseTraceParent } from '@opentelemetry/core';
 import { RandomIdGenerator, type IdGenerator } from '@opentelemetry/sdk-trace-base';
 import { messageOf } from '../../model/errors.ts';
 
-/** A run as Temporal knows it. */
+/** A workflow execution and its trace. */
 export interface TracedRun {
   readonly workflowId: string;
   readonly runId: string;
-  /** What {@link RunTraces.start} gave to it, if whoever started it traces. */
+  /** The `traceparent` of {@link RunTraces.start}; undefined if the client that started the run has no tracing. */
   readonly traceParent: string | undefined;
 }
 
-/** Ids at random, but for what has one already. */
+/** Generates random ids, except within {@link RunIds.use}. */
 export class RunIds implements IdGenerator {
   readonly #random = new RandomIdGenerator();
   #next: { traceId: string; spanId: string } | undefined;
@@ -29,7 +29,7 @@ export class RunIds implements IdGenerator {
   generateTraceId = (): string => this.#next?.traceId ?? this.#random.generateTraceId();
   generateSpanId = (): string => this.#next?.spanId ?? this.#random.generateSpanId();
 
-  /** Does something in which one span begins, with these ids. */
+  /** Calls `work`, which starts one span, with the given ids. */
   use(ids: { traceId: string; spanId: string }, work: () => void): void {
     this.#next = ids;
     try {
@@ -41,9 +41,9 @@ export class RunIds implements IdGenerator {
 }
 
 /**
- * The spans of runs. A run's own span has an id that follows from its run id, so that each activity knows it, on
- * whatever worker, while the workflow itself need not know of traces: Temporal's own interceptors stand around its
- * updates too and so change the order of what it does, by which a run that began without them cannot be replayed.
+ * The spans of runs. The id of a run's span is derived from its run id, so activities on any worker know their parent
+ * without tracing in the workflow. Temporal's workflow interceptors are not used: they change the order of a workflow's
+ * commands, so runs that were started without them could not be replayed.
  */
 export class RunTraces {
   readonly #tracer: Tracer;
@@ -54,18 +54,21 @@ export class RunTraces {
     this.#ids = ids;
   }
 
-  /** Starts a run within a span. @param start Hears what to give to it. */
+  /**
+   * Starts a run within a span.
+   * @param start Called with the `traceparent` to pass to the run.
+   */
   async start<T>(type: string, start: (traceParent: string) => Promise<T>): Promise<T> {
     return this.#tracer.startActiveSpan(`StartWorkflow:${type}`, { kind: SpanKind.CLIENT }, async (span) => {
       try {
-        return await start(textOf(span.spanContext()));
+        return await start(formatTraceParent(span.spanContext()));
       } finally {
         span.end();
       }
     });
   }
 
-  /** Does an activity within a span of its run. */
+  /** Executes an activity within a child span of its run. */
   async activity<T>(name: string, run: TracedRun, attempt: number, work: () => Promise<T>): Promise<T> {
     const parent = trace.setSpanContext(ROOT_CONTEXT, idsOf(run));
     const attributes = { ...attributesOf(run), 'temporal.attempt': attempt };
@@ -81,7 +84,7 @@ export class RunTraces {
     });
   }
 
-  /** Notes a run that ended. */
+  /** Records the span of a run that has ended. */
   ended(type: string, run: TracedRun, startedAt: Date, end: string): void {
     const attributes = { ...attributesOf(run), 'pipeline.state': end };
     this.#ids.use(idsOf(run), () => {
@@ -90,13 +93,13 @@ export class RunTraces {
   }
 }
 
-/** A run's own span: of the trace that it was started in, else of one that is named after it. */
+/** Returns the ids of a run's span: in the trace that started it, or in a trace derived from its run id. */
 function idsOf({ runId, traceParent }: TracedRun): SpanContext {
   const digits = runId.replaceAll('-', '').toLowerCase();
   const started = traceParent === undefined ? null : parseTraceParent(traceParent);
   return {
     traceId: started?.traceId ?? digits,
-    // Of an id that begins with a time, the end is what is at random.
+    // A run id can begin with a timestamp; its end is random.
     spanId: digits.slice(-16),
     traceFlags: started?.traceFlags ?? TraceFlags.SAMPLED,
     isRemote: true,
@@ -112,7 +115,7 @@ function attributesOf({ workflowId, runId }: TracedRun): Record<string, string> 
   return { 'temporal.workflow_id': workflowId, 'temporal.run_id': runId };
 }
 
-/** As the W3C's trace context writes it. */
-function textOf({ traceId, spanId, traceFlags }: SpanContext): string {
+/** Formats a `traceparent` (W3C Trace Context). */
+function formatTraceParent({ traceId, spanId, traceFlags }: SpanContext): string {
   return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
 }

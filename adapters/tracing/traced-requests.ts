@@ -4,20 +4,20 @@ import { SpanKind, SpanStatusCode, context, trace, type Span, type Tracer } from
 import { isTracingSuppressed } from '@opentelemetry/core';
 import { wrapRequests, type RequestWrapper } from '../kafka/wire/send-request.ts';
 
-/** Node tells of the requests of its HTTP client by these; the first of them from Node 22.12 on. */
-const HTTP_BEGINS = ['http.client.request.created', 'http.client.request.start'];
-const HTTP_ANSWERS = 'http.client.response.finish';
+/** Diagnostics channels of Node's HTTP client; the first exists since Node 22.12. */
+const HTTP_REQUEST_CHANNELS = ['http.client.request.created', 'http.client.request.start'];
+const HTTP_RESPONSE_CHANNEL = 'http.client.response.finish';
 
 /**
- * Makes each request to Kafka, to HDFS and to a customer's server a span within the activity that makes it. A span
- * says where a request went and how it ended; never what was sent, nor the query of an address, which can hold a token.
+ * Creates a span for each request to Kafka, HDFS and HTTP sources within an activity. Spans contain the server and the
+ * status, never the payload or a URL's query, which can contain a token.
  */
 export function traceRequests(tracer: Tracer): void {
   traceHttp(tracer);
   traceKafka(tracer);
 }
 
-/** Whether what runs is part of a trace; the sending of traces is not. */
+/** Returns whether the current context is traced; the export of traces is not. */
 function isTraced(): boolean {
   const active = context.active();
   return trace.getSpan(active) !== undefined && !isTracingSuppressed(active);
@@ -44,18 +44,18 @@ function traceHttp(tracer: Tracer): void {
     const span = spans.get(request)?.setAttribute('http.response.status_code', status);
     if (status >= 400) span?.setStatus({ code: SpanStatusCode.ERROR });
   };
-  for (const channel of HTTP_BEGINS)
+  for (const channel of HTTP_REQUEST_CHANNELS)
     subscribe(channel, (message) => {
       begin(message as { request: ClientRequest });
     });
-  subscribe(HTTP_ANSWERS, (message) => {
+  subscribe(HTTP_RESPONSE_CHANNEL, (message) => {
     answered(message as { request: ClientRequest; response: IncomingMessage });
   });
 }
 
 const WEBHDFS = /\/webhdfs\/v1(\/.*)?$/;
 
-/** HDFS is asked by an operation, anything else by a method alone: an address has no end of values. */
+/** Names a span by HDFS operation or HTTP method; paths would give unbounded cardinality. */
 function nameOf({ method, path }: ClientRequest): string {
   const { pathname, searchParams } = new URL(path, 'http://host');
   return WEBHDFS.test(pathname)
@@ -73,7 +73,7 @@ function attributesOf({ method, path, host }: ClientRequest): Record<string, str
   };
 }
 
-/** Makes each request to Kafka a span. */
+/** Creates a span for each request to Kafka. */
 function traceKafka(tracer: Tracer): void {
   const traced: RequestWrapper = async ({ host, port }, apiName, send) => {
     if (!isTraced()) return send();

@@ -3,9 +3,9 @@ import type { TraceExport } from './collector.ts';
 export type { TraceExport } from './collector.ts';
 
 /**
- * Starts OpenTelemetry's traces where its own environment variables name a collector. Where none is named, not
- * even the code for it is loaded.
- * @param service Which part of the product speaks, unless OTEL_SERVICE_NAME says so.
+ * Starts OpenTelemetry tracing if its environment variables configure a collector; otherwise its code is not loaded.
+ * @param service The default of OTEL_SERVICE_NAME.
+ * @returns Undefined if tracing is off.
  */
 export async function startTracing(service: string): Promise<TraceExport | undefined> {
   const endpoints = [

@@ -1,6 +1,6 @@
 import { Client } from '@temporalio/client';
 import {
-  answeredError,
+  refusedError,
   asTemporalError,
   connectTemporal,
   isUnavailable,
@@ -26,7 +26,7 @@ export async function withTemporal<T>(
     return await use(new Client({ connection, namespace: temporal.namespace, interceptors }));
   } catch (error) {
     if (isUnavailable(error)) throw await asTemporalError(error, options);
-    throw answeredError(error, options.address) ?? error;
+    throw refusedError(error, options.address) ?? error;
   } finally {
     await connection.close();
     await tracing?.stop();

@@ -9,7 +9,7 @@ import { ok, type Check, type Finding } from './check.ts';
 /** An interval that is over and costs a customer little. */
 const INTERVAL_MS = 60_000;
 
-const PATIENCE = { idleMs: 10_000, windowMs: 10_000, leastBytesPerSecond: 1 };
+const PATIENCE = { idleMs: 10_000, windowMs: 10_000, minBytesPerSecond: 1 };
 
 /** Can what each source is fetched from be reached, with its token? The content is not read. */
 export function sourceChecks({ sources }: Settings): Check[] {
@@ -29,7 +29,7 @@ async function checkSource(subject: string, name: string, source: SourceSettings
     ...accessOf(name, source, url.href),
     resume: undefined,
     signal: ended.signal,
-    patience: PATIENCE,
+    timeouts: PATIENCE,
   });
   for await (const piece of body) if (piece.length > 0) break;
   return ok(subject, `${url.host} answers ${hasNoContent ? 'that it has no content now' : 'with content'}`);

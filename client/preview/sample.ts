@@ -43,7 +43,7 @@ export interface SampleRequest {
   readonly open: (signal: AbortSignal) => Promise<SourceContent>;
 }
 
-const PATIENCE = { idleMs: 30_000, windowMs: 30_000, leastBytesPerSecond: 1 };
+const PATIENCE = { idleMs: 30_000, windowMs: 30_000, minBytesPerSecond: 1 };
 
 const OPEN_BRACKET = '['.charCodeAt(0);
 
@@ -115,6 +115,6 @@ function formatOf(piece: Buffer): RecordFormat | undefined {
 }
 
 async function download(access: HttpAccess, signal: AbortSignal): Promise<SourceContent> {
-  const content = await openHttp({ ...access, signal, resume: undefined, patience: PATIENCE });
+  const content = await openHttp({ ...access, signal, resume: undefined, timeouts: PATIENCE });
   return sourceContent(content, content.body);
 }

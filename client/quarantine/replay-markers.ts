@@ -41,7 +41,7 @@ export class ReplayMarker {
    * @throws {PipelineError} TABLE_REWRITTEN, TABLE_OTHER_COLUMNS, an error of HDFS or of the log
    */
   async requireKept(): Promise<void> {
-    await this.#warehouse.table(replays.name).keptHead(deltaMetadata(replays));
+    await this.#warehouse.table(replays.name).headForAppend(deltaMetadata(replays));
   }
 
   /** @throws {PipelineError} an error of HDFS or of the log; then nothing of these was written down. */
@@ -66,7 +66,7 @@ export class ReplayMarker {
 
   /** Removes the temporary files in HDFS. */
   async close(): Promise<void> {
-    await this.#warehouse.table(replays.name).sweep(this.#execution.runId);
+    await this.#warehouse.table(replays.name).deleteScratch(this.#execution.runId);
   }
 
   async #unmarked(made: readonly Replay[]): Promise<Replay[]> {

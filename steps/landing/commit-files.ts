@@ -42,9 +42,9 @@ export async function commitFiles(
 ): Promise<CommitOutcome> {
   const table = deps.warehouse.table(landing.table.name);
   const scratch = run.execution.runId;
-  await table.ensure(deltaMetadata(landing.table), scratch);
+  await table.createIfMissing(deltaMetadata(landing.table), scratch);
   // Checked before the upload, which would otherwise be for nothing.
-  const landed = await table.landed(landing.fences);
+  const landed = await table.findLanded(landing.fences);
   if (landed !== undefined) return landed;
   const adds: AddFile[] = [];
   for (const file of await landing.files())
@@ -78,7 +78,7 @@ async function upload(
     .join('/');
   const nameOf = (sha256: string): string =>
     `${folder}/part-${shortHash(subject)}-${scratch.slice(-8)}-${sha256.slice(0, 8)}.parquet`;
-  const stored = await table.store(await own.locate(file.path), nameOf, scratch);
+  const stored = await table.upload(await own.locate(file.path), nameOf, scratch);
   return {
     path: stored.path,
     partitionValues: { ...file.partition },

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { PRIVATE_FILE_MODE } from '../../lib/private-files.ts';
 import type { RunStaging } from '../../adapters/staging/run-staging.ts';
-import { staged } from '../../adapters/staging/staging.ts';
+import { mapDiskFull } from '../../adapters/staging/staging.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { SourceRows, StagedFile, TableFiles } from '../../model/references.ts';
 import { deliveries, quarantine } from '../../tables/index.ts';
@@ -35,7 +35,7 @@ export async function writeFileList(
 ): Promise<TableFiles> {
   const path = `${folder}/${LIST_FILE}`;
   const text = JSON.stringify(files);
-  await staged(path, writeFile(await own.locate(path), text, { mode: PRIVATE_FILE_MODE }));
+  await mapDiskFull(path, writeFile(await own.locate(path), text, { mode: PRIVATE_FILE_MODE }));
   const tables = [...new Set(files.map(({ table }) => table))];
   return {
     files: { count: files.length, bytes: sumOf(files, 'bytes'), sha256: sha256Of(text) },

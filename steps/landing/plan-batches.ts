@@ -59,7 +59,7 @@ export async function planBatches(
  */
 async function readPositions(warehouse: Warehouse): Promise<TablePositions> {
   const read = async (table: Table): Promise<[string, ReadonlyMap<string, bigint>]> => {
-    const head = await warehouse.table(table.name).keptHead(deltaMetadata(table));
+    const head = await warehouse.table(table.name).headForAppend(deltaMetadata(table));
     return [table.name, head?.txns ?? new Map<string, bigint>()];
   };
   const last = await read(deliveries);

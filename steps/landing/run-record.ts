@@ -95,7 +95,7 @@ async function requirePublished(
 const noFiles = (): Promise<StagedFile[]> => Promise.resolve([]);
 
 async function writeRun(own: RunStaging, run: RunContext, request: RunToRecord): Promise<StagedFile> {
-  const folder = await own.freshFolder('record');
+  const folder = await own.makeFreshFolder('record');
   const target = {
     folder,
     ingestedOn: request.ingestedOn,

@@ -46,7 +46,7 @@ async function writeRefused(
   { source, topic, chunk, ingestedOn }: ChunkContext,
   records: readonly RefusedRecord[],
 ): Promise<StagedFile> {
-  const folder = await own.freshFolder(`${chunk.path}.refused`);
+  const folder = await own.makeFreshFolder(`${chunk.path}.refused`);
   const target = { folder, ingestedOn, resolve: (path: string) => join(own.folder, path) };
   const rows = records.map(({ position, reason, payload }) => ({
     source,

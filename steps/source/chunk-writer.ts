@@ -88,7 +88,7 @@ export class ChunkWriter {
   async chunks(source: string, topic: string, content: ContentIdentity): Promise<Chunk[]> {
     const ids = chunkIds(source, content, this.count);
     const chunks = this.#written.map((chunk, index) => ({ id: ids[index] ?? '', ...chunk }));
-    for (const chunk of chunks) await this.#target.own.leaveReceipt(chunk.path, { source, topic, chunk });
+    for (const chunk of chunks) await this.#target.own.writeReceipt(chunk.path, { source, topic, chunk });
     return chunks;
   }
 

@@ -200,7 +200,7 @@ describe('a file in HDFS', () => {
       faulty.nameNode.plan(REQUESTS.renameData, { kind: 'before', run: occupy });
       await faulty.pipeline.startWorker();
       const run = await start();
-      const words = /holds \d+ bytes, or others, where \d+ bytes were sent/;
+      const words = /has \d+ bytes or another checksum after an upload of \d+ bytes/;
       await eventually('land fails', async () => words.test(await lastFailureOf(run)), 60_000);
       await faulty.remove(taken);
       await faulty.landsOnce(run);

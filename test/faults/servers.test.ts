@@ -64,13 +64,13 @@ describe('a server that is killed in the middle of landing', () => {
 
 describe('a server that is frozen in the middle of landing', () => {
   for (const [service, words] of [
-    ['datanode', /DataNode \S+ (gave no answer|took no more of the body)/],
+    ['datanode', /DataNode \S+ (gave no answer|accepted no more of the body)/],
     ['namenode', /NameNode \S+ gave no answer/],
   ] as const satisfies [ServiceName, RegExp][]) {
     test(`the ${service}: it is noticed within its limit and named, and the step goes on when it thaws`, async () => {
       const run = await startAndBreak(() => servers.service(service).pause());
       try {
-        await failsWith(run, /gave no answer|took no more of the body/, NOTICE_TIMEOUT_MS);
+        await failsWith(run, /gave no answer|accepted no more of the body/, NOTICE_TIMEOUT_MS);
         // A DataNode that waits for the NameNode gives no answer either, and may be named first.
         await failsWith(run, words, NOTICE_TIMEOUT_MS);
       } finally {

@@ -210,7 +210,7 @@ describe('a server that keeps a download waiting', () => {
 
   async function messageOf(
     path: string,
-    patience: { idleMs: number; windowMs: number; leastBytesPerSecond: number },
+    timeouts: { idleMs: number; windowMs: number; minBytesPerSecond: number },
   ): Promise<string> {
     try {
       const signal = new AbortController().signal;
@@ -221,7 +221,7 @@ describe('a server that keeps a download waiting', () => {
         resume: undefined,
         redirectHosts: [],
         signal,
-        patience,
+        timeouts,
       });
       for await (const bytes of body) assert(bytes.length > 0);
     } catch (error) {
@@ -232,23 +232,23 @@ describe('a server that keeps a download waiting', () => {
   }
 
   test('without a byte is given up after its time-out', async () => {
-    const patience = { idleMs: 300, windowMs: 60_000, leastBytesPerSecond: 1 };
+    const timeouts = { idleMs: 300, windowMs: 60_000, minBytesPerSecond: 1 };
     assert.equal(
-      await messageOf('/attempts?fault=stall', patience),
+      await messageOf('/attempts?fault=stall', timeouts),
       'source test: the server sent nothing for 0.3 s',
     );
   });
 
   test('with a drip of bytes is given up too', async () => {
-    const patience = { idleMs: 5_000, windowMs: 500, leastBytesPerSecond: 10_000 };
+    const timeouts = { idleMs: 5_000, windowMs: 500, minBytesPerSecond: 10_000 };
     assert.match(
-      await messageOf('/attempts?fault=slow&bytesPerSecond=500', patience),
+      await messageOf('/attempts?fault=slow&bytesPerSecond=500', timeouts),
       /the server sent only \d+ bytes in 1 s/,
     );
   });
 
   test('that is slow but steady is waited for', async () => {
-    const patience = { idleMs: 5_000, windowMs: 300, leastBytesPerSecond: 10_000 };
-    assert.equal(await messageOf('/attempts?count=300&fault=slow&bytesPerSecond=1000000', patience), 'none');
+    const timeouts = { idleMs: 5_000, windowMs: 300, minBytesPerSecond: 10_000 };
+    assert.equal(await messageOf('/attempts?count=300&fault=slow&bytesPerSecond=1000000', timeouts), 'none');
   });
 });

@@ -41,26 +41,26 @@ describe('a data file', () => {
     const file = await localFile('x'.repeat(10_000));
     faulty.dataNode.plan(/op=CREATE/, { kind: 'answer', status: 201 });
     assert.match(
-      await codeOf(table.store(file, nameOf, SCRATCH)),
+      await codeOf(table.upload(file, nameOf, SCRATCH)),
       /^HDFS_DAMAGED: .* holds nothing, where 10000 bytes/,
     );
-    assert.equal((await table.store(file, nameOf, SCRATCH)).bytes, 10_000);
+    assert.equal((await table.upload(file, nameOf, SCRATCH)).bytes, 10_000);
   });
 
   test('of which HDFS holds other bytes of the same length never gets its name', async () => {
     const table = newTable(faulty.patient());
     const file = await localFile('x'.repeat(10_000));
-    const storing = codeOf(faulty.replacedMeanwhile(() => table.store(file, nameOf, SCRATCH)));
+    const storing = codeOf(faulty.replacedMeanwhile(() => table.upload(file, nameOf, SCRATCH)));
     assert.match(await storing, /^HDFS_DAMAGED: /);
     assert.equal(await faulty.direct.status(`${table.path}/part`), undefined);
   });
 
   test('that an earlier try stored is kept; other bytes under its name are never taken for it', async () => {
     const table = newTable();
-    const first = await table.store(await localFile('one'), () => 'part/a', SCRATCH);
-    assert.deepEqual(await table.store(await localFile('one'), () => 'part/a', SCRATCH), first);
+    const first = await table.upload(await localFile('one'), () => 'part/a', SCRATCH);
+    assert.deepEqual(await table.upload(await localFile('one'), () => 'part/a', SCRATCH), first);
     assert.match(
-      await codeOf(table.store(await localFile('two'), () => 'part/a', SCRATCH)),
+      await codeOf(table.upload(await localFile('two'), () => 'part/a', SCRATCH)),
       /^HDFS_DAMAGED: .*part\/a/,
     );
     assert.equal((await faulty.direct.read(`${table.path}/part/a`)).toString(), 'one');
@@ -69,28 +69,28 @@ describe('a data file', () => {
   test('that an earlier try stored and somebody removes while it is looked at is sent again', async () => {
     const table = newTable(faulty.client());
     const file = await localFile('one');
-    await table.store(file, () => 'part/a', SCRATCH);
+    await table.upload(file, () => 'part/a', SCRATCH);
     const run = async (): Promise<void> => {
       await faulty.direct.delete(`${table.path}/part/a`);
     };
     faulty.nameNode.plan(/part\/a\?op=GETFILECHECKSUM/, { kind: 'before', run });
-    assert.match(await codeOf(table.store(file, () => 'part/a', SCRATCH)), /^HDFS_DAMAGED: .*part\/a/);
-    await table.store(file, () => 'part/a', SCRATCH);
+    assert.match(await codeOf(table.upload(file, () => 'part/a', SCRATCH)), /^HDFS_DAMAGED: .*part\/a/);
+    await table.upload(file, () => 'part/a', SCRATCH);
     assert.equal((await faulty.direct.read(`${table.path}/part/a`)).toString(), 'one');
   });
 
   test('whose rename’s answer is lost is stored, and found to be', async () => {
     const table = newTable(faulty.client());
     faulty.nameNode.plan(/op=RENAME/, { kind: 'swallow-answer' });
-    const stored = await table.store(await localFile('lost'), nameOf, SCRATCH);
+    const stored = await table.upload(await localFile('lost'), nameOf, SCRATCH);
     assert.equal((await faulty.direct.read(`${table.path}/${stored.path}`)).toString(), 'lost');
   });
 
   test('leaves nothing in the folder of temporary files after it was swept', async () => {
     const table = newTable();
-    await table.store(await localFile('one'), () => 'part/a', SCRATCH);
-    await codeOf(table.store(await localFile('two'), () => 'part/a', SCRATCH));
-    await table.sweep(SCRATCH);
+    await table.upload(await localFile('one'), () => 'part/a', SCRATCH);
+    await codeOf(table.upload(await localFile('two'), () => 'part/a', SCRATCH));
+    await table.deleteScratch(SCRATCH);
     assert.deepEqual(await faulty.direct.list(`${table.path}/_scratch`), []);
   });
 });

@@ -32,7 +32,7 @@ function open(path: string, hdfs: WebHdfs = faulty.direct, checkpointInterval = 
 
 async function newTable(hdfs: WebHdfs = faulty.direct): Promise<DeltaTable> {
   const table = open(faulty.fresh(), hdfs);
-  await open(table.path).ensure(deltaMetadata(attempts), SCRATCH);
+  await open(table.path).createIfMissing(deltaMetadata(attempts), SCRATCH);
   return table;
 }
 
@@ -72,8 +72,8 @@ describe('a commit', () => {
   test('that leaves a gap or an overlap is refused, and nothing is written', async () => {
     const table = await newTable();
     await commit(table, 0, 4);
-    assert.match(await codeOf(commit(table, 2, 6)), /^OFFSETS_MOVED: .* t\/0 stands at 4, .* an overlap/);
-    assert.match(await codeOf(commit(table, 6, 8)), /^OFFSETS_MOVED: .* t\/0 stands at 4, .* a gap/);
+    assert.match(await codeOf(commit(table, 2, 6)), /^OFFSETS_MOVED: .* t\/0 is at version 4, .* an overlap/);
+    assert.match(await codeOf(commit(table, 6, 8)), /^OFFSETS_MOVED: .* t\/0 is at version 4, .* a gap/);
     assert.deepEqual(await filesOf(table), ['0-4']);
   });
 
@@ -96,14 +96,16 @@ describe('a commit', () => {
 
   test('of eight who make the table at once is on one table', async () => {
     const path = faulty.fresh();
-    await Promise.all(Array.from({ length: 8 }, () => open(path).ensure(deltaMetadata(attempts), SCRATCH)));
+    await Promise.all(
+      Array.from({ length: 8 }, () => open(path).createIfMissing(deltaMetadata(attempts), SCRATCH)),
+    );
     assert.equal((await open(path).snapshot())?.version, 0);
   });
 
   test('of columns that the table does not have is refused; fewer than it has are as good', async () => {
     const table = await newTable();
     const shaped = (columns: typeof attempts.columns): Promise<void> =>
-      open(table.path).ensure(deltaMetadata({ ...attempts, columns }), SCRATCH);
+      open(table.path).createIfMissing(deltaMetadata({ ...attempts, columns }), SCRATCH);
     await shaped(attempts.columns.slice(1));
     const grown = [...attempts.columns, { name: 'colour', type: 'string', meaning: '' } as const];
     assert.match(await codeOf(shaped(grown)), /^TABLE_OTHER_COLUMNS: .* it has no column colour$/);
@@ -123,8 +125,8 @@ describe('a writer that knows the log as it was', () => {
     const table = await newTable(faulty.client());
     await commit(table, 0, 4);
     const before = faulty.nameNode.seen.length;
-    await table.ensure(deltaMetadata(attempts), SCRATCH);
-    assert.equal(await table.landed(fence(4, 8)), undefined);
+    await table.createIfMissing(deltaMetadata(attempts), SCRATCH);
+    assert.equal(await table.findLanded(fence(4, 8)), undefined);
     await commit(table, 4, 8);
     const asked = faulty.nameNode.seen.slice(before);
     assert.deepEqual(
@@ -138,7 +140,7 @@ describe('a writer that knows the log as it was', () => {
     const table = await newTable();
     await commit(table, 0, 4);
     await commit(open(table.path), 4, 8);
-    assert.equal(await table.landed(fence(8, 12)), undefined);
+    assert.equal(await table.findLanded(fence(8, 12)), undefined);
     assert.deepEqual(await commit(table, 8, 12), { outcome: 'committed', version: 3 });
   });
 
@@ -147,7 +149,7 @@ describe('a writer that knows the log as it was', () => {
     await commit(table, 0, 4);
     await commit(open(table.path), 4, 8);
     assert.deepEqual(await commit(table, 4, 8), { outcome: 'landed-before', version: 2 });
-    assert.match(await codeOf(commit(table, 6, 9)), /^OFFSETS_MOVED: .* t\/0 stands at 8, .* an overlap/);
+    assert.match(await codeOf(commit(table, 6, 9)), /^OFFSETS_MOVED: .* t\/0 is at version 8, .* an overlap/);
     assert.deepEqual(await filesOf(table), ['0-4', '4-8']);
   });
 
@@ -165,11 +167,11 @@ describe('a writer that knows the log as it was', () => {
   ] as const)
     test(`commits nothing more once another has ${what}`, async () => {
       const table = await newTable();
-      await table.ensure(deltaMetadata(attempts), SCRATCH);
+      await table.createIfMissing(deltaMetadata(attempts), SCRATCH);
       await commit(table, 0, 4);
       await faulty.direct.create(entryOf(table, 2), Buffer.from(JSON.stringify({ metaData })));
       assert.match(await codeOf(commit(table, 4, 8)), says);
-      assert.match(await codeOf(table.keptHead(deltaMetadata(attempts))), says);
+      assert.match(await codeOf(table.headForAppend(deltaMetadata(attempts))), says);
       assert.deepEqual(await filesOf(table), ['0-4']);
     });
 
@@ -187,7 +189,7 @@ describe('a writer that knows the log as it was', () => {
       /^TABLE_LOG_CHANGED: .*_delta_log: version 2, .* is gone: the log now ends at version 1$/,
     );
     await commit(open(table.path), 4, 8, 'other');
-    await requireChanged(/^TABLE_LOG_CHANGED: .*_delta_log: version 2, .* is another one now$/);
+    await requireChanged(/^TABLE_LOG_CHANGED: .*_delta_log: version 2, .* was replaced by another entry$/);
     await faulty.direct.delete(table.path, { recursive: true });
     await requireChanged(/^TABLE_LOG_CHANGED: .* the log now ends at no version$/);
     await faulty.direct.create(last, bytes);

@@ -47,7 +47,7 @@ async function land(from: number, to: number): Promise<void> {
   const fences = [{ appId: `${other.topic}/0`, from: BigInt(from), to: BigInt(to) }];
   for (const table of BATCH_TABLES) {
     const scratch = 'other';
-    await warehouse.table(table.name).ensure(deltaMetadata(table), scratch);
+    await warehouse.table(table.name).createIfMissing(deltaMetadata(table), scratch);
     await warehouse.table(table.name).commit({ fences, files: [], info: {}, scratch });
   }
 }

@@ -118,7 +118,7 @@ describe('a table that another program took rows out of', () => {
     [
       'whose partitions another program changed',
       'TABLE_OTHER_COLUMNS',
-      /\/questions was made .* is partitioned by \["source"\]/,
+      /\/questions was created .* is partitioned by \["source"\]/,
       async (program: OtherProgram) => {
         await program.partition(['source']);
         return () => program.partition(['source', 'ingested_on']);

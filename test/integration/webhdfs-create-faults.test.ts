@@ -26,8 +26,8 @@ after(() => faulty.stop());
 
 test('a DataNode that freezes at any moment of a create is noticed within the limit, and named', async () => {
   const faults: [Fault, RegExp][] = [
-    [{ kind: 'freeze' }, /took no more of the body|gave no answer/],
-    [{ kind: 'freeze-request', afterBytes: MIB }, /took no more of the body/],
+    [{ kind: 'freeze' }, /accepted no more of the body|gave no answer/],
+    [{ kind: 'freeze-request', afterBytes: MIB }, /accepted no more of the body/],
     [{ kind: 'delay-answer', ms: 20 * LIMIT_MS }, /gave no answer/],
   ];
   for (const [fault, message] of faults) {

@@ -284,7 +284,7 @@ test('a download of another length than expected is damaged, and leaves no file'
     await assert.rejects(hdfs.download(path, received, expected), (error) => {
       assert.ok(error instanceof HdfsError);
       assert.equal(error.code, 'HDFS_DAMAGED');
-      assert.match(error.message, new RegExp(`has 3 bytes and not ${expected}`));
+      assert.match(error.message, new RegExp(`expected ${expected} bytes, got 3`));
       return true;
     });
     await assert.rejects(readFile(received), { code: 'ENOENT' });

@@ -210,7 +210,7 @@ test('a table of a newer protocol is refused before anything is written to it', 
     codeOf(() => {
       builder.apply([newer]);
     }),
-    /^TABLE_LOG_INVALID: \/w\/t asks for reader version 3 and writer version 7/,
+    /^TABLE_LOG_INVALID: \/w\/t requires reader version 3 and writer version 7/,
   );
 });
 

@@ -150,7 +150,7 @@ test('bytes are fetched row by row, and may be null; too few rows fail the query
     await make(connection, { name: 'short', streamed: { columns, rows: () => rows.slice(1) } });
     await assert.rejects(
       rowsOf(connection, 'SELECT count(value) FROM short'),
-      /fewer rows came than there are/,
+      /the iterator has fewer rows than the relation/,
     );
   });
 });

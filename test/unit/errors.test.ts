@@ -3,7 +3,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { asDuckDbError } from '../../adapters/duckdb/database.ts';
 import { asKafkaError } from '../../adapters/kafka/errors.ts';
-import { staged } from '../../adapters/staging/staging.ts';
+import { mapDiskFull } from '../../adapters/staging/staging.ts';
 import { ERROR_CODES, PipelineError, type ErrorCode } from '../../model/errors.ts';
 
 /** Codes of transient errors. All others need a person at once. */
@@ -81,7 +81,7 @@ test('a named error keeps its name when kafkajs wraps it', () => {
 
 test('a full disk is transient and names the file; other system errors are unchanged', async () => {
   const failing = (thrown: Error): Promise<unknown> =>
-    staged('a/file', Promise.reject(thrown)).catch((error: unknown) => error);
+    mapDiskFull('a/file', Promise.reject(thrown)).catch((error: unknown) => error);
   for (const code of ['ENOSPC', 'EDQUOT']) {
     const full = named(await failing(Object.assign(new Error(code), { code })));
     assert.deepEqual([full.code, full.canRetry], ['STAGING_FULL', true]);

@@ -90,7 +90,7 @@ test('an invalid block size is an error', async () => {
     await assert.rejects(fileChecksum(Buffer.from('a'), blockSize), (error) => {
       assert.ok(error instanceof HdfsError);
       assert.equal(error.code, 'HDFS_DAMAGED');
-      assert.match(error.message, new RegExp(`blocks of ${blockSize} bytes`));
+      assert.match(error.message, new RegExp(`block size of ${blockSize} bytes`));
       return true;
     });
   }

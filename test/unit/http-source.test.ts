@@ -96,13 +96,13 @@ describe('a status without content', () => {
 
 describe('a reader that is slower than the server’s timeout', () => {
   test('gets the whole content', async () => {
-    const patience = { idleMs: 1_500, windowMs: 100, leastBytesPerSecond: 40_000 };
+    const timeouts = { idleMs: 1_500, windowMs: 100, minBytesPerSecond: 40_000 };
     const content = 'x'.repeat(8 << 20);
     server.script(answer(200, { 'content-length': content.length }, content));
-    const { body } = await openHttp({ ...requestTo(server), patience });
+    const { body } = await openHttp({ ...requestTo(server), timeouts });
     let bytes = 0;
     for await (const piece of body) {
-      if (bytes === 0) await setTimeout(2 * patience.idleMs);
+      if (bytes === 0) await setTimeout(2 * timeouts.idleMs);
       bytes += piece.length;
     }
     assert.equal(bytes, content.length);

@@ -124,11 +124,11 @@ test('a commit is due when its fences are at its start, and landed when they are
   assert.equal(verdict(9, 7), 'landed');
   assert.match(
     verdict(6, 0),
-    /t\/0 stands at 6, but the commit goes from 4 to 8, which would leave an overlap/,
+    /t\/0 is at version 6, but the commit goes from 4 to 8, which would leave an overlap/,
   );
-  assert.match(verdict(3, 0), /t\/0 stands at 3, .* a gap/);
-  assert.match(verdict(8, 0), /t\/0 stands at 8, .* an overlap/);
-  assert.match(verdict(4, 5), /t\/1 stands at 5/);
+  assert.match(verdict(3, 0), /t\/0 is at version 3, .* a gap/);
+  assert.match(verdict(8, 0), /t\/0 is at version 8, .* an overlap/);
+  assert.match(verdict(4, 5), /t\/1 is at version 5/);
 });
 
 /** A committer lands what is missing, whatever the others left incomplete. */

@@ -58,7 +58,7 @@ test('links are not followed, at any part of a path', async () => {
 });
 
 test('a receipt matches unchanged files, in any order of its keys', async () => {
-  await own.leaveReceipt('some/thing', { a: 1, b: [{ c: 'x', d: null }] });
+  await own.writeReceipt('some/thing', { a: 1, b: [{ c: 'x', d: null }] });
   await own.requireReceipt('some/thing', { b: [{ d: null, c: 'x' }], a: 1 });
   assert.match(
     await codeOf(own.requireReceipt('some/thing', { a: 1, b: [{ c: 'y', d: null }] })),
@@ -68,10 +68,10 @@ test('a receipt matches unchanged files, in any order of its keys', async () => 
 });
 
 test('a fresh folder replaces earlier ones, under another name', async () => {
-  const first = await own.freshFolder('batches/one');
-  const other = await own.freshFolder('batches/other');
-  await own.leaveReceipt(first, {});
-  const second = await own.freshFolder('batches/one');
+  const first = await own.makeFreshFolder('batches/one');
+  const other = await own.makeFreshFolder('batches/other');
+  await own.writeReceipt(first, {});
+  const second = await own.makeFreshFolder('batches/one');
   assert.notEqual(first, second);
   assert.deepEqual(
     (await readdir(join(own.folder, 'batches'))).sort(),

@@ -95,7 +95,7 @@ test('a response that is ended only by its connection’s end is refused', async
   const raw = await askedRaw(t, 'http', (socket) => {
     socket.end('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nperhaps cut');
   });
-  assert.match((await errorOf(exchange(raw))).message, /nothing tells where its body ends/);
+  assert.match((await errorOf(exchange(raw))).message, /neither Content-Length nor chunked/);
 });
 
 test('invalid HTTP, or a truncated head, is a transient error', async (t) => {
