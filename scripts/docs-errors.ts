@@ -57,7 +57,7 @@ export function errorsPage(): string {
     madeFrom('model/errors.ts, client/cli/exit.ts and client/verify/findings.ts'),
     '# Errors',
     'An error says what happened and to what: the source, the topic with partition and offset, or the path. It never holds a payload or a secret. The command line prints its code, its message and what to do.',
-    'In a run, a _passing_ error is tried again, about four minutes in all (`workflows/activity-proxies.ts`); after that, and at once after a _lasting_ one, the run waits for a person, who sends `retry`, `skip` or `abort`. Some the run sees to by itself; their advice says so. The command line tries nothing again: there, passing means that a later try can help.',
+    'In a run, a _transient_ error is retried for about four minutes (`workflows/activity-proxies.ts`); after that, and immediately after a _permanent_ one, the run waits for a person, who sends `retry`, `skip` or `abort`. Some errors the run handles by itself; their advice says so. The command line retries nothing: there, transient means that running the command again later can help.',
     markdownTable(
       ['Code', 'Kind', 'What to do'],
       Object.entries(ERROR_CODES).map(([name, { retry, advice }]) => [code(name), retry, advice]),

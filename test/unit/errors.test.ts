@@ -6,8 +6,8 @@ import { asKafkaError } from '../../adapters/kafka/errors.ts';
 import { staged } from '../../adapters/staging/staging.ts';
 import { ERROR_CODES, PipelineError, type ErrorCode } from '../../model/errors.ts';
 
-/** What a later try can mend by itself. Of everything else a person must hear at once. */
-const PASSING: readonly ErrorCode[] = [
+/** The codes of errors that a retry can resolve. */
+const TRANSIENT: readonly ErrorCode[] = [
   ...(['SOURCE_UNREACHABLE', 'SOURCE_BUSY', 'SOURCE_CHANGED', 'SOURCE_CUT'] as const),
   ...(['STAGING_FULL', 'KAFKA_UNREACHABLE', 'PUBLISH_FENCED', 'RANGE_STALLED'] as const),
   'KAFKA_BATCH_DAMAGED',
@@ -22,10 +22,10 @@ function named(thrown: unknown): PipelineError {
   return thrown;
 }
 
-test('each code passes or lasts, and an error of it says the same and what a person can do', () => {
+test('each code is transient or permanent, and its errors say so and give an advice', () => {
   for (const code of CODES) {
     const error = new PipelineError(code, 'what');
-    assert.equal(error.canRetry, PASSING.includes(code), code);
+    assert.equal(error.canRetry, TRANSIENT.includes(code), code);
     assert.match(error.advice, /^\S.*\.$|^\S.*: \S.*$/, code);
   }
 });
