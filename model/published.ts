@@ -1,52 +1,52 @@
 import type { ReasonCounts } from './reasons.ts';
 import type { Chunk, Offset, PartitionEnds } from './references.ts';
 
-/** What became of a chunk. */
+/** The result of publishing one chunk. */
 export interface PublishedChunk {
-  /** Records that Kafka cannot take, now in quarantine. */
+  /** The number of records that exceed Kafka's limits and were quarantined. */
   readonly refused: number;
-  /** Why; runs that began long ago may have chunks that do not say. */
+  /** The reasons; absent in runs started by older versions. */
   readonly reasons?: ReasonCounts;
   readonly seconds: number;
 }
 
-/** What is asked of `publish`. */
+/** The chunks that a call of `publish` publishes. */
 export interface ChunksToPublish {
   readonly chunk: Chunk;
-  /** The chunks after it, which are published too, as far as all goes well. */
+  /** The following chunks, published as well until one fails. */
   readonly more?: readonly Chunk[];
 }
 
-/** What `publish` answers of the chunk that was asked for. */
+/** The result of `publish`: that of the first chunk, and of the others. */
 export interface Published extends PublishedChunk {
   /**
-   * For each partition that got a message of any of these chunks, the offset after the last one. It is one for all
-   * chunks: a topic can have many partitions.
+   * For each partition, the offset after the last message of any of these chunks. It is given once for all chunks,
+   * since a topic can have many partitions.
    */
   readonly ends: PartitionEnds;
-  /** The chunks after it that were published, in their order. */
+  /** The results of the following chunks that were published, in order. */
   readonly more?: readonly PublishedChunk[];
 }
 
-/** Adds ends to those of earlier chunks, of which the later one of each partition counts. */
+/** Merges partition ends into those of earlier chunks; the larger offset of each partition wins. */
 export function addEnds(sum: Record<number, Offset>, ends: PartitionEnds): void {
   for (const [partition, end] of Object.entries(ends))
     sum[Number(partition)] = laterOffset(sum[Number(partition)], end);
 }
 
-/** Each chunk that was published, of those that were asked for, with what became of it. */
+/** Returns each published chunk with its result. */
 export function chunksPublished(
-  asked: ChunksToPublish,
+  request: ChunksToPublish,
   published: Published,
 ): (readonly [Chunk, PublishedChunk])[] {
-  const chunks = [asked.chunk, ...(asked.more ?? [])];
-  return [published, ...(published.more ?? [])].flatMap((one, at) => {
-    const chunk = chunks[at];
+  const chunks = [request.chunk, ...(request.more ?? [])];
+  return [published, ...(published.more ?? [])].flatMap((one, index) => {
+    const chunk = chunks[index];
     return chunk === undefined ? [] : [[chunk, one] as const];
   });
 }
 
-/** Returns the later of two offsets of one partition. */
+/** Returns the larger of two offsets. */
 function laterOffset(one: Offset | undefined, other: Offset): Offset {
   return one !== undefined && BigInt(one) > BigInt(other) ? one : other;
 }
