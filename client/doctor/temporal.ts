@@ -10,7 +10,7 @@ const UI_TIMEOUT_MS = 5_000;
 
 const NAMES = Object.keys(SEARCH_ATTRIBUTES);
 
-/** Can Temporal be reached, is the namespace there, does it know our search attributes, does a worker wait? */
+/** Checks that Temporal is reachable, that the namespace and the search attributes exist, and that a worker polls. */
 export async function checkTemporal(settings: Settings): Promise<Finding[]> {
   return withTemporal(settings, async (client) => {
     const { namespace, taskQueue } = settings.temporal;
@@ -23,7 +23,7 @@ export async function checkTemporal(settings: Settings): Promise<Finding[]> {
     }
     return [
       reached,
-      ok('temporal namespace', `${namespace} is there`),
+      ok('temporal namespace', `${namespace} exists`),
       await attributesFinding(client, namespace),
       await workerFinding(client, namespace, taskQueue),
     ];
@@ -37,21 +37,21 @@ function namespaceFinding(namespace: string, error: unknown): Finding {
 
 async function attributesFinding(client: Client, namespace: string): Promise<Finding> {
   const subject = 'temporal search attributes';
-  const asked = client.connection.operatorService.listSearchAttributes({ namespace });
-  const answer = await asked.catch((error: unknown) => messageOf(error));
+  const request = client.connection.operatorService.listSearchAttributes({ namespace });
+  const answer = await request.catch((error: unknown) => messageOf(error));
   if (typeof answer === 'string')
-    return warning(subject, `cannot be listed: ${answer}`, `There must be: ${NAMES.join(', ')}.`);
+    return warning(subject, `cannot be listed: ${answer}`, `These must exist: ${NAMES.join(', ')}.`);
   const { customAttributes } = answer;
   const missing = Object.entries(SEARCH_ATTRIBUTES).filter(
     ([name]) => !Object.hasOwn(customAttributes, name),
   );
-  if (missing.length === 0) return ok(subject, 'are all known');
-  const words = missing.map(([name, type]) => `--name ${name} --type ${type}`).join(' ');
+  if (missing.length === 0) return ok(subject, 'all exist');
+  const options = missing.map(([name, type]) => `--name ${name} --type ${type}`).join(' ');
   return {
     state: 'failed',
     subject,
     says: `are missing, so no run can start: ${missing.map(([name]) => name).join(', ')}`,
-    advice: `Add them: temporal operator search-attribute create --namespace ${namespace} ${words}`,
+    advice: `Add them: temporal operator search-attribute create --namespace ${namespace} ${options}`,
   };
 }
 
@@ -63,20 +63,20 @@ async function workerFinding(client: Client, namespace: string, taskQueue: strin
     taskQueueType: proto.temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
   });
   const count = pollers.length;
-  if (count > 0) return ok(subject, `${count} ${count === 1 ? 'takes' : 'take'} work from ${taskQueue}`);
+  if (count > 0) return ok(subject, `${count} ${count === 1 ? 'polls' : 'poll'} the task queue ${taskQueue}`);
   return warning(
     subject,
-    `none takes work from the task queue ${taskQueue}: a run would wait`,
+    `none polls the task queue ${taskQueue}: a run would wait`,
     'Start one with: npm run worker',
   );
 }
 
-/** Can the Temporal UI be reached, so that the links to it lead somewhere? */
+/** Checks that the Temporal UI is reachable, for the links that the command line prints. */
 export async function checkUi({ temporal: { uiUrl } }: Settings): Promise<Finding[]> {
   try {
     const answer = await fetch(uiUrl, { signal: AbortSignal.timeout(UI_TIMEOUT_MS) });
     if (answer.ok) return [ok('temporal ui', `reached at ${uiUrl}`)];
-    return [uiFinding(`${uiUrl} answers ${answer.status}`)];
+    return [uiFinding(`${uiUrl} returns HTTP ${answer.status}`)];
   } catch (error) {
     return [
       uiFinding(
@@ -87,5 +87,5 @@ export async function checkUi({ temporal: { uiUrl } }: Settings): Promise<Findin
 }
 
 function uiFinding(says: string): Finding {
-  return warning('temporal ui', says, 'Correct temporal.uiUrl; only links that are printed depend on it.');
+  return warning('temporal ui', says, 'Correct temporal.uiUrl; only printed links depend on it.');
 }

@@ -62,15 +62,15 @@ test('with settings that are right all is well, and it ends with 0', async () =>
   const diagnosis = await diagnose();
   assert.deepEqual(failuresOf(diagnosis), []);
   assert.equal(diagnosis.code, 0);
-  assert.match(saysOf(diagnosis, 'worker'), /^1 takes work from /);
+  assert.match(saysOf(diagnosis, 'worker'), /^1 polls the task queue /);
   assert.match(saysOf(diagnosis, 'clock'), /agrees/);
-  assert.equal(saysOf(diagnosis, 'source pearson'), `${new URL(platform.url).host} answers with content`);
+  assert.equal(saysOf(diagnosis, 'source pearson'), `${new URL(platform.url).host} returns content`);
 });
 
 test('a topic that is there is proved to be writable, and nobody reads what it took', async () => {
   const { topic = '' } = pipeline.settings.sources['filled'] ?? {};
   await ensureTopic(pipeline.kafka, topic, { partitions: 1, replicationFactor: 1 });
-  assert.match(saysOf(await diagnose(), `kafka topic ${topic}`), /^takes transactions/);
+  assert.match(saysOf(await diagnose(), `kafka topic ${topic}`), /^accepts transactions/);
   const ends = (): Promise<string[]> =>
     topicOffsets(pipeline.kafka, topic).then((offsets) => offsets.map(({ end }) => end));
   await eventually('two offsets are taken', async () => (await ends())[0] === '2');
@@ -118,10 +118,10 @@ test('a namespace that is not there', async () => {
   assert.match(saysOf(diagnosis, 'temporal namespace'), /nowhere/);
 });
 
-test('a task queue that no worker takes work from is a warning', async () => {
+test('a task queue that no worker polls is a warning', async () => {
   const diagnosis = await diagnose({ temporal: { taskQueue: 'another-queue' } });
   assert.deepEqual([diagnosis.code, failuresOf(diagnosis)], [0, []]);
-  assert.match(saysOf(diagnosis, 'worker'), /none takes work from the task queue another-queue/);
+  assert.match(saysOf(diagnosis, 'worker'), /none polls the task queue another-queue/);
 });
 
 test('a warehouse without the right to write there', async () => {
