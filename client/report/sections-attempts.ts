@@ -53,7 +53,7 @@ const examsPerPerson: ReportPart = {
   ],
 };
 
-/** Whose they are. */
+/** The attempts by source. */
 export const SOURCES: ReportPart = {
   name: 'sources',
   title: 'Which sources do they come from?',
@@ -75,7 +75,7 @@ FROM attempt GROUP BY ALL ORDER BY attempts DESC, source`,
   ],
 };
 
-/** How many rows they make. */
+/** The number of rows in the tables. */
 export const ROWS: ReportPart = {
   name: 'rows',
   isOneRow: true,
@@ -204,19 +204,19 @@ function takenChart(which: 'most' | 'least', rows: readonly Row[], f: Formats): 
   });
 }
 
-/** The row of the most attempts. */
+/** Returns the row with the most attempts. */
 function mostOf(rows: readonly Row[]): Row | undefined {
   return [...rows].sort((a, b) => numberOf(b, 'attempts') - numberOf(a, 'attempts'))[0];
 }
 
-/** How much there is. */
+/** The section with totals. */
 export const OVERVIEW: Section = {
   name: 'overview-section',
   title: 'Exams and people',
   parts: [overview, examsPerPerson],
 };
 
-/** What is taken, and when. */
+/** The section about which exams are taken, and when. */
 export const TAKEN_SECTION: Section = {
   name: 'taken-section',
   title: 'What is taken, and when',

@@ -6,7 +6,7 @@ import { ROWS, SOURCES } from './sections-attempts.ts';
 
 const SOURCE: ReportColumn = { name: 'source', head: 'Source', format: 'text' };
 
-const RUNS_MOST = 50;
+const MAX_RUNS = 50;
 
 const redeliveries: ReportPart = {
   name: 'redeliveries',
@@ -127,14 +127,14 @@ const runs: ReportPart = {
   title: 'What did each run do?',
   sql: `SELECT workflow_id, run_id, source, started_at, epoch(finished_at - started_at) AS took, outcome,
   content_records, batches, gaps, ${STEPS.flatMap((step) => ['records_out', 'quarantined', 'seconds'].map((what) => `${step}_${what}`)).join(', ')}
-FROM run ORDER BY started_at DESC, workflow_id LIMIT ${RUNS_MOST}`,
+FROM run ORDER BY started_at DESC, workflow_id LIMIT ${MAX_RUNS}`,
   says: (rows, f) => {
     const [last] = rows;
     if (last === undefined) return 'No run has ended that brought something.';
     const how = last['outcome'] === 'landed' ? '' : `ended as ${textOf(last, 'outcome')}, and `;
     const landed = `${how}landed ${f.count(numberOf(last, 'land_records_out'))} records in ${f.duration(numberOf(last, 'took'))}`;
     if (rows.length === 1) return `There was one. It ${landed}.`;
-    return `${rows.length === RUNS_MOST ? `These are the last ${RUNS_MOST}.` : `There were ${rows.length}.`} The last one ${landed}.`;
+    return `${rows.length === MAX_RUNS ? `These are the last ${MAX_RUNS}.` : `There were ${rows.length}.`} The last one ${landed}.`;
   },
   note: 'Runs that found nothing new are not among them, unless a person told them something. For each step: the records that came out of it, those that it quarantined, and its seconds.',
   columns: [
@@ -153,7 +153,7 @@ FROM run ORDER BY started_at DESC, workflow_id LIMIT ${RUNS_MOST}`,
   ],
 };
 
-/** Where the data comes from, and how good it is. */
+/** The section about the origin and quality of the data. */
 export const DATA_SECTION: Section = {
   name: 'data-section',
   title: 'The data itself',

@@ -16,15 +16,15 @@ import {
   type Section,
 } from './part.ts';
 
-/** Below so many attempts, a picture of their scores says little. */
+/** The minimum number of attempts for a meaningful histogram. */
 export const MIN_HISTOGRAM_ATTEMPTS = 20;
 
-/** An attempt has a score if it says how many of its questions were answered right; 0 of 0 is none. */
+/** The condition for an attempt to have a score: it has counts, and at least one question. */
 const SCORED = 'total > 0 AND correct IS NOT NULL';
 
 const MEAN: ReportColumn = { name: 'mean_score', head: 'Mean score', format: 'share' };
 
-/** The steps of a score: the last has all that is right, too. */
+/** The labels of the bins of a score; the last bin includes 100%. */
 const STEP_LABELS = Array.from(
   { length: 10 },
   (_, step) => `${step * 10}–${step === 9 ? 100 : step * 10 + 9}%`,
@@ -66,7 +66,7 @@ const scoresByExam: ReportPart = {
   name: 'scores_by_exam',
   title: 'How are the scores of each exam spread?',
   sql: `SELECT exam_name, count(*) AS attempts, avg(score) AS mean_score, median(score) AS median_score,
-  stddev_samp(score) AS deviation, ${steps()}
+  stddev_samp(score) AS deviation, ${binCounts()}
 FROM (SELECT exam_name, correct / total AS score, least(10::BIGINT * correct // total, 9) AS step FROM attempt WHERE ${SCORED})
 GROUP BY ALL HAVING count(*) >= ${MIN_HISTOGRAM_ATTEMPTS} ORDER BY attempts DESC, exam_name`,
   says: (rows) =>
@@ -246,7 +246,8 @@ FROM wilson ORDER BY high, question_id LIMIT 30`,
   ],
 };
 
-function steps(): string {
+/** Returns SQL that counts the attempts in each bin. */
+function binCounts(): string {
   const counts = Array.from(
     { length: 10 },
     (_, step) => `count(*) FILTER (step = ${step}) AS from_${step * 10}`,
@@ -279,14 +280,14 @@ function boundsOf(row: Row, f: Formats): string {
   return `between ${f.share(numberOf(row, 'low'))} and ${f.share(numberOf(row, 'high'))}`;
 }
 
-/** Scores, of all and of each exam. */
+/** The section about scores, in total and by exam. */
 export const SCORES_SECTION: Section = {
   name: 'scores-section',
   title: 'Scores',
   parts: [scores, scoresByExam, hardestExams, fourQuestions, lowestFour],
 };
 
-/** What becomes of the questions. */
+/** The section about questions. */
 export const QUESTIONS_SECTION: Section = {
   name: 'questions-section',
   title: 'Questions',

@@ -13,17 +13,17 @@ import {
 } from './part.ts';
 import { MIN_HISTOGRAM_ATTEMPTS } from './sections-scores.ts';
 
-/** The seconds from the start of each attempt to its last change of an option; null where none has a time. */
+/** The seconds from the start of each attempt to the last change of an option; null if no option has a time. */
 const TIMED = `WITH timed AS (
   SELECT any_value(exam_name) AS exam_name, any_value(started_at) AS started_at, count(DISTINCT question_position) AS questions,
     epoch(max("at") - any_value(started_at)) AS seconds
   FROM option JOIN attempt USING (kafka_topic, kafka_partition, kafka_offset)
   GROUP BY kafka_topic, kafka_partition, kafka_offset)`;
 
-/** Beyond it, a time is far out, by Tukey's rule: three times the spread of the middle half above it. */
+/** Tukey's outer fence: the upper quartile plus three times the interquartile range. */
 const FENCE = `quantile_cont(seconds, 0.75) + 3 * (quantile_cont(seconds, 0.75) - quantile_cont(seconds, 0.25))`;
 
-/** Where a step of the distribution begins, in seconds; each is about twice as long as the one before. */
+/** The lower bounds of the bins in seconds; each bin is about twice as long as the previous one. */
 const BOUNDS = [0, 15, 30, 60, 120, 240, 480, 900, 1800, 3600, 7200, 14_400] as const;
 
 const LABELS = [
@@ -31,7 +31,7 @@ const LABELS = [
   ...['1 h', '2 h', '4 h'],
 ] as const;
 
-/** Of attempts that end before they start, where there are any. */
+/** Describes the attempts that end before they start, if any. */
 function beforeStart(attempts: number, formats: Formats): string {
   return attempts === 0
     ? ''
@@ -153,7 +153,7 @@ SELECT exam_name, started_at, seconds FROM timed WHERE seconds IS NOT NULL ORDER
   ],
 };
 
-/** How long exams take. */
+/** The section about durations. */
 export const TIME_SECTION: Section = {
   name: 'time-section',
   title: 'Time',
