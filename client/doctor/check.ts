@@ -1,7 +1,7 @@
 import { PipelineError, messageOf } from '../../model/errors.ts';
 
 /** The result of one check. */
-export interface Finding {
+export interface DoctorFinding {
   readonly state: 'ok' | 'warning' | 'failed';
   /** The thing checked, as `kafka topic attempts`. */
   readonly subject: string;
@@ -15,15 +15,15 @@ export interface Finding {
 /** A check of one subject; an error that it throws becomes a finding. */
 export interface Check {
   readonly subject: string;
-  readonly run: () => Promise<readonly Finding[]>;
+  readonly run: () => Promise<readonly DoctorFinding[]>;
 }
 
 /** Runs all checks concurrently; the findings are in the order of the checks. */
-export async function runChecks(checks: readonly Check[]): Promise<Finding[]> {
+export async function runChecks(checks: readonly Check[]): Promise<DoctorFinding[]> {
   return (await Promise.all(checks.map(runCheck))).flat();
 }
 
-async function runCheck({ subject, run }: Check): Promise<readonly Finding[]> {
+async function runCheck({ subject, run }: Check): Promise<readonly DoctorFinding[]> {
   try {
     return await run();
   } catch (error) {
@@ -32,17 +32,17 @@ async function runCheck({ subject, run }: Check): Promise<readonly Finding[]> {
 }
 
 /** Creates a finding for a passed check. */
-export function ok(subject: string, says: string): Finding {
+export function ok(subject: string, says: string): DoctorFinding {
   return { state: 'ok', subject, says };
 }
 
 /** Creates a finding for something that works only in part. */
-export function warning(subject: string, says: string, advice: string): Finding {
+export function warning(subject: string, says: string, advice: string): DoctorFinding {
   return { state: 'warning', subject, says, advice };
 }
 
 /** Creates a finding for an error. */
-export function failed(subject: string, error: unknown): Finding {
+export function failed(subject: string, error: unknown): DoctorFinding {
   if (!(error instanceof PipelineError))
     return {
       state: 'failed',

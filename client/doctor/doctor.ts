@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { readSettings } from '../../model/settings.ts';
-import { runChecks, type Check, type Finding } from './check.ts';
+import { runChecks, type Check, type DoctorFinding } from './check.ts';
 import { checkHdfs } from './hdfs.ts';
 import { checkKafka } from './kafka.ts';
 import { sourceChecks } from './sources.ts';
@@ -11,7 +11,7 @@ import { withExamples } from '../cli/help.ts';
 import { print, printJson } from '../cli/output.ts';
 import { clientLogger, openWarehouse } from '../cli/warehouse.ts';
 
-const MARKS: Readonly<Record<Finding['state'], string>> = { ok: '✔', warning: '!', failed: '✖' };
+const MARKS: Readonly<Record<DoctorFinding['state'], string>> = { ok: '✔', warning: '!', failed: '✖' };
 
 /** Creates `pipeline doctor`, which checks that everything in the settings is reachable and writable. */
 export function doctorCommand(): Command {
@@ -47,7 +47,7 @@ async function doctor(options: { readonly json?: boolean }): Promise<void> {
   if (failures > 0) process.exitCode = EXIT.failed;
 }
 
-function formatFinding({ state, subject, says, code, advice }: Finding): string[] {
+function formatFinding({ state, subject, says, code, advice }: DoctorFinding): string[] {
   const line = `${MARKS[state]} ${subject}: ${code === undefined ? '' : `${code}: `}${says}`;
   return advice === undefined ? [line] : [line, `    ${advice}`];
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { storeTemporary } from '../../adapters/hdfs/verified-upload.ts';
 import type { Warehouse } from '../../adapters/delta/warehouse.ts';
-import { ok, warning, type Finding } from './check.ts';
+import { ok, warning, type DoctorFinding } from './check.ts';
 
 /** The content of the test file. */
 const PROBE = Buffer.from('A probe of pipeline doctor. It can be removed.\n');
@@ -10,7 +10,7 @@ const PROBE = Buffer.from('A probe of pipeline doctor. It can be removed.\n');
 const MAX_SKEW_MS = 5_000;
 
 /** Checks that HDFS is reachable, that the warehouse is writable, and that the clocks agree. */
-export async function checkHdfs({ path, options: { hdfs } }: Warehouse): Promise<Finding[]> {
+export async function checkHdfs({ path, options: { hdfs } }: Warehouse): Promise<DoctorFinding[]> {
   const startedMs = Date.now();
   await hdfs.makeFolder(path);
   const probe = `${path}/_doctor-${randomUUID()}`;
@@ -26,7 +26,7 @@ export async function checkHdfs({ path, options: { hdfs } }: Warehouse): Promise
 }
 
 /** Compares the file's modification time with the local times before and after the write. */
-function clockFinding(modifiedMs: number, startedMs: number, endedMs: number): Finding {
+function clockFinding(modifiedMs: number, startedMs: number, endedMs: number): DoctorFinding {
   const skew = modifiedMs < startedMs ? startedMs - modifiedMs : Math.max(0, modifiedMs - endedMs);
   if (skew <= MAX_SKEW_MS) return ok('clock', 'agrees with the NameNode’s');
   const seconds = Math.round(skew / 1000);

@@ -4,10 +4,13 @@ import { isSameToKafka, requireCreatable } from '../../adapters/kafka/topics.ts'
 import type { TopicShape } from '../../adapters/kafka/wire/create-topics.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { Settings } from '../../model/settings.ts';
-import { failed, ok, type Finding } from './check.ts';
+import { failed, ok, type DoctorFinding } from './check.ts';
 
 /** Checks that the cluster is reachable, and that the topic of each source can be published to or created. */
-export async function checkKafka(options: KafkaOptions, { sources, kafka }: Settings): Promise<Finding[]> {
+export async function checkKafka(
+  options: KafkaOptions,
+  { sources, kafka }: Settings,
+): Promise<DoctorFinding[]> {
   const brokers = await countBrokers(options);
   const reached = ok(
     'kafka',
@@ -26,7 +29,7 @@ async function checkMissing(
   topic: string,
   all: readonly string[],
   shape: TopicShape,
-): Promise<Finding> {
+): Promise<DoctorFinding> {
   const subject = `kafka topic ${topic}`;
   try {
     await requireCreatable(options, topic, shape);
@@ -48,7 +51,7 @@ function requireDistinct(topic: string, all: readonly string[]): void {
   );
 }
 
-async function checkTopic(options: KafkaOptions, topic: string): Promise<Finding> {
+async function checkTopic(options: KafkaOptions, topic: string): Promise<DoctorFinding> {
   const subject = `kafka topic ${topic}`;
   try {
     await probePublishing(options, topic);

@@ -4,7 +4,7 @@ import { openHttp } from '../../adapters/http/source.ts';
 import { accessOf, urlOf } from '../../steps/source/address.ts';
 import { PipelineError, messageOf } from '../../model/errors.ts';
 import type { Settings, SourceSettings } from '../../model/settings.ts';
-import { ok, type Check, type Finding } from './check.ts';
+import { ok, type Check, type DoctorFinding } from './check.ts';
 
 /** The length of the requested interval: short, to cost the customer's server little. */
 const INTERVAL_MS = 60_000;
@@ -19,7 +19,7 @@ export function sourceChecks({ sources }: Settings): Check[] {
   });
 }
 
-async function checkSource(subject: string, name: string, source: SourceSettings): Promise<Finding> {
+async function checkSource(subject: string, name: string, source: SourceSettings): Promise<DoctorFinding> {
   if (source.url === undefined) return ok(subject, 'has no url: what others publish to its topic is landed');
   const [from, to] = [new Date(Date.now() - INTERVAL_MS), new Date()].map((time) => time.toISOString());
   const url = urlOf({ source: name, from: from ?? '', to: to ?? '' }, source);
@@ -36,7 +36,7 @@ async function checkSource(subject: string, name: string, source: SourceSettings
   return ok(subject, `${url.host} ${hasNoContent ? 'has no content now' : 'returns content'}`);
 }
 
-async function checkFile(subject: string, file: string): Promise<Finding> {
+async function checkFile(subject: string, file: string): Promise<DoctorFinding> {
   try {
     await access(file, constants.R_OK);
   } catch (cause) {

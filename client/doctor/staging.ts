@@ -3,10 +3,10 @@ import { Staging } from '../../adapters/staging/staging.ts';
 import { messageOf } from '../../model/errors.ts';
 import type { Settings } from '../../model/settings.ts';
 import { formatBytes } from '../../model/figures.ts';
-import { ok, warning, type Finding } from './check.ts';
+import { ok, warning, type DoctorFinding } from './check.ts';
 
 /** Checks that this host's staging folder is writable, and that its disk has enough free space. */
-export async function checkStaging({ worker }: Settings): Promise<Finding[]> {
+export async function checkStaging({ worker }: Settings): Promise<DoctorFinding[]> {
   const { staging, stagingBytes } = worker;
   try {
     await Staging.open(staging, stagingBytes);

@@ -4,14 +4,14 @@ import { PipelineError, messageOf } from '../../model/errors.ts';
 import { SEARCH_ATTRIBUTES } from '../../model/search-attributes.ts';
 import type { Settings } from '../../model/settings.ts';
 import { withTemporal } from '../cli/temporal.ts';
-import { failed, ok, warning, type Finding } from './check.ts';
+import { failed, ok, warning, type DoctorFinding } from './check.ts';
 
 const UI_TIMEOUT_MS = 5_000;
 
 const NAMES = Object.keys(SEARCH_ATTRIBUTES);
 
 /** Checks that Temporal is reachable, that the namespace and the search attributes exist, and that a worker polls. */
-export async function checkTemporal(settings: Settings): Promise<Finding[]> {
+export async function checkTemporal(settings: Settings): Promise<DoctorFinding[]> {
   return withTemporal(settings, async (client) => {
     const { namespace, taskQueue } = settings.temporal;
     const { serverVersion } = await client.workflowService.getSystemInfo({});
@@ -30,12 +30,12 @@ export async function checkTemporal(settings: Settings): Promise<Finding[]> {
   });
 }
 
-function namespaceFinding(namespace: string, error: unknown): Finding {
+function namespaceFinding(namespace: string, error: unknown): DoctorFinding {
   const says = `namespace ${namespace}: ${isGrpcServiceError(error) ? error.details : messageOf(error)}`;
   return failed('temporal namespace', new PipelineError('TEMPORAL_REFUSED', says, { cause: error }));
 }
 
-async function attributesFinding(client: Client, namespace: string): Promise<Finding> {
+async function attributesFinding(client: Client, namespace: string): Promise<DoctorFinding> {
   const subject = 'temporal search attributes';
   const request = client.connection.operatorService.listSearchAttributes({ namespace });
   const answer = await request.catch((error: unknown) => messageOf(error));
@@ -55,7 +55,7 @@ async function attributesFinding(client: Client, namespace: string): Promise<Fin
   };
 }
 
-async function workerFinding(client: Client, namespace: string, taskQueue: string): Promise<Finding> {
+async function workerFinding(client: Client, namespace: string, taskQueue: string): Promise<DoctorFinding> {
   const subject = 'worker';
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace,
@@ -72,7 +72,7 @@ async function workerFinding(client: Client, namespace: string, taskQueue: strin
 }
 
 /** Checks that the Temporal UI is reachable, for the links that the command line prints. */
-export async function checkUi({ temporal: { uiUrl } }: Settings): Promise<Finding[]> {
+export async function checkUi({ temporal: { uiUrl } }: Settings): Promise<DoctorFinding[]> {
   try {
     const answer = await fetch(uiUrl, { signal: AbortSignal.timeout(UI_TIMEOUT_MS) });
     if (answer.ok) return [ok('temporal ui', `reached at ${uiUrl}`)];
@@ -86,6 +86,6 @@ export async function checkUi({ temporal: { uiUrl } }: Settings): Promise<Findin
   }
 }
 
-function uiFinding(says: string): Finding {
+function uiFinding(says: string): DoctorFinding {
   return warning('temporal ui', says, 'Correct temporal.uiUrl; only printed links depend on it.');
 }

@@ -29,7 +29,7 @@ export interface ChartColumn {
 }
 
 /** A value with its confidence interval or range. */
-export interface Interval extends Bar {
+export interface ChartInterval extends Bar {
   readonly low: number;
   readonly high: number;
 }
@@ -72,7 +72,7 @@ export function intervalChart({
   format,
 }: Titled & {
   readonly across: string;
-  readonly intervals: readonly Interval[];
+  readonly intervals: readonly ChartInterval[];
   readonly format?: Plot.ScaleOptions;
 }): Markup {
   return bothWidths(title, (width) => {

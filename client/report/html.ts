@@ -14,7 +14,7 @@ export class Markup {
 }
 
 /** A value in a template: markup is inserted as it is, everything else is escaped. */
-export type Content = Markup | string | number | readonly Content[];
+export type HtmlValue = Markup | string | number | readonly HtmlValue[];
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -25,7 +25,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 /** A tagged template that escapes all values except markup, so that data never becomes HTML. */
-export function html(strings: TemplateStringsArray, ...values: readonly Content[]): Markup {
+export function html(strings: TemplateStringsArray, ...values: readonly HtmlValue[]): Markup {
   return new Markup(
     strings.map((string, index) => `${string}${escapeContent(values[index] ?? '')}`).join(''),
   );
@@ -36,7 +36,7 @@ export function jsonMarkup(value: unknown): Markup {
   return new Markup(safeJson(value).replaceAll('<', String.raw`\u003c`));
 }
 
-function escapeContent(value: Content): string {
+function escapeContent(value: HtmlValue): string {
   if (value instanceof Markup) return value.text;
   if (typeof value === 'object') return value.map(escapeContent).join('');
   return String(value).replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? '');

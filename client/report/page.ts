@@ -3,11 +3,11 @@ import { escapeLines } from '../../model/printable.ts';
 import type { TableState } from '../tables/table-state.ts';
 import { SECTIONS, figureOf, type Figures } from './figures.ts';
 import { Formats, isNumeric } from './formats.ts';
-import { Markup, html, jsonMarkup, type Content } from './html.ts';
+import { Markup, html, jsonMarkup, type HtmlValue } from './html.ts';
 import {
-  numberOf,
+  numberCell,
   sumOf,
-  textOf,
+  textCell,
   type ReportColumn,
   type ReportPart,
   type ReportScope,
@@ -30,7 +30,7 @@ const MAX_OPEN_ROWS = 8;
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'";
 
 /** Renders the report as one self-contained HTML page. */
-export function pageOf(report: Report): string {
+export function renderPage(report: Report): string {
   const { scope, figures } = report;
   const formats = new Formats(scope.timeZone);
   const title = scope.source === undefined ? 'Assessment attempts' : `Assessment attempts of ${scope.source}`;
@@ -91,8 +91,8 @@ function headerOf(title: string, { scope, figures }: Report, f: Formats): Markup
     <p class="kicker">Report</p>
     <h1>${title}</h1>
     <p>
-      Started from ${f.day(textOf(overview, 'first_started_at'))} to
-      ${f.day(textOf(overview, 'last_started_at'))}. ${countedOf(scope)} Times are in ${f.timeZone}. Created
+      Started from ${f.day(textCell(overview, 'first_started_at'))} to
+      ${f.day(textCell(overview, 'last_started_at'))}. ${countedOf(scope)} Times are in ${f.timeZone}. Created
       <time datetime="${scope.now.toISOString()}">${f.time(scope.now.toISOString())}</time>.
     </p>
     <dl class="keys">
@@ -119,16 +119,16 @@ function keysOf(figures: Figures, f: Formats): [string, string][] {
   const scores = figureOf(figures, 'scores').rows;
   const time = firstOf('time');
   const keys: [string, string][] = [
-    ['exams taken', f.count(numberOf(overview, 'exams'))],
-    ['people', f.count(numberOf(overview, 'users'))],
-    ['different exams', f.count(numberOf(overview, 'exam_names'))],
+    ['exams taken', f.count(numberCell(overview, 'exams'))],
+    ['people', f.count(numberCell(overview, 'users'))],
+    ['different exams', f.count(numberCell(overview, 'exam_names'))],
   ];
   if (scores.length > 0)
     keys.push(['mean score', f.share(sumOf(scores, 'score_sum') / sumOf(scores, 'attempts'))]);
-  if (numberOf(time, 'timed') > 0)
-    keys.push(['median time on an exam', f.duration(numberOf(time, 'median'))]);
+  if (numberCell(time, 'timed') > 0)
+    keys.push(['median time on an exam', f.duration(numberCell(time, 'median'))]);
   keys.push(
-    ['redundant deliveries', f.count(numberOf(firstOf('redeliveries'), 'redeliveries'))],
+    ['redundant deliveries', f.count(numberCell(firstOf('redeliveries'), 'redeliveries'))],
     ['messages in quarantine', f.count(sumOf(figureOf(figures, 'quarantined').rows, 'messages'))],
   );
   return keys;
@@ -165,7 +165,7 @@ function articleOf(part: ReportPart, figures: Figures, f: Formats): Markup {
   </article>`;
 }
 
-function foldedTable(part: ReportPart, rows: readonly Row[], f: Formats): Content {
+function foldedTable(part: ReportPart, rows: readonly Row[], f: Formats): HtmlValue {
   if (rows.length === 0) return '';
   const [only] = rows;
   if (only !== undefined && part.isOneRow === true) return listOf(part, only, f);
@@ -246,8 +246,8 @@ function footerOf({ figures, tables, scope }: Report, f: Formats): Markup {
       ${
         run === undefined
           ? 'No run has landed anything yet.'
-          : html`The last run that landed something is <code>${textOf(run, 'workflow_id')}</code>, run id
-              <code>${textOf(run, 'run_id')}</code>.`
+          : html`The last run that landed something is <code>${textCell(run, 'workflow_id')}</code>, run id
+              <code>${textCell(run, 'run_id')}</code>.`
       }
       Each query on this page can be run again with <code>pipeline query</code>.
     </p>

@@ -50,14 +50,14 @@ export interface Section {
 }
 
 /** Returns a number of a row. */
-export function numberOf(row: Row | undefined, name: string): number {
+export function numberCell(row: Row | undefined, name: string): number {
   const value = row?.[name];
   if (typeof value === 'number') return value;
   throw new TypeError(`the column ${name} has no number`);
 }
 
 /** Returns a text of a row; (none) for null. */
-export function textOf(row: Row | undefined, name: string): string {
+export function textCell(row: Row | undefined, name: string): string {
   const value = row?.[name];
   if (value === null) return '(none)';
   if (typeof value === 'string') return value;
@@ -70,18 +70,18 @@ export const ATTEMPTS: ReportColumn = { name: 'attempts', head: 'Times taken', f
 
 /** Returns an exam's name with its number of attempts, for a chart. */
 export function examLabel(row: Row, formats: Formats): string {
-  return `${textOf(row, 'exam_name')} (${formats.count(numberOf(row, 'attempts'))})`;
+  return `${textCell(row, 'exam_name')} (${formats.count(numberCell(row, 'attempts'))})`;
 }
 
 /** Returns the attempts of each bin as chart columns; 0 for bins without a row. */
 export function stepReportColumns(rows: readonly Row[], labels: readonly string[], formats: Formats) {
   return labels.map((label, step) => {
-    const value = numberOf(rows.find((row) => row['step'] === step) ?? { attempts: 0 }, 'attempts');
+    const value = numberCell(rows.find((row) => row['step'] === step) ?? { attempts: 0 }, 'attempts');
     return { label, value, hint: `${label}: ${formats.count(value)}` };
   });
 }
 
 /** Returns the sum of a column. */
 export function sumOf(rows: readonly Row[], name: string): number {
-  return rows.reduce((sum, row) => sum + numberOf(row, name), 0);
+  return rows.reduce((sum, row) => sum + numberCell(row, name), 0);
 }

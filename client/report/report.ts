@@ -12,7 +12,7 @@ import { fetchTables, snapshotsOf, withTables } from '../query/live-tables.ts';
 import { print, printJson } from '../cli/output.ts';
 import { writeWhole } from '../query/file.ts';
 import type { Report } from './page.ts';
-import { numberOf, type ReportScope } from './part.ts';
+import { numberCell, type ReportScope } from './part.ts';
 import { tableStateOf } from '../tables/table-state.ts';
 import { openWarehouse } from '../cli/warehouse.ts';
 
@@ -57,13 +57,13 @@ async function report(options: ReportOptions): Promise<void> {
   if (source !== undefined) sourceOf(settings, source);
   const scope = { source, deduplicated: options.allDeliveries !== true, timeZone: options.timeZone };
   // Loaded when the command runs: charts take longer to load than --help and the completion need.
-  const { dataOf, pageOf } = await import('./page.ts');
+  const { dataOf, renderPage } = await import('./page.ts');
   if (options.json === true) {
     printJson(dataOf(await makeReport(settings, scope)));
     return;
   }
   const bytes = await writeWhole(output, options, async (file) => {
-    const page = pageOf(await makeReport(settings, scope));
+    const page = renderPage(await makeReport(settings, scope));
     await writeFile(file, page);
     return Buffer.byteLength(page);
   });
@@ -86,7 +86,7 @@ async function makeReport(settings: Settings, options: Omit<ReportScope, 'now'>)
   ]);
   const tables = TABLES.map((table) => ({ table, files: cached.get(table)?.files ?? null }));
   const figures = await withTables(tables, (connection) => figuresOf(connection, scope));
-  if (numberOf(figureOf(figures, 'overview').rows[0], 'exams') === 0) {
+  if (numberCell(figureOf(figures, 'overview').rows[0], 'exams') === 0) {
     const suffix = scope.source === undefined ? '' : ` of ${scope.source}`;
     throw new PipelineError('REPORT_EMPTY', `no attempt${suffix} is in the tables of ${hdfs.warehouse} yet`);
   }

@@ -78,7 +78,7 @@ export function clip(spans: readonly OffsetSpan[], start: number, end: number): 
 }
 
 /** Returns the number of offsets in spans that do not overlap. */
-export function countOf(spans: readonly OffsetSpan[]): number {
+export function countOffsets(spans: readonly OffsetSpan[]): number {
   return spans.reduce((sum, { start, end }) => sum + end - start, 0);
 }
 

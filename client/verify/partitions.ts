@@ -1,7 +1,7 @@
 import { deliveries } from '../../tables/index.ts';
 import type { VerifyFinding, FindingCode, Note } from './findings.ts';
 import type { PartitionRows } from './ledger.ts';
-import { clip, countOf, formatSpans, type OffsetSet, type OffsetSpan } from './offset-set.ts';
+import { clip, countOffsets, formatSpans, type OffsetSet, type OffsetSpan } from './offset-set.ts';
 
 /** The data that is compared for one partition. */
 export interface PartitionEvidence {
@@ -63,7 +63,7 @@ export function checkPartition(evidence: PartitionEvidence): PartitionVerdict {
   const differences = compare(evidence, held);
   const found = (code: FindingCode, message: string): VerifyFinding => ({ code, where, message });
   const offsets = (code: FindingCode, spans: readonly OffsetSpan[], what: string): VerifyFinding[] =>
-    spans.length === 0 ? [] : [found(code, `${countOf(spans)} ${what}: ${formatSpans(spans)}`)];
+    spans.length === 0 ? [] : [found(code, `${countOffsets(spans)} ${what}: ${formatSpans(spans)}`)];
   const findings = [
     ...disagreements(positions).map((message) => found('TABLES_DISAGREE', message)),
     ...(kafka === undefined || position === undefined
@@ -81,7 +81,7 @@ export function checkPartition(evidence: PartitionEvidence): PartitionVerdict {
   const report = reportOf(evidence, held, differences);
   const gone = { start: held.start, end: Math.min(held.end, kafka?.earliest ?? held.end) };
   const notes =
-    gone.start < gone.end ? [{ where, message: goneMessage(gone, countOf(differences.below)) }] : [];
+    gone.start < gone.end ? [{ where, message: goneMessage(gone, countOffsets(differences.below)) }] : [];
   return { report, findings, notes };
 }
 
@@ -107,7 +107,7 @@ function compare({ kafka, rows, skipped }: PartitionEvidence, held: OffsetSpan):
   const missing = committed.without(rows.offsets, skipped);
   return {
     missing,
-    skipped: countOf(committed.without(rows.offsets)) - countOf(missing),
+    skipped: countOffsets(committed.without(rows.offsets)) - countOffsets(missing),
     unknown: clip(rows.offsets.without(committed), earliest, Math.min(held.end, end)),
     past,
     below: clip(landed, held.start, Math.min(held.end, earliest)),
@@ -162,7 +162,7 @@ function reportOf(
     quarantined: rows.quarantine,
     gaps: Math.max(0, readTo - readFrom) - (kafka?.committed.size ?? 0),
     skipped: differences.skipped,
-    gone: Math.max(0, belowEnd - held.start) - countOf(differences.below),
+    gone: Math.max(0, belowEnd - held.start) - countOffsets(differences.below),
     behind: Math.max(0, end - Math.max(held.end, earliest)),
   };
 }

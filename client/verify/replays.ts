@@ -6,7 +6,7 @@ import { REPLAY_HEADER } from '../../model/references.ts';
 import type { VerifyFinding, FindingCode, Note } from './findings.ts';
 
 /** The counts of the records replayed from quarantine. */
-export interface ReplayReport {
+export interface ReplayCounts {
   readonly marked: number;
   /** Of these, the rows of `deliveries`, and (quarantinedAgain) of `quarantine`. */
   readonly landed: number;
@@ -132,7 +132,7 @@ const Report = z.object({
 export async function checkReplays(
   connection: DuckDBConnection,
   markersOf: MarkersOf,
-): Promise<{ report: ReplayReport; findings: VerifyFinding[]; notes: Note[] }> {
+): Promise<{ report: ReplayCounts; findings: VerifyFinding[]; notes: Note[] }> {
   await connection.run(REPLAYED);
   await resolveClaims(connection, markersOf);
   const findings: VerifyFinding[] = [];

@@ -37,7 +37,7 @@ export async function settledSnapshots(warehouse: Warehouse): Promise<Map<Table,
   for (;;) {
     const snapshots = await snapshotsOf(warehouse, TABLES);
     const positions = BATCH_TABLES.map((table) =>
-      JSON.stringify([...positionsOf(snapshots.get(table))].sort()),
+      JSON.stringify([...landedOffsets(snapshots.get(table))].sort()),
     );
     if (new Set(positions).size === 1 || Date.now() > deadline) return snapshots;
     await pause(SETTLE_PAUSE_MS);
@@ -45,7 +45,7 @@ export async function settledSnapshots(warehouse: Warehouse): Promise<Map<Table,
 }
 
 /** Returns the landed offset (exclusive) of each partition, by `topic/partition`. */
-export function positionsOf(snapshot: Snapshot | undefined): Map<string, number> {
+export function landedOffsets(snapshot: Snapshot | undefined): Map<string, number> {
   return new Map(
     [...(snapshot?.txns ?? [])].flatMap(([appId, version]) =>
       PARTITION_APP_ID.test(appId) ? [[appId, Number(version)] as const] : [],
@@ -53,8 +53,8 @@ export function positionsOf(snapshot: Snapshot | undefined): Map<string, number>
   );
 }
 
-/** Parses a key of {@link positionsOf}. */
-export function partitionOf(appId: string): { topic: string; partition: number } {
+/** Parses a key of {@link landedOffsets}. */
+export function parsePartitionKey(appId: string): { topic: string; partition: number } {
   const [, topic = '', partition = ''] = PARTITION_APP_ID.exec(appId) ?? [];
   return { topic, partition: Number(partition) };
 }

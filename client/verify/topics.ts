@@ -10,7 +10,7 @@ import { readTopic, topicsIn } from './kafka.ts';
 import { noRows, type Ledger } from './ledger.ts';
 import { OffsetSet } from './offset-set.ts';
 import { checkPartition, type KafkaEvidence, type PartitionReport } from './partitions.ts';
-import { batchesOf, partitionOf, positionsOf } from './tables.ts';
+import { batchesOf, parsePartitionKey, landedOffsets } from './tables.ts';
 
 /** The state of the tables that the topics are compared with. */
 export interface TablesEvidence {
@@ -38,10 +38,10 @@ export async function checkTopics(
   batchDecodedBytes: number,
 ): Promise<TopicsVerdict> {
   const positions = new Map(
-    BATCH_TABLES.map((table) => [table.name, positionsOf(evidence.snapshots.get(table))]),
+    BATCH_TABLES.map((table) => [table.name, landedOffsets(evidence.snapshots.get(table))]),
   );
   const landed = [...positions.values()].flatMap((one) =>
-    [...one.keys()].map((key) => partitionOf(key).topic),
+    [...one.keys()].map((key) => parsePartitionKey(key).topic),
   );
   const sources = new Set(named);
   const topics = new Set([...sources, ...landed, ...evidence.ledger.topics.keys()]);
@@ -130,7 +130,7 @@ function heldPartitions(
 ): Map<number, number> {
   return new Map(
     [...(positions.get(deliveries.name) ?? [])].flatMap(([key, position]) => {
-      const entry = partitionOf(key);
+      const entry = parsePartitionKey(key);
       return entry.topic === topic ? [[entry.partition, position] as const] : [];
     }),
   );

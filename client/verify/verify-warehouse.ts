@@ -24,7 +24,7 @@ import type { VerifyFinding, Note } from './findings.ts';
 import { topicsIn } from './kafka.ts';
 import { LEDGER_COLUMNS, Ledger } from './ledger.ts';
 import type { PartitionReport } from './partitions.ts';
-import { checkReplays, type ReplayReport } from './replays.ts';
+import { checkReplays, type ReplayCounts } from './replays.ts';
 import { checkRewrites } from './rewrites.ts';
 import { strayFilesOf } from './stray-files.ts';
 import { historiesOf, settledSnapshots } from './tables.ts';
@@ -45,7 +45,7 @@ export interface WarehouseReport {
   readonly partitions: readonly PartitionReport[];
   readonly tables: readonly TableReport[];
   /** Null if it was not checked, because of findings in the files. */
-  readonly replays: ReplayReport | null;
+  readonly replays: ReplayCounts | null;
   readonly findings: readonly VerifyFinding[];
   readonly notes: readonly Note[];
 }
@@ -137,7 +137,7 @@ async function verifyChildren(
   { settings: { hdfs }, kafka, warehouse, say }: VerifyDeps,
   snapshots: Snapshots,
   fileFindings: readonly VerifyFinding[],
-): Promise<{ findings: VerifyFinding[]; notes: Note[]; replays: ReplayReport | null }> {
+): Promise<{ findings: VerifyFinding[]; notes: Note[]; replays: ReplayCounts | null }> {
   const areFilesDamaged = CHILD_TABLES.some(({ name }) =>
     fileFindings.some(({ where }) => where.startsWith(`${warehouse.table(name).path}/`)),
   );

@@ -5,7 +5,7 @@ import test, { after, before } from 'node:test';
 import { parse, stringify } from 'yaml';
 import { topicOffsets } from '../../adapters/kafka/client.ts';
 import { ensureTopic } from '../../adapters/kafka/topics.ts';
-import type { Finding } from '../../client/doctor/check.ts';
+import type { DoctorFinding } from '../../client/doctor/check.ts';
 import { startPlatform, type Platform } from '../../simulator/server.ts';
 import { TestPipeline, eventually, runCommand } from '../support/harness.ts';
 
@@ -32,7 +32,7 @@ after(async () => {
 
 interface Diagnosis {
   readonly code: number;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly DoctorFinding[];
   readonly output: string;
 }
 
@@ -45,7 +45,7 @@ async function diagnose(change: Record<string, object> = {}, token = 'a-secret')
   const env = { DOCTOR_TOKEN: token };
   const { code, stdout, stderr } = await runCommand(['--config', file, 'doctor', '--json'], env);
   assert.notEqual(stdout, '', stderr);
-  return { code, findings: JSON.parse(stdout) as Finding[], output: stdout + stderr };
+  return { code, findings: JSON.parse(stdout) as DoctorFinding[], output: stdout + stderr };
 }
 
 function failuresOf({ findings }: Diagnosis): string[] {

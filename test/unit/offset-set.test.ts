@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { OffsetSet, clip, countOf, formatSpans } from '../../client/verify/offset-set.ts';
+import { OffsetSet, clip, countOffsets, formatSpans } from '../../client/verify/offset-set.ts';
 
 /** Offsets about the borders of words and chunks, and far up. */
 const offset = fc.oneof(
@@ -28,7 +28,7 @@ test('a set of offsets gives what is in it and in no other, in order, as any set
         offsets,
         [...new Set(mine)].filter((one) => !taken.has(one)).sort((a, b) => a - b),
       );
-      assert.equal(countOf(spans), offsets.length);
+      assert.equal(countOffsets(spans), offsets.length);
     }),
   );
 });
