@@ -1,9 +1,9 @@
 import { BlockList, isIP } from 'node:net';
 import { PipelineError } from './errors.ts';
 
-/** One way of a secret to a server. */
+/** A secret and the server it is sent to. */
 export interface SecretRoute {
-  /** The secret and its setting, as `the password of kafka.sasl`; for the message. Never the secret itself. */
+  /** A description for messages, as `the password of kafka.sasl`; never the secret itself. */
   readonly secret: string;
   /** The server's name or IP address, without its port. An IPv6 address may be in brackets. */
   readonly host: string;
@@ -11,7 +11,7 @@ export interface SecretRoute {
   readonly tls: boolean;
   /** Whether the settings allow the secret on a connection without TLS. */
   readonly allowCleartext?: boolean | undefined;
-  /** The setting that allows it, as `kafka.allowCleartext`; for the message. */
+  /** The name of that setting for messages, as `kafka.allowCleartext`. */
   readonly setting: string;
 }
 
@@ -20,8 +20,8 @@ LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
 
 /**
- * Whether a host can only be this machine: `localhost`, or an IP address of the loopback interface. Other names count
- * as remote, whatever they resolve to at the moment.
+ * Returns whether a host is certainly this machine: `localhost`, or a loopback IP address. Other names count as remote,
+ * whatever they currently resolve to.
  */
 export function isLoopback(host: string): boolean {
   const bare = host.replace(/^\[(.*)\]$/, '$1').toLowerCase();
@@ -29,7 +29,7 @@ export function isLoopback(host: string): boolean {
   return version === 0 ? bare === 'localhost' : LOOPBACK.check(bare, version === 4 ? 'ipv4' : 'ipv6');
 }
 
-/** Whether a secret may be sent: over TLS, to this machine itself, or where the settings allow cleartext. */
+/** Returns whether a secret may be sent: over TLS, to this machine, or if the settings allow cleartext. */
 export function isConfidential({
   host,
   tls,
@@ -39,7 +39,7 @@ export function isConfidential({
 }
 
 /**
- * Refuses to send a secret where others on the network could read it.
+ * Requires that a secret is not sent where others on the network could read it.
  * @throws {PipelineError} SETTINGS_INVALID, naming the secret's setting, the host and the setting that allows it.
  */
 export function requireConfidential(route: SecretRoute): void {
@@ -47,7 +47,7 @@ export function requireConfidential(route: SecretRoute): void {
   throw new PipelineError('SETTINGS_INVALID', cleartextFault(route));
 }
 
-/** Says why {@link requireConfidential} refuses. */
+/** Returns the message of {@link requireConfidential}'s error. */
 export function cleartextFault({
   secret,
   host,

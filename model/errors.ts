@@ -1,235 +1,259 @@
 /**
- * Every error that the pipeline raises by name: whether trying again can help, and what a person can do.
+ * The error codes, each with its kind and what an operator can do.
  *
- * `passing` errors are retried by Temporal until the policy of their step is used up. `lasting` errors
- * fail the step at once, since no retry can help. Both then leave the run waiting for a person.
+ * Temporal retries `transient` errors as the step's retry policy says; `permanent` errors fail the step at once. In
+ * both cases the run then waits for a person.
  */
 export const ERROR_CODES = {
-  USAGE_INVALID: { retry: 'lasting', advice: 'See: pipeline COMMAND --help' },
+  USAGE_INVALID: { retry: 'permanent', advice: 'See: pipeline COMMAND --help' },
   INPUT_INVALID: {
-    retry: 'lasting',
+    retry: 'permanent',
     advice:
-      'Nothing was read, written or removed. Start runs with the workflow ingest alone; see who else may write to the Temporal namespace (docs/clusters.md).',
+      'The activity refused its input; nothing was read, written or removed. Start runs only through the workflow ingest, and check who else can write to the Temporal namespace (docs/clusters.md).',
   },
   CONTENT_UNPROVEN: {
-    retry: 'lasting',
+    retry: 'permanent',
     advice:
-      'All that was published has landed. Skip ends the run and leaves its content unmarked: if the source gives it again, its records land twice. Raise offsets.retention.minutes of Kafka above the time that a run may wait.',
+      'All published records have landed. Skip ends the run without marking the content as ingested: if the source delivers it again, its records land twice. To prevent this, set Kafka’s offsets.retention.minutes longer than a run may wait.',
   },
   SETTINGS_INVALID: {
-    retry: 'lasting',
-    advice: 'Correct pipeline.yaml, or set the variable, as the message says.',
+    retry: 'permanent',
+    advice: 'Correct pipeline.yaml or the environment variable as the message says.',
   },
-  SOURCE_UNKNOWN: { retry: 'lasting', advice: 'Name a source of pipeline.yaml, or add this one there.' },
+  SOURCE_UNKNOWN: {
+    retry: 'permanent',
+    advice: 'Use the name of a source in pipeline.yaml, or add the source there.',
+  },
   SOURCE_UNREACHABLE: {
-    retry: 'passing',
-    advice: 'See whether the customer’s server is up and its url right.',
+    retry: 'transient',
+    advice: 'Check that the customer’s server is up and that the source’s url is right.',
   },
   SOURCE_BUSY: {
-    retry: 'passing',
-    advice: 'The customer’s server asked to wait; the step tries again later.',
+    retry: 'transient',
+    advice: 'The customer’s server asked to wait (HTTP 429 or Retry-After); the step is retried later.',
   },
-  SOURCE_REFUSED: { retry: 'lasting', advice: 'Check the source’s url and credentials with the customer.' },
+  SOURCE_REFUSED: { retry: 'permanent', advice: 'Check the source’s url and credentials with the customer.' },
   SOURCE_PAGED: {
-    retry: 'lasting',
-    advice: 'Ask the customer for a url that gives all records at once: only one page can be read.',
-  },
-  SOURCE_CHANGED: { retry: 'passing', advice: 'The content changed during the download, which starts over.' },
-  SOURCE_CUT: {
-    retry: 'passing',
+    retry: 'permanent',
     advice:
-      'The content is fetched again. If it always ends so, ask the customer for all of it, in which each line, if it is of lines, ends with a line feed; then retry.',
+      'Pagination is not supported: ask the customer for a url that returns all records in one response.',
+  },
+  SOURCE_CHANGED: {
+    retry: 'transient',
+    advice: 'The content changed during the download, so the download restarts.',
+  },
+  SOURCE_CUT: {
+    retry: 'transient',
+    advice:
+      'The content was truncated and is fetched again. If this persists, ask the customer for complete content (NDJSON must end with a line feed), then retry.',
   },
   SOURCE_MALFORMED: {
-    retry: 'lasting',
+    retry: 'permanent',
     advice:
       'Ask the customer for well-formed content, or correct the source in pipeline.yaml as the message says; then retry.',
   },
   SOURCE_TOO_LARGE: {
-    retry: 'lasting',
+    retry: 'permanent',
     advice:
-      'Raise limits.contentBytes, if content of this size is expected; beyond its maximum, have the customer divide the content, as by intervals.',
+      'Raise limits.contentBytes if content of this size is expected; above its maximum, ask the customer to split the content, for example by time interval.',
   },
   PAYLOAD_TOO_LARGE: {
-    retry: 'lasting',
+    retry: 'permanent',
     advice:
-      'Let less come together: lower limits.batchMessages, or give a topic fewer partitions or sources. Then retry.',
+      'The payload exceeds Temporal’s size limit: lower limits.batchMessages, or reduce the topic’s partitions or sources; then retry.',
   },
-  STAGING_LOST: { retry: 'lasting', advice: 'None: the work starts again from its last checkpoint.' },
-  STAGING_FULL: { retry: 'passing', advice: 'Free space in the worker’s staging folder or raise its bound.' },
+  STAGING_LOST: { retry: 'permanent', advice: 'No action needed: the run resumes from its last checkpoint.' },
+  STAGING_FULL: {
+    retry: 'transient',
+    advice: 'Free disk space in the worker’s staging folder, or raise worker.stagingBytes.',
+  },
   QUARANTINE_LIMIT: {
-    retry: 'lasting',
+    retry: 'permanent',
     advice:
-      'Correct the cause, then retry. Skip passes over the limit, not over the records: the bad go into quarantine.',
+      'Correct the cause, then retry. Skip ignores the limit, not the records: invalid records go into quarantine.',
   },
   NOTHING_GOOD: {
-    retry: 'lasting',
+    retry: 'permanent',
     advice:
-      'See whether this is the content that was asked for; correct the cause, then retry. Skip publishes all of it: every record goes into quarantine.',
+      'No record is valid: check that this is the expected content, correct the cause, then retry. Skip publishes all of it: every record goes into quarantine.',
   },
-  KAFKA_UNREACHABLE: { retry: 'passing', advice: 'See whether the Kafka brokers are up and reachable.' },
+  KAFKA_UNREACHABLE: {
+    retry: 'transient',
+    advice: 'Check that the Kafka brokers are up and reachable from the worker.',
+  },
   KAFKA_REFUSED: {
-    retry: 'lasting',
-    advice: 'Check the topic and the worker’s rights on the Kafka cluster.',
+    retry: 'permanent',
+    advice: 'Check that the topic exists and that the worker has the Kafka ACLs it needs (docs/clusters.md).',
   },
   PUBLISH_FENCED: {
-    retry: 'passing',
-    advice: 'Another try or run publishes the same; the next try sees what it did.',
+    retry: 'transient',
+    advice:
+      'Another attempt or run publishes the same records and fenced this producer; the retry finds what is already published.',
   },
   RANGE_STALLED: {
-    retry: 'passing',
-    advice: 'See whether another producer’s transaction is open on the topic.',
+    retry: 'transient',
+    advice:
+      'Check whether another producer has an open transaction on the topic, which holds back its last stable offset.',
   },
   RANGE_GONE: {
-    retry: 'lasting',
+    retry: 'permanent',
     advice:
-      'The topic’s retention deleted records before they landed. Abort the run, and have them published again.',
+      'The topic’s retention deleted records before they landed. Abort the run, and have the records published again.',
   },
   KAFKA_CODEC_MISSING: {
-    retry: 'lasting',
+    retry: 'permanent',
     advice:
-      'Start the worker with a Node that reads the compression, then retry. Skip passes this one batch of Kafka, and records its offsets as skipped.',
+      'Start the worker with a Node.js version that supports this compression codec, then retry. Skip omits this one Kafka batch and records its offsets as skipped.',
   },
   KAFKA_BATCH_DAMAGED: {
-    retry: 'passing',
-    advice: 'See whether the disk of the partition’s leader, and the network to it, are sound.',
+    retry: 'transient',
+    advice:
+      'A Kafka batch failed its checksum: check the disk of the partition’s leader and the network to it.',
   },
   KAFKA_BATCH_UNREADABLE: {
-    retry: 'lasting',
+    retry: 'permanent',
     advice:
-      'Where it is too large, raise limits.batchDecodedBytes, start the workers again and retry. Where it is of a message format of before Kafka 0.11, copy the topic’s messages to a new topic with a consumer and a producer of Kafka, and ingest that. Skip passes this one batch of Kafka, and records its offsets as skipped.',
+      'If the batch is too large, raise limits.batchDecodedBytes, restart the workers and retry. If its message format is older than Kafka 0.11, copy the messages to a new topic with a Kafka consumer and producer, and ingest that topic. Skip omits this one Kafka batch and records its offsets as skipped.',
   },
   TOPIC_RESET: {
-    retry: 'lasting',
-    advice: 'The topic was deleted and made anew; ingest it under a new name.',
+    retry: 'permanent',
+    advice: 'The topic was deleted and created again; ingest it under a new topic name.',
   },
   OFFSETS_MOVED: {
-    retry: 'lasting',
-    advice: 'None: another run landed part of the batch, so it is planned again.',
+    retry: 'permanent',
+    advice: 'No action needed: another run landed part of the batch, so the batch is planned again.',
   },
   HDFS_UNREACHABLE: {
-    retry: 'passing',
-    advice: 'See whether the NameNode and the DataNodes are up and reachable.',
+    retry: 'transient',
+    advice: 'Check that the NameNode and the DataNodes are up and reachable from the worker.',
   },
   HDFS_REFUSED: {
-    retry: 'lasting',
-    advice: 'Check the rights, quota and state of HDFS as the message says.',
+    retry: 'permanent',
+    advice: 'Check permissions, quota and safe mode in HDFS as the message says.',
   },
-  HDFS_DAMAGED: { retry: 'passing', advice: 'What was stored differs from what was sent; it is sent again.' },
+  HDFS_DAMAGED: {
+    retry: 'transient',
+    advice: 'The data in HDFS differs from what was written or logged; the step is retried.',
+  },
   TABLE_LOG_INVALID: {
-    retry: 'lasting',
-    advice: 'Repair the table’s _delta_log; nothing is written until then.',
+    retry: 'permanent',
+    advice: 'Repair the table’s _delta_log; nothing is written to the table until then.',
   },
   TABLE_OTHER_COLUMNS: {
-    retry: 'lasting',
+    retry: 'permanent',
     advice:
-      'Where another program changed the table, change it back with that program, then retry; else land into a new warehouse: set hdfs.warehouse to another folder (docs/adding-a-table.md).',
+      'If another program changed the table’s schema, change it back with that program, then retry; otherwise land into a new warehouse: set hdfs.warehouse to another folder (docs/adding-a-table.md).',
   },
   TABLE_LOG_CHANGED: {
-    retry: 'lasting',
+    retry: 'permanent',
     advice:
-      'Put the entries back into the table’s _delta_log, then retry. Where the table was set back on purpose, set back all tables of the warehouse to the same moment and start the workers again, then retry (docs/operating.md).',
+      'Restore the missing entries of the table’s _delta_log, then retry. If the table was rolled back on purpose, roll back all tables of the warehouse to the same moment, restart the workers, then retry (docs/operating.md).',
   },
   TABLE_REWRITTEN: {
-    retry: 'lasting',
+    retry: 'permanent',
     advice:
-      'Restore the table to the version that the message names, with the program that removed the rows, then retry; or land into a new warehouse (docs/operating.md).',
+      'Another program removed rows: restore the table with that program to the version in the message, then retry; or land into a new warehouse (docs/operating.md).',
   },
   TRANSFORM_FAILED: {
-    retry: 'lasting',
-    advice: 'A fault of this program: report the message. Nothing landed.',
+    retry: 'permanent',
+    advice: 'This is a bug in the pipeline: report the message. Nothing landed.',
   },
   TEMPORAL_UNREACHABLE: {
-    retry: 'passing',
-    advice: 'See whether Temporal is up (npm run services -- status) and temporal.address right.',
+    retry: 'transient',
+    advice: 'Check that Temporal is up (npm run services -- status) and that temporal.address is right.',
   },
   TEMPORAL_REFUSED: {
-    retry: 'lasting',
-    advice: 'Correct the namespace, the login or the rights there, as the message says (docs/clusters.md).',
+    retry: 'permanent',
+    advice:
+      'Correct the namespace, the credentials or their permissions as the message says (docs/clusters.md).',
   },
   WORKER_MISSING: {
-    retry: 'passing',
-    advice: 'Start one with: npm run worker. The run is kept, and goes on where it was.',
+    retry: 'transient',
+    advice: 'Start a worker with: npm run worker. The run is kept and resumes where it was.',
   },
-  RUN_UNKNOWN: { retry: 'lasting', advice: 'List the runs with: pipeline list' },
-  RUN_REFUSED: { retry: 'lasting', advice: 'See what the run waits for with: pipeline status RUN' },
+  RUN_UNKNOWN: { retry: 'permanent', advice: 'List the runs with: pipeline list' },
+  RUN_REFUSED: { retry: 'permanent', advice: 'See what the run waits for with: pipeline status RUN' },
   RUN_FAILED: {
-    retry: 'lasting',
-    advice: 'See the run in the Temporal UI; start another when the cause is gone.',
+    retry: 'permanent',
+    advice: 'Open the run in the Temporal UI; correct the cause, then start another run.',
   },
-  SCHEDULE_INVALID: { retry: 'lasting', advice: 'See: pipeline schedule --help' },
+  SCHEDULE_INVALID: { retry: 'permanent', advice: 'See: pipeline schedule --help' },
   SCHEDULE_UNKNOWN: {
-    retry: 'lasting',
-    advice: 'List the schedules with: pipeline schedule list; make one with: pipeline schedule set',
+    retry: 'permanent',
+    advice: 'List the schedules with: pipeline schedule list; create one with: pipeline schedule set',
   },
   SCHEDULE_STALLED: {
-    retry: 'passing',
-    advice: 'See what the schedule does with: pipeline schedule show SOURCE; then give the command again.',
+    retry: 'transient',
+    advice: 'See the schedule’s state with: pipeline schedule show SOURCE; then run the command again.',
   },
   QUERY_INVALID: {
-    retry: 'lasting',
+    retry: 'permanent',
     advice: 'Correct the query; pipeline tables NAME shows the columns of a table or view.',
   },
   QUERY_REFUSED: {
-    retry: 'lasting',
+    retry: 'permanent',
     advice:
-      'A query reads the tables and views, and nothing else. If you trust it with all that you may do yourself, give --trusted.',
+      'A query may read only the tables and views. If you trust the query with everything that your user may do, give --trusted.',
   },
   QUARANTINE_UNKNOWN: {
-    retry: 'lasting',
+    retry: 'permanent',
     advice: 'List what is in quarantine with: pipeline quarantine list',
   },
   REPORT_EMPTY: {
-    retry: 'lasting',
+    retry: 'permanent',
     advice:
-      'Bring attempts first, with: pipeline start SOURCE --follow; pipeline tables shows what has landed.',
+      'Ingest attempts first with: pipeline start SOURCE --follow; pipeline tables shows what has landed.',
   },
   OUTPUT_UNWRITABLE: {
-    retry: 'lasting',
-    advice: 'See whether the folder of --output can be written to and has room.',
+    retry: 'permanent',
+    advice: 'Check that the folder of --output is writable and has free space.',
   },
-  TABLE_UNKNOWN: { retry: 'lasting', advice: 'List the tables and views with: pipeline tables' },
+  TABLE_UNKNOWN: { retry: 'permanent', advice: 'List the tables and views with: pipeline tables' },
   FOLDER_NOT_OWN: {
-    retry: 'lasting',
+    retry: 'permanent',
     advice:
-      'Name another folder, or give this one to the user that runs this program (chown): records and secrets lie in it.',
+      'The folder holds records and secrets, so it must belong to the user that runs this program: change its owner (chown), or name another folder.',
   },
   CACHE_UNUSABLE: {
-    retry: 'lasting',
-    advice: 'Make the folder writable, or name another one in the environment variable XDG_CACHE_HOME.',
+    retry: 'permanent',
+    advice:
+      'Make the cache folder writable, or set the environment variable XDG_CACHE_HOME to another folder.',
   },
   TRANSFORM_MISMATCH: {
-    retry: 'lasting',
-    advice: 'A fault of this program: report the message. Nothing landed.',
+    retry: 'permanent',
+    advice: 'This is a bug in the pipeline: report the message. Nothing landed.',
   },
   SERVICE_TOOL_MISSING: {
-    retry: 'lasting',
-    advice: 'Install the tool as the message says, then start again.',
+    retry: 'permanent',
+    advice: 'Install the tool as the message says, then start the services again.',
   },
   SERVICE_INSTALL_FAILED: {
-    retry: 'passing',
-    advice: 'See the log that the message names, then start again.',
+    retry: 'transient',
+    advice: 'Read the log that the message names, then start the services again.',
   },
-  SERVICE_PORT_TAKEN: { retry: 'lasting', advice: 'Stop what holds the port, or start with --free-ports.' },
-  SERVICE_NOT_READY: { retry: 'passing', advice: 'See the log that the message names.' },
-  SERVICE_NOT_STOPPED: { retry: 'lasting', advice: 'End the process that the message names by hand.' },
-  SERVICE_BUSY: { retry: 'passing', advice: 'Wait for the process that the message names, or end it.' },
-} as const satisfies Record<string, { retry: 'passing' | 'lasting'; advice: string }>;
+  SERVICE_PORT_TAKEN: {
+    retry: 'permanent',
+    advice: 'Stop the process that uses the port, or start with --free-ports.',
+  },
+  SERVICE_NOT_READY: { retry: 'transient', advice: 'Read the log that the message names.' },
+  SERVICE_NOT_STOPPED: { retry: 'permanent', advice: 'Kill the process that the message names by hand.' },
+  SERVICE_BUSY: { retry: 'transient', advice: 'Wait for the process that the message names, or stop it.' },
+} as const satisfies Record<string, { retry: 'transient' | 'permanent'; advice: string }>;
 
-/** The name of an error; the key of {@link ERROR_CODES}. */
+/** A key of {@link ERROR_CODES}. */
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-/** How an error came about, besides its message. */
+/** Optional parts of a {@link PipelineError}. */
 export interface ErrorOptionsOf {
-  /** What raised it. Its message is shown, so it must hold neither a payload nor a secret. */
+  /** Its message is shown, so it must hold neither a payload nor a secret. */
   readonly cause?: unknown;
-  /** Not before this many milliseconds is another try of use, for example from `Retry-After`. */
+  /** The earliest time at which a retry makes sense, in milliseconds from now; from `Retry-After`, for example. */
   readonly retryAfterMs?: number;
 }
 
 /**
- * An error that says what happened and to what: source, topic/partition/offset, or path.
- * Its message never holds a payload or a secret.
+ * An error with a code. Its message says what failed and where (source, topic/partition/offset, path); it never holds a
+ * payload or a secret.
  */
 export class PipelineError extends Error {
   override readonly name = 'PipelineError';
@@ -242,23 +266,23 @@ export class PipelineError extends Error {
     this.retryAfterMs = options.retryAfterMs;
   }
 
-  /** Whether another try can help. */
+  /** Whether a retry can help. */
   get canRetry(): boolean {
-    return ERROR_CODES[this.code].retry === 'passing';
+    return ERROR_CODES[this.code].retry === 'transient';
   }
 
-  /** What a person can do about it. */
+  /** What an operator can do. */
   get advice(): string {
     return ERROR_CODES[this.code].advice;
   }
 }
 
-/** The message of anything thrown, with its cause's where that says more. */
+/** Returns the message of any thrown value, followed by its cause's message if that adds something. */
 export function messageOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   const inner = thrown instanceof AggregateError ? (thrown.errors as unknown[])[0] : thrown.cause;
   const own = thrown.message || thrown.name;
   if (inner === undefined || inner === null) return own;
-  const said = messageOf(inner);
-  return own.includes(said) ? own : `${own}: ${said}`;
+  const causeMessage = messageOf(inner);
+  return own.includes(causeMessage) ? own : `${own}: ${causeMessage}`;
 }

@@ -2,54 +2,54 @@ import { formatCount, formatNumber } from './figures.ts';
 import { shorten } from './printable.ts';
 
 /**
- * How often fields were met that no table knows: the most frequent by their paths, the others together. A path can hold a
- * name from outside, so that there is no end of them.
+ * Counts of fields that the contract does not know: the most frequent by path, the others summed. Paths contain names
+ * from outside, so their number is unbounded.
  */
 export interface FieldCounts {
-  /** By path. Where there are others, each of these was met at least so often. */
+  /** Counts by path; lower bounds if there are other fields. */
   readonly unknownFields: Readonly<Record<string, number>>;
   readonly otherUnknownFields: OtherFields;
 }
 
-/** Fields that are not named. */
+/** Unknown fields that are not listed by path. */
 export interface OtherFields {
-  /** How many paths they have, at least. */
+  /** The number of their paths, at least. */
   readonly paths: number;
-  /** How often they were met. */
+  /** The sum of their counts. */
   readonly fields: number;
 }
 
-/** No field at all. */
+/** No unknown fields. */
 export const NO_FIELDS: FieldCounts = { unknownFields: {}, otherUnknownFields: { paths: 0, fields: 0 } };
 
-/** How many paths a step or a run names: each is kept in the run's history, and has at most 700 bytes. */
+/** The number of paths that a step or a run lists; each is kept in the run's history and has at most 700 bytes. */
 export const MAX_NAMED_FIELDS = 50;
 
-/** A longer path is cut where people read it. */
+/** The length limit of a path in output for people. */
 const MAX_SHOWN_CHARACTERS = 200;
 
-/** How many paths are told apart; then the rarer half is forgotten, so that frequent ones that come late still count. */
-const MAX_KNOWN_PATHS = 20_000;
+/** The number of paths counted separately. Beyond it the rarer half is evicted, so that late frequent paths still count. */
+const MAX_TRACKED_PATHS = 20_000;
 
-/** Counts fields by their paths, in bounded memory. No count is lost: what is forgotten counts among the others. */
+/** Counts fields by path in bounded memory. Counts of evicted paths are added to the others. */
 export class FieldTally {
   readonly #counts = new Map<string, number>();
-  /** Fields of forgotten paths. */
+  /** The sum of the counts of evicted paths. */
   #otherFields = 0;
-  /** How many paths there are in all, at least. */
+  /** The number of distinct paths, at least. */
   #paths = 0;
 
-  /** Adds counts to those of their paths. */
+  /** Adds counts by path. */
   addAll(counts: Iterable<readonly [path: string, count: number]>): void {
     for (const [path, count] of counts) {
       const known = this.#counts.get(path);
-      if (known === undefined && this.#counts.size >= MAX_KNOWN_PATHS) this.#forgetHalf();
+      if (known === undefined && this.#counts.size >= MAX_TRACKED_PATHS) this.#evictHalf();
       this.#counts.set(path, (known ?? 0) + count);
     }
     this.#paths = Math.max(this.#paths, this.#counts.size);
   }
 
-  /** Adds what another tally answered. */
+  /** Adds the result of another tally. */
   addCounts({ unknownFields, otherUnknownFields: { paths, fields } }: FieldCounts): void {
     const named = Object.entries(unknownFields);
     this.addAll(named);
@@ -57,33 +57,33 @@ export class FieldTally {
     this.#paths = Math.max(this.#paths, named.length + paths);
   }
 
-  /** Returns the counts, of which at most so many are named. */
-  top(most: number): FieldCounts {
+  /** Returns the counts, at most `limit` of them by path. */
+  top(limit: number): FieldCounts {
     const sorted = this.#sorted();
-    const named = sorted.slice(0, most);
+    const named = sorted.slice(0, limit);
     return {
       unknownFields: Object.fromEntries(named),
       otherUnknownFields: {
         paths: this.#paths - named.length,
-        fields: this.#otherFields + sumOf(sorted.slice(most)),
+        fields: this.#otherFields + sumOf(sorted.slice(limit)),
       },
     };
   }
 
-  #forgetHalf(): void {
+  #evictHalf(): void {
     this.#paths = Math.max(this.#paths, this.#counts.size);
-    const forgotten = this.#sorted().slice(MAX_KNOWN_PATHS / 2);
-    for (const [path] of forgotten) this.#counts.delete(path);
-    this.#otherFields += sumOf(forgotten);
+    const evicted = this.#sorted().slice(MAX_TRACKED_PATHS / 2);
+    for (const [path] of evicted) this.#counts.delete(path);
+    this.#otherFields += sumOf(evicted);
   }
 
-  /** The most frequent first; of the same count, the one that was met first. */
+  /** Sorted by count, descending; equal counts in order of their first occurrence. */
   #sorted(): [string, number][] {
     return [...this.#counts].sort(([, a], [, b]) => b - a);
   }
 }
 
-/** Returns counts for people, a line each; empty where no field was met. */
+/** Formats the counts for people, one per line; empty without unknown fields. */
 export function fieldLines({ unknownFields, otherUnknownFields: { paths, fields } }: FieldCounts): string[] {
   const atLeast = fields === 0 ? '' : 'at least ';
   return [

@@ -1,4 +1,4 @@
-/** A size for people, as 1.4 MiB. */
+/** Formats a size, as 1.4 MiB. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
   let size = bytes;
@@ -10,12 +10,12 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 ? size : size.toFixed(1)} ${units[unit] ?? ''}`;
 }
 
-/** A whole number for people, as 3,280. */
+/** Formats a whole number, as 3,280. */
 export function formatNumber(count: number): string {
   return count.toLocaleString('en-US');
 }
 
-/** So many of something, as 1 batch or 3,280 records. */
+/** Formats a count with its noun, as 1 batch or 3,280 records. */
 export function formatCount(count: number, one: string, many = `${one}s`): string {
   return `${formatNumber(count)} ${count === 1 ? one : many}`;
 }

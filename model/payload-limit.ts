@@ -2,14 +2,14 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import { formatNumber } from './figures.ts';
 
 /**
- * How many bytes an activity or a workflow may hand to Temporal at once. Temporal terminates a run for 2 MiB, and takes
- * 4 MiB in one answer of a worker, which can begin two activities.
+ * The size limit of one payload, in bytes. Temporal terminates a workflow for a payload of 2 MiB, and accepts gRPC
+ * messages of at most 4 MiB, in which a worker can schedule two activities.
  */
 export const MAX_PAYLOAD_BYTES = 1_500_000;
 
 /**
- * Returns why Temporal cannot be given some values together; undefined where it can.
- * @param what Names what they are, as `the result of the activity plan`.
+ * Returns why values exceed the payload limit together; undefined if they do not.
+ * @param what Describes the values for the message, as `the result of the activity plan`.
  */
 export function whyTooLarge(what: string, values: readonly unknown[]): string | undefined {
   const bytes = values.reduce<number>((sum, value) => sum + bytesOf(value), 0);

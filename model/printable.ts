@@ -1,36 +1,36 @@
 /**
- * Characters that a terminal or a page could obey or hide instead of showing them: controls (C0, DEL, C1), marks that
- * reorder the writing, line and paragraph separators, invisible and unassigned characters, halves of surrogate pairs.
+ * Characters that a terminal or a page could interpret or hide instead of showing them: controls (C0, DEL, C1),
+ * bidirectional marks, line and paragraph separators, invisible and unassigned characters, lone surrogates.
  */
 const UNSAFE = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
-/** Nothing but line breaks and common letters and signs, which most texts are: faster to find out. */
+/** A fast check for the common case: only line breaks and common letters and signs. */
 const PLAIN =
   /^[\n -~\u00a0-\u00ac\u00ae-\u034e\u2010-\u2027\u2030-\u205e\u3041-\u3096\u4e00-\u9ffc\uac00-\ud7a3]*$/;
 
-const NAMED: ReadonlyMap<string, string> = new Map([
+const NAMED_ESCAPES: ReadonlyMap<string, string> = new Map([
   ['\n', '\\n'],
   ['\r', '\\r'],
   ['\t', '\\t'],
 ]);
 
-/** Returns a text as one line in which each unsafe character is shown by its number, as `\x1b` or `\u{202e}`. */
+/** Escapes a text as one line: each unsafe character becomes its code, as `\x1b` or `\u{202e}`. */
 export function escapeText(text: string): string {
   if (PLAIN.test(text) && !text.includes('\n')) return text;
-  return text.replaceAll(UNSAFE, numbered);
+  return text.replaceAll(UNSAFE, escapeCharacter);
 }
 
-/** Escapes text of several lines likewise; its line breaks and tabs stay. */
+/** Escapes a text like {@link escapeText}, but keeps its line breaks and tabs. */
 export function escapeLines(text: string): string {
   if (PLAIN.test(text)) return text;
   return text.replaceAll(UNSAFE, (character) =>
-    character === '\n' || character === '\t' ? character : numbered(character),
+    character === '\n' || character === '\t' ? character : escapeCharacter(character),
   );
 }
 
 /**
- * Returns a text escaped as one line and cut, with its true length where it was cut.
- * @param limit The most characters (Unicode code points) that are kept, an escaped one counted as it is written.
+ * Escapes a text as one line and truncates it; a truncated text ends with its full length.
+ * @param limit The maximum number of characters (Unicode code points) kept, counted after escaping.
  */
 export function shorten(text: string, limit: number): string {
   if (text.length <= limit) {
@@ -49,30 +49,29 @@ export function shorten(text: string, limit: number): string {
 }
 
 /**
- * Returns JSON in which each unsafe character is written as `\uXXXX`, so that it may be shown and parses to the same
- * value.
- * @param indent Spaces a level; on one line without.
+ * Returns JSON in which each unsafe character is escaped as `\uXXXX`: safe to show, and parsed to the same value.
+ * @param indent Spaces per level; without it, one line.
  */
 export function safeJson(value: unknown, indent?: number): string {
   return escapeJson(JSON.stringify(value, null, indent));
 }
 
-/** Escapes JSON text likewise; its own line breaks stay. */
+/** Escapes JSON text like {@link safeJson}, but keeps its line breaks. */
 export function escapeJson(json: string): string {
   if (PLAIN.test(json)) return json;
-  return json.replaceAll(UNSAFE, (character) => (character === '\n' ? character : unitsOf(character)));
+  return json.replaceAll(UNSAFE, (character) => (character === '\n' ? character : escapeUnits(character)));
 }
 
-/** A character as JSON writes it by number: one above 16 bits as a surrogate pair. */
-function unitsOf(character: string): string {
+/** Escapes a character by its UTF-16 code units, as JSON does. */
+function escapeUnits(character: string): string {
   return Array.from(
     { length: character.length },
-    (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
+    (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`,
   ).join('');
 }
 
-function numbered(character: string): string {
-  const named = NAMED.get(character);
+function escapeCharacter(character: string): string {
+  const named = NAMED_ESCAPES.get(character);
   if (named !== undefined) return named;
   const code = character.codePointAt(0) ?? 0;
   const digits = code.toString(16);

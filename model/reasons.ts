@@ -1,9 +1,9 @@
 import type { Step } from './run.ts';
 
-/** How often a step put something into quarantine for one reason. */
+/** How often a step quarantined records for one reason. */
 export interface ReasonCount {
   readonly step: Step;
-  /** The field that is off, with `[]` for any place in a list; empty for the whole. */
+  /** The invalid field, with `[]` for any array index; empty for the whole record. */
   readonly path: string;
   readonly reason: string;
   readonly count: number;
@@ -12,14 +12,14 @@ export interface ReasonCount {
 /** The most frequent reasons. */
 export interface ReasonCounts {
   readonly named: readonly ReasonCount[];
-  /** How often for reasons that are not named. */
+  /** The number of records with other reasons. */
   readonly others: number;
 }
 
-/** A step's result names so many reasons, since each is kept in the run's history. */
+/** The number of reasons in a step's result; each is kept in the run's history. */
 export const MAX_REASONS_OF_STEP = 20;
 
-/** A run's result names so many. */
+/** The number of reasons in a run's result. */
 export const MAX_REASONS_OF_RUN = 10;
 
 /** A list index in a path; regular expressions here are used by JavaScript and DuckDB. */
@@ -39,6 +39,7 @@ export class ReasonTally {
   readonly #counts = new Map<string, ReasonCount>();
   #others = 0;
 
+  /** Counts records with one reason. */
   add(step: Step, { path, reason }: { readonly path: string; readonly reason: string }, count = 1): void {
     const kind = { step, path: pathKind(path), reason: reasonKind(reason) };
     const key = JSON.stringify(kind);
@@ -47,20 +48,21 @@ export class ReasonTally {
     else this.#counts.set(key, { ...kind, count: (known?.count ?? 0) + count });
   }
 
+  /** Adds the result of another tally. */
   addAll({ named, others }: ReasonCounts): void {
     for (const one of named) this.add(one.step, one, one.count);
     this.#others += others;
   }
 
-  /** The most frequent ones, at most so many. */
-  top(most: number): ReasonCounts {
+  /** Returns the most frequent reasons, at most `limit` of them. */
+  top(limit: number): ReasonCounts {
     const sorted = [...this.#counts.values()].sort((a, b) => b.count - a.count);
-    const rest = sorted.slice(most).reduce((sum, { count }) => sum + count, 0);
-    return { named: sorted.slice(0, most), others: this.#others + rest };
+    const rest = sorted.slice(limit).reduce((sum, { count }) => sum + count, 0);
+    return { named: sorted.slice(0, limit), others: this.#others + rest };
   }
 }
 
-/** Reasons for people, a line each. */
+/** Formats reasons for people, one per line. */
 export function reasonLines({ named, others }: ReasonCounts): string[] {
   return [
     ...named.map(({ count, step, path, reason }) => `${count} at ${step}: ${describe(path, reason)}`),
@@ -68,7 +70,7 @@ export function reasonLines({ named, others }: ReasonCounts): string[] {
   ];
 }
 
-/** A path with its reason. */
+/** Formats a path with its reason. */
 export function describe(path: string, reason: string): string {
   return path === '' ? reason : `${path} ${reason}`;
 }

@@ -1,10 +1,10 @@
-/** The longest name of a file or folder that the common file systems accept, in bytes. */
+/** The length limit of a file name in common file systems, in bytes. */
 const MAX_NAME_BYTES = 255;
 
 /** `@` and a run id, which is a UUID. */
 const RUN_ID_BYTES = 37;
 
-/** The longest workflow id that a run can have, in the characters of its URL encoding. */
+/** The length limit of a run's workflow id, URL-encoded. */
 export const MAX_ENCODED_WORKFLOW_ID = MAX_NAME_BYTES - RUN_ID_BYTES;
 
 /** Returns the name of the staging folder of a workflow execution, in ASCII. */
@@ -12,7 +12,7 @@ export function runFolderName(workflowId: string, runId: string): string {
   return `${encodeURIComponent(workflowId)}@${runId}`;
 }
 
-/** Returns why a run cannot have a workflow id: its staging folder could not have its name; undefined where it can. */
+/** Returns why a workflow id is too long for the name of its staging folder; undefined if it is not. */
 export function workflowIdFault(workflowId: string): string | undefined {
   const { length } = encodeURIComponent(workflowId);
   return length <= MAX_ENCODED_WORKFLOW_ID

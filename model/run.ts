@@ -7,32 +7,32 @@ import type { SkippedLog } from './skipped.ts';
 /** The steps of a run, in order. */
 export const STEPS = ['fetch', 'publish', 'consume', 'transform', 'land'] as const;
 
-/** The name of a step. */
+/** One of {@link STEPS}. */
 export type Step = (typeof STEPS)[number];
 
-/** What the workflow `ingest` takes: one object, as the Temporal UI's form gives it. */
+/** The input of the workflow `ingest`: one object, as the Temporal UI's form requires. */
 export interface IngestRequest {
-  /** A source of pipeline.yaml, by its name. */
+  /** The name of a source in pipeline.yaml. */
   readonly source: string;
-  /** The interval to ask the customer for, where the source's url has `{from}` and `{to}`. */
+  /** The interval to request, if the source's url has `{from}` or `{to}`. */
   readonly from?: string;
   readonly to?: string;
-  /** Whether a content that was ingested before is ingested once more: its records then land a second time. */
+  /** Whether to ingest a content that was ingested before; its records then land a second time. */
   readonly again?: boolean;
-  /** How long that interval is, as PT1H, where it ends at the time that a schedule gives. */
+  /** The length of the interval, as PT1H, if it ends at the scheduled time. */
   readonly interval?: string;
 }
 
-/** The longest bound of an interval, and the longest duration of one, in UTF-16 code units. */
+/** The length limit of `from`, `to` and `interval`, in UTF-16 code units. */
 export const MAX_TIME_LENGTH = 64;
 
-/** What a customer is asked for: [from, to); null is no bound. */
+/** The interval requested from a customer: [from, to); null means unbounded. */
 export interface Interval {
   readonly from: IsoTime | null;
   readonly to: IsoTime | null;
 }
 
-/** What a step did, in numbers. `quarantined` records are part of `recordsIn`, not of `recordsOut`. */
+/** The totals of a step. `quarantined` records are included in `recordsIn`, not in `recordsOut`. */
 export interface StepCounts {
   readonly recordsIn: number;
   readonly recordsOut: number;
@@ -41,10 +41,10 @@ export interface StepCounts {
   readonly seconds: number;
 }
 
-/** How a run ended that did what it was asked for. */
+/** The outcome of a successful run. */
 export type RunOutcome = 'landed' | 'unchanged' | 'nothing-new';
 
-/** How a run can end: the table `runs` has these. */
+/** The outcomes of a run, as in the table `runs`. */
 export const RUN_ENDS = [
   'landed',
   'unchanged',
@@ -58,64 +58,65 @@ export const RUN_ENDS = [
 /** One of {@link RUN_ENDS}. */
 export type RunEnd = (typeof RUN_ENDS)[number];
 
-/** What a run reports when it ends. */
+/** The result of a run. */
 export interface IngestResult extends FieldCounts, SkippedLog {
   readonly outcome: RunOutcome;
   readonly source: string;
   readonly topic: string;
-  /** What the customer was asked for. */
+  /** The interval requested from the customer. */
   readonly interval: Interval;
   readonly content: Content | null;
   readonly batches: number;
-  /** Offsets that held no message: transaction markers and aborted messages. */
+  /** Offsets without a message: transaction markers and aborted messages. */
   readonly gaps: number;
-  /** Rows landed, by table. */
+  /** The number of landed rows by table. */
   readonly rows: Readonly<Record<string, number>>;
   readonly steps: Readonly<Record<Step, StepCounts>>;
   /** The offsets that the run landed. */
   readonly offsets: readonly OffsetRange[];
-  /** What persons told the run, and why. */
+  /** The decisions of people about the run. */
   readonly decisions: DecisionLog;
-  /** Why records went into quarantine, the most frequent reasons. */
+  /** The most frequent reasons of quarantined records. */
   readonly reasons: ReasonCounts;
 }
 
-/** What the table `runs` keeps of a run, however it ended. */
+/** A row of the table `runs`: the result of a run with any outcome. */
 export interface EndedRun extends Omit<IngestResult, 'outcome'> {
   readonly outcome: RunEnd;
 }
 
-/** What a run waits for a person for, its retries used up. */
+/** The failure that a run waits for a person about, after its retries. */
 export interface Waiting {
   readonly step: Step;
-  /** What it failed at: the source, a chunk, or offsets. */
+  /** The source, chunk or offsets that it failed at. */
   readonly what: string;
   readonly code: string;
   readonly message: string;
   readonly advice: string;
   readonly since: IsoTime;
-  /** Whether `skip` is possible: a whole fetch or plan cannot be skipped. */
+  /** Whether `skip` is allowed: a whole fetch or plan cannot be skipped. */
   readonly canSkip: boolean;
 }
 
-/** What a person can tell a waiting run. */
+/** The decisions that a waiting run accepts. */
 export const DECISIONS = ['retry', 'skip', 'abort'] as const;
 
 /** One of {@link DECISIONS}. */
 export type Decision = (typeof DECISIONS)[number];
 
-/** Where a run is, as its query `status` answers. */
+/** The status of a run, as its query `status` returns it. */
 export interface RunStatus extends Omit<IngestResult, 'outcome'> {
   readonly state: 'running' | 'waiting' | 'failed' | 'cancelled' | RunOutcome;
   /** Why the run failed. */
   readonly failure: string | null;
   /** The furthest step that has begun. */
   readonly step: Step;
-  /** Chunks to publish, and offsets to land, as far as known. */
+  /** The chunks to publish, as far as known. */
   readonly chunks: number;
   readonly chunksPublished: number;
+  /** The offsets to land, as far as known. */
   readonly offsetsDue: number;
-  /** Those on their way to the tables: landed, or at least so far. */
+  /** Offsets that are consumed, transformed or landed; each count includes the later ones. */
   readonly offsetsConsumed: number;
   readonly offsetsTransformed: number;
   readonly offsetsLanded: number;

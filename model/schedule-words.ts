@@ -1,6 +1,6 @@
 import { DURATION_EXAMPLES, formatDuration, parseDuration } from './duration.ts';
 
-/** When a source's schedule starts runs, as a person writes it: for `pipeline schedule set`, or in the settings. */
+/** The timing of a source's schedule as text: options of `pipeline schedule set`, or keys of the settings. */
 export interface ScheduleWords {
   readonly every?: string | undefined;
   readonly cron?: string | undefined;
@@ -9,24 +9,24 @@ export interface ScheduleWords {
   readonly catchUp?: string | undefined;
 }
 
-/** One of {@link ScheduleWords}. */
+/** A key of {@link ScheduleWords}. */
 export type ScheduleWord = keyof ScheduleWords;
 
-/** When a schedule starts runs. `every` counts from the beginning of 1970 in UTC, so 1h is each full hour. */
+/** When a schedule starts runs. `every` counts from 1970 in UTC, so 1h means every full hour. */
 export type Timing =
   | { readonly kind: 'every'; readonly seconds: number }
   | { readonly kind: 'cron'; readonly expression: string; readonly timezone: string };
 
-/** What the words of a schedule mean. */
+/** The parsed {@link ScheduleWords}. */
 export interface ScheduleMeaning {
   readonly timing: Timing;
-  /** How long before its scheduled time each run asks the customer for, in seconds; undefined for all. */
+  /** The length of the interval before the scheduled time that each run requests, in seconds; undefined for no interval. */
   readonly interval: number | undefined;
-  /** For how many seconds times that passed while Temporal was down are made up for. */
+  /** The catch-up window in seconds: runs missed within it during an outage of Temporal are started afterwards. */
   readonly catchUp: number;
 }
 
-/** Says which word is off; none where it is that words are missing or exclude each other. */
+/** An invalid schedule; `word` is the invalid key, or undefined if keys are missing or exclude each other. */
 export class WordError extends Error {
   override readonly name = 'WordError';
   readonly word: ScheduleWord | undefined;
@@ -37,18 +37,18 @@ export class WordError extends Error {
   }
 }
 
-/** An outage over a weekend loses nothing. */
+/** In seconds: three days, to cover an outage over a weekend. */
 export const CATCH_UP_DEFAULT = 259_200;
 
-/** Temporal takes less for this. */
-const CATCH_UP_LEAST = 10;
+/** Temporal's own minimum, in seconds; smaller values are raised to it. */
+const MIN_CATCH_UP = 10;
 
 const PLACEHOLDER = /\{(from|to)\}/;
 
 /**
- * Reads the words of a schedule.
- * @param url Of its source: with {from} or {to} in it, runs ask for intervals.
- * @param named How a word is written where these stand, as --every.
+ * Parses and validates a schedule.
+ * @param url The source's url; if it has {from} or {to}, runs request intervals.
+ * @param named Formats a key for messages, as --every.
  * @throws {WordError}
  */
 export function readSchedule(
@@ -56,11 +56,14 @@ export function readSchedule(
   url: string | undefined,
   named: (word: ScheduleWord) => string,
 ): ScheduleMeaning {
-  const timing = timingOf(words, named);
-  return { timing, interval: intervalOf(words, timing, url, named), catchUp: catchUpOf(words) };
+  const timing = parseTiming(words, named);
+  return { timing, interval: parseInterval(words, timing, url, named), catchUp: parseCatchUp(words) };
 }
 
-function timingOf({ every, cron, timezone }: ScheduleWords, named: (word: ScheduleWord) => string): Timing {
+function parseTiming(
+  { every, cron, timezone }: ScheduleWords,
+  named: (word: ScheduleWord) => string,
+): Timing {
   if ((every === undefined) === (cron === undefined))
     throw new WordError(
       undefined,
@@ -69,17 +72,17 @@ function timingOf({ every, cron, timezone }: ScheduleWords, named: (word: Schedu
   if (every !== undefined) {
     if (timezone !== undefined)
       throw new WordError('timezone', `belongs to ${named('cron')}; ${named('every')} counts in UTC`);
-    return { kind: 'every', seconds: secondsOf('every', every) };
+    return { kind: 'every', seconds: parseSeconds('every', every) };
   }
   const expression = (cron ?? '').trim();
   if (expression === '') throw new WordError('cron', 'must be an expression, as "0 3 * * *"');
   if (/^@every\b/.test(expression)) throw new WordError('cron', `give ${named('every')} instead`);
   if (/^(CRON_)?TZ=/.test(expression)) throw new WordError('cron', `give ${named('timezone')} instead`);
   if (expression.includes('#')) throw new WordError('cron', 'can have no comment; give a note instead');
-  return { kind: 'cron', expression, timezone: timezoneOf(timezone ?? 'UTC') };
+  return { kind: 'cron', expression, timezone: parseTimezone(timezone ?? 'UTC') };
 }
 
-function intervalOf(
+function parseInterval(
   { interval }: ScheduleWords,
   timing: Timing,
   url: string | undefined,
@@ -89,38 +92,38 @@ function intervalOf(
     if (interval === undefined || interval === 'none') return undefined;
     throw new WordError(
       'interval',
-      'the url of the source has neither {from} nor {to}, so each run asks for all',
+      'the url of the source has neither {from} nor {to}, so each run requests everything',
     );
   }
   if (interval === 'none')
     throw new WordError('interval', 'the url of the source has {from} or {to}, so it needs an interval');
-  if (interval !== undefined) return secondsOf('interval', interval);
+  if (interval !== undefined) return parseSeconds('interval', interval);
   if (timing.kind === 'every') return timing.seconds;
   throw new WordError(
     undefined,
-    `the url of the source has {from} or {to}: say with ${named('interval')} how much each run brings, as 1d for one each day`,
+    `the url of the source has {from} or {to}: give ${named('interval')}, the length of the interval of each run, as 1d for a daily run`,
   );
 }
 
-function catchUpOf({ catchUp }: ScheduleWords): number {
-  const seconds = catchUp === undefined ? CATCH_UP_DEFAULT : secondsOf('catchUp', catchUp);
-  if (seconds >= CATCH_UP_LEAST) return seconds;
-  throw new WordError('catchUp', `must be at least ${formatDuration(CATCH_UP_LEAST)}`);
+function parseCatchUp({ catchUp }: ScheduleWords): number {
+  const seconds = catchUp === undefined ? CATCH_UP_DEFAULT : parseSeconds('catchUp', catchUp);
+  if (seconds >= MIN_CATCH_UP) return seconds;
+  throw new WordError('catchUp', `must be at least ${formatDuration(MIN_CATCH_UP)}`);
 }
 
-function secondsOf(word: ScheduleWord, text: string): number {
+function parseSeconds(word: ScheduleWord, text: string): number {
   const seconds = parseDuration(text);
   if (seconds !== undefined) return seconds;
   throw new WordError(word, `must be a duration of whole seconds, as ${DURATION_EXAMPLES}`);
 }
 
-function timezoneOf(name: string): string {
+function parseTimezone(name: string): string {
   if (isTimezone(name)) return name;
   throw new WordError('timezone', "must be a time zone's name, as Europe/Berlin");
 }
 
 function isTimezone(name: string): boolean {
-  // An offset, as +02:00, is one to Intl, but not to Temporal.
+  // Intl accepts offsets, as +02:00; Temporal does not.
   if (!/^[A-Za-z]/.test(name)) return false;
   try {
     new Intl.DateTimeFormat('en', { timeZone: name });

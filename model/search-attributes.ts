@@ -1,10 +1,10 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 
 /**
- * What a run can be found by in Temporal: each search attribute's name and type.
+ * The names and types of the search attributes that runs set.
  *
- * The workflow sets them, and the development server registers them at its start. On any other Temporal
- * they are added once: `temporal operator search-attribute create --name NAME --type TYPE`.
+ * The development server registers them at its start. On any other Temporal server, create them once:
+ * `temporal operator search-attribute create --name NAME --type TYPE`.
  */
 export const SEARCH_ATTRIBUTES = {
   PipelineSource: 'Keyword',
@@ -14,17 +14,17 @@ export const SEARCH_ATTRIBUTES = {
   PipelineRecordsQuarantined: 'Int',
 } as const;
 
-/** Which source a run is of. */
+/** The source of a run. */
 export const SOURCE = defineSearchAttributeKey('PipelineSource', 'KEYWORD');
 
-/** The furthest step that a run has begun; then how it ended. `waiting` while it waits for a person. */
+/** The latest step that a run has begun, `waiting` while it waits for a person, and finally its outcome. */
 export const STEP = defineSearchAttributeKey('PipelineStep', 'KEYWORD');
 
-/** Set when a run ends, as are the next two: the records that it fetched, or met in its topic. */
+/** The number of records that a run fetched, or read from its topic; set at its end, as are the next two. */
 export const RECORDS_IN = defineSearchAttributeKey('PipelineRecordsIn', 'INT');
 
-/** The records that a run landed. */
+/** The number of records that a run landed. */
 export const RECORDS_LANDED = defineSearchAttributeKey('PipelineRecordsLanded', 'INT');
 
-/** The records that a run quarantined. */
+/** The number of records that a run quarantined. */
 export const RECORDS_QUARANTINED = defineSearchAttributeKey('PipelineRecordsQuarantined', 'INT');

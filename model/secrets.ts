@@ -1,10 +1,10 @@
 import { PipelineError } from './errors.ts';
 
 /**
- * A secret, read from the environment each time that it is used, so that it stands nowhere else.
+ * Returns a secret from the environment. Call it at each use, so that the secret is stored nowhere else.
  * @param variable The name of its environment variable.
- * @param what What it is, as `the password of kafka.sasl`; for the message.
- * @throws {PipelineError} SETTINGS_INVALID, naming the variable, where it is not set.
+ * @param what A description for the message, as `the password of kafka.sasl`.
+ * @throws {PipelineError} SETTINGS_INVALID, naming the variable, if it is not set.
  */
 export function secretOf(variable: string, what: string): string {
   const secret = process.env[variable];

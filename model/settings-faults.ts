@@ -2,16 +2,16 @@ import { isNode, isScalar, LineCounter, parseDocument, visit, type Document, typ
 import type { z } from 'zod';
 import { PipelineError } from './errors.ts';
 
-/** A text that may be shown in an error: one short word or a small number with a unit. A password seldom is one. */
+/** Text that may be shown in an error: a short word, or a small number with a unit. Passwords rarely match. */
 const HARMLESS_TEXT = /^(?:[A-Za-z]{0,12}|\d{1,6}[a-z]{0,2})$/;
-/** Keys whose value is, or is often mistaken for, a secret or a URL with one in it. */
+/** Keys whose value is, or by mistake often becomes, a secret or a URL that contains one. */
 const SECRET_KEY = /variable$|url$|file$|nodes\.|pass|secret|token|key|auth|credential|cookie|user/i;
-/** A key that may be shown: a word, as all keys of the settings are. */
+/** Keys that may be shown: words, as all keys of the settings are. */
 const HARMLESS_KEY = /^[A-Za-z]{1,24}$/;
-/** The name of a source that may be shown. */
+/** Names of sources that may be shown. */
 const HARMLESS_NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 
-/** The kinds of syntax errors whose messages quote nothing of the file before their first colon. */
+/** Codes of YAML errors whose messages quote nothing of the file before their first colon. */
 const PLAIN_SYNTAX_ERRORS = new Set([
   'BAD_INDENT',
   'BLOCK_AS_IMPLICIT_KEY',
@@ -27,15 +27,15 @@ const PLAIN_SYNTAX_ERRORS = new Set([
   'UNEXPECTED_TOKEN',
 ]);
 
-/** A settings file as YAML, before its keys are checked. */
+/** A settings file parsed as YAML, before its keys are validated. */
 export class SettingsText {
   readonly values: unknown;
   readonly #document: Document;
   readonly #lines = new LineCounter();
 
   /**
-   * Parses YAML 1.2. No error quotes the file, which can hold a secret by mistake.
-   * @param file Its name, for messages.
+   * Parses YAML 1.2. Errors never quote the file, which may contain a secret by mistake.
+   * @param file The file's name, for messages.
    * @throws {PipelineError} SETTINGS_INVALID, naming the line.
    */
   constructor(text: string, file: string) {
@@ -44,7 +44,7 @@ export class SettingsText {
     if (syntax !== undefined) throw invalid(`${file} is not YAML: ${this.#syntaxFault(syntax)}`);
     visit(this.#document, {
       Pair: (_, { key }) => {
-        // A schema would skip it without an error.
+        // The schema would silently ignore it.
         if (isScalar(key) && key.value === '__proto__')
           throw invalid(`${file} has the key __proto__, which cannot be a name`);
       },
@@ -52,12 +52,12 @@ export class SettingsText {
     try {
       this.values = this.#document.toJS();
     } catch {
-      // The error of the parser names the alias.
+      // The parser's error quotes the alias.
       throw invalid(`${file} is not YAML: an alias names no anchor before it, or the aliases expand too far`);
     }
   }
 
-  /** What is wrong with one key, where it is and what is allowed; values that may be a secret are hidden. */
+  /** Returns the key, line, value and rule of one issue; values that may be secrets are hidden. */
   describe(issue: z.core.$ZodIssue): string {
     const { path } = issue;
     const key = path.map(shownKey).join('.') || '(the whole file)';
@@ -78,7 +78,7 @@ export class SettingsText {
     return `${words} at line ${line}, column ${col}`;
   }
 
-  /** The line of a key's value, or of the innermost key on its path that the file has. */
+  /** Returns the line of a key's value, or of its nearest ancestor in the file. */
   #lineOf(path: readonly PropertyKey[]): number | undefined {
     for (let length = path.length; length > 0; length -= 1) {
       const node = this.#document.getIn(path.slice(0, length), true);
@@ -94,8 +94,10 @@ function invalid(message: string): PipelineError {
 
 function valueAt(values: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>(
-    (at, part) =>
-      typeof at === 'object' && at !== null ? (at as Record<PropertyKey, unknown>)[part] : undefined,
+    (parent, key) =>
+      typeof parent === 'object' && parent !== null
+        ? (parent as Record<PropertyKey, unknown>)[key]
+        : undefined,
     values,
   );
 }
@@ -105,7 +107,7 @@ function shownKey(key: PropertyKey): string {
   return typeof key === 'number' || HARMLESS_NAME.test(text) ? text : shownUnknownKey(text);
 }
 
-/** A secret can be written as a key: `{ token:abc }`, without a blank, is the key "token:abc". */
+/** Hides unusual keys, since a secret can become part of a key: `{ token:abc }`, without a blank, is the key "token:abc". */
 function shownUnknownKey(key: string): string {
   return HARMLESS_KEY.test(key) ? key : '(hidden)';
 }

@@ -1,47 +1,50 @@
 import { z } from 'zod';
 import { WordError, readSchedule, type ScheduleWords } from './schedule-words.ts';
 
-/** The schedule of a source. */
+/** The schema of a source's schedule. */
 export const Schedule = z
   .strictObject({
     every: z
       .string()
       .optional()
-      .describe('A run at each multiple of this since 1970 in UTC, as `15m`, `1h` or `1d`. This or `cron`.'),
+      .describe(
+        'The interval between runs, as `15m`, `1h` or `1d`, counted from 1970 in UTC. Either this or `cron`.',
+      ),
     cron: z
       .string()
       .optional()
       .describe(
-        'A run at these times: minute, hour, day of month, month, day of week, as `"0 3 * * *"`. Whether it is an expression is found by `schedule apply`, which asks Temporal.',
+        'A cron expression: minute, hour, day of month, month, day of week, as `"0 3 * * *"`. `schedule apply` has Temporal check it.',
       ),
-    timezone: z.string().optional().describe('The time zone of `cron`, as `Europe/Berlin`; without it, UTC.'),
+    timezone: z
+      .string()
+      .optional()
+      .describe('The time zone of `cron`, as `Europe/Berlin`; the default is UTC.'),
     interval: z
       .string()
       .optional()
       .describe(
-        'How much each run asks the customer for, as `1h`, where the url has `{from}` or `{to}`; without it, as much as `every` says.',
+        'The length of the interval that each run requests, as `1h`, if the url has `{from}` or `{to}`; the default is `every`.',
       ),
     catchUp: z
       .string()
       .optional()
-      .describe('How long ago the times may be that run once Temporal is back, as `3d`; without it, 3 days.'),
+      .describe(
+        'The catch-up window: after an outage of Temporal, runs missed within it are started, as `3d`; the default is 3 days.',
+      ),
     paused: z
       .boolean()
       .optional()
       .describe(
-        'Whether it starts no runs; without it, that stays as it is, and a new schedule starts them.',
+        'Whether the schedule is paused; without it, the current state is kept, and a new schedule is active.',
       ),
-    note: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('What a person should know of it; without it, a note stays as it is.'),
+    note: z.string().min(1).optional().describe('A note for people; without it, the current note is kept.'),
   })
   .describe(
-    'When runs of the source start by themselves. It holds once `npx pipeline schedule apply` has brought it to Temporal ([schedules](schedules.md)).',
+    'When runs of the source start by themselves. It takes effect with `npx pipeline schedule apply`, which writes it to Temporal ([schedules](schedules.md)).',
   );
 
-/** Makes sure that a schedule fits itself and its source, and names the key that does not. */
+/** Adds an issue, at the wrong key, for a schedule that is inconsistent with itself or with its source's url. */
 export function requireSchedule(
   source: { readonly url?: string | undefined; readonly schedule?: ScheduleWords | undefined },
   context: z.core.$RefinementCtx,

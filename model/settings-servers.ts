@@ -2,83 +2,82 @@ import { z } from 'zod';
 import { cleartextFault, isConfidential, type SecretRoute } from './confidential.ts';
 import { ADDRESS, NAME, VARIABLE, hasNoLogin } from './settings-values.ts';
 
-/** The setting that lets a secret go to a server without TLS. */
+/** Returns the schema of the setting that allows a secret to be sent without TLS. */
 function allowCleartext(secret: string) {
   return z
     .boolean()
     .optional()
     .describe(
-      `With true, ${secret} is also sent without TLS to other hosts than this one, where others on the network can read it.`,
+      `If true, ${secret} is also sent without TLS to hosts other than this one, where others on the network can read it.`,
     );
 }
 
-/** Reports a secret that the settings would send without TLS to another host. */
+/** Adds an issue for a secret that the settings would send without TLS to another host. */
 function refuseCleartext(context: z.RefinementCtx, key: string, route: SecretRoute): void {
   if (isConfidential(route)) return;
   context.addIssue({ code: 'custom', path: [key], message: cleartextFault(route) });
 }
 
-/** Where Temporal is, and how to speak to it. */
+/** The settings of the Temporal connection. */
 export const Temporal = z
   .strictObject({
     address: ADDRESS.default('127.0.0.1:7233').describe(
-      'The Temporal server, as host:port, unless TEMPORAL_ADDRESS says where it is.',
+      'The Temporal server, as host:port. TEMPORAL_ADDRESS overrides it.',
     ),
     namespace: z
       .string()
       .min(1)
       .default('default')
-      .describe('Its namespace, which must exist, unless TEMPORAL_NAMESPACE names another.'),
+      .describe('The Temporal namespace, which must exist. TEMPORAL_NAMESPACE overrides it.'),
     taskQueue: NAME.default('ingest').describe(
-      'The task queue that workers and clients share. Each host has one of its own besides, named after it.',
+      'The task queue that workers and clients share. Each host also has its own, whose name begins with it.',
     ),
     uiUrl: z
       .url()
       .default('http://127.0.0.1:8233')
-      .describe('Where the Temporal UI is, for the links that the command line prints.'),
+      .describe('The URL of the Temporal UI, for the links that the command line prints.'),
     allowCleartext: allowCleartext('an API key, or a login in its gRPC metadata,'),
   })
-  .describe('The engine that runs the workflow.');
+  .describe('The Temporal server, which runs the workflows.');
 
 const FILE = z.string().min(1);
 
 const TLS_FILES = {
   caFile: FILE.optional().describe(
-    'A PEM file with the authorities to trust; without it, those that Node knows. Relative to the settings file, as the other files.',
+    'A PEM file with the trusted certificate authorities; the default is those of Node.js. Relative to the settings file, as the other files.',
   ),
   certificateFile: FILE.optional().describe(
-    'A PEM file with a certificate of our own, for servers that ask for one.',
+    'A PEM file with the client certificate, for servers that require one.',
   ),
-  keyFile: FILE.optional().describe('A PEM file with its key.'),
+  keyFile: FILE.optional().describe('A PEM file with the private key of the client certificate.'),
 };
 
-/** A certificate is of no use without its key. */
-function isPair(tls: TlsFiles): boolean {
+function hasCertificateAndKeyOrNeither(tls: TlsFiles): boolean {
   return (tls.certificateFile === undefined) === (tls.keyFile === undefined);
 }
 
-const PAIR = 'certificateFile and keyFile go together';
+const PAIR_FAULT = 'certificateFile and keyFile go together';
 
-/** Where Kafka is, and how to speak to it. */
+/** The settings of the Kafka connection. */
 export const Kafka = z
   .strictObject({
     brokers: z
       .array(ADDRESS)
       .min(1)
       .default(['127.0.0.1:9092'])
-      .describe('One broker or more of the cluster, as host:port.'),
+      .describe('One or more bootstrap brokers of the cluster, as host:port.'),
     partitions: z
       .int()
       .min(1)
       .max(1000)
       .default(6)
-      .describe('How many partitions a topic gets when it is made.'),
+      .describe('The number of partitions of a topic that the pipeline creates.'),
     replicationFactor: z
       .int()
       .min(1)
       .max(9)
       .default(1)
-      .describe('How many brokers hold each partition of a topic that is made.'),
+      .describe('The replication factor of a topic that the pipeline creates.'),
     tls: z
       .strictObject({
         ...TLS_FILES,
@@ -87,24 +86,26 @@ export const Kafka = z
           .min(1)
           .optional()
           .describe(
-            'The name that the brokers’ certificates must have, where it is not that of their address.',
+            'The name that the brokers’ certificates must have, if it differs from their address (SNI).',
           ),
       })
-      .refine(isPair, PAIR)
+      .refine(hasCertificateAndKeyOrNeither, PAIR_FAULT)
       .optional()
-      .describe('Speaks TLS to the brokers; `{}` is enough where a well-known authority signed for them.'),
+      .describe(
+        'Enables TLS to the brokers; `{}` is enough if a well-known authority signed their certificates.',
+      ),
     sasl: z
       .strictObject({
         mechanism: z
           .enum(['plain', 'scram-sha-256', 'scram-sha-512'])
           .describe(
-            'The mechanism of the login. `plain` sends the password itself, so without TLS it is refused for other hosts than this one; see `kafka.allowCleartext`.',
+            'The SASL mechanism. `plain` sends the password itself, so without TLS it is refused for hosts other than this one; see `kafka.allowCleartext`.',
           ),
-        user: z.string().min(1).describe('Whom to log in.'),
+        user: z.string().min(1).describe('The user name.'),
         passwordVariable: VARIABLE.describe('The name of the environment variable that holds the password.'),
       })
       .optional()
-      .describe('Logs in.'),
+      .describe('Enables SASL authentication.'),
     allowCleartext: allowCleartext('the password of a login with `plain`'),
   })
   .superRefine(({ brokers, tls, sasl, allowCleartext: allowed }, context) => {
@@ -119,9 +120,9 @@ export const Kafka = z
       });
     }
   })
-  .describe('The cluster that records are published to and consumed from.');
+  .describe('The Kafka cluster that records are published to and consumed from.');
 
-/** Permissions of HDFS. The owner can always read and write, or the pipeline could not go on. */
+/** Returns the schema of HDFS permissions, in which the owner can always read and write, as the pipeline must. */
 function mode(standard: string) {
   return z
     .string()
@@ -132,7 +133,7 @@ function mode(standard: string) {
     .default(standard);
 }
 
-/** Where HDFS is, and how to speak to it. */
+/** The settings of the HDFS connection. */
 export const Hdfs = z
   .strictObject({
     nameNodes: z
@@ -144,40 +145,40 @@ export const Hdfs = z
       .min(1)
       .default(['http://127.0.0.1:9870'])
       .describe(
-        'The HTTP or HTTPS addresses of the NameNodes, the active and the standby ones; or of a gateway, as `https://knox.example.com:8443/gateway/default`.',
+        'The HTTP or HTTPS addresses of the NameNodes, active and standby; or of a gateway, as `https://knox.example.com:8443/gateway/default`.',
       ),
     user: z
       .string()
       .min(1)
       .default('hdfs')
       .describe(
-        'Whom HDFS takes the pipeline for (`user.name`), unless `basicAuth` or a delegation token says who it is.',
+        'The HDFS user (`user.name`), unless `basicAuth` or a delegation token identifies the pipeline.',
       ),
     tls: z
       .strictObject(TLS_FILES)
-      .refine(isPair, PAIR)
+      .refine(hasCertificateAndKeyOrNeither, PAIR_FAULT)
       .optional()
       .describe(
-        'How to speak TLS to addresses of HTTPS; not needed where a well-known authority signed for them.',
+        'TLS files for HTTPS addresses; not needed if a well-known authority signed their certificates.',
       ),
     basicAuth: z
       .strictObject({
-        user: z.string().min(1).describe('Whom to log in.'),
+        user: z.string().min(1).describe('The user name.'),
         passwordVariable: VARIABLE.describe('The name of the environment variable that holds the password.'),
       })
       .optional()
       .describe(
-        'Logs in with a password, as the gateway Apache Knox asks for it; over HTTPS, or to this host, unless `hdfs.allowCleartext` is true.',
+        'HTTP basic authentication, as the gateway Apache Knox requires; only over HTTPS or to this host, unless `hdfs.allowCleartext` is true.',
       ),
     delegationTokenVariable: VARIABLE.optional().describe(
-      'The name of the environment variable that holds a delegation token of WebHDFS; it is sent over HTTPS, or to this host, unless `hdfs.allowCleartext` is true.',
+      'The name of the environment variable that holds a WebHDFS delegation token; it is sent only over HTTPS or to this host, unless `hdfs.allowCleartext` is true.',
     ),
     allowCleartext: allowCleartext('the password of `basicAuth` or the delegation token'),
     fileMode: mode('0640').describe(
-      'The permissions of the files that the pipeline writes: three octal digits, for the owner, the group and all others. The default lets the group read them, which is that of the folder that the warehouse is in.',
+      'The permissions of the files that the pipeline writes: three octal digits, for the owner, the group and all others. By default the group, that of the warehouse’s parent folder, can read them.',
     ),
     directoryMode: mode('0750').describe(
-      'The permissions of the folders that the pipeline makes. A warehouse that is there keeps its own.',
+      'The permissions of the folders that the pipeline creates. An existing warehouse folder keeps its own.',
     ),
     warehouse: z
       .string()
@@ -186,7 +187,7 @@ export const Hdfs = z
         'must be an absolute path of A-Z, a-z, 0-9, _, . and -, as /warehouse',
       )
       .default('/warehouse')
-      .describe('The folder of the tables in HDFS, absolute.'),
+      .describe('The absolute path of the folder of the tables in HDFS.'),
   })
   .superRefine((hdfs, context) => {
     const key = hdfs.basicAuth === undefined ? 'delegationTokenVariable' : 'basicAuth';
@@ -196,7 +197,7 @@ export const Hdfs = z
     path: ['basicAuth'],
     error: 'says who the pipeline is, and so does hdfs.delegationTokenVariable: keep one of them',
   })
-  .describe('The file system that holds the tables.');
+  .describe('The HDFS cluster that stores the tables.');
 
 /** The settings of HDFS that decide whether a secret is sent to it. */
 export interface HdfsSecrets {
@@ -206,14 +207,14 @@ export interface HdfsSecrets {
   readonly allowCleartext?: boolean | undefined;
 }
 
-/** The secret that goes to HDFS with each request, and each NameNode that it goes to; none where there is no secret. */
+/** Returns the route of the secret to each NameNode; empty without a secret. */
 export function hdfsSecretRoutes(hdfs: HdfsSecrets): SecretRoute[] {
   return hdfs.nameNodes
     .filter((address) => URL.canParse(address))
     .flatMap((address) => hdfsSecretRoute(hdfs, new URL(address)) ?? []);
 }
 
-/** The secret of {@link hdfsSecretRoutes} on its way to one server; undefined where there is no secret. */
+/** Returns the route of the secret to one server; undefined without a secret. */
 export function hdfsSecretRoute(
   { basicAuth, delegationTokenVariable, allowCleartext: allowed }: Omit<HdfsSecrets, 'nameNodes'>,
   { hostname, protocol }: URL,
@@ -231,8 +232,8 @@ export function hdfsSecretRoute(
   };
 }
 
-/** What of TLS stands in files. */
+/** The paths of PEM files. */
 export type TlsFiles = Partial<Record<keyof typeof TLS_FILES, string | undefined>>;
 
-/** A login of Kafka's. */
+/** Kafka's SASL settings. */
 export type Sasl = NonNullable<z.infer<typeof Kafka>['sasl']>;

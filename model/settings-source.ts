@@ -2,19 +2,19 @@ import { z } from 'zod';
 import { cleartextFault, isConfidential } from './confidential.ts';
 import { hasNoLogin } from './settings-values.ts';
 
-/** The settings of a source that decide whether a secret is sent, and where it stands. */
+/** The settings of a source that decide whether and where a token is sent. */
 interface SourceSecrets {
   readonly url?: string | undefined;
   readonly tokenVariable?: string | undefined;
   readonly allowCleartext?: boolean | undefined;
 }
 
-/** Where a source's content is. */
+/** The schema of a source's URL. */
 export const SOURCE_URL = z
   .url({ protocol: /^(https?|file)$/, error: 'must be a URL of http, https or file' })
   .refine(hasNoLogin, 'must hold no user or password: a token is named by tokenVariable');
 
-/** Reports a token that the settings of a source would send without TLS to another host. */
+/** Adds an issue for a token that would be sent without TLS to another host. */
 export function requireConfidentialToken(
   { url, tokenVariable, allowCleartext }: SourceSecrets,
   context: z.RefinementCtx,

@@ -2,26 +2,26 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { SOURCE_NAME } from './source-name.ts';
 
-/** The name of a source, or of a task queue. */
+/** The schema of the name of a source or a task queue. */
 export const NAME = z.string().regex(SOURCE_NAME.pattern, `must be ${SOURCE_NAME.rule}`);
 
-/** A Kafka topic. */
+/** The schema of a Kafka topic's name. */
 export const TOPIC = z
   .string()
   .regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,200}$/, 'must be 1 to 200 of A-Z, a-z, 0-9, ".", _ and -');
 
-/** As `kafka.example.com:9092`. */
+/** The schema of a host with a port, as `kafka.example.com:9092`. */
 export const ADDRESS = z.string().regex(/^[^\s/:]+:\d{1,5}$/, 'must be host:port');
 
-/** A host, and perhaps its port; an IPv6 address stands in brackets, as in a URL. */
+/** The schema of a host with an optional port; an IPv6 address is in brackets, as in a URL. */
 export const HOST = z
   .string()
   .regex(
     /^([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/,
-    'must be a host, as files.example.com, or host:port, in small letters',
+    'must be a host, as files.example.com, or host:port, in lower case',
   );
 
-/** An IP address, or a subnet. */
+/** The schema of an IP address or a subnet. */
 export const SUBNET = z
   .string()
   .refine(isSubnet, 'must be an IP address or a subnet, as 10.1.2.3, 10.0.0.0/8 or fd00::/8');
@@ -32,14 +32,14 @@ function isSubnet(text: string): boolean {
   return version !== 0 && Number(prefix) <= (version === 4 ? 32 : 128);
 }
 
-/** Whether a URL has no user and no password, which would be shown with it and belong into a variable. */
+/** Returns whether a URL has no user and no password: URLs are shown, and secrets belong in environment variables. */
 export function hasNoLogin(url: string): boolean {
   return !URL.canParse(url) || new URL(url).username + new URL(url).password === '';
 }
 
 /**
- * Where a secret is; the secret itself never stands in a settings file. One of capitals and digits would pass for a
- * name, and be shown as one that is not set: so a long name with a digit has an underscore.
+ * The schema of the name of an environment variable that holds a secret. A secret of capitals and digits, entered by
+ * mistake, would pass for a name and be shown in an error; so a long name with a digit must have an underscore.
  */
 export const VARIABLE = z
   .string()

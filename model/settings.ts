@@ -14,35 +14,37 @@ import { temporalProfile } from './temporal-environment.ts';
 const Source = z
   .strictObject({
     url: SOURCE_URL.optional().describe(
-      'Where to fetch from: a URL of http, https or file. `{from}` and `{to}` in it stand for the interval of a run. Without it there is nothing to fetch: what others publish to the topic is landed.',
+      'The http, https or file URL to fetch. `{from}` and `{to}` in it are replaced by the interval of a run. Without a url nothing is fetched: the run lands what other producers publish to the topic.',
     ),
     format: z
       .enum(['json-array', 'ndjson'])
       .default('json-array')
-      .describe('How the records stand in the content: as one JSON array, or one a line. Gzip is noticed.'),
+      .describe(
+        'The format of the content: one JSON array of records, or one record per line. Gzip is detected.',
+      ),
     topic: TOPIC.describe(
-      'The Kafka topic that its attempts go through: 1 to 200 of A-Z, a-z, 0-9, `.`, `_` and `-`. It is made where there is none.',
+      'The Kafka topic of its records: 1 to 200 of A-Z, a-z, 0-9, `.`, `_` and `-`. It is created if it does not exist.',
     ),
     tokenVariable: VARIABLE.optional().describe(
-      'The name of the environment variable, on the worker, that holds the bearer token to show; never the token itself.',
+      'The name of the worker’s environment variable that holds the bearer token; never the token itself.',
     ),
     allowCleartext: z
       .boolean()
       .optional()
       .describe(
-        'With true, the token is also sent without TLS to other hosts than this one, where others on the network can read it.',
+        'If true, the token is also sent without TLS to hosts other than this one, where others on the network can read it.',
       ),
     redirectHosts: z
       .array(HOST)
       .default([])
       .describe(
-        'Other hosts, as `files.example.com` or `files.example.com:8443`, to which the customer’s server may redirect. They are not shown the token. A redirect to any other host is refused, as is one from https to http.',
+        'Other hosts, as `files.example.com` or `files.example.com:8443`, to which the customer’s server may redirect. The token is not sent to them. A redirect to any other host, or from https to http, is refused.',
       ),
     allowAddresses: z
       .array(SUBNET)
       .default([])
       .describe(
-        'IP addresses or subnets, as `10.1.0.0/16`, that may be connected to though they are link-local, as metadata services of clouds are; or that a server with a public address may redirect to though they are private, where `redirectHosts` has their name.',
+        'IP addresses or subnets, as `10.1.0.0/16`, that may be connected to although they are link-local, as cloud metadata services are; or to which a server with a public address may redirect although they are private, if `redirectHosts` has their name.',
       ),
     quarantineLimit: z
       .number()
@@ -50,7 +52,7 @@ const Source = z
       .max(1)
       .optional()
       .describe(
-        'Which share of its records may go into quarantine, as 0.05. With more the run waits for a person before it publishes what it fetched, or before it lands a batch that others published. Without it there is no limit: what is bad is quarantined, and the run waits for a person only where not one record is good.',
+        'The share of records that may go into quarantine, as 0.05. Above it, the run waits for a person before it publishes what it fetched, or before it lands a batch that others published. Without a limit, invalid records are quarantined, and the run waits for a person only if no record is valid.',
       ),
     schedule: Schedule.optional(),
   })
@@ -65,19 +67,19 @@ const Worker = z
       .min(1)
       .default('.services/staging')
       .describe(
-        'The folder on this host’s disk for what the steps of a run hand each other. Relative to the settings file.',
+        'The folder on this host’s disk for the files that the steps of a run pass to each other. Relative to the settings file.',
       ),
     stagingBytes: z
       .int()
       .min(1)
       .default(20 * 2 ** 30)
-      .describe('How many bytes that folder may hold. A step that needs more waits and tries again.'),
+      .describe('The size limit of that folder, in bytes. A step that needs more space is retried later.'),
     sweepInterval: z
       .string()
       .refine((text) => parseDuration(text) !== undefined, `must be a duration, as ${DURATION_EXAMPLES}`)
       .default('10m')
       .describe(
-        'How often a worker removes what runs that were ended by force, or whose fetch never succeeded, left in that folder; it does so when it starts too.',
+        'How often a worker removes files from that folder that were left by terminated runs, or by runs whose fetch never succeeded; it also does so at its start.',
       ),
     threads: z
       .int()
@@ -85,40 +87,40 @@ const Worker = z
       .max(64)
       .default(1)
       .describe(
-        'How many threads DuckDB has for a batch. Of several, each that has nothing to do takes a processor nevertheless.',
+        'The number of DuckDB threads per batch. With several, an idle thread still occupies a processor.',
       ),
     healthPort: z
       .int()
       .min(0)
       .max(65535)
       .default(8235)
-      .describe('The port of `/healthz` and `/metrics`; 0 takes a free one.'),
+      .describe('The port of `/healthz` and `/metrics`; 0 chooses a free one.'),
     healthHost: z
       .string()
       .min(1)
       .default('127.0.0.1')
       .describe(
-        'The address of this host that they are answered at, as 0.0.0.0 for all. They ask for no login, and tell the names of sources and topics.',
+        'The address that `/healthz` and `/metrics` listen on; 0.0.0.0 for all. They need no login, and reveal the names of sources and topics.',
       ),
     healthNames: z
-      .array(z.string().regex(/^[a-z0-9.-]+$/, 'must be a host’s name in small letters, without a port'))
+      .array(z.string().regex(/^[a-z0-9.-]+$/, 'must be a host name in lower case, without a port'))
       .default([])
       .describe(
-        'The names that others use for this host when they ask for `/healthz` or `/metrics`, as `worker`. `localhost`, `healthHost` and IP addresses need not be named; a request by any other name is refused, since a page in a browser could have sent it.',
+        'The host names under which `/healthz` and `/metrics` may be requested, as `worker`. `localhost`, `healthHost` and IP addresses are always allowed; a request with any other Host header is refused, since a web page could have sent it (DNS rebinding).',
       ),
     temporalMetricsPort: z
       .int()
       .min(1)
       .max(65535)
       .optional()
-      .describe('The port, likewise, of the metrics of Temporal’s SDK; without it there are none.'),
+      .describe('The port, on `healthHost`, of the Temporal SDK’s own metrics; without it they are off.'),
   })
-  .describe('A worker, the process that runs the steps.');
+  .describe('The worker, the process that runs the steps.');
 
-/** How many bytes a record may have at most, and the key and the value of a message, whoever published it. */
+/** The size limit of a record, and of the key and value of any message, in bytes. */
 export const MAX_RECORD_BYTES = 900_000;
 
-/** A batch of 1 MiB, which is the most that Kafka takes by default, may take 64 times its size decompressed. */
+/** 64 times Kafka's default limit of a compressed batch (1 MiB). */
 export const DEFAULT_BATCH_DECODED_BYTES = 64 * 2 ** 20;
 
 const Limits = z
@@ -129,43 +131,43 @@ const Limits = z
       .max(64 * 2 ** 30)
       .default(16 * 2 ** 30)
       .describe(
-        'How many bytes, decoded, the content of one fetch may have; 64 GiB at most, since a run names each of its chunks in one message to Temporal.',
+        'The size limit of one fetched content, decompressed, in bytes; at most 64 GiB, since a run lists its chunks in one Temporal payload.',
       ),
     recordBytes: z
       .int()
       .min(1)
       .max(MAX_RECORD_BYTES)
       .default(MAX_RECORD_BYTES)
-      .describe('How many bytes a record may have to be published; a larger one goes into quarantine.'),
+      .describe('The size limit of a record, in bytes; a larger one is not published but quarantined.'),
     batchBytes: z
       .int()
       .min(1)
       .default(112 * 2 ** 20)
       .describe(
-        'A batch ends soon after its messages have so many bytes. No further batch is begun in a worker while the rows of earlier ones take four times as much memory.',
+        'The target size of a batch, in bytes; a batch ends soon after it is reached. A worker starts no further batch while the rows of earlier ones take four times as much memory.',
       ),
     batchMessages: z
       .int()
       .min(1)
       .default(50_000)
-      .describe('A batch ends soon after it has so many messages.'),
+      .describe('The target number of messages of a batch; a batch ends soon after it is reached.'),
     batchDecodedBytes: z
       .int()
       .min(2 ** 20)
       .max(2 ** 30)
       .default(DEFAULT_BATCH_DECODED_BYTES)
       .describe(
-        'How many bytes one compressed batch of Kafka may take decompressed; a run waits for a person at a larger one. Two such are decompressed at once in a worker, which takes four times as much memory.',
+        'The size limit of one compressed Kafka batch after decompression, in bytes; at a larger one the run waits for a person. A worker decompresses two at once, which takes four times as much memory.',
       ),
     checkpointInterval: z
       .int()
       .min(1)
       .default(20)
-      .describe('A table’s log gets a checkpoint at each multiple of this version.'),
+      .describe('The number of versions between two checkpoints of a table’s Delta log.'),
   })
-  .describe('What bounds the memory and the disk that a run takes.');
+  .describe('Limits of the memory and the disk space that a run takes.');
 
-/** The shape of `pipeline.yaml`. What it says of each key is the text of docs/settings.md. */
+/** The schema of `pipeline.yaml`. docs/settings.md is generated from its descriptions. */
 export const Settings = z.strictObject({
   temporal: Temporal.prefault({}),
   kafka: Kafka.prefault({}),
@@ -175,32 +177,32 @@ export const Settings = z.strictObject({
   sources: z
     .record(NAME, Source)
     .describe(
-      'The customers’ feeds, each under its name: 1 to 63 of a-z, 0-9, `_` and `-`, which begins with a letter or digit. A run names a source, never a URL.',
+      'The customers’ feeds by name: 1 to 63 of a-z, 0-9, `_` and `-`, beginning with a letter or digit. A run names a source, never a URL.',
     ),
 });
 
-/** A customer's feed, without its name. */
+/** The settings of one source, without its name. */
 export type SourceSettings = z.infer<typeof Source>;
 
-/** A source that no settings have, its defaults filled in. */
-export function sourceWith(words: z.input<typeof Source>): SourceSettings {
-  return Source.parse(words);
+/** Returns the settings of a source that is not in pipeline.yaml, with the defaults filled in. */
+export function sourceWith(input: z.input<typeof Source>): SourceSettings {
+  return Source.parse(input);
 }
 
-/** All of `pipeline.yaml`, its defaults filled in. */
+/** The parsed `pipeline.yaml`, with the defaults filled in. */
 export type Settings = z.infer<typeof Settings>;
 
-/** Where settings are read from unless PIPELINE_CONFIG says otherwise. */
+/** The default path of the settings file. */
 export const SETTINGS_FILE = 'pipeline.yaml';
 
-/** The settings file of this program. */
+/** Returns the path of the settings file: PIPELINE_CONFIG, or {@link SETTINGS_FILE}. */
 export function settingsFile(): string {
   return process.env['PIPELINE_CONFIG'] ?? SETTINGS_FILE;
 }
 
 /**
- * Reads and checks a settings file. Relative folders and `file:` URLs in it are relative to the file. Where Temporal's
- * own environment variables name its address and namespace, those hold.
+ * Reads and checks a settings file. Relative folders and `file:` URLs are resolved against the file's
+ * folder. Temporal's own environment variables override the address and the namespace.
  * @throws {PipelineError} SETTINGS_INVALID, naming each wrong key, its line and what is allowed; never a value that may be a secret.
  */
 export function readSettings(file = settingsFile()): Settings {
@@ -219,7 +221,7 @@ export function readSettings(file = settingsFile()): Settings {
   const sources: Settings['sources'] = Object.fromEntries(
     Object.entries(settings.sources).map(([name, source]) => [
       name,
-      source.url === undefined ? source : { ...source, url: absolute(source.url, folder) },
+      source.url === undefined ? source : { ...source, url: absoluteUrl(source.url, folder) },
     ]),
   );
   const { temporal, kafka, hdfs } = settings;
@@ -231,15 +233,15 @@ export function readSettings(file = settingsFile()): Settings {
       address: profile.address ?? temporal.address,
       namespace: profile.namespace ?? temporal.namespace,
     },
-    kafka: kafka.tls === undefined ? kafka : { ...kafka, tls: besideSettings(kafka.tls, folder) },
-    hdfs: hdfs.tls === undefined ? hdfs : { ...hdfs, tls: besideSettings(hdfs.tls, folder) },
+    kafka: kafka.tls === undefined ? kafka : { ...kafka, tls: withAbsoluteFiles(kafka.tls, folder) },
+    hdfs: hdfs.tls === undefined ? hdfs : { ...hdfs, tls: withAbsoluteFiles(hdfs.tls, folder) },
     sources,
     worker: { ...settings.worker, staging: resolve(folder, settings.worker.staging) },
   };
 }
 
-/** Names the files of TLS by their absolute paths. */
-function besideSettings<Tls extends TlsFiles>(tls: Tls, folder: string): Tls {
+/** Returns TLS settings with absolute file paths. */
+function withAbsoluteFiles<Tls extends TlsFiles>(tls: Tls, folder: string): Tls {
   const files: TlsFiles = { caFile: tls.caFile, certificateFile: tls.certificateFile, keyFile: tls.keyFile };
   const named = Object.entries(files).filter(
     (entry): entry is [keyof TlsFiles, string] => entry[1] !== undefined,
@@ -247,16 +249,16 @@ function besideSettings<Tls extends TlsFiles>(tls: Tls, folder: string): Tls {
   return { ...tls, ...Object.fromEntries(named.map(([key, file]) => [key, resolve(folder, file)])) };
 }
 
-/** A `file:` URL without a slash names a file beside the settings. */
-function absolute(url: string, folder: string): string {
+/** Resolves a relative `file:` URL (one without a slash) against the settings' folder. */
+function absoluteUrl(url: string, folder: string): string {
   const path = /^file:(?!\/)(.*)$/.exec(url)?.[1];
   return path === undefined ? url : pathToFileURL(resolve(folder, path)).href;
 }
 
 /**
- * Checks the text of a settings file.
+ * Parses and validates the text of a settings file.
  * @param text YAML 1.2.
- * @param file Its name, for messages.
+ * @param file The file's name, for messages.
  * @throws {PipelineError} SETTINGS_INVALID
  */
 export function parseSettings(text: string, file: string): Settings {
@@ -268,8 +270,8 @@ export function parseSettings(text: string, file: string): Settings {
 }
 
 /**
- * The settings of one source.
- * @throws {PipelineError} SOURCE_UNKNOWN, listing the sources that there are.
+ * Returns the settings of one source.
+ * @throws {PipelineError} SOURCE_UNKNOWN, listing the known sources.
  */
 export function sourceOf(settings: Settings, name: string): SourceSettings {
   const source = Object.hasOwn(settings.sources, name) ? settings.sources[name] : undefined;
@@ -281,7 +283,10 @@ export function sourceOf(settings: Settings, name: string): SourceSettings {
   );
 }
 
-/** The source that a topic's messages belong to where they name none: one without a url comes first. */
+/**
+ * Returns the source of a topic's messages that have no source header; a source without a url takes precedence.
+ * @throws {PipelineError} SOURCE_UNKNOWN
+ */
 export function defaultSourceOf(settings: Pick<Settings, 'sources'>, topic: string): string {
   const names = Object.keys(settings.sources).filter((name) => settings.sources[name]?.topic === topic);
   const found = names.find((name) => settings.sources[name]?.url === undefined) ?? names[0];

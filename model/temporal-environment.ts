@@ -2,20 +2,19 @@ import { existsSync } from 'node:fs';
 import { loadClientConfigProfile, type ClientConfigProfile } from '@temporalio/envconfig';
 import { PipelineError, messageOf } from './errors.ts';
 
-/** As much of a process's environment as is asked for. */
+/** Environment variables, as in `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * What Temporal's own environment variables say (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY,
- * TEMPORAL_TLS_…), and before them the profile of a `temporal.toml`. Such a file is read only where
- * TEMPORAL_CONFIG_FILE or TEMPORAL_PROFILE names it: one that lies in a home folder for other work must not send a
- * pipeline to another server.
+ * Reads Temporal's own environment variables (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_…),
+ * which override the profile of a `temporal.toml`. The file is read only if TEMPORAL_CONFIG_FILE or TEMPORAL_PROFILE is
+ * set: a file in the home folder that is meant for other work must not send the pipeline to another server.
  * @throws {PipelineError} SETTINGS_INVALID
  */
 export function temporalProfile(environment: Environment = process.env): ClientConfigProfile {
   const { TEMPORAL_CONFIG_FILE: file, TEMPORAL_PROFILE: profile } = environment;
   if (file !== undefined && !existsSync(file))
-    throw invalid(`TEMPORAL_CONFIG_FILE names ${file}, which is not there`);
+    throw invalid(`TEMPORAL_CONFIG_FILE names ${file}, which does not exist`);
   const found = requestedProfile(() =>
     loadClientConfigProfile({
       disableFile: file === undefined && profile === undefined,
@@ -29,14 +28,14 @@ export function temporalProfile(environment: Environment = process.env): ClientC
 }
 
 /**
- * Does something with the package that reads them, whose errors are bare.
+ * Calls the package that reads the variables, and converts its errors.
  * @throws {PipelineError} SETTINGS_INVALID
  */
 export function requestedProfile<T>(work: () => T): T {
   try {
     return work();
   } catch (cause) {
-    // Further lines show the file, which can hold a key.
+    // Further lines of the message quote the file, which can contain a key.
     throw invalid(messageOf(cause).split('\n', 1)[0] ?? '');
   }
 }
@@ -46,7 +45,7 @@ function invalid(what: string): PipelineError {
 }
 
 function definedOf(environment: Environment): Record<string, string> {
-  // An empty variable, as a line of docker-compose leaves it, says nothing.
+  // An empty variable, as docker-compose sets it, counts as unset.
   return Object.fromEntries(
     Object.entries(environment).filter((entry): entry is [string, string] => (entry[1] ?? '') !== ''),
   );

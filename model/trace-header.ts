@@ -1,2 +1,2 @@
-/** The header by which a run is told to which trace it belongs; it hands it on to its activities. */
+/** The Temporal header with the W3C trace context of a run; the run passes it on to its activities. */
 export const TRACE_HEADER = 'traceparent';

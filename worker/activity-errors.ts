@@ -6,61 +6,65 @@ import { truncate } from '../lib/truncate.ts';
 import { PipelineError, messageOf } from '../model/errors.ts';
 import { whyTooLarge } from '../model/payload-limit.ts';
 
-/** How many characters of an error's message, and of its stack, a run's history keeps. */
-const MAX_MESSAGE = 4_000;
+/** The length limit of an error's message, and of its stack, in a run's history. */
+const MAX_MESSAGE_LENGTH = 4_000;
 
 /**
- * Stands around every activity: it heartbeats while the activity runs, and tells Temporal of a named error
- * whether to try again, and when. What an activity hands to Temporal, a result or an error, is bounded here.
+ * Wraps every activity: sends heartbeats while it runs, limits the size of its result and its errors, and converts a
+ * PipelineError to a Temporal failure that says whether and when to retry.
  */
 export class ActivityErrors implements ActivityInboundCallsInterceptor {
   async execute(
     input: ActivityExecuteInput,
     next: Next<ActivityInboundCallsInterceptor, 'execute'>,
   ): Promise<unknown> {
-    const stop = keepAlive(Context.current());
+    const stopHeartbeat = keepAlive(Context.current());
     try {
       const result = await next(input);
-      requireFits(result);
+      requirePayloadFits(result);
       return result;
     } catch (error) {
-      throw asFailure(error);
+      throw toFailure(error);
     } finally {
-      stop();
+      stopHeartbeat();
     }
   }
 }
 
 /** @throws {PipelineError} PAYLOAD_TOO_LARGE */
-function requireFits(result: unknown): void {
+function requirePayloadFits(result: unknown): void {
   const why = whyTooLarge(`the result of the activity ${Context.current().info.activityType}`, [result]);
   if (why !== undefined) throw new PipelineError('PAYLOAD_TOO_LARGE', why);
 }
 
-function asFailure(error: unknown): unknown {
-  if (!(error instanceof PipelineError)) return shortened(error);
+function toFailure(error: unknown): unknown {
+  if (!(error instanceof PipelineError)) return truncateError(error);
   return ApplicationFailure.create({
     type: error.code,
-    message: truncate(messageOf(error), MAX_MESSAGE),
+    message: truncate(messageOf(error), MAX_MESSAGE_LENGTH),
     nonRetryable: !error.canRetry,
     details: [error.advice],
     ...(error.retryAfterMs === undefined ? {} : { nextRetryDelay: error.retryAfterMs }),
   });
 }
 
-/** An error that has no name, as it is where it is short; a long one may quote what it failed at. */
-function shortened(error: unknown): unknown {
-  if (!(error instanceof Error) || error instanceof TemporalFailure || lengthOf(error) <= MAX_MESSAGE)
+/** Truncates long errors without a code: they may quote the data that they failed on. */
+function truncateError(error: unknown): unknown {
+  if (
+    !(error instanceof Error) ||
+    error instanceof TemporalFailure ||
+    errorLength(error) <= MAX_MESSAGE_LENGTH
+  )
     return error;
   const failure = ApplicationFailure.create({
     type: error.name,
-    message: truncate(messageOf(error), MAX_MESSAGE),
+    message: truncate(messageOf(error), MAX_MESSAGE_LENGTH),
   });
-  if (error.stack !== undefined) failure.stack = truncate(error.stack, MAX_MESSAGE);
+  if (error.stack !== undefined) failure.stack = truncate(error.stack, MAX_MESSAGE_LENGTH);
   return failure;
 }
 
-function lengthOf(error: unknown): number {
+function errorLength(error: unknown): number {
   if (!(error instanceof Error)) return 0;
-  return error.message.length + (error.stack?.length ?? 0) + lengthOf(error.cause);
+  return error.message.length + (error.stack?.length ?? 0) + errorLength(error.cause);
 }

@@ -1,4 +1,4 @@
-// Bundles the workflows: where an image is built, or for a worker that has no bundle.
+// Bundles the workflows, for an image or for a worker that has no bundle.
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -8,15 +8,14 @@ import { bundleWorkflowCode } from '@temporalio/worker';
 const file = process.argv[2];
 if (file === undefined) throw new Error('usage: node worker/bundle-workflows.js FILE');
 const { code } = await bundleWorkflowCode({
-  workflowsPath: pathOf('../workflows/index'),
-  // What stands around each workflow.
-  workflowInterceptorModules: [pathOf('../workflows/run-ends'), pathOf('../workflows/payload-guard')],
+  workflowsPath: modulePath('../workflows/index'),
+  workflowInterceptorModules: [modulePath('../workflows/run-ends'), modulePath('../workflows/payload-guard')],
 });
 await mkdir(dirname(file), { recursive: true });
 await writeFile(file, code);
 
-/** The module as a source, or as it is beside this one when both are compiled. */
-function pathOf(module) {
+/** Returns the path of a module's source, or of its compiled file beside this one. */
+function modulePath(module) {
   const path = fileURLToPath(new URL(module, import.meta.url));
   return existsSync(`${path}.ts`) ? `${path}.ts` : `${path}.js`;
 }

@@ -4,8 +4,8 @@ import type { Execution, Staging } from '../adapters/staging/staging.ts';
 import { messageOf } from '../model/errors.ts';
 
 /**
- * Removes what runs left in the staging folder that are not running any more, as after a crash or a termination. A
- * folder whose run cannot be asked for stays, and is tried again the next time.
+ * Removes the staging folders of runs that no longer run, for example after a crash or a termination. If a run's status
+ * cannot be read, its folder is kept until the next time.
  */
 export async function cleanStaging(client: Client, staging: Staging, logger: Logger): Promise<void> {
   for (const execution of await staging.executions()) {
@@ -13,9 +13,9 @@ export async function cleanStaging(client: Client, staging: Staging, logger: Log
     try {
       if (await isRunning(client, execution)) continue;
       await staging.removeRun(execution);
-      logger.info({ run, runId }, 'removed what a run that ended had left staged');
+      logger.info({ run, runId }, 'removed the staged files of a run that ended');
     } catch (error) {
-      logger.warn({ run, runId, error: messageOf(error) }, 'what a run staged could not be cleaned up');
+      logger.warn({ run, runId, error: messageOf(error) }, 'could not remove the staged files of a run');
     }
   }
 }
@@ -30,10 +30,10 @@ async function isRunning(client: Client, { workflowId, runId }: Execution): Prom
   }
 }
 
-/** The rest of the interval between two sweeps is left to chance, so that workers that start at once do not stay so. */
-const MIN_SHARE = 0.75;
+/** The rest of the interval is random (jitter), so that workers that start together do not sweep together. */
+const MIN_INTERVAL_SHARE = 0.75;
 
-/** Cleans the staging folder again and again while a worker runs: a run that is ended by force tidies nothing. */
+/** Cleans the staging folder periodically while a worker runs, since a terminated run does not clean up. */
 export class StagingSweeper {
   readonly #sweep: () => Promise<void>;
   readonly #intervalMs: number;
@@ -55,7 +55,7 @@ export class StagingSweeper {
   }
 
   #schedule(): void {
-    const share = MIN_SHARE + (1 - MIN_SHARE) * Math.random();
+    const share = MIN_INTERVAL_SHARE + (1 - MIN_INTERVAL_SHARE) * Math.random();
     this.#timer = setTimeout(() => void this.#run(), this.#intervalMs * share).unref();
   }
 
@@ -63,7 +63,7 @@ export class StagingSweeper {
     try {
       await this.#sweep();
     } catch (error) {
-      this.#logger.warn({ error: messageOf(error) }, 'the staging folder could not be swept');
+      this.#logger.warn({ error: messageOf(error) }, 'could not clean up the staging folder');
     }
     if (!this.#isStopped) this.#schedule();
   }

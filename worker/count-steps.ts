@@ -6,12 +6,12 @@ import { defaultSourceOf, type Settings } from '../model/settings.ts';
 import { OTHER_REASONS, type Metrics } from './metrics.ts';
 import type { Watch } from './watch.ts';
 
-/** Stands for the source where reasons are of several. */
+/** The label `source` of reasons that belong to several sources. */
 export const SEVERAL_SOURCES = 'several sources';
 
 /**
- * The activities, each watched: what it works for, and how it is counted when it ended well. A try that failed
- * counts nothing, so that each step counts once, however often it is tried.
+ * Wraps the activities with logging and metrics. Only successful attempts count records, so each step counts once,
+ * however often it is retried.
  */
 export function countedActivities(
   activities: Activities,
@@ -46,7 +46,7 @@ export function countedActivities(
     consume: watch('consume', activities.consume, {
       sourceOf: ({ batch }) => topicSource(batch),
       count: ({ staged: { batch, messages, bytes } }) => {
-        // Which sources the messages are of, the next step finds out.
+        // The sources of the messages are only known after `transform`.
         counts.add(topicSource(batch), 'consume', { recordsIn: messages, recordsOut: messages, bytes });
       },
     }),
@@ -55,7 +55,7 @@ export function countedActivities(
       count: ({ sources, reasons, quarantined }) => {
         for (const { source, landed, refused, bytes } of sources)
           counts.add(source, 'transform', { recordsIn: landed + refused, recordsOut: landed, bytes });
-        counts.addReasons(sourceOfRefused(sources), 'transform', reasons, quarantined);
+        counts.addReasons(refusedSource(sources), 'transform', reasons, quarantined);
       },
     }),
     land: watch('land', activities.land, {
@@ -70,7 +70,7 @@ export function countedActivities(
   };
 }
 
-/** What a step did, as metrics. */
+/** Counts the results of steps as metrics. */
 class StepCounts {
   readonly #metrics: Metrics;
 
@@ -88,19 +88,19 @@ class StepCounts {
     this.#metrics.add('pipeline_bytes_total', { source, step }, bytes);
   }
 
-  addReasons(source: string, step: string, reasons: ReasonCounts | undefined, all: number): void {
-    if (all === 0) return;
-    const { named, others } = reasons ?? { named: [], others: all };
+  addReasons(source: string, step: string, reasons: ReasonCounts | undefined, total: number): void {
+    if (total === 0) return;
+    const { named, others } = reasons ?? { named: [], others: total };
     for (const { path, reason, count } of named)
       this.#metrics.quarantined(source, step, describe(path, reason), count);
     if (others > 0) this.#metrics.quarantined(source, step, OTHER_REASONS, others);
   }
 }
 
-/** The reasons of a batch are not kept by source; so they are its own alone where one has all of them. */
-function sourceOfRefused(sources: readonly SourceRows[]): string {
+/** Returns the only source with refused messages, or {@link SEVERAL_SOURCES}: a batch's reasons are not kept by source. */
+function refusedSource(sources: readonly SourceRows[]): string {
   const [source = SEVERAL_SOURCES, ...others] = sources
     .filter(({ refused }) => refused > 0)
-    .map((of) => of.source);
+    .map((rows) => rows.source);
   return others.length === 0 ? source : SEVERAL_SOURCES;
 }

@@ -4,19 +4,19 @@ import type { AddressInfo } from 'node:net';
 import { isServedHost, MISDIRECTED } from '../model/host-header.ts';
 import type { Metrics } from './metrics.ts';
 
-/** Where a worker answers those who watch it, and what it counts for them. */
+/** Options of {@link Health}. */
 export interface HealthOptions {
   readonly host: string;
-  /** 0 takes a free one. */
+  /** 0 chooses a free port. */
   readonly port: number;
   readonly metrics: Metrics;
-  /** The names that this host is asked by, besides `localhost` and its IP addresses. */
+  /** The allowed host names of requests, besides `localhost` and IP addresses. */
   readonly names?: readonly string[];
 }
 
 /**
- * Answers /healthz: 200 while the worker takes work, 503 before and while it drains; and /metrics, in the text
- * format of Prometheus.
+ * The HTTP server of a worker: `/healthz` returns 200 while the worker accepts tasks and 503 before and while it drains;
+ * `/metrics` returns the metrics in the Prometheus text format.
  */
 export class Health {
   readonly #server: Server;
@@ -26,15 +26,16 @@ export class Health {
 
   private constructor(metrics: Metrics, names: readonly string[]) {
     this.#metrics = metrics;
-    this.#server = createServer((request, answer) => {
+    this.#server = createServer((request, response) => {
       if (!isServedHost(request.headers.host, names))
-        send(answer, MISDIRECTED, { error: 'worker.healthNames has no such host name' });
-      else if (request.url === '/healthz') this.#answerHealth(answer);
-      else if (request.url === '/metrics') void this.#answerMetrics(answer);
-      else send(answer, 404, { error: 'there are only /healthz and /metrics' });
+        send(response, MISDIRECTED, { error: 'worker.healthNames has no such host name' });
+      else if (request.url === '/healthz') this.#sendHealth(response);
+      else if (request.url === '/metrics') void this.#sendMetrics(response);
+      else send(response, 404, { error: 'there are only /healthz and /metrics' });
     });
   }
 
+  /** Starts the server. */
   static async listen({ host, port, metrics, names = [] }: HealthOptions): Promise<Health> {
     const health = new Health(metrics, [host.toLowerCase(), ...names]);
     health.#server.listen(port, host);
@@ -42,18 +43,22 @@ export class Health {
     return health;
   }
 
-  /** The address of /healthz, from this host. */
+  /** The URL of /healthz on this host. */
   get url(): string {
     const { address, family, port } = this.#server.address() as AddressInfo;
     return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}/healthz`;
   }
 
-  /** @param beforeMetrics Is called each time that the metrics are read, before they are. */
+  /**
+   * Reports the worker as ready.
+   * @param beforeMetrics Called before each read of the metrics.
+   */
   ready(beforeMetrics: () => void): void {
     this.#beforeMetrics = beforeMetrics;
     this.#state = 'ready';
   }
 
+  /** Reports the worker as draining. */
   draining(): void {
     this.#state = 'draining';
   }
@@ -64,19 +69,19 @@ export class Health {
     await once(this.#server, 'close');
   }
 
-  #answerHealth(answer: ServerResponse): void {
-    send(answer, this.#state === 'ready' ? 200 : 503, { state: this.#state });
+  #sendHealth(response: ServerResponse): void {
+    send(response, this.#state === 'ready' ? 200 : 503, { state: this.#state });
   }
 
-  async #answerMetrics(answer: ServerResponse): Promise<void> {
+  async #sendMetrics(response: ServerResponse): Promise<void> {
     this.#beforeMetrics();
     const text = await this.#metrics.text();
-    answer.writeHead(200, { 'content-type': this.#metrics.contentType });
-    answer.end(text);
+    response.writeHead(200, { 'content-type': this.#metrics.contentType });
+    response.end(text);
   }
 }
 
-function send(answer: ServerResponse, status: number, body: object): void {
-  answer.writeHead(status, { 'content-type': 'application/json' });
-  answer.end(JSON.stringify(body));
+function send(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(body));
 }

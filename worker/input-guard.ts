@@ -4,7 +4,7 @@ import { activityInputs, type ActivityInputs } from '../activities/inputs.ts';
 import { requireInput } from '../activities/require-input.ts';
 import type { Settings } from '../model/settings.ts';
 
-/** Stands before every activity: none runs with an input that it does not accept. */
+/** Validates the input of every activity before it runs. */
 export class InputGuard implements ActivityInboundCallsInterceptor {
   readonly #inputs: ActivityInputs;
 

@@ -11,7 +11,7 @@ import type { Settings } from '../model/settings.ts';
 import { deliveries } from '../tables/index.ts';
 import type { Metrics } from './metrics.ts';
 
-/** Where to ask. */
+/** The dependencies of {@link LagMetrics}. */
 export interface LagMetricsDeps {
   readonly settings: Settings;
   readonly kafka: KafkaOptions;
@@ -21,51 +21,51 @@ export interface LagMetricsDeps {
   readonly logger: Logger;
 }
 
-/** Nothing is asked again sooner, however often the metrics are read. */
-const FRESH_MS = 2_000;
+/** The minimum time between two refreshes. */
+const REFRESH_INTERVAL_MS = 2_000;
 
-/** More runs that wait are not counted. */
-const MAX_WAITING = 1_000;
+/** Waiting runs beyond this number are not counted. */
+const MAX_WAITING_RUNS = 1_000;
 
 /**
- * How things stand, whoever made them so: what topics hold that has not landed, when each source landed last,
- * which runs wait. It is asked for when the metrics are read and shown the next time, so that reading them never
- * waits for a server; what cannot be had is left out.
+ * Updates the gauges: topic lag, time of the last commit per source, runs that wait for a person. A read of the metrics
+ * triggers a refresh in the background, whose values are returned by the next read, so that a read never waits for a
+ * server. Gauges whose values cannot be read are left out.
  */
 export class LagMetrics {
   readonly #deps: LagMetricsDeps;
-  #askedAt = -Infinity;
-  #asking = false;
+  #refreshedAt = -Infinity;
+  #isRefreshing = false;
 
   constructor(deps: LagMetricsDeps) {
     this.#deps = deps;
   }
 
-  /** Asks, unless it did just now. Never throws: what failed is logged, and its metrics have no value. */
+  /** Refreshes the gauges in the background, unless that happened just now. Errors are logged; their gauges are cleared. */
   refresh(): void {
-    if (this.#asking || performance.now() - this.#askedAt < FRESH_MS) return;
-    this.#asking = true;
-    this.#askedAt = performance.now();
-    void this.#ask().finally(() => (this.#asking = false));
+    if (this.#isRefreshing || performance.now() - this.#refreshedAt < REFRESH_INTERVAL_MS) return;
+    this.#isRefreshing = true;
+    this.#refreshedAt = performance.now();
+    void this.#update().finally(() => (this.#isRefreshing = false));
   }
 
-  async #ask(): Promise<void> {
+  async #update(): Promise<void> {
     const { metrics } = this.#deps;
     await Promise.all([
-      this.#tryTo('pipeline_lag_messages', async () => {
-        metrics.replace('pipeline_lag_messages', await this.#lags());
+      this.#updateGauge('pipeline_lag_messages', async () => {
+        metrics.replace('pipeline_lag_messages', await this.#lagsByTopic());
       }),
-      this.#tryTo('pipeline_last_landed_timestamp_seconds', async () => {
+      this.#updateGauge('pipeline_last_landed_timestamp_seconds', async () => {
         metrics.replace('pipeline_last_landed_timestamp_seconds', lastLanded(await this.#table.snapshot()));
       }),
-      this.#tryTo('pipeline_waiting_runs', async () => {
-        metrics.replace('pipeline_waiting_runs', await this.#waiting());
+      this.#updateGauge('pipeline_waiting_runs', async () => {
+        metrics.replace('pipeline_waiting_runs', await this.#waitingRunsBySource());
       }),
     ]);
     metrics.replace('pipeline_standing_timestamp_seconds', [{ labels: {}, value: Date.now() / 1000 }]);
   }
 
-  async #tryTo(
+  async #updateGauge(
     name: 'pipeline_lag_messages' | 'pipeline_last_landed_timestamp_seconds' | 'pipeline_waiting_runs',
     work: () => Promise<void>,
   ): Promise<void> {
@@ -73,7 +73,7 @@ export class LagMetrics {
       await work();
     } catch (error) {
       this.#deps.metrics.replace(name, []);
-      this.#deps.logger.warn({ metric: name, error: messageOf(error) }, 'a metric could not be had');
+      this.#deps.logger.warn({ metric: name, error: messageOf(error) }, 'could not update a metric');
     }
   }
 
@@ -81,13 +81,13 @@ export class LagMetrics {
     return this.#deps.warehouse.table(deliveries.name);
   }
 
-  async #lags(): Promise<{ labels: { topic: string }; value: number }[]> {
+  async #lagsByTopic(): Promise<{ labels: { topic: string }; value: number }[]> {
     const { kafka, settings } = this.#deps;
-    const wanted = new Set(Object.values(settings.sources).map(({ topic }) => topic));
+    const topics = new Set(Object.values(settings.sources).map(({ topic }) => topic));
     const existing = new Set(await withAdmin(kafka, (admin) => admin.listTopics()));
     const txns = (await this.#table.head())?.txns;
     const lags: { labels: { topic: string }; value: number }[] = [];
-    for (const topic of wanted) {
+    for (const topic of topics) {
       const offsets = existing.has(topic) ? await topicOffsets(kafka, topic) : [];
       const due = offsets.map(({ partition, earliest, end }) => {
         const from = txns?.get(partitionAppId(topic, partition)) ?? BigInt(earliest);
@@ -98,7 +98,7 @@ export class LagMetrics {
     return lags;
   }
 
-  async #waiting(): Promise<{ labels: { source: string }; value: number }[]> {
+  async #waitingRunsBySource(): Promise<{ labels: { source: string }; value: number }[]> {
     const { client, settings } = this.#deps;
     const { taskQueue } = settings.temporal;
     const counts = new Map(Object.keys(settings.sources).map((source) => [source, 0]));
@@ -111,13 +111,13 @@ export class LagMetrics {
       const known = source === undefined ? undefined : counts.get(source);
       if (source !== undefined && known !== undefined) counts.set(source, known + 1);
       seen += 1;
-      if (seen >= MAX_WAITING) break;
+      if (seen >= MAX_WAITING_RUNS) break;
     }
     return [...counts].map(([source, value]) => ({ labels: { source }, value }));
   }
 }
 
-/** The newest file of each source, as far as the table has any. */
+/** Returns the time of the newest file of each source. */
 function lastLanded(snapshot: Snapshot | undefined): { labels: { source: string }; value: number }[] {
   const latest = new Map<string, number>();
   for (const { partitionValues, modificationTime } of snapshot?.files.values() ?? []) {

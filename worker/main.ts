@@ -15,14 +15,14 @@ try {
   const worker = await startWorker(readSettings(), logger);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
-      logger.info({ signal }, 'draining: what runs may end, nothing new is taken');
+      logger.info({ signal }, 'draining: running tasks may finish, no new ones are accepted');
       worker.drain();
     });
   }
   await worker.ended;
   logger.info('the worker ended');
 } catch (error) {
-  logger.fatal({ error: messageOf(error) }, 'the worker cannot run');
-  // What was begun, as the answers to /healthz, would keep a process alive that does nothing, and none starts it anew.
+  logger.fatal({ error: messageOf(error) }, 'the worker failed');
+  // Open handles, such as the /healthz server, would keep a useless process alive that is then never restarted.
   process.exit(1);
 }

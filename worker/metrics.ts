@@ -6,66 +6,66 @@ interface Definition {
   readonly help: string;
 }
 
-/** Every metric of the pipeline that a worker exports, by its name; docs/metrics.md is made from it. */
+/** The pipeline's own metrics by name; docs/metrics.md is generated from this. */
 export const METRICS = {
   pipeline_records_in_total: {
     type: 'counter',
     labels: ['source', 'step'],
-    help: 'Records that went into a step that ended well.',
+    help: 'Records read by steps that completed.',
   },
   pipeline_records_out_total: {
     type: 'counter',
     labels: ['source', 'step'],
-    help: 'Records that came out of it.',
+    help: 'Records written by steps that completed.',
   },
   pipeline_records_quarantined_total: {
     type: 'counter',
     labels: ['source', 'step', 'reason'],
-    help: 'Records that went into quarantine instead, by the reason: the field and what is wrong with it.',
+    help: 'Records that a step quarantined, by reason: the field and its fault.',
   },
   pipeline_bytes_total: {
     type: 'counter',
     labels: ['source', 'step'],
-    help: 'Bytes that came out of a step that ended well: content, messages, files of Parquet.',
+    help: 'Bytes written by steps that completed: content, Kafka messages, Parquet files.',
   },
   pipeline_step_seconds: {
     type: 'histogram',
     labels: ['step'],
-    help: 'How long a step, or another activity, took that ended well: its last try alone.',
+    help: 'Duration of the successful attempt of a step, or of another activity, in seconds.',
   },
   pipeline_step_failures_total: {
     type: 'counter',
     labels: ['source', 'step', 'code'],
-    help: 'Tries that failed, by the code of the error. Most are tried again.',
+    help: 'Failed attempts of steps, by error code. Most are retried.',
   },
   pipeline_runs_total: {
     type: 'counter',
     labels: ['source', 'state'],
-    help: 'Runs that ended: landed, unchanged, nothing-new, aborted, undecided, cancelled or failed.',
+    help: 'Completed runs by outcome: landed, unchanged, nothing-new, aborted, undecided, cancelled or failed.',
   },
   pipeline_waiting_runs: {
     type: 'gauge',
     labels: ['source'],
-    help: 'Runs that wait for a person, as Temporal knows it; the same from every worker.',
+    help: 'Runs that wait for a person, according to Temporal; every worker reports the same value.',
   },
   pipeline_lag_messages: {
     type: 'gauge',
     labels: ['topic'],
-    help: 'Offsets of the topic that no table holds yet, as Kafka and the tables know it; the same from every worker.',
+    help: 'Offsets of the topic that have not landed yet, according to Kafka and the tables; every worker reports the same value.',
   },
   pipeline_last_landed_timestamp_seconds: {
     type: 'gauge',
     labels: ['source'],
-    help: 'When something of the source landed last, in seconds since 1970, as the log of `deliveries` knows it.',
+    help: 'Time of the source’s last commit to `deliveries`, in seconds since 1970.',
   },
   pipeline_standing_timestamp_seconds: {
     type: 'gauge',
     labels: [],
-    help: 'When the worker last asked Kafka, the tables and Temporal for the three above.',
+    help: 'Time at which the worker last refreshed the three metrics above, in seconds since 1970.',
   },
 } as const satisfies Readonly<Record<string, Definition>>;
 
-/** The name of a metric; the key of {@link METRICS}. */
+/** A key of {@link METRICS}. */
 export type MetricName = keyof typeof METRICS;
 
 type NameOf<T extends Definition['type']> = {
@@ -77,16 +77,16 @@ export type LabelsOf<Name extends MetricName> = Readonly<
   Record<(typeof METRICS)[Name]['labels'][number], string>
 >;
 
-/** From a plan of nothing to the fetch of a large feed, in seconds. */
+/** In seconds: from an empty plan to the fetch of a large feed. */
 const BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1_800];
 
-/** A reason can hold a field's name from outside, so that there is no end of them; each worker names so many. */
+/** The reasons that a worker reports by name. Reasons contain field names from outside, so their number is unbounded. */
 const MAX_REASONS = 100;
 
-/** Stands for the reasons after them. */
+/** The label for all further reasons. */
 export const OTHER_REASONS = 'other reasons';
 
-/** What a worker has counted and measured since it began. */
+/** The Prometheus metrics of one worker process. */
 export class Metrics {
   readonly #registry = new Registry();
   readonly #counters = new Map<MetricName, Counter>();
@@ -98,19 +98,19 @@ export class Metrics {
     collectDefaultMetrics({ register: this.#registry });
     for (const [key, { type, labels, help }] of Object.entries(METRICS)) {
       const name = key as MetricName;
-      const of = { name, help, labelNames: labels, registers: [this.#registry] };
-      if (type === 'counter') this.#counters.set(name, new Counter(of));
-      else if (type === 'gauge') this.#gauges.set(name, new Gauge(of));
-      else this.#histograms.set(name, new Histogram({ ...of, buckets: BUCKETS }));
+      const options = { name, help, labelNames: labels, registers: [this.#registry] };
+      if (type === 'counter') this.#counters.set(name, new Counter(options));
+      else if (type === 'gauge') this.#gauges.set(name, new Gauge(options));
+      else this.#histograms.set(name, new Histogram({ ...options, buckets: BUCKETS }));
     }
   }
 
-  /** Adds to a counter; 0 makes it known, so that its first increase is one. */
+  /** Increments a counter. A count of 0 exports it, so that Prometheus sees its first increase. */
   add<Name extends NameOf<'counter'>>(name: Name, labels: LabelsOf<Name>, count = 1): void {
     this.#counters.get(name)?.inc(labels, count);
   }
 
-  /** Adds to the count of a reason, in bounded memory. */
+  /** Counts quarantined records by reason, at most {@link MAX_REASONS} of them by name. */
   quarantined(source: string, step: string, reason: string, count: number): void {
     if (!this.#reasons.has(reason) && this.#reasons.size >= MAX_REASONS) {
       this.add('pipeline_records_quarantined_total', { source, step, reason: OTHER_REASONS }, count);
@@ -120,11 +120,12 @@ export class Metrics {
     this.add('pipeline_records_quarantined_total', { source, step, reason }, count);
   }
 
+  /** Records a value in a histogram. */
   observe<Name extends NameOf<'histogram'>>(name: Name, labels: LabelsOf<Name>, value: number): void {
     this.#histograms.get(name)?.observe(labels, value);
   }
 
-  /** Sets a gauge to these values alone; what it had for other labels is no more. */
+  /** Replaces all values of a gauge; other label sets are removed. */
   replace<Name extends NameOf<'gauge'>>(
     name: Name,
     values: readonly { readonly labels: LabelsOf<Name>; readonly value: number }[],
@@ -134,12 +135,12 @@ export class Metrics {
     for (const { labels, value } of values) gauge?.set(labels, value);
   }
 
-  /** Everything, in the text format of Prometheus. */
+  /** Returns all metrics in the Prometheus text format. */
   async text(): Promise<string> {
     return this.#registry.metrics();
   }
 
-  /** The type of {@link text}. */
+  /** The content type of {@link text}. */
   get contentType(): string {
     return this.#registry.contentType;
   }

@@ -1,4 +1,4 @@
-/** The day on which each long-term line of Node ends, in UTC, by nodejs/Release's schedule. */
+/** The end-of-life date of each LTS release line of Node.js (UTC), from nodejs/Release. */
 const END_OF_LIFE: ReadonlyMap<number, string> = new Map([
   [20, '2026-04-30'],
   [22, '2027-04-30'],
@@ -7,9 +7,9 @@ const END_OF_LIFE: ReadonlyMap<number, string> = new Map([
 ]);
 
 /**
- * Says that a version of Node gets no corrections of security faults any more.
+ * Returns a warning if a version of Node.js no longer gets security fixes.
  * @param version As `v20.20.2`.
- * @returns A warning, or undefined where it gets them, or where its end is not known here.
+ * @returns Undefined if it does, or if its end-of-life date is unknown.
  */
 export function unsupportedNode(version: string, now: Date): string | undefined {
   const major = Number(/^v?(\d+)\./.exec(version)?.[1]);

@@ -18,13 +18,13 @@ const ENDS = {
   failed: true,
 } as const satisfies Record<RunEnd, true>;
 
-/** Counts the runs whose end this worker sees, and sends the span of each where traces are on. */
+/** Returns the workflow sinks that count the runs that end on this worker and, with tracing, export their spans. */
 export function runSinks(
   { sources }: Settings,
   metrics: Metrics,
   traces: RunTraces | undefined,
 ): InjectedSinks<RunEndSinks> {
-  beginAtNothing(Object.keys(sources), metrics);
+  initializeCounters(Object.keys(sources), metrics);
   return {
     runs: {
       ended: {
@@ -39,8 +39,8 @@ export function runSinks(
   };
 }
 
-/** Prometheus sees an increase of a counter only if it saw the counter before. */
-function beginAtNothing(sources: readonly string[], metrics: Metrics): void {
+/** Exports counters at 0: Prometheus sees an increase only of a counter that it scraped before. */
+function initializeCounters(sources: readonly string[], metrics: Metrics): void {
   for (const source of sources) {
     for (const state of Object.keys(ENDS)) metrics.add('pipeline_runs_total', { source, state }, 0);
     for (const step of STEPS) {

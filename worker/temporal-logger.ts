@@ -4,18 +4,18 @@ import { messageOf } from '../model/errors.ts';
 
 const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
 
-/** What the SDK calls otherwise than our own lines do; and a token of its own, which tells nobody anything. */
-const OURS: Readonly<Record<string, string | undefined>> = {
+/** Maps the SDK's field names to ours; undefined drops a field. */
+const FIELD_NAMES: Readonly<Record<string, string | undefined>> = {
   workflowId: 'run',
   workflowRunId: 'runId',
   activityType: 'step',
   taskToken: undefined,
 };
 
-/** Hands what Temporal's SDK logs to the one logger. */
+/** Adapts the pipeline's logger for the Temporal SDK. */
 export function temporalLogger(logger: Logger): TemporalLogger {
   const log = (level: LogLevel, message: string, meta?: LogMetadata): void => {
-    logger[LEVELS[level]](inOurWords(meta), message);
+    logger[LEVELS[level]](renameFields(meta), message);
   };
   return {
     log,
@@ -37,13 +37,13 @@ export function temporalLogger(logger: Logger): TemporalLogger {
   };
 }
 
-function inOurWords(meta: LogMetadata = {}): Record<string, unknown> {
-  const said = Object.entries(meta).flatMap(([key, value]) => {
-    const name = Object.hasOwn(OURS, key) ? OURS[key] : key;
-    // The fields of an error are what it was made with; its message is not among them.
+function renameFields(meta: LogMetadata = {}): Record<string, unknown> {
+  const fields = Object.entries(meta).flatMap(([key, value]) => {
+    const name = Object.hasOwn(FIELD_NAMES, key) ? FIELD_NAMES[key] : key;
+    // An Error's message is not enumerable, so it would not be serialized.
     return name === undefined
       ? []
       : [[name, value instanceof Error ? messageOf(value) : (value as unknown)] as const];
   });
-  return Object.fromEntries(said);
+  return Object.fromEntries(fields);
 }

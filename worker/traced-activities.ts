@@ -4,7 +4,7 @@ import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from
 import type { RunTraces } from '../adapters/tracing/run-traces.ts';
 import { TRACE_HEADER } from '../model/trace-header.ts';
 
-/** Makes each activity a span of its run. */
+/** Returns an interceptor that records each activity as a span of its run's trace. */
 export function tracedActivities(runs: RunTraces): ActivityInboundCallsInterceptor {
   return {
     execute: (
@@ -19,7 +19,7 @@ export function tracedActivities(runs: RunTraces): ActivityInboundCallsIntercept
   };
 }
 
-/** The text that a payload of Temporal's holds, if there is one. */
+/** Decodes the text in a Temporal payload. */
 export function payloadText(payload: Payload | undefined): string | undefined {
   return payload === undefined ? undefined : String(defaultPayloadConverter.fromPayload(payload));
 }

@@ -5,10 +5,10 @@ import { PipelineError, messageOf } from '../model/errors.ts';
 import { sourceOf, type Settings } from '../model/settings.ts';
 import type { Metrics } from './metrics.ts';
 
-/** Stands for a source that the settings do not have: one that was asked for in vain, or none. */
+/** The label `source` of activities without a source, or with one that the settings do not have. */
 export const NO_SOURCE = 'none';
 
-/** What the lines of a log say of the work that they are about. */
+/** The fields of log lines written during an activity. */
 interface LogFields extends Readonly<Record<string, unknown>> {
   readonly run: string;
   readonly runId: string;
@@ -17,44 +17,44 @@ interface LogFields extends Readonly<Record<string, unknown>> {
   readonly attempt: number;
 }
 
-/** What is said of each activity; Temporal's SDK logs some lines outside of it. */
-const said = new WeakMap<Context, LogFields>();
+/** The log fields of each activity, for lines that Temporal's SDK logs outside of it. */
+const fieldsByContext = new WeakMap<Context, LogFields>();
 
-/** Has the lines that Temporal's SDK logs of an activity say the same as ours. */
+/** Returns an interceptor that adds our log fields to the lines that Temporal's SDK logs about an activity. */
 export function namesSource(context: Context): ActivityOutboundCallsInterceptor {
-  return { getLogAttributes: (attributes, next) => next({ ...attributes, ...said.get(context) }) };
+  return { getLogAttributes: (attributes, next) => next({ ...attributes, ...fieldsByContext.get(context) }) };
 }
 
-/** What is known of an activity: whom it works for, and what its success counts. */
-export interface Watching<Asked extends unknown[], Answer> {
-  readonly sourceOf?: (...asked: Asked) => string;
-  readonly count?: (answer: Answer, ...asked: Asked) => void;
+/** How to find an activity's source, and how to count its successful result. */
+export interface Watching<Args extends unknown[], Result> {
+  readonly sourceOf?: (...args: Args) => string;
+  readonly count?: (result: Result, ...args: Args) => void;
 }
 
-/** Makes an activity out of one, which does the same and is watched. */
-export type Watch = <Asked extends unknown[], Answer>(
+/** Wraps an activity with logging and metrics. */
+export type Watch = <Args extends unknown[], Result>(
   step: string,
-  work: (...asked: Asked) => Promise<Answer>,
-  watching: Watching<Asked, Answer>,
-) => (...asked: Asked) => Promise<Answer>;
+  work: (...args: Args) => Promise<Result>,
+  watching: Watching<Args, Result>,
+) => (...args: Args) => Promise<Result>;
 
 /**
- * Watches activities: each line that is logged meanwhile says for which run, source and step; how long it took
- * and what it did is measured when it ended well, else how it failed.
+ * Returns a wrapper for activities: adds the run, source and step to the log lines written meanwhile, and records the
+ * duration and the counts of a success, or the error code of a failure.
  */
 export function watchInto(metrics: Metrics, settings: Settings, logger: Logger): Watch {
-  return (step, work, { sourceOf: find, count }) =>
-    async (...asked) => {
-      const source = knownSource(settings, () => find?.(...asked));
+  return (step, work, { sourceOf: findSource, count }) =>
+    async (...args) => {
+      const source = knownSource(settings, () => findSource?.(...args));
       const fields = { ...runFields(), source, step };
-      said.set(Context.current(), fields);
+      fieldsByContext.set(Context.current(), fields);
       return withLogFields(fields, async () => {
-        const began = performance.now();
+        const startedMs = performance.now();
         try {
-          const answer = await work(...asked);
-          metrics.observe('pipeline_step_seconds', { step }, (performance.now() - began) / 1000);
-          count?.(answer, ...asked);
-          return answer;
+          const result = await work(...args);
+          metrics.observe('pipeline_step_seconds', { step }, (performance.now() - startedMs) / 1000);
+          count?.(result, ...args);
+          return result;
         } catch (error) {
           const code = codeOf(error);
           metrics.add('pipeline_step_failures_total', { source, step, code });
@@ -70,21 +70,21 @@ function runFields(): Pick<LogFields, 'run' | 'runId' | 'attempt'> {
   return { run: workflowExecution?.workflowId ?? '', runId: workflowExecution?.runId ?? '', attempt };
 }
 
-/** A source of the settings, so that a label has no value from outside. */
-function knownSource(settings: Settings, find: () => string | undefined): string {
+/** Returns a source of the settings or {@link NO_SOURCE}, so that labels have no values from outside. */
+function knownSource(settings: Settings, findSource: () => string | undefined): string {
   try {
-    const name = find();
+    const name = findSource();
     if (name === undefined) return NO_SOURCE;
     sourceOf(settings, name);
     return name;
   } catch (error) {
-    // The activity itself says what is wrong with it.
+    // The activity itself reports the error.
     if (error instanceof PipelineError && error.code === 'SOURCE_UNKNOWN') return NO_SOURCE;
     throw error;
   }
 }
 
-/** The code of an error; those of no name are kept apart by whether the activity was cancelled. */
+/** Returns the code of an error: its own, or CANCELLED or UNEXPECTED. */
 function codeOf(error: unknown): string {
   if (error instanceof PipelineError) return error.code;
   const { cancellationSignal } = Context.current();

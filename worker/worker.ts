@@ -30,23 +30,23 @@ import { tracedActivities } from './traced-activities.ts';
 import { namesSource, watchInto } from './watch.ts';
 import { workflowCode } from './workflow-code.ts';
 
-/** A worker that takes work. */
+/** A started worker. */
 export interface RunningWorker {
-  /** Ends when the worker has drained, or cannot go on. */
+  /** Resolves when the worker has drained; rejects when it fails. */
   readonly ended: Promise<void>;
-  /** Lets what runs end, takes nothing new, and then ends the worker. */
+  /** Stops polling for tasks, lets running ones finish, and then ends the worker. */
   drain(): void;
 }
 
-/** What runs when a worker drains has so long to end; then it is cancelled, and another worker goes on. */
+/** When a worker drains, activities still running after this time are cancelled, and another worker retries them. */
 const DRAIN_GRACE = '30s';
 
-/** So many activities run at once on a host; each may hold a batch. */
-const ACTIVITIES_AT_ONCE = 8;
+/** The number of concurrent activities per task queue; each may hold a batch in memory. */
+const MAX_CONCURRENT_ACTIVITIES = 8;
 
 /**
- * Starts a worker: it takes workflows and activities of the shared task queue, and those activities of its
- * host's own queue that need what is staged on its disk.
+ * Starts a worker for the workflows and activities of the shared task queue, and for the activities of its host's own
+ * task queue, which need the files staged on its disk.
  */
 export async function startWorker(settings: Settings, logger: Logger): Promise<RunningWorker> {
   const { healthHost: host, healthPort: port, healthNames: names, temporalMetricsPort } = settings.worker;
@@ -87,8 +87,8 @@ export async function startWorker(settings: Settings, logger: Logger): Promise<R
     taskQueue,
     activities,
     shutdownGraceTime: DRAIN_GRACE,
-    maxConcurrentActivityTaskExecutions: ACTIVITIES_AT_ONCE,
-    // So that a killed worker's progress is not lost, and is missed soon.
+    maxConcurrentActivityTaskExecutions: MAX_CONCURRENT_ACTIVITIES,
+    // Frequent heartbeats: little progress is lost when a worker is killed, and its loss is noticed soon.
     maxHeartbeatThrottleInterval: '200ms',
     defaultHeartbeatThrottleInterval: '200ms',
     interceptors,
@@ -110,11 +110,11 @@ export async function startWorker(settings: Settings, logger: Logger): Promise<R
   const client = new Client({ connection, namespace });
   const sweepMs = (parseDuration(settings.worker.sweepInterval) ?? 0) * 1000;
   const sweeper = new StagingSweeper(() => cleanStaging(client, staging, logger), sweepMs, logger);
-  const standing = new LagMetrics({ settings, kafka, warehouse, client, metrics, logger });
+  const lagMetrics = new LagMetrics({ settings, kafka, warehouse, client, metrics, logger });
   health.ready(() => {
-    standing.refresh();
+    lagMetrics.refresh();
   });
-  logger.info({ taskQueue, host: staging.hostId, health: health.url }, 'the worker takes work');
+  logger.info({ taskQueue, host: staging.hostId, health: health.url }, 'the worker accepts tasks');
   return {
     ended,
     drain: () => {
@@ -125,7 +125,7 @@ export async function startWorker(settings: Settings, logger: Logger): Promise<R
   };
 }
 
-/** Connects twice: as a client, to tidy up with and to see what is wrong where it fails, and then for the work. */
+/** Connects first as a client, to clean up the staging folder and to diagnose failures, and then for the worker. */
 async function connect({ temporal }: Settings, staging: Staging, logger: Logger): Promise<NativeConnection> {
   const options = temporalConnection(temporal);
   const connection = await connectTemporal(options);
@@ -139,7 +139,7 @@ async function connect({ temporal }: Settings, staging: Staging, logger: Logger)
   }
 }
 
-/** Has the SDK of Temporal tell how it does, at an address of its own, if that is asked for. */
+/** Returns options that export the Temporal SDK's own metrics, if a port is set. */
 function temporalMetrics(host: string, port: number | undefined): TelemetryOptions {
   return port === undefined ? {} : { metrics: { prometheus: { bindAddress: `${host}:${port}` } } };
 }

@@ -16,7 +16,7 @@ const UNKNOWN_CA =
   'its certificate is signed by an authority that is not trusted here (caFile names those to trust)';
 
 /** Faults by error codes of Node and OpenSSL; the first match counts. */
-const FAULTS: readonly (readonly [code: RegExp, what: string, lasting: boolean])[] = [
+const FAULTS: readonly (readonly [code: RegExp, reason: string, isPermanent: boolean])[] = [
   [/^ENOTFOUND$/, 'its name is not known', false],
   [/^EAI_/, 'its name cannot be looked up now', false],
   [/^ECONNREFUSED$/, 'it refused the connection: nothing listens on that port', false],

@@ -1,29 +1,29 @@
 import { PipelineError, messageOf } from '../../model/errors.ts';
 
-/** What was found of one thing: whether it is as it must be, and if not, what can be done. */
-export interface Finding {
+/** The result of one check. */
+export interface DoctorFinding {
   readonly state: 'ok' | 'warning' | 'failed';
-  /** What was looked at, as `kafka topic attempts`. */
+  /** The thing checked, as `kafka topic attempts`. */
   readonly subject: string;
   readonly says: string;
-  /** The named error's code, where there is one. */
+  /** The error's code, if it has one. */
   readonly code?: string;
-  /** What a person can do; only where something is to be done. */
+  /** What the operator can do; absent if nothing needs to be done. */
   readonly advice?: string;
 }
 
-/** Looks at one thing. What it throws makes a finding too. */
+/** A check of one subject; an error that it throws becomes a finding. */
 export interface Check {
   readonly subject: string;
-  readonly run: () => Promise<readonly Finding[]>;
+  readonly run: () => Promise<readonly DoctorFinding[]>;
 }
 
-/** Looks at all things at once; the findings are in the order of the checks. */
-export async function runChecks(checks: readonly Check[]): Promise<Finding[]> {
+/** Runs all checks concurrently; the findings are in the order of the checks. */
+export async function runChecks(checks: readonly Check[]): Promise<DoctorFinding[]> {
   return (await Promise.all(checks.map(runCheck))).flat();
 }
 
-async function runCheck({ subject, run }: Check): Promise<readonly Finding[]> {
+async function runCheck({ subject, run }: Check): Promise<readonly DoctorFinding[]> {
   try {
     return await run();
   } catch (error) {
@@ -31,26 +31,26 @@ async function runCheck({ subject, run }: Check): Promise<readonly Finding[]> {
   }
 }
 
-/** A finding of something that is as it must be. */
-export function ok(subject: string, says: string): Finding {
+/** Creates a finding for a passed check. */
+export function ok(subject: string, says: string): DoctorFinding {
   return { state: 'ok', subject, says };
 }
 
-/** A finding of something that works, but not for all that it is there for. */
-export function warning(subject: string, says: string, advice: string): Finding {
+/** Creates a finding for something that works only in part. */
+export function warning(subject: string, says: string, advice: string): DoctorFinding {
   return { state: 'warning', subject, says, advice };
 }
 
-/** A finding of an error. */
-export function failed(subject: string, error: unknown): Finding {
+/** Creates a finding for an error. */
+export function failed(subject: string, error: unknown): DoctorFinding {
   if (!(error instanceof PipelineError))
     return {
       state: 'failed',
       subject,
       says: messageOf(error),
-      advice: 'Report this message: the error has no name yet.',
+      advice: 'Report this message: it is an unexpected error without a code.',
     };
-  // A named error says all that there is to say; its cause is for a log.
+  // The message of a PipelineError is complete; its cause is for logs.
   const says = error.message.replace(`${subject}: `, '');
   return { state: 'failed', subject, says, code: error.code, advice: error.advice };
 }

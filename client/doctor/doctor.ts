@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { readSettings } from '../../model/settings.ts';
-import { runChecks, type Check, type Finding } from './check.ts';
+import { runChecks, type Check, type DoctorFinding } from './check.ts';
 import { checkHdfs } from './hdfs.ts';
 import { checkKafka } from './kafka.ts';
 import { sourceChecks } from './sources.ts';
@@ -11,17 +11,17 @@ import { withExamples } from '../cli/help.ts';
 import { print, printJson } from '../cli/output.ts';
 import { clientLogger, openWarehouse } from '../cli/warehouse.ts';
 
-const MARKS: Readonly<Record<Finding['state'], string>> = { ok: '✔', warning: '!', failed: '✖' };
+const MARKS: Readonly<Record<DoctorFinding['state'], string>> = { ok: '✔', warning: '!', failed: '✖' };
 
-/** `pipeline doctor`: whether all that the settings name can be reached and written to. */
+/** Creates `pipeline doctor`, which checks that everything in the settings is reachable and writable. */
 export function doctorCommand(): Command {
   const command = new Command('doctor')
-    .description('Find out whether the servers of the settings can be reached and written to.')
-    .option('--json', 'as a JSON array, an object a finding')
+    .description('Check that the servers in the settings are reachable and writable.')
+    .option('--json', 'as a JSON array with one object per finding')
     .addHelpText(
       'after',
-      '\nIt asks Temporal, Kafka, HDFS and the customers’ servers, writes a file to the warehouse and removes it,' +
-        '\nand aborts a transaction on each topic. It ends with 1 when something fails, with 0 for mere warnings (!).',
+      '\nIt connects to Temporal, Kafka, HDFS and the customers’ servers, writes and deletes a file in the warehouse,' +
+        '\nand aborts a transaction on each topic. It exits with 1 if a check fails, with 0 if there are only warnings (!).',
     )
     .action(doctor);
   return withExamples(command, 'pipeline doctor', 'pipeline --config other.yaml doctor --json');
@@ -43,11 +43,11 @@ async function doctor(options: { readonly json?: boolean }): Promise<void> {
   else print(findings.flatMap(formatFinding));
   const failures = findings.filter(({ state }) => state === 'failed').length;
   if (options.json !== true)
-    print(['', failures === 0 ? 'all that must work works' : `${failures} of ${findings.length} failed`]);
+    print(['', failures === 0 ? 'all required checks passed' : `${failures} of ${findings.length} failed`]);
   if (failures > 0) process.exitCode = EXIT.failed;
 }
 
-function formatFinding({ state, subject, says, code, advice }: Finding): string[] {
+function formatFinding({ state, subject, says, code, advice }: DoctorFinding): string[] {
   const line = `${MARKS[state]} ${subject}: ${code === undefined ? '' : `${code}: `}${says}`;
   return advice === undefined ? [line] : [line, `    ${advice}`];
 }

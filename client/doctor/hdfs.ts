@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { storeTemporary } from '../../adapters/hdfs/verified-upload.ts';
 import type { Warehouse } from '../../adapters/delta/warehouse.ts';
-import { ok, warning, type Finding } from './check.ts';
+import { ok, warning, type DoctorFinding } from './check.ts';
 
-/** What is written, read back and removed. */
+/** The content of the test file. */
 const PROBE = Buffer.from('A probe of pipeline doctor. It can be removed.\n');
 
-/** A clock that is off by more would put runs and their intervals at a time that others do not see. */
+/** The tolerated clock difference; a larger one would give runs and their intervals wrong times. */
 const MAX_SKEW_MS = 5_000;
 
-/** Can HDFS be reached, may we write to the warehouse, and is its clock the same as here? */
-export async function checkHdfs({ path, options: { hdfs } }: Warehouse): Promise<Finding[]> {
-  const began = Date.now();
+/** Checks that HDFS is reachable, that the warehouse is writable, and that the clocks agree. */
+export async function checkHdfs({ path, options: { hdfs } }: Warehouse): Promise<DoctorFinding[]> {
+  const startedMs = Date.now();
   await hdfs.makeFolder(path);
   const probe = `${path}/_doctor-${randomUUID()}`;
   let modifiedAtMs: number;
@@ -20,19 +20,19 @@ export async function checkHdfs({ path, options: { hdfs } }: Warehouse): Promise
   } finally {
     await hdfs.delete(probe);
   }
-  const ended = Date.now();
-  const stored = ok('hdfs', `reached; ${path} takes files, holds what was sent, and lets them be removed`);
-  return [stored, clockFinding(modifiedAtMs, began, ended)];
+  const endedMs = Date.now();
+  const stored = ok('hdfs', `reached; files in ${path} can be written, read back and deleted`);
+  return [stored, clockFinding(modifiedAtMs, startedMs, endedMs)];
 }
 
-/** A file's time lies between the two, by a clock that is right. */
-function clockFinding(atMs: number, began: number, ended: number): Finding {
-  const skew = atMs < began ? began - atMs : Math.max(0, atMs - ended);
+/** Compares the file's modification time with the local times before and after the write. */
+function clockFinding(modifiedMs: number, startedMs: number, endedMs: number): DoctorFinding {
+  const skew = modifiedMs < startedMs ? startedMs - modifiedMs : Math.max(0, modifiedMs - endedMs);
   if (skew <= MAX_SKEW_MS) return ok('clock', 'agrees with the NameNode’s');
   const seconds = Math.round(skew / 1000);
   return warning(
     'clock',
-    `is ${seconds} s ${atMs < began ? 'ahead of' : 'behind'} the NameNode’s`,
-    'Let both machines follow the same time server (NTP).',
+    `is ${seconds} s ${modifiedMs < startedMs ? 'ahead of' : 'behind'} the NameNode’s`,
+    'Synchronize both machines with the same time server (NTP).',
   );
 }

@@ -4,10 +4,13 @@ import { topicNamesCollide, requireCreatable } from '../../adapters/kafka/topics
 import type { TopicShape } from '../../adapters/kafka/wire/create-topics.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { Settings } from '../../model/settings.ts';
-import { failed, ok, type Finding } from './check.ts';
+import { failed, ok, type DoctorFinding } from './check.ts';
 
-/** Can the cluster be reached, and may we publish to the topic of each source, or create it? */
-export async function checkKafka(options: KafkaOptions, { sources, kafka }: Settings): Promise<Finding[]> {
+/** Checks that the cluster is reachable, and that the topic of each source can be published to or created. */
+export async function checkKafka(
+  options: KafkaOptions,
+  { sources, kafka }: Settings,
+): Promise<DoctorFinding[]> {
   const brokers = await countBrokers(options);
   const reached = ok(
     'kafka',
@@ -26,19 +29,19 @@ async function checkMissing(
   topic: string,
   all: readonly string[],
   shape: TopicShape,
-): Promise<Finding> {
+): Promise<DoctorFinding> {
   const subject = `kafka topic ${topic}`;
   try {
     await requireCreatable(options, topic, shape);
-    requireUnlike(topic, all);
-    return ok(subject, 'is not there yet; the first run makes it');
+    requireDistinct(topic, all);
+    return ok(subject, 'does not exist yet; the first run creates it');
   } catch (error) {
     return failed(subject, error);
   }
 }
 
-/** The broker knows no topic of another source that is not there yet either. */
-function requireUnlike(topic: string, all: readonly string[]): void {
+/** Compares the names of topics that do not exist yet: the broker cannot detect their collisions. */
+function requireDistinct(topic: string, all: readonly string[]): void {
   const other = all.find((one) => one !== topic && topicNamesCollide(one, topic));
   if (other === undefined) return;
   const why = 'Kafka treats . and _ in the names of topics as the same: choose another name';
@@ -48,11 +51,11 @@ function requireUnlike(topic: string, all: readonly string[]): void {
   );
 }
 
-async function checkTopic(options: KafkaOptions, topic: string): Promise<Finding> {
+async function checkTopic(options: KafkaOptions, topic: string): Promise<DoctorFinding> {
   const subject = `kafka topic ${topic}`;
   try {
     await probePublishing(options, topic);
-    return ok(subject, 'takes transactions with their marker (one was aborted, which takes two offsets)');
+    return ok(subject, 'accepts transactions with their marker (one was aborted, which uses two offsets)');
   } catch (error) {
     return failed(subject, error);
   }

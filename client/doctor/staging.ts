@@ -3,10 +3,10 @@ import { Staging } from '../../adapters/staging/staging.ts';
 import { messageOf } from '../../model/errors.ts';
 import type { Settings } from '../../model/settings.ts';
 import { formatBytes } from '../../model/figures.ts';
-import { ok, warning, type Finding } from './check.ts';
+import { ok, warning, type DoctorFinding } from './check.ts';
 
-/** Can the staging folder of this host be written to, and has its disk room for what it may hold? */
-export async function checkStaging({ worker }: Settings): Promise<Finding[]> {
+/** Checks that this host's staging folder is writable, and that its disk has enough free space. */
+export async function checkStaging({ worker }: Settings): Promise<DoctorFinding[]> {
   const { staging, stagingBytes } = worker;
   try {
     await Staging.open(staging, stagingBytes);
@@ -16,12 +16,12 @@ export async function checkStaging({ worker }: Settings): Promise<Finding[]> {
   }
   const { bavail, bsize } = await statfs(staging);
   const free = bavail * bsize;
-  const says = `${staging} can be written to; ${formatBytes(free)} are free`;
+  const says = `${staging} is writable; ${formatBytes(free)} are free`;
   if (free >= stagingBytes) return [ok('staging', says)];
   return [
     warning(
       'staging',
-      `${says}, less than the ${formatBytes(stagingBytes)} that it may hold`,
+      `${says}, less than its limit of ${formatBytes(stagingBytes)}`,
       'Free space on that disk, or lower worker.stagingBytes.',
     ),
   ];

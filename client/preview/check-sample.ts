@@ -13,43 +13,43 @@ import { MESSAGE_COLUMNS, duckDbType, type Table } from '../../tables/table.ts';
 import { userOf } from '../../records/user.ts';
 import { toJson } from '../query/values.ts';
 
-/** What would become of records. */
+/** What a run would make of a sample. */
 export interface SampleReport {
   readonly landed: number;
   readonly quarantined: number;
   readonly reasons: ReasonCounts;
-  /** The places, from 0, of the first records that would be quarantined. */
+  /** The indexes, from 0, of the first records that would be quarantined. */
   readonly bad: readonly number[];
-  /** Fields that no table knows. */
+  /** Fields that the contract does not know. */
   readonly unknown: FieldCounts;
   readonly tables: readonly PreviewedTable[];
 }
 
-/** A table as it would come. */
+/** The rows that a table would get. */
 export interface PreviewedTable {
   readonly table: string;
   readonly rows: number;
-  /** Without those of which nothing is known before a message is published. */
+  /** Without the columns whose values are known only after publishing. */
   readonly columns: readonly PreviewedColumn[];
 }
 
-/** A column as it would come. */
+/** A column of a previewed table. */
 export interface PreviewedColumn {
   readonly name: string;
   readonly type: string;
-  /** Rows in which it has a value. */
+  /** The number of rows with a value. */
   readonly values: number;
-  /** The first value; null where there is none. */
+  /** The first value; null if there is none. */
   readonly example: Json;
 }
 
 const MAX_REASONS = 20;
 const MAX_BAD = 5;
 
-/** What is known when a message is published, and not before. */
-const OF_PUBLISHING = new Set([...MESSAGE_COLUMNS.map(({ name }) => name), 'headers']);
+/** Columns whose values are known only after publishing. */
+const PUBLISH_COLUMNS = new Set([...MESSAGE_COLUMNS.map(({ name }) => name), 'headers']);
 
-/** What a run would make of records, by the very code that makes it; in memory alone. */
+/** Transforms records in memory with the code that a run uses. */
 export async function checkSample(
   settings: Settings,
   source: string,
@@ -64,17 +64,17 @@ export async function checkSample(
     const headers = serializeHeaders([[SOURCE_HEADER, Buffer.from(source)]]);
     const timestampMs = Date.now();
     const messages: StagedMessage[] = [];
-    for (const [at, record] of records.entries()) {
+    for (const [index, record] of records.entries()) {
       const reason = sizeRefusal(record, settings.limits.recordBytes);
       if (reason !== undefined) {
         reasons.add('publish', { path: '', reason });
-        tooLarge.push(at);
+        tooLarge.push(index);
         continue;
       }
       const key = userOf(record);
       messages.push({
         partition: 0,
-        offset: BigInt(at),
+        offset: BigInt(index),
         timestampMs,
         key: key === null ? null : Buffer.from(key),
         headers,
@@ -107,21 +107,23 @@ async function firstBad(connection: DuckDBConnection): Promise<number[]> {
 }
 
 async function previewTable(connection: DuckDBConnection, table: Table): Promise<PreviewedTable> {
-  const columns = table.columns.filter(({ name }) => !OF_PUBLISHING.has(name));
-  const asked = columns.flatMap(({ name, type }) => {
+  const columns = table.columns.filter(({ name }) => !PUBLISH_COLUMNS.has(name));
+  const expressions = columns.flatMap(({ name, type }) => {
     const column = `${sqlName(name)}::${duckDbType(type)}`;
     return [`count(${column})`, `first(${column}) FILTER (${column} IS NOT NULL)`];
   });
-  const read = await connection.runAndReadAll(`SELECT count(*), ${asked.join(', ')} FROM (${table.select})`);
+  const read = await connection.runAndReadAll(
+    `SELECT count(*), ${expressions.join(', ')} FROM (${table.select})`,
+  );
   const [rows = 0, ...found] = read.convertRows(toJson)[0] ?? [];
   return {
     table: table.name,
     rows: Number(rows),
-    columns: columns.map(({ name, type }, at) => ({
+    columns: columns.map(({ name, type }, index) => ({
       name,
       type,
-      values: Number(found[2 * at]),
-      example: found[2 * at + 1] ?? null,
+      values: Number(found[2 * index]),
+      example: found[2 * index + 1] ?? null,
     })),
   };
 }

@@ -7,41 +7,41 @@ import { formatTable } from '../cli/output.ts';
 import type { SampleReport, PreviewedTable } from './check-sample.ts';
 import type { Sample } from './sample.ts';
 
-/** Characters of a table's first values, and of a path or reason in a line. */
-const LONGEST_EXAMPLE = 48;
-const LONGEST_DATA = 200;
+/** Length limits of a table's first values, and of a path or reason in a line. */
+const MAX_EXAMPLE_LENGTH = 48;
+const MAX_REASON_LINE_LENGTH = 200;
 
-/** A preview for people. */
+/** Formats a preview for people. */
 export function formatPreview(
   subject: string,
   sample: Sample,
-  judged: SampleReport,
+  report: SampleReport,
   overLimit: string | undefined,
 ): string[] {
   return [
     formatHead(subject, sample),
-    `${formatCount(judged.landed, 'record')} would land, ${formatNumber(judged.quarantined)} would be quarantined.`,
-    ...formatBad(judged),
+    `${formatCount(report.landed, 'record')} would land, ${formatNumber(report.quarantined)} would be quarantined.`,
+    ...formatQuarantined(report),
     ...(overLimit === undefined ? [] : [`A run would wait for a person: ${overLimit}`]),
-    ...fieldLines(judged.unknown),
-    ...judged.tables.flatMap(formatPreviewed),
+    ...fieldLines(report.unknown),
+    ...report.tables.flatMap(formatPreviewed),
     '',
-    'Nothing was written anywhere.',
+    'Nothing was written.',
   ];
 }
 
 function formatHead(subject: string, { records, bytes, format, whole }: Sample): string {
-  const kind = format === 'json-array' ? 'a JSON array' : 'a record a line';
+  const kind = format === 'json-array' ? 'a JSON array' : 'one record per line';
   const seen = `${formatCount(records.length, 'record')}, ${formatBytes(bytes)}`;
-  return `${subject}: ${kind}; ${whole ? `all of it was looked at: ${seen}` : `its beginning was looked at: ${seen}`}`;
+  return `${subject}: ${kind}; ${whole ? `all of it was read: ${seen}` : `its beginning was read: ${seen}`}`;
 }
 
-function formatBad({ reasons, bad, quarantined }: SampleReport): string[] {
+function formatQuarantined({ reasons, bad, quarantined }: SampleReport): string[] {
   if (quarantined === 0) return [];
-  const places = bad.map((place) => formatNumber(place + 1)).join(', ');
+  const numbers = bad.map((index) => formatNumber(index + 1)).join(', ');
   return [
-    ...reasonLines(reasons).map((line) => `  ${shorten(line, LONGEST_DATA)}`),
-    `  by their place from 1: ${places}${bad.length < quarantined ? ', …' : ''}`,
+    ...reasonLines(reasons).map((line) => `  ${shorten(line, MAX_REASON_LINE_LENGTH)}`),
+    `  record numbers: ${numbers}${bad.length < quarantined ? ', …' : ''}`,
   ];
 }
 
@@ -53,7 +53,7 @@ function formatPreviewed({ table, rows, columns }: PreviewedTable): string[] {
     formatExample(example),
   ]);
   const shown = formatTable(['column', 'type', 'values', 'first value'], lines, {
-    cellCharacters: LONGEST_EXAMPLE,
+    cellCharacters: MAX_EXAMPLE_LENGTH,
   });
   return ['', `${table}: ${formatCount(rows, 'row')}`, ...shown];
 }

@@ -24,67 +24,63 @@ const DEFAULT_RECORDS = 1000;
 const MAX_RECORDS = 100_000;
 const MAX_BYTES = 64 << 20;
 
-/** What a file that no source names is called in messages to itself. */
+/** The source name given to a file that belongs to no source. */
 const FILE_SOURCE = 'preview';
 
-/** `pipeline preview SOURCE|FILE`: what a run would make of a content, without a run. */
+/** Creates `pipeline preview SOURCE|FILE`, which shows what a run would make of a content. */
 export function previewCommand(): Command {
   const command = new Command('preview')
     .description(
-      'Fetch the beginning of a source or a file, and show the tables it would become and what would be quarantined. Nothing is written, and no server but the customer’s is asked.',
+      'Fetch the beginning of a source or a file, and show the tables it would become and what would be quarantined. Nothing is written, and only the customer’s server is contacted.',
     )
     .argument('<source>', 'a source of pipeline.yaml, or a file')
     .option(
       '--records <number>',
-      'how many records to look at',
+      'how many records to read',
       wholeNumberParser(1, MAX_RECORDS),
       DEFAULT_RECORDS,
     )
     .addOption(
-      new Option(
-        '--format <format>',
-        'how a file’s records stand in it (default: as its beginning tells)',
-      ).choices(['json-array', 'ndjson'] satisfies RecordFormat[]),
+      new Option('--format <format>', 'the format of a file (default: detected from its beginning)').choices([
+        'json-array',
+        'ndjson',
+      ] satisfies RecordFormat[]),
     )
-    .option(
-      '--from <time>',
-      'beginning of the interval, for a source whose url has {from}',
-      parseTimeArgument,
-    )
+    .option('--from <time>', 'start of the interval, for a source whose url has {from}', parseTimeArgument)
     .option('--to <time>', 'end of the interval, for a source whose url has {to}', parseTimeArgument)
     .option('--json', 'as a JSON object')
     .action(preview);
   return withExamples(
     command,
     'pipeline preview pearson',
-    ['pipeline preview attempts.json.gz --records 50', 'a file, packed or not'],
+    ['pipeline preview attempts.json.gz --records 50', 'a file, gzipped or not'],
     'pipeline preview pearson --json',
   );
 }
 
 async function preview(word: string, options: PreviewOptions): Promise<void> {
   const all = readSettings();
-  const { settings, source, request } = await contentNamed(all, word, options);
+  const { settings, source, request } = await resolveContent(all, word, options);
   const { contentBytes, recordBytes } = settings.limits;
   const limits = { records: options.records, bytes: MAX_BYTES, contentBytes, recordBytes };
   const sample = await readSample(request, limits);
-  const judged = await checkSample(settings, source, sample.records);
-  const overLimit = limitPassed(settings, source, request.subject, sample, judged);
-  if (options.json === true) printJson(jsonOf(request.subject, sample, judged, overLimit));
-  else print(formatPreview(request.subject, sample, judged, overLimit));
+  const report = await checkSample(settings, source, sample.records);
+  const overLimit = exceededLimit(settings, source, request.subject, sample, report);
+  if (options.json === true) printJson(jsonOf(request.subject, sample, report, overLimit));
+  else print(formatPreview(request.subject, sample, report, overLimit));
   if (sample.broken !== undefined) throw sample.broken;
   if (overLimit !== undefined) process.exitCode = EXIT.waiting;
 }
 
 interface NamedContent {
-  /** The settings, with a source for the file where it is one. */
+  /** The settings; for a file, with a source for it. */
   readonly settings: Settings;
   readonly source: string;
   readonly request: SampleRequest;
 }
 
 /** @throws {PipelineError} SOURCE_UNKNOWN or USAGE_INVALID */
-async function contentNamed(
+async function resolveContent(
   settings: Settings,
   word: string,
   options: PreviewOptions,
@@ -109,7 +105,7 @@ async function contentNamed(
   return { settings, source: word, request: contentOf(word, source, intervalOf(options)) };
 }
 
-/** @throws {PipelineError} SOURCE_UNKNOWN, saying why there is no such file either. */
+/** @throws {PipelineError} SOURCE_UNKNOWN, saying why the file cannot be read either. */
 async function requireFile(settings: Settings, word: string): Promise<void> {
   try {
     if ((await stat(word)).isFile()) return;
@@ -124,8 +120,8 @@ async function requireFile(settings: Settings, word: string): Promise<void> {
   }
 }
 
-/** What a run would wait for a person for; undefined where it would not. */
-function limitPassed(
+/** Returns why a run would wait for a person; undefined if it would not. */
+function exceededLimit(
   settings: Settings,
   source: string,
   subject: string,
@@ -133,20 +129,20 @@ function limitPassed(
   { landed, quarantined, reasons }: SampleReport,
 ): string | undefined {
   const { quarantineLimit } = sourceOf(settings, source);
-  const judged = new CheckedRecords();
-  judged.records = landed + quarantined;
-  judged.bad = quarantined;
-  judged.reasons.addAll(reasons);
-  const what = `${subject}, as far as it was looked at`;
-  const nothingGood = whole ? whyNothingGood(what, judged) : undefined;
+  const checked = new CheckedRecords();
+  checked.records = landed + quarantined;
+  checked.bad = quarantined;
+  checked.reasons.addAll(reasons);
+  const what = `${subject}, as far as it was read`;
+  const nothingGood = whole ? whyNothingGood(what, checked) : undefined;
   if (nothingGood !== undefined || quarantineLimit === undefined) return nothingGood;
-  return whyOverLimit(what, quarantineLimit, judged);
+  return whyOverLimit(what, quarantineLimit, checked);
 }
 
 function jsonOf(
   subject: string,
   sample: Sample,
-  judged: SampleReport,
+  report: SampleReport,
   overLimit: string | undefined,
 ): object {
   return {
@@ -155,12 +151,12 @@ function jsonOf(
     records: sample.records.length,
     bytes: sample.bytes,
     whole: sample.whole,
-    landed: judged.landed,
-    quarantined: judged.quarantined,
-    reasons: judged.reasons,
-    firstQuarantined: judged.bad.map((place) => place + 1),
-    ...judged.unknown,
+    landed: report.landed,
+    quarantined: report.quarantined,
+    reasons: report.reasons,
+    firstQuarantined: report.bad.map((index) => index + 1),
+    ...report.unknown,
     overLimit: overLimit ?? null,
-    tables: judged.tables,
+    tables: report.tables,
   };
 }

@@ -18,27 +18,27 @@ export interface Sample {
   readonly records: readonly Buffer[];
   readonly bytes: number;
   readonly format: RecordFormat;
-  /** Whether the content ends with these records. */
+  /** Whether these are all records of the content. */
   readonly whole: boolean;
-  /** Why the content could not be read further, where that is why there are no more records. */
+  /** The error that ended the sample early, if any. */
   readonly broken: PipelineError | undefined;
 }
 
-/** How much of a content to look at; whichever is reached first. */
+/** The limits of a sample; the first one reached ends it. */
 export interface SampleLimits {
   readonly records: number;
-  /** A sample this large is enough: it is held in memory. */
+  /** The size limit in bytes, since the sample is held in memory. */
   readonly bytes: number;
   /** The settings limits.contentBytes and limits.recordBytes. */
   readonly contentBytes: number;
   readonly recordBytes: number;
 }
 
-/** What to look at: a source of the settings for an interval, or a file. */
+/** The content to sample: that of a source, or a file. */
 export interface SampleRequest {
-  /** What is looked at, for messages, as `source pearson`. */
+  /** A description for messages, as `source pearson`. */
   readonly subject: string;
-  /** Undefined where the content itself is to tell: one that begins with `[` is a JSON array. */
+  /** Undefined to detect it: a content that begins with `[` is a JSON array. */
   readonly format: RecordFormat | undefined;
   readonly open: (signal: AbortSignal) => Promise<SourceContent>;
 }
@@ -47,7 +47,7 @@ const PATIENCE = { idleMs: 30_000, windowMs: 30_000, minBytesPerSecond: 1 };
 
 const OPEN_BRACKET = '['.charCodeAt(0);
 
-/** A source's content, as its run would ask for it. Nothing of it is kept. */
+/** Returns the request for a source's content, as a run would fetch it. */
 export function contentOf(
   name: string,
   source: SourceSettings,
@@ -62,14 +62,14 @@ export function contentOf(
   return { subject, format: source.format, open };
 }
 
-/** The content of a file that no source names. */
+/** Returns the request for the content of a file. */
 export function fileContent(file: string, format: RecordFormat | undefined): SampleRequest {
   return { subject: file, format, open: () => Promise.resolve(localContent(file, file)) };
 }
 
 /**
- * The first records of a content. What comes after them is not asked for.
- * @throws {PipelineError} where there is no content at all to be had.
+ * Reads the first records of a content, and then stops the download.
+ * @throws {PipelineError} if no record could be read.
  */
 export async function readSample(request: SampleRequest, limits: SampleLimits): Promise<Sample> {
   const { subject } = request;
@@ -77,7 +77,7 @@ export async function readSample(request: SampleRequest, limits: SampleLimits): 
   let format = request.format;
   let bytes = 0;
   let reader: ContentReader | undefined;
-  const take = (found: readonly Buffer[]): boolean => {
+  const addRecords = (found: readonly Buffer[]): boolean => {
     for (const record of found) {
       records.push(record);
       bytes += record.length;
@@ -85,31 +85,31 @@ export async function readSample(request: SampleRequest, limits: SampleLimits): 
     }
     return false;
   };
-  const stopped = new AbortController();
+  const controller = new AbortController();
   try {
-    const content = await request.open(stopped.signal);
-    for await (const piece of decoded(content, { subject, maxBytes: limits.contentBytes })) {
-      format ??= formatOf(piece);
+    const content = await request.open(controller.signal);
+    for await (const chunk of decoded(content, { subject, maxBytes: limits.contentBytes })) {
+      format ??= detectFormat(chunk);
       if (format === undefined) continue;
       reader ??= new ContentReader({ format, subject, recordBytes: limits.recordBytes });
-      if (take(reader.push(piece))) return { records, bytes, format, whole: false, broken: undefined };
+      if (addRecords(reader.push(chunk))) return { records, bytes, format, whole: false, broken: undefined };
     }
     format ??= 'ndjson';
     reader ??= new ContentReader({ format, subject, recordBytes: limits.recordBytes });
-    const isFull = take(content.hasNoContent === true ? [] : reader.end());
+    const isFull = addRecords(content.hasNoContent === true ? [] : reader.end());
     if (!isFull) requireAllRecords(subject, content, records.length);
     return { records, bytes, format, whole: true, broken: undefined };
   } catch (error) {
     if (!(error instanceof PipelineError) || records.length === 0 || format === undefined) throw error;
     return { records, bytes, format, whole: false, broken: error };
   } finally {
-    stopped.abort();
+    controller.abort();
   }
 }
 
-/** How records stand in a content, by its first byte that is no space or mark; undefined while none came. */
-function formatOf(piece: Buffer): RecordFormat | undefined {
-  const first = piece.find((byte) => byte > 0x20 && ![0xef, 0xbb, 0xbf].includes(byte));
+/** Detects the format by the first byte that is neither whitespace nor a byte order mark; undefined without one. */
+function detectFormat(chunk: Buffer): RecordFormat | undefined {
+  const first = chunk.find((byte) => byte > 0x20 && ![0xef, 0xbb, 0xbf].includes(byte));
   if (first === undefined) return undefined;
   return first === OPEN_BRACKET ? 'json-array' : 'ndjson';
 }

@@ -8,10 +8,10 @@ import { showQuarantined } from './show.ts';
 
 const REFERENCE = 'topic/partition/offset, or source/format-content/chunk:position, as list shows it';
 
-/** `pipeline quarantine …`: what could not become rows, and its way back. */
+/** Creates `pipeline quarantine …`, which lists, shows and replays quarantined records. */
 export function quarantineCommand(): Command {
   const command = new Command('quarantine').description(
-    'See what could not become rows, and publish it again when the cause is gone.',
+    'List quarantined records, and publish them again once the cause is corrected.',
   );
   for (const sub of [list(), show(), replay()]) command.addCommand(sub);
   return withExamples(
@@ -25,13 +25,11 @@ export function quarantineCommand(): Command {
 
 function list(): Command {
   const command = withFilterOptions(
-    new Command('list').description(
-      'Show what is in quarantine, the newest first, and how often for which reason.',
-    ),
+    new Command('list').description('List what is in quarantine, newest first, with counts by reason.'),
   )
-    .option('--replayed', 'those that were published again')
-    .option('--not-replayed', 'those that were not')
-    .option('--limit <n>', 'how many to show', wholeNumberParser(1, 100_000), 50)
+    .option('--replayed', 'only those that were replayed')
+    .option('--not-replayed', 'only those that were not replayed')
+    .option('--limit <n>', 'the number of rows to show', wholeNumberParser(1, 100_000), 50)
     .option('--json', 'as JSON')
     .action(listQuarantine);
   return withExamples(command, 'pipeline quarantine list', 'pipeline quarantine list --not-replayed --json');
@@ -39,13 +37,11 @@ function list(): Command {
 
 function show(): Command {
   const command = new Command('show')
-    .description(
-      'Show everything that is known of one, and its payload, in which no character acts on the terminal.',
-    )
+    .description('Show the details and the payload of one record, safely escaped for the terminal.')
     .argument('<reference>', REFERENCE)
-    .option('--full', 'the whole payload, not only its beginning')
-    .option('--raw', 'write the payload’s bytes as they are to standard output, and nothing else')
-    .option('--output <file>', 'write the payload’s bytes as they are to a file')
+    .option('--full', 'show the whole payload, not only its beginning')
+    .option('--raw', 'write only the payload’s raw bytes to standard output')
+    .option('--output <file>', 'write the payload’s raw bytes to a file')
     .option('--json', 'as JSON, key and payload in base64')
     .action(showQuarantined);
   return withExamples(
@@ -59,13 +55,13 @@ function replay(): Command {
   const command = withFilterOptions(
     new Command('replay')
       .description(
-        'Publish again what is in quarantine, each once however often this is said; the next run lands it.',
+        'Publish quarantined records again, each only once even if repeated; the next run lands them.',
       )
       .argument('[references...]', REFERENCE)
-      .option('--all', 'all that was not replayed yet, or of it what the options pick'),
+      .option('--all', 'all that were not replayed yet, or those that the options select'),
   )
-    .option('--yes', 'do not ask before more than one is replayed')
-    .option('--dry-run', 'show what would be replayed')
+    .option('--yes', 'do not ask for confirmation')
+    .option('--dry-run', 'only show what would be replayed')
     .option('--json', 'as JSON')
     .action(replayQuarantined);
   return withExamples(

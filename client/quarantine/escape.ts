@@ -1,47 +1,48 @@
 import { isUtf8 } from 'node:buffer';
 import { escapeText } from '../../model/printable.ts';
 
-/** Bytes as a text in which each byte that is not UTF-8 stands as its number. */
+/** Decodes UTF-8; invalid bytes become `\\xNN`. */
 function decode(bytes: Uint8Array): string {
   if (isUtf8(bytes)) return Buffer.from(bytes).toString('utf8');
   let text = '';
-  let from = 0;
-  const valid = (to: number): string => Buffer.from(bytes.subarray(from, to)).toString('utf8');
-  for (let at = 0; at < bytes.length;) {
-    const length = lengthAt(bytes, at);
+  let start = 0;
+  const valid = (end: number): string => Buffer.from(bytes.subarray(start, end)).toString('utf8');
+  for (let index = 0; index < bytes.length;) {
+    const length = characterLength(bytes, index);
     if (length > 0) {
-      at += length;
+      index += length;
       continue;
     }
-    text += `${valid(at)}\\x${(bytes[at] ?? 0).toString(16)}`;
-    at += 1;
-    from = at;
+    text += `${valid(index)}\\x${(bytes[index] ?? 0).toString(16)}`;
+    index += 1;
+    start = index;
   }
   return text + valid(bytes.length);
 }
 
-/** Bytes fit for a terminal, a text a line. */
+/** Escapes bytes for a terminal, one string per line. */
 export function escapeBytes(bytes: Uint8Array): string[] {
   return decode(bytes).split('\n').map(escapeText);
 }
 
-/** The bytes without what of a character was cut off at their end. */
+/** Removes an incomplete UTF-8 character from the end of bytes. */
 export function wholeCharacters(bytes: Uint8Array): Uint8Array {
   for (let cut = 1; cut <= 3 && cut <= bytes.length; cut += 1) {
     const lead = bytes[bytes.length - cut] ?? 0;
     if ((lead & 0xc0) === 0x80) continue;
-    return lead >= 0xc0 && expected(lead) > cut ? bytes.subarray(0, bytes.length - cut) : bytes;
+    return lead >= 0xc0 && sequenceLength(lead) > cut ? bytes.subarray(0, bytes.length - cut) : bytes;
   }
   return bytes;
 }
 
-/** How many bytes the character has that begins here; 0 where none does. */
-function lengthAt(bytes: Uint8Array, at: number): number {
-  const length = expected(bytes[at] ?? 0);
-  return length === 1 || (length > 1 && isUtf8(bytes.subarray(at, at + length))) ? length : 0;
+/** Returns the length in bytes of the valid UTF-8 character at an index; 0 if there is none. */
+function characterLength(bytes: Uint8Array, index: number): number {
+  const length = sequenceLength(bytes[index] ?? 0);
+  return length === 1 || (length > 1 && isUtf8(bytes.subarray(index, index + length))) ? length : 0;
 }
 
-function expected(lead: number): number {
+/** Returns the length of a UTF-8 sequence by its lead byte; 0 for an invalid one. */
+function sequenceLength(lead: number): number {
   if (lead < 0x80) return 1;
   if (lead >= 0xc2 && lead < 0xe0) return 2;
   if (lead >= 0xe0 && lead < 0xf0) return 3;

@@ -2,30 +2,32 @@ import { Option, type Command } from 'commander';
 import { sqlText } from '../../adapters/duckdb/database.ts';
 import { parseSinceArgument } from '../cli/arguments.ts';
 
-/** Which rows of quarantine are meant; all, where nothing is given. */
+/** A selection of rows of quarantine; all of them if empty. */
 export interface Filter {
   readonly reason?: string;
   readonly since?: Date;
   readonly source?: string;
   readonly step?: string;
-  /** Whether they were published again. */
+  /** Whether they were replayed. */
   readonly replayed?: boolean;
 }
 
-/** Adds the options that pick rows. */
+/** Adds the options that select rows. */
 export function withFilterOptions(command: Command): Command {
   return command
-    .option('--reason <text>', 'those with this text in their path or reason, in upper or lower case')
+    .option('--reason <text>', 'only those with this text in their path or reason (case-insensitive)')
     .option(
       '--since <time>',
-      'those published since, as 2026-01-31 or 2026-01-31T12:00:00Z (UTC), or as 2d',
+      'only those published since, as 2026-01-31, 2026-01-31T12:00:00Z (UTC) or 2d',
       parseSinceArgument,
     )
-    .option('--source <name>', 'those of one source')
-    .addOption(new Option('--step <step>', 'those refused by one step').choices(['publish', 'transform']));
+    .option('--source <name>', 'only those of one source')
+    .addOption(
+      new Option('--step <step>', 'only those quarantined by one step').choices(['publish', 'transform']),
+    );
 }
 
-/** The filter as a condition of SQL over the view `listed`. */
+/** Returns the filter as an SQL condition on the view `listed`. */
 export function whereOf({ reason, since, source, step, replayed }: Filter): string {
   const conditions = [
     ...(reason === undefined

@@ -8,7 +8,7 @@ import { whereOf, type Filter } from './filter.ts';
 import { shortReference } from './reference.ts';
 import { NEWEST_FIRST, withQuarantine, type OpenQuarantine } from './rows.ts';
 
-/** What `pipeline quarantine list` takes. */
+/** The options of `pipeline quarantine list`. */
 export interface ListOptions extends Omit<Filter, 'replayed'> {
   readonly replayed?: boolean;
   readonly notReplayed?: boolean;
@@ -37,21 +37,21 @@ const Reason = z.object({
   replayed: z.number(),
 });
 
-/** The summary names so many reasons, and counts the others together. */
+/** The number of reasons in the summary; the others are summed. */
 const MAX_REASONS = 10;
 
-/** A table for people shows so much of a path or reason. */
-const MAX_CHARACTERS = 60;
+/** The length limit of a path or reason in a table. */
+const MAX_CELL_LENGTH = 60;
 
 interface Summary {
   readonly count: number;
   readonly replayed: number;
   readonly reasons: readonly z.infer<typeof Reason>[];
-  /** How many rows have none of these reasons. */
+  /** The number of rows with other reasons. */
   readonly others: number;
 }
 
-/** `pipeline quarantine list`: what is in quarantine, the newest first, and why. */
+/** Runs `pipeline quarantine list`: lists the quarantined records, newest first, and their reasons. */
 export async function listQuarantine({ json, limit, notReplayed, ...options }: ListOptions): Promise<void> {
   const filter = notReplayed === true ? { ...options, replayed: false } : options;
   await withQuarantine(readSettings(), async (quarantine) => {
@@ -67,21 +67,21 @@ async function rowsOf(
   filter: Filter,
   limit: number,
 ): Promise<z.infer<typeof Row>[]> {
-  const read = await connection.runAndReadAll(`
+  const result = await connection.runAndReadAll(`
     SELECT reference, came_at, step, source, kafka_topic, path, reason, size, replayed_at,
       CASE WHEN replayed_at IS NULL THEN NULL
         ELSE concat(kafka_topic, '/', replay_partition, '/', replay_offset) END AS replayed_as
     FROM listed WHERE ${whereOf(filter)} ORDER BY ${NEWEST_FIRST} LIMIT ${limit}`);
-  return z.array(Row).parse(read.convertRowObjects(toJson));
+  return z.array(Row).parse(result.convertRowObjects(toJson));
 }
 
 async function summaryOf({ connection }: OpenQuarantine, filter: Filter): Promise<Summary> {
-  const read = await connection.runAndReadAll(`
+  const result = await connection.runAndReadAll(`
     SELECT step, ${PATH_KIND} AS path, ${REASON_KIND} AS reason, count(*) AS count, count(replayed_at) AS replayed,
       sum(count(*)) OVER () AS all_count, sum(count(replayed_at)) OVER () AS all_replayed
     FROM listed WHERE ${whereOf(filter)}
     GROUP BY ALL ORDER BY count DESC, step, path, reason LIMIT ${MAX_REASONS}`);
-  const found = read.convertRowObjects(toJson);
+  const found = result.convertRowObjects(toJson);
   const [{ all_count: count, all_replayed: replayed }] = z
     .tuple([z.object({ all_count: z.coerce.number(), all_replayed: z.coerce.number() })])
     .parse([found[0] ?? { all_count: 0, all_replayed: 0 }]);
@@ -104,19 +104,19 @@ function printList(summary: Summary, rows: readonly z.infer<typeof Row>[]): void
           formatBytes(row.size),
           row.replayed_as ?? '',
         ]),
-        { cellCharacters: MAX_CHARACTERS },
+        { cellCharacters: MAX_CELL_LENGTH },
       ),
     );
     print(
       formatTable(
         ['count', 'replayed', 'step', 'path', 'reason'],
         summary.reasons.map((one) => [one.count, one.replayed, one.step, one.path, one.reason]),
-        { cellCharacters: MAX_CHARACTERS },
+        { cellCharacters: MAX_CELL_LENGTH },
       ),
     );
   }
   if (summary.others > 0) print(`and ${summary.others} for other reasons`);
   const shown =
-    rows.length < summary.count ? `; these are the newest ${rows.length}, --limit shows more` : '';
+    rows.length < summary.count ? `; the newest ${rows.length} are shown, --limit shows more` : '';
   printError(`${summary.count} in quarantine, ${summary.replayed} of them replayed${shown}`);
 }

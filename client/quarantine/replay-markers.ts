@@ -12,7 +12,7 @@ import { replays } from '../../tables/index.ts';
 import { deltaMetadata } from '../../tables/table.ts';
 import type { ChosenRow } from './selection.ts';
 
-/** A row that was published again, and where. */
+/** A replayed row, and its new partition and offset. */
 export interface Replay {
   readonly row: ChosenRow;
   readonly partition: number;
@@ -21,42 +21,45 @@ export interface Replay {
 
 const MAX_COMMAND_CHARACTERS = 500;
 
-/** Another command may mark some of the same at the same moment; each time the rest is tried again. */
+/** The number of attempts: another command may mark some of the same rows concurrently; the rest is retried. */
 const MAX_ATTEMPTS = 20;
 
-/** Writes down in the table `replays` what was published again, each once, whoever else does so too. */
+/** Records replays in the table `replays`, each exactly once, also if several commands run concurrently. */
 export class ReplayMarker {
   readonly #warehouse: Warehouse;
   readonly #command: string;
   readonly #execution = { workflowId: 'pipeline quarantine replay', runId: randomUUID() };
 
-  /** @param command What a person gave, without the program's name. */
+  /** @param command The command line, for the table. */
   constructor(warehouse: Warehouse, command: string) {
     this.#warehouse = warehouse;
     this.#command = command.slice(0, MAX_COMMAND_CHARACTERS);
   }
 
   /**
-   * Makes sure that the table can take marks, before something is published that could then not be marked.
-   * @throws {PipelineError} TABLE_REWRITTEN, TABLE_OTHER_COLUMNS, an error of HDFS or of the log
+   * Checks that the table accepts rows, before anything is published that then could not be recorded.
+   * @throws {PipelineError} TABLE_REWRITTEN, TABLE_OTHER_COLUMNS, or an error of HDFS or of the log
    */
   async requireKept(): Promise<void> {
     await this.#warehouse.table(replays.name).headForAppend(deltaMetadata(replays));
   }
 
-  /** @throws {PipelineError} an error of HDFS or of the log; then nothing of these was written down. */
-  async mark(made: readonly Replay[]): Promise<void> {
+  /**
+   * Records replays.
+   * @throws {PipelineError} an error of HDFS or of the log; then none of these replays was recorded.
+   */
+  async mark(published: readonly Replay[]): Promise<void> {
     const folder = await mkdtemp(join(tmpdir(), 'assessment-pipeline-'));
     try {
-      for (let tries = 1; ; tries += 1) {
-        const missing = await this.#unmarked(made);
+      for (let attempt = 1; ; attempt += 1) {
+        const missing = await this.#unmarked(published);
         if (missing.length === 0) return;
         try {
           await this.#land(folder, missing);
           return;
         } catch (error) {
-          const isOvertaken = error instanceof PipelineError && error.code === 'OFFSETS_MOVED';
-          if (!isOvertaken || tries === MAX_ATTEMPTS) throw error;
+          const isConflict = error instanceof PipelineError && error.code === 'OFFSETS_MOVED';
+          if (!isConflict || attempt === MAX_ATTEMPTS) throw error;
         }
       }
     } finally {
@@ -69,13 +72,13 @@ export class ReplayMarker {
     await this.#warehouse.table(replays.name).deleteScratch(this.#execution.runId);
   }
 
-  async #unmarked(made: readonly Replay[]): Promise<Replay[]> {
+  async #unmarked(published: readonly Replay[]): Promise<Replay[]> {
     const head = await this.#warehouse.table(replays.name).head();
-    return made.filter(({ row }) => head?.txns.has(replayTransaction(row.reference).appId) !== true);
+    return published.filter(({ row }) => head?.txns.has(replayTransaction(row.reference).appId) !== true);
   }
 
-  async #land(folder: string, made: readonly Replay[]): Promise<void> {
-    const files = await this.#write(folder, made);
+  async #land(folder: string, published: readonly Replay[]): Promise<void> {
+    const files = await this.#write(folder, published);
     const own = { locate: (path: string) => Promise.resolve(join(folder, path)) };
     await commitFiles(
       { warehouse: this.#warehouse, own },
@@ -83,17 +86,17 @@ export class ReplayMarker {
       {
         table: replays,
         files: () => Promise.resolve(files),
-        subject: made.map(({ row }) => row.reference).join(' '),
-        fences: made.map(({ row }) => replayTransaction(row.reference)),
-        info: { replays: made.length },
+        subject: published.map(({ row }) => row.reference).join(' '),
+        fences: published.map(({ row }) => replayTransaction(row.reference)),
+        info: { replays: published.length },
       },
     );
   }
 
   /** Writes one file per source. */
-  #write(folder: string, made: readonly Replay[]): Promise<StagedFile[]> {
+  #write(folder: string, published: readonly Replay[]): Promise<StagedFile[]> {
     const now = new Date();
-    const rows = made.map(({ row, partition, offset }) => ({
+    const rows = published.map(({ row, partition, offset }) => ({
       source: row.source,
       kafka_topic: row.topic,
       kafka_partition: row.partition,

@@ -19,7 +19,7 @@ import { shortReference } from './reference.ts';
 import { Republisher } from './republish.ts';
 import { withQuarantine, type OpenQuarantine } from './rows.ts';
 
-/** What `pipeline quarantine replay` takes. */
+/** The options of `pipeline quarantine replay`. */
 export interface ReplayOptions extends Omit<Filter, 'replayed'> {
   readonly all?: boolean;
   readonly yes?: boolean;
@@ -27,23 +27,23 @@ export interface ReplayOptions extends Omit<Filter, 'replayed'> {
   readonly json?: boolean;
 }
 
-/** What came of it, as `--json` prints it. */
-interface ReplayAnswer {
-  /** With its new place; null where it was only shown what would be done. */
+/** The result, as `--json` prints it. */
+interface ReplayResult {
+  /** `as` is the new topic/partition/offset; null for a dry run. */
   readonly replayed: readonly { readonly reference: string; readonly as: string | null }[];
-  /** Those that were replayed before, the first of them by name. */
+  /** Records that were replayed before, the first ones by name. */
   readonly before: { readonly count: number; readonly named: readonly LeftRow[] };
-  /** Those that cannot be, likewise. */
+  /** Records that cannot be replayed, likewise. */
   readonly obstructed: { readonly count: number; readonly named: readonly LeftRow[] };
 }
 
-/** So many are published, and then marked in one commit. */
-const GROUP = 100;
+/** The number of records published before they are marked in one commit. */
+const GROUP_SIZE = 100;
 
-/** So many of those that are left are named. */
+/** The number of records that were not replayed and are listed by name. */
 const MAX_NAMED = 20;
 
-/** `pipeline quarantine replay`: publishes again what a person names, each once, and marks it. */
+/** Runs `pipeline quarantine replay`: publishes the selected records again, each once, and marks them. */
 export async function replayQuarantined(
   references: readonly string[],
   options: ReplayOptions,
@@ -56,7 +56,7 @@ export async function replayQuarantined(
     const condition =
       all === true ? whereOf({ ...filter, replayed: false }) : await conditionOfAll(connection, references);
     const counts = await choose(connection, settings, condition);
-    const report = new Report(json !== true);
+    const report = new ReplayReport(json !== true);
     for (const left of await leftRows(connection, 'before', MAX_NAMED)) report.before(left);
     for (const left of await leftRows(connection, 'obstructed', MAX_NAMED)) report.obstructed(left);
     if (counts.due > 1 && yes !== true && dryRun !== true && !(await confirm(`Replay ${counts.due}?`))) {
@@ -65,48 +65,51 @@ export async function replayQuarantined(
       return;
     }
     await replayDue(quarantine, dryRun === true, report);
-    const answer = report.answer(counts);
-    if (json === true) printJson(answer);
-    printError(summaryOf(answer, dryRun === true));
-    if (answer.obstructed.count > 0) process.exitCode = EXIT.failed;
+    const result = report.result(counts);
+    if (json === true) printJson(result);
+    printError(summaryOf(result, dryRun === true));
+    if (result.obstructed.count > 0) process.exitCode = EXIT.failed;
   });
 }
 
-/** Says what becomes of each row, and keeps it for the end. */
-class Report {
-  readonly #isSpoken: boolean;
+/** Prints the result of each row, and collects it for `--json`. */
+class ReplayReport {
+  readonly #isPrinted: boolean;
   readonly #replayed: { reference: string; as: string | null }[] = [];
   readonly #before: LeftRow[] = [];
   readonly #obstructed: LeftRow[] = [];
   #refused = 0;
 
-  constructor(isSpoken: boolean) {
-    this.#isSpoken = isSpoken;
+  constructor(isPrinted: boolean) {
+    this.#isPrinted = isPrinted;
   }
 
-  /** @param as Its new place; null where it would be replayed. */
+  /**
+   * Reports a replayed record.
+   * @param as Its new topic/partition/offset; null for a dry run.
+   */
   replayed(reference: string, as: string | null): void {
     this.#replayed.push({ reference, as });
-    this.#say(`${shortReference(reference)} ${as === null ? 'would be replayed' : `is now ${as}`}`);
+    this.#print(`${shortReference(reference)} ${as === null ? 'would be replayed' : `is now ${as}`}`);
   }
 
   before(left: LeftRow): void {
     this.#before.push(left);
-    this.#say(`${shortReference(left.reference)} was replayed before, as ${left.why}`);
+    this.#print(`${shortReference(left.reference)} was replayed before, as ${left.why}`);
   }
 
   obstructed(left: LeftRow): void {
     this.#obstructed.push(left);
-    this.#say(`${shortReference(left.reference)} cannot be replayed: ${left.why}`);
+    this.#print(`${shortReference(left.reference)} cannot be replayed: ${left.why}`);
   }
 
-  /** One that was due, and that its topic cannot take. */
+  /** Reports a record that its topic cannot accept. */
   refused(left: LeftRow): void {
     this.#refused += 1;
     this.obstructed(left);
   }
 
-  answer({ before, obstructed }: ChosenCounts): ReplayAnswer {
+  result({ before, obstructed }: ChosenCounts): ReplayResult {
     return {
       replayed: this.#replayed,
       before: { count: before, named: this.#before },
@@ -114,8 +117,8 @@ class Report {
     };
   }
 
-  #say(text: string): void {
-    if (this.#isSpoken) print(text);
+  #print(text: string): void {
+    if (this.#isPrinted) print(text);
   }
 }
 
@@ -126,54 +129,54 @@ function requireChoice(
   isFiltered: boolean,
 ): void {
   if (all && references.length > 0)
-    command.error('error: give references, or --all with what picks them, not both');
+    command.error('error: give either references, or --all with options that select records');
   if (!all && references.length === 0)
-    command.error('error: name what to replay by its reference, or give --all');
-  if (!all && isFiltered) command.error('error: what picks rows goes with --all');
+    command.error('error: give the references of the records to replay, or --all');
+  if (!all && isFiltered) command.error('error: options that select records need --all');
 }
 
 async function replayDue(
   { connection, settings, warehouse }: OpenQuarantine,
-  isDry: boolean,
-  report: Report,
+  isDryRun: boolean,
+  report: ReplayReport,
 ): Promise<void> {
   const republisher = new Republisher({ ...settings.kafka, logger: clientLogger() });
   const marker = new ReplayMarker(warehouse, ['pipeline', ...process.argv.slice(2)].join(' '));
-  for await (const rows of dueRows(connection, GROUP)) {
-    const fitting: ChosenRow[] = [];
+  for await (const rows of dueRows(connection, GROUP_SIZE)) {
+    const accepted: ChosenRow[] = [];
     for (const row of rows) {
       const why = await republisher.refusalOf(row);
-      if (why === undefined) fitting.push(row);
+      if (why === undefined) accepted.push(row);
       else report.refused({ reference: row.reference, why });
     }
-    if (isDry) for (const { reference } of fitting) report.replayed(reference, null);
-    else await replayGroup(republisher, marker, fitting, report);
+    if (isDryRun) for (const { reference } of accepted) report.replayed(reference, null);
+    else await replayGroup(republisher, marker, accepted, report);
   }
-  if (!isDry) await marker.close();
+  if (!isDryRun) await marker.close();
 }
 
 async function replayGroup(
   republisher: Republisher,
   marker: ReplayMarker,
   rows: readonly ChosenRow[],
-  report: Report,
+  report: ReplayReport,
 ): Promise<void> {
   await marker.requireKept();
-  const made: Replay[] = [];
+  const published: Replay[] = [];
   try {
-    await republisher.publish(rows, (replay) => made.push(replay));
+    await republisher.publish(rows, (replay) => published.push(replay));
   } finally {
-    // Also where one failed: the others are in Kafka.
-    if (made.length > 0) await marker.mark(made);
+    // Also after a failure: the earlier ones are in Kafka.
+    if (published.length > 0) await marker.mark(published);
   }
-  for (const { row, partition, offset } of made)
+  for (const { row, partition, offset } of published)
     report.replayed(row.reference, `${row.topic}/${partition}/${offset}`);
 }
 
-function summaryOf({ replayed, before, obstructed }: ReplayAnswer, isDry: boolean): string {
-  const landed = replayed.length > 0 && !isDry ? '; the next run of their source lands them' : '';
+function summaryOf({ replayed, before, obstructed }: ReplayResult, isDryRun: boolean): string {
+  const landed = replayed.length > 0 && !isDryRun ? '; the next run of their source lands them' : '';
   return (
-    `${isDry ? 'would be replayed' : 'replayed'}: ${replayed.length}, before: ${before.count}, ` +
+    `${isDryRun ? 'would be replayed' : 'replayed'}: ${replayed.length}, before: ${before.count}, ` +
     `cannot be: ${obstructed.count}${landed}`
   );
 }

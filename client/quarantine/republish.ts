@@ -10,10 +10,10 @@ import { userOf } from '../../records/user.ts';
 import type { ChosenRow } from './selection.ts';
 import type { Replay } from './replay-markers.ts';
 
-/** So many partitions are published to at once; of each, one message after the other, so that they keep their order. */
-const PARTITIONS_AT_ONCE = 4;
+/** The number of partitions published to concurrently; within each, messages are published in order. */
+const MAX_CONCURRENT_PARTITIONS = 4;
 
-/** Publishes rows of quarantine again, each in a transaction of its own, whose marker names it: so it is there once. */
+/** Publishes quarantined rows again, each exactly once: in its own transaction, with a marker that names it. */
 export class Republisher {
   readonly #kafka: KafkaOptions;
   readonly #maxBytes = new Map<string, Promise<number>>();
@@ -22,20 +22,20 @@ export class Republisher {
     this.#kafka = kafka;
   }
 
-  /** Why its topic cannot take a row; undefined when it can. */
+  /** Returns why a row's topic cannot accept it; undefined if it can. */
   async refusalOf(row: ChosenRow): Promise<string | undefined> {
     const known = this.#maxBytes.get(row.topic) ?? fetchMaxMessageBytes(this.#kafka, row.topic);
     this.#maxBytes.set(row.topic, known);
-    const [bytes, most] = [messageBytes(messageOf(row)), await known];
-    return bytes <= most
+    const [bytes, maxBytes] = [messageBytes(messageOf(row)), await known];
+    return bytes <= maxBytes
       ? undefined
-      : `it makes a message of ${bytes} bytes, more than the ${most} that its topic takes`;
+      : `it makes a message of ${bytes} bytes, more than its topic's limit of ${maxBytes}`;
   }
 
-  /** Publishes rows; hears of each when it is in Kafka, also where a later one fails. */
-  async publish(rows: readonly ChosenRow[], published: (replay: Replay) => void): Promise<void> {
-    await mapConcurrent(PARTITIONS_AT_ONCE, byPartition(rows), async (queue) => {
-      for (const row of queue) published(await publishAgain(this.#kafka, row));
+  /** Publishes rows; calls `onPublished` for each one in Kafka, also if a later one fails. */
+  async publish(rows: readonly ChosenRow[], onPublished: (replay: Replay) => void): Promise<void> {
+    await mapConcurrent(MAX_CONCURRENT_PARTITIONS, byPartition(rows), async (queue) => {
+      for (const row of queue) onPublished(await publishAgain(this.#kafka, row));
     });
   }
 }
@@ -49,7 +49,7 @@ function byPartition(rows: readonly ChosenRow[]): ChosenRow[][] {
   return [...queues.values()];
 }
 
-/** Publishes one again in a transaction of its own, whose marker names it: so it is there once for ever. */
+/** Publishes one row in its own transaction with a marker, so that it is published only once. */
 async function publishAgain(kafka: KafkaOptions, row: ChosenRow): Promise<Replay> {
   const { ends } = await publishOnce(kafka, {
     id: replaySet(row.reference),
@@ -58,7 +58,7 @@ async function publishAgain(kafka: KafkaOptions, row: ChosenRow): Promise<Replay
   });
   const [end] = Object.entries(ends);
   if (end === undefined) {
-    throw new PipelineError('KAFKA_REFUSED', `the marker of the replay of ${row.reference} names no offset`);
+    throw new PipelineError('KAFKA_REFUSED', `the marker of the replay of ${row.reference} has no offset`);
   }
   return { row, partition: Number(end[0]), offset: BigInt(end[1]) - 1n };
 }
@@ -69,8 +69,8 @@ async function* oneMessage(message: OutgoingMessage): AsyncGenerator<OutgoingMes
 }
 
 /**
- * The message as it was, to the partition where it stood, so that it stays behind what its key had there before. A
- * record that never was a message becomes the one that it would have been.
+ * Returns the original message for its original partition, so that it stays ordered after earlier messages of its key. A
+ * record that never was published becomes the message that it would have been.
  */
 function messageOf({
   source,
@@ -81,13 +81,13 @@ function messageOf({
   headers,
   payload,
 }: ChosenRow): OutgoingMessage {
-  const before: Record<string, (Buffer | string)[]> =
+  const original: Record<string, (Buffer | string)[]> =
     chunk === null ? parseHeaders(headers ?? '[]') : { [SOURCE_HEADER]: [source], [CHUNK_HEADER]: [chunk] };
-  const replayOf = [...(before[REPLAY_HEADER] ?? []), reference];
+  const replayOf = [...(original[REPLAY_HEADER] ?? []), reference];
   return {
     key: chunk === null ? key : userOf(payload ?? Buffer.alloc(0)),
     value: payload,
-    headers: { ...before, [REPLAY_HEADER]: replayOf },
+    headers: { ...original, [REPLAY_HEADER]: replayOf },
     ...(partition === null ? {} : { partition }),
   };
 }

@@ -8,24 +8,24 @@ import type { Table } from '../../tables/table.ts';
 import { fetchTables, snapshotsOf, withTables } from '../query/live-tables.ts';
 import { openWarehouse } from '../cli/warehouse.ts';
 
-/** Quarantine, opened to be asked. */
+/** The quarantine, opened for queries. */
 export interface OpenQuarantine {
   readonly settings: Settings;
   readonly warehouse: Warehouse;
-  /** Has the view `listed`: each row of `quarantine` with its reference, size and, where it has one, its replay. */
+  /** Has the view `listed`: the rows of `quarantine` with their reference, size and replay, if any. */
   readonly connection: DuckDBConnection;
-  /** The log of `deliveries`: up to where the topics landed. */
+  /** The snapshot of `deliveries`, which has the landed offsets of the topics. */
   readonly deliveries: Snapshot | undefined;
 }
 
-/** Newest first, and always the same. */
+/** A total order, newest first. */
 export const NEWEST_FIRST =
   'came_at DESC, kafka_topic DESC, kafka_partition DESC, kafka_offset DESC, chunk DESC, chunk_position DESC';
 
-/** The other way round: as they came. */
+/** The reverse of {@link NEWEST_FIRST}. */
 export const OLDEST_FIRST = NEWEST_FIRST.replaceAll(' DESC', '');
 
-/** A message's own time says when; a record refused at publish has none, and gets the day of its run. */
+/** `came_at` is the message's timestamp; an unpublished record has none, and gets the day of its run. */
 const LISTED = `
   CREATE VIEW listed AS
     SELECT q.*, r.replayed_at, r.replay_partition, r.replay_offset, r.command
@@ -37,8 +37,8 @@ const LISTED = `
     ) AS q LEFT JOIN replays AS r ON r.replay_of = q.reference`;
 
 /**
- * Runs something with quarantine as its log says it is now. Its files are kept on this machine, and DuckDB reads
- * them a part at a time, so that it can be of any size.
+ * Opens the current version of quarantine and calls a function with it. Its files are cached on this machine, and DuckDB
+ * streams them, so they can be of any size.
  */
 export async function withQuarantine<T>(
   settings: Settings,
@@ -48,10 +48,10 @@ export async function withQuarantine<T>(
   const warehouse = openWarehouse(settings);
   const snapshots = await snapshotsOf(warehouse, [quarantine, replays, deliveries]);
   const cache = new TableCache(cacheFolderOf(hdfs.nameNodes, hdfs.warehouse), warehouse.options.hdfs);
-  const wanted = new Map<Table, Snapshot | undefined>(
+  const needed = new Map<Table, Snapshot | undefined>(
     [quarantine, replays].map((table) => [table, snapshots.get(table)]),
   );
-  const cached = await fetchTables(cache, warehouse, wanted);
+  const cached = await fetchTables(cache, warehouse, needed);
   const tables = TABLES.map((table) => ({ table, files: cached.get(table)?.files ?? null }));
   return withTables(tables, async (connection) => {
     await connection.run(LISTED);

@@ -7,7 +7,7 @@ import { toJson } from '../query/values.ts';
 import { conditionOf, parseReference } from './reference.ts';
 import { OLDEST_FIRST } from './rows.ts';
 
-/** A row of quarantine that is to be published again. */
+/** A row of quarantine selected for replay. */
 export interface ChosenRow {
   readonly reference: string;
   readonly source: string;
@@ -21,18 +21,18 @@ export interface ChosenRow {
   readonly payload: Buffer | null;
 }
 
-/** A row that is not published again, and why. */
+/** A row that is not replayed, and why. */
 export interface LeftRow {
   readonly reference: string;
   readonly why: string;
 }
 
-/** What was chosen, in numbers. */
+/** The counts of the selected rows. */
 export interface ChosenCounts {
   readonly due: number;
-  /** Were published again before. */
+  /** Rows that were replayed before. */
   readonly before: number;
-  /** Cannot be. */
+  /** Rows that cannot be replayed. */
   readonly obstructed: number;
 }
 
@@ -53,8 +53,8 @@ const Head = z.object({
 });
 
 /**
- * Notes which rows are meant, in the order in which they came, and which of them cannot be published again. DuckDB
- * keeps them, on disk where they are many.
+ * Selects rows into the table `chosen`, oldest first, with the reason for those that cannot be replayed. DuckDB spills
+ * the table to disk if it is large.
  */
 export async function choose(
   connection: DuckDBConnection,
@@ -74,52 +74,52 @@ export async function choose(
               THEN concat('no source of pipeline.yaml has the topic ', kafka_topic) END AS obstacle
         FROM listed WHERE ${condition}
       )`);
-  const read = await connection.runAndReadAll(`
+  const result = await connection.runAndReadAll(`
     SELECT count(*) FILTER (obstacle IS NULL AND replayed_at IS NULL) AS due,
       count(replayed_at) AS before,
       count(obstacle) FILTER (replayed_at IS NULL) AS obstructed FROM chosen`);
-  return Counts.parse(read.convertRowObjects(toJson)[0]);
+  return Counts.parse(result.convertRowObjects(toJson)[0]);
 }
 
 /**
- * The condition for rows that a person named.
- * @throws {PipelineError} QUARANTINE_UNKNOWN when one is not in quarantine, or can be several.
+ * Returns the SQL condition for references.
+ * @throws {PipelineError} QUARANTINE_UNKNOWN if one is not in quarantine, or is ambiguous.
  */
 export async function conditionOfAll(
   connection: DuckDBConnection,
   references: readonly string[],
 ): Promise<string> {
   const conditions = references.map((reference) => `(${conditionOf(parseReference(reference))})`);
-  for (const [at, condition] of conditions.entries()) {
+  for (const [index, condition] of conditions.entries()) {
     const found = await connection.runAndReadAll(`SELECT reference FROM listed WHERE ${condition} LIMIT 2`);
     if (found.currentRowCount === 1) continue;
-    const name = references[at] ?? '';
+    const name = references[index] ?? '';
     throw new PipelineError(
       'QUARANTINE_UNKNOWN',
       found.currentRowCount === 0
         ? `${name} is not in quarantine`
-        : `${name} can be several: give more of it`,
+        : `${name} is ambiguous: give more digits of the SHA-256`,
     );
   }
   return conditions.join(' OR ');
 }
 
-/** The rows that are due, so many at once at most, in order. */
-export async function* dueRows(connection: DuckDBConnection, atOnce: number): AsyncGenerator<ChosenRow[]> {
+/** Yields the rows to replay in order, in groups of at most `groupSize`. */
+export async function* dueRows(connection: DuckDBConnection, groupSize: number): AsyncGenerator<ChosenRow[]> {
   for (let after = 0n; ;) {
-    const read = await connection.runAndReadAll(
+    const result = await connection.runAndReadAll(
       `SELECT nth, * EXCLUDE (nth) FROM chosen WHERE nth > $1 AND obstacle IS NULL AND replayed_at IS NULL
-       ORDER BY nth LIMIT ${atOnce}`,
+       ORDER BY nth LIMIT ${groupSize}`,
       [after],
     );
-    const rows = read.getRowObjects();
+    const rows = result.getRowObjects();
     if (rows.length === 0) return;
     after = z.bigint().parse(rows.at(-1)?.['nth']);
     yield rows.map(rowOf);
   }
 }
 
-/** The first rows that are not published again, or that would be, with the reason. */
+/** Returns the first rows that are not replayed, with the reason; for rows replayed before, their new position. */
 export async function leftRows(
   connection: DuckDBConnection,
   which: 'before' | 'obstructed',
@@ -129,10 +129,10 @@ export async function leftRows(
     which === 'before'
       ? ['replayed_at IS NOT NULL', `concat(kafka_topic, '/', replay_partition, '/', replay_offset)`]
       : ['replayed_at IS NULL AND obstacle IS NOT NULL', 'obstacle'];
-  const read = await connection.runAndReadAll(
+  const result = await connection.runAndReadAll(
     `SELECT reference, ${why} AS why FROM chosen WHERE ${condition} ORDER BY nth LIMIT ${limit}`,
   );
-  return Left.parse(read.convertRowObjects(toJson));
+  return Left.parse(result.convertRowObjects(toJson));
 }
 
 function rowOf(row: unknown): ChosenRow {

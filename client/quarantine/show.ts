@@ -14,7 +14,7 @@ import { escapeBytes, wholeCharacters } from './escape.ts';
 import { conditionOf, parseReference, shortReference } from './reference.ts';
 import { withQuarantine, type OpenQuarantine } from './rows.ts';
 
-/** What `pipeline quarantine show` takes. */
+/** The options of `pipeline quarantine show`. */
 export interface ShowOptions {
   readonly full?: boolean;
   readonly raw?: boolean;
@@ -22,7 +22,7 @@ export interface ShowOptions {
   readonly json?: boolean;
 }
 
-/** So many bytes of a payload are shown unless all are asked for. */
+/** The number of payload bytes shown without --full. */
 const SHOWN_BYTES = 4_096;
 
 const Known = z.object({
@@ -47,13 +47,13 @@ const Known = z.object({
 });
 type Known = z.infer<typeof Known>;
 
-/** `pipeline quarantine show REF`: everything that is known of one row. */
+/** Runs `pipeline quarantine show REF`: shows one row. */
 export async function showQuarantined(reference: string, options: ShowOptions): Promise<void> {
   const condition = conditionOf(parseReference(reference));
   if (options.raw === true && options.output === undefined && isOutputTerminal())
     throw new PipelineError(
       'USAGE_INVALID',
-      '--raw writes bytes as they are, which could steer a terminal: send them to a file or a pipe',
+      '--raw writes raw bytes, which could control the terminal: redirect them to a file or a pipe',
     );
   await withQuarantine(readSettings(), async (quarantine) => {
     const { connection } = quarantine;
@@ -83,7 +83,7 @@ async function findOne(connection: DuckDBConnection, reference: string, conditio
   if (other !== undefined) {
     throw new PipelineError(
       'QUARANTINE_UNKNOWN',
-      `${reference} can be ${known.reference} or ${other.reference}: give more of it`,
+      `${reference} is ambiguous: ${known.reference} or ${other.reference}`,
     );
   }
   return known;
@@ -92,14 +92,14 @@ async function findOne(connection: DuckDBConnection, reference: string, conditio
 async function bytesOf(
   connection: DuckDBConnection,
   condition: string,
-  most: number | undefined,
+  limit: number | undefined,
 ): Promise<(Uint8Array | null)[]> {
-  const payload = most === undefined ? 'payload' : `array_slice(payload, 1, ${most})`;
+  const payload = limit === undefined ? 'payload' : `array_slice(payload, 1, ${limit})`;
   const read = await connection.runAndReadAll(`SELECT key, ${payload} FROM listed WHERE ${condition}`);
   return (read.getRows()[0] ?? []).map((value) => (value instanceof DuckDBBlobValue ? value.bytes : null));
 }
 
-/** What became of a replay, as far as the tables say. */
+/** Returns the state of a row's replay, according to the tables. */
 async function replayStateOf(
   { connection, deliveries }: OpenQuarantine,
   { kafka_topic, replayed_at, replay_partition, replay_offset }: Known,
@@ -107,11 +107,11 @@ async function replayStateOf(
   if (replayed_at === null) return 'not replayed';
   const position = deliveries?.txns.get(`${kafka_topic}/${replay_partition ?? ''}`) ?? 0n;
   if (position <= BigInt(replay_offset ?? 0)) return 'not landed yet';
-  const again = await connection.runAndReadAll(
+  const rowInQuarantine = await connection.runAndReadAll(
     'SELECT 1 FROM quarantine WHERE kafka_topic = $1 AND kafka_partition = $2 AND kafka_offset = $3',
     [kafka_topic, replay_partition, BigInt(replay_offset ?? 0)],
   );
-  return again.currentRowCount > 0 ? 'in quarantine again' : 'landed';
+  return rowInQuarantine.currentRowCount > 0 ? 'in quarantine again' : 'landed';
 }
 
 function asJson(known: Known, state: string, key: Uint8Array | null, payload: Uint8Array | null): object {
@@ -133,32 +133,32 @@ function formatKnown(
   payload: Uint8Array | null,
 ): string[] {
   const { kafka_topic: topic, replay_partition: partition, replay_offset: offset } = known;
-  const at = (name: string, value: string): string => `${name.padEnd(13)} ${value}`;
+  const field = (name: string, value: string): string => `${name.padEnd(13)} ${value}`;
   return [
-    at('reference', shortReference(known.reference)),
-    at('source', known.source),
+    field('reference', shortReference(known.reference)),
+    field('source', known.source),
     ...(known.chunk === null
       ? [
-          at(
+          field(
             'message',
             `topic ${topic}, partition ${known.kafka_partition ?? ''}, offset ${known.kafka_offset ?? ''}`,
           ),
         ]
-      : [at('record', `of topic ${topic}, chunk ${known.chunk}, position ${known.chunk_position ?? ''}`)]),
-    at('published at', known.published_at ?? 'never, or with no time of the years 1 to 9999'),
-    at('ingested on', known.ingested_on),
-    at('refused by', known.step),
-    at('path', known.path || '(the whole)'),
-    at('reason', known.reason),
-    at('key', key === null ? '(none)' : escapeBytes(key).join('\\n')),
-    ...headerLines(known.headers).map((line) => at('header', line)),
-    at(
+      : [field('record', `of topic ${topic}, chunk ${known.chunk}, position ${known.chunk_position ?? ''}`)]),
+    field('published at', known.published_at ?? 'never, or with a time outside the years 1 to 9999'),
+    field('ingested on', known.ingested_on),
+    field('step', known.step),
+    field('path', known.path || '(whole record)'),
+    field('reason', known.reason),
+    field('key', key === null ? '(none)' : escapeBytes(key).join('\\n')),
+    ...headerLines(known.headers).map((line) => field('header', line)),
+    field(
       'replay',
       state === 'not replayed' ? state : `${state}, as ${topic}/${partition ?? ''}/${offset ?? ''}`,
     ),
     ...(known.replayed_at === null
       ? []
-      : [at('replayed at', known.replayed_at), at('by', known.command ?? '')]),
+      : [field('replayed at', known.replayed_at), field('by', known.command ?? '')]),
     ...payloadLines(known.size, payload),
   ];
 }
@@ -179,9 +179,7 @@ function payloadLines(size: number, payload: Uint8Array | null): string[] {
   return [
     `payload       ${size} bytes (${formatBytes(size)})${sum}`,
     ...escapeBytes(isWhole ? payload : wholeCharacters(payload)).map((line) => `  ${line}`),
-    ...(isWhole
-      ? []
-      : [`(the first ${payload.length} bytes; --full shows all, --raw writes them as they are)`]),
+    ...(isWhole ? [] : [`(the first ${payload.length} bytes; --full shows all, --raw writes the raw bytes)`]),
   ];
 }
 

@@ -3,91 +3,98 @@ import { parseHTML } from 'linkedom';
 import { formatNumber } from '../../model/figures.ts';
 import { Markup, html } from './html.ts';
 
-/** Pixels; each chart is drawn for a page and for a phone, and the style sheet shows the one that fits. */
+/** Chart widths in pixels: each chart is drawn for desktop and for phones, and the style sheet shows the one that fits. */
 const WIDE = 720;
 const NARROW = 340;
 
-/** What a reader of the screen is told; the table beside the chart has its values. */
-interface Said {
+/** The accessible name of a chart; the values are in the table beside it. */
+interface Titled {
   readonly title: string;
 }
 
-/** A bar of a ranking. */
+/** A bar of a rank chart. */
 export interface Bar {
   readonly label: string;
   readonly value: number;
-  /** The value, as it is written at the bar's end. */
+  /** The formatted value, shown at the end of the bar. */
   readonly shown: string;
 }
 
-/** A column over a place of an axis. */
+/** A column of a column chart. */
 export interface ChartColumn {
   readonly label: string;
   readonly value: number;
-  /** Shown where a mouse points at it. */
+  /** The tooltip. */
   readonly hint: string;
 }
 
-/** A value that is known only within bounds. */
-export interface Interval extends Bar {
+/** A value with its confidence interval or range. */
+export interface ChartInterval extends Bar {
   readonly low: number;
   readonly high: number;
 }
 
-/** What is drawn of a chart for one width. */
+/** Returns the options of a chart for one width. */
 type Draw = (width: number) => Plot.PlotOptions;
 
 const { document } = parseHTML('<!doctype html><html></html>');
-let drawn = 0;
+let chartCount = 0;
 
-/** Bars that lie, the first on top, each with its name and its value. */
-export function rankChart({ title, bars }: Said & { readonly bars: readonly Bar[] }): Markup {
+/** Draws horizontal bars, the first on top, each with its label and value. */
+export function rankChart({ title, bars }: Titled & { readonly bars: readonly Bar[] }): Markup {
   return bothWidths(title, (width) => {
-    const places = bars.map((bar, at) => ({ ...bar, at }));
+    const rows = bars.map((bar, index) => ({ ...bar, index }));
     const { options, label } = rowsLayout(width, bars.length);
     return {
       ...options,
       x: { axis: null, domain: [0, Math.max(1, ...bars.map(({ value }) => value))] },
       marks: [
-        Plot.barX(places, { x: 'value', y: 'at', fill: 'var(--bar)', rx: 2, ...label.band }),
-        Plot.text(places, { x: 'value', y: 'at', text: 'shown', textAnchor: 'start', dx: 6, ...label.value }),
-        Plot.text(places, { y: 'at', text: 'label', ...label.name }),
+        Plot.barX(rows, { x: 'value', y: 'index', fill: 'var(--bar)', rx: 2, ...label.band }),
+        Plot.text(rows, {
+          x: 'value',
+          y: 'index',
+          text: 'shown',
+          textAnchor: 'start',
+          dx: 6,
+          ...label.value,
+        }),
+        Plot.text(rows, { y: 'index', text: 'label', ...label.name }),
       ],
     };
   });
 }
 
-/** Values with the bounds that they are known within, the first on top, on an axis of shares from 0 to 1. */
+/** Draws values with their intervals, the first on top, by default on an axis of shares from 0 to 1. */
 export function intervalChart({
   title,
   across,
   intervals,
   format,
-}: Said & {
+}: Titled & {
   readonly across: string;
-  readonly intervals: readonly Interval[];
+  readonly intervals: readonly ChartInterval[];
   readonly format?: Plot.ScaleOptions;
 }): Markup {
   return bothWidths(title, (width) => {
-    const places = intervals.map((interval, at) => ({ ...interval, at }));
+    const rows = intervals.map((interval, index) => ({ ...interval, index }));
     const { options, label } = rowsLayout(width, intervals.length);
     return {
       ...options,
       marginTop: 40,
       x: { label: across, axis: 'top', grid: true, ...(format ?? { domain: [0, 100], percent: true }) },
       marks: [
-        Plot.ruleY(places, {
-          ...{ x1: 'low', x2: 'high', y: 'at', stroke: 'var(--bar)', strokeWidth: 4, strokeOpacity: 0.45 },
+        Plot.ruleY(rows, {
+          ...{ x1: 'low', x2: 'high', y: 'index', stroke: 'var(--bar)', strokeWidth: 4, strokeOpacity: 0.45 },
           ...{ strokeLinecap: 'round', dy: label.band.insetTop / 2 },
         }),
-        Plot.dot(places, { x: 'value', y: 'at', r: 4.5, fill: 'var(--bar)', dy: label.band.insetTop / 2 }),
-        Plot.text(places, { y: 'at', text: 'label', ...label.name }),
+        Plot.dot(rows, { x: 'value', y: 'index', r: 4.5, fill: 'var(--bar)', dy: label.band.insetTop / 2 }),
+        Plot.text(rows, { y: 'index', text: 'label', ...label.name }),
       ],
     };
   });
 }
 
-/** Columns side by side, in their order. */
+/** Draws vertical columns in order. */
 export function columnChart({
   title,
   across,
@@ -95,13 +102,13 @@ export function columnChart({
   columns,
   everyNarrow = 1,
   turned = false,
-}: Said & {
+}: Titled & {
   readonly across: string;
   readonly up: string;
   readonly columns: readonly ChartColumn[];
-  /** Where there is little room, one of so many places is named. */
+  /** On phones, only every nth column is labelled. */
   readonly everyNarrow?: number;
-  /** Whether the names of the places are long, and stand slanted on a phone. */
+  /** Whether labels are rotated on phones, because they are long. */
   readonly turned?: boolean;
 }): Markup {
   const labels = columns.map(({ label }) => label);
@@ -112,10 +119,10 @@ export function columnChart({
     marginBottom: turned && width === NARROW ? 84 : 44,
     x: {
       ...{ domain: labels, label: across, padding: 0.15 },
-      ...(width === NARROW ? { ticks: labels.filter((_, at) => at % everyNarrow === 0) } : {}),
+      ...(width === NARROW ? { ticks: labels.filter((_, index) => index % everyNarrow === 0) } : {}),
       ...(turned && width === NARROW ? { tickRotate: -50, label: null } : {}),
     },
-    y: { label: up, grid: true, ticks: 5, tickFormat: wholeOnly },
+    y: { label: up, grid: true, ticks: 5, tickFormat: formatWholeTick },
     marks: [
       Plot.barY(columns, { x: 'label', y: 'value', fill: 'var(--bar)', rx: 2, title: 'hint' }),
       Plot.ruleY([0]),
@@ -123,12 +130,12 @@ export function columnChart({
   }));
 }
 
-/** A small histogram of shares in ten steps, one of many; `from` is the step, from 0. */
+/** Draws a small histogram of shares in ten bins; `from` is the bin's index. */
 export function smallHistogram(title: string, bins: readonly { from: number; attempts: number }[]): Markup {
   return draw(title, {
     width: 220,
     height: 98,
-    // It is shown smaller than it is drawn where two stand side by side on a phone.
+    // Large, since it is scaled down where two are side by side on a phone.
     style: { fontSize: '15px' },
     ...{ marginLeft: 14, marginRight: 22, marginTop: 4, marginBottom: 26 },
     x: { domain: [0, 100], ticks: [0, 50, 100], tickFormat: (share: number) => `${share}%`, label: null },
@@ -144,12 +151,12 @@ export function smallHistogram(title: string, bins: readonly { from: number; att
   });
 }
 
-/** Between counts there is nothing to read. */
-function wholeOnly(value: number): string {
+/** Formats whole ticks only, for axes of counts. */
+function formatWholeTick(value: number): string {
   return Number.isInteger(value) ? formatNumber(value) : '';
 }
 
-/** Rows of a ranking: on a page the name stands left of its bar, on a phone above it. */
+/** Returns the layout of horizontal rows: labels are left of the bars on desktop, above them on phones. */
 function rowsLayout(width: number, count: number) {
   const wide = width === WIDE;
   const step = wide ? 24 : 40;
@@ -160,7 +167,7 @@ function rowsLayout(width: number, count: number) {
     marginRight: wide ? 56 : 48,
     marginTop: 4,
     marginBottom: 4,
-    y: { type: 'band', axis: null, domain: Array.from({ length: count }, (_, at) => at), padding: 0 },
+    y: { type: 'band', axis: null, domain: Array.from({ length: count }, (_, index) => index), padding: 0 },
   } satisfies Plot.PlotOptions;
   const insetTop = wide ? 4 : 20;
   const name = {
@@ -186,15 +193,15 @@ function bothWidths(title: string, drawAt: Draw): Markup {
   </div>`;
 }
 
-/** One drawing as SVG. Its colours are those of the page's style, so it follows light and dark. */
+/** Draws a chart as SVG. Its colours come from the page's CSS variables, so it follows light and dark mode. */
 function draw(title: string, options: Plot.PlotOptions): Markup {
   const svg = Plot.plot({ style: { fontSize: '12px' }, ...options, document, className: 'plot' });
   svg.querySelector('style')?.remove();
-  // It is one picture, with one name: what is in it is read in the table.
+  // For screen readers the chart is one image with one name; its values are in the table.
   for (const part of svg.querySelectorAll('[aria-label]')) part.removeAttribute('aria-label');
   for (const part of svg.querySelectorAll('[aria-hidden]')) part.removeAttribute('aria-hidden');
-  drawn += 1;
-  const id = `chart-${drawn}`;
+  chartCount += 1;
+  const id = `chart-${chartCount}`;
   svg.setAttribute('role', 'img');
   svg.setAttribute('aria-labelledby', id);
   const name = document.createElementNS('http://www.w3.org/2000/svg', 'title');

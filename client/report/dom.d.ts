@@ -1,6 +1,6 @@
 /**
- * What the charts use of a document: Plot draws into linkedom's. The compiler's own types of browsers are not
- * loaded, since nothing here runs in one.
+ * The DOM types that the charts use: Plot draws into a linkedom document. TypeScript's DOM library is not loaded, since
+ * no code here runs in a browser.
  */
 interface Element {
   textContent: string | null;

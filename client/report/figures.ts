@@ -7,7 +7,7 @@ import { DATA_SECTION } from './sections-data.ts';
 import { QUESTIONS_SECTION, SCORES_SECTION } from './sections-scores.ts';
 import { TIME_SECTION } from './sections-time.ts';
 
-/** The report, in the order of its page. */
+/** The sections of the report, in page order. */
 export const SECTIONS: readonly Section[] = [
   OVERVIEW,
   TAKEN_SECTION,
@@ -17,32 +17,32 @@ export const SECTIONS: readonly Section[] = [
   DATA_SECTION,
 ];
 
-/** The answer to one question of the report. */
+/** The result of one query of the report. */
 export interface Figure {
-  /** As `pipeline query` takes it. */
+  /** The query, as `pipeline query` accepts it. */
   readonly sql: string;
   readonly rows: readonly Row[];
 }
 
-/** Every answer, by the name of its part. */
+/** The results by the name of their part. */
 export type Figures = ReadonlyMap<string, Figure>;
 
-/** Asks the tables all that the report says. */
+/** Runs all queries of the report. */
 export async function figuresOf(connection: DuckDBConnection, scope: ReportScope): Promise<Figures> {
   const figures = new Map<string, Figure>();
   for (const { name, sql } of SECTIONS.flatMap(({ parts }) => parts)) {
-    const whole = scopedSql(typeof sql === 'string' ? sql : sql(scope), scope);
-    const read = await connection.runAndReadAll(whole);
-    const columns = read.columnNames();
-    const rows = read
+    const query = scopedSql(typeof sql === 'string' ? sql : sql(scope), scope);
+    const result = await connection.runAndReadAll(query);
+    const columns = result.columnNames();
+    const rows = result
       .convertRows(toJson)
-      .map((row) => Object.fromEntries(columns.map((column, at) => [column, row[at] ?? null])));
-    figures.set(name, { sql: whole, rows });
+      .map((row) => Object.fromEntries(columns.map((column, index) => [column, row[index] ?? null])));
+    figures.set(name, { sql: query, rows });
   }
   return figures;
 }
 
-/** The answer of that name. */
+/** Returns the result of a part. */
 export function figureOf(figures: Figures, name: string): Figure {
   const figure = figures.get(name);
   if (figure === undefined) throw new TypeError(`the report has no figure ${name}`);

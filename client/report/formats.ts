@@ -9,7 +9,7 @@ const UNITS = [
   { seconds: 60, name: 'min' },
 ] as const;
 
-/** Writes values for people, with times in one time zone. */
+/** Formats values for people, with times in one time zone. */
 export class Formats {
   readonly timeZone: string;
   readonly #time: Intl.DateTimeFormat;
@@ -17,24 +17,26 @@ export class Formats {
   /** @param timeZone An IANA name, as Europe/Berlin. */
   constructor(timeZone: string) {
     this.timeZone = timeZone;
-    // The format of Sweden is that of ISO 8601, for people.
+    // The Swedish format is close to ISO 8601: 2026-01-31 12:00.
     this.#time = new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'short' });
   }
 
+  /** Formats a whole number, as 3,280. */
   count(value: number): string {
     return formatNumber(value);
   }
 
-  /** Of one, as a percentage. */
+  /** Formats a share of 1 as a percentage. */
   share(value: number): string {
     return `${(value * 100).toFixed(1)}%`;
   }
 
+  /** Formats a number with two decimals. */
   decimal(value: number): string {
     return value.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
   }
 
-  /** A span in seconds, in its two largest units. */
+  /** Formats seconds in their two largest units, as 1 h 30 min. */
   duration(seconds: number): string {
     if (seconds < 0) return `−${this.duration(-seconds)}`;
     if (seconds < 60) return `${seconds < 10 ? seconds.toFixed(1) : Math.floor(seconds)} s`;
@@ -45,23 +47,24 @@ export class Formats {
     return `${formatNumber(Math.floor(whole / unit.seconds))} ${unit.name}${rest === 0 ? '' : ` ${rest} ${next.name}`}`;
   }
 
-  /** ISO 8601 in UTC, as a time of the zone. */
+  /** Formats an ISO 8601 time in the time zone. */
   time(iso: string): string {
     return this.#time.format(new Date(iso));
   }
 
+  /** Formats the date of an ISO 8601 time in the time zone. */
   day(iso: string): string {
     return this.time(iso).slice(0, 10);
   }
 
-  /** A cell of a table. */
+  /** Formats the content of a table cell. */
   cell(value: Json | undefined, format: ValueFormat): Markup {
     if (value === null || value === undefined) return html`<span class="none">–</span>`;
     if (format === 'time' && typeof value === 'string') {
       return html`<time datetime="${value}">${this.time(value)}</time>`;
     }
     if (format === 'code' && typeof value === 'string') return html`<code>${value}</code>`;
-    return html`${typeof value === 'number' ? this.#number(value, format) : plain(value)}`;
+    return html`${typeof value === 'number' ? this.#number(value, format) : plainText(value)}`;
   }
 
   #number(value: number, format: ValueFormat): string {
@@ -71,11 +74,11 @@ export class Formats {
   }
 }
 
-/** Whether a column of it is read from its right end. */
+/** Returns whether columns of a format are right-aligned. */
 export function isNumeric(format: ValueFormat): boolean {
   return format === 'count' || format === 'share' || format === 'decimal' || format === 'duration';
 }
 
-function plain(value: Json): string {
+function plainText(value: Json): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -1,6 +1,6 @@
 import { safeJson } from '../../model/printable.ts';
 
-/** Text that is HTML already, as {@link html} makes it. */
+/** Text that is already HTML, as returned by {@link html}. */
 export class Markup {
   readonly text: string;
 
@@ -13,8 +13,8 @@ export class Markup {
   }
 }
 
-/** What a template takes: markup as it is, and everything else as text. */
-export type Content = Markup | string | number | readonly Content[];
+/** A value in a template: markup is inserted as it is, everything else is escaped. */
+export type HtmlValue = Markup | string | number | readonly HtmlValue[];
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -24,18 +24,20 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** A template whose values are escaped, unless they are markup: text of the data never becomes HTML. */
-export function html(strings: TemplateStringsArray, ...values: readonly Content[]): Markup {
-  return new Markup(strings.map((piece, at) => `${piece}${textOf(values[at] ?? '')}`).join(''));
+/** A tagged template that escapes all values except markup, so that data never becomes HTML. */
+export function html(strings: TemplateStringsArray, ...values: readonly HtmlValue[]): Markup {
+  return new Markup(
+    strings.map((string, index) => `${string}${escapeContent(values[index] ?? '')}`).join(''),
+  );
 }
 
-/** Data for programs that read the page. It stands in a script element, which it must not end. */
+/** Returns JSON for a script element, escaped so that it cannot close the element. */
 export function jsonMarkup(value: unknown): Markup {
   return new Markup(safeJson(value).replaceAll('<', String.raw`\u003c`));
 }
 
-function textOf(value: Content): string {
+function escapeContent(value: HtmlValue): string {
   if (value instanceof Markup) return value.text;
-  if (typeof value === 'object') return value.map(textOf).join('');
+  if (typeof value === 'object') return value.map(escapeContent).join('');
   return String(value).replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
 }

@@ -3,11 +3,11 @@ import { escapeLines } from '../../model/printable.ts';
 import type { TableState } from '../tables/table-state.ts';
 import { SECTIONS, figureOf, type Figures } from './figures.ts';
 import { Formats, isNumeric } from './formats.ts';
-import { Markup, html, jsonMarkup, type Content } from './html.ts';
+import { Markup, html, jsonMarkup, type HtmlValue } from './html.ts';
 import {
-  numberOf,
+  numberCell,
   sumOf,
-  textOf,
+  textCell,
   type ReportColumn,
   type ReportPart,
   type ReportScope,
@@ -15,22 +15,22 @@ import {
 } from './part.ts';
 import { STYLE } from './style.ts';
 
-/** What a page is made of. */
+/** The data of a report page. */
 export interface Report {
   readonly scope: ReportScope;
   readonly figures: Figures;
-  /** The tables as they were when they were asked. */
+  /** The state of the tables when they were queried. */
   readonly tables: readonly TableState[];
 }
 
-/** A table of more rows is folded, since the chart or the sentence above it says the most of it. */
-const OPEN_ROWS = 8;
+/** Tables with more rows are collapsed, since a chart or a sentence above summarizes them. */
+const MAX_OPEN_ROWS = 8;
 
-/** Nothing is fetched and nothing runs, whatever the data holds. */
+/** The Content-Security-Policy: the page loads nothing and runs no scripts. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'";
 
-/** The page: one file, whole in itself. */
-export function pageOf(report: Report): string {
+/** Renders the report as one self-contained HTML page. */
+export function renderPage(report: Report): string {
   const { scope, figures } = report;
   const formats = new Formats(scope.timeZone);
   const title = scope.source === undefined ? 'Assessment attempts' : `Assessment attempts of ${scope.source}`;
@@ -47,7 +47,7 @@ export function pageOf(report: Report): string {
         </style>
       </head>
       <body>
-        <a class="skip" href="#content">Skip to the answers</a>
+        <a class="skip" href="#content">Skip to the content</a>
         <div class="page">
           ${headerOf(title, report, formats)}
           <div class="columns">
@@ -69,11 +69,11 @@ export function pageOf(report: Report): string {
         </script>
       </body>
     </html> `;
-  // Marks that reorder the writing would act on what stands beside them, in texts, attributes and drawings.
+  // Escapes bidirectional marks, which would reorder neighbouring text, in texts, attributes and charts.
   return `${escapeLines(page.text.trim())}\n`;
 }
 
-/** The report for programs; the page has it in its element `figures`. */
+/** Returns the report as JSON data; the page embeds it in its element `figures`. */
 export function dataOf({ scope, figures, tables }: Report): object {
   return {
     source: scope.source ?? null,
@@ -91,8 +91,8 @@ function headerOf(title: string, { scope, figures }: Report, f: Formats): Markup
     <p class="kicker">Report</p>
     <h1>${title}</h1>
     <p>
-      Started from ${f.day(textOf(overview, 'first_started_at'))} to
-      ${f.day(textOf(overview, 'last_started_at'))}. ${countedOf(scope)} Times are of ${f.timeZone}. Made
+      Started from ${f.day(textCell(overview, 'first_started_at'))} to
+      ${f.day(textCell(overview, 'last_started_at'))}. ${countedOf(scope)} Times are in ${f.timeZone}. Created
       <time datetime="${scope.now.toISOString()}">${f.time(scope.now.toISOString())}</time>.
     </p>
     <dl class="keys">
@@ -119,16 +119,16 @@ function keysOf(figures: Figures, f: Formats): [string, string][] {
   const scores = figureOf(figures, 'scores').rows;
   const time = firstOf('time');
   const keys: [string, string][] = [
-    ['exams taken', f.count(numberOf(overview, 'exams'))],
-    ['people', f.count(numberOf(overview, 'users'))],
-    ['exams to choose from', f.count(numberOf(overview, 'exam_names'))],
+    ['exams taken', f.count(numberCell(overview, 'exams'))],
+    ['people', f.count(numberCell(overview, 'users'))],
+    ['different exams', f.count(numberCell(overview, 'exam_names'))],
   ];
   if (scores.length > 0)
     keys.push(['mean score', f.share(sumOf(scores, 'score_sum') / sumOf(scores, 'attempts'))]);
-  if (numberOf(time, 'timed') > 0)
-    keys.push(['median time on an exam', f.duration(numberOf(time, 'median'))]);
+  if (numberCell(time, 'timed') > 0)
+    keys.push(['median time on an exam', f.duration(numberCell(time, 'median'))]);
   keys.push(
-    ['redundant deliveries', f.count(numberOf(firstOf('redeliveries'), 'redeliveries'))],
+    ['redundant deliveries', f.count(numberCell(firstOf('redeliveries'), 'redeliveries'))],
     ['messages in quarantine', f.count(sumOf(figureOf(figures, 'quarantined').rows, 'messages'))],
   );
   return keys;
@@ -159,25 +159,25 @@ function articleOf(part: ReportPart, figures: Figures, f: Formats): Markup {
     ${part.note === undefined ? '' : html`<p class="note">${part.note}</p>`}
     ${part.chart === undefined || rows.length === 0 ? '' : part.chart(rows, f)} ${foldedTable(part, rows, f)}
     <details class="sql">
-      <summary>How this was asked<span class="hidden">: ${part.title}</span></summary>
+      <summary>SQL query<span class="hidden">: ${part.title}</span></summary>
       <pre tabindex="0"><code>${sql}</code></pre>
     </details>
   </article>`;
 }
 
-function foldedTable(part: ReportPart, rows: readonly Row[], f: Formats): Content {
+function foldedTable(part: ReportPart, rows: readonly Row[], f: Formats): HtmlValue {
   if (rows.length === 0) return '';
   const [only] = rows;
   if (only !== undefined && part.isOneRow === true) return listOf(part, only, f);
   const table = tableOf({ title: part.title, columns: part.columns, isTitled: true }, rows, f);
-  if (rows.length <= OPEN_ROWS && part.chart === undefined) return table;
+  if (rows.length <= MAX_OPEN_ROWS && part.chart === undefined) return table;
   return html`<details>
     <summary>${rows.length === 1 ? 'The row' : `The ${formatNumber(rows.length)} rows`} in a table</summary>
     ${table}
   </details>`;
 }
 
-/** A single row, with its columns one below the other. */
+/** Renders a single row as a list of its columns. */
 function listOf({ title, columns }: ReportPart, row: Row, f: Formats): Markup {
   return html`<table class="list">
     <caption class="hidden">
@@ -195,14 +195,14 @@ function listOf({ title, columns }: ReportPart, row: Row, f: Formats): Markup {
   </table>`;
 }
 
-interface Shape {
+interface TableHead {
   readonly title: string;
   readonly columns: readonly ReportColumn[];
-  /** Whether a heading above it says the title already, so that its caption is for the ear alone. */
+  /** Whether a heading above already shows the title, so that the caption is only for screen readers. */
   readonly isTitled: boolean;
 }
 
-function tableOf({ title, columns, isTitled }: Shape, rows: readonly Row[], f: Formats): Markup {
+function tableOf({ title, columns, isTitled }: TableHead, rows: readonly Row[], f: Formats): Markup {
   return html`<div class="scroller" role="region" tabindex="0" aria-label="Table: ${title}">
     <table>
       <caption${isTitled ? html` class="hidden"` : ''}>
@@ -217,7 +217,7 @@ function tableOf({ title, columns, isTitled }: Shape, rows: readonly Row[], f: F
         ${rows.map(
           (row) =>
             html`<tr>
-              ${columns.map(({ name, format }, at) => cellOf(f.cell(row[name], format), format, at === 0))}
+              ${columns.map(({ name, format }, index) => cellOf(f.cell(row[name], format), format, index === 0))}
             </tr> `,
         )}
       </tbody>
@@ -239,19 +239,19 @@ function footerOf({ figures, tables, scope }: Report, f: Formats): Markup {
   const run = figureOf(figures, 'runs').rows.find((row) => row['outcome'] === 'landed');
   const rows = tables.map((table) => ({ ...table }));
   return html`<footer>
-    <h2 id="origin">Where this comes from</h2>
+    <h2 id="origin">Data source</h2>
     <p>
-      The tables as their logs said at
+      The tables at their versions of
       <time datetime="${scope.now.toISOString()}">${scope.now.toISOString()}</time>.
       ${
         run === undefined
-          ? 'No run of it has landed anything yet.'
-          : html`The last run that landed something is <code>${textOf(run, 'workflow_id')}</code>, run id
-              <code>${textOf(run, 'run_id')}</code>.`
+          ? 'No run has landed anything yet.'
+          : html`The last run that landed something is <code>${textCell(run, 'workflow_id')}</code>, run id
+              <code>${textCell(run, 'run_id')}</code>.`
       }
-      Each SQL on this page answers again with <code>pipeline query</code>.
+      Each query on this page can be run again with <code>pipeline query</code>.
     </p>
-    ${tableOf({ title: 'The versions of the tables', columns: TABLE_COLUMNS, isTitled: false }, rows, f)}
+    ${tableOf({ title: 'Table versions', columns: TABLE_COLUMNS, isTitled: false }, rows, f)}
   </footer>`;
 }
 

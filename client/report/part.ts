@@ -3,85 +3,85 @@ import type { Scope } from '../query/questions.ts';
 import type { Formats } from './formats.ts';
 import type { Markup } from './html.ts';
 
-/** A row of an answer, by its columns. */
+/** A result row by column. */
 export type Row = Readonly<Record<string, Json>>;
 
-/** What a report is about. */
+/** The scope and the settings of a report. */
 export interface ReportScope extends Scope {
   /** An IANA name, as Europe/Berlin. */
   readonly timeZone: string;
-  /** When the report is made. */
+  /** The time of the report. */
   readonly now: Date;
 }
 
-/** How a value is written: a share of 0.5 as 50.0%, a time in the report's time zone. */
+/** How a value is formatted: a share of 0.5 as 50.0%, a time in the report's time zone. */
 export type ValueFormat = 'count' | 'share' | 'decimal' | 'duration' | 'time' | 'text' | 'code';
 
-/** A column of a table, in the order in which people read them. */
+/** A column of a report table. */
 export interface ReportColumn {
-  /** What the SQL calls it. */
+  /** The column's name in the SQL result. */
   readonly name: string;
   readonly head: string;
   readonly format: ValueFormat;
 }
 
-/** One question of the report: the SQL that answers it, and how the answer is shown. */
+/** One question of the report: its SQL query, and how the result is shown. */
 export interface ReportPart {
-  /** What its answer is called; its place in the page too. */
+  /** The name of the result, and the anchor in the page. */
   readonly name: string;
   readonly title: string;
-  /** DuckDB's SQL over the relations of {@link RELATIONS}. */
+  /** DuckDB SQL over the relations of {@link RELATIONS}. */
   readonly sql: string | ((scope: ReportScope) => string);
-  /** What the answer comes to, in a sentence or two; with no rows, what that means. */
+  /** Summarizes the rows in a sentence or two; says what it means if there are none. */
   readonly says: (rows: readonly Row[], formats: Formats) => string;
-  /** How it is counted, where that needs words. */
+  /** Explains how it is counted, if necessary. */
   readonly note?: string;
   readonly chart?: (rows: readonly Row[], formats: Formats) => Markup;
   readonly columns: readonly ReportColumn[];
-  /** Whether there is always one row, and of many columns: it stands upright, which a phone has room for. */
+  /** Whether there is always one row; it is shown as a list, which fits on a phone. */
   readonly isOneRow?: boolean;
 }
 
-/** Questions that belong together. */
+/** A group of questions. */
 export interface Section {
   readonly name: string;
   readonly title: string;
   readonly parts: readonly ReportPart[];
 }
 
-/** A number of a row. */
-export function numberOf(row: Row | undefined, name: string): number {
+/** Returns a number of a row. */
+export function numberCell(row: Row | undefined, name: string): number {
   const value = row?.[name];
   if (typeof value === 'number') return value;
   throw new TypeError(`the column ${name} has no number`);
 }
 
-/** A text of a row; a null says so. */
-export function textOf(row: Row | undefined, name: string): string {
+/** Returns a text of a row; (none) for null. */
+export function textCell(row: Row | undefined, name: string): string {
   const value = row?.[name];
   if (value === null) return '(none)';
   if (typeof value === 'string') return value;
   throw new TypeError(`the column ${name} has no text`);
 }
 
-/** Columns of several tables. */
+/** Columns that several tables share. */
 export const EXAM: ReportColumn = { name: 'exam_name', head: 'Exam', format: 'text' };
 export const ATTEMPTS: ReportColumn = { name: 'attempts', head: 'Times taken', format: 'count' };
 
-/** An exam with how often it was taken, as one line of a chart. */
+/** Returns an exam's name with its number of attempts, for a chart. */
 export function examLabel(row: Row, formats: Formats): string {
-  return `${textOf(row, 'exam_name')} (${formats.count(numberOf(row, 'attempts'))})`;
+  return `${textCell(row, 'exam_name')} (${formats.count(numberCell(row, 'attempts'))})`;
 }
 
-/** The attempts of each step, from 0 on, as the columns of a chart; a step without a row has none. */
+/** Returns the attempts of each bin as chart columns; 0 for bins without a row. */
 export function stepReportColumns(rows: readonly Row[], labels: readonly string[], formats: Formats) {
   return labels.map((label, step) => {
-    const value = numberOf(rows.find((row) => row['step'] === step) ?? { attempts: 0 }, 'attempts');
+    const value = numberCell(rows.find((row) => row['step'] === step) ?? { attempts: 0 }, 'attempts');
     return { label, value, hint: `${label}: ${formats.count(value)}` };
   });
 }
 
-/** The sum of a column. */
+/** Returns the sum of a column. */
 export function sumOf(rows: readonly Row[], name: string): number {
-  return rows.reduce((sum, row) => sum + numberOf(row, name), 0);
+  return rows.reduce((sum, row) => sum + numberCell(row, name), 0);
 }

@@ -12,7 +12,7 @@ import { fetchTables, snapshotsOf, withTables } from '../query/live-tables.ts';
 import { print, printJson } from '../cli/output.ts';
 import { writeFileAtomically } from '../query/file.ts';
 import type { Report } from './page.ts';
-import { numberOf, type ReportScope } from './part.ts';
+import { numberCell, type ReportScope } from './part.ts';
 import { tableStateOf } from '../tables/table-state.ts';
 import { openWarehouse } from '../cli/warehouse.ts';
 
@@ -27,29 +27,30 @@ interface ReportOptions {
 
 const OUTPUT_DEFAULT = 'report.html';
 
-/** `pipeline report`: what the tables say, as one page. */
+/** Creates `pipeline report`, which renders statistics of the attempts as an HTML page. */
 export function reportCommand(): Command {
   const command = new Command('report')
-    .description(
-      'Make a page of what the attempts say: one HTML file, whole in itself, to read, print or send.',
-    )
-    .option('--source <source>', 'about one source alone')
+    .description('Create a self-contained HTML page with statistics of the attempts, to read, print or send.')
+    .option('--source <source>', 'only one source')
     .option(
       '--time-zone <zone>',
-      'for times and hours of the day, as Europe/Berlin',
+      'the time zone of times and hours, as Europe/Berlin',
       parseTimeZoneArgument,
       'UTC',
     )
     .option('--all-deliveries', 'count an attempt each time it was delivered, not once')
-    .option('--output <file>', `where to (default: ${OUTPUT_DEFAULT}); it is there whole or not at all`)
+    .option(
+      '--output <file>',
+      `the output file (default: ${OUTPUT_DEFAULT}), written completely or not at all`,
+    )
     .option('--force', 'replace the file if it exists')
-    .option('--json', 'the figures and their SQL as a JSON object, in place of the page')
+    .option('--json', 'the figures and their SQL as a JSON object, instead of the page')
     .action(report);
   return withExamples(
     command,
     'pipeline report',
     'pipeline report --source pearson --time-zone Europe/Berlin --output pearson.html --force',
-    ['pipeline report --json', 'the figures alone, for a program'],
+    ['pipeline report --json', 'only the figures, for a program'],
   );
 }
 
@@ -61,28 +62,28 @@ async function report(options: ReportOptions): Promise<void> {
   if (source !== undefined) sourceOf(settings, source);
   const scope = { source, deduplicated: options.allDeliveries !== true, timeZone: options.timeZone };
   // Loaded when the command runs: charts take longer to load than --help and the completion need.
-  const { dataOf, pageOf } = await import('./page.ts');
+  const { dataOf, renderPage } = await import('./page.ts');
   if (options.json === true) {
     printJson(dataOf(await makeReport(settings, scope)));
     return;
   }
   const bytes = await writeFileAtomically(output, options, async (file) => {
-    const page = pageOf(await makeReport(settings, scope));
+    const page = renderPage(await makeReport(settings, scope));
     await writeFile(file, page);
     return Buffer.byteLength(page);
   });
   print(`${resolve(output)} (${formatBytes(bytes)})`);
 }
 
-/** @throws {PipelineError} REPORT_EMPTY when no attempt has landed. */
-async function makeReport(settings: Settings, asked: Omit<ReportScope, 'now'>): Promise<Report> {
+/** @throws {PipelineError} REPORT_EMPTY if no attempt has landed. */
+async function makeReport(settings: Settings, options: Omit<ReportScope, 'now'>): Promise<Report> {
   const { figureOf, figuresOf } = await import('./figures.ts');
   const { hdfs } = settings;
   const warehouse = openWarehouse(settings);
   const cache = new TableCache(cacheFolderOf(hdfs.nameNodes, hdfs.warehouse), warehouse.options.hdfs);
   const snapshots = await snapshotsOf(warehouse, TABLES);
-  // What they hold came before.
-  const scope = { ...asked, now: new Date() };
+  // After the snapshots, so that no row is later than the report.
+  const scope = { ...options, now: new Date() };
   const needed = new Map([...snapshots].filter(([{ name }]) => name !== 'deliveries'));
   const [states, cached] = await Promise.all([
     Promise.all(TABLES.map((table) => tableStateOf(warehouse, table, snapshots.get(table)))),
@@ -90,9 +91,9 @@ async function makeReport(settings: Settings, asked: Omit<ReportScope, 'now'>): 
   ]);
   const tables = TABLES.map((table) => ({ table, files: cached.get(table)?.files ?? null }));
   const figures = await withTables(tables, (connection) => figuresOf(connection, scope));
-  if (numberOf(figureOf(figures, 'overview').rows[0], 'exams') === 0) {
-    const whose = scope.source === undefined ? '' : ` of ${scope.source}`;
-    throw new PipelineError('REPORT_EMPTY', `no attempt${whose} is in the tables of ${hdfs.warehouse} yet`);
+  if (numberCell(figureOf(figures, 'overview').rows[0], 'exams') === 0) {
+    const suffix = scope.source === undefined ? '' : ` of ${scope.source}`;
+    throw new PipelineError('REPORT_EMPTY', `no attempt${suffix} is in the tables of ${hdfs.warehouse} yet`);
   }
   return { scope, figures, tables: states };
 }

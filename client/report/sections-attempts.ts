@@ -6,9 +6,9 @@ import type { Markup } from './html.ts';
 import {
   ATTEMPTS,
   EXAM,
-  numberOf,
+  numberCell,
   sumOf,
-  textOf,
+  textCell,
   type ReportColumn,
   type ReportPart,
   type Row,
@@ -26,8 +26,8 @@ const overview: ReportPart = {
   title: 'How many exams were taken, and by how many people?',
   sql: findQuestionSql('overview'),
   says: ([row], f) =>
-    `${f.count(numberOf(row, 'exams'))} times an exam was taken, by ${f.count(numberOf(row, 'users'))} people, ` +
-    `between ${f.time(textOf(row, 'first_started_at'))} and ${f.time(textOf(row, 'last_started_at'))}.`,
+    `${f.count(numberCell(row, 'exams'))} times an exam was taken, by ${f.count(numberCell(row, 'users'))} people, ` +
+    `between ${f.time(textCell(row, 'first_started_at'))} and ${f.time(textCell(row, 'last_started_at'))}.`,
   note: 'A person is an enrolment (user_exam_id): the source does not say who of two enrolments is the same.',
   columns: [
     { name: 'exams', head: 'Exams taken', format: 'count' },
@@ -44,8 +44,8 @@ const examsPerPerson: ReportPart = {
   title: 'How many exams does a person take?',
   sql: findQuestionSql('exams_per_user'),
   says: ([row], f) =>
-    `${f.decimal(numberOf(row, 'mean'))} in the mean, ${f.count(numberOf(row, 'median'))} in the median, ` +
-    `${f.count(numberOf(row, 'max'))} at most.`,
+    `${f.decimal(numberCell(row, 'mean'))} in the mean, ${f.count(numberCell(row, 'median'))} in the median, ` +
+    `${f.count(numberCell(row, 'max'))} at most.`,
   columns: [
     { name: 'mean', head: 'Mean', format: 'decimal' },
     { name: 'median', head: 'Median', format: 'decimal' },
@@ -53,7 +53,7 @@ const examsPerPerson: ReportPart = {
   ],
 };
 
-/** Whose they are. */
+/** The attempts by source. */
 export const SOURCES: ReportPart = {
   name: 'sources',
   title: 'Which sources do they come from?',
@@ -62,9 +62,9 @@ export const SOURCES: ReportPart = {
 FROM attempt GROUP BY ALL ORDER BY attempts DESC, source`,
   says: (rows, f) =>
     rows.length === 1
-      ? `All of them come from ${textOf(rows[0], 'source')}.`
-      : `They come from ${rows.length} sources; most of them, ${f.count(numberOf(rows[0], 'attempts'))}, ` +
-        `from ${textOf(rows[0], 'source')}.`,
+      ? `All of them come from ${textCell(rows[0], 'source')}.`
+      : `They come from ${rows.length} sources; most of them, ${f.count(numberCell(rows[0], 'attempts'))}, ` +
+        `from ${textCell(rows[0], 'source')}.`,
   columns: [
     { name: 'source', head: 'Source', format: 'text' },
     ATTEMPTS,
@@ -75,7 +75,7 @@ FROM attempt GROUP BY ALL ORDER BY attempts DESC, source`,
   ],
 };
 
-/** How many rows they make. */
+/** The number of rows in the tables. */
 export const ROWS: ReportPart = {
   name: 'rows',
   isOneRow: true,
@@ -85,8 +85,8 @@ export const ROWS: ReportPart = {
   count(*) FILTER (correct) AS options_correct, count("at") AS options_at
 FROM option`,
   says: ([row], f) =>
-    `${f.count(numberOf(row, 'questions'))} questions were put, with ${f.count(numberOf(row, 'options'))} options; ` +
-    `${f.count(numberOf(row, 'options_checked'))} of these were checked.`,
+    `${f.count(numberCell(row, 'questions'))} questions were put, with ${f.count(numberCell(row, 'options'))} options; ` +
+    `${f.count(numberCell(row, 'options_checked'))} of these were checked.`,
   columns: [
     { name: 'attempts', head: 'Attempts', format: 'count' },
     { name: 'questions', head: 'Questions', format: 'count' },
@@ -102,8 +102,8 @@ const mostTaken: ReportPart = {
   title: 'Which exams are taken most?',
   sql: `${TAKEN} ORDER BY attempts DESC, exam_name LIMIT 30`,
   says: ([first], f) =>
-    `${textOf(first, 'exam_name')}: ${f.count(numberOf(first, 'attempts'))} times, by ` +
-    `${f.count(numberOf(first, 'people'))} people.`,
+    `${textCell(first, 'exam_name')}: ${f.count(numberCell(first, 'attempts'))} times, by ` +
+    `${f.count(numberCell(first, 'people'))} people.`,
   chart: (rows, f) => takenChart('most', rows, f),
   columns: [EXAM, ATTEMPTS, PEOPLE],
 };
@@ -113,13 +113,13 @@ const leastTaken: ReportPart = {
   title: 'Which exams are taken least?',
   sql: `${TAKEN} ORDER BY attempts, exam_name LIMIT 30`,
   says: (rows, f) => {
-    const least = numberOf(rows[0], 'attempts');
-    const names = rows.filter((row) => numberOf(row, 'attempts') === least);
+    const least = numberCell(rows[0], 'attempts');
+    const names = rows.filter((row) => numberCell(row, 'attempts') === least);
     const times = least === 1 ? 'once' : `${f.count(least)} times`;
     return names.length === rows.length && rows.length > 1
       ? `At least ${rows.length} exams were taken only ${times}.`
       : `${names.length} ${names.length === 1 ? 'was' : 'were'} taken only ${times}: ` +
-          `${names.map((row) => textOf(row, 'exam_name')).join('; ')}.`;
+          `${names.map((row) => textCell(row, 'exam_name')).join('; ')}.`;
   },
   chart: (rows, f) => takenChart('least', rows, f),
   columns: [EXAM, ATTEMPTS, PEOPLE],
@@ -134,9 +134,9 @@ LEFT JOIN attempt ON hour(timezone(${sqlText(timeZone)}, started_at)) = hours.ho
 GROUP BY ALL ORDER BY hours.hour`,
   says: (rows, f) => {
     const most = mostOf(rows);
-    const hour = numberOf(most, 'hour');
-    const share = numberOf(most, 'attempts') / sumOf(rows, 'attempts');
-    return `Most start between ${hour}:00 and ${hour + 1}:00 (${f.timeZone}): ${f.count(numberOf(most, 'attempts'))}, ${f.share(share)} of all.`;
+    const hour = numberCell(most, 'hour');
+    const share = numberCell(most, 'attempts') / sumOf(rows, 'attempts');
+    return `Most start between ${hour}:00 and ${hour + 1}:00 (${f.timeZone}): ${f.count(numberCell(most, 'attempts'))}, ${f.share(share)} of all.`;
   },
   chart: (rows, f) =>
     columnChart({
@@ -144,9 +144,9 @@ GROUP BY ALL ORDER BY hours.hour`,
       across: `hour of the day, ${f.timeZone}`,
       up: 'exams started',
       columns: rows.map((row) => ({
-        label: String(numberOf(row, 'hour')),
-        value: numberOf(row, 'attempts'),
-        hint: `${numberOf(row, 'hour')}:00: ${f.count(numberOf(row, 'attempts'))}`,
+        label: String(numberCell(row, 'hour')),
+        value: numberCell(row, 'attempts'),
+        hint: `${numberCell(row, 'hour')}:00: ${f.count(numberCell(row, 'attempts'))}`,
       })),
       everyNarrow: 3,
     }),
@@ -160,8 +160,8 @@ const lengths: ReportPart = {
   says: (rows, f) => {
     const most = mostOf(rows);
     if (most === undefined) return 'No attempt says how many questions its exam has.';
-    const share = numberOf(most, 'attempts') / sumOf(rows, 'attempts');
-    return `Most often ${numberOf(most, 'questions')} questions: ${f.count(numberOf(most, 'attempts'))} times, ${f.share(share)} of all.`;
+    const share = numberCell(most, 'attempts') / sumOf(rows, 'attempts');
+    return `Most often ${numberCell(most, 'questions')} questions: ${f.count(numberCell(most, 'attempts'))} times, ${f.share(share)} of all.`;
   },
   chart: (rows, f) =>
     columnChart({
@@ -169,9 +169,9 @@ const lengths: ReportPart = {
       across: 'questions of the exam',
       up: 'times taken',
       columns: rows.map((row) => ({
-        label: String(numberOf(row, 'questions')),
-        value: numberOf(row, 'attempts'),
-        hint: `${numberOf(row, 'questions')} questions: ${f.count(numberOf(row, 'attempts'))}`,
+        label: String(numberCell(row, 'questions')),
+        value: numberCell(row, 'attempts'),
+        hint: `${numberCell(row, 'questions')} questions: ${f.count(numberCell(row, 'attempts'))}`,
       })),
     }),
   columns: [{ name: 'questions', head: 'Questions', format: 'count' }, ATTEMPTS],
@@ -182,9 +182,9 @@ const questionsPerExam: ReportPart = {
   title: 'How many questions has an exam?',
   sql: findQuestionSql('questions_per_exam'),
   says: ([row], f) =>
-    numberOf(row, 'exams_with_counts') === 0
+    numberCell(row, 'exams_with_counts') === 0
       ? 'No attempt says how many questions its exam has.'
-      : `${f.decimal(numberOf(row, 'mean'))} in the mean, from ${numberOf(row, 'min')} to ${numberOf(row, 'max')}.`,
+      : `${f.decimal(numberCell(row, 'mean'))} in the mean, from ${numberCell(row, 'min')} to ${numberCell(row, 'max')}.`,
   note: 'Of the attempts that say how many questions the exam has.',
   columns: [
     { name: 'exams_with_counts', head: 'Attempts with counts', format: 'count' },
@@ -198,25 +198,25 @@ function takenChart(which: 'most' | 'least', rows: readonly Row[], f: Formats): 
   return rankChart({
     title: `The ${rows.length} exams that are taken ${which}`,
     bars: rows.map((row) => {
-      const value = numberOf(row, 'attempts');
-      return { label: textOf(row, 'exam_name'), value, shown: f.count(value) };
+      const value = numberCell(row, 'attempts');
+      return { label: textCell(row, 'exam_name'), value, shown: f.count(value) };
     }),
   });
 }
 
-/** The row of the most attempts. */
+/** Returns the row with the most attempts. */
 function mostOf(rows: readonly Row[]): Row | undefined {
-  return [...rows].sort((a, b) => numberOf(b, 'attempts') - numberOf(a, 'attempts'))[0];
+  return [...rows].sort((a, b) => numberCell(b, 'attempts') - numberCell(a, 'attempts'))[0];
 }
 
-/** How much there is. */
+/** The section with totals. */
 export const OVERVIEW: Section = {
   name: 'overview-section',
   title: 'Exams and people',
   parts: [overview, examsPerPerson],
 };
 
-/** What is taken, and when. */
+/** The section about which exams are taken, and when. */
 export const TAKEN_SECTION: Section = {
   name: 'taken-section',
   title: 'What is taken, and when',

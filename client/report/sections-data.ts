@@ -1,12 +1,20 @@
 import { sqlText } from '../../adapters/duckdb/database.ts';
 import { STEPS } from '../../model/run.ts';
 import { PATH_KIND, REASON_KIND } from '../../tables/quarantine.ts';
-import { EXAM, numberOf, sumOf, textOf, type ReportColumn, type ReportPart, type Section } from './part.ts';
+import {
+  EXAM,
+  numberCell,
+  sumOf,
+  textCell,
+  type ReportColumn,
+  type ReportPart,
+  type Section,
+} from './part.ts';
 import { ROWS, SOURCES } from './sections-attempts.ts';
 
 const SOURCE: ReportColumn = { name: 'source', head: 'Source', format: 'text' };
 
-const RUNS_MOST = 50;
+const MAX_RUNS = 50;
 
 const redeliveries: ReportPart = {
   name: 'redeliveries',
@@ -17,11 +25,11 @@ const redeliveries: ReportPart = {
   (SELECT count(*) FROM (SELECT 1 FROM delivered GROUP BY source, keen_id HAVING count(*) > 1)) AS attempts_redelivered
 FROM delivered`,
   says: ([row], f) => {
-    const again = numberOf(row, 'redeliveries');
+    const again = numberCell(row, 'redeliveries');
     return again === 0
       ? 'Nothing: each attempt came once.'
-      : `${f.count(numberOf(row, 'attempts_redelivered'))} attempts came more than once, which makes ` +
-          `${f.count(again)} of the ${f.count(numberOf(row, 'deliveries'))} deliveries redundant, ${f.share(again / numberOf(row, 'deliveries'))}.`;
+      : `${f.count(numberCell(row, 'attempts_redelivered'))} attempts came more than once, which makes ` +
+          `${f.count(again)} of the ${f.count(numberCell(row, 'deliveries'))} deliveries redundant, ${f.share(again / numberCell(row, 'deliveries'))}.`;
   },
   note: 'The same attempt has the same keen_id. Where each attempt counts once, it is its first delivery that counts.',
   columns: [
@@ -41,7 +49,7 @@ FROM delivered GROUP BY source, keen_id HAVING count(*) > 1 ORDER BY deliveries 
   says: ([row], f) =>
     row === undefined
       ? 'None came twice.'
-      : `${textOf(row, 'keen_id')}, ${f.count(numberOf(row, 'deliveries'))} times.`,
+      : `${textCell(row, 'keen_id')}, ${f.count(numberCell(row, 'deliveries'))} times.`,
   columns: [
     { name: 'keen_id', head: 'Attempt', format: 'code' },
     EXAM,
@@ -85,8 +93,8 @@ const missing: ReportPart = {
   (SELECT count(*) FROM question WHERE user_result IS NULL) AS questions_without_result
 FROM attempt`,
   says: ([row], f) =>
-    `${f.count(numberOf(row, 'counts_missing'))} attempts come without counts, so they have no score; ` +
-    `${f.count(numberOf(row, 'questions_without_result'))} questions come without a result.`,
+    `${f.count(numberCell(row, 'counts_missing'))} attempts come without counts, so they have no score; ` +
+    `${f.count(numberCell(row, 'questions_without_result'))} questions come without a result.`,
   columns: [
     { name: 'certification_null', head: 'Attempts that do not say whether they certify', format: 'count' },
     { name: 'counts_missing', head: 'Attempts without counts', format: 'count' },
@@ -108,9 +116,9 @@ GROUP BY source ORDER BY source`,
       .map(
         (row) =>
           (row['age'] === null
-            ? `No message of ${textOf(row, 'source')} says when it was published; `
-            : `The newest message of ${textOf(row, 'source')} was published ${f.duration(numberOf(row, 'age'))} before this page was made; `) +
-          `its newest attempt started ${f.time(textOf(row, 'last_started_at'))}.`,
+            ? `No message of ${textCell(row, 'source')} says when it was published; `
+            : `The newest message of ${textCell(row, 'source')} was published ${f.duration(numberCell(row, 'age'))} before this page was made; `) +
+          `its newest attempt started ${f.time(textCell(row, 'last_started_at'))}.`,
       )
       .join(' '),
   columns: [
@@ -127,14 +135,14 @@ const runs: ReportPart = {
   title: 'What did each run do?',
   sql: `SELECT workflow_id, run_id, source, started_at, epoch(finished_at - started_at) AS took, outcome,
   content_records, batches, gaps, ${STEPS.flatMap((step) => ['records_out', 'quarantined', 'seconds'].map((what) => `${step}_${what}`)).join(', ')}
-FROM run ORDER BY started_at DESC, workflow_id LIMIT ${RUNS_MOST}`,
+FROM run ORDER BY started_at DESC, workflow_id LIMIT ${MAX_RUNS}`,
   says: (rows, f) => {
     const [last] = rows;
     if (last === undefined) return 'No run has ended that brought something.';
-    const how = last['outcome'] === 'landed' ? '' : `ended as ${textOf(last, 'outcome')}, and `;
-    const landed = `${how}landed ${f.count(numberOf(last, 'land_records_out'))} records in ${f.duration(numberOf(last, 'took'))}`;
+    const how = last['outcome'] === 'landed' ? '' : `ended as ${textCell(last, 'outcome')}, and `;
+    const landed = `${how}landed ${f.count(numberCell(last, 'land_records_out'))} records in ${f.duration(numberCell(last, 'took'))}`;
     if (rows.length === 1) return `There was one. It ${landed}.`;
-    return `${rows.length === RUNS_MOST ? `These are the last ${RUNS_MOST}.` : `There were ${rows.length}.`} The last one ${landed}.`;
+    return `${rows.length === MAX_RUNS ? `These are the last ${MAX_RUNS}.` : `There were ${rows.length}.`} The last one ${landed}.`;
   },
   note: 'Runs that found nothing new are not among them, unless a person told them something. For each step: the records that came out of it, those that it quarantined, and its seconds.',
   columns: [
@@ -153,7 +161,7 @@ FROM run ORDER BY started_at DESC, workflow_id LIMIT ${RUNS_MOST}`,
   ],
 };
 
-/** Where the data comes from, and how good it is. */
+/** The section about the origin and quality of the data. */
 export const DATA_SECTION: Section = {
   name: 'data-section',
   title: 'The data itself',

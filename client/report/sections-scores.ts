@@ -6,25 +6,25 @@ import {
   ATTEMPTS,
   EXAM,
   examLabel,
-  numberOf,
+  numberCell,
   stepReportColumns,
   sumOf,
-  textOf,
+  textCell,
   type ReportColumn,
   type ReportPart,
   type Row,
   type Section,
 } from './part.ts';
 
-/** Below so many attempts, a picture of their scores says little. */
+/** The minimum number of attempts for a meaningful histogram. */
 export const MIN_HISTOGRAM_ATTEMPTS = 20;
 
-/** An attempt has a score if it says how many of its questions were answered right; 0 of 0 is none. */
+/** The condition for an attempt to have a score: it has counts, and at least one question. */
 const SCORED = 'total > 0 AND correct IS NOT NULL';
 
 const MEAN: ReportColumn = { name: 'mean_score', head: 'Mean score', format: 'share' };
 
-/** The steps of a score: the last has all that is right, too. */
+/** The labels of the bins of a score; the last bin includes 100%. */
 const STEP_LABELS = Array.from(
   { length: 10 },
   (_, step) => `${step * 10}–${step === 9 ? 100 : step * 10 + 9}%`,
@@ -66,7 +66,7 @@ const scoresByExam: ReportPart = {
   name: 'scores_by_exam',
   title: 'How are the scores of each exam spread?',
   sql: `SELECT exam_name, count(*) AS attempts, avg(score) AS mean_score, median(score) AS median_score,
-  stddev_samp(score) AS deviation, ${steps()}
+  stddev_samp(score) AS deviation, ${binCounts()}
 FROM (SELECT exam_name, correct / total AS score, least(10::BIGINT * correct // total, 9) AS step FROM attempt WHERE ${SCORED})
 GROUP BY ALL HAVING count(*) >= ${MIN_HISTOGRAM_ATTEMPTS} ORDER BY attempts DESC, exam_name`,
   says: (rows) =>
@@ -123,9 +123,9 @@ FROM estimate AS this ORDER BY expected_place, exam_name LIMIT 30`,
     const [first] = rows;
     if (first === undefined) return 'No exam was taken twice, so nothing can be said.';
     return (
-      `${textOf(first, 'exam_name')}, as far as its ${f.count(numberOf(first, 'attempts'))} attempts can tell: ` +
+      `${textCell(first, 'exam_name')}, as far as its ${f.count(numberCell(first, 'attempts'))} attempts can tell: ` +
       `its mean score is likely ${boundsOf(first, f)}, and its expected place among the ` +
-      `${f.count(numberOf(first, 'exams'))} exams is ${f.decimal(numberOf(first, 'expected_place'))}.`
+      `${f.count(numberCell(first, 'exams'))} exams is ${f.decimal(numberCell(first, 'expected_place'))}.`
     );
   },
   note:
@@ -155,8 +155,8 @@ const fourQuestions: ReportPart = {
   title: 'How many exams have four questions?',
   sql: findQuestionSql('four_question_exams'),
   says: ([row], f) =>
-    `${f.count(numberOf(row, 'attempts'))} attempts at ${f.count(numberOf(row, 'exam_names'))} exams; ` +
-    `${f.count(numberOf(row, 'names_with_20_or_more'))} of these were taken 20 times or more.`,
+    `${f.count(numberCell(row, 'attempts'))} attempts at ${f.count(numberCell(row, 'exam_names'))} exams; ` +
+    `${f.count(numberCell(row, 'names_with_20_or_more'))} of these were taken 20 times or more.`,
   columns: [
     ATTEMPTS,
     { name: 'exam_names', head: 'Exams', format: 'count' },
@@ -171,7 +171,7 @@ const lowestFour: ReportPart = {
   says: ([row], f) =>
     row === undefined
       ? 'None was taken 20 times.'
-      : `${textOf(row, 'exam_name')}, with ${f.share(numberOf(row, 'mean_score'))} in ${f.count(numberOf(row, 'attempts'))} attempts.`,
+      : `${textCell(row, 'exam_name')}, with ${f.share(numberCell(row, 'mean_score'))} in ${f.count(numberCell(row, 'attempts'))} attempts.`,
   note: 'These are plain means, as the first analysis of the attempts had them; the question before last has their uncertainty.',
   columns: [EXAM, ATTEMPTS, MEAN],
 };
@@ -185,17 +185,17 @@ const results: ReportPart = {
     const right = rows.find((row) => row['user_result'] === 'correct');
     return right === undefined
       ? 'No question was answered right.'
-      : `${f.count(numberOf(right, 'questions'))} of ${f.count(all)} are answered right, ${f.share(numberOf(right, 'questions') / all)}.`;
+      : `${f.count(numberCell(right, 'questions'))} of ${f.count(all)} are answered right, ${f.share(numberCell(right, 'questions') / all)}.`;
   },
   chart: (rows, f) => {
     const all = sumOf(rows, 'questions');
-    const sorted = [...rows].sort((a, b) => numberOf(b, 'questions') - numberOf(a, 'questions'));
+    const sorted = [...rows].sort((a, b) => numberCell(b, 'questions') - numberCell(a, 'questions'));
     return rankChart({
       title: 'Questions by how they are answered',
       bars: sorted.map((row) => ({
-        label: textOf(row, 'user_result').replaceAll('_', ' '),
-        value: numberOf(row, 'questions'),
-        shown: f.share(numberOf(row, 'questions') / all),
+        label: textCell(row, 'user_result').replaceAll('_', ' '),
+        value: numberCell(row, 'questions'),
+        shown: f.share(numberCell(row, 'questions') / all),
       })),
     });
   },
@@ -222,7 +222,7 @@ FROM wilson ORDER BY high, question_id LIMIT 30`,
   says: ([row], f) =>
     row === undefined
       ? `No question was put ${MIN_HISTOGRAM_ATTEMPTS} times.`
-      : `One of ${textOf(row, 'exam_name')}: ${f.share(numberOf(row, 'share'))} of ${f.count(numberOf(row, 'answers'))} answer it right, ` +
+      : `One of ${textCell(row, 'exam_name')}: ${f.share(numberCell(row, 'share'))} of ${f.count(numberCell(row, 'answers'))} answer it right, ` +
         `likely ${boundsOf(row, f)} of all who will.`,
   note:
     `Of the questions that were put ${MIN_HISTOGRAM_ATTEMPTS} times or more and have a result. The interval is Wilson’s, of 95%; ` +
@@ -232,8 +232,8 @@ FROM wilson ORDER BY high, question_id LIMIT 30`,
       title: `The ${rows.length} hardest questions: the share answered right with its 95% interval`,
       across: 'answered right, %',
       intervals: rows.map((row) => {
-        const id = textOf(row, 'question_id').slice(0, 8);
-        return intervalOf(row, `${textOf(row, 'exam_name')}, ${id}`, 'share', f);
+        const id = textCell(row, 'question_id').slice(0, 8);
+        return intervalOf(row, `${textCell(row, 'exam_name')}, ${id}`, 'share', f);
       }),
     }),
   columns: [
@@ -246,7 +246,8 @@ FROM wilson ORDER BY high, question_id LIMIT 30`,
   ],
 };
 
-function steps(): string {
+/** Returns SQL that counts the attempts in each bin. */
+function binCounts(): string {
   const counts = Array.from(
     { length: 10 },
     (_, step) => `count(*) FILTER (step = ${step}) AS from_${step * 10}`,
@@ -255,38 +256,38 @@ function steps(): string {
 }
 
 function histogramOf(row: Row, f: Formats): Markup {
-  const name = textOf(row, 'exam_name');
+  const name = textCell(row, 'exam_name');
   const bins = Array.from({ length: 10 }, (_, from) => ({
     from,
-    attempts: numberOf(row, `from_${from * 10}`),
+    attempts: numberCell(row, `from_${from * 10}`),
   }));
   return html`<li>
     <h4>${name}</h4>
     <p>
-      ${f.count(numberOf(row, 'attempts'))} attempts, mean
-      <strong>${f.share(numberOf(row, 'mean_score'))}</strong>
+      ${f.count(numberCell(row, 'attempts'))} attempts, mean
+      <strong>${f.share(numberCell(row, 'mean_score'))}</strong>
     </p>
     ${smallHistogram(`Scores of ${name}`, bins)}
   </li>`;
 }
 
 function intervalOf(row: Row, label: string, value: string, f: Formats) {
-  const [low, high] = [numberOf(row, 'low'), numberOf(row, 'high')];
-  return { label, value: numberOf(row, value), low, high, shown: boundsOf(row, f) };
+  const [low, high] = [numberCell(row, 'low'), numberCell(row, 'high')];
+  return { label, value: numberCell(row, value), low, high, shown: boundsOf(row, f) };
 }
 
 function boundsOf(row: Row, f: Formats): string {
-  return `between ${f.share(numberOf(row, 'low'))} and ${f.share(numberOf(row, 'high'))}`;
+  return `between ${f.share(numberCell(row, 'low'))} and ${f.share(numberCell(row, 'high'))}`;
 }
 
-/** Scores, of all and of each exam. */
+/** The section about scores, in total and by exam. */
 export const SCORES_SECTION: Section = {
   name: 'scores-section',
   title: 'Scores',
   parts: [scores, scoresByExam, hardestExams, fourQuestions, lowestFour],
 };
 
-/** What becomes of the questions. */
+/** The section about questions. */
 export const QUESTIONS_SECTION: Section = {
   name: 'questions-section',
   title: 'Questions',

@@ -4,26 +4,26 @@ import {
   ATTEMPTS,
   EXAM,
   examLabel,
-  numberOf,
+  numberCell,
   stepReportColumns,
   sumOf,
-  textOf,
+  textCell,
   type ReportPart,
   type Section,
 } from './part.ts';
 import { MIN_HISTOGRAM_ATTEMPTS } from './sections-scores.ts';
 
-/** The seconds from the start of each attempt to its last change of an option; null where none has a time. */
+/** The seconds from the start of each attempt to the last change of an option; null if no option has a time. */
 const TIMED = `WITH timed AS (
   SELECT any_value(exam_name) AS exam_name, any_value(started_at) AS started_at, count(DISTINCT question_position) AS questions,
     epoch(max("at") - any_value(started_at)) AS seconds
   FROM option JOIN attempt USING (kafka_topic, kafka_partition, kafka_offset)
   GROUP BY kafka_topic, kafka_partition, kafka_offset)`;
 
-/** Beyond it, a time is far out, by Tukey's rule: three times the spread of the middle half above it. */
+/** Tukey's outer fence: the upper quartile plus three times the interquartile range. */
 const FENCE = `quantile_cont(seconds, 0.75) + 3 * (quantile_cont(seconds, 0.75) - quantile_cont(seconds, 0.25))`;
 
-/** Where a step of the distribution begins, in seconds; each is about twice as long as the one before. */
+/** The lower bounds of the bins in seconds; each bin is about twice as long as the previous one. */
 const BOUNDS = [0, 15, 30, 60, 120, 240, 480, 900, 1800, 3600, 7200, 14_400] as const;
 
 const LABELS = [
@@ -31,7 +31,7 @@ const LABELS = [
   ...['1 h', '2 h', '4 h'],
 ] as const;
 
-/** Of attempts that end before they start, where there are any. */
+/** Describes the attempts that end before they start, if any. */
 function beforeStart(attempts: number, formats: Formats): string {
   return attempts === 0
     ? ''
@@ -50,12 +50,12 @@ SELECT count(*) AS attempts, count(seconds) AS timed, count(*) FILTER (seconds <
   count(*) FILTER (seconds > (SELECT seconds FROM fence)) AS beyond_fence
 FROM timed`,
   says: ([row], f) =>
-    row === undefined || numberOf(row, 'timed') === 0
+    row === undefined || numberCell(row, 'timed') === 0
       ? 'No option has a time.'
-      : `Half of them take ${f.duration(numberOf(row, 'median'))} or less; the middle half between ` +
-        `${f.duration(numberOf(row, 'quarter'))} and ${f.duration(numberOf(row, 'three_quarters'))}. ` +
-        `${f.count(numberOf(row, 'beyond_fence'))} are far out, beyond ${f.duration(numberOf(row, 'fence'))}.` +
-        beforeStart(numberOf(row, 'before_start'), f),
+      : `Half of them take ${f.duration(numberCell(row, 'median'))} or less; the middle half between ` +
+        `${f.duration(numberCell(row, 'quarter'))} and ${f.duration(numberCell(row, 'three_quarters'))}. ` +
+        `${f.count(numberCell(row, 'beyond_fence'))} are far out, beyond ${f.duration(numberCell(row, 'fence'))}.` +
+        beforeStart(numberCell(row, 'before_start'), f),
   note:
     'From the start of the attempt to the last change of one of its options. A person may leave an exam open and come back; ' +
     'so the median tells more than the mean. Far out is what lies more than three times the width of the middle half above it (Tukey).',
@@ -81,7 +81,7 @@ SELECT len(list_filter([${BOUNDS.join(', ')}], lambda bound: bound <= seconds)):
 FROM timed WHERE seconds IS NOT NULL GROUP BY ALL ORDER BY step`,
   says: (rows, f) => {
     if (rows.length === 0) return 'No option has a time.';
-    const long = rows.filter((row) => numberOf(row, 'step') > BOUNDS.indexOf(3600));
+    const long = rows.filter((row) => numberCell(row, 'step') > BOUNDS.indexOf(3600));
     return `${f.count(sumOf(rows, 'attempts') - sumOf(long, 'attempts'))} end within an hour, ${f.count(sumOf(long, 'attempts'))} after more.`;
   },
   note: 'Each column begins at its name and ends where the next begins, about twice as far out; “before” ended before it started. In the table, step 0 is “before”, step 1 from 0 s to 15 s, and so on.',
@@ -110,20 +110,20 @@ GROUP BY ALL HAVING count(*) >= ${MIN_HISTOGRAM_ATTEMPTS} ORDER BY median DESC, 
   says: ([row], f) =>
     row === undefined
       ? `No exam was taken ${MIN_HISTOGRAM_ATTEMPTS} times.`
-      : `${textOf(row, 'exam_name')}: half take more than ${f.duration(numberOf(row, 'median'))}.`,
+      : `${textCell(row, 'exam_name')}: half take more than ${f.duration(numberCell(row, 'median'))}.`,
   note: `Of the exams taken ${MIN_HISTOGRAM_ATTEMPTS} times or more. The lines are the middle half of the times, the dots their medians.`,
   chart: (rows, f) => {
-    const most = Math.max(1, ...rows.map((row) => numberOf(row, 'three_quarters') / 60));
+    const most = Math.max(1, ...rows.map((row) => numberCell(row, 'three_quarters') / 60));
     return intervalChart({
       title: `The ${rows.length} exams that take the most time: median and middle half`,
       across: 'minutes',
       format: { domain: [0, most], nice: true },
       intervals: rows.map((row) => ({
         label: examLabel(row, f),
-        value: numberOf(row, 'median') / 60,
-        low: numberOf(row, 'quarter') / 60,
-        high: numberOf(row, 'three_quarters') / 60,
-        shown: f.duration(numberOf(row, 'median')),
+        value: numberCell(row, 'median') / 60,
+        low: numberCell(row, 'quarter') / 60,
+        high: numberCell(row, 'three_quarters') / 60,
+        shown: f.duration(numberCell(row, 'median')),
       })),
     });
   },
@@ -145,7 +145,7 @@ SELECT exam_name, started_at, seconds FROM timed WHERE seconds IS NOT NULL ORDER
   says: ([row], f) =>
     row === undefined
       ? 'No option has a time.'
-      : `One of ${textOf(row, 'exam_name')}, with ${f.duration(numberOf(row, 'seconds'))}.`,
+      : `One of ${textCell(row, 'exam_name')}, with ${f.duration(numberCell(row, 'seconds'))}.`,
   columns: [
     EXAM,
     { name: 'started_at', head: 'Started', format: 'time' },
@@ -153,7 +153,7 @@ SELECT exam_name, started_at, seconds FROM timed WHERE seconds IS NOT NULL ORDER
   ],
 };
 
-/** How long exams take. */
+/** The section about durations. */
 export const TIME_SECTION: Section = {
   name: 'time-section',
   title: 'Time',

@@ -1,9 +1,9 @@
-/** Text, bars and links, by day and on paper. */
+/** The colours of text, bars and links in light mode and in print. */
 const DARK_ON_LIGHT = '--ink: #1f2630; --soft: #56606d; --bar: #2a6f8e; --link: #1d5d7a;';
 
 /**
- * The style of the page. Everything takes its colours from the variables, the charts too; so light, dark and
- * paper differ in these alone. No font is fetched.
+ * The style sheet of the page. All colours, also those of the charts, come from variables, so that light mode, dark mode
+ * and print differ only in these. No fonts are loaded.
  */
 export const STYLE = `
 :root {

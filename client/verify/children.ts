@@ -2,30 +2,30 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
 import type { VerifyFinding, FindingCode } from './findings.ts';
 
-/** One thing that must hold between a table and another: the SELECT gives the rows for which it does not. */
+/** A referential integrity rule between two tables; its SELECT returns the rows that violate it. */
 interface Rule {
   readonly code: FindingCode;
   readonly table: string;
-  /** What is wrong with the rows found. */
+  /** The violation, as the end of a sentence that begins with a count. */
   readonly what: string;
-  /** Gives `kafka_topic`, `kafka_partition` and `kafka_offset` of what is off. */
-  readonly offenders: string;
+  /** A SELECT of `kafka_topic`, `kafka_partition` and `kafka_offset` of the violating rows. */
+  readonly violations: string;
 }
 
-/** What a row and its parent have in common. */
+/** The key columns that a row shares with its parent. */
 const MESSAGE = 'source, kafka_topic, kafka_partition, kafka_offset';
 
 const QUESTIONS = '$.sequences.questions';
 
-/** A payload as JSON: DuckDB refuses a byte order mark, and an invalid text would end the whole proof. */
+/** `deliveries` with payloads that DuckDB can parse: without byte order marks, which it rejects, and null if not JSON. */
 const JSON_PAYLOAD = `(SELECT * REPLACE (if(json_valid(ltrim(payload, chr(65279))), ltrim(payload, chr(65279)), NULL) AS payload) FROM deliveries)`;
 
-/** SQL for the length of a JSON array. DuckDB's is unsigned, and an unsigned 0 less 1 is an error. */
-function arrayLength(...of: readonly string[]): string {
-  return `json_array_length(${of.join(', ')})::BIGINT`;
+/** Returns SQL for the length of a JSON array, as a signed integer: subtracting 1 from an unsigned 0 is an error. */
+function arrayLength(...args: readonly string[]): string {
+  return `json_array_length(${args.join(', ')})::BIGINT`;
 }
 
-/** A finding names so many places. */
+/** The number of positions listed in a finding. */
 const MAX_POSITIONS = 3;
 
 const RULES: readonly Rule[] = [
@@ -33,37 +33,37 @@ const RULES: readonly Rule[] = [
     code: 'ATTEMPT_WITHOUT_DELIVERY',
     table: 'attempts',
     what: 'attempts have no row in deliveries',
-    offenders: `SELECT * FROM attempts ANTI JOIN deliveries USING (${MESSAGE})`,
+    violations: `SELECT * FROM attempts ANTI JOIN deliveries USING (${MESSAGE})`,
   },
   {
     code: 'DELIVERY_WITHOUT_ATTEMPT',
     table: 'deliveries',
     what: 'deliveries have no row in attempts',
-    offenders: `SELECT * FROM deliveries ANTI JOIN attempts USING (${MESSAGE})`,
+    violations: `SELECT * FROM deliveries ANTI JOIN attempts USING (${MESSAGE})`,
   },
   {
     code: 'ATTEMPT_TWICE',
     table: 'attempts',
     what: 'messages have more than one row in attempts',
-    offenders: `SELECT ${MESSAGE} FROM attempts GROUP BY ALL HAVING count(*) > 1`,
+    violations: `SELECT ${MESSAGE} FROM attempts GROUP BY ALL HAVING count(*) > 1`,
   },
   {
     code: 'QUESTION_WITHOUT_ATTEMPT',
     table: 'questions',
     what: 'questions have no row in attempts',
-    offenders: `SELECT * FROM questions ANTI JOIN attempts USING (${MESSAGE})`,
+    violations: `SELECT * FROM questions ANTI JOIN attempts USING (${MESSAGE})`,
   },
   {
     code: 'OPTION_WITHOUT_QUESTION',
     table: 'options',
     what: 'options have no row in questions',
-    offenders: `SELECT * FROM options ANTI JOIN questions USING (${MESSAGE}, question_position)`,
+    violations: `SELECT * FROM options ANTI JOIN questions USING (${MESSAGE}, question_position)`,
   },
   {
     code: 'QUESTION_COUNT',
     table: 'questions',
     what: 'deliveries have other questions than their payload, which are numbered from 0',
-    offenders: `
+    violations: `
       SELECT * FROM (
         SELECT ${MESSAGE}, ${arrayLength('payload', `'${QUESTIONS}'`)} AS due FROM ${JSON_PAYLOAD}
       ) LEFT JOIN (
@@ -77,7 +77,7 @@ const RULES: readonly Rule[] = [
     code: 'OPTION_COUNT',
     table: 'options',
     what: 'questions have other options than their option_count, which are numbered from 0',
-    offenders: `
+    violations: `
       SELECT * FROM questions LEFT JOIN (
         SELECT ${MESSAGE}, question_position, count(*) AS held, count(DISTINCT option_position) AS positions,
           min(option_position) AS first, max(option_position) AS last
@@ -89,7 +89,7 @@ const RULES: readonly Rule[] = [
     code: 'OPTION_COUNT',
     table: 'questions',
     what: 'deliveries have another sum of option_count than their payload has options',
-    offenders: `
+    violations: `
       SELECT * FROM (
         SELECT ${MESSAGE}, coalesce(list_sum(list_transform(
           json_extract(payload, '${QUESTIONS}[*].options'), options -> ${arrayLength('options')})), 0) AS due
@@ -101,17 +101,17 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-const Answer = z.object({ count: z.coerce.number(), places: z.array(z.string()).nullable() });
+const Violations = z.object({ count: z.coerce.number(), places: z.array(z.string()).nullable() });
 
-/** Holds the tables that one batch fills against each other: no row without its parent, and none too few. */
+/** Checks that rows of child tables have their parents, and that no rows are missing. */
 export async function checkChildren(connection: DuckDBConnection): Promise<VerifyFinding[]> {
   const findings: VerifyFinding[] = [];
-  for (const { code, table, what, offenders } of RULES) {
-    const read = await connection.runAndReadAll(`
+  for (const { code, table, what, violations } of RULES) {
+    const result = await connection.runAndReadAll(`
       SELECT count(*) AS count, min(place, ${MAX_POSITIONS}) AS places FROM (
-        SELECT format('{}/{} at {}', kafka_topic, kafka_partition, kafka_offset) AS place FROM (${offenders})
+        SELECT format('{}/{} at {}', kafka_topic, kafka_partition, kafka_offset) AS place FROM (${violations})
       )`);
-    const { count, places } = Answer.parse(read.getRowObjectsJson()[0]);
+    const { count, places } = Violations.parse(result.getRowObjectsJson()[0]);
     if (count === 0) continue;
     const more = count > MAX_POSITIONS ? ', …' : '';
     findings.push({ code, where: table, message: `${count} ${what}: ${(places ?? []).join(', ')}${more}` });

@@ -10,32 +10,32 @@ import { messageOf } from '../../model/errors.ts';
 import { rowsOf } from '../query/live-tables.ts';
 import type { VerifyFinding } from './findings.ts';
 
-/** A file is read so often before it counts as unreadable or damaged, since a server may just be busy. */
+/** The number of attempts before a file counts as unreadable or damaged: a server may just be busy. */
 const MAX_READS = 3;
 const READ_PAUSE_MS = 200;
 
-/** A table's live files to read back. */
+/** The live files of a table to read back. */
 export interface FilesToAudit {
   /** The table's folder in HDFS, absolute. */
   readonly tablePath: string;
   readonly files: Iterable<AddFile>;
-  /** The columns to read; all rows are counted by them. */
+  /** The columns to read; rows are counted by them. */
   readonly columns: readonly string[];
   readonly onRows: (rows: readonly AuditedRow[]) => void;
 }
 
-/** What came of it. */
+/** The result of {@link auditFiles}. */
 export interface FilesAudited {
   readonly files: number;
-  /** Of the files that are sound. */
+  /** The size of the files without findings. */
   readonly bytes: number;
   readonly rows: number;
-  /** How many of them another program wrote. */
+  /** The number of files that another program wrote. */
   readonly foreign: number;
   readonly findings: readonly VerifyFinding[];
 }
 
-/** Reads files back one at a time, and compares them with what the log says of them. */
+/** Reads files back one by one, and compares their length, checksum and row count with the table's log. */
 export async function auditFiles(auditor: Auditor, audit: FilesToAudit): Promise<FilesAudited> {
   const folder = await mkdtemp(join(tmpdir(), 'assessment-pipeline-'));
   const local = join(folder, 'file.parquet');
@@ -45,7 +45,7 @@ export async function auditFiles(auditor: Auditor, audit: FilesToAudit): Promise
     for (const file of audit.files) {
       const path = hdfsPathOf(audit.tablePath, file);
       sum.files += 1;
-      if (!isOurs(file)) sum.foreign += 1;
+      if (!isOwnFile(file)) sum.foreign += 1;
       const finding =
         (await auditBytes(auditor, path, file, local)) ?? (await auditRows(path, file, local, audit));
       if (finding !== undefined) {
@@ -68,7 +68,7 @@ async function auditBytes(
   local: string,
 ): Promise<VerifyFinding | undefined> {
   let finding: VerifyFinding | undefined;
-  for (let read = 1; read <= MAX_READS; read += 1) {
+  for (let attempt = 1; attempt <= MAX_READS; attempt += 1) {
     finding = await readOnce(auditor, path, file, local);
     if (finding === undefined) return undefined;
     await pause(READ_PAUSE_MS);
@@ -87,15 +87,19 @@ async function readOnce(
     if (bytes !== size) {
       return { code: 'FILE_LENGTH', where: path, message: `it has ${bytes} bytes, the log says ${size}` };
     }
-    const named = tags?.['sha256'];
-    if (typeof named !== 'string' || sha256 === named) return undefined;
-    return { code: 'FILE_CHECKSUM', where: path, message: `its SHA-256 is ${sha256}, the log says ${named}` };
+    const expected = tags?.['sha256'];
+    if (typeof expected !== 'string' || sha256 === expected) return undefined;
+    return {
+      code: 'FILE_CHECKSUM',
+      where: path,
+      message: `its SHA-256 is ${sha256}, the log says ${expected}`,
+    };
   } catch (error) {
     return { code: 'FILE_UNREADABLE', where: path, message: messageOf(error) };
   }
 }
 
-/** Bytes that are those of the log are decoded; so what is off here was off when it was written. */
+/** Decodes a file whose bytes match the log; a fault found here was already there when the file was written. */
 async function auditRows(
   path: string,
   file: AddFile,
@@ -104,37 +108,37 @@ async function auditRows(
 ): Promise<VerifyFinding | undefined> {
   let rows = 0;
   try {
-    const take = (group: readonly AuditedRow[]): void => {
+    const addRows = (group: readonly AuditedRow[]): void => {
       rows += group.length;
       onRows(group);
     };
-    if (isOurs(file)) for await (const group of readRows(local, columns)) take(group);
-    else await readForeign(local, columns, take);
+    if (isOwnFile(file)) for await (const group of readRows(local, columns)) addRows(group);
+    else await readForeign(local, columns, addRows);
   } catch (error) {
     return { code: 'FILE_UNREADABLE', where: path, message: messageOf(error) };
   }
-  const named = rowsOf(file);
-  if (rows === named) return undefined;
+  const expected = rowsOf(file);
+  if (rows === expected) return undefined;
   return {
     code: 'FILE_ROWS',
     where: path,
-    message: `it has ${rows} rows, the log says ${named ?? 'nothing'}`,
+    message: `it has ${rows} rows, the log says ${expected ?? 'nothing'}`,
   };
 }
 
-/** What the pipeline lands has its checksum in the log; what another program compacted has not. */
-function isOurs({ tags }: AddFile): boolean {
+/** Returns whether the pipeline wrote a file: only its own log entries have a checksum. */
+function isOwnFile({ tags }: AddFile): boolean {
   return typeof tags?.['sha256'] === 'string';
 }
 
 /**
- * Other programs write what parquetjs-lite cannot read, as lz4, or reads wrong, as columns that leave their
- * dictionary half-way. DuckDB reads them: here it is not the one that wrote.
+ * Reads a file of another program with DuckDB. parquetjs-lite cannot read LZ4, and misreads column chunks that switch from
+ * dictionary to plain encoding. DuckDB did not write these files, so the check stays independent.
  */
 async function readForeign(
   file: string,
   columns: readonly string[],
-  take: (rows: readonly AuditedRow[]) => void,
+  onRows: (rows: readonly AuditedRow[]) => void,
 ): Promise<void> {
   const options = { threads: 1, memoryLimit: '1GB', temporaryFolder: dirname(file), onlyFiles: [file] };
   await withDuckDb(options, async (connection) => {
@@ -142,6 +146,6 @@ async function readForeign(
     const result = await connection.stream(
       `SELECT ${names} FROM read_parquet(${sqlFile(file)}, hive_partitioning = false)`,
     );
-    for await (const rows of result.yieldRowObjects()) take(rows);
+    for await (const rows of result.yieldRowObjects()) onRows(rows);
   });
 }

@@ -1,50 +1,50 @@
-/** What `verify` can find to be off. */
+/** The codes of the findings of `verify`. */
 export type FindingCode =
-  /** The tables that a batch fills stand at different offsets. */
+  /** The tables of a batch are at different offsets. */
   | 'TABLES_DISAGREE'
-  /** The topic was deleted and made anew: its id is another, or the tables hold offsets that it does not have yet. */
+  /** The topic was deleted and created again: its id changed, or it ends before the offsets that landed. */
   | 'TOPIC_RESET'
-  /** The topic that the tables were filled from is not there. */
+  /** The topic that the tables were filled from does not exist. */
   | 'TOPIC_GONE'
   /** Retention deleted messages before they landed. */
   | 'MESSAGE_LOST'
-  /** The tables passed a message that has no row. */
+  /** A message before the tables' offset has no row. */
   | 'MESSAGE_NOT_LANDED'
   /** A message has more than one row. */
   | 'MESSAGE_TWICE'
-  /** A row names a message that Kafka does not have. */
+  /** A row's message does not exist in Kafka. */
   | 'ROW_WITHOUT_MESSAGE'
-  /** A row names an offset that its table's log does not count as landed. */
+  /** A row's offset is past the table's landed offset. */
   | 'ROW_PAST_LOG'
-  /** Another program removed rows of a table that nothing else is compared with. */
+  /** Another program removed rows of a table that is not compared with Kafka. */
   | 'TABLE_REWRITTEN'
-  /** A live file is not there, or cannot be read. */
+  /** A live file is missing or unreadable. */
   | 'FILE_UNREADABLE'
-  /** A live file is longer or shorter than the log says. */
+  /** A live file's length differs from the log. */
   | 'FILE_LENGTH'
-  /** A live file has other bytes than the log says. */
+  /** A live file's checksum differs from the log. */
   | 'FILE_CHECKSUM'
-  /** A live file has more or fewer rows than the log says. */
+  /** A live file's row count differs from the log. */
   | 'FILE_ROWS'
   | 'DELIVERY_WITHOUT_ATTEMPT'
   | 'ATTEMPT_WITHOUT_DELIVERY'
   | 'ATTEMPT_TWICE'
   | 'QUESTION_WITHOUT_ATTEMPT'
   | 'OPTION_WITHOUT_QUESTION'
-  /** An attempt has other questions than its payload. */
+  /** The questions of an attempt differ from its payload. */
   | 'QUESTION_COUNT'
-  /** A question has other options than it says, or an attempt than its payload. */
+  /** The options of a question differ from its option_count, or those of an attempt from its payload. */
   | 'OPTION_COUNT'
-  /** A row of `replays` has none in `quarantine`. */
+  /** A row of `replays` has no row in `quarantine`. */
   | 'REPLAY_WITHOUT_ORIGINAL'
-  /** A row of `quarantine` has more than one in `replays`. */
+  /** A row of `quarantine` has several rows in `replays`. */
   | 'REPLAY_MARKED_TWICE'
-  /** Where `replays` says that a message stands, another one does. */
+  /** At the offset in `replays` there is another message. */
   | 'REPLAY_UNLIKE'
-  /** A row of `quarantine` was published again more than once. */
+  /** A row of `quarantine` was replayed more than once. */
   | 'REPLAYED_TWICE';
 
-/** One thing that is off. */
+/** One inconsistency. */
 export interface VerifyFinding {
   readonly code: FindingCode;
   /** A topic and partition, a table, or a file's path in HDFS. */
@@ -52,7 +52,7 @@ export interface VerifyFinding {
   readonly message: string;
 }
 
-/** Something to know that is no fault of the tables. */
+/** An observation that is not an inconsistency of the tables. */
 export interface Note {
   readonly where: string;
   readonly message: string;

@@ -12,23 +12,23 @@ import { PipelineError } from '../../model/errors.ts';
 import type { KafkaEvidence } from './partitions.ts';
 import { OffsetSet } from './offset-set.ts';
 
-/** While no offset comes for so long, the read fails. */
+/** The read fails if no offset arrives for this long. */
 const IDLE_TIMEOUT_MS = 20_000;
 
-/** Right after a commit a broker can still show the end before it, for about so long. */
+/** For about this long after a commit, a broker can still report the previous end offset. */
 const SETTLE_MS = 3_000;
 const SETTLE_PAUSE_MS = 100;
 
-/** The topics that there are. */
+/** Returns the names of the existing topics. */
 export async function topicsIn(kafka: KafkaOptions): Promise<Set<string>> {
   return new Set(await withAdmin(kafka, (admin) => admin.listTopics()));
 }
 
 /**
- * Reads a topic again: which offsets hold a committed message, up to where the tables stand.
- * @param positions For each partition the offset after the last that the tables say to hold.
- * @param batchDecodedBytes How many bytes one compressed batch may take decompressed.
- * @throws {PipelineError} KAFKA_BATCH_UNREADABLE, KAFKA_UNREACHABLE, KAFKA_REFUSED; RANGE_GONE when retention deletes meanwhile.
+ * Reads a topic up to the tables' offsets, and returns the offsets of its committed messages by partition.
+ * @param positions The offset after the last landed one, by partition.
+ * @param batchDecodedBytes The size limit of one batch after decompression, in bytes.
+ * @throws {PipelineError} KAFKA_BATCH_UNREADABLE, KAFKA_UNREACHABLE, KAFKA_REFUSED; RANGE_GONE if retention deletes messages meanwhile.
  */
 export async function readTopic(
   kafka: KafkaOptions,
@@ -72,9 +72,9 @@ export async function readTopic(
 }
 
 /**
- * Adds the offsets of a batch's messages that are in a range. Only one that compaction took records from is decompressed; so one that is too
- * large does no harm.
- * @param decoding How many bytes it may take decompressed.
+ * Adds the offsets of a batch's messages that are in a range. A batch is decompressed only if compaction removed records
+ * from it, so one that exceeds the size limit usually does no harm.
+ * @param decoding The limits of decompression.
  * @throws {PipelineError} KAFKA_BATCH_UNREADABLE, KAFKA_CODEC_MISSING
  */
 export async function addOffsets(
@@ -98,7 +98,7 @@ export async function addOffsets(
   });
 }
 
-/** A topic that is just being made, or just got a message, is asked again until it has settled. */
+/** Returns the offsets of a topic; retries while the topic is being created or its end offsets are still outdated. */
 async function settledOffsets(
   kafka: KafkaOptions,
   topic: string,

@@ -2,7 +2,7 @@ import type { AuditedRow } from '../../adapters/auditor/auditor.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { OffsetSet } from './offset-set.ts';
 
-/** The columns that tell where a row's message stands. */
+/** The columns with the position of a row's message in Kafka. */
 export const LEDGER_COLUMNS = ['kafka_topic', 'kafka_partition', 'kafka_offset'] as const;
 
 /** The messages of one partition that have a row. */
@@ -10,34 +10,37 @@ export interface PartitionRows {
   deliveries: number;
   quarantine: number;
   readonly offsets: OffsetSet;
-  /** Those that have more than one. */
+  /** The offsets with more than one row. */
   readonly twice: OffsetSet;
 }
 
-/** The tables in which each message has its one row. */
+/** The tables in which every message has exactly one row. */
 export type LedgerTable = 'deliveries' | 'quarantine';
 
-/** Which messages the tables hold, by the rows that were read back. */
+/** The messages that have rows, collected from the files that were read back. */
 export class Ledger {
   readonly #topics = new Map<string, Map<number, PartitionRows>>();
   readonly #refused = new Map<string, number>();
 
-  /** @throws {PipelineError} HDFS_DAMAGED for a row that names no offset. */
+  /**
+   * Adds rows of a table.
+   * @throws {PipelineError} HDFS_DAMAGED for a row without an offset.
+   */
   take(table: LedgerTable, rows: readonly AuditedRow[]): void {
-    for (const row of rows) this.#takeOne(table, row);
+    for (const row of rows) this.#addRow(table, row);
   }
 
-  /** The topics that have rows, each with its partitions. */
+  /** The rows by topic and partition. */
   get topics(): ReadonlyMap<string, ReadonlyMap<number, PartitionRows>> {
     return this.#topics;
   }
 
-  /** How many records for a topic were refused at publish: they are in quarantine, and never were messages. */
+  /** Returns the number of a topic's records that were quarantined before publishing, so they never were messages. */
   refusedOf(topic: string): number {
     return this.#refused.get(topic) ?? 0;
   }
 
-  #takeOne(table: LedgerTable, row: AuditedRow): void {
+  #addRow(table: LedgerTable, row: AuditedRow): void {
     const topic = String(row['kafka_topic']);
     const isRefused = (row['kafka_partition'] ?? row['kafka_offset'] ?? null) === null;
     if (isRefused && table === 'quarantine') {
@@ -59,7 +62,7 @@ export class Ledger {
   }
 }
 
-/** A partition without a row. */
+/** Returns an empty {@link PartitionRows}. */
 export function noRows(): PartitionRows {
   return { deliveries: 0, quarantine: 0, offsets: new OffsetSet(), twice: new OffsetSet() };
 }

@@ -8,23 +8,20 @@ const WORD_BITS = 32;
 const CHUNK_WORDS = 2048;
 const CHUNK_OFFSETS = CHUNK_WORDS * WORD_BITS;
 
-/** A message for people names so many spans. */
+/** The number of spans that a message lists. */
 const MAX_SPANS = 5;
 
-/**
- * A set of offsets: a bit an offset, in chunks, so that ten million of them that lie close take little more
- * than a megabyte.
- */
+/** A set of offsets as a chunked bitmap: ten million adjacent offsets take little more than a megabyte. */
 export class OffsetSet {
   readonly #chunks = new Map<number, Uint32Array>();
   #size = 0;
 
-  /** How many offsets there are. */
+  /** The number of offsets. */
   get size(): number {
     return this.#size;
   }
 
-  /** @returns Whether it was not in the set before. */
+  /** Adds an offset; returns whether it is new. */
   add(offset: number): boolean {
     const key = Math.floor(offset / CHUNK_OFFSETS);
     let chunk = this.#chunks.get(key);
@@ -32,12 +29,12 @@ export class OffsetSet {
       chunk = new Uint32Array(CHUNK_WORDS);
       this.#chunks.set(key, chunk);
     }
-    const at = offset % CHUNK_OFFSETS;
-    const word = at >>> 5;
-    const bit = 1 << (at & 31);
-    const held = chunk[word] ?? 0;
-    if ((held & bit) !== 0) return false;
-    chunk[word] = held | bit;
+    const index = offset % CHUNK_OFFSETS;
+    const word = index >>> 5;
+    const bit = 1 << (index & 31);
+    const bits = chunk[word] ?? 0;
+    if ((bits & bit) !== 0) return false;
+    chunk[word] = bits | bit;
     this.#size += 1;
     return true;
   }
@@ -47,7 +44,7 @@ export class OffsetSet {
     for (let offset = start; offset < end; offset += 1) this.add(offset);
   }
 
-  /** What is here, and in none of the others, in order: the longest spans that there are. */
+  /** Returns the offsets that are in none of the other sets, as sorted maximal spans. */
   without(...others: readonly OffsetSet[]): OffsetSpan[] {
     const spans: { start: number; end: number }[] = [];
     for (const offset of this.#offsetsWithout(others)) {
@@ -60,10 +57,10 @@ export class OffsetSet {
 
   *#offsetsWithout(others: readonly OffsetSet[]): Generator<number> {
     for (const key of [...this.#chunks.keys()].sort((a, b) => a - b)) {
-      const held = this.#chunks.get(key);
-      const taken = others.map((other) => other.#chunks.get(key));
+      const own = this.#chunks.get(key);
+      const excluded = others.map((other) => other.#chunks.get(key));
       for (let word = 0; word < CHUNK_WORDS; word += 1) {
-        let bits = taken.reduce((rest, chunk) => rest & ~(chunk?.[word] ?? 0), held?.[word] ?? 0);
+        let bits = excluded.reduce((rest, chunk) => rest & ~(chunk?.[word] ?? 0), own?.[word] ?? 0);
         for (; bits !== 0; bits &= bits - 1) {
           // The lowest bit that is set.
           yield key * CHUNK_OFFSETS + word * WORD_BITS + (31 - Math.clz32(bits & -bits));
@@ -73,19 +70,19 @@ export class OffsetSet {
   }
 }
 
-/** What lies at or after `start`, and before `end`. */
+/** Returns the parts of spans within [start, end). */
 export function clip(spans: readonly OffsetSpan[], start: number, end: number): OffsetSpan[] {
   return spans
     .map((span) => ({ start: Math.max(span.start, start), end: Math.min(span.end, end) }))
     .filter((span) => span.start < span.end);
 }
 
-/** How many offsets there are in spans that do not overlap. */
-export function countOf(spans: readonly OffsetSpan[]): number {
+/** Returns the number of offsets in spans that do not overlap. */
+export function countOffsets(spans: readonly OffsetSpan[]): number {
   return spans.reduce((sum, { start, end }) => sum + end - start, 0);
 }
 
-/** Spans for people, as `3, 7 to 9`. */
+/** Formats spans, as `3, 7 to 9`. */
 export function formatSpans(spans: readonly OffsetSpan[]): string {
   const texts = spans
     .slice(0, MAX_SPANS)

@@ -1,94 +1,99 @@
 import { deliveries } from '../../tables/index.ts';
 import type { VerifyFinding, FindingCode, Note } from './findings.ts';
 import type { PartitionRows } from './ledger.ts';
-import { clip, countOf, formatSpans, type OffsetSet, type OffsetSpan } from './offset-set.ts';
+import { clip, countOffsets, formatSpans, type OffsetSet, type OffsetSpan } from './offset-set.ts';
 
-/** Everything that is known of one partition of a topic. */
+/** The data that is compared for one partition. */
 export interface PartitionEvidence {
   readonly topic: string;
   readonly partition: number;
-  /** Undefined where the partition is not there. */
+  /** Undefined if the partition does not exist. */
   readonly kafka: KafkaEvidence | undefined;
-  /** Up to which offset each table of a batch says to hold it; undefined for nothing. */
+  /** The landed offset (exclusive) by table; undefined if nothing has landed. */
   readonly positions: ReadonlyMap<string, number | undefined>;
   readonly rows: PartitionRows;
   /** Offsets that a person let a run skip. */
   readonly skipped: OffsetSet;
-  /** Where the first batch of the log began; undefined where the log does not say. */
+  /** The start of the first batch in the log; undefined if the log no longer has it. */
   readonly firstStart: number | undefined;
 }
 
-/** What Kafka has of a partition. */
+/** The state of a partition in Kafka. */
 export interface KafkaEvidence {
   readonly earliest: number;
   /** The last stable offset. */
   readonly end: number;
-  /** The committed messages from `earliest` to before where the tables stand. */
+  /** The committed messages from `earliest` to the tables' offset (exclusive). */
   readonly committed: OffsetSet;
 }
 
-/** A partition in numbers: `consumed` is the sum of the five that follow it, unless something is off. */
+/** The counts of a partition. `consumed` is the sum of the next five, unless there are findings. */
 export interface PartitionReport {
   readonly topic: string;
   readonly partition: number;
-  /** The tables hold the offsets from `from` to before `to`. */
+  /** The landed offsets: [from, to). */
   readonly from: number;
   readonly to: number;
   readonly consumed: number;
   readonly deliveries: number;
   readonly quarantined: number;
-  /** Offsets that never were a message: transaction markers and aborted messages. */
+  /** Offsets without a message: transaction markers and aborted messages. */
   readonly gaps: number;
   /** Messages that a person let a run skip. */
   readonly skipped: number;
-  /** Offsets without a row that Kafka no longer has, so that nobody can say what they were. */
+  /** Offsets without a row that Kafka has deleted, so that they cannot be checked. */
   readonly gone: number;
-  /** Offsets in Kafka that have not been consumed yet. */
+  /** Offsets in Kafka that have not been consumed yet (lag). */
   readonly behind: number;
 }
 
-/** What there is to say of a partition. */
+/** The result of {@link checkPartition}. */
 export interface PartitionVerdict {
   readonly report: PartitionReport;
   readonly findings: readonly VerifyFinding[];
   readonly notes: readonly Note[];
 }
 
-/** Holds the rows of a partition against Kafka and the tables' logs. */
+/** Compares the rows of a partition with Kafka and the tables' logs. */
 export function checkPartition(evidence: PartitionEvidence): PartitionVerdict {
   const { topic, partition, kafka, rows, positions } = evidence;
   const where = `${topic}/${partition}`;
   const position = positions.get(deliveries.name);
   const held = heldSpan(evidence, position);
-  const off = compare(evidence, held);
+  const differences = compare(evidence, held);
   const found = (code: FindingCode, message: string): VerifyFinding => ({ code, where, message });
   const offsets = (code: FindingCode, spans: readonly OffsetSpan[], what: string): VerifyFinding[] =>
-    spans.length === 0 ? [] : [found(code, `${countOf(spans)} ${what}: ${formatSpans(spans)}`)];
+    spans.length === 0 ? [] : [found(code, `${countOffsets(spans)} ${what}: ${formatSpans(spans)}`)];
   const findings = [
     ...disagreements(positions).map((message) => found('TABLES_DISAGREE', message)),
     ...(kafka === undefined || position === undefined
       ? []
-      : standing(kafka, position).map(([code, message]) => found(code, message))),
-    ...offsets('MESSAGE_NOT_LANDED', off.missing, 'messages of Kafka have no row, at the offsets'),
+      : checkPosition(kafka, position).map(([code, message]) => found(code, message))),
+    ...offsets('MESSAGE_NOT_LANDED', differences.missing, 'messages of Kafka have no row, at the offsets'),
     ...offsets('MESSAGE_TWICE', rows.twice.without(), 'messages have more than one row, at the offsets'),
-    ...offsets('ROW_WITHOUT_MESSAGE', off.unknown, 'rows have no message in Kafka, at the offsets'),
-    ...offsets('ROW_PAST_LOG', off.past, 'rows stand past what the log counts as landed, at the offsets'),
+    ...offsets('ROW_WITHOUT_MESSAGE', differences.unknown, 'rows have no message in Kafka, at the offsets'),
+    ...offsets(
+      'ROW_PAST_LOG',
+      differences.past,
+      'rows are past the landed offset of the log, at the offsets',
+    ),
   ];
-  const report = reportOf(evidence, held, off);
+  const report = reportOf(evidence, held, differences);
   const gone = { start: held.start, end: Math.min(held.end, kafka?.earliest ?? held.end) };
-  const notes = gone.start < gone.end ? [{ where, message: goneMessage(gone, countOf(off.below)) }] : [];
+  const notes =
+    gone.start < gone.end ? [{ where, message: goneMessage(gone, countOffsets(differences.below)) }] : [];
   return { report, findings, notes };
 }
 
-/** How the rows of a partition differ from the messages of Kafka. */
+/** The differences between the rows of a partition and its messages in Kafka. */
 interface Comparison {
   /** Messages without a row, unless a person let a run skip them. */
   readonly missing: readonly OffsetSpan[];
-  /** How many messages without a row a person let a run skip. */
+  /** The number of messages without a row that a person let a run skip. */
   readonly skipped: number;
   readonly unknown: readonly OffsetSpan[];
   readonly past: readonly OffsetSpan[];
-  /** Rows of what Kafka no longer has. */
+  /** Rows whose messages Kafka has deleted. */
   readonly below: readonly OffsetSpan[];
 }
 
@@ -102,14 +107,14 @@ function compare({ kafka, rows, skipped }: PartitionEvidence, held: OffsetSpan):
   const missing = committed.without(rows.offsets, skipped);
   return {
     missing,
-    skipped: countOf(committed.without(rows.offsets)) - countOf(missing),
+    skipped: countOffsets(committed.without(rows.offsets)) - countOffsets(missing),
     unknown: clip(rows.offsets.without(committed), earliest, Math.min(held.end, end)),
     past,
     below: clip(landed, held.start, Math.min(held.end, earliest)),
   };
 }
 
-/** What the tables say to hold: from the first offset that was consumed, or that Kafka has or a row names. */
+/** Returns the landed span: from the smallest known offset (consumed, in Kafka or in a row) to the landed offset. */
 function heldSpan({ kafka, rows, firstStart }: PartitionEvidence, position: number | undefined): OffsetSpan {
   if (position === undefined) return { start: 0, end: 0 };
   const starts = [firstStart, kafka?.earliest, rows.offsets.without()[0]?.start, position];
@@ -127,7 +132,7 @@ function disagreements(positions: PartitionEvidence['positions']): string[] {
     );
 }
 
-function standing({ earliest, end }: KafkaEvidence, position: number): [FindingCode, string][] {
+function checkPosition({ earliest, end }: KafkaEvidence, position: number): [FindingCode, string][] {
   if (position > end)
     return [['TOPIC_RESET', `the tables hold offsets up to ${position}, but the topic ends at ${end}`]];
   if (position < earliest) {
@@ -140,7 +145,7 @@ function standing({ earliest, end }: KafkaEvidence, position: number): [FindingC
 function reportOf(
   { topic, partition, kafka, rows }: PartitionEvidence,
   held: OffsetSpan,
-  off: Comparison,
+  differences: Comparison,
 ): PartitionReport {
   const earliest = kafka?.earliest ?? held.end;
   const end = kafka?.end ?? held.end;
@@ -156,8 +161,8 @@ function reportOf(
     deliveries: rows.deliveries,
     quarantined: rows.quarantine,
     gaps: Math.max(0, readTo - readFrom) - (kafka?.committed.size ?? 0),
-    skipped: off.skipped,
-    gone: Math.max(0, belowEnd - held.start) - countOf(off.below),
+    skipped: differences.skipped,
+    gone: Math.max(0, belowEnd - held.start) - countOffsets(differences.below),
     behind: Math.max(0, end - Math.max(held.end, earliest)),
   };
 }

@@ -5,20 +5,20 @@ import { replaySet } from '../../model/identity.ts';
 import { REPLAY_HEADER } from '../../model/references.ts';
 import type { VerifyFinding, FindingCode, Note } from './findings.ts';
 
-/** What was published again out of quarantine, in numbers. */
-export interface ReplayReport {
+/** The counts of the records replayed from quarantine. */
+export interface ReplayCounts {
   readonly marked: number;
-  /** Of these: as rows of `deliveries`, and as rows of `quarantine`. */
+  /** Of these, the rows of `deliveries`, and (quarantinedAgain) of `quarantine`. */
   readonly landed: number;
   readonly quarantinedAgain: number;
-  /** Those that no row shows, since no run landed them yet, or a person let a run skip them. */
+  /** Those without a row: not landed yet, or skipped by a person's decision. */
   readonly ahead: number;
 }
 
-/** A finding names so many places. */
+/** The number of positions listed in a finding. */
 const MAX_POSITIONS = 3;
 
-/** Each landed message that was published again, with what its last header says that it is. */
+/** Views of the landed messages with a replay header, and of their rows in `replays`. */
 const REPLAYED = `
   CREATE TEMP TABLE replayed AS
     SELECT kafka_topic, kafka_partition, kafka_offset, held,
@@ -49,8 +49,8 @@ const REPLAYED = `
   CREATE TEMP TABLE unproven (place VARCHAR, replay_of VARCHAR, is_same BOOLEAN)`;
 
 /**
- * Each message that says to be a replay and that nothing proves, with whether it is the record that was replayed, byte
- * for byte. The few payloads are read by their places.
+ * Collects the messages that claim to be a replay without proof, and whether their payload equals the quarantined record,
+ * byte for byte. Only these few payloads are read.
  */
 const UNPROVEN = `
   INSERT INTO unproven
@@ -71,27 +71,27 @@ const UNPROVEN = `
         AND o.payload IS NOT DISTINCT FROM c.payload) AS is_same
     FROM copy AS c`;
 
-/** Returns the markers of sets of a topic that Kafka has; see `readMarkers`. */
+/** Reads the markers of replays from Kafka; see `readMarkers`. */
 export type MarkersOf = (topic: string, sets: readonly string[]) => Promise<ReadonlyMap<string, Marker>>;
 
-/** For how many replays at most Kafka is asked where they stand: anyone who may write to a topic can claim one. */
-const MAX_ASKED = 1_000;
+/** The limit of claimed replays per topic looked up in Kafka: anyone who can write to a topic can claim one. */
+const MAX_LOOKUPS = 1_000;
 
-const RULES: readonly { code: FindingCode; what: string; offenders: string }[] = [
+const RULES: readonly { code: FindingCode; what: string; violations: string }[] = [
   {
     code: 'REPLAY_WITHOUT_ORIGINAL',
-    what: 'replays have no row in quarantine that they are of',
-    offenders: 'SELECT replay_of AS place FROM marked WHERE NOT has_original',
+    what: 'replays have no row in quarantine',
+    violations: 'SELECT replay_of AS place FROM marked WHERE NOT has_original',
   },
   {
     code: 'REPLAY_MARKED_TWICE',
     what: 'replays are marked more than once',
-    offenders: 'SELECT replay_of AS place FROM replays GROUP BY replay_of HAVING count(*) > 1',
+    violations: 'SELECT replay_of AS place FROM replays GROUP BY replay_of HAVING count(*) > 1',
   },
   {
     code: 'REPLAY_UNLIKE',
-    what: 'replays landed as messages that say to be something else',
-    offenders: `
+    what: 'replays landed as messages whose header names something else',
+    violations: `
       SELECT replay_of AS place FROM marked WHERE said <> replay_of
       UNION ALL
       SELECT replay_of FROM replays AS m JOIN (
@@ -104,8 +104,8 @@ const RULES: readonly { code: FindingCode; what: string; offenders: string }[] =
   },
   {
     code: 'REPLAYED_TWICE',
-    what: 'rows of quarantine were published again more than once',
-    offenders: `
+    what: 'rows of quarantine were replayed more than once',
+    violations: `
       SELECT r.replay_of AS place FROM replayed AS r SEMI JOIN proven AS p ON p.kafka_topic = r.kafka_topic
         AND p.replay_of = r.replay_of AND p.replay_partition = r.kafka_partition
         AND p.replay_offset = r.kafka_offset
@@ -114,7 +114,7 @@ const RULES: readonly { code: FindingCode; what: string; offenders: string }[] =
   },
 ];
 
-const Found = z.object({ count: z.coerce.number(), places: z.array(z.string()).nullable() });
+const Violations = z.object({ count: z.coerce.number(), places: z.array(z.string()).nullable() });
 const Claimed = z.array(z.object({ kafka_topic: z.string(), replays: z.array(z.string()) }));
 const Report = z.object({
   marked: z.coerce.number(),
@@ -124,23 +124,23 @@ const Report = z.object({
 });
 
 /**
- * Holds what the table `replays` says against quarantine and against the messages that landed. A message that says to
- * be a replay is one where `replays` or its marker in Kafka says so, since anyone can give a message such a header; or
- * where it is the same record, byte for byte, which the tables then have twice, whoever wrote it.
- * @param markersOf Asked only where a message says to be a replay that `replays` has elsewhere.
+ * Compares the table `replays` with quarantine and with the landed messages. Since any producer can set the replay header,
+ * a message counts as a replay only if `replays` or its marker in Kafka confirms it, or if its payload equals the
+ * quarantined record byte for byte, which means a duplicate whoever wrote it.
+ * @param markersOf Called only if a message claims a replay that `replays` has at another offset.
  */
 export async function checkReplays(
   connection: DuckDBConnection,
   markersOf: MarkersOf,
-): Promise<{ report: ReplayReport; findings: VerifyFinding[]; notes: Note[] }> {
+): Promise<{ report: ReplayCounts; findings: VerifyFinding[]; notes: Note[] }> {
   await connection.run(REPLAYED);
   await resolveClaims(connection, markersOf);
   const findings: VerifyFinding[] = [];
-  for (const { code, what, offenders } of RULES) {
+  for (const { code, what, violations } of RULES) {
     const read = await connection.runAndReadAll(
-      `SELECT count(*) AS count, min(place, ${MAX_POSITIONS}) AS places FROM (${offenders})`,
+      `SELECT count(*) AS count, min(place, ${MAX_POSITIONS}) AS places FROM (${violations})`,
     );
-    const { count, places } = Found.parse(read.getRowObjectsJson()[0]);
+    const { count, places } = Violations.parse(read.getRowObjectsJson()[0]);
     if (count === 0) continue;
     const more = count > MAX_POSITIONS ? ', …' : '';
     findings.push({
@@ -157,10 +157,10 @@ export async function checkReplays(
   return { report: Report.parse(read.getRowObjectsJson()[0]), findings, notes };
 }
 
-/** Reads where Kafka's markers say that the claimed replays are, and then compares what they leave unproven. */
+/** Looks up claimed replays in Kafka's markers, and compares the payloads of those that remain unproven. */
 async function resolveClaims(connection: DuckDBConnection, markersOf: MarkersOf): Promise<void> {
   const read = await connection.runAndReadAll(
-    `SELECT kafka_topic, list(DISTINCT replay_of ORDER BY replay_of)[:${MAX_ASKED}] AS replays FROM elsewhere
+    `SELECT kafka_topic, list(DISTINCT replay_of ORDER BY replay_of)[:${MAX_LOOKUPS}] AS replays FROM elsewhere
      GROUP BY kafka_topic`,
   );
   const claimed = Claimed.parse(read.getRowObjectsJson());
@@ -180,7 +180,7 @@ async function unprovenNotes(connection: DuckDBConnection): Promise<Note[]> {
   const read = await connection.runAndReadAll(
     `SELECT count(*) AS count, min(place, ${MAX_POSITIONS}) AS places FROM unproven WHERE NOT is_same`,
   );
-  const { count, places } = Found.parse(read.getRowObjectsJson()[0]);
+  const { count, places } = Violations.parse(read.getRowObjectsJson()[0]);
   if (count === 0) return [];
   const message =
     `${count} messages say by their header to be replays that are elsewhere, and are other records: another producer ` +

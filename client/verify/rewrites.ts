@@ -5,8 +5,8 @@ import type { Table } from '../../tables/table.ts';
 import type { VerifyFinding, Note } from './findings.ts';
 
 /**
- * Names the commits by which other programs took rows out of tables, or put rows into them. Where the rows are compared
- * with Kafka, that says what is wrong, so the commit is a note; rows of other tables are compared with nothing else.
+ * Reports commits of other programs that removed or added rows. For tables that are compared with Kafka, missing rows are
+ * found there, so the commit is only a note; for other tables, a removal is a finding.
  */
 export function checkRewrites(histories: ReadonlyMap<Table, readonly LogEntry[]>): {
   findings: VerifyFinding[];

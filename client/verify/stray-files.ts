@@ -3,8 +3,8 @@ import { hdfsPathOf } from '../../adapters/delta/table-cache.ts';
 import type { FileStatus, WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
 
 /**
- * The data files in a table's folder that no entry of its log names: nobody reads them.
- * @param entries What was read of the log before; what came since is read when the folder has been.
+ * Returns the data files in a table's folder that are not in its log (orphans).
+ * @param entries The log as read before; newer entries are read after the folder was listed.
  */
 export async function strayFilesOf(
   hdfs: WebHdfs,
@@ -13,12 +13,12 @@ export async function strayFilesOf(
 ): Promise<FileStatus[]> {
   const found = await dataFilesIn(hdfs, tablePath);
   const newer = await readHistory(hdfs, tablePath, { after: entries.at(-1)?.version ?? -1 });
-  const named = [...entries, ...newer].flatMap(({ added }) => added);
-  const known = new Set(named.map((file) => hdfsPathOf(tablePath, file)));
+  const added = [...entries, ...newer].flatMap((entry) => entry.added);
+  const known = new Set(added.map((file) => hdfsPathOf(tablePath, file)));
   return found.filter(({ path }) => !known.has(path));
 }
 
-/** Names that begin with "_" or "." hold no data, by the convention of all readers. */
+/** Lists data files recursively; by convention, names that begin with "_" or "." are not data. */
 async function dataFilesIn(hdfs: WebHdfs, folder: string): Promise<FileStatus[]> {
   const found: FileStatus[] = [];
   for (const entry of await hdfs.list(folder)) {

@@ -8,11 +8,11 @@ import type { Table } from '../../tables/table.ts';
 import { snapshotsOf } from '../query/live-tables.ts';
 import { OffsetSet } from './offset-set.ts';
 
-/** A run that lands just now has a batch in some of the tables alone, for not much longer than this. */
+/** While a run commits a batch, it is in only some of the tables, for little longer than this. */
 const SETTLE_MS = 5_000;
 const SETTLE_PAUSE_MS = 200;
 
-/** The id of a txn of a topic's partition; those of chunks, contents and runs have other forms. */
+/** The appId of a partition's txn action; those of chunks, contents and runs differ. */
 const PARTITION_APP_ID = /^([^/]+)\/(\d+)$/;
 
 const BatchInfo = z.object({
@@ -23,29 +23,29 @@ const BatchInfo = z.object({
   }),
 });
 
-/** What a log says of the batches of one partition. */
+/** The batches of one partition, from a table's log. */
 export interface PartitionHistory {
-  /** Where the first batch began. */
+  /** The start of the first batch. */
   firstStart: number;
   /** The offsets that a person let a run skip. */
   readonly skipped: OffsetSet;
 }
 
-/** All tables at one time, such that those of a batch hold the same; or as they are, when that does not come. */
+/** Returns snapshots of all tables, in which the tables of a batch are at the same offsets, unless that times out. */
 export async function settledSnapshots(warehouse: Warehouse): Promise<Map<Table, Snapshot | undefined>> {
   const deadline = Date.now() + SETTLE_MS;
   for (;;) {
     const snapshots = await snapshotsOf(warehouse, TABLES);
     const positions = BATCH_TABLES.map((table) =>
-      JSON.stringify([...positionsOf(snapshots.get(table))].sort()),
+      JSON.stringify([...landedOffsets(snapshots.get(table))].sort()),
     );
     if (new Set(positions).size === 1 || Date.now() > deadline) return snapshots;
     await pause(SETTLE_PAUSE_MS);
   }
 }
 
-/** Up to which offset a table says to hold each partition, by `topic/partition`. */
-export function positionsOf(snapshot: Snapshot | undefined): Map<string, number> {
+/** Returns the landed offset (exclusive) of each partition, by `topic/partition`. */
+export function landedOffsets(snapshot: Snapshot | undefined): Map<string, number> {
   return new Map(
     [...(snapshot?.txns ?? [])].flatMap(([appId, version]) =>
       PARTITION_APP_ID.test(appId) ? [[appId, Number(version)] as const] : [],
@@ -53,13 +53,13 @@ export function positionsOf(snapshot: Snapshot | undefined): Map<string, number>
   );
 }
 
-/** The topic and partition of a key of {@link positionsOf}. */
-export function partitionOf(appId: string): { topic: string; partition: number } {
+/** Parses a key of {@link landedOffsets}. */
+export function parsePartitionKey(appId: string): { topic: string; partition: number } {
   const [, topic = '', partition = ''] = PARTITION_APP_ID.exec(appId) ?? [];
   return { topic, partition: Number(partition) };
 }
 
-/** The entries of each table's log that are still there. */
+/** Reads the available log entries of each table. */
 export async function historiesOf(
   warehouse: Warehouse,
   snapshots: ReadonlyMap<Table, Snapshot | undefined>,
@@ -73,7 +73,7 @@ export async function historiesOf(
   return histories;
 }
 
-/** What the entries of a log say of each partition's batches, by `topic/partition`. */
+/** Returns the batches in log entries, by `topic/partition`. */
 export function batchesOf(entries: readonly LogEntry[]): Map<string, PartitionHistory> {
   const histories = new Map<string, PartitionHistory>();
   for (const { info } of entries) {

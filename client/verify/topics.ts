@@ -10,9 +10,9 @@ import { readTopic, topicsIn } from './kafka.ts';
 import { noRows, type Ledger } from './ledger.ts';
 import { OffsetSet } from './offset-set.ts';
 import { checkPartition, type KafkaEvidence, type PartitionReport } from './partitions.ts';
-import { batchesOf, partitionOf, positionsOf } from './tables.ts';
+import { batchesOf, parsePartitionKey, landedOffsets } from './tables.ts';
 
-/** What the topics are held against. */
+/** The state of the tables that the topics are compared with. */
 export interface TablesEvidence {
   readonly snapshots: ReadonlyMap<Table, Snapshot | undefined>;
   /** The log of `deliveries`. */
@@ -20,7 +20,7 @@ export interface TablesEvidence {
   readonly ledger: Ledger;
 }
 
-/** What there is to say of the topics. */
+/** The result of {@link checkTopics}. */
 export interface TopicsVerdict {
   readonly partitions: readonly PartitionReport[];
   readonly findings: readonly VerifyFinding[];
@@ -28,9 +28,8 @@ export interface TopicsVerdict {
 }
 
 /**
- * Holds Kafka's messages against the rows and the logs: of the topics that are named, and of all that the
- * tables have anything of.
- * @param batchDecodedBytes How many bytes one compressed batch may take decompressed.
+ * Compares Kafka's messages with the rows and the logs, for the named topics and all topics in the tables.
+ * @param batchDecodedBytes The size limit of one batch after decompression, in bytes.
  */
 export async function checkTopics(
   kafka: KafkaOptions,
@@ -39,10 +38,10 @@ export async function checkTopics(
   batchDecodedBytes: number,
 ): Promise<TopicsVerdict> {
   const positions = new Map(
-    BATCH_TABLES.map((table) => [table.name, positionsOf(evidence.snapshots.get(table))]),
+    BATCH_TABLES.map((table) => [table.name, landedOffsets(evidence.snapshots.get(table))]),
   );
   const landed = [...positions.values()].flatMap((one) =>
-    [...one.keys()].map((key) => partitionOf(key).topic),
+    [...one.keys()].map((key) => parsePartitionKey(key).topic),
   );
   const sources = new Set(named);
   const topics = new Set([...sources, ...landed, ...evidence.ledger.topics.keys()]);
@@ -53,8 +52,8 @@ export async function checkTopics(
     notes: [] as Note[],
   };
   for (const topic of [...topics].sort()) {
-    const judged = { topic, exists: existing.has(topic), isSource: sources.has(topic) };
-    const one = await judgeTopic(kafka, judged, { positions, evidence, batchDecodedBytes });
+    const topicState = { topic, exists: existing.has(topic), isSource: sources.has(topic) };
+    const one = await checkTopic(kafka, topicState, { positions, evidence, batchDecodedBytes });
     verdict.partitions.push(...one.partitions);
     verdict.findings.push(...one.findings);
     verdict.notes.push(...one.notes);
@@ -62,7 +61,7 @@ export async function checkTopics(
   return verdict;
 }
 
-interface Topic {
+interface TopicState {
   readonly topic: string;
   /** Whether Kafka has it. */
   readonly exists: boolean;
@@ -70,9 +69,9 @@ interface Topic {
   readonly isSource: boolean;
 }
 
-async function judgeTopic(
+async function checkTopic(
   kafka: KafkaOptions,
-  judged: Topic,
+  topicState: TopicState,
   {
     positions,
     evidence: { snapshots, entries, ledger },
@@ -83,7 +82,7 @@ async function judgeTopic(
     readonly batchDecodedBytes: number;
   },
 ): Promise<TopicsVerdict> {
-  const { topic, exists } = judged;
+  const { topic, exists } = topicState;
   const held = heldPartitions(topic, positions);
   const messages = exists
     ? await readTopic(kafka, topic, held, batchDecodedBytes)
@@ -111,43 +110,46 @@ async function judgeTopic(
   return {
     partitions: verdicts.map(({ report }) => report),
     findings: [
-      ...(isGone && judged.isSource ? [goneFinding(topic)] : []),
+      ...(isGone && topicState.isSource ? [goneFinding(topic)] : []),
       ...(id === undefined
         ? []
-        : madeAnew(topic, id, topicIdsIn(snapshots.get(deliveries)?.txns ?? new Map(), topic))),
+        : checkTopicId(topic, id, topicIdsIn(snapshots.get(deliveries)?.txns ?? new Map(), topic))),
       ...verdicts.flatMap(({ findings }) => findings),
     ],
-    notes: [...notesOf(judged, isGone, ledger.refusedOf(topic)), ...verdicts.flatMap(({ notes }) => notes)],
+    notes: [
+      ...notesOf(topicState, isGone, ledger.refusedOf(topic)),
+      ...verdicts.flatMap(({ notes }) => notes),
+    ],
   };
 }
 
-/** Where `deliveries` stands in each partition of a topic. */
+/** Returns the landed offset of each partition of a topic. */
 function heldPartitions(
   topic: string,
   positions: ReadonlyMap<string, ReadonlyMap<string, number>>,
 ): Map<number, number> {
   return new Map(
     [...(positions.get(deliveries.name) ?? [])].flatMap(([key, position]) => {
-      const at = partitionOf(key);
-      return at.topic === topic ? [[at.partition, position] as const] : [];
+      const entry = parsePartitionKey(key);
+      return entry.topic === topic ? [[entry.partition, position] as const] : [];
     }),
   );
 }
 
-/** What was read of the topic is then compared with the rows of another one, and may well agree. */
-function madeAnew(topic: string, id: string, held: readonly string[]): VerifyFinding[] {
-  const before = held.filter((other) => other !== id);
-  if (before.length === 0) return [];
-  const message = `the tables hold messages of a topic of this name that had the id ${before.join(', ')}; its id is now ${id}`;
+/** Detects a recreated topic by its id, since its messages may happen to match the rows of the old one. */
+function checkTopicId(topic: string, id: string, held: readonly string[]): VerifyFinding[] {
+  const previous = held.filter((other) => other !== id);
+  if (previous.length === 0) return [];
+  const message = `the tables hold messages of a topic of this name that had the id ${previous.join(', ')}; its id is now ${id}`;
   return [{ code: 'TOPIC_RESET', where: topic, message }];
 }
 
 function goneFinding(topic: string): VerifyFinding {
-  const message = 'the tables hold messages of this topic, which Kafka does not have any more';
+  const message = 'the tables hold messages of this topic, which no longer exists in Kafka';
   return { code: 'TOPIC_GONE', where: topic, message };
 }
 
-function notesOf({ topic, exists, isSource }: Topic, isGone: boolean, refused: number): Note[] {
+function notesOf({ topic, exists, isSource }: TopicState, isGone: boolean, refused: number): Note[] {
   const note = (message: string): Note => ({ where: topic, message });
   return [
     ...(exists || isGone ? [] : [note('nothing was published to this topic yet')]),

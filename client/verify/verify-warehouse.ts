@@ -24,13 +24,13 @@ import type { VerifyFinding, Note } from './findings.ts';
 import { topicsIn } from './kafka.ts';
 import { LEDGER_COLUMNS, Ledger } from './ledger.ts';
 import type { PartitionReport } from './partitions.ts';
-import { checkReplays, type ReplayReport } from './replays.ts';
+import { checkReplays, type ReplayCounts } from './replays.ts';
 import { checkRewrites } from './rewrites.ts';
 import { strayFilesOf } from './stray-files.ts';
 import { historiesOf, settledSnapshots } from './tables.ts';
 import { checkTopics } from './topics.ts';
 
-/** A table in numbers: what was read back of it and is as the log says. */
+/** The counts of a table's files that match the log. */
 export interface TableReport {
   readonly table: string;
   readonly rows: number;
@@ -39,23 +39,23 @@ export interface TableReport {
   readonly version: number | null;
 }
 
-/** Whether Kafka, the tables' logs and their files agree, and in what they do not. */
+/** The result of {@link verifyWarehouse}. */
 export interface WarehouseReport {
   readonly verified: boolean;
   readonly partitions: readonly PartitionReport[];
   readonly tables: readonly TableReport[];
-  /** Null where files are off, so that it was not looked at. */
-  readonly replays: ReplayReport | null;
+  /** Null if it was not checked, because of findings in the files. */
+  readonly replays: ReplayCounts | null;
   readonly findings: readonly VerifyFinding[];
   readonly notes: readonly Note[];
 }
 
-/** What a proof works with. */
+/** The dependencies of {@link verifyWarehouse}. */
 export interface VerifyDeps {
   readonly settings: Settings;
   readonly warehouse: Warehouse;
   readonly kafka: KafkaOptions;
-  /** Hears how it goes on. */
+  /** Called with progress messages. */
   readonly say: (text: string) => void;
 }
 
@@ -64,22 +64,22 @@ const CHILD_TABLES: readonly Table[] = [deliveries, attempts, questions, options
 type Snapshots = ReadonlyMap<Table, Snapshot | undefined>;
 
 /**
- * Proves that each message of each topic stands once in the tables, that each child has its parent, and that
- * each file in HDFS is what the log says; or finds what is off.
- * @throws {PipelineError} when a server cannot be asked, so that nothing can be said.
+ * Verifies that each message of each topic is exactly once in the tables, that each child row has its parent, and that
+ * each file in HDFS matches the log.
+ * @throws {PipelineError} if a server cannot be reached.
  */
 export async function verifyWarehouse(deps: VerifyDeps): Promise<WarehouseReport> {
   const { kafka, settings, warehouse, say } = deps;
   const snapshots = await settledSnapshots(warehouse);
   const histories = await historiesOf(warehouse, snapshots);
   const ledger = new Ledger();
-  const files = await proveFiles(deps, snapshots, ledger);
-  say('reads the topics again');
+  const files = await verifyFiles(deps, snapshots, ledger);
+  say('reading the topics');
   const named = Object.values(settings.sources).map(({ topic }) => topic);
   const entries = histories.get(deliveries) ?? [];
   const { batchDecodedBytes } = settings.limits;
   const topics = await checkTopics(kafka, named, { snapshots, entries, ledger }, batchDecodedBytes);
-  const children = await proveChildren(deps, snapshots, files.findings);
+  const children = await verifyChildren(deps, snapshots, files.findings);
   const rewrites = checkRewrites(histories);
   const findings = [...files.findings, ...topics.findings, ...children.findings, ...rewrites.findings];
   return {
@@ -93,13 +93,13 @@ export async function verifyWarehouse(deps: VerifyDeps): Promise<WarehouseReport
       ...topics.notes,
       ...children.notes,
       ...rewrites.notes,
-      ...(await noteStrays(warehouse, histories)),
+      ...(await strayFileNotes(warehouse, histories)),
     ],
   };
 }
 
-/** Reads every live file back; the ledger takes the messages that have rows. */
-async function proveFiles(
+/** Reads every live file back, and adds the messages that have rows to the ledger. */
+async function verifyFiles(
   { settings, warehouse, say }: VerifyDeps,
   snapshots: Snapshots,
   ledger: Ledger,
@@ -110,7 +110,7 @@ async function proveFiles(
   const notes: Note[] = [];
   for (const [table, snapshot] of snapshots) {
     const live = [...(snapshot?.files.values() ?? [])];
-    say(`reads ${table.name} back, files: ${live.length}`);
+    say(`reading back ${table.name}, files: ${live.length}`);
     const audited = await auditFiles(auditor, {
       tablePath: warehouse.table(table.name).path,
       files: live,
@@ -132,20 +132,20 @@ function foreignMessage(files: number): string {
   return `another program wrote ${files} of its files: their length and rows were compared, but no checksum is known`;
 }
 
-/** Compares children with their parents, and replays with what they are of, in the files that were found to be sound. */
-async function proveChildren(
+/** Compares child rows with their parents, and replays with quarantine, unless their files have findings. */
+async function verifyChildren(
   { settings: { hdfs }, kafka, warehouse, say }: VerifyDeps,
   snapshots: Snapshots,
-  off: readonly VerifyFinding[],
-): Promise<{ findings: VerifyFinding[]; notes: Note[]; replays: ReplayReport | null }> {
-  const isOff = CHILD_TABLES.some(({ name }) =>
-    off.some(({ where }) => where.startsWith(`${warehouse.table(name).path}/`)),
+  fileFindings: readonly VerifyFinding[],
+): Promise<{ findings: VerifyFinding[]; notes: Note[]; replays: ReplayCounts | null }> {
+  const areFilesDamaged = CHILD_TABLES.some(({ name }) =>
+    fileFindings.some(({ where }) => where.startsWith(`${warehouse.table(name).path}/`)),
   );
-  if (isOff) {
-    const message = 'children were not compared with their parents, since files of theirs are off';
+  if (areFilesDamaged) {
+    const message = 'child rows were not compared with their parents, since their files have findings';
     return { findings: [], notes: [{ where: warehouse.path, message }], replays: null };
   }
-  say('compares children with their parents');
+  say('comparing child rows with their parents');
   const cache = new TableCache(cacheFolderOf(hdfs.nameNodes, hdfs.warehouse), warehouse.options.hdfs);
   const wanted = new Map(CHILD_TABLES.map((table) => [table, snapshots.get(table)]));
   const cached = await fetchTables(cache, warehouse, wanted, { recheck: true });
@@ -160,7 +160,7 @@ async function proveChildren(
   });
 }
 
-async function noteStrays(
+async function strayFileNotes(
   warehouse: Warehouse,
   histories: ReadonlyMap<Table, readonly LogEntry[]>,
 ): Promise<Note[]> {
@@ -170,7 +170,7 @@ async function noteStrays(
     for (const { path: where, length } of await strayFilesOf(warehouse.options.hdfs, path, entries)) {
       const message =
         `no entry of the log names this file of ${length} bytes: ` +
-        'a try that was cut off left it, or a run is just adding it';
+        'an interrupted attempt left it, or a run is adding it now';
       notes.push({ where, message });
     }
   }

@@ -11,39 +11,39 @@ interface VerifyOptions {
   readonly json?: boolean;
 }
 
-/** `pipeline verify`: proves that the tables are right, or says what is off. */
+/** Creates `pipeline verify`, which proves that the tables are consistent, or reports findings. */
 export function verifyCommand(): Command {
   const command = new Command('verify')
     .description(
-      'Prove that each message of Kafka stands once in the tables, each child has its parent, and each file ' +
-        'in HDFS is what the log says. Exits with 1 when something is off, and names it.',
+      'Prove that each Kafka message is exactly once in the tables, each child row has its parent, and each file ' +
+        'in HDFS matches the Delta log. Prints each inconsistency, and exits with 1 if there are any.',
     )
     .option('--json', 'as JSON')
     .action(verify);
   return withExamples(command, 'pipeline verify', [
     'pipeline verify --json',
-    'each partition, each table, and what is off, for a program',
+    'partitions, tables and findings, for a program',
   ]);
 }
 
 async function verify(options: VerifyOptions): Promise<void> {
   const settings = readSettings();
-  const began = performance.now();
+  const startedMs = performance.now();
   // Loaded when the command runs: it takes longer to load than --help and the completion need.
   const { verifyWarehouse } = await import('./verify-warehouse.ts');
-  const proof = await verifyWarehouse({
+  const report = await verifyWarehouse({
     settings,
     warehouse: openWarehouse(settings),
     kafka: { ...settings.kafka, logger: clientLogger() },
     say: printError,
   });
-  if (options.json === true) printJson(proof);
-  else print(formatProof(proof));
-  printError(`in ${((performance.now() - began) / 1000).toFixed(1)} s`);
-  if (!proof.verified) process.exitCode = EXIT.failed;
+  if (options.json === true) printJson(report);
+  else print(formatReport(report));
+  printError(`in ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
+  if (!report.verified) process.exitCode = EXIT.failed;
 }
 
-function formatProof({ partitions, tables, replays, findings, notes, verified }: WarehouseReport): string[] {
+function formatReport({ partitions, tables, replays, findings, notes, verified }: WarehouseReport): string[] {
   const sums = { consumed: 0, deliveries: 0, quarantined: 0, gaps: 0, skipped: 0, gone: 0, behind: 0 };
   const counts = Object.keys(sums) as (keyof typeof sums)[];
   for (const partition of partitions) for (const count of counts) sums[count] += partition[count];
@@ -75,7 +75,7 @@ function formatProof({ partitions, tables, replays, findings, notes, verified }:
     verified
       ? `verified: ${sums.consumed} offsets = ${sums.deliveries} deliveries + ${sums.quarantined} quarantined + ` +
         `${sums.gaps} gaps + ${sums.skipped} skipped + ${sums.gone} gone; ${rows} rows in ${files} files as their logs say`
-      : `not verified: ${findings.length} ${findings.length === 1 ? 'thing is' : 'things are'} off`,
+      : `not verified: ${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}`,
   ];
 }
 
@@ -86,7 +86,7 @@ function formatReplays({
   ahead,
 }: NonNullable<WarehouseReport['replays']>): string {
   return (
-    `${marked} replayed out of quarantine: ${landed} of them landed, ${quarantinedAgain} are in quarantine again, ` +
+    `${marked} replayed from quarantine: ${landed} of them landed, ${quarantinedAgain} are in quarantine again, ` +
     `${ahead} have no row yet`
   );
 }

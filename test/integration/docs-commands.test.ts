@@ -35,7 +35,7 @@ const COMMANDS: Readonly<Record<string, Ending>> = {
   'npx pipeline doctor': { exit: 1, says: /✔ source pearson: [^]*✖ source refused: SOURCE_REFUSED/ },
   'npx pipeline preview SOURCE': { as: PEARSON, says: /records would land, 1 would be quarantined/ },
   'npx pipeline preview pearson': {
-    says: /^source pearson: a JSON array; all of it was looked at: 40 records/,
+    says: /^source pearson: a JSON array; all of it was read: 40 records/,
   },
   'npx pipeline preview attempts.json': {
     as: { 'attempts.json': '"$(dirname "$PIPELINE_CONFIG")/attempts.json"' },

@@ -5,7 +5,7 @@ import test, { after, before } from 'node:test';
 import { parse, stringify } from 'yaml';
 import { topicOffsets } from '../../adapters/kafka/client.ts';
 import { ensureTopic } from '../../adapters/kafka/topics.ts';
-import type { Finding } from '../../client/doctor/check.ts';
+import type { DoctorFinding } from '../../client/doctor/check.ts';
 import { startPlatform, type Platform } from '../../simulator/server.ts';
 import { TestPipeline, eventually, runCommand } from '../support/harness.ts';
 
@@ -32,7 +32,7 @@ after(async () => {
 
 interface Diagnosis {
   readonly code: number;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly DoctorFinding[];
   readonly output: string;
 }
 
@@ -45,7 +45,7 @@ async function diagnose(change: Record<string, object> = {}, token = 'a-secret')
   const env = { DOCTOR_TOKEN: token };
   const { code, stdout, stderr } = await runCommand(['--config', file, 'doctor', '--json'], env);
   assert.notEqual(stdout, '', stderr);
-  return { code, findings: JSON.parse(stdout) as Finding[], output: stdout + stderr };
+  return { code, findings: JSON.parse(stdout) as DoctorFinding[], output: stdout + stderr };
 }
 
 function failuresOf({ findings }: Diagnosis): string[] {
@@ -62,15 +62,15 @@ test('with settings that are right all is well, and it ends with 0', async () =>
   const diagnosis = await diagnose();
   assert.deepEqual(failuresOf(diagnosis), []);
   assert.equal(diagnosis.code, 0);
-  assert.match(saysOf(diagnosis, 'worker'), /^1 takes work from /);
+  assert.match(saysOf(diagnosis, 'worker'), /^1 polls the task queue /);
   assert.match(saysOf(diagnosis, 'clock'), /agrees/);
-  assert.equal(saysOf(diagnosis, 'source pearson'), `${new URL(platform.url).host} answers with content`);
+  assert.equal(saysOf(diagnosis, 'source pearson'), `${new URL(platform.url).host} returns content`);
 });
 
 test('a topic that is there is proved to be writable, and nobody reads what it took', async () => {
   const { topic = '' } = pipeline.settings.sources['filled'] ?? {};
   await ensureTopic(pipeline.kafka, topic, { partitions: 1, replicationFactor: 1 });
-  assert.match(saysOf(await diagnose(), `kafka topic ${topic}`), /^takes transactions/);
+  assert.match(saysOf(await diagnose(), `kafka topic ${topic}`), /^accepts transactions/);
   const ends = (): Promise<string[]> =>
     topicOffsets(pipeline.kafka, topic).then((offsets) => offsets.map(({ end }) => end));
   await eventually('two offsets are taken', async () => (await ends())[0] === '2');
@@ -118,10 +118,10 @@ test('a namespace that is not there', async () => {
   assert.match(saysOf(diagnosis, 'temporal namespace'), /nowhere/);
 });
 
-test('a task queue that no worker takes work from is a warning', async () => {
+test('a task queue that no worker polls is a warning', async () => {
   const diagnosis = await diagnose({ temporal: { taskQueue: 'another-queue' } });
   assert.deepEqual([diagnosis.code, failuresOf(diagnosis)], [0, []]);
-  assert.match(saysOf(diagnosis, 'worker'), /none takes work from the task queue another-queue/);
+  assert.match(saysOf(diagnosis, 'worker'), /none polls the task queue another-queue/);
 });
 
 test('a warehouse without the right to write there', async () => {

@@ -60,10 +60,10 @@ describe('pipeline preview', () => {
   test('shows what would be quarantined, and exits with 3 where a run would wait for a person', async () => {
     const { code, stdout, stderr } = await pipeline.command('preview', 'mixed');
     assert.deepEqual([code, stderr], [EXIT.waiting, '']);
-    assert.match(stdout, /^source mixed: a JSON array; all of it was looked at: 10 records, /);
+    assert.match(stdout, /^source mixed: a JSON array; all of it was read: 10 records, /);
     assert.match(stdout, /^7 records would land, 3 would be quarantined\.$/m);
     assert.match(stdout, /^ {2}3 at transform: max_attempts must be a whole number of 32 bits/m);
-    assert.match(stdout, /^ {2}by their place from 1: 8, 9, 10$/m);
+    assert.match(stdout, /^ {2}record numbers: 8, 9, 10$/m);
     assert.match(stdout, /^A run would wait for a person: source mixed, .*3 of 10 records, 30 %/m);
     assert.match(stdout, /^attempts: 7 rows$/m);
   });

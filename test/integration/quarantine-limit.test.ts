@@ -59,7 +59,7 @@ describe('a source with a quarantine limit, whose feed is fetched', () => {
       `source ${source}, as fetched: 1 of 3 records, 33.3 %, would go into quarantine, more than the ` +
         'quarantineLimit of 10 %: 1 × max_attempts must be a whole number of 32 bits, is another text',
     );
-    assert.match(waiting.advice, /Skip passes over the limit, not over the records/);
+    assert.match(waiting.advice, /Skip ignores the limit, not the records/);
     assert.equal(await messagesOf(source), 0);
     return run;
   }

@@ -134,7 +134,7 @@ describe('quarantine', () => {
     assert.match(unknown.stderr, /QUARANTINE_UNKNOWN: .*\/0\/1 is not in quarantine/);
     assert.match(
       (await pipeline.command('quarantine', 'replay', 'nonsense')).stderr,
-      /QUARANTINE_UNKNOWN: "nonsense" names no place/,
+      /QUARANTINE_UNKNOWN: "nonsense" is not a reference/,
     );
   });
 

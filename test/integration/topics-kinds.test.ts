@@ -89,7 +89,7 @@ describe('a topic', () => {
       assert.deepEqual([waiting?.step, waiting?.code], ['consume', 'KAFKA_CODEC_MISSING']);
       const said = `${topic}/1: from offset \\d+ on, messages are compressed with zstd, which Node reads from 22.15`;
       assert.match(waiting?.message ?? '', new RegExp(`^${said}`));
-      assert.match(waiting?.advice ?? '', /Skip passes this one batch of Kafka/);
+      assert.match(waiting?.advice ?? '', /Skip omits this one Kafka batch/);
       await handle.executeUpdate('abort');
       await assert.rejects(handle.result());
       const held = await topics.pipeline.warehouse.table('deliveries').snapshot();

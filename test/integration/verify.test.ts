@@ -58,7 +58,7 @@ describe('verify', () => {
     const { code, stdout } = await copy.command('verify');
     assert.equal(code, 1);
     assert.match(stdout, new RegExp(`^FILE_UNREADABLE: ${path}: `, 'm'));
-    assert.match(stdout, /^not verified: 3 things are off$/m);
+    assert.match(stdout, /^not verified: 3 findings$/m);
     requireFinding(
       answer,
       'MESSAGE_NOT_LANDED',

@@ -32,6 +32,6 @@ export function linesOf(worker: TestWorker): Record<string, unknown>[] {
 }
 
 function healthUrlOf(worker: TestWorker): string {
-  const started = linesOf(worker).find(({ msg }) => msg === 'the worker takes work');
+  const started = linesOf(worker).find(({ msg }) => msg === 'the worker accepts tasks');
   return String(started?.['health']);
 }

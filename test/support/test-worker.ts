@@ -41,8 +41,8 @@ export class TestWorker {
     child.stderr.pipe(createWriteStream(log));
     const worker = new TestWorker(child, log);
     await eventually(
-      `the worker takes work (${log})`,
-      () => readLog(log).includes('the worker takes work'),
+      `the worker accepts tasks (${log})`,
+      () => readLog(log).includes('the worker accepts tasks'),
       60_000,
     );
     return worker;

@@ -137,7 +137,7 @@ async function takesWork({ stderr }: ChildProcess): Promise<void> {
   let log = '';
   for await (const piece of stderr?.setEncoding('utf8').iterator({ destroyOnReturn: false }) ?? []) {
     log += String(piece);
-    if (log.includes('the worker takes work')) break;
+    if (log.includes('the worker accepts tasks')) break;
   }
   stderr?.resume();
 }

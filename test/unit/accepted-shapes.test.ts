@@ -12,7 +12,7 @@ import { withTables, type LocalTable } from '../../client/query/live-tables.ts';
 import { checkChildren } from '../../client/verify/children.ts';
 import { QUESTIONS, scopedSql } from '../../client/query/questions.ts';
 import { figuresOf } from '../../client/report/figures.ts';
-import { dataOf, pageOf } from '../../client/report/page.ts';
+import { dataOf, renderPage } from '../../client/report/page.ts';
 import { parseSettings } from '../../model/settings.ts';
 import { BATCH_TABLES, TABLES } from '../../tables/index.ts';
 import { acceptedAttempts } from '../support/accepted-attempts.ts';
@@ -82,7 +82,7 @@ async function requireSound(connection: DuckDBConnection): Promise<void> {
   for (const { sql } of QUESTIONS) await connection.runAndReadAll(scopedSql(sql, asked));
   const scope = { ...asked, timeZone: 'Pacific/Kiritimati', now: new Date() };
   const report = { scope, figures: await figuresOf(connection, scope), tables: [] };
-  assert.match(pageOf(report), /<\/html>/);
+  assert.match(renderPage(report), /<\/html>/);
   assert.ok(JSON.stringify(dataOf(report)).length > 0);
 }
 

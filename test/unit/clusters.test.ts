@@ -108,7 +108,7 @@ test('a temporal.toml is read where it is named, and variables override it', () 
     const { address, namespace } = temporalProfile({ TEMPORAL_CONFIG_FILE: file, TEMPORAL_NAMESPACE: 'c' });
     assert.deepEqual({ address, namespace }, { address: 'a:1', namespace: 'c' });
     const gone = refusal(() => temporalProfile({ TEMPORAL_CONFIG_FILE: `${file}.gone` }));
-    assert.match(gone, /^SETTINGS_INVALID: .*temporal\.toml\.gone, which is not there/);
+    assert.match(gone, /^SETTINGS_INVALID: .*temporal\.toml\.gone, which does not exist/);
   } finally {
     rmSync(folder, { recursive: true });
   }

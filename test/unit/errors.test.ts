@@ -6,8 +6,8 @@ import { asKafkaError } from '../../adapters/kafka/errors.ts';
 import { mapDiskFull } from '../../adapters/staging/staging.ts';
 import { ERROR_CODES, PipelineError, type ErrorCode } from '../../model/errors.ts';
 
-/** Codes of transient errors. All others need a person at once. */
-const PASSING: readonly ErrorCode[] = [
+/** The codes of errors that a retry can resolve. */
+const TRANSIENT: readonly ErrorCode[] = [
   ...(['SOURCE_UNREACHABLE', 'SOURCE_BUSY', 'SOURCE_CHANGED', 'SOURCE_CUT'] as const),
   ...(['STAGING_FULL', 'KAFKA_UNREACHABLE', 'PUBLISH_FENCED', 'RANGE_STALLED'] as const),
   'KAFKA_BATCH_DAMAGED',
@@ -22,10 +22,10 @@ function named(thrown: unknown): PipelineError {
   return thrown;
 }
 
-test('each code is transient or permanent, and its errors say so and have advice', () => {
+test('each code is transient or permanent, and its errors say so and give an advice', () => {
   for (const code of CODES) {
     const error = new PipelineError(code, 'what');
-    assert.equal(error.canRetry, PASSING.includes(code), code);
+    assert.equal(error.canRetry, TRANSIENT.includes(code), code);
     assert.match(error.advice, /^\S.*\.$|^\S.*: \S.*$/, code);
   }
 });
@@ -37,7 +37,7 @@ function answered(type: string, depth: number): Error {
 }
 
 test('a broker’s refusal is permanent and any other of its errors transient, however deeply wrapped', () => {
-  const lasting = [
+  const permanent = [
     ...['TOPIC_AUTHORIZATION_FAILED', 'GROUP_AUTHORIZATION_FAILED', 'CLUSTER_AUTHORIZATION_FAILED'],
     ...['TRANSACTIONAL_ID_AUTHORIZATION_FAILED', 'SASL_AUTHENTICATION_FAILED', 'UNSUPPORTED_SASL_MECHANISM'],
     ...['ILLEGAL_SASL_STATE', 'INVALID_TOPIC_EXCEPTION', 'INVALID_REPLICATION_FACTOR', 'UNSUPPORTED_VERSION'],
@@ -48,11 +48,11 @@ test('a broker’s refusal is permanent and any other of its errors transient, h
   ];
   const other = fc
     .stringMatching(/^[A-Z]{3,10}(_[A-Z]{3,10}){0,3}$/)
-    .filter((type) => !lasting.includes(type) && !fenced.includes(type));
+    .filter((type) => !permanent.includes(type) && !fenced.includes(type));
   const depth = fc.nat({ max: 3 });
   const codeOf = (type: string, deep: number): string => asKafkaError(answered(type, deep), 'topic t').code;
   fc.assert(
-    fc.property(fc.constantFrom(...lasting), depth, (type, deep) => {
+    fc.property(fc.constantFrom(...permanent), depth, (type, deep) => {
       assert.equal(codeOf(type, deep), 'KAFKA_REFUSED');
     }),
   );

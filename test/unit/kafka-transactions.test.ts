@@ -3,7 +3,12 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { AbortedTransactions } from '../../adapters/kafka/wire/aborted-transactions.ts';
 import { batchesIn, type FetchedBatch } from '../../adapters/kafka/wire/fetched-batch.ts';
-import { HEADER_OFFSETS, ATTRIBUTES, RecordBatch, encodeHeaders } from '../../adapters/kafka/wire/record-batch.ts';
+import {
+  HEADER_OFFSETS,
+  ATTRIBUTES,
+  RecordBatch,
+  encodeHeaders,
+} from '../../adapters/kafka/wire/record-batch.ts';
 import { batchOf, changeBatch, TIME_MS } from '../support/kafka-batches.ts';
 
 test('interleaved transactions are read as committed or aborted by their markers', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { OffsetSet, clip, countOf, formatSpans } from '../../client/verify/offset-set.ts';
+import { OffsetSet, clip, countOffsets, formatSpans } from '../../client/verify/offset-set.ts';
 
 /** Generates offsets near the borders of words and chunks, and large ones. */
 const offset = fc.oneof(
@@ -28,7 +28,7 @@ test('set operations on offsets match those of Set, in order', () => {
         offsets,
         [...new Set(mine)].filter((one) => !taken.has(one)).sort((a, b) => a - b),
       );
-      assert.equal(countOf(spans), offsets.length);
+      assert.equal(countOffsets(spans), offsets.length);
     }),
   );
 });

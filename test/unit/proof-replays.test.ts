@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { tmpdir } from 'node:os';
 import test from 'node:test';
 import { withDuckDb } from '../../adapters/duckdb/database.ts';
-import { checkReplays, type ReplayReport } from '../../client/verify/replays.ts';
+import { checkReplays, type ReplayCounts } from '../../client/verify/replays.ts';
 import type { Marker } from '../../adapters/kafka/markers.ts';
 import type { VerifyFinding, Note } from '../../client/verify/findings.ts';
 
@@ -27,7 +27,7 @@ function markerAt(offset: bigint): Marker {
 async function judged(
   damage: string,
   marker: Marker = markerAt(7n),
-): Promise<{ report: ReplayReport; findings: VerifyFinding[]; notes: Note[] }> {
+): Promise<{ report: ReplayCounts; findings: VerifyFinding[]; notes: Note[] }> {
   const options = { threads: 1, memoryLimit: '256MB', temporaryFolder: tmpdir() };
   return withDuckDb(options, async (connection) => {
     await connection.run(`${TABLES}; ${damage}`);

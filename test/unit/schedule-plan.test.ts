@@ -74,7 +74,7 @@ describe('the plan of a schedule', () => {
     ],
     ['an interval that the url cannot ask for', WHOLE, { every: '1h', interval: '1h' }, /neither \{from\}/],
     ['no interval where the url asks for one', BY_INTERVAL, { every: '1h', interval: 'none' }, /needs an/],
-    ['cron without an interval', BY_INTERVAL, { cron: '0 3 * * *' }, /say with --interval how much/],
+    ['cron without an interval', BY_INTERVAL, { cron: '0 3 * * *' }, /give --interval, the length/],
     ['a time zone in the expression', WHOLE, { cron: 'TZ=UTC 0 3 * * *' }, /give --timezone instead/],
     ['@every in the expression', WHOLE, { cron: '@every 1h' }, /give --every instead/],
   ];

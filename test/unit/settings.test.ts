@@ -55,7 +55,7 @@ const SCHEDULES: readonly (readonly [schedule: string, says: RegExp])[] = [
   ['{ every: 15 }', /sources\.pearson\.schedule\.every: 15: /],
   ['{ every: 1h, timezone: UTC }', /sources\.pearson\.schedule\.timezone: "UTC": belongs to cron/],
   ['{ cron: "0 3 * * *", interval: 1d, timezone: Berlin }', /schedule\.timezone: "Berlin": must be a time/],
-  ['{ cron: "0 3 * * *" }', /sources\.pearson\.schedule: .*say with interval how much/],
+  ['{ cron: "0 3 * * *" }', /sources\.pearson\.schedule: .*give interval, the length/],
   ['{ every: 1h, interval: none }', /sources\.pearson\.schedule\.interval: "none": .*needs an interval/],
   ['{ every: 1h, catchUp: 1s }', /sources\.pearson\.schedule\.catchUp: "1s": must be at least 10s/],
   ['{ every: 1h, paused: yes }', /sources\.pearson\.schedule\.paused: "yes": /],
