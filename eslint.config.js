@@ -39,7 +39,7 @@ const OVER_LIMIT = {
   'max-lines': [
     'adapters/hdfs/{request,webhdfs}.ts',
     'adapters/kafka/read.ts',
-    'test/integration/{named-packages,quarantine,verify,webhdfs}.test.ts',
+    'test/integration/{delta,named-packages,quarantine,verify,webhdfs}.test.ts',
   ],
   'max-lines-per-function': ['activities/inputs.ts', 'worker/worker.ts'],
   complexity: [

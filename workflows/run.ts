@@ -13,7 +13,6 @@ import type { IngestRequest, IngestResult, RunEnd, RunStatus } from '../model/ru
 import { anyHost, cleanUpHost, failureOf, recordFailedRun } from './activity-proxies.ts';
 import { withDecisionTimeout } from './decision-timeout.ts';
 import { Decisions } from './decisions.ts';
-import type { ingest } from './ingest.ts';
 import { endOf } from './run-ends.ts';
 import { RunState } from './run-state.ts';
 import { scheduledDecisionTimeout, withInterval } from './scheduled-run.ts';
@@ -97,7 +96,10 @@ export class Run {
       decisionTimeout: this.#decisionTimeout,
     };
     return this.decisions.attempt({ step: 'land', what: 'the run in a new history' }, () =>
-      continueAsNew<typeof ingest>(this.request, carried),
+      continueAsNew<(request: IngestRequest, carried: Carried) => Promise<IngestResult>>(
+        this.request,
+        carried,
+      ),
     );
   }
 

@@ -162,7 +162,7 @@ test('binary output is not written to a terminal', async () => {
   try {
     await assert.rejects(showQuarantined('attempts/0/0', { raw: true }), {
       code: 'USAGE_INVALID',
-      message: /^--raw writes bytes as they are, .* send them to a file or a pipe$/,
+      message: /^--raw writes raw bytes, .* redirect them to a file or a pipe$/,
     });
     await assert.rejects(writeBytes(Buffer.from('raw')), /^TypeError: a terminal would interpret/);
     await assert.rejects(streamOutput(Readable.from(['raw']), { exact: true }), /a terminal would interpret/);

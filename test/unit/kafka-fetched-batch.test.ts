@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
 import test, { describe } from 'node:test';
 import fc from 'fast-check';
-import { batchesIn, FetchedBatch, type KafkaMessage } from '../../adapters/kafka/wire/fetched-batch.ts';
+import { FetchedBatch, type KafkaMessage } from '../../adapters/kafka/wire/fetched-batch.ts';
+import { batchesIn } from '../../adapters/kafka/wire/fetched-batches.ts';
 import { decodeHeaders } from '../../adapters/kafka/wire/headers.ts';
 import {
   HEADER_OFFSETS,

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { AbortedTransactions } from '../../adapters/kafka/wire/aborted-transactions.ts';
-import { batchesIn, type FetchedBatch } from '../../adapters/kafka/wire/fetched-batch.ts';
+import type { FetchedBatch } from '../../adapters/kafka/wire/fetched-batch.ts';
+import { batchesIn } from '../../adapters/kafka/wire/fetched-batches.ts';
 import {
   HEADER_OFFSETS,
   ATTRIBUTES,

@@ -74,18 +74,19 @@ test('a batch is transformed, and all of its files are closed', async () => {
   );
 });
 
-/** Returns whether the messages of a second batch are read before the first one is done. */
+/** Returns whether the messages of a second batch are read before the last file of the first one is begun. */
 async function isReadMeanwhile(name: string, batchBytes: number): Promise<boolean> {
   const settings = { ...SETTINGS, limits: { ...SETTINGS.limits, batchBytes } };
   const [first, second] = [await stage(`${name}-first`), await stage(`${name}-second`)];
-  let isFirstDone = false;
-  const answers = [
-    transformBatch({ ...first, settings }).finally(() => (isFirstDone = true)),
-    transformBatch({ ...second, settings }),
-  ];
-  const file = join(second.messages, '0.batches');
-  while (!openFiles().includes(file)) await setImmediate();
-  const isMeanwhile = !isFirstDone;
+  const isRead = async ({ messages }: BatchTask): Promise<void> => {
+    while (!openFiles().includes(join(messages, '0.batches'))) await setImmediate();
+  };
+  const answers = [transformBatch({ ...first, settings })];
+  await isRead(first);
+  answers.push(transformBatch({ ...second, settings }));
+  await isRead(second);
+  const begun = readdirSync(join(root, first.folder), { recursive: true, encoding: 'utf8' });
+  const isMeanwhile = !begun.some((file) => file.startsWith('deliveries.'));
   for (const answer of await Promise.all(answers)) assert.ok(!('failed' in answer));
   return isMeanwhile;
 }

@@ -3,7 +3,7 @@ import { PipelineError, messageOf, type ErrorCode } from '../../../model/errors.
 import { codecOf, maxDecodedBytesOf, type CodecName } from './compression.ts';
 import { HEADER_OFFSETS, ATTRIBUTES, HEADER_BYTES, MAGIC } from './record-batch.ts';
 import { RecordReader } from './record-reader.ts';
-import { splitLengthPrefixed, type LengthPrefix } from '../../../lib/length-prefixed.ts';
+import type { LengthPrefix } from '../../../lib/length-prefixed.ts';
 
 /** A message of a topic. Its buffers share the memory of the Fetch response. */
 export interface KafkaMessage {
@@ -294,25 +294,5 @@ export class FetchedBatch {
     bytes.writeInt32BE(bytes.length - LENGTH_BASE, HEADER_OFFSETS.length);
     bytes.writeUInt32BE(crc32c(bytes.subarray(HEADER_OFFSETS.attributes)), HEADER_OFFSETS.crc);
     return new FetchedBatch(bytes, this.#partition);
-  }
-}
-
-/**
- * Iterates over the complete batches of a partition in a Fetch response; skips a truncated last one.
- * @param from The fetch offset of the request.
- * @throws {PipelineError} KAFKA_BATCH_DAMAGED, see {@link FetchedBatch}
- */
-export function* batchesIn(
-  bytes: Buffer,
-  partition: string,
-  from: bigint,
-): Generator<FetchedBatch, void, undefined> {
-  const batches: Buffer[] = [];
-  splitLengthPrefixed(bytes, BATCHES, batches);
-  let next = from;
-  for (const batch of batches) {
-    const fetched = new FetchedBatch(batch, partition, next);
-    next = fetched.lastOffset + 1n;
-    yield fetched;
   }
 }
