@@ -42,7 +42,7 @@ describe('a data file', () => {
     faulty.dataNode.plan(/op=CREATE/, { kind: 'answer', status: 201 });
     assert.match(
       await codeOf(table.upload(file, nameOf, SCRATCH)),
-      /^HDFS_DAMAGED: .* holds nothing, where 10000 bytes/,
+      /^HDFS_DAMAGED: .* is missing after an upload of 10000 bytes/,
     );
     assert.equal((await table.upload(file, nameOf, SCRATCH)).bytes, 10_000);
   });

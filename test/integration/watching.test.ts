@@ -27,7 +27,7 @@ const REQUESTS = [
   ['HDFS CREATE', 'record'],
 ] as const;
 
-const STEP_NAME = /^(fetch|publish|plan|consume|transform|land|record|tidy)$/;
+const STEP_NAME = /^(fetch|publish|plan|consume|transform|land|record|checkQuarantineLimit|cleanUp)$/;
 
 let pipeline: TestPipeline;
 let worker: TestWorker;
