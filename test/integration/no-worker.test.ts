@@ -49,7 +49,7 @@ describe('a run that no worker takes', () => {
     assert.equal(asked.code, EXIT.failed);
     assert.match(
       asked.stderr,
-      /^WORKER_MISSING: no worker of the task queue .*\nStart one with: npm run worker/,
+      /^WORKER_MISSING: no worker of the task queue .*\n.*npm run worker/,
     );
     await pipeline.startWorker();
     const [code] = (await once(child, 'close')) as [number];
