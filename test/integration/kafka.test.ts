@@ -20,7 +20,7 @@ describe('a set of messages', () => {
     const first = await publishOnce(OPTIONS, { id: `${topic}/0`, topic, messages: inPieces(all) });
     const second = await publishOnce(OPTIONS, { id: `${topic}/0`, topic, messages: inPieces(all) });
     assert.equal(first.wasPublishedBefore, false);
-    assert.deepEqual(second, { ends: first.ends, before: true });
+    assert.deepEqual(second, { ends: first.ends, wasPublishedBefore: true });
     const { values } = await readAll(topic, first.ends);
     assert.deepEqual(values.sort(), all.map(({ value }) => String(value)).sort());
   });
@@ -94,11 +94,11 @@ describe('a set of messages', () => {
     const topic = await newTopic(1);
     assert.deepEqual(await publishOnce(OPTIONS, { id: `${topic}/0`, topic, messages: inPieces([]) }), {
       ends: {},
-      before: false,
+      wasPublishedBefore: false,
     });
     assert.deepEqual(await publishOnce(OPTIONS, { id: `${topic}/0`, topic, messages: inPieces([]) }), {
       ends: {},
-      before: true,
+      wasPublishedBefore: true,
     });
   });
 
