@@ -204,9 +204,9 @@ describe('a run that is started with what only a continued run has', () => {
       content: { format: 'ndjson', sha256: SHA, records: 1, bytes: 1, chunks: 1 },
     },
     startedAt: `${DAY}T00:00:00.000Z`,
-    patience: null,
-    isUnchanged: false,
-    rest: { publishedEnds: {}, until: null },
+    decisionTimeout: null,
+    published: { ends: {}, isUnchanged: false },
+    until: {},
   };
 
   async function refusedRun(runId: string, workflowId: string): Promise<void> {
