@@ -126,7 +126,7 @@ describe('schedule apply', () => {
       assert.equal(stdout, '');
       assert.ok(stderr.startsWith(`SETTINGS_INVALID: ${pipeline.settingsFile} is not valid:\n`), stderr);
       assert.ok(
-        stderr.includes(`  sources.${SECOND}.schedule.cron: "99 * * * *": Temporal does not`),
+        stderr.includes(`  sources.${SECOND}.schedule.cron: "99 * * * *": Temporal rejects the schedule`),
         stderr,
       );
     }
