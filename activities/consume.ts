@@ -29,7 +29,7 @@ export interface Consumed {
   /** The task queue of the host that staged it. */
   readonly host: string;
   readonly seconds: number;
-  /** The error of a Kafka record batch that cannot be read, of which nothing is staged. */
+  /** The error of a Kafka record batch that cannot be read; nothing of it is staged. */
   readonly unreadable?: ErrorCode;
 }
 

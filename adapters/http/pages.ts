@@ -49,7 +49,7 @@ const NO_PAGE: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Requires that an answer is not one page of several, of which the others would be silently missed.
+ * Requires that an answer is not one page of several: the other pages would be missed silently.
  * @param subject The source, for errors.
  * @throws {PipelineError} SOURCE_PAGED, naming the header.
  */

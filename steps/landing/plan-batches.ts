@@ -86,7 +86,7 @@ export function requireSameTopic(topic: string, id: string, positions: TablePosi
 export function recreatedTopic(topic: string, { id, before }: { id: string; before: string }): PipelineError {
   return new PipelineError(
     'TOPIC_RESET',
-    `${topic} was deleted and made anew: its id was ${before}, and is now ${id}`,
+    `${topic} was deleted and recreated: its id was ${before}, and is now ${id}`,
   );
 }
 

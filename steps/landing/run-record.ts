@@ -63,7 +63,7 @@ async function contentFence(
 ): Promise<TransactionFence | undefined> {
   const { content, source, outcome } = result;
   if (outcome !== 'landed') return undefined;
-  // Content of which something was left out may be ingested again; content without records needs no mark.
+  // Content that was left out in part may be ingested again; content without records needs no mark.
   if (content === null || content.chunks === 0 || keepsUnmarked(result)) return undefined;
   const fence = contentTransaction(source, content);
   const head = await deps.warehouse.table(runs.name).head();

@@ -205,7 +205,7 @@ describe('a server’s contents', () => {
   });
 });
 
-describe('a content of which not one record is good', () => {
+describe('a content without one good record', () => {
   let pipeline: TestPipeline;
 
   before(async () => {
