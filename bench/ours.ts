@@ -135,7 +135,7 @@ export async function startWarm(
 /** Limit of the small runs that are started until each worker has landed one; Temporal chooses the worker. */
 const MAX_WARM_RUNS = 12;
 
-/** Does the same as {@link startWarm} with several workers, each of which lands a small run. */
+/** Does the same as {@link startWarm} with several workers; each lands a small run. */
 export async function startAllWarm(
   { stack, topics, data }: Context,
   sources: Record<string, SourceYaml>,

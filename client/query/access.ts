@@ -55,7 +55,7 @@ export function queryRefused(message: string): PipelineError {
 }
 
 /**
- * Splits a query into statements, each of which DuckDB parses as exactly one. The same text is checked and run.
+ * Splits a query into statements that DuckDB parses as exactly one each. The same text is checked and run.
  * @throws {PipelineError} QUERY_INVALID when the split disagrees with DuckDB's parser, as with nested comments
  */
 async function splitStatements(connection: DuckDBConnection, sql: string): Promise<string[]> {

@@ -182,7 +182,7 @@ export function splitIntoParts(times: readonly number[], pending: ReadonlySet<nu
 
 interface PartWork {
   readonly part: Part;
-  /** Earlier runs of its times, all of which failed. */
+  /** Earlier runs of its times; all failed. */
   readonly known: ReadonlyMap<number, StartedRun>;
   readonly onProgress: (done: number) => void;
 }
