@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import { TestPipeline, eventually, statusOf } from '../support/harness.ts';
 
-const ATTEMPTS = 14_000;
+/** Forty batches, of about twenty events each. The services suggest to continue as new at 500 events. */
+const ATTEMPTS = 2_000;
+const BATCH_MESSAGES = 50;
 
-/** Small attempts, of which a batch of this test holds five hundred: as many as are read at once. */
+/** Returns small attempts, one a line. */
 function content(): string {
   const exam = '"base_exam_id":"b","exam_name":"e","started_at":"2018-01-01T00:00:00Z"';
   const sequences = '"sequences":{"questions":[{"id":"q","options":[{"id":"o"}]}]}';
@@ -21,7 +23,7 @@ describe('a run of many batches', () => {
   before(async () => {
     pipeline = await TestPipeline.create(
       { many: { url: 'file:many.ndjson', format: 'ndjson' } },
-      { limits: { batchMessages: 1 } },
+      { limits: { batchMessages: BATCH_MESSAGES } },
     );
     await pipeline.startWorker();
   });

@@ -187,7 +187,7 @@ describe('query and tables', () => {
     const before = await cached();
     const { code, stderr } = await copy.command('query', 'SELECT count(*) FROM attempts');
     assert.equal(code, 1);
-    assert.match(stderr, new RegExp(`^HDFS_DAMAGED: ${path} has other bytes`));
+    assert.match(stderr, new RegExp(`^HDFS_DAMAGED: ${path} does not match the SHA-256 in its table`));
     assert.deepEqual(await cached(), before);
   });
 
