@@ -11,4 +11,6 @@ export interface ActivityDeps {
   readonly warehouse: Warehouse;
   readonly staging: Staging;
   readonly logger: Logger;
+  /** Returns the ids of all runs that have not ended, also of those that wait for a decision. */
+  readonly openRunIds: () => Promise<ReadonlySet<string>>;
 }

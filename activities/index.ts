@@ -1,20 +1,24 @@
+import { createCleanLog } from './clean-log.ts';
+import { createCompact } from './compact.ts';
 import { createConsume } from './consume.ts';
 import type { ActivityDeps } from './deps.ts';
 import { createFetch } from './fetch.ts';
 import { createCheckQuarantineLimit } from './check-quarantine-limit.ts';
 import { createLand } from './land.ts';
+import { createListTables } from './list-tables.ts';
 import { createPlan } from './plan.ts';
 import { createPublish } from './publish.ts';
 import { createRecord } from './record.ts';
 import { createCleanup } from './cleanup.ts';
 import { createTransform } from './transform.ts';
+import { createVacuum } from './vacuum.ts';
 
 export type { ActivityDeps } from './deps.ts';
 
 /** The activities of a worker. */
 export type Activities = ReturnType<typeof createActivities>;
 
-/** Creates the activities: the five steps of a run, and the checks and records around them. */
+/** Creates the activities: the five steps of a run, the checks and records around them, and upkeep. */
 export function createActivities(deps: ActivityDeps) {
   return {
     fetch: createFetch(deps),
@@ -26,5 +30,9 @@ export function createActivities(deps: ActivityDeps) {
     land: createLand(deps),
     record: createRecord(deps),
     cleanUp: createCleanup(deps),
+    listTables: createListTables(deps),
+    compact: createCompact(deps),
+    cleanLog: createCleanLog(deps),
+    vacuum: createVacuum(deps),
   };
 }

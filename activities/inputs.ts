@@ -32,7 +32,7 @@ import {
 import { MAX_SKIPPED_KEPT, MAX_SKIPPED_LENGTH, type EarlierSkipped, type Skipped } from '../model/skipped.ts';
 import type { Settings } from '../model/settings.ts';
 import { NAME } from '../model/settings-values.ts';
-import { BATCH_TABLES } from '../tables/index.ts';
+import { BATCH_TABLES, TABLES } from '../tables/index.ts';
 import type { ConsumeRequest } from './consume.ts';
 import type { FetchRequest } from './fetch.ts';
 import type { Activities } from './index.ts';
@@ -56,6 +56,7 @@ import type { PlanRequest } from './plan.ts';
 import type { PublishRequest } from './publish.ts';
 import type { RecordRequest } from './record.ts';
 import type { TransformRequest } from './transform.ts';
+import type { TableRequest } from './upkeep.ts';
 
 /**
  * The schema of each activity's input. Any client of the Temporal namespace can schedule an activity with any input, so
@@ -105,6 +106,10 @@ const REQUEST = z.strictObject({
   interval: text(MAX_TIME_LENGTH).nullish(),
   again: z.boolean().nullish(),
 } satisfies Shape<IngestRequest>);
+
+const TABLE_REQUEST = z.strictObject({
+  table: z.enum(TABLES.map(({ name }) => name)),
+} satisfies Shape<TableRequest>);
 
 /** Returns the schemas of the activities' inputs; topics and sources must be those of the settings. */
 export function activityInputs({ sources }: Pick<Settings, 'sources'>): ActivityInputs {
@@ -183,6 +188,10 @@ export function activityInputs({ sources }: Pick<Settings, 'sources'>): Activity
         'must be of the day it starts',
       ),
     cleanUp: z.undefined(),
+    listTables: z.undefined(),
+    compact: TABLE_REQUEST,
+    cleanLog: TABLE_REQUEST,
+    vacuum: TABLE_REQUEST,
   };
 }
 

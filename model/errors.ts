@@ -223,6 +223,15 @@ export const ERROR_CODES = {
     retry: 'permanent',
     advice: 'This is a bug in the pipeline: report the message. Nothing landed.',
   },
+  UPKEEP_MISMATCH: {
+    retry: 'permanent',
+    advice: 'This is a bug in the pipeline: report the message. The table is unchanged.',
+  },
+  UPKEEP_FAILED: {
+    retry: 'permanent',
+    advice:
+      'The upkeep of the named tables failed; that of the others is done. Mend the cause, then: pipeline maintain',
+  },
   SERVICE_TOOL_MISSING: {
     retry: 'permanent',
     advice: 'Install the tool as the message says, then start the services again.',

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { DURATION_EXAMPLES, parseDuration } from './duration.ts';
 import { PipelineError } from './errors.ts';
 import { SettingsText } from './settings-faults.ts';
+import { Maintenance } from './settings-maintenance.ts';
 import { Schedule, requireSchedule } from './settings-schedule.ts';
 import { SOURCE_URL, requireConfidentialToken } from './settings-source.ts';
 import { Hdfs, Kafka, Temporal, type TlsFiles } from './settings-servers.ts';
@@ -174,6 +175,7 @@ export const Settings = z.strictObject({
   hdfs: Hdfs.prefault({}),
   worker: Worker.prefault({}),
   limits: Limits.prefault({}),
+  maintenance: Maintenance.prefault({}),
   sources: z
     .record(NAME, Source)
     .describe(

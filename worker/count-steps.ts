@@ -67,6 +67,10 @@ export function countedActivities(
     }),
     record: watch('record', activities.record, { sourceOf: ({ result }) => result.source }),
     cleanUp: watch('cleanUp', activities.cleanUp, {}),
+    listTables: watch('listTables', activities.listTables, {}),
+    compact: watch('compact', activities.compact, {}),
+    cleanLog: watch('cleanLog', activities.cleanLog, {}),
+    vacuum: watch('vacuum', activities.vacuum, {}),
   };
 }
 

@@ -16,6 +16,7 @@ import { Warehouse } from '../adapters/delta/warehouse.ts';
 import { WebHdfs } from '../adapters/hdfs/webhdfs.ts';
 import { parseDuration } from '../model/duration.ts';
 import type { Settings } from '../model/settings.ts';
+import { durationMs } from '../model/settings-maintenance.ts';
 import { hostTaskQueue } from '../model/task-queues.ts';
 import { ActivityErrors } from './activity-errors.ts';
 import { countedActivities } from './count-steps.ts';
@@ -25,6 +26,7 @@ import { Metrics } from './metrics.ts';
 import { LagMetrics } from './lag-metrics.ts';
 import { temporalLogger } from './temporal-logger.ts';
 import { cleanStaging, StagingSweeper } from './clean-staging.ts';
+import { openRunIds } from './open-runs.ts';
 import { runSinks } from './run-sinks.ts';
 import { tracedActivities } from './traced-activities.ts';
 import { namesSource, watchInto } from './watch.ts';
@@ -65,9 +67,18 @@ export async function startWorker(settings: Settings, logger: Logger): Promise<R
     hdfs: new WebHdfs({ ...settings.hdfs, logger }),
     logger,
     checkpointInterval: settings.limits.checkpointInterval,
+    fileRetentionMs: durationMs(settings.maintenance.fileRetention),
   });
+  const client = new Client({ connection, namespace });
   const activities = countedActivities(
-    createActivities({ settings, staging, logger, kafka, warehouse }),
+    createActivities({
+      settings,
+      staging,
+      logger,
+      kafka,
+      warehouse,
+      openRunIds: () => openRunIds(client),
+    }),
     settings,
     metrics,
     watchInto(metrics, settings, logger),
@@ -107,7 +118,6 @@ export async function startWorker(settings: Settings, logger: Logger): Promise<R
     await tracing?.stop();
     await health.close();
   });
-  const client = new Client({ connection, namespace });
   const sweepMs = (parseDuration(settings.worker.sweepInterval) ?? 0) * 1000;
   const sweeper = new StagingSweeper(() => cleanStaging(client, staging, logger), sweepMs, logger);
   const lagMetrics = new LagMetrics({ settings, kafka, warehouse, client, metrics, logger });

@@ -94,6 +94,16 @@ export async function cleanUpHost(hostId: string): Promise<void> {
   await cleanUp();
 }
 
+type UpkeepActivities = Pick<Activities, 'listTables' | 'compact' | 'cleanLog' | 'vacuum' | 'cleanUp'>;
+
+/**
+ * Returns the activities of upkeep, which any worker can run.
+ * @param summary Shown in the Temporal UI beside the activity's name.
+ */
+export function upkeepOf(summary: string): ActivityInterfaceFor<UpkeepActivities> {
+  return proxyActivities<UpkeepActivities>({ ...LONG, summary });
+}
+
 /** Whether staged files are lost, so that any host must make them again. */
 export function isHostLost(error: unknown): boolean {
   if (error instanceof ActivityFailure && error.cause instanceof TimeoutFailure) {

@@ -4,10 +4,13 @@ import { truncate } from '../lib/truncate.ts';
 import { isIntervalTime } from '../model/interval-time.ts';
 import { MAX_TIME_LENGTH, type IngestRequest } from '../model/run.ts';
 import { workflowIdFault } from '../model/run-folder.ts';
+import type { MaintainRequest } from '../model/upkeep.ts';
 import { SOURCE_NAME } from '../model/source-name.ts';
 
 /** How many characters an error quotes of a value. */
 const MAX_QUOTED = 100;
+
+const MAINTAIN_EXAMPLE = '{"tables": ["attempts"]}';
 
 const KEYS = ['source', 'from', 'to', 'again', 'interval'];
 
@@ -50,6 +53,30 @@ export function requireRequest(request: unknown): asserts request is IngestReque
     throw invalid('has an interval and from or to; it can have only one of them');
 }
 
+/** The most tables that a request can name. */
+const MAX_TABLES = 1000;
+
+/**
+ * Validates the request of upkeep. Whether a table exists is checked by the activities.
+ * @throws {ApplicationFailure} REQUEST_INVALID, with the fault and an example.
+ */
+export function requireMaintainRequest(request: unknown): asserts request is MaintainRequest {
+  const idFault = workflowIdFault(workflowInfo().workflowId);
+  if (idFault !== undefined) throw invalid(idFault, MAINTAIN_EXAMPLE);
+  if (typeof request !== 'object' || request === null || Array.isArray(request))
+    throw invalid('must be a JSON object', MAINTAIN_EXAMPLE);
+  const unknown = Object.keys(request).find((key) => key !== 'tables');
+  if (unknown !== undefined)
+    throw invalid(`has the key ${quoted(unknown)}; there is tables`, MAINTAIN_EXAMPLE);
+  const { tables } = request as Record<string, unknown>;
+  if (tables === undefined || tables === null) return;
+  const isList =
+    Array.isArray(tables) &&
+    tables.length <= MAX_TABLES &&
+    tables.every((table) => typeof table === 'string');
+  if (!isList) throw invalid(`has tables = ${quoted(tables)}; it must be a list of names`, MAINTAIN_EXAMPLE);
+}
+
 /**
  * Refuses the state of a previous history unless this run continues as new: a client could forge it.
  * Temporal also repeats a workflow's arguments for a retry and by a cron schedule, which count as forged.
@@ -68,9 +95,6 @@ function quoted(value: unknown): string {
   return truncate(JSON.stringify(value), MAX_QUOTED);
 }
 
-function invalid(what: string): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(
-    `the request ${what}. An example: {"source": "pearson"}`,
-    'REQUEST_INVALID',
-  );
+function invalid(what: string, example = '{"source": "pearson"}'): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(`the request ${what}. An example: ${example}`, 'REQUEST_INVALID');
 }

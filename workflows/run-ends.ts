@@ -86,7 +86,9 @@ class Observer implements WorkflowInboundCallsInterceptor, WorkflowOutboundCalls
   }
 
   #ended(end: RunEnd): void {
-    const startedMs = workflowInfo().startTime.getTime();
+    const { workflowType, startTime } = workflowInfo();
+    if (workflowType !== 'ingest') return;
+    const startedMs = startTime.getTime();
     runs.ended({ source: this.#source ?? '', end, startedMs, trace: this.#trace });
   }
 }

@@ -56,6 +56,11 @@ const Remove = z.looseObject({
   deletionTimestamp: z.int().nullish(),
   /** False if files added by the same entry have the same rows. */
   dataChange: z.boolean().nullish(),
+  /** Whether the next two are set. */
+  extendedFileMetadata: z.boolean().nullish(),
+  partitionValues: z.record(z.string(), z.string().nullable()).nullish(),
+  /** Bytes. */
+  size: z.int().nullish(),
 });
 
 const CommitInfo = z.record(z.string(), z.unknown());
@@ -75,7 +80,7 @@ export type Action = z.infer<typeof Action>;
 /** The `add` action: a live data file. */
 export type AddFile = z.infer<typeof Add>;
 
-/** The `remove` action (tombstone): a data file that another program replaced or deleted. */
+/** The `remove` action (tombstone): a data file that a compaction or another program replaced or deleted. */
 export type RemovedFile = z.infer<typeof Remove>;
 
 /** The `protocol` action: the versions that a table requires of its readers and writers. */

@@ -17,7 +17,9 @@ const COLUMNS = {
   add:
     'STRUCT("path" VARCHAR, partitionValues MAP(VARCHAR, VARCHAR), size BIGINT, modificationTime BIGINT, ' +
     'dataChange BOOLEAN, stats VARCHAR, tags MAP(VARCHAR, VARCHAR))',
-  remove: 'STRUCT("path" VARCHAR, deletionTimestamp BIGINT, dataChange BOOLEAN)',
+  remove:
+    'STRUCT("path" VARCHAR, deletionTimestamp BIGINT, dataChange BOOLEAN, extendedFileMetadata BOOLEAN, ' +
+    'partitionValues MAP(VARCHAR, VARCHAR), size BIGINT)',
 } as const;
 
 const LastCheckpoint = z.object({ version: z.int().min(0), size: z.int().min(0), parts: z.int().nullish() });
@@ -40,27 +42,21 @@ export function parseLastCheckpoint(text: string, file: string): LastCheckpoint 
   }
 }
 
-/** Retention of `remove` actions in checkpoints; the default of `delta.deletedFileRetentionDuration`. */
-const REMOVED_FILE_RETENTION_MS = 7 * 24 * 60 * 60 * 1000;
-
 /**
- * Returns the actions of a checkpoint, including the `remove` actions of the last 7 days, which vacuum needs.
- * @param nowMs Milliseconds since 1970.
+ * Returns the actions of a checkpoint, including the tombstones that vacuum needs.
+ * @param removedSinceMs Milliseconds since 1970: tombstones of files that were removed before are left out.
  */
-export function checkpointActions(snapshot: Snapshot, nowMs: number): Action[] {
-  const removed = [...snapshot.removed.values()].map(({ path, deletionTimestamp }) => ({
-    path,
-    deletionTimestamp: deletionTimestamp ?? 0,
-    dataChange: false,
-  }));
+export function checkpointActions(snapshot: Snapshot, removedSinceMs: number): Action[] {
   return [
     { protocol: snapshot.protocol },
     { metaData: snapshot.metadata },
     ...[...snapshot.txns].map(([appId, version]) => ({ txn: { appId, version: Number(version) } })),
     ...[...snapshot.files.values()].map((add) => ({ add: { ...add, dataChange: false } })),
-    ...removed
-      .filter(({ deletionTimestamp }) => deletionTimestamp > nowMs - REMOVED_FILE_RETENTION_MS)
-      .map((remove) => ({ remove })),
+    ...[...snapshot.removed.values()]
+      .filter(({ deletionTimestamp }) => (deletionTimestamp ?? 0) > removedSinceMs)
+      .map(({ path, deletionTimestamp, extendedFileMetadata, partitionValues, size }) => ({
+        remove: { path, deletionTimestamp, dataChange: false, extendedFileMetadata, partitionValues, size },
+      })),
   ];
 }
 

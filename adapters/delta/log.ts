@@ -141,6 +141,14 @@ export class DeltaLog {
     return builder.snapshot();
   }
 
+  /**
+   * Drops the part of the known state that a checkpoint at this version does not have; see
+   * {@link SnapshotBuilder.trim}. Only after {@link loss} found none.
+   */
+  async trim(removedSinceMs: number): Promise<void> {
+    (await this.known()).trim(removedSinceMs);
+  }
+
   /** Returns the first commit of another program whose removed rows are still missing in the known state. */
   async loss(): Promise<ForeignChange | undefined> {
     const builder = await this.known();

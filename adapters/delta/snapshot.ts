@@ -31,7 +31,7 @@ export class SnapshotBuilder {
   readonly #files = new Map<string, AddFile>();
   readonly #removed = new Map<string, RemovedFile>();
   readonly #table: string;
-  readonly #watch = new RewriteWatch();
+  #watch = new RewriteWatch();
 
   /**
    * @param table The table's path, for messages.
@@ -109,6 +109,17 @@ export class SnapshotBuilder {
     this.#files.clear();
     this.#removed.clear();
     this.load([...actions, ...removed.map((remove) => ({ remove })), ...added.map((add) => ({ add }))]);
+  }
+
+  /**
+   * Drops what a checkpoint at this version would not have: tombstones of files removed before a time, and the rewrites
+   * seen so far. So the state of a process that runs for long is bounded.
+   * @param removedSinceMs Milliseconds since 1970.
+   */
+  trim(removedSinceMs: number): void {
+    this.#watch = new RewriteWatch();
+    for (const [path, { deletionTimestamp }] of this.#removed)
+      if ((deletionTimestamp ?? 0) <= removedSinceMs) this.#removed.delete(path);
   }
 
   /** @throws {PipelineError} TABLE_LOG_INVALID when the log has no `protocol` or no `metaData` action. */

@@ -137,13 +137,13 @@ export function cacheFolderOf(nameNodes: readonly string[], warehouse: string): 
   return folder;
 }
 
-/** Returns a live file's absolute path in HDFS. The path in the log was validated when it was parsed. */
-export function hdfsPathOf(tablePath: string, { path }: AddFile): string {
+/** Returns a data file's absolute path in HDFS. The path in the log was validated when it was parsed. */
+export function hdfsPathOf(tablePath: string, { path }: Pick<AddFile, 'path'>): string {
   return `${tablePath}/${decodeURIComponent(path)}`;
 }
 
-/** Returns whether a file has the SHA-256 of its log entry; true for entries of other programs, which have none. */
-async function hasLoggedHash({ tags }: AddFile, local: string): Promise<boolean> {
+/** Returns whether a local copy of a file has the SHA-256 of its log entry; true for entries of other programs, which have none. */
+export async function hasLoggedHash({ tags }: AddFile, local: string): Promise<boolean> {
   const expected = tags?.['sha256'];
   if (typeof expected !== 'string') return true;
   const hash = createHash('sha256');

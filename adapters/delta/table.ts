@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { PipelineError, messageOf } from '../../model/errors.ts';
-import { formatActions, requireColumns, type Action, type AddFile, type Metadata } from './actions.ts';
-import { checkpointActions, encodeCheckpoint } from './checkpoint.ts';
+import { PipelineError } from '../../model/errors.ts';
+import { requireColumns, type Action, type AddFile, type Metadata } from './actions.ts';
 import { DeltaLog } from './log.ts';
+import { LogWriter, type LogWriterOptions } from './log-writer.ts';
+import { areLive, replaceActions, type FileReplacement } from './replacement.ts';
 import { ENGINE } from './rewrites.ts';
 import {
   PROTOCOL,
@@ -13,10 +14,9 @@ import {
   type SnapshotBuilder,
   type TableHead,
 } from './snapshot.ts';
-import { missingError, isNotFound, storeBytes, storeFile, type StoredFile } from '../hdfs/verified-upload.ts';
-import type { Logger } from '../log.ts';
+import type { WebHdfs } from '../hdfs/webhdfs.ts';
+import { storeFile, type StoredFile } from '../hdfs/verified-upload.ts';
 import { Mutex } from '../../lib/mutex.ts';
-import { HdfsError, type WebHdfs } from '../hdfs/webhdfs.ts';
 
 /** The actions to append to a table as one log entry. */
 export interface Commit {
@@ -39,12 +39,7 @@ export interface CommitOutcome {
 }
 
 /** The options of a {@link DeltaTable}. */
-export interface DeltaOptions {
-  readonly hdfs: WebHdfs;
-  readonly logger: Logger;
-  /** In versions: a checkpoint is written at each version that is a multiple of this. */
-  readonly checkpointInterval: number;
-}
+export type DeltaOptions = LogWriterOptions;
 
 /**
  * A Delta table in HDFS. The log is the only source of truth: an entry is written under a temporary name and renamed
@@ -59,6 +54,7 @@ export class DeltaTable {
   readonly #options: DeltaOptions;
   readonly #madeFolders = new Set<string>();
   readonly #log: DeltaLog;
+  readonly #writer: LogWriter;
   /** The columns and partitions that the table must have for each commit. */
   #required: Metadata | undefined;
   readonly #mutex = new Mutex();
@@ -67,6 +63,7 @@ export class DeltaTable {
     this.path = path;
     this.#options = options;
     this.#log = new DeltaLog(path, options.hdfs);
+    this.#writer = new LogWriter(path, this.#log, options);
   }
 
   /** Returns the newest snapshot; undefined if the table does not exist. Read-only. */
@@ -110,7 +107,7 @@ export class DeltaTable {
       this.#required = metadata;
       let builder = await this.#log.known();
       while (builder.version < 0) {
-        await this.#writeEntry(
+        await this.#writer.writeEntry(
           0,
           [
             { commitInfo: { operation: 'CREATE TABLE', engineInfo: ENGINE, timestamp: Date.now() } },
@@ -133,8 +130,22 @@ export class DeltaTable {
   async upload(localFile: string, nameOf: (sha256: string) => string, scratch: string): Promise<StoredFile> {
     const absolute = (sha256: string): string => `${this.path}/${nameOf(sha256)}`;
     const store = { hdfs: this.#options.hdfs, madeFolders: this.#madeFolders };
-    const stored = await storeFile(store, localFile, absolute, this.#temporary(scratch));
+    const stored = await storeFile(store, localFile, absolute, this.#writer.temporary(scratch));
     return { ...stored, path: stored.path.slice(this.path.length + 1) };
+  }
+
+  /**
+   * Makes sure that `_last_checkpoint` names a checkpoint after a version, before the files up to it are deleted.
+   * Idempotent.
+   * @throws {PipelineError} TABLE_LOG_INVALID when there is no such checkpoint.
+   */
+  async pointPast(version: number, scratch: string): Promise<void> {
+    await this.#mutex.run(() => this.#writer.pointPast(version, scratch));
+  }
+
+  /** The client of HDFS that the table is read and written by. */
+  get hdfs(): WebHdfs {
+    return this.#options.hdfs;
   }
 
   /** Deletes an uploaded file that no commit added. Idempotent. */
@@ -144,7 +155,7 @@ export class DeltaTable {
 
   /** Deletes a scratch folder with the temporary files of interrupted attempts. Idempotent. */
   async deleteScratch(scratch: string): Promise<void> {
-    await this.#options.hdfs.delete(this.#scratchFolder(scratch), { recursive: true });
+    await this.#options.hdfs.delete(this.#writer.scratchFolder(scratch), { recursive: true });
   }
 
   /**
@@ -176,13 +187,30 @@ export class DeltaTable {
         this.#requireColumns(builder);
         await this.#requireNoLoss();
         const actions = actionsOf(commit, txns);
-        if (await this.#writeEntry(version + 1, actions, commit.scratch)) {
-          await this.#log.append(actions);
-          await this.#checkpoint(version + 1, commit.scratch);
+        if (await this.#writer.append(version + 1, actions, commit.scratch))
           return { outcome: 'committed', version: version + 1 };
-        }
         // Version conflict: another writer committed first.
         await this.#log.refresh();
+      }
+    });
+  }
+
+  /**
+   * Replaces live files by others with the same rows, as one entry with dataChange=false. Retries on a version conflict.
+   * @returns The new version; undefined if another commit removed one of the files, so that nothing was committed.
+   * @throws {PipelineError} TABLE_REWRITTEN
+   * @throws {HdfsError} When `ambiguous`, the entry may exist; calling again is safe.
+   */
+  async replaceFiles(replacement: FileReplacement): Promise<number | undefined> {
+    return this.#mutex.run(async () => {
+      for (;;) {
+        await this.#log.refresh();
+        const snapshot = await this.#log.snapshot();
+        if (!areLive(replacement.removed, snapshot)) return undefined;
+        await this.#requireNoLoss();
+        const version = snapshot.version + 1;
+        const actions = replaceActions(replacement, Date.now());
+        if (await this.#writer.append(version, actions, replacement.scratch)) return version;
       }
     });
   }
@@ -214,61 +242,6 @@ export class DeltaTable {
   #requireColumns({ metadata }: SnapshotBuilder): void {
     if (metadata !== undefined && this.#required !== undefined)
       requireColumns(this.path, metadata, this.#required);
-  }
-
-  /** @returns Whether this writer created the version; if not, the log must be refreshed. */
-  async #writeEntry(version: number, actions: readonly Action[], scratch: string): Promise<boolean> {
-    const { hdfs } = this.#options;
-    const temporary = this.#temporary(scratch);
-    if (!(await this.#log.isCurrent())) return false;
-    // A create would make the missing folders with their parent's permissions instead of those of the settings.
-    if (version === 0) await hdfs.makeFolder(this.#log.folder);
-    await storeBytes(hdfs, Buffer.from(formatActions(actions)), temporary);
-    try {
-      await hdfs.rename(temporary, this.#log.entry(version));
-      return true;
-    } catch (error) {
-      if (!(error instanceof HdfsError)) throw error;
-      if (isNotFound(error)) throw missingError(temporary, error);
-      if (error.exception === 'FileAlreadyExistsException') {
-        await hdfs.delete(temporary);
-        return false;
-      }
-      // The answer was lost: the entry's content tells which writer's it is.
-      if (error.ambiguous) return this.#isOurs(version, actions);
-      throw error;
-    }
-  }
-
-  async #isOurs(version: number, actions: readonly Action[]): Promise<boolean> {
-    const entry = await this.#options.hdfs.readIfExists(this.#log.entry(version));
-    return entry?.equals(Buffer.from(formatActions(actions))) ?? false;
-  }
-
-  /** A failure is only logged: the commit is valid without a checkpoint, whose content the entries have too. */
-  async #checkpoint(version: number, scratch: string): Promise<void> {
-    const { hdfs, checkpointInterval, logger } = this.#options;
-    if (version === 0 || version % checkpointInterval !== 0) return;
-    try {
-      const actions = checkpointActions(await this.#log.snapshot(), Date.now());
-      const checkpoint = this.#temporary(scratch);
-      await storeBytes(hdfs, await encodeCheckpoint(actions), checkpoint);
-      await hdfs.rename(checkpoint, this.#log.checkpoint(version));
-      const pointer = this.#temporary(scratch);
-      await storeBytes(hdfs, Buffer.from(JSON.stringify({ version, size: actions.length })), pointer);
-      await hdfs.replace(pointer, this.#log.pointer);
-    } catch (error) {
-      logger.warn({ table: this.path, version, error: messageOf(error) }, 'writing the checkpoint failed');
-    }
-  }
-
-  #scratchFolder(scratch: string): string {
-    return `${this.path}/_scratch/${scratch}`;
-  }
-
-  /** Returns a unique path. Readers of Delta ignore folders whose names begin with "_". */
-  #temporary(scratch: string): string {
-    return `${this.#scratchFolder(scratch)}/${randomUUID()}`;
   }
 }
 

@@ -29,6 +29,34 @@ const CopyResult = z.object({
   ),
 });
 
+/** A Parquet file that DuckDB wrote. */
+export interface WrittenFile {
+  readonly rows: number;
+  readonly bytes: number;
+  /** Statistics of the table's columns, in Delta's JSON. */
+  readonly stats: string;
+}
+
+/**
+ * Writes the rows of a SELECT to a Parquet file, with the table's codec and row group size.
+ * @param file Absolute.
+ */
+export async function copyToParquet(
+  connection: DuckDBConnection,
+  table: Table,
+  select: string,
+  file: string,
+): Promise<WrittenFile> {
+  const { rowGroupRows, compression = 'snappy' } = table;
+  const grouped = rowGroupRows === undefined ? '' : `, ROW_GROUP_SIZE ${rowGroupRows}`;
+  const copy = await connection.runAndReadAll(
+    `COPY (${select}) TO ${sqlText(file)} (FORMAT parquet, COMPRESSION ${compression}, RETURN_STATS${grouped})`,
+  );
+  const result = CopyResult.parse(copy.getRowObjectsJson()[0]);
+  const { count: rows, file_size_bytes: bytes } = result;
+  return { rows, bytes, stats: deltaStats(table, rows, statisticsOf(result)) };
+}
+
 /**
  * Writes a table's rows of one source to a Parquet file.
  * @returns undefined, and writes no file, if there are no rows.
@@ -44,25 +72,13 @@ export async function writeTable(
     // Strings are not cast: ENUM columns, whose values are texts too, are written faster as they are.
     type === 'string' ? sqlName(name) : `${sqlName(name)}::${duckDbType(type)} AS ${sqlName(name)}`,
   );
-  const { rowGroupRows, compression = 'snappy' } = table;
-  const grouped = rowGroupRows === undefined ? '' : `, ROW_GROUP_SIZE ${rowGroupRows}`;
-  const copy = await connection.runAndReadAll(
-    `COPY (SELECT ${columns.join(', ')} FROM (${table.select}) WHERE source = ${sqlText(source)})
-     TO ${sqlText(target.resolve(path))} (FORMAT parquet, COMPRESSION ${compression}, RETURN_STATS${grouped})`,
-  );
-  const result = CopyResult.parse(copy.getRowObjectsJson()[0]);
-  if (result.count === 0) {
+  const select = `SELECT ${columns.join(', ')} FROM (${table.select}) WHERE source = ${sqlText(source)}`;
+  const written = await copyToParquet(connection, table, select, target.resolve(path));
+  if (written.rows === 0) {
     await rm(target.resolve(path));
     return undefined;
   }
-  return {
-    table: table.name,
-    partition: { source, ingested_on: target.ingestedOn },
-    path,
-    rows: result.count,
-    bytes: result.file_size_bytes,
-    stats: deltaStats(table, result.count, statisticsOf(result)),
-  };
+  return { table: table.name, partition: { source, ingested_on: target.ingestedOn }, path, ...written };
 }
 
 /**

@@ -60,7 +60,7 @@ export class OtherProgram {
   async checkpoint(): Promise<void> {
     const snapshot = (await this.#read()).snapshot();
     const { version } = snapshot;
-    const actions = checkpointActions(snapshot, Date.now());
+    const actions = checkpointActions(snapshot, 0);
     const folder = logFolder(this.#table);
     const name = String(version).padStart(20, '0');
     await this.#hdfs.create(`${folder}/${name}.checkpoint.parquet`, await encodeCheckpoint(actions));

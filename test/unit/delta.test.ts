@@ -91,7 +91,7 @@ class Resumed {
 
   /** Checkpoints at a version that another reader has read. */
   static async from(snapshot: Snapshot): Promise<Resumed> {
-    const checkpoint = await encodeCheckpoint(checkpointActions(snapshot, 2_000));
+    const checkpoint = await encodeCheckpoint(checkpointActions(snapshot, 0));
     const builder = new SnapshotBuilder('/w/t', snapshot.version);
     builder.load(await decodeCheckpoint(checkpoint, 'checkpoint', 'head'));
     return new Resumed(builder, checkpoint);
@@ -134,15 +134,27 @@ test('a log reads the same with checkpoints anywhere, each written by a reader t
   );
 });
 
-test('a checkpoint keeps the tombstone of a removed file for a week', () => {
+test('a checkpoint keeps the tombstones of files that were removed after a time', () => {
   const builder = new SnapshotBuilder('/w/t');
   builder.apply(HEAD);
   builder.apply([{ remove: { path: 'a', deletionTimestamp: 1_000 } }, { remove: { path: 'of no time' } }]);
-  const namedAt = (nowMs: number): unknown[] =>
-    checkpointActions(builder.snapshot(), nowMs).flatMap(({ remove }) => (remove ? [remove.path] : []));
-  const week = 7 * 24 * 60 * 60 * 1000;
-  assert.deepEqual(namedAt(1_000 + week - 1), ['a']);
-  assert.deepEqual(namedAt(1_000 + week), []);
+  const namedSince = (sinceMs: number): unknown[] =>
+    checkpointActions(builder.snapshot(), sinceMs).flatMap(({ remove }) => (remove ? [remove.path] : []));
+  assert.deepEqual(namedSince(999), ['a']);
+  assert.deepEqual(namedSince(1_000), []);
+});
+
+test('a trimmed state has no older tombstones, and the same files', () => {
+  const builder = new SnapshotBuilder('/w/t');
+  builder.apply(HEAD);
+  builder.apply([
+    add('c'),
+    { remove: { path: 'a', deletionTimestamp: 1_000 } },
+    { remove: { path: 'b', deletionTimestamp: 2_000 } },
+  ]);
+  builder.trim(1_000);
+  const { files, removed } = builder.snapshot();
+  assert.deepEqual([[...files.keys()], [...removed.keys()]], [['c'], ['b']]);
 });
 
 test('actions are parsed as they were formatted', () => {

@@ -1,0 +1,45 @@
+import type { WebHdfs } from '../hdfs/webhdfs.ts';
+import { logFolder } from './log.ts';
+
+/** A file of a table's log that belongs to a version. */
+export interface LogFile {
+  /** Absolute. */
+  readonly path: string;
+  readonly version: number;
+  /**
+   * `entry`: the JSON of a version; `checkpoint`: a whole checkpoint or one part of it; `other`: what readers can do
+   * without, such as version checksums and compacted entries.
+   */
+  readonly kind: 'entry' | 'checkpoint' | 'other';
+  /** Of a checkpoint: whether the file is all of it and in the format of reader version 1. */
+  readonly isWhole: boolean;
+  readonly bytes: number;
+  /** Milliseconds since 1970. */
+  readonly modifiedAtMs: number;
+}
+
+const KINDS = [
+  { pattern: /^(\d{20})\.json$/, kind: 'entry', isWhole: true },
+  { pattern: /^(\d{20})\.checkpoint\.parquet$/, kind: 'checkpoint', isWhole: true },
+  { pattern: /^(\d{20})\.checkpoint\.[\w.-]+\.(?:parquet|json)$/, kind: 'checkpoint', isWhole: false },
+  { pattern: /^(\d{20})\.crc$/, kind: 'other', isWhole: true },
+  { pattern: /^\d{20}\.(\d{20})\.compacted\.json$/, kind: 'other', isWhole: true },
+] as const;
+
+/**
+ * Lists the files of a table's log by version, names of other kinds left out (PROTOCOL.md, "Delta Log Entries",
+ * "Checkpoints").
+ * @param table The table's folder, absolute; it must exist.
+ * @throws {HdfsError}
+ */
+export async function listLogFiles(hdfs: WebHdfs, table: string): Promise<LogFile[]> {
+  const files = (await hdfs.list(logFolder(table))).flatMap(({ path, name, length, modifiedAtMs }) => {
+    for (const { pattern, kind, isWhole } of KINDS) {
+      const digits = pattern.exec(name)?.[1];
+      if (digits !== undefined)
+        return [{ path, version: Number(digits), kind, isWhole, bytes: length, modifiedAtMs }];
+    }
+    return [];
+  });
+  return files.sort((a, b) => a.version - b.version);
+}
