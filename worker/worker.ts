@@ -26,7 +26,7 @@ import { Metrics } from './metrics.ts';
 import { LagMetrics } from './lag-metrics.ts';
 import { temporalLogger } from './temporal-logger.ts';
 import { cleanStaging, StagingSweeper } from './clean-staging.ts';
-import { openRunIds } from './open-runs.ts';
+import { openRunIds } from '../adapters/open-runs.ts';
 import { runSinks } from './run-sinks.ts';
 import { tracedActivities } from './traced-activities.ts';
 import { namesSource, watchInto } from './watch.ts';

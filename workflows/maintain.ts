@@ -32,7 +32,8 @@ export async function maintain(
   setHandler(upkeepStatus, result);
   try {
     const tables = request.tables ?? (await upkeepOf('tables of the warehouse').listTables());
-    for (const table of tables.slice(Math.max(0, done.size - 1))) {
+    const finished = new Set([...done.keys()].slice(0, -1));
+    for (const table of tables.filter((name) => !finished.has(name))) {
       const upkeep = new Upkeep(table, done.get(table), (state) => done.set(table, state));
       if ((await upkeep.run()) === 'history-full') await continueAsNew<typeof maintain>(request, result());
     }
