@@ -18,13 +18,10 @@ export interface FilesToMerge {
 /** DuckDB's memory limit; it spills to the disk beyond it. */
 const MEMORY_LIMIT = '384MB';
 
-/** The count of rows, and two sums of their hashes, which do not depend on the rows' order. */
-const Digest = z.tuple([z.coerce.string(), z.coerce.string(), z.coerce.string()]);
-
 /**
  * Merges Parquet files of a table into one, with the rows in the order of their offsets, and proves that it has the same
- * rows: the same count, and the same sums of two hashes of all values of each row.
- * @throws {PipelineError} UPKEEP_MISMATCH when the rows differ; the output must then not be committed.
+ * rows.
+ * @throws {PipelineError} As {@link requireSameRows}.
  */
 export async function mergeFiles({
   table,
@@ -34,20 +31,48 @@ export async function mergeFiles({
 }: FilesToMerge): Promise<WrittenFile> {
   const options = { threads: 1, memoryLimit: MEMORY_LIMIT, temporaryFolder };
   return withDuckDb(options, async (connection) => {
-    const files = (await offsetOrder(connection, inputs)).map((index) => inputs[index] ?? '');
-    const columns = await columnsIn(connection, table, files);
-    const written = await copyToParquet(connection, table, selectOf(columns, files), output);
-    const [before, after] = [
-      await digestOf(connection, columns, files),
-      await digestOf(connection, columns, [output]),
-    ];
-    if (before.join() === after.join()) return written;
-    throw new PipelineError(
-      'UPKEEP_MISMATCH',
-      `${table.name}: ${files.length} files have ${before[0]} rows, but the file that they were merged into has ` +
-        `${after[0]} rows${before[0] === after[0] ? ' with other values' : ''}; nothing was committed`,
-    );
+    const names = await columnNames(connection, inputs);
+    const order = names.includes('kafka_offset') ? await offsetOrder(connection, inputs) : [...inputs.keys()];
+    const files = order.map((index) => inputs[index] ?? '');
+    const columns = columnsOf(table, names);
+    const list = columns.map(({ name, sql }) => `${sql} AS ${sqlName(name)}`);
+    const select = `SELECT ${list.join(', ')} FROM ${readSql(files)}`;
+    const written = await copyToParquet(connection, table, select, output);
+    await requireSameRows(connection, table, files, output);
+    return written;
   });
+}
+
+/** The count of rows, and two sums of their hashes, none of which depends on the order of the rows. */
+const Digest = z.tuple([z.coerce.string(), z.coerce.string(), z.coerce.string()]);
+
+/**
+ * Makes sure that a merged file has the rows of the files that it replaces, in any order: the same count, and the same
+ * sums of two hashes of all values of each row.
+ * @throws {PipelineError} UPKEEP_MISMATCH when they differ; the file must then not be committed.
+ */
+export async function requireSameRows(
+  connection: DuckDBConnection,
+  table: Table,
+  files: readonly string[],
+  merged: string,
+): Promise<void> {
+  const values = columnsOf(table, await columnNames(connection, files)).map(({ sql }) => sql);
+  const digest = async (read: readonly string[]): Promise<z.infer<typeof Digest>> => {
+    const result = await connection.runAndReadAll(
+      `SELECT count(*)::VARCHAR, sum(hash(${values.join(', ')})::HUGEINT)::VARCHAR,
+         sum(hash(${values.toReversed().join(', ')}, 1)::HUGEINT)::VARCHAR FROM ${readSql(read)}`,
+    );
+    return Digest.parse(result.getRows()[0]);
+  };
+  const [before, after] = [await digest(files), await digest([merged])];
+  if (before.join() === after.join()) return;
+  const difference =
+    before[0] === after[0] ? 'as many rows, with other values' : `${after[0]} rows in place of ${before[0]}`;
+  throw new PipelineError(
+    'UPKEEP_MISMATCH',
+    `${table.name}: ${files.length} files were merged into one that has ${difference}; it is not committed`,
+  );
 }
 
 /** A column of the files, with the SQL that reads it. */
@@ -60,17 +85,10 @@ interface FileColumn {
  * Returns the columns of the files, also those that the table's definition does not have, without partition columns.
  * Values are cast to the table's types, since other programs write timestamps in other ways.
  */
-async function columnsIn(
-  connection: DuckDBConnection,
-  table: Table,
-  files: readonly string[],
-): Promise<FileColumn[]> {
-  const described = await connection.runAndReadAll(`DESCRIBE FROM ${readSql(files)}`);
+function columnsOf(table: Table, names: readonly string[]): FileColumn[] {
   const partitions = new Set(PARTITION_COLUMNS.map(({ name }) => name));
   const types = new Map(table.columns.map(({ name, type }) => [name, duckDbType(type)]));
-  return described
-    .getRows()
-    .map(([name]) => String(name))
+  return names
     .filter((name) => !partitions.has(name))
     .map((name) => {
       const type = types.get(name);
@@ -78,30 +96,14 @@ async function columnsIn(
     });
 }
 
-function selectOf(columns: readonly FileColumn[], files: readonly string[]): string {
-  const list = columns.map(({ name, sql }) => `${sql} AS ${sqlName(name)}`);
-  return `SELECT ${list.join(', ')} FROM ${readSql(files)}`;
-}
-
-/** Hashes each row twice, the second time with its values in reverse order. */
-async function digestOf(
-  connection: DuckDBConnection,
-  columns: readonly FileColumn[],
-  files: readonly string[],
-): Promise<z.infer<typeof Digest>> {
-  const values = columns.map(({ sql }) => sql);
-  const read = await connection.runAndReadAll(
-    `SELECT count(*)::VARCHAR, sum(hash(${values.join(', ')})::HUGEINT)::VARCHAR,
-       sum(hash(${values.toReversed().join(', ')}, 1)::HUGEINT)::VARCHAR FROM ${readSql(files)}`,
-  );
-  return Digest.parse(read.getRows()[0]);
-}
-
-/** Returns the files' indexes in the order of their offsets; the given order for a table without offsets. */
-async function offsetOrder(connection: DuckDBConnection, files: readonly string[]): Promise<number[]> {
+/** Returns the names of all columns that any of the files has. */
+async function columnNames(connection: DuckDBConnection, files: readonly string[]): Promise<string[]> {
   const described = await connection.runAndReadAll(`DESCRIBE FROM ${readSql(files)}`);
-  const names = new Set(described.getRows().map(([name]) => name));
-  if (!names.has('kafka_offset')) return [...files.keys()];
+  return described.getRows().map(([name]) => String(name));
+}
+
+/** Returns the files' indexes in the order of their offsets. */
+async function offsetOrder(connection: DuckDBConnection, files: readonly string[]): Promise<number[]> {
   const indexes = new Map(files.map((file, index) => [file, index]));
   const read = await connection.runAndReadAll(
     `SELECT filename, kafka_topic || '/' || kafka_partition, min(kafka_offset)

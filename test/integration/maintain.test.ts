@@ -1,50 +1,210 @@
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
+import { listLogFiles } from '../../adapters/delta/log-files.ts';
+import { DeltaTable } from '../../adapters/delta/table.ts';
+import type { Snapshot } from '../../adapters/delta/snapshot.ts';
+import type { UpkeepPlan } from '../../steps/upkeep/plan-upkeep.ts';
+import type { MaintainResult } from '../../model/upkeep.ts';
+import { expiredLogFiles } from '../../steps/upkeep/clean-log.ts';
+import { BATCH_TABLES, attempts, deliveries } from '../../tables/index.ts';
 import { attempts as generated } from '../../simulator/generator.ts';
-import { TestPipeline } from '../support/harness.ts';
+import { TestPipeline, eventually, statusOf } from '../support/harness.ts';
+import { setModified } from '../support/hdfs-times.ts';
 
 const RUNS = 6;
 const ROWS = 5;
+const DAY_MS = 86_400_000;
 
-describe('upkeep of the tables', () => {
+/** All rows of a table as one number, whatever their order. */
+const ALL_ROWS = BATCH_TABLES.map(
+  ({ name }) =>
+    `SELECT '${name}' AS name, count(*) AS rows, sum(hash(t)::HUGEINT)::VARCHAR AS sum FROM ${name} AS t`,
+).join(' UNION ALL ');
+
+describe('upkeep', () => {
   let pipeline: TestPipeline;
-
-  const rows = async (): Promise<string> => {
-    const { code, stdout, stderr } = await pipeline.command(
-      'query',
-      '--json',
-      'SELECT (SELECT count(*) FROM deliveries) AS d, (SELECT sum(hash(COLUMNS(*)::VARCHAR)) FROM attempts) AS a',
-    );
-    assert.equal(code, 0, stderr);
-    return stdout;
-  };
+  let contents = 0;
 
   before(async () => {
     pipeline = await TestPipeline.create(
-      { source: { url: 'file:feed' } },
-      { maintenance: { openPartitionFiles: RUNS } },
+      { source: { url: 'file:feed' }, later: { url: 'file:later' } },
+      {
+        maintenance: { openPartitionFiles: RUNS, fileRetention: '1s' },
+        limits: { checkpointInterval: 3 },
+      },
     );
     await pipeline.startWorker();
-    for (let run = 1; run <= RUNS; run += 1) {
-      await pipeline.placeFiles({ feed: JSON.stringify([...generated({ seed: run, count: ROWS })]) });
-      const { outcome } = await (await pipeline.start({ source: 'source' })).result();
-      assert.equal(outcome, 'landed');
-    }
+    for (let run = 1; run <= RUNS; run += 1) await ingest();
   });
 
   after(() => pipeline.close());
 
-  test('a dry run names the files, and changes nothing', async () => {
-    const { code, stdout, stderr } = await pipeline.command('maintain', '--dry-run');
-    console.log(stdout, stderr);
+  async function ingest(): Promise<void> {
+    contents += 1;
+    const feed = [...generated({ seed: contents, count: ROWS })];
+    await pipeline.placeFiles({ feed: JSON.stringify(feed) });
+    const { outcome } = await (await pipeline.start({ source: 'source' })).result();
+    assert.equal(outcome, 'landed');
+  }
+
+  /** Runs a command and returns its output, parsed. */
+  async function json<T>(...words: string[]): Promise<T> {
+    const { code, stdout, stderr } = await pipeline.command(...words, '--json');
     assert.equal(code, 0, stderr);
+    return JSON.parse(stdout) as T;
+  }
+
+  async function requireVerified(): Promise<void> {
+    const { code, stdout } = await pipeline.command('verify');
+    assert.equal(code, 0, stdout);
+  }
+
+  function maintain(...words: string[]): Promise<MaintainResult> {
+    return json<MaintainResult>('maintain', ...words, '--follow');
+  }
+
+  /** Reads a table’s newest version as a new process does. */
+  async function freshSnapshot(name: string): Promise<Snapshot> {
+    const snapshot = await new DeltaTable(
+      `${pipeline.warehouse.path}/${name}`,
+      pipeline.warehouse.options,
+    ).snapshot();
+    assert(snapshot !== undefined);
+    return snapshot;
+  }
+
+  const hdfsPath = (table: string, path: string): string => `${pipeline.warehouse.path}/${table}/${path}`;
+
+  test('a dry run names the files that it would merge, and changes nothing', async () => {
+    const before = await freshSnapshot('attempts');
+    const { tables } = await json<{ tables: UpkeepPlan[] }>('maintain', '--dry-run');
+    const plan = tables.find(({ table }) => table === 'attempts');
+    assert.deepEqual(
+      plan?.compactions.map((files) => files.map(({ path }) => path).sort()),
+      [[...before.files.keys()].sort()],
+    );
+    assert.equal((await freshSnapshot('attempts')).version, before.version);
   });
 
-  test('small files are merged into one, with the same rows', async () => {
-    const { code, stdout, stderr } = await pipeline.command('maintain', '--follow');
-    console.log(stdout, stderr);
-    assert.equal(code, 0, stderr);
-    const verify = await pipeline.command('verify');
-    console.log(verify.stdout, verify.stderr);
+  test('small files become one with the same rows in the order of their offsets, and runs land after it', async () => {
+    const rows = await json('query', ALL_ROWS);
+    const { tables } = await maintain();
+    for (const { table, compactedFiles, compactions } of tables)
+      if (table !== 'quarantine') assert.deepEqual([table, compactedFiles, compactions], [table, RUNS, 1]);
+    assert.deepEqual(await json('query', ALL_ROWS), rows);
+    const offsets = await json<{ p: number; o: number }[]>(
+      'query',
+      'SELECT kafka_partition AS p, kafka_offset AS o FROM deliveries',
+    );
+    const latest = new Map<number, number>();
+    for (const { p, o } of offsets) {
+      assert.ok(o > (latest.get(p) ?? -1));
+      latest.set(p, o);
+    }
+    const { files } = await freshSnapshot('attempts');
+    assert.equal(files.size, 1);
+    assert.match([...files.values()][0]?.tags?.['sha256'] ?? '', /^[0-9a-f]{64}$/);
+    await requireVerified();
+    await ingest();
+    await requireVerified();
+  });
+
+  test('files that were replaced are deleted after their retention, live ones and those of open runs never', async () => {
+    const { hdfs } = pipeline.warehouse.options;
+    const waiting = await pipeline.start({ source: 'later' });
+    await eventually('it waits', async () => (await statusOf(waiting)).state === 'waiting');
+    const { files, removed } = await freshSnapshot('attempts');
+    const folder = [...files.keys()][0]?.replace(/\/[^/]*$/, '') ?? '';
+    const nameOf = (runId: string): string =>
+      `${folder}/part-${'0'.repeat(16)}-${runId.slice(-8)}-${'0'.repeat(8)}.parquet`;
+    const orphans = { open: nameOf(waiting.firstExecutionRunId), ended: nameOf('00000000-ended-00') };
+    for (const path of Object.values(orphans))
+      await hdfs.create(hdfsPath('attempts', path), Buffer.from('x'));
+    const old = [...files.keys(), ...removed.keys(), ...Object.values(orphans)];
+    for (const path of old) await setModified(hdfsPath('attempts', path), Date.now() - DAY_MS);
+    const fresh = nameOf('00000000-fresh-00');
+    await hdfs.create(hdfsPath('attempts', fresh), Buffer.from('x'));
+    await setModified(hdfsPath('attempts', fresh), Date.now() + DAY_MS);
+
+    const [upkeep] = (await maintain('attempts')).tables;
+    assert.equal(upkeep?.dataFiles, RUNS + 1);
+    const exists = async (path: string): Promise<boolean> =>
+      (await hdfs.status(hdfsPath('attempts', path))) !== undefined;
+    for (const path of [...files.keys(), orphans.open, fresh]) assert.ok(await exists(path), path);
+    for (const path of [...removed.keys(), orphans.ended]) assert.ok(!(await exists(path)), path);
+    await waiting.executeUpdate('abort');
+    await assert.rejects(waiting.result());
+    for (const path of [orphans.open, fresh]) await hdfs.delete(hdfsPath('attempts', path));
+    await requireVerified();
+  });
+
+  test('the log loses what no kept version needs, and is readable after each deletion', async () => {
+    const { hdfs } = pipeline.warehouse.options;
+    const path = `${pipeline.warehouse.path}/${deliveries.name}`;
+    const whole = await freshSnapshot(deliveries.name);
+    const logFiles = await listLogFiles(hdfs, path);
+    const checkpoints = logFiles.filter(({ kind }) => kind === 'checkpoint');
+    const kept = checkpoints.at(-1);
+    assert(kept !== undefined && checkpoints.length > 1);
+    const old = logFiles.filter(({ version }) => version <= kept.version);
+    for (const file of old) await setModified(file.path, Date.now() - 40 * DAY_MS);
+    // A pointer to a checkpoint that is deleted would leave a reader without any.
+    await hdfs.delete(`${path}/_delta_log/_last_checkpoint`);
+    const pointer = JSON.stringify({ version: checkpoints[0]?.version, size: 1 });
+    await hdfs.create(`${path}/_delta_log/_last_checkpoint`, Buffer.from(pointer));
+
+    const limits = {
+      targetBytes: 1,
+      openPartitionFiles: 2,
+      logRetentionMs: 30 * DAY_MS,
+      fileRetentionMs: DAY_MS,
+    };
+    const deps = { warehouse: pipeline.warehouse, limits, nowMs: () => Date.now() };
+    const expired = await expiredLogFiles(deps, deliveries);
+    assert.deepEqual(
+      expired.map((file) => file.path),
+      old.filter(({ version }) => version < kept.version).map((file) => file.path),
+    );
+    await pipeline.warehouse.table(deliveries.name).pointPast(expired.at(-1)?.version ?? 0, 'test');
+    for (const file of expired.slice(0, -1)) {
+      await hdfs.delete(file.path);
+      const read = await freshSnapshot(deliveries.name);
+      assert.deepEqual([read.version, read.files, read.txns], [whole.version, whole.files, whole.txns]);
+    }
+    const [upkeep] = (await maintain(deliveries.name)).tables;
+    assert.equal(upkeep?.logFiles, 1);
+    assert.equal((await listLogFiles(hdfs, path))[0]?.version, kept.version);
+    await requireVerified();
+    await ingest();
+    await requireVerified();
+  });
+
+  test('a replacement of a file that is no longer live commits nothing', async () => {
+    const table = new DeltaTable(`${pipeline.warehouse.path}/${attempts.name}`, pipeline.warehouse.options);
+    const { files, version } = await freshSnapshot(attempts.name);
+    const [live] = [...files.values()];
+    assert(live !== undefined);
+    const gone = { ...live, path: `${live.path}.gone` };
+    const replacement = { removed: [live, gone], added: [], info: {}, scratch: 'test' };
+    assert.equal(await table.replaceFiles(replacement), undefined);
+    assert.equal((await freshSnapshot(attempts.name)).version, version);
+  });
+
+  test('a request that is none, or names no table, is refused by name', async () => {
+    const start = async (request: object): Promise<unknown> => {
+      const options = {
+        taskQueue: pipeline.settings.temporal.taskQueue,
+        workflowId: `${pipeline.name}-upkeep-${performance.now()}`,
+        args: [request],
+      };
+      return pipeline.client.workflow
+        .execute('maintain', options)
+        .catch((error: unknown) => String((error as Error).cause));
+    };
+    assert.match(String(await start({ source: 'x' })), /has the key "source"; there is tables/);
+    assert.match(String(await start({ tables: ['../x'] })), /INPUT_INVALID|table/);
+    const { code, stderr } = await pipeline.command('maintain', 'nothing');
+    assert.equal(code, 2);
+    assert.match(stderr, /^TABLE_UNKNOWN: there is no table "nothing"; there are: /);
   });
 });
