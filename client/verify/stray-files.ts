@@ -1,30 +1,29 @@
 import { readHistory, type LogEntry } from '../../adapters/delta/history.ts';
+import type { Snapshot } from '../../adapters/delta/snapshot.ts';
 import { hdfsPathOf } from '../../adapters/delta/table-cache.ts';
 import type { FileStatus, WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
+import { listDataFiles } from '../../steps/upkeep/vacuum.ts';
+
+/** A table's log as it was read before its folder is listed. */
+export interface ReadLog {
+  readonly snapshot: Snapshot;
+  /** The entries that the log still has, in order. */
+  readonly entries: readonly LogEntry[];
+}
 
 /**
- * Returns the data files in a table's folder that are not in its log (orphans).
- * @param entries The log as read before; newer entries are read after the folder was listed.
+ * Returns the data files in a table's folder that are not in its log (orphans). A file whose entry was cleaned up is in
+ * the snapshot, unless it was removed so long ago that only its tombstone was left.
  */
 export async function strayFilesOf(
   hdfs: WebHdfs,
   tablePath: string,
-  entries: readonly LogEntry[],
+  { snapshot, entries }: ReadLog,
 ): Promise<FileStatus[]> {
-  const found = await dataFilesIn(hdfs, tablePath);
-  const newer = await readHistory(hdfs, tablePath, { after: entries.at(-1)?.version ?? -1 });
+  const found = await listDataFiles(hdfs, tablePath);
+  const newer = await readHistory(hdfs, tablePath, { after: snapshot.version });
   const added = [...entries, ...newer].flatMap((entry) => entry.added);
-  const known = new Set(added.map((file) => hdfsPathOf(tablePath, file)));
+  const named = [...added, ...snapshot.files.values(), ...snapshot.removed.values()];
+  const known = new Set(named.map((file) => hdfsPathOf(tablePath, file)));
   return found.filter(({ path }) => !known.has(path));
-}
-
-/** Lists data files recursively; by convention, names that begin with "_" or "." are not data. */
-async function dataFilesIn(hdfs: WebHdfs, folder: string): Promise<FileStatus[]> {
-  const found: FileStatus[] = [];
-  for (const entry of await hdfs.list(folder)) {
-    if (/^[_.]/.test(entry.name)) continue;
-    if (entry.type === 'FILE') found.push(entry);
-    else found.push(...(await dataFilesIn(hdfs, entry.path)));
-  }
-  return found;
 }

@@ -93,7 +93,7 @@ export async function verifyWarehouse(deps: VerifyDeps): Promise<WarehouseReport
       ...topics.notes,
       ...children.notes,
       ...rewrites.notes,
-      ...(await strayFileNotes(warehouse, histories)),
+      ...(await strayFileNotes(warehouse, snapshots, histories)),
     ],
   };
 }
@@ -162,15 +162,19 @@ async function verifyChildren(
 
 async function strayFileNotes(
   warehouse: Warehouse,
+  snapshots: Snapshots,
   histories: ReadonlyMap<Table, readonly LogEntry[]>,
 ): Promise<Note[]> {
   const notes: Note[] = [];
-  for (const [{ name }, entries] of histories) {
-    const { path } = warehouse.table(name);
-    for (const { path: where, length } of await strayFilesOf(warehouse.options.hdfs, path, entries)) {
+  for (const [table, entries] of histories) {
+    const snapshot = snapshots.get(table);
+    if (snapshot === undefined) continue;
+    const { path } = warehouse.table(table.name);
+    const strays = await strayFilesOf(warehouse.options.hdfs, path, { snapshot, entries });
+    for (const { path: where, length } of strays) {
       const message =
-        `no entry of the log names this file of ${length} bytes: ` +
-        'an interrupted attempt left it, or a run is adding it now';
+        `no entry of the log names this file of ${length} bytes: an interrupted attempt left it, ` +
+        'a run is adding it now, or upkeep has not deleted it yet';
       notes.push({ where, message });
     }
   }
