@@ -57,6 +57,7 @@ describe('upkeep', () => {
   async function requireVerified(): Promise<void> {
     const { code, stdout } = await pipeline.command('verify');
     assert.equal(code, 0, stdout);
+    assert.doesNotMatch(stdout, /no entry of the log names this file/);
   }
 
   function maintain(...words: string[]): Promise<MaintainResult> {
