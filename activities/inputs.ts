@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  DECISIONS,
   MAX_BY_LENGTH,
   MAX_DECISIONS_KEPT,
   MAX_REASON_LENGTH,
@@ -21,14 +22,13 @@ import {
   type StagedTables,
 } from '../model/references.ts';
 import {
-  DECISIONS,
   MAX_TIME_LENGTH,
   RUN_ENDS,
-  STEPS,
   type EndedRun,
   type IngestRequest,
   type StepCounts,
 } from '../model/run.ts';
+import { STEPS } from '../model/step.ts';
 import { MAX_SKIPPED_KEPT, MAX_SKIPPED_LENGTH, type EarlierSkipped, type Skipped } from '../model/skipped.ts';
 import type { Settings } from '../model/settings.ts';
 import { NAME } from '../model/settings-values.ts';

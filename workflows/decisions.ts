@@ -7,9 +7,10 @@ import {
   log,
   setHandler,
 } from '@temporalio/workflow';
-import type { DecisionNote, RecordedDecision } from '../model/decisions.ts';
+import { DECISIONS, type Decision, type DecisionNote, type RecordedDecision } from '../model/decisions.ts';
 import { escapeText } from '../model/printable.ts';
-import { DECISIONS, type Decision, type Step, type Waiting } from '../model/run.ts';
+import type { Waiting } from '../model/run.ts';
+import type { Step } from '../model/step.ts';
 import { requireNote, textOf } from './decision-note.ts';
 import {
   failureOf,

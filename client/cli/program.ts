@@ -20,7 +20,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   tables: async () => (await import('../tables/tables.ts')).tablesCommand(),
   doctor: async () => (await import('../doctor/doctor.ts')).doctorCommand(),
   verify: async () => (await import('../verify/verify.ts')).verifyCommand(),
-  completion: async () => (await import('./completion.ts')).completionCommand(),
+  completion: async () => (await import('./completion.ts')).completionCommand(loadProgram),
 };
 
 /**

@@ -1,6 +1,7 @@
 import { formatDuration } from '../../model/duration.ts';
 import { formatBytes, formatCount, formatNumber } from '../../model/figures.ts';
-import { STEPS, type RunStatus, type Step } from '../../model/run.ts';
+import type { RunStatus } from '../../model/run.ts';
+import { STEPS, type Step } from '../../model/step.ts';
 
 /** The progress of a step; the total is undefined while unknown. */
 interface Progress {
