@@ -34,32 +34,6 @@ const MAY_IMPORT = {
   ],
 };
 
-/** Files that are over a limit; to be split, and then taken off. */
-const OVER_LIMIT = {
-  'max-lines': [
-    'adapters/hdfs/{request,webhdfs}.ts',
-    'adapters/kafka/read.ts',
-    'test/integration/{delta,named-packages,quarantine,verify,webhdfs}.test.ts',
-  ],
-  'max-lines-per-function': ['activities/inputs.ts', 'worker/worker.ts'],
-  complexity: [
-    'activities/fetch.ts',
-    'adapters/hdfs/{cluster,request,verified-upload}.ts',
-    'client/preview/sample.ts',
-    'client/quarantine/show.ts',
-    'client/runs/progress-bars.ts',
-    'client/schedules/fields.ts',
-    'records/scanner/{columns,objects,values}.ts',
-    'steps/source/{content-kinds,foreign-content,json-outline,record-splitter}.ts',
-    'workflows/{decisions,request}.ts',
-  ],
-  'pipeline/no-type-cycle': [
-    'client/cli/completion.ts',
-    'client/report/{formats,part}.ts',
-    'model/{decisions,reasons,references,run,skipped}.ts',
-  ],
-};
-
 /** Every folder with modules. */
 const FOLDERS = [...Object.keys(MAY_IMPORT), 'bench', 'test'];
 
@@ -207,5 +181,4 @@ export default tseslint.config(
     files: ['test/**/*.test.ts'],
     rules: { complexity: 'off' },
   },
-  ...Object.entries(OVER_LIMIT).map(([rule, files]) => ({ files, rules: { [rule]: 'off' } })),
 );

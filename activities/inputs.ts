@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  DECISIONS,
   MAX_BY_LENGTH,
   MAX_DECISIONS_KEPT,
   MAX_REASON_LENGTH,
@@ -21,14 +22,13 @@ import {
   type StagedTables,
 } from '../model/references.ts';
 import {
-  DECISIONS,
   MAX_TIME_LENGTH,
   RUN_ENDS,
-  STEPS,
   type EndedRun,
   type IngestRequest,
   type StepCounts,
 } from '../model/run.ts';
+import { STEPS } from '../model/step.ts';
 import { MAX_SKIPPED_KEPT, MAX_SKIPPED_LENGTH, type EarlierSkipped, type Skipped } from '../model/skipped.ts';
 import type { Settings } from '../model/settings.ts';
 import { NAME } from '../model/settings-values.ts';
@@ -111,11 +111,23 @@ const TABLE_REQUEST = z.strictObject({
   table: z.enum(TABLES.map(({ name }) => name)),
 } satisfies Shape<TableRequest>);
 
+const FETCH = z.strictObject({
+  source: NAME,
+  from: INTERVAL_TIME.optional(),
+  to: INTERVAL_TIME.optional(),
+  again: RUN_ID.optional(),
+} satisfies Shape<FetchRequest>);
+
+const CHECK_QUARANTINE_LIMIT = z.strictObject({
+  source: NAME,
+  chunks: z.array(CHUNK).max(MAX_CHUNKS),
+} satisfies Shape<CheckQuarantineLimitRequest>);
+
 /** Returns the schemas of the activities' inputs; topics and sources must be those of the settings. */
 export function activityInputs({ sources }: Pick<Settings, 'sources'>): ActivityInputs {
   const topics = new Set(Object.values(sources).map(({ topic }) => topic));
   const topic = z.string().refine((name) => topics.has(name), 'must be a topic of a source of pipeline.yaml');
-  const isTopicOf = (source: string, name: string): boolean =>
+  const isTopicOf: TopicCheck = (source, name) =>
     Object.hasOwn(sources, source) && sources[source]?.topic === name;
   const batch = z.strictObject({
     topic,
@@ -126,16 +138,8 @@ export function activityInputs({ sources }: Pick<Settings, 'sources'>): Activity
       .optional(),
   } satisfies Shape<Batch>);
   return {
-    fetch: z.strictObject({
-      source: NAME,
-      from: INTERVAL_TIME.optional(),
-      to: INTERVAL_TIME.optional(),
-      again: RUN_ID.optional(),
-    } satisfies Shape<FetchRequest>),
-    checkQuarantineLimit: z.strictObject({
-      source: NAME,
-      chunks: z.array(CHUNK).max(MAX_CHUNKS),
-    } satisfies Shape<CheckQuarantineLimitRequest>),
+    fetch: FETCH,
+    checkQuarantineLimit: CHECK_QUARANTINE_LIMIT,
     publish: z
       .strictObject({
         source: NAME,
@@ -168,25 +172,7 @@ export function activityInputs({ sources }: Pick<Settings, 'sources'>): Activity
       ),
       skipped: z.boolean(),
     } satisfies Shape<LandRequest>),
-    record: z
-      .strictObject({
-        request: REQUEST,
-        result: RESULT,
-        startedAt: TIME,
-        finishedAt: TIME,
-        ingestedOn: DATE,
-      } satisfies Shape<RecordRequest>)
-      .refine(
-        ({ result: { source, topic: name, outcome } }) =>
-          isTopicOf(source, name) || (name === '' && outcome !== 'landed' && Object.hasOwn(sources, source)),
-        'must name a source and its topic',
-      )
-      .refine(({ request, result }) => request.source === result.source, 'must be of one source')
-      .refine(({ startedAt, finishedAt }) => startedAt <= finishedAt, 'must not end before it starts')
-      .refine(
-        ({ startedAt, ingestedOn }) => startedAt.startsWith(ingestedOn),
-        'must be of the day it starts',
-      ),
+    record: recordInput(isTopicOf, sources),
     cleanUp: z.undefined(),
     listTables: z.undefined(),
     compact: TABLE_REQUEST,
@@ -252,6 +238,28 @@ const RESULT = z.strictObject({
   ...FIELD_COUNTS,
   reasons: REASONS,
 } satisfies Shape<EndedRun>);
+
+/** Returns whether a topic is that of a source. */
+type TopicCheck = (source: string, topic: string) => boolean;
+
+function recordInput(isTopicOf: TopicCheck, sources: Settings['sources']) {
+  return z
+    .strictObject({
+      request: REQUEST,
+      result: RESULT,
+      startedAt: TIME,
+      finishedAt: TIME,
+      ingestedOn: DATE,
+    } satisfies Shape<RecordRequest>)
+    .refine(
+      ({ result: { source, topic: name, outcome } }) =>
+        isTopicOf(source, name) || (name === '' && outcome !== 'landed' && Object.hasOwn(sources, source)),
+      'must name a source and its topic',
+    )
+    .refine(({ request, result }) => request.source === result.source, 'must be of one source')
+    .refine(({ startedAt, finishedAt }) => startedAt <= finishedAt, 'must not end before it starts')
+    .refine(({ startedAt, ingestedOn }) => startedAt.startsWith(ingestedOn), 'must be of the day it starts');
+}
 
 function tablesOf<B extends z.ZodType<{ topic: string }>>(batch: B) {
   const source = z.strictObject({

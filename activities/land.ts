@@ -1,30 +1,13 @@
-import { mapConcurrent } from '../lib/map-concurrent.ts';
-import { topicOffsets } from '../adapters/kafka/client.ts';
 import { RunStaging } from '../adapters/staging/run-staging.ts';
-import { PipelineError } from '../model/errors.ts';
-import type { Batch, StagedTables } from '../model/references.ts';
-import { BATCH_TABLES, DERIVED_TABLES, deliveries } from '../tables/index.ts';
-import type { Table } from '../tables/table.ts';
+import { landBatch, type BatchToLand, type LandedBatch } from '../steps/landing/land-batch.ts';
 import type { ActivityDeps } from './deps.ts';
-import { batchTransactions, partitionAppId, topicAppId } from '../steps/landing/transaction-ids.ts';
-import { readFileList } from '../steps/landing/file-list.ts';
-import { commitFiles, type CommitDeps } from '../steps/landing/commit-files.ts';
-import type { RunContext } from '../steps/run-context.ts';
 import { currentRun } from './run-context.ts';
 
 /** The input of `land`. */
-export interface LandRequest {
-  readonly tables: StagedTables;
-  /** Whether a person let the run skip these offsets; recorded in the tables' logs. */
-  readonly skipped: boolean;
-}
+export type LandRequest = BatchToLand;
 
 /** The result of `land`. */
-export interface Landed {
-  /** Whether this run committed the batch, or it was in the tables before. */
-  readonly outcome: 'committed' | 'landed-before';
-  readonly rows: Readonly<Record<string, number>>;
-  readonly bytes: number;
+export interface Landed extends LandedBatch {
   readonly seconds: number;
 }
 
@@ -37,76 +20,7 @@ export interface Landed {
 export function createLand(deps: ActivityDeps) {
   return async function land(request: LandRequest): Promise<Landed> {
     const run = currentRun();
-    const { tables, skipped } = request;
     const own = RunStaging.of(deps.staging, run.execution);
-    const [path = ''] = tables.staged;
-    const { batch, files, rows, sources } = tables;
-    await own.requireReceipt(skipped ? skippedPath(path) : path, { batch, files, rows, sources });
-    await requireNoGapBefore(deps, batch);
-    const derived = mapConcurrent(DERIVED_TABLES.length, DERIVED_TABLES, (table) =>
-      landTable({ ...deps, own }, run, table, request),
-    );
-    const last = landTable({ ...deps, own }, run, deliveries, request, derived);
-    await mapConcurrent<Promise<unknown>, unknown>(2, [derived, last], (one) => one);
-    const outcome = await last;
-    for (const staged of tables.staged) await own.remove(staged);
-    return {
-      outcome,
-      rows: Object.fromEntries(BATCH_TABLES.map(({ name }) => [name, rows[name] ?? 0])),
-      bytes: files.bytes,
-      seconds: run.seconds(),
-    };
+    return { ...(await landBatch({ ...deps, own }, run, request)), seconds: run.seconds() };
   };
-}
-
-/**
- * Makes sure that the first batch of a partition starts at Kafka's earliest offset, since no fence in the tables checks
- * that.
- * @throws {PipelineError} OFFSETS_MOVED, an error of Kafka
- */
-async function requireNoGapBefore(
-  { warehouse, kafka }: Pick<ActivityDeps, 'warehouse' | 'kafka'>,
-  { topic, ranges }: Batch,
-): Promise<void> {
-  const txns = (await warehouse.table(deliveries.name).head())?.txns;
-  const first = ranges.filter(({ partition }) => txns?.has(partitionAppId(topic, partition)) !== true);
-  if (first.length === 0) return;
-  const offsets = await topicOffsets(kafka, topic);
-  const earliest = new Map(offsets.map(({ partition, earliest: offset }) => [partition, BigInt(offset)]));
-  for (const { partition, start } of first) {
-    const begin = earliest.get(partition);
-    if (begin === undefined || BigInt(start) <= begin) continue;
-    throw new PipelineError(
-      'OFFSETS_MOVED',
-      `no table holds anything of ${topic}/${partition}, which begins at ${begin}, but the batch begins at ${start}, ` +
-        'which would leave a gap',
-    );
-  }
-}
-
-/** Returns the path of the receipt that allows landing a batch without its rows. */
-export function skippedPath(path: string): string {
-  return `${path}.skipped`;
-}
-
-async function landTable(
-  deps: CommitDeps,
-  run: RunContext,
-  table: Table,
-  { tables, skipped }: LandRequest,
-  before?: Promise<unknown>,
-): Promise<Landed['outcome']> {
-  const { batch } = tables;
-  const [folder = ''] = tables.staged;
-  const landing = {
-    table,
-    files: async () =>
-      (await readFileList(deps.own, folder, tables)).filter((file) => file.table === table.name),
-    subject: JSON.stringify(batch),
-    fences: batchTransactions(batch),
-    marks: batch.topicId === undefined ? [] : [topicAppId(batch.topic, batch.topicId)],
-    info: { batch, ...(skipped ? { skipped: true } : {}) },
-  };
-  const { outcome } = await commitFiles(deps, run, landing, before);
-  return outcome;
 }

@@ -1,5 +1,11 @@
 import type { IsoTime } from './references.ts';
-import type { Decision, Step } from './run.ts';
+import type { Step } from './step.ts';
+
+/** The decisions that a waiting run accepts. */
+export const DECISIONS = ['retry', 'skip', 'abort'] as const;
+
+/** One of {@link DECISIONS}. */
+export type Decision = (typeof DECISIONS)[number];
 
 /** The length limits of a decision's reason and author, in UTF-16 code units. */
 export const MAX_REASON_LENGTH = 500;

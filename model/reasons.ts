@@ -1,4 +1,4 @@
-import type { Step } from './run.ts';
+import type { Step } from './step.ts';
 
 /** How often a step quarantined records for one reason. */
 export interface ReasonCount {

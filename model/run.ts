@@ -3,12 +3,7 @@ import type { FieldCounts } from './field-counts.ts';
 import type { ReasonCounts } from './reasons.ts';
 import type { Content, IsoTime, OffsetRange } from './references.ts';
 import type { SkippedLog } from './skipped.ts';
-
-/** The steps of a run, in order. */
-export const STEPS = ['fetch', 'publish', 'consume', 'transform', 'land'] as const;
-
-/** One of {@link STEPS}. */
-export type Step = (typeof STEPS)[number];
+import type { Step } from './step.ts';
 
 /** The input of the workflow `ingest`: one object, as the Temporal UI's form requires. */
 export interface IngestRequest {
@@ -97,12 +92,6 @@ export interface Waiting {
   /** Whether `skip` is allowed: a whole fetch or plan cannot be skipped. */
   readonly canSkip: boolean;
 }
-
-/** The decisions that a waiting run accepts. */
-export const DECISIONS = ['retry', 'skip', 'abort'] as const;
-
-/** One of {@link DECISIONS}. */
-export type Decision = (typeof DECISIONS)[number];
 
 /** The status of a run, as its query `status` returns it. */
 export interface RunStatus extends Omit<IngestResult, 'outcome'> {

@@ -1,7 +1,7 @@
 import { truncate } from '../lib/truncate.ts';
 import type { ErrorCode } from './errors.ts';
 import { formatNumber } from './figures.ts';
-import type { Step } from './run.ts';
+import type { Step } from './step.ts';
 
 /** The number of skipped items that a run keeps; earlier ones are only counted, to bound the run's state. */
 export const MAX_SKIPPED_KEPT = 50;

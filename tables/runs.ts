@@ -1,5 +1,6 @@
 import { MAX_DECISIONS_KEPT } from '../model/decisions.ts';
-import { RUN_ENDS, STEPS, type Step } from '../model/run.ts';
+import { RUN_ENDS } from '../model/run.ts';
+import { STEPS, type Step } from '../model/step.ts';
 import { MAX_SKIPPED_KEPT } from '../model/skipped.ts';
 import type { Column, Table } from './table.ts';
 

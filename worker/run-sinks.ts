@@ -1,6 +1,6 @@
 import type { InjectedSinks } from '@temporalio/worker';
 import type { RunTraces } from '../adapters/tracing/run-traces.ts';
-import { STEPS } from '../model/run.ts';
+import { STEPS } from '../model/step.ts';
 import type { Settings } from '../model/settings.ts';
 import type { RunEnd } from '../model/run.ts';
 import type { RunEndSinks } from '../workflows/run-ends.ts';

@@ -4,14 +4,16 @@ import {
   NativeConnection,
   Runtime,
   Worker,
+  type ActivityInterceptorsFactory,
   type TelemetryOptions,
   type WorkerOptions,
 } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
+import type { KafkaOptions } from '../adapters/kafka/client.ts';
 import type { Logger } from '../adapters/log.ts';
 import { Staging } from '../adapters/staging/staging.ts';
 import { asTemporalError, connectTemporal, temporalConnection } from '../adapters/temporal.ts';
-import { startTracing } from '../adapters/tracing/tracing.ts';
+import { startTracing, type TraceExport } from '../adapters/tracing/tracing.ts';
 import { Warehouse } from '../adapters/delta/warehouse.ts';
 import { WebHdfs } from '../adapters/hdfs/webhdfs.ts';
 import { parseDuration } from '../model/duration.ts';
@@ -46,6 +48,19 @@ const DRAIN_GRACE = '30s';
 /** The number of concurrent activities per task queue; each may hold a batch in memory. */
 const MAX_CONCURRENT_ACTIVITIES = 8;
 
+/** The services that the Temporal workers and the gauges of a process share. */
+interface Services {
+  readonly settings: Settings;
+  readonly logger: Logger;
+  readonly connection: NativeConnection;
+  readonly client: Client;
+  readonly metrics: Metrics;
+  readonly staging: Staging;
+  readonly kafka: KafkaOptions;
+  readonly warehouse: Warehouse;
+  readonly tracing: TraceExport | undefined;
+}
+
 /**
  * Starts a worker for the workflows and activities of the shared task queue, and for the activities of its host's own
  * task queue, which need the files staged on its disk.
@@ -59,60 +74,10 @@ export async function startWorker(settings: Settings, logger: Logger): Promise<R
   });
   const metrics = new Metrics();
   const health = await Health.listen({ host, port, metrics, names });
-  const staging = await Staging.open(settings.worker.staging, settings.worker.stagingBytes);
-  const { namespace, taskQueue } = settings.temporal;
-  const connection = await connect(settings, staging, logger);
-  const kafka = { ...settings.kafka, logger };
-  const warehouse = new Warehouse(settings.hdfs.warehouse, {
-    hdfs: new WebHdfs({ ...settings.hdfs, logger }),
-    logger,
-    checkpointInterval: settings.limits.checkpointInterval,
-    fileRetentionMs: durationMs(settings.maintenance.fileRetention),
-  });
-  const client = new Client({ connection, namespace });
-  const activities = countedActivities(
-    createActivities({
-      settings,
-      staging,
-      logger,
-      kafka,
-      warehouse,
-      openRunIds: () => openRunIds(client),
-    }),
-    settings,
-    metrics,
-    watchInto(metrics, settings, logger),
-  );
-  const tracing = await startTracing('assessment-pipeline-worker');
-  const guard = new InputGuard(settings);
-  const interceptors = {
-    activity: [
-      ...(tracing === undefined ? [] : [() => ({ inbound: tracedActivities(tracing.runs) })]),
-      (context: Context) => ({ inbound: new ActivityErrors(), outbound: namesSource(context) }),
-      () => ({ inbound: guard }),
-    ],
-  };
-  const common: WorkerOptions = {
-    connection,
-    namespace,
-    taskQueue,
-    activities,
-    shutdownGraceTime: DRAIN_GRACE,
-    maxConcurrentActivityTaskExecutions: MAX_CONCURRENT_ACTIVITIES,
-    // Frequent heartbeats: little progress is lost when a worker is killed, and its loss is noticed soon.
-    maxHeartbeatThrottleInterval: '200ms',
-    defaultHeartbeatThrottleInterval: '200ms',
-    interceptors,
-    sinks: runSinks(settings, metrics, tracing?.runs),
-  };
-  const workers = await Promise.all([
-    Worker.create({
-      ...common,
-      workflowBundle: await workflowCode(),
-      stickyQueueScheduleToStartTimeout: '1s',
-    }),
-    Worker.create({ ...common, taskQueue: hostTaskQueue(taskQueue, staging.hostId) }),
-  ]);
+  const services = await openServices(settings, logger, metrics);
+  const { connection, client, staging, tracing } = services;
+  const { taskQueue } = settings.temporal;
+  const workers = await createWorkers(services);
   const ended = Promise.all(workers.map((worker) => worker.run())).then(async () => {
     await connection.close();
     await tracing?.stop();
@@ -120,7 +85,7 @@ export async function startWorker(settings: Settings, logger: Logger): Promise<R
   });
   const sweepMs = (parseDuration(settings.worker.sweepInterval) ?? 0) * 1000;
   const sweeper = new StagingSweeper(() => cleanStaging(client, staging, logger), sweepMs, logger);
-  const lagMetrics = new LagMetrics({ settings, kafka, warehouse, client, metrics, logger });
+  const lagMetrics = new LagMetrics(services);
   health.ready(() => {
     lagMetrics.refresh();
   });
@@ -133,6 +98,65 @@ export async function startWorker(settings: Settings, logger: Logger): Promise<R
       for (const worker of workers) worker.shutdown();
     },
   };
+}
+
+async function openServices(settings: Settings, logger: Logger, metrics: Metrics): Promise<Services> {
+  const staging = await Staging.open(settings.worker.staging, settings.worker.stagingBytes);
+  const connection = await connect(settings, staging, logger);
+  const kafka = { ...settings.kafka, logger };
+  const warehouse = new Warehouse(settings.hdfs.warehouse, {
+    hdfs: new WebHdfs({ ...settings.hdfs, logger }),
+    logger,
+    checkpointInterval: settings.limits.checkpointInterval,
+    fileRetentionMs: durationMs(settings.maintenance.fileRetention),
+  });
+  const client = new Client({ connection, namespace: settings.temporal.namespace });
+  const tracing = await startTracing('assessment-pipeline-worker');
+  return { settings, logger, connection, client, metrics, staging, kafka, warehouse, tracing };
+}
+
+/** Creates the worker of the shared task queue and that of the host's own. */
+async function createWorkers(services: Services): Promise<Worker[]> {
+  const { settings, connection, client, metrics, staging, tracing } = services;
+  const { namespace, taskQueue } = settings.temporal;
+  const common: WorkerOptions = {
+    connection,
+    namespace,
+    taskQueue,
+    activities: countedActivities(
+      createActivities({ ...services, openRunIds: () => openRunIds(client) }),
+      settings,
+      metrics,
+      watchInto(metrics, settings, services.logger),
+    ),
+    shutdownGraceTime: DRAIN_GRACE,
+    maxConcurrentActivityTaskExecutions: MAX_CONCURRENT_ACTIVITIES,
+    // Frequent heartbeats: little progress is lost when a worker is killed, and its loss is noticed soon.
+    maxHeartbeatThrottleInterval: '200ms',
+    defaultHeartbeatThrottleInterval: '200ms',
+    interceptors: { activity: activityInterceptors(settings, tracing) },
+    sinks: runSinks(settings, metrics, tracing?.runs),
+  };
+  return Promise.all([
+    Worker.create({
+      ...common,
+      workflowBundle: await workflowCode(),
+      stickyQueueScheduleToStartTimeout: '1s',
+    }),
+    Worker.create({ ...common, taskQueue: hostTaskQueue(taskQueue, staging.hostId) }),
+  ]);
+}
+
+function activityInterceptors(
+  settings: Settings,
+  tracing: TraceExport | undefined,
+): ActivityInterceptorsFactory[] {
+  const guard = new InputGuard(settings);
+  return [
+    ...(tracing === undefined ? [] : [() => ({ inbound: tracedActivities(tracing.runs) })]),
+    (context: Context) => ({ inbound: new ActivityErrors(), outbound: namesSource(context) }),
+    () => ({ inbound: guard }),
+  ];
 }
 
 /** Connects first as a client, to clean up the staging folder and to diagnose failures, and then for the worker. */

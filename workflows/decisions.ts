@@ -7,9 +7,10 @@ import {
   log,
   setHandler,
 } from '@temporalio/workflow';
-import type { DecisionNote, RecordedDecision } from '../model/decisions.ts';
+import { DECISIONS, type Decision, type DecisionNote, type RecordedDecision } from '../model/decisions.ts';
 import { escapeText } from '../model/printable.ts';
-import { DECISIONS, type Decision, type Step, type Waiting } from '../model/run.ts';
+import type { Waiting } from '../model/run.ts';
+import type { Step } from '../model/step.ts';
 import { requireNote, textOf } from './decision-note.ts';
 import {
   failureOf,
@@ -109,31 +110,33 @@ export class Decisions {
       try {
         return await work(this.#acceptedWork.has(name));
       } catch (error) {
-        // A fault of the workflow's code, about which a decision could not help.
-        if (!(error instanceof ActivityFailure) && !isTooLarge(error)) throw error;
-        // The workflow handles these itself.
-        if (isCancellation(error) || isHostLost(error) || isOvertaken(error)) throw error;
-        const failure = failureOf(error);
-        if (failure?.type === 'SOURCE_UNKNOWN') throw error;
-        const isUnreadableBatch = about.step === 'consume' && isUnreadable(error);
-        const canAccept = isOverLimit(error) || isUnproven(error) || isUnreadableBatch;
-        const waiting = waitingFor({ ...about, canSkip: about.canSkip || canAccept }, error);
-        const decided = await this.#waitForDecision(waiting);
-        if (decided.decision === 'abort') {
-          throw ApplicationFailure.nonRetryable(
-            abortMessage(about.step, decided, waiting.message),
-            'ABORTED',
-          );
-        }
-        if (decided.decision === 'skip') {
-          // The offsets of an unreadable batch are known once it is skipped.
-          if (!isUnreadableBatch)
-            this.#run.addSkipped({ step: about.step, what: about.what, code: waiting.code });
-          if (!canAccept) return SKIPPED;
-          this.#acceptedWork.add(name);
-        }
+        if (!needsDecision(error)) throw error;
+        const outcome = await this.#decide(about, error);
+        if (outcome === 'skip') return SKIPPED;
+        if (outcome === 'accept') this.#acceptedWork.add(name);
       }
     }
+  }
+
+  /**
+   * Waits for a person's decision about a failure, and records what is skipped.
+   * @returns `accept` if the person skips a check, after which the work is attempted again without it.
+   * @throws {ApplicationFailure} ABORTED where a person aborts.
+   */
+  async #decide(
+    { step, what, canSkip }: Retriable,
+    error: ActivityFailure | ApplicationFailure,
+  ): Promise<'retry' | 'accept' | 'skip'> {
+    const isUnreadableBatch = step === 'consume' && isUnreadable(error);
+    const canAccept = isOverLimit(error) || isUnproven(error) || isUnreadableBatch;
+    const waiting = waitingFor({ step, what, canSkip: canSkip || canAccept }, error);
+    const decided = await this.#waitForDecision(waiting);
+    if (decided.decision === 'abort')
+      throw ApplicationFailure.nonRetryable(abortMessage(step, decided, waiting.message), 'ABORTED');
+    if (decided.decision === 'retry') return 'retry';
+    // The offsets of an unreadable batch are known once it is skipped.
+    if (!isUnreadableBatch) this.#run.addSkipped({ step, what, code: waiting.code });
+    return canAccept ? 'accept' : 'skip';
   }
 
   /** Waits for one decision at a time; failures meanwhile queue up. */
@@ -169,6 +172,15 @@ export class Decisions {
       );
     }
   }
+}
+
+/** Returns whether a person decides about an error, rather than the workflow. */
+function needsDecision(error: unknown): error is ActivityFailure | ApplicationFailure {
+  // A fault of the workflow's code, about which a decision could not help.
+  if (!(error instanceof ActivityFailure) && !isTooLarge(error)) return false;
+  // The workflow handles these itself.
+  if (isCancellation(error) || isHostLost(error) || isOvertaken(error)) return false;
+  return failureOf(error)?.type !== 'SOURCE_UNKNOWN';
 }
 
 /** Escaped, since Temporal accepts only well-formed Unicode in a failure's message. */

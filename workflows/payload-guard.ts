@@ -27,27 +27,21 @@ class PayloadGuard implements WorkflowInboundCallsInterceptor, WorkflowOutboundC
     input: WorkflowExecuteInput,
     next: Next<WorkflowInboundCallsInterceptor, 'execute'>,
   ): Promise<unknown> {
-    const result = await next(input);
-    requireFits('the result of the run', [result]);
-    return result;
+    return requireSmallResult('the result of the run', await next(input));
   }
 
   async handleQuery(
     input: QueryInput,
     next: Next<WorkflowInboundCallsInterceptor, 'handleQuery'>,
   ): Promise<unknown> {
-    const answer = await next(input);
-    requireFits(`the answer to the query ${input.queryName}`, [answer]);
-    return answer;
+    return requireSmallResult(`the answer to the query ${input.queryName}`, await next(input));
   }
 
   async handleUpdate(
     input: UpdateInput,
     next: Next<WorkflowInboundCallsInterceptor, 'handleUpdate'>,
   ): Promise<unknown> {
-    const answer = await next(input);
-    requireFits(`the answer to the update ${input.name}`, [answer]);
-    return answer;
+    return requireSmallResult(`the answer to the update ${input.name}`, await next(input));
   }
 
   scheduleActivity(
@@ -65,6 +59,12 @@ class PayloadGuard implements WorkflowInboundCallsInterceptor, WorkflowOutboundC
     requireFits('the state that the run continues with', input.args);
     return next(input);
   }
+}
+
+/** Returns a result that is small enough. */
+function requireSmallResult(what: string, result: unknown): unknown {
+  requireFits(what, [result]);
+  return result;
 }
 
 /** @throws {ApplicationFailure} PAYLOAD_TOO_LARGE */

@@ -29,28 +29,44 @@ export function requireRequest(request: unknown): asserts request is IngestReque
   const unknown = Object.keys(request).find((key) => !KEYS.includes(key));
   if (unknown !== undefined) throw invalid(`has the key ${quoted(unknown)}; there are ${KEYS.join(', ')}`);
   const { source, from, to, again, interval } = request as Record<string, unknown>;
+  requireSource(source);
+  requireTime('from', from);
+  requireTime('to', to);
+  if (isGiven(again) && typeof again !== 'boolean')
+    throw invalid(`has again = ${quoted(again)}; it must be true or false`);
+  if (!isGiven(interval)) return;
+  requireInterval(interval);
+  if (isGiven(from) || isGiven(to))
+    throw invalid('has an interval and from or to; it can have only one of them');
+}
+
+/** Returns whether a field has a value; null means the same as a missing field. */
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+function requireSource(source: unknown): void {
   if (typeof source !== 'string' || source === '') throw invalid('must name a source, as text');
   // An invalid name is not quoted: it may be a URL with a password, or very long.
   if (!SOURCE_NAME.pattern.test(source))
     throw invalid(
       `must name a source of pipeline.yaml; a name is never a URL: it must be ${SOURCE_NAME.rule}`,
     );
-  for (const [name, value] of Object.entries({ from, to })) {
-    if (value === undefined || value === null) continue;
-    if (typeof value !== 'string' || !isIntervalTime(value))
-      throw invalid(`has ${name} = ${quoted(value)}; it must be a time, as 2026-01-31T00:00:00Z`);
-  }
-  if (again !== undefined && again !== null && typeof again !== 'boolean')
-    throw invalid(`has again = ${quoted(again)}; it must be true or false`);
-  if (interval === undefined || interval === null) return;
+}
+
+function requireTime(name: 'from' | 'to', value: unknown): void {
+  if (!isGiven(value)) return;
+  if (typeof value !== 'string' || !isIntervalTime(value))
+    throw invalid(`has ${name} = ${quoted(value)}; it must be a time, as 2026-01-31T00:00:00Z`);
+}
+
+function requireInterval(interval: unknown): void {
   const isShort = typeof interval === 'string' && interval.length <= MAX_TIME_LENGTH;
   const seconds = isShort ? parseDuration(interval) : undefined;
   if (seconds === undefined || seconds > MAX_INTERVAL_SECONDS)
     throw invalid(
       `has interval = ${quoted(interval)}; it must be a duration of at most 100 years, as ${DURATION_EXAMPLES}`,
     );
-  if ((from ?? to ?? null) !== null)
-    throw invalid('has an interval and from or to; it can have only one of them');
 }
 
 /** The most tables that a request can name. */

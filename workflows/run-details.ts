@@ -3,7 +3,8 @@ import type { FieldCounts } from '../model/field-counts.ts';
 import { formatBytes, formatCount, formatNumber } from '../model/figures.ts';
 import { escapeText } from '../model/printable.ts';
 import { reasonLines, type ReasonCounts } from '../model/reasons.ts';
-import { STEPS, type Interval, type RunStatus, type StepCounts, type Waiting } from '../model/run.ts';
+import type { Interval, RunStatus, StepCounts, Waiting } from '../model/run.ts';
+import { STEPS } from '../model/step.ts';
 import { skippedLines } from '../model/skipped.ts';
 
 /** The Temporal UI's frame cuts off the last line of Markdown; this line takes its place. */

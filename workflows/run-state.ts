@@ -3,18 +3,17 @@ import { NO_DECISIONS, withDecision, type RecordedDecision } from '../model/deci
 import { FieldTally, MAX_NAMED_FIELDS, type FieldCounts } from '../model/field-counts.ts';
 import { MAX_REASONS_OF_RUN, ReasonTally, type ReasonCounts } from '../model/reasons.ts';
 import { offsetsIn, type Content, type OffsetRange } from '../model/references.ts';
-import {
-  STEPS,
-  type IngestRequest,
-  type IngestResult,
-  type Interval,
-  type RunEnd,
-  type RunOutcome,
-  type RunStatus,
-  type Step,
-  type StepCounts,
-  type Waiting,
+import type {
+  IngestRequest,
+  IngestResult,
+  Interval,
+  RunEnd,
+  RunOutcome,
+  RunStatus,
+  StepCounts,
+  Waiting,
 } from '../model/run.ts';
+import { STEPS, type Step } from '../model/step.ts';
 import { RECORDS_IN, RECORDS_LANDED, RECORDS_QUARANTINED, SOURCE, STEP } from '../model/search-attributes.ts';
 import { NOTHING_SKIPPED, withSkipped, type Skipped, type SkippedLog } from '../model/skipped.ts';
 import { runDetails } from './run-details.ts';

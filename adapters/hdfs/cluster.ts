@@ -6,7 +6,8 @@ import type { TlsMaterial } from '../net/tls.ts';
 import { createAgents, type Agents } from './connections.ts';
 import { HdfsError, unexpectedAnswer, type Step } from './errors.ts';
 import { encodePath } from './paths.ts';
-import { exchange, type Answer, type Body, type Timeouts } from './request.ts';
+import { exchange, type Answer, type Body } from './request.ts';
+import type { Timeouts } from './timeouts.ts';
 
 /** The retry policy for transient errors. */
 export interface Retry {
@@ -54,6 +55,14 @@ export interface Answered extends Answer {
   readonly step: Step;
 }
 
+/** A round in which no NameNode executed the operation. */
+interface FailedRound {
+  /** The last error other than a StandbyException, if there is one. */
+  readonly error: HdfsError;
+  /** The NameNode that was tried last. */
+  readonly nameNode: URL;
+}
+
 /** The options of a {@link Cluster}. */
 export interface ClusterOptions {
   /** HTTP addresses, at least one. */
@@ -93,33 +102,46 @@ export class Cluster {
     const path = encodePath(call.path);
     const { retry, timeouts, logger } = this.#options;
     const startedAt = performance.now();
-    let lastError: HdfsError | undefined;
-    let lastNameNode: URL | undefined;
+    let failure: FailedRound | undefined;
     for (let round = 1; ; round += 1) {
-      for (const nameNode of this.#activeFirst()) {
-        try {
-          const answer = await this.#attempt(nameNode, path, call);
-          this.#active = nameNode;
-          return answer;
-        } catch (thrown) {
-          if (!(thrown instanceof HdfsError)) throw thrown;
-          if (!thrown.canRetry) this.#active = nameNode;
-          if (!canRepeat(call, thrown)) throw thrown;
-          if (lastError === undefined || thrown.exception !== 'StandbyException') lastError = thrown;
-          lastNameNode = nameNode;
-        }
-      }
+      const result = await this.#tryNameNodes(path, call, failure);
+      if ('step' in result) return result;
+      failure = result;
       const isOverdue = performance.now() - startedAt >= timeouts.answerMs;
-      if (lastError !== undefined && (isOverdue || round >= retry.attempts)) {
-        throw lastNameNode === undefined ? lastError : await this.#diagnose(lastError, lastNameNode);
-      }
-      logger?.warn({ round, reason: lastError?.message }, 'HDFS request failed, retrying');
+      if (isOverdue || round >= retry.attempts) throw await this.#diagnose(failure);
+      logger?.warn({ round, reason: failure.error.message }, 'HDFS request failed, retrying');
       await pauseFor(retry.backoffMs * 2 ** (round - 1), call.signal);
     }
   }
 
+  /**
+   * Executes an operation on each NameNode until one answers.
+   * @param previous The failure of the previous round.
+   * @returns The answer, or the failure to report if this was the last round.
+   */
+  async #tryNameNodes(path: string, call: Call, previous?: FailedRound): Promise<Answered | FailedRound> {
+    let error = previous?.error;
+    const nameNodes = this.#activeFirst();
+    for (const nameNode of nameNodes) {
+      try {
+        const answer = await this.#attempt(nameNode, path, call);
+        this.#active = nameNode;
+        return answer;
+      } catch (thrown) {
+        if (!(thrown instanceof HdfsError)) throw thrown;
+        if (!thrown.canRetry) this.#active = nameNode;
+        if (!canRepeat(call, thrown)) throw thrown;
+        if (error === undefined || thrown.exception !== 'StandbyException') error = thrown;
+      }
+    }
+    const nameNode = nameNodes.at(-1);
+    if (error === undefined || nameNode === undefined) throw new TypeError('there is no NameNode');
+    return { error, nameNode };
+  }
+
   /** Probes a NameNode that never answered: a TLS port closes plain connections without giving a reason. */
-  async #diagnose(error: HdfsError, { protocol, hostname, port, host }: URL): Promise<HdfsError> {
+  async #diagnose({ error, nameNode }: FailedRound): Promise<HdfsError> {
+    const { protocol, hostname, port, host } = nameNode;
     if (this.#active !== undefined || error.httpStatus !== undefined || protocol !== 'http:') return error;
     const fault = await probe({ host: hostname, port: Number(port || 80), tls: undefined });
     if (fault?.isPermanent !== true) return error;

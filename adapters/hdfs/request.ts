@@ -14,29 +14,7 @@ import {
   tooLarge,
   type Step,
 } from './errors.ts';
-
-/** The timeouts of an exchange, in milliseconds. */
-export interface Timeouts {
-  /** Connecting, including the TLS handshake. */
-  readonly connectMs: number;
-  /** From the end of the request to the first byte of the answer. */
-  readonly answerMs: number;
-  /** Without progress while a body is sent or received. */
-  readonly idleMs: number;
-  /** The whole exchange, plus `exchangeMsPerMiB` for each MiB sent or received. */
-  readonly exchangeMs: number;
-  /** 1,000 allows for 1 MiB/s. */
-  readonly exchangeMsPerMiB: number;
-}
-
-/** The default timeouts. */
-export const DEFAULT_TIMEOUTS: Timeouts = {
-  connectMs: 5_000,
-  answerMs: 30_000,
-  idleMs: 30_000,
-  exchangeMs: 120_000,
-  exchangeMsPerMiB: 1_000,
-};
+import { ExchangeTimers, type Timeouts } from './timeouts.ts';
 
 /** A request body. */
 export interface Body {
@@ -75,8 +53,7 @@ export interface Answer {
   readonly bytes: number;
 }
 
-const MIB = 2 ** 20;
-const DEFAULT_BODY_LIMIT = 16 * MIB;
+const DEFAULT_BODY_LIMIT = 16 * 2 ** 20;
 const MAX_ERROR_BYTES = 2 ** 16;
 
 /**
@@ -95,22 +72,11 @@ export async function exchange(options: Exchange): Promise<Answer> {
   return new RunningExchange({ ...options, agents: undefined }).run();
 }
 
-type Phase = 'connect' | 'answer' | 'send' | 'receive';
-
-/** The timeout of each phase and its error message. */
-const PHASES: Readonly<Record<Phase, { limit: keyof Timeouts; late: string }>> = {
-  connect: { limit: 'connectMs', late: 'accepted no connection' },
-  answer: { limit: 'answerMs', late: 'gave no answer' },
-  send: { limit: 'idleMs', late: 'accepted no more of the body' },
-  receive: { limit: 'idleMs', late: 'sent no more of its answer' },
-};
-
 /** The state of one exchange: it ends with a complete answer, or destroys the connection and throws the first error. */
 class RunningExchange {
   readonly #options: Exchange;
   readonly #request: ClientRequest;
-  #deadline: NodeJS.Timeout;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #timers: ExchangeTimers;
   #response: IncomingMessage | undefined;
   #error: Error | undefined;
   /** Whether the server may have received the request. */
@@ -130,7 +96,10 @@ class RunningExchange {
         ...(options.method === 'GET' ? {} : { 'Content-Length': options.body?.bytes ?? 0 }),
       },
     });
-    this.#deadline = this.#startDeadline(options.body?.bytes ?? 0);
+    this.#timers = new ExchangeTimers(options.timeouts, (late, limitMs) => {
+      this.#fail(timeoutError(options.step, late, limitMs, this.#sent));
+    });
+    this.#timers.startDeadline(options.body?.bytes ?? 0);
   }
 
   /** Whether the only cause was a pooled connection that the server had closed. */
@@ -151,8 +120,7 @@ class RunningExchange {
       throw this.#error ?? (thrown instanceof HdfsError ? thrown : connectionError(step, thrown, this.#sent));
     } finally {
       signal?.removeEventListener('abort', onAbort);
-      clearTimeout(this.#timer);
-      clearTimeout(this.#deadline);
+      this.#timers.stop();
       if (this.#response?.complete !== true || !this.#request.writableFinished) this.#request.destroy();
       await this.#sending;
     }
@@ -180,13 +148,13 @@ class RunningExchange {
   #watchConnect(socket: Socket): void {
     const connected = (): void => {
       this.#sent = true;
-      this.#startTimer(this.#request.writableEnded ? 'answer' : 'send');
+      this.#timers.startPhase(this.#request.writableEnded ? 'answer' : 'send');
     };
     if (!socket.connecting) {
       connected();
       return;
     }
-    this.#startTimer('connect');
+    this.#timers.startPhase('connect');
     socket.once(this.#options.url.protocol === 'https:' ? 'secureConnect' : 'connect', connected);
   }
 
@@ -195,7 +163,7 @@ class RunningExchange {
     try {
       for await (const chunk of body.chunks()) {
         if (this.#sendingIsOver()) return;
-        if (this.#sent) this.#startTimer('send');
+        if (this.#sent) this.#timers.startPhase('send');
         await new Promise<void>((resolve) => {
           this.#request.write(chunk, () => {
             resolve();
@@ -203,10 +171,10 @@ class RunningExchange {
         });
         // The answer has its own timer.
         if (this.#sendingIsOver()) return;
-        clearTimeout(this.#timer);
+        this.#timers.pausePhase();
       }
       this.#request.end();
-      if (this.#sent) this.#startTimer('answer');
+      if (this.#sent) this.#timers.startPhase('answer');
     } catch (thrown) {
       this.#fail(thrown);
     }
@@ -217,29 +185,39 @@ class RunningExchange {
   }
 
   async #receive(response: IncomingMessage): Promise<Answer> {
-    const { step, expect, bodyLimit, receive } = this.#options;
-    const status = response.statusCode ?? 0;
-    if (status !== expect) {
-      const challenge = response.headers['www-authenticate'];
-      throw answerError(step, status, await this.#beginning(response), challenge);
-    }
+    const { step } = this.#options;
+    const status = await this.#requireExpectedStatus(response);
     const declared = declaredLength(response);
     if (declared === undefined)
       throw unexpectedAnswer(step, status, 'it has neither Content-Length nor chunked encoding');
-    clearTimeout(this.#deadline);
-    this.#deadline = this.#startDeadline(declared === 'chunked' ? 0 : declared);
+    this.#timers.startDeadline(declared === 'chunked' ? 0 : declared);
+    const { body, bytes } = await this.#receiveBody(response);
+    if (!response.complete || (declared !== 'chunked' && declared !== bytes)) {
+      throw unexpectedAnswer(step, status, `its body was truncated after ${bytes} bytes`);
+    }
+    return { status, location: response.headers.location, body, bytes };
+  }
+
+  async #requireExpectedStatus(response: IncomingMessage): Promise<number> {
+    const { step, expect } = this.#options;
+    const status = response.statusCode ?? 0;
+    if (status === expect) return status;
+    const challenge = response.headers['www-authenticate'];
+    throw answerError(step, status, await this.#beginning(response), challenge);
+  }
+
+  /** Passes the body to `receive`, or returns it; either way with its length. */
+  async #receiveBody(response: IncomingMessage): Promise<Pick<Answer, 'body' | 'bytes'>> {
+    const { step, receive, bodyLimit = DEFAULT_BODY_LIMIT } = this.#options;
     const chunks: Buffer[] = [];
     let bytes = 0;
     for await (const chunk of this.#chunksOf(response)) {
       bytes += chunk.length;
       if (receive !== undefined) await this.#failOnError(receive(chunk));
-      else if (bytes <= (bodyLimit ?? DEFAULT_BODY_LIMIT)) chunks.push(chunk);
-      else throw tooLarge(step, bodyLimit ?? DEFAULT_BODY_LIMIT);
+      else if (bytes <= bodyLimit) chunks.push(chunk);
+      else throw tooLarge(step, bodyLimit);
     }
-    if (!response.complete || (declared !== 'chunked' && declared !== bytes)) {
-      throw unexpectedAnswer(step, status, `its body was truncated after ${bytes} bytes`);
-    }
-    return { status, location: response.headers.location, body: Buffer.concat(chunks), bytes };
+    return { body: Buffer.concat(chunks), bytes };
   }
 
   /** Reads the first bytes of an error answer. */
@@ -256,11 +234,11 @@ class RunningExchange {
 
   /** Yields the body's chunks. The timer is paused while a chunk is processed. */
   async *#chunksOf(response: IncomingMessage): AsyncGenerator<Buffer> {
-    this.#startTimer('receive');
+    this.#timers.startPhase('receive');
     for await (const chunk of response as AsyncIterable<Buffer>) {
-      clearTimeout(this.#timer);
+      this.#timers.pausePhase();
       yield chunk;
-      this.#startTimer('receive');
+      this.#timers.startPhase('receive');
     }
   }
 
@@ -271,24 +249,6 @@ class RunningExchange {
       this.#fail(thrown);
       throw thrown;
     }
-  }
-
-  /** Starts the timer of a phase, which replaces the previous one. */
-  #startTimer(phase: Phase): void {
-    const { step, timeouts } = this.#options;
-    const { limit, late } = PHASES[phase];
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.#fail(timeoutError(step, late, timeouts[limit], this.#sent));
-    }, timeouts[limit]);
-  }
-
-  #startDeadline(bytes: number): NodeJS.Timeout {
-    const { step, timeouts } = this.#options;
-    const limitMs = Math.ceil(timeouts.exchangeMs + (bytes / MIB) * timeouts.exchangeMsPerMiB);
-    return setTimeout(() => {
-      this.#fail(timeoutError(step, 'was not done', limitMs, this.#sent));
-    }, limitMs);
   }
 
   #fail(thrown: unknown): void {

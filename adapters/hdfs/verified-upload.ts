@@ -1,7 +1,9 @@
 import { dirname } from 'node:path/posix';
 import { PipelineError } from '../../model/errors.ts';
 import { digestsOf } from './checksum.ts';
-import { HdfsError, type FileChecksum, type WebHdfs } from './webhdfs.ts';
+import type { FileChecksum } from './answers.ts';
+import { HdfsError } from './errors.ts';
+import type { WebHdfs } from './webhdfs.ts';
 
 /** The block size to hash with if the file is missing in HDFS, so that there is no checksum to compare. */
 const DEFAULT_BLOCK_BYTES = 1 << 27;
@@ -71,19 +73,26 @@ export async function storeBytes(hdfs: WebHdfs, bytes: Buffer, temporary: string
  * @throws {HdfsError} As {@link WebHdfs.create} and {@link WebHdfs.rename}.
  */
 export async function storeFile(
-  { hdfs, madeFolders }: Store,
+  store: Store,
   localFile: string,
   nameOf: (sha256: string) => string,
   temporary: string,
 ): Promise<StoredFile> {
-  const stored = await storeTemporary(hdfs, { file: localFile }, temporary);
+  const stored = await storeTemporary(store.hdfs, { file: localFile }, temporary);
   const path = nameOf(stored.sha256);
+  if (await renameIfFree(store, temporary, path)) return { ...stored, path };
+  const modifiedAtMs = await verifyExisting(store.hdfs, { path, localFile, temporary });
+  return { ...stored, path, modifiedAtMs };
+}
+
+/** Renames a file into its folder, which is created if necessary. Returns false if the path may already exist. */
+async function renameIfFree({ hdfs, madeFolders }: Store, temporary: string, path: string): Promise<boolean> {
   const folder = dirname(path);
   if (!madeFolders.has(folder)) await hdfs.makeFolder(folder);
   madeFolders.add(folder);
   try {
     await hdfs.rename(temporary, path);
-    return { ...stored, path };
+    return true;
   } catch (error) {
     if (!(error instanceof HdfsError)) throw error;
     if (isNotFound(error)) {
@@ -92,9 +101,20 @@ export async function storeFile(
       throw missingError(temporary, error);
     }
     // The file of an earlier attempt exists, or this rename succeeded and its answer was lost.
-    const mayExist = error.ambiguous || error.exception === 'FileAlreadyExistsException';
-    if (!mayExist) throw error;
+    if (error.ambiguous || error.exception === 'FileAlreadyExistsException') return false;
+    throw error;
   }
+}
+
+/**
+ * Deletes the temporary file, and makes sure that the file at the path has the local file's content.
+ * @returns The time of the file's modification, in milliseconds since 1970.
+ * @throws {PipelineError} HDFS_DAMAGED
+ */
+async function verifyExisting(
+  hdfs: WebHdfs,
+  { path, localFile, temporary }: Readonly<Record<'path' | 'localFile' | 'temporary', string>>,
+): Promise<number> {
   const status = await hdfs.status(path);
   const sent = await digestsOf({ file: localFile }, status?.blockSize ?? DEFAULT_BLOCK_BYTES);
   // Another run that uploaded the same file and does not need it may have deleted it.
@@ -102,7 +122,7 @@ export async function storeFile(
   await hdfs.delete(temporary);
   if (status?.length !== sent.bytes || found?.bytes !== sent.hdfs.bytes)
     throw damaged(path, sent.bytes, status?.length);
-  return { ...stored, path, modifiedAtMs: status.modifiedAtMs };
+  return status.modifiedAtMs;
 }
 
 async function checksumOf(hdfs: WebHdfs, path: string): Promise<FileChecksum | undefined> {

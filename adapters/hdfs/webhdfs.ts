@@ -1,17 +1,27 @@
 import { rm } from 'node:fs/promises';
-import { z } from 'zod';
+import {
+  BooleanAnswer,
+  ChecksumAnswer,
+  ListAnswer,
+  parseAnswer,
+  StatusAnswer,
+  statusOf,
+  type FileChecksum,
+  type FileStatus,
+} from './answers.ts';
 import { identityOf, permissionOf, tlsOf, type HdfsOptions } from './access.ts';
 import type { Logger } from '../log.ts';
 import { fileSink, withBody, withLocalFile, type LocalSource } from './bodies.ts';
 import { Cluster, DEFAULT_RETRY, type Answered, type Call, type Retry } from './cluster.ts';
 import { HdfsError, unexpectedAnswer } from './errors.ts';
-import { childOf, encodePath, nameOf } from './paths.ts';
-import { DEFAULT_TIMEOUTS, type Timeouts } from './request.ts';
+import { childOf, encodePath } from './paths.ts';
+import { DEFAULT_TIMEOUTS, type Timeouts } from './timeouts.ts';
 
 export { HdfsError } from './errors.ts';
 export type { LocalSource } from './bodies.ts';
 export type { Retry } from './cluster.ts';
-export type { Timeouts } from './request.ts';
+export type { FileChecksum, FileStatus } from './answers.ts';
+export type { Timeouts } from './timeouts.ts';
 
 /** The options of a {@link WebHdfs} client. */
 export interface WebHdfsOptions extends HdfsOptions {
@@ -23,64 +33,6 @@ export interface WebHdfsOptions extends HdfsOptions {
   /** Aborts all calls of the client; each then throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
-
-/** The status of a file or folder (FileStatus of WebHDFS). */
-export interface FileStatus {
-  /** Absolute. */
-  readonly path: string;
-  /** The last segment of the path; empty for the root. */
-  readonly name: string;
-  readonly type: 'FILE' | 'DIRECTORY';
-  /** In bytes; 0 for a folder. */
-  readonly length: number;
-  /** Milliseconds since 1970 UTC, by the NameNode's clock. */
-  readonly modifiedAtMs: number;
-  /** 0 for a folder. */
-  readonly replication: number;
-  /** In bytes; 0 for a folder. */
-  readonly blockSize: number;
-  readonly owner: string;
-  readonly group: string;
-  /** Octal, as `644`. */
-  readonly permission: string;
-}
-
-/** A file's checksum (FileChecksum of WebHDFS); it depends on the content, the chunk size and the block size. */
-export interface FileChecksum {
-  /** For example `MD5-of-0MD5-of-512CRC32C`. */
-  readonly algorithm: string;
-  /** Hexadecimal. */
-  readonly bytes: string;
-  /** The length of the checksum in bytes. */
-  readonly length: number;
-}
-
-const Status = z.object({
-  pathSuffix: z.string(),
-  type: z.enum(['FILE', 'DIRECTORY']),
-  length: z.int().min(0),
-  modificationTime: z.int(),
-  replication: z.int().min(0),
-  blockSize: z.int().min(0),
-  owner: z.string(),
-  group: z.string(),
-  permission: z.string(),
-});
-const StatusAnswer = z.object({ FileStatus: Status });
-const ListAnswer = z.object({
-  DirectoryListing: z.object({
-    partialListing: z.object({ FileStatuses: z.object({ FileStatus: z.array(Status) }) }),
-    remainingEntries: z.int().min(0),
-  }),
-});
-const BooleanAnswer = z.object({ boolean: z.boolean() });
-const ChecksumAnswer = z.object({
-  FileChecksum: z.object({
-    algorithm: z.string().min(1),
-    bytes: z.string().regex(/^([0-9a-f]{2})+$/),
-    length: z.int().min(1),
-  }),
-});
 
 /** The largest file that {@link WebHdfs.read} reads into memory. */
 const MAX_READ_BYTES = 256 * 2 ** 20;
@@ -190,7 +142,7 @@ export class WebHdfs {
   async status(path: string): Promise<FileStatus | undefined> {
     try {
       const answer = await this.#call({ operation: 'GETFILESTATUS', path });
-      return statusOf(path, parse(answer, StatusAnswer).FileStatus);
+      return statusOf(path, parseAnswer(answer, StatusAnswer).FileStatus);
     } catch (thrown) {
       if (isMissing(thrown)) return undefined;
       throw thrown;
@@ -213,7 +165,7 @@ export class WebHdfs {
         // The NameNode decodes this parameter, and no other, twice.
         ...(startAfter === undefined ? {} : { query: { startAfter: startAfter.replaceAll('%', '%25') } }),
       });
-      const { partialListing, remainingEntries } = parse(answer, ListAnswer).DirectoryListing;
+      const { partialListing, remainingEntries } = parseAnswer(answer, ListAnswer).DirectoryListing;
       const page = partialListing.FileStatuses.FileStatus;
       const last = page.at(-1)?.pathSuffix;
       if (last === '')
@@ -252,7 +204,7 @@ export class WebHdfs {
   /** Creates a folder and its missing parents. Idempotent: an existing folder is unchanged. */
   async makeFolder(path: string): Promise<void> {
     const answer = await this.#call({ operation: 'MKDIRS', path, query: this.#folderPermission });
-    if (!parse(answer, BooleanAnswer).boolean)
+    if (!parseAnswer(answer, BooleanAnswer).boolean)
       throw unexpectedAnswer(answer.step, answer.status, 'created no folder');
   }
 
@@ -263,13 +215,13 @@ export class WebHdfs {
    */
   async delete(path: string, options: { readonly recursive?: boolean } = {}): Promise<boolean> {
     const query = { recursive: String(options.recursive ?? false) };
-    return parse(await this.#call({ operation: 'DELETE', path, query }), BooleanAnswer).boolean;
+    return parseAnswer(await this.#call({ operation: 'DELETE', path, query }), BooleanAnswer).boolean;
   }
 
   /** Returns the checksum of a file, computed by its DataNodes, without the padding of WebHDFS. Idempotent. */
   async checksum(path: string): Promise<FileChecksum> {
     const answer = await this.#call({ operation: 'GETFILECHECKSUM', path });
-    const { algorithm, bytes, length } = parse(answer, ChecksumAnswer).FileChecksum;
+    const { algorithm, bytes, length } = parseAnswer(answer, ChecksumAnswer).FileChecksum;
     return { algorithm, bytes: bytes.slice(0, length * 2), length };
   }
 
@@ -289,26 +241,6 @@ export class WebHdfs {
 
 function isMissing(thrown: unknown): thrown is HdfsError {
   return thrown instanceof HdfsError && thrown.exception === 'FileNotFoundException';
-}
-
-function statusOf(path: string, entry: z.infer<typeof Status>): FileStatus {
-  const { type, length, modificationTime, replication, blockSize, owner, group, permission } = entry;
-  const name = nameOf(path);
-  const modifiedAtMs = modificationTime;
-  return { path, name, type, length, modifiedAtMs, replication, blockSize, owner, group, permission };
-}
-
-function parse<T>(answer: Answered, shape: z.ZodType<T>): T {
-  let value: unknown;
-  try {
-    value = JSON.parse(answer.body.toString('utf8'));
-  } catch {
-    throw unexpectedAnswer(answer.step, answer.status, 'its body is not JSON');
-  }
-  const parsed = shape.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const fields = parsed.error.issues.map((issue) => issue.path.map(String).join('.')).join(', ');
-  throw unexpectedAnswer(answer.step, answer.status, `its body has invalid fields: ${fields}`);
 }
 
 function anySignal(a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined {

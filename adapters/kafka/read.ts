@@ -2,31 +2,31 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PipelineError } from '../../model/errors.ts';
 import type { Batch, OffsetRange } from '../../model/references.ts';
 import { DEFAULT_BATCH_DECODED_BYTES } from '../../model/settings.ts';
-import { mapConcurrent } from '../../lib/map-concurrent.ts';
 import { AbortedTransactions } from './wire/aborted-transactions.ts';
-import { createErrorFromCode, type Cluster } from './wire/internals.ts';
 import { openCluster } from './wire/cluster.ts';
-import { asKafkaError, isTransient } from './errors.ts';
-import { fetchFrom, type FetchedPartition } from './wire/fetch.ts';
+import { asKafkaError } from './errors.ts';
+import { RangeFetcher } from './range-fetcher.ts';
+import {
+  rangesRead,
+  rangeStalled,
+  requireRetained,
+  startRange,
+  type RangeProgress,
+} from './range-progress.ts';
+import type { FetchedPartition } from './wire/fetch.ts';
 import type { FetchedBatch } from './wire/fetched-batch.ts';
 import { batchesIn } from './wire/fetched-batches.ts';
 import { decodingOf, type BatchReadOptions, type RangeReadOptions } from './read-options.ts';
 import type { ResponseMemory } from './wire/response-reader.ts';
-import { topicOffsets, type KafkaOptions } from './client.ts';
+import type { KafkaOptions } from './client.ts';
 
 /** The maximum number of messages per callback, so that `isFull` is checked often. */
 const MAX_MESSAGES_PER_CALL = 500;
-
-/** For transient errors; longer outages are left to the activity's retry policy. */
-const MAX_FETCH_ATTEMPTS = 5;
-const INITIAL_RETRY_DELAY_MS = 50;
 
 const DECODING = decodingOf(DEFAULT_BATCH_DECODED_BYTES);
 
 /** Delay before the next fetch after an empty one. */
 const POLL_INTERVAL_MS = 100;
-/** Error code 1: the offset is before the log start offset, or after the log end offset. */
-const OFFSET_OUT_OF_RANGE = 1;
 
 /**
  * Reads exact offset ranges of a topic's partitions (read_committed): each message once, in order. Skips control records
@@ -68,7 +68,9 @@ export async function readBatches(
   read: BatchReadOptions,
 ): Promise<OffsetRange[]> {
   const { cluster, memory } = openCluster(options, 'read');
-  const reader = new RangeReader(options, { cluster, memory }, batch, read);
+  const progress = batch.ranges.map(startRange);
+  const fetcher = new RangeFetcher(options, cluster, batch.topic, progress);
+  const reader = new RangeReader({ options, topic: batch.topic, progress, fetcher, memory, read });
   try {
     await cluster.connect();
     await cluster.addTargetTopic(batch.topic);
@@ -77,65 +79,44 @@ export async function readBatches(
   } catch (error) {
     throw asKafkaError(error, `topic ${batch.topic}`);
   } finally {
-    await reader.close();
+    await fetcher.close();
     await cluster.disconnect();
   }
-  return reader.rangesRead();
-}
-
-/** Progress of a read in one partition. */
-interface Progress {
-  readonly range: OffsetRange;
-  /** The end of the range, or the first offset of a batch that cannot be decompressed. */
-  end: bigint;
-  /** The first offset that was not delivered yet. */
-  next: bigint;
-  /** The offset of the next Fetch request. */
-  fetchOffset: bigint;
-  unreadable?: { readonly batch: FetchedBatch; readonly error: PipelineError };
+  return rangesRead(progress);
 }
 
 interface PartitionBatches {
-  readonly progress: Progress;
+  readonly progress: RangeProgress;
   readonly batches: readonly FetchedBatch[];
   readonly aborted: AbortedTransactions;
+}
+
+interface RangeReaderOptions {
+  readonly options: KafkaOptions;
+  readonly topic: string;
+  readonly progress: readonly RangeProgress[];
+  readonly fetcher: RangeFetcher;
+  readonly memory: ResponseMemory;
+  readonly read: BatchReadOptions;
 }
 
 /** A read of ranges. The next Fetch requests are under way while batches of the previous ones are delivered. */
 class RangeReader {
   readonly #options: KafkaOptions;
-  readonly #cluster: Cluster;
-  readonly #memory: ResponseMemory;
   readonly #topic: string;
+  readonly #progress: readonly RangeProgress[];
+  readonly #fetcher: RangeFetcher;
+  readonly #memory: ResponseMemory;
   readonly #read: BatchReadOptions;
-  /** In the order of the Fetch request: only the first partition of a response gets a batch above the size limits. */
-  readonly #progress: Progress[];
   #lastProgressMs = Date.now();
-  #fetched: Promise<FetchedPartition[]> = Promise.resolve([]);
-  #isClosed = false;
 
-  constructor(
-    options: KafkaOptions,
-    { cluster, memory }: { readonly cluster: Cluster; readonly memory: ResponseMemory },
-    batch: Batch,
-    read: BatchReadOptions,
-  ) {
+  constructor({ options, topic, progress, fetcher, memory, read }: RangeReaderOptions) {
     this.#options = options;
-    this.#cluster = cluster;
+    this.#topic = topic;
+    this.#progress = progress;
+    this.#fetcher = fetcher;
     this.#memory = memory;
-    this.#topic = batch.topic;
     this.#read = read;
-    this.#progress = batch.ranges.map((range) => {
-      const start = BigInt(range.start);
-      return { range, end: BigInt(range.end), next: start, fetchOffset: start };
-    });
-  }
-
-  rangesRead(): OffsetRange[] {
-    return this.#progress
-      .map(({ range, next, end }) => ({ ...range, end: String(next < end ? next : end) }))
-      .filter(({ start, end }) => start !== end)
-      .sort((one, other) => one.partition - other.partition);
   }
 
   /**
@@ -147,7 +128,7 @@ class RangeReader {
     if (progress?.unreadable === undefined) return;
     const { batch, error } = progress.unreadable;
     const { onUnreadable, isExact = false } = this.#read;
-    const isAlone = this.rangesRead().length === 0;
+    const isAlone = rangesRead(this.#progress).length === 0;
     if (!isAlone && !isExact) return;
     const end = BigInt(progress.range.end);
     const isWhole = this.#progress.length === 1 && batch.lastOffset + 1n >= end;
@@ -158,13 +139,11 @@ class RangeReader {
   }
 
   async run(): Promise<void> {
-    this.#fetched = this.#fetchWithRetries();
+    let fetched = this.#fetcher.fetch();
     for (;;) {
-      const partitions = await this.#fetched;
+      const partitions = await fetched;
       const parts = this.#batchesByPartition(partitions);
-      this.#fetched = this.#fetchWithRetries();
-      // It may never be awaited: the read can end before.
-      this.#fetched.catch(() => undefined);
+      fetched = this.#fetcher.fetch();
       for (const part of parts) await this.#deliver(part);
       for (const { records } of partitions) this.#memory.release(records);
       if (this.#read.isFull() || this.#progress.every(({ next, end }) => next >= end)) return;
@@ -172,47 +151,6 @@ class RangeReader {
         throw new PipelineError('KAFKA_UNREACHABLE', `the read of ${this.#topic} was cancelled`);
       if (parts.every(({ batches }) => batches.length === 0)) await this.#wait();
     }
-  }
-
-  /** Waits for the Fetch requests under way, without retries: a retry would connect again. */
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    await Promise.allSettled([this.#fetched]);
-  }
-
-  async #fetchWithRetries(): Promise<FetchedPartition[]> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        if (attempt > 1) await this.#cluster.refreshMetadata();
-        return await this.#fetch();
-      } catch (error) {
-        if (attempt === MAX_FETCH_ATTEMPTS || !isTransient(error)) throw error;
-        await sleep(INITIAL_RETRY_DELAY_MS * 2 ** attempt);
-        if (this.#isClosed) throw error;
-      }
-    }
-  }
-
-  async #fetch(): Promise<FetchedPartition[]> {
-    const open = this.#progress.filter(({ fetchOffset, end }) => fetchOffset < end);
-    // Rotates the order, so that each partition is the first of a request in turn.
-    this.#progress.push(...this.#progress.splice(0, 1));
-    const leaders = this.#cluster.findLeaderForPartitions(
-      this.#topic,
-      open.map(({ range }) => range.partition),
-    );
-    const answers = await mapConcurrent(open.length, Object.entries(leaders), async ([nodeId, led]) => {
-      const broker = await this.#cluster.findBroker({ nodeId });
-      const positions = open
-        .filter(({ range }) => led.includes(range.partition))
-        .map(({ range, fetchOffset }) => ({ partition: range.partition, offset: fetchOffset }));
-      return fetchFrom(broker, this.#topic, positions);
-    });
-    const partitions = answers.flat();
-    const failed = partitions.find(({ error }) => error !== 0 && error !== OFFSET_OUT_OF_RANGE);
-    if (failed !== undefined) throw createErrorFromCode(failed.error);
-    if (partitions.some(({ error }) => error === OFFSET_OUT_OF_RANGE)) await this.#requireRetained();
-    return partitions;
   }
 
   #batchesByPartition(partitions: readonly FetchedPartition[]): PartitionBatches[] {
@@ -224,7 +162,7 @@ class RangeReader {
     });
   }
 
-  #batchesOf(progress: Progress, records: Buffer): FetchedBatch[] {
+  #batchesOf(progress: RangeProgress, records: Buffer): FetchedBatch[] {
     const batches: FetchedBatch[] = [];
     const partition = `${this.#topic}/${progress.range.partition}`;
     for (const batch of batchesIn(records, partition, progress.fetchOffset)) {
@@ -259,7 +197,7 @@ class RangeReader {
     if (!this.#read.isFull()) this.#advance(progress, progress.fetchOffset);
   }
 
-  async #deliverDecompressed(progress: Progress, batch: FetchedBatch): Promise<void> {
+  async #deliverDecompressed(progress: RangeProgress, batch: FetchedBatch): Promise<void> {
     const { maxBytes, budget } = this.#read.decoding;
     await budget.use(batch.maxDecodedBytes(maxBytes), async () => {
       const plain = await batch.decompress(maxBytes).catch((error: unknown) => {
@@ -273,14 +211,14 @@ class RangeReader {
     });
   }
 
-  async #deliverBatches(progress: Progress, batches: readonly FetchedBatch[]): Promise<void> {
+  async #deliverBatches(progress: RangeProgress, batches: readonly FetchedBatch[]): Promise<void> {
     if (batches.length === 0 || this.#read.isFull()) return;
     const { partition } = progress.range;
     const part = { partition, batches, from: progress.next, to: progress.end };
     this.#advance(progress, await this.#read.onBatches(part));
   }
 
-  #advance(progress: Progress, next: bigint): void {
+  #advance(progress: RangeProgress, next: bigint): void {
     if (next <= progress.next) return;
     progress.next = next;
     this.#lastProgressMs = Date.now();
@@ -292,29 +230,7 @@ class RangeReader {
       await sleep(POLL_INTERVAL_MS);
       return;
     }
-    await this.#requireRetained();
-    const stuck = this.#progress.find(({ next, end }) => next < end);
-    throw new PipelineError(
-      'RANGE_STALLED',
-      `${this.#topic}/${stuck?.range.partition}: offset ${stuck?.next} was not received within ` +
-        `${this.#read.idleTimeoutMs} ms; the range ends at ${stuck?.end}`,
-    );
+    await requireRetained(this.#options, this.#topic, this.#progress);
+    throw rangeStalled(this.#topic, this.#progress, this.#read.idleTimeoutMs);
   }
-
-  /** @throws {PipelineError} RANGE_GONE if the offsets still to be read begin before the log start offset. */
-  async #requireRetained(): Promise<void> {
-    const found = await topicOffsets(this.#options, this.#topic);
-    const kept = new Map(found.map(({ partition, earliest }) => [partition, earliest]));
-    for (const { range, next, end } of this.#progress) {
-      const earliest = kept.get(range.partition);
-      if (next < end && (earliest === undefined || BigInt(earliest) > next))
-        throw rangeGone(this.#topic, range, earliest);
-    }
-  }
-}
-
-function rangeGone(topic: string, range: OffsetRange, earliest: string | undefined): PipelineError {
-  const now = earliest === undefined ? 'the partition is gone' : `the topic now begins at offset ${earliest}`;
-  const wanted = `${topic}/${range.partition}: offsets ${range.start} to before ${range.end} were to be read`;
-  return new PipelineError('RANGE_GONE', `${wanted}, but ${now}`);
 }

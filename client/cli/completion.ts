@@ -7,15 +7,17 @@ import {
 } from './completion-words.ts';
 import { withExamples } from './help.ts';
 import { print } from './output.ts';
-import { loadProgram } from './program.ts';
 
 /** The supported shells. */
 const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
 
 type Shell = keyof typeof SCRIPTS;
 
-/** Creates `pipeline completion SHELL`, which prints a completion script. */
-export function completionCommand(): Command {
+/**
+ * Creates `pipeline completion SHELL`, which prints a completion script.
+ * @param loadProgram Loads the program with all commands.
+ */
+export function completionCommand(loadProgram: () => Promise<Command>): Command {
   const command = new Command('completion')
     .description(
       'Print a completion script for your shell: it completes commands, options, sources and tables.',

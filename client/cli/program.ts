@@ -21,7 +21,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   maintain: async () => (await import('../upkeep/maintain.ts')).maintainCommand(),
   doctor: async () => (await import('../doctor/doctor.ts')).doctorCommand(),
   verify: async () => (await import('../verify/verify.ts')).verifyCommand(),
-  completion: async () => (await import('./completion.ts')).completionCommand(),
+  completion: async () => (await import('./completion.ts')).completionCommand(loadProgram),
 };
 
 /**

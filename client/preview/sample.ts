@@ -72,38 +72,71 @@ export function fileContent(file: string, format: RecordFormat | undefined): Sam
  * @throws {PipelineError} if no record could be read.
  */
 export async function readSample(request: SampleRequest, limits: SampleLimits): Promise<Sample> {
-  const { subject } = request;
-  const records: Buffer[] = [];
-  let format = request.format;
-  let bytes = 0;
-  let reader: ContentReader | undefined;
-  const addRecords = (found: readonly Buffer[]): boolean => {
-    for (const record of found) {
-      records.push(record);
-      bytes += record.length;
-      if (records.length === limits.records || bytes >= limits.bytes) return true;
-    }
-    return false;
-  };
+  const reader = new SampleReader(request, limits);
   const controller = new AbortController();
   try {
-    const content = await request.open(controller.signal);
-    for await (const chunk of decoded(content, { subject, maxBytes: limits.contentBytes })) {
-      format ??= detectFormat(chunk);
-      if (format === undefined) continue;
-      reader ??= new ContentReader({ format, subject, recordBytes: limits.recordBytes });
-      if (addRecords(reader.push(chunk))) return { records, bytes, format, whole: false, broken: undefined };
-    }
-    format ??= 'ndjson';
-    reader ??= new ContentReader({ format, subject, recordBytes: limits.recordBytes });
-    const isFull = addRecords(content.hasNoContent === true ? [] : reader.end());
-    if (!isFull) requireAllRecords(subject, content, records.length);
-    return { records, bytes, format, whole: true, broken: undefined };
+    const whole = await reader.read(await request.open(controller.signal));
+    return reader.sample(whole);
   } catch (error) {
-    if (!(error instanceof PipelineError) || records.length === 0 || format === undefined) throw error;
-    return { records, bytes, format, whole: false, broken: error };
+    if (!(error instanceof PipelineError) || !reader.hasRecords) throw error;
+    return reader.sample(false, error);
   } finally {
     controller.abort();
+  }
+}
+
+/** Reads the first records of a content, up to the limits. */
+class SampleReader {
+  readonly #subject: string;
+  readonly #limits: SampleLimits;
+  readonly #records: Buffer[] = [];
+  #bytes = 0;
+  #format: RecordFormat | undefined;
+  #reader: ContentReader | undefined;
+
+  constructor({ subject, format }: SampleRequest, limits: SampleLimits) {
+    this.#subject = subject;
+    this.#format = format;
+    this.#limits = limits;
+  }
+
+  get hasRecords(): boolean {
+    return this.#records.length > 0;
+  }
+
+  /** Reads records, and returns whether these are all records of the content. */
+  async read(content: SourceContent): Promise<boolean> {
+    const { contentBytes } = this.#limits;
+    for await (const chunk of decoded(content, { subject: this.#subject, maxBytes: contentBytes })) {
+      this.#format ??= detectFormat(chunk);
+      if (this.#format === undefined) continue;
+      if (this.#addRecords(this.#readerOf(this.#format).push(chunk))) return false;
+    }
+    this.#format ??= 'ndjson';
+    const isFull = this.#addRecords(content.hasNoContent === true ? [] : this.#readerOf(this.#format).end());
+    if (!isFull) requireAllRecords(this.#subject, content, this.#records.length);
+    return true;
+  }
+
+  /** @param whole Whether the records are all of the content. */
+  sample(whole: boolean, broken?: PipelineError): Sample {
+    return { records: this.#records, bytes: this.#bytes, format: this.#format ?? 'ndjson', whole, broken };
+  }
+
+  #readerOf(format: RecordFormat): ContentReader {
+    const { recordBytes } = this.#limits;
+    this.#reader ??= new ContentReader({ format, subject: this.#subject, recordBytes });
+    return this.#reader;
+  }
+
+  /** Adds records up to the limits, and returns whether one is reached. */
+  #addRecords(found: readonly Buffer[]): boolean {
+    for (const record of found) {
+      this.#records.push(record);
+      this.#bytes += record.length;
+      if (this.#records.length === this.#limits.records || this.#bytes >= this.#limits.bytes) return true;
+    }
+    return false;
   }
 }
 

@@ -132,19 +132,10 @@ function formatKnown(
   key: Uint8Array | null,
   payload: Uint8Array | null,
 ): string[] {
-  const { kafka_topic: topic, replay_partition: partition, replay_offset: offset } = known;
-  const field = (name: string, value: string): string => `${name.padEnd(13)} ${value}`;
   return [
     field('reference', shortReference(known.reference)),
     field('source', known.source),
-    ...(known.chunk === null
-      ? [
-          field(
-            'message',
-            `topic ${topic}, partition ${known.kafka_partition ?? ''}, offset ${known.kafka_offset ?? ''}`,
-          ),
-        ]
-      : [field('record', `of topic ${topic}, chunk ${known.chunk}, position ${known.chunk_position ?? ''}`)]),
+    originLine(known),
     field('published at', known.published_at ?? 'never, or with a time outside the years 1 to 9999'),
     field('ingested on', known.ingested_on),
     field('step', known.step),
@@ -152,14 +143,32 @@ function formatKnown(
     field('reason', known.reason),
     field('key', key === null ? '(none)' : escapeBytes(key).join('\\n')),
     ...headerLines(known.headers).map((line) => field('header', line)),
-    field(
-      'replay',
-      state === 'not replayed' ? state : `${state}, as ${topic}/${partition ?? ''}/${offset ?? ''}`,
-    ),
+    ...replayLines(known, state),
+    ...payloadLines(known.size, payload),
+  ];
+}
+
+function field(name: string, value: string): string {
+  return `${name.padEnd(13)} ${value}`;
+}
+
+/** Names the message, or the record of a chunk that was not published. */
+function originLine({ kafka_topic: topic, chunk, ...known }: Known): string {
+  return chunk === null
+    ? field(
+        'message',
+        `topic ${topic}, partition ${known.kafka_partition ?? ''}, offset ${known.kafka_offset ?? ''}`,
+      )
+    : field('record', `of topic ${topic}, chunk ${chunk}, position ${known.chunk_position ?? ''}`);
+}
+
+function replayLines({ kafka_topic: topic, ...known }: Known, state: string): string[] {
+  const position = `${topic}/${known.replay_partition ?? ''}/${known.replay_offset ?? ''}`;
+  return [
+    field('replay', state === 'not replayed' ? state : `${state}, as ${position}`),
     ...(known.replayed_at === null
       ? []
       : [field('replayed at', known.replayed_at), field('by', known.command ?? '')]),
-    ...payloadLines(known.size, payload),
   ];
 }
 

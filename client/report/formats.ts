@@ -1,7 +1,9 @@
 import type { Json } from '@duckdb/node-api';
 import { formatNumber } from '../../model/figures.ts';
 import { html, type Markup } from './html.ts';
-import type { ValueFormat } from './part.ts';
+
+/** How a value is formatted: a share of 0.5 as 50.0%, a time in the report's time zone. */
+export type ValueFormat = 'count' | 'share' | 'decimal' | 'duration' | 'time' | 'text' | 'code';
 
 const UNITS = [
   { seconds: 86_400, name: 'd' },

@@ -1,6 +1,6 @@
 import type { Json } from '@duckdb/node-api';
 import type { Scope } from '../query/questions.ts';
-import type { Formats } from './formats.ts';
+import type { Formats, ValueFormat } from './formats.ts';
 import type { Markup } from './html.ts';
 
 /** A result row by column. */
@@ -13,9 +13,6 @@ export interface ReportScope extends Scope {
   /** The time of the report. */
   readonly now: Date;
 }
-
-/** How a value is formatted: a share of 0.5 as 50.0%, a time in the report's time zone. */
-export type ValueFormat = 'count' | 'share' | 'decimal' | 'duration' | 'time' | 'text' | 'code';
 
 /** A column of a report table. */
 export interface ReportColumn {

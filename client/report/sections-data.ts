@@ -1,5 +1,5 @@
 import { sqlText } from '../../adapters/duckdb/database.ts';
-import { STEPS } from '../../model/run.ts';
+import { STEPS } from '../../model/step.ts';
 import { PATH_KIND, REASON_KIND } from '../../tables/quarantine.ts';
 import {
   EXAM,

@@ -1,8 +1,7 @@
 import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { Command, InvalidArgumentError } from 'commander';
-import { MAX_BY_LENGTH, MAX_REASON_LENGTH, type DecisionNote } from '../../model/decisions.ts';
+import { type Decision, MAX_BY_LENGTH, MAX_REASON_LENGTH, type DecisionNote } from '../../model/decisions.ts';
 import { PipelineError, messageOf } from '../../model/errors.ts';
-import type { Decision } from '../../model/run.ts';
 import { readSettings } from '../../model/settings.ts';
 import { userAtHost } from './static-details.ts';
 import { withExamples } from '../cli/help.ts';

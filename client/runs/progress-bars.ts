@@ -1,6 +1,7 @@
 import { formatDuration } from '../../model/duration.ts';
 import { formatBytes, formatCount, formatNumber } from '../../model/figures.ts';
-import { STEPS, type RunStatus, type Step } from '../../model/run.ts';
+import type { RunStatus } from '../../model/run.ts';
+import { STEPS, type Step } from '../../model/step.ts';
 
 /** The progress of a step; the total is undefined while unknown. */
 interface Progress {
@@ -87,24 +88,37 @@ function formatState({ state, step, waiting }: RunStatus): string {
   return waiting === null ? state : `waits for a person at ${waiting.step}`;
 }
 
-/** Counts chunks for publish, and offsets for the steps after it. */
+/** The progress of a step that has ended, and of one whose total is unknown. */
+const ENDED: Progress = { done: 1, total: 1 };
+const UNKNOWN: Progress = { done: 0, total: undefined };
+
 function progressOf(step: Step, status: RunStatus): Progress {
-  const { state, content, chunks, chunksPublished, offsetsDue } = status;
-  const { offsetsConsumed, offsetsTransformed, offsetsLanded } = status;
-  const hasSucceeded = !OPEN_STATES.has(state) && state !== 'failed' && state !== 'cancelled';
-  if (step === 'fetch') {
-    const isFetched = hasSucceeded || content !== null || status.step !== 'fetch';
-    return isFetched ? { done: 1, total: 1 } : { done: 0, total: undefined };
+  if (hasSucceeded(status)) return ENDED;
+  switch (step) {
+    case 'fetch':
+      return status.content !== null || status.step !== 'fetch' ? ENDED : UNKNOWN;
+    case 'publish':
+      return chunkProgress(status);
+    case 'consume':
+      return offsetProgress(status.offsetsConsumed, status);
+    case 'transform':
+      return offsetProgress(status.offsetsTransformed, status);
+    case 'land':
+      return offsetProgress(status.offsetsLanded, status);
   }
-  if (hasSucceeded) return { done: 1, total: 1 };
-  if (step === 'publish') {
-    const isPublished = status.step !== 'fetch' && status.step !== 'publish';
-    if (chunks > 0) return { done: chunksPublished, total: chunks };
-    return isPublished ? { done: 1, total: 1 } : { done: 0, total: undefined };
-  }
-  if (offsetsDue === 0) return { done: 0, total: undefined };
-  const offsets = { consume: offsetsConsumed, transform: offsetsTransformed, land: offsetsLanded }[step];
-  return { done: Math.min(offsets, offsetsDue), total: offsetsDue };
+}
+
+function hasSucceeded({ state }: RunStatus): boolean {
+  return !OPEN_STATES.has(state) && state !== 'failed' && state !== 'cancelled';
+}
+
+function chunkProgress({ step, chunks, chunksPublished }: RunStatus): Progress {
+  if (chunks > 0) return { done: chunksPublished, total: chunks };
+  return step === 'fetch' || step === 'publish' ? UNKNOWN : ENDED;
+}
+
+function offsetProgress(offsets: number, { offsetsDue }: RunStatus): Progress {
+  return offsetsDue === 0 ? UNKNOWN : { done: Math.min(offsets, offsetsDue), total: offsetsDue };
 }
 
 function formatBar({ done, total }: Progress): string {

@@ -1,9 +1,10 @@
-import { decisionLines } from '../../model/decisions.ts';
+import { DECISIONS, decisionLines } from '../../model/decisions.ts';
 import { fieldLines } from '../../model/field-counts.ts';
 import { formatBytes } from '../../model/figures.ts';
 import { shorten } from '../../model/printable.ts';
 import { reasonLines } from '../../model/reasons.ts';
-import { DECISIONS, STEPS, type Interval, type RunStatus } from '../../model/run.ts';
+import type { Interval, RunStatus } from '../../model/run.ts';
+import { STEPS } from '../../model/step.ts';
 import { skippedLines } from '../../model/skipped.ts';
 import { formatTable } from '../cli/output.ts';
 

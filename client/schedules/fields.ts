@@ -80,8 +80,6 @@ export function fieldsFromDescription({
   );
   const calendars = (spec.calendars ?? []).map(({ comment }) => comment ?? 'a calendar');
   const { request, interval } = requestFromArgs(action.args);
-  const { startAt, endAt, skip = [] } = spec;
-  const isBound = startAt !== undefined || endAt !== undefined || skip.length > 0;
   return fieldsOf({
     every: joinTexts(every),
     cron: joinTexts(calendars),
@@ -95,9 +93,19 @@ export function fieldsFromDescription({
     taskQueue: action.taskQueue,
     workflow: action.workflowType,
     request: JSON.stringify(interval === undefined ? request : { ...request, interval: undefined }),
-    jitter: spec.jitter === undefined || spec.jitter === 0 ? undefined : `${spec.jitter / 1000}s`,
-    bounds: isBound ? JSON.stringify({ startAt, endAt, skip }) : undefined,
+    jitter: formatJitter(spec),
+    bounds: formatBounds(spec),
   });
+}
+
+function formatJitter({ jitter = 0 }: ScheduleDescription['spec']): string | undefined {
+  return jitter === 0 ? undefined : `${jitter / 1000}s`;
+}
+
+/** Formats when a schedule starts, ends and takes no action, as JSON. */
+function formatBounds({ startAt, endAt, skip = [] }: ScheduleDescription['spec']): string | undefined {
+  const isBound = startAt !== undefined || endAt !== undefined || skip.length > 0;
+  return isBound ? JSON.stringify({ startAt, endAt, skip }) : undefined;
 }
 
 /**

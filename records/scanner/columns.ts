@@ -188,10 +188,14 @@ export function passInteger(column: Column, from: usize, row: u32): usize {
   if (digits === 0 || digits > MAX_INTEGER_DIGITS) return NO_MATCH;
   const size = integerAt(first, last);
   const number = sign === MINUS ? -size : size;
-  if (number < (i32.MIN_VALUE as i64) || number > (i32.MAX_VALUE as i64)) return NO_MATCH;
+  if (!isInteger32(number)) return NO_MATCH;
   const end = isQuoted ? passQuote(passZeros(last)) : endOfNumber(first, last);
   if (end !== NO_MATCH) set32(column, row, number as u32);
   return end;
+}
+
+function isInteger32(number: i64): bool {
+  return number >= (i32.MIN_VALUE as i64) && number <= (i32.MAX_VALUE as i64);
 }
 
 /** Rejects leading zeros, which JSON does not allow, and fractions and exponents, which are left to the check. */

@@ -119,40 +119,46 @@ export function newField(shape: Shape, name: usize, length: usize, isRequired: b
 export function passObject(shape: Shape, from: usize, row: u32): usize {
   if (byteAt(from) !== OPEN_BRACE) return NO_MATCH;
   let at = from + 1;
-  let seen = shape.shared;
-  if (seen !== 0) beginShared(shape);
+  let seen = beginObject(shape);
   for (let place: u32 = 0; byteAt(at) !== CLOSE_BRACE; place += 1) {
-    // The first field has no comma before it.
-    const before: usize = place === 0 ? 1 : 0;
+    const before = missingComma(place);
     let field = usualAt(shape, place);
     if (field !== null && isAt(at, field.name + before, field.length - before)) {
       at += field.length - before;
     } else {
       at = passSpace(at);
       if (byteAt(at) === CLOSE_BRACE) break;
-      if (place > 0) {
-        if (byteAt(at) !== COMMA) return NO_MATCH;
-        at = passSpace(at + 1);
-      }
-      field = fieldAt(shape, at, place);
+      at = passComma(at, place);
+      field = at === NO_MATCH ? null : fieldAt(shape, at, place);
       if (field === null) return NO_MATCH;
-      at = passSpace(at + field.length - 2);
-      if (byteAt(at) !== COLON) return NO_MATCH;
-      at += 1;
+      at = passColon(at + field.length - 2);
+      if (at === NO_MATCH) return NO_MATCH;
     }
-    if ((seen & field.bit) !== 0 && !isFirstShared(shape, field)) return NO_MATCH;
+    if (isRepeated(shape, field, seen)) return NO_MATCH;
     seen |= field.bit;
     at = passValue(field, passSpace(at), row);
     if (at === NO_MATCH) return NO_MATCH;
   }
-  if ((seen & shape.required) !== shape.required || shape.missingShared !== 0) return NO_MATCH;
-  return at + 1;
+  return isComplete(shape, seen) ? at + 1 : NO_MATCH;
 }
 
-/** Starts an object, without fields with the shared bit yet. Objects of one shape are never nested. */
-function beginShared(shape: Shape): void {
-  shape.object += 1;
-  shape.missingShared = shape.requiredShared;
+/** Starts an object and returns the bits that are set from the start. Objects of one shape are never nested. */
+function beginObject(shape: Shape): u32 {
+  if (shape.shared !== 0) {
+    shape.object += 1;
+    shape.missingShared = shape.requiredShared;
+  }
+  return shape.shared;
+}
+
+/** Returns whether an object has all required fields. */
+function isComplete(shape: Shape, seen: u32): bool {
+  return (seen & shape.required) === shape.required && shape.missingShared === 0;
+}
+
+/** Returns whether the current object had a field before. */
+function isRepeated(shape: Shape, field: Field, seen: u32): bool {
+  return (seen & field.bit) !== 0 && !isFirstShared(shape, field);
 }
 
 /** Records a field with the shared bit; returns false if the object had it before, or the bit is the field's own. */
@@ -176,6 +182,23 @@ function fieldAt(shape: Shape, at: usize, place: u32): Field | null {
     return field;
   }
   return null;
+}
+
+/** Returns 1 for the first field, which has no comma before its name, else 0. */
+function missingComma(place: u32): usize {
+  return place === 0 ? 1 : 0;
+}
+
+/** Skips the comma before a field and the spaces after it; the first field has none. */
+function passComma(at: usize, place: u32): usize {
+  if (place === 0) return at;
+  return byteAt(at) === COMMA ? passSpace(at + 1) : NO_MATCH;
+}
+
+/** Skips the colon after a name and the spaces before it. */
+function passColon(from: usize): usize {
+  const at = passSpace(from);
+  return byteAt(at) === COLON ? at + 1 : NO_MATCH;
 }
 
 function isAt(at: usize, name: usize, length: usize): bool {

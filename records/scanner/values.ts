@@ -134,9 +134,16 @@ function readDays(at: usize): i64 {
   const isPunctuated = byteAt(at + 4) === MINUS && byteAt(at + 7) === MINUS;
   if (!isPunctuated || century > 99 || ofCentury > 99 || month < 1 || month > 12) return NO_TIME;
   const year = century * 100 + ofCentury;
+  if (year === 0 || day === 0 || day > daysInMonth(year, month)) return NO_TIME;
+  return daysSince1970(year, month, day);
+}
+
+function daysInMonth(year: u32, month: u32): u32 {
   const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
-  const days = (load<u8>(DAYS + month - 1) as u32) + (month === 2 && isLeap ? 1 : 0);
-  if (year === 0 || day === 0 || day > days) return NO_TIME;
+  return (load<u8>(DAYS + month - 1) as u32) + (month === 2 && isLeap ? 1 : 0);
+}
+
+function daysSince1970(year: u32, month: u32, day: u32): i64 {
   // Years start in March, so that the leap day is the last day.
   const from = (month > 2 ? year : year - 1) as i64;
   const leapDays = from / 4 - from / 100 + from / 400;

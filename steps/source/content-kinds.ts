@@ -32,6 +32,13 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ['GIF8', 'an image'],
 ];
 
+/** UTF-16 and UTF-32 by the byte order mark, or by the zero bytes of ASCII characters; the first match counts. */
+const WIDE_ENCODINGS: readonly (readonly [RegExp, string])[] = [
+  [/^(?:\xff\xfe\0\0|\0\0\xfe\xff)/, 'UTF-32, not UTF-8'],
+  [/^(?:[^\0]\0{3}|\0{3}(?!\0))/, 'not UTF-8; perhaps UTF-32'],
+  [/^(?:\xff\xfe|\xfe\xff|[^\0]\0[^\0]\0|\0[^\0]\0(?!\0))/, 'not UTF-8; perhaps UTF-16'],
+];
+
 const BYTE_ORDER_MARK = '\xef\xbb\xbf';
 const RECORD_SEPARATOR = '\x1e';
 
@@ -63,15 +70,9 @@ export function refusedKind(head: Buffer): string | undefined {
   return wideEncoding(head);
 }
 
-/** Detects UTF-16 and UTF-32 by the byte order mark, or by the zero bytes of ASCII characters. */
 function wideEncoding(head: Buffer): string | undefined {
-  const [a = 1, b = 1, c = 1, d = 1] = head;
-  const zeros = [a, b, c, d].map((byte) => (byte === 0 ? '0' : 'x')).join('');
-  if (zeros === 'xx00' && a === 0xff && b === 0xfe) return 'UTF-32, not UTF-8';
-  if (zeros === '00xx' && c === 0xfe && d === 0xff) return 'UTF-32, not UTF-8';
-  if (zeros === 'x000' || zeros === '000x') return 'not UTF-8; perhaps UTF-32';
-  const hasMark = (a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff);
-  return hasMark || zeros === 'x0x0' || zeros === '0x0x' ? 'not UTF-8; perhaps UTF-16' : undefined;
+  const text = head.toString('latin1');
+  return WIDE_ENCODINGS.find(([beginning]) => beginning.test(text))?.[1];
 }
 
 /** Returns whether bytes are UTF-8 text without control characters; the last character may be incomplete. */

@@ -125,17 +125,25 @@ function quoted(name: string): string {
 /** Returns the path of the member that refers to a next page, in the object or its page metadata. */
 function nextPage(value: object, depth = 0): string | undefined {
   for (const [name, member] of Object.entries(value) as [string, unknown][]) {
-    if (NEXT_PAGE.has(plain(name)) && isSet(member)) return name;
-    if (LAST_PAGE.has(plain(name)) && member === false) return name;
+    if (refersToNextPage(name, member)) return name;
     if (depth === MAX_DEPTH || !ABOUT_PAGES.has(plain(name))) continue;
-    const parts: unknown[] = Array.isArray(member) ? member : [member];
-    for (const part of parts) {
-      if (!isObject(part)) continue;
-      const inner = nextPage(part, depth + 1) ?? (isRelationNext(part) ? 'rel' : undefined);
-      if (inner !== undefined) return `${name}.${inner}`;
-    }
+    const inner = nextPageIn(Array.isArray(member) ? member : [member], depth + 1);
+    if (inner !== undefined) return `${name}.${inner}`;
   }
   return isBeforeLastPage(value) ? 'page' : undefined;
+}
+
+function refersToNextPage(name: string, member: unknown): boolean {
+  return (NEXT_PAGE.has(plain(name)) && isSet(member)) || (LAST_PAGE.has(plain(name)) && member === false);
+}
+
+/** Returns the path of the member that refers to a next page in the first of several objects that has one. */
+function nextPageIn(metadata: readonly unknown[], depth: number): string | undefined {
+  for (const part of metadata.filter(isObject)) {
+    const found = nextPage(part, depth) ?? (isRelationNext(part) ? 'rel' : undefined);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** Matches `{"rel": "next", "href": …}` in a list of links. */

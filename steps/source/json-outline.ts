@@ -112,21 +112,25 @@ export class JsonOutline {
   }
 
   #beginValue(byte: number): void {
-    const kind = OPEN.get(byte);
     if (this.#expected === 'value or end' && CLOSE.get(byte) === 'array') {
       this.#close('array');
       return;
     }
-    this.kind ??= kind ?? 'other';
-    const member = this.members.at(-1);
-    if (this.#stack.length === 1 && this.#stack[0] === 'object' && member !== undefined)
-      member.kind = kind ?? 'other';
+    const kind = OPEN.get(byte);
+    this.#recordKind(kind ?? 'other');
     if (kind !== undefined) {
       this.#stack.push(kind);
       this.#expected = kind === 'array' ? 'value or end' : 'key or end';
     } else if (byte === QUOTE) this.#text = 'value';
     else if (isWord(byte)) this.#isInWord = true;
     else this.state = 'broken';
+  }
+
+  /** Records the kind of a value that begins, if it is the outermost one or one of its members. */
+  #recordKind(kind: 'object' | 'array' | 'other'): void {
+    this.kind ??= kind;
+    const member = this.members.at(-1);
+    if (this.#stack.length === 1 && this.#stack[0] === 'object' && member !== undefined) member.kind = kind;
   }
 
   #between(byte: number): void {

@@ -29,6 +29,11 @@ const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const;
 const STRUCTURAL = new Uint8Array(256);
 for (const byte of [QUOTE, COMMA, OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE]) STRUCTURAL[byte] = 1;
 
+/** The change of depth at each byte that is structural. */
+const NESTING = new Int8Array(256);
+for (const byte of [OPEN_BRACKET, OPEN_BRACE]) NESTING[byte] = 1;
+for (const byte of [CLOSE_BRACKET, CLOSE_BRACE]) NESTING[byte] = -1;
+
 /**
  * Splits a stream of bytes into records without parsing them: the elements of one JSON array, or the lines of
  * newline-delimited JSON. A record with invalid JSON whose end is still clear is returned unchanged, to be quarantined
@@ -138,22 +143,25 @@ export class RecordSplitter {
         at = this.#stringEnd(bytes, at);
         if (at === -1) break;
       }
-      while (at < bytes.length && STRUCTURAL[bytes[at] ?? 0] === 0) at += 1;
+      at = structuralAt(bytes, at);
       if (at >= bytes.length) break;
-      const byte = bytes[at];
+      const byte = bytes[at] ?? 0;
       if (byte === QUOTE) this.#inString = true;
-      else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth += 1;
-      else if (depth > 0) depth -= byte === COMMA ? 0 : 1;
-      else if (byte === CLOSE_BRACE) throw this.#malformed(at, 'has a "}" that closes nothing');
-      else {
-        this.#depth = 0;
-        if (byte === CLOSE_BRACKET) this.#state = 'after';
+      else if (depth === 0 && NESTING[byte] !== 1) {
+        this.#endElement(byte, at);
         return at;
-      }
+      } else depth += NESTING[byte] ?? 0;
       at += 1;
     }
     this.#depth = depth;
     return -1;
+  }
+
+  /** Ends the current element at the comma or bracket after it. */
+  #endElement(byte: number, at: number): void {
+    if (byte === CLOSE_BRACE) throw this.#malformed(at, 'has a "}" that closes nothing');
+    this.#depth = 0;
+    if (byte === CLOSE_BRACKET) this.#state = 'after';
   }
 
   /** Returns the offset after the current string's closing quote, or -1 if it continues. */
@@ -215,6 +223,13 @@ export class RecordSplitter {
     const position = `byte ${this.#consumed + at}`;
     return new PipelineError(code, `the content of ${this.#options.subject} ${what} (at ${position})`);
   }
+}
+
+/** Returns the offset of the next byte that is structural outside of strings, or the end of the bytes. */
+function structuralAt(bytes: Buffer, from: number): number {
+  let at = from;
+  while (at < bytes.length && STRUCTURAL[bytes[at] ?? 0] === 0) at += 1;
+  return at;
 }
 
 function isSpace(byte: number): boolean {

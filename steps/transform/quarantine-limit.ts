@@ -1,7 +1,7 @@
 import { PipelineError } from '../../model/errors.ts';
 import { formatCount } from '../../model/figures.ts';
 import { ReasonTally, describe } from '../../model/reasons.ts';
-import type { Step } from '../../model/run.ts';
+import type { Step } from '../../model/step.ts';
 import type { Fault } from '../../records/check.ts';
 
 /** Counts a source's records and its invalid ones by reason. */

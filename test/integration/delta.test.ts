@@ -1,22 +1,18 @@
 import assert from 'node:assert/strict';
 import test, { after, before, beforeEach, describe } from 'node:test';
-import type { AddFile } from '../../adapters/delta/actions.ts';
-import type { TransactionFence } from '../../adapters/delta/snapshot.ts';
-import { DeltaTable, type CommitOutcome } from '../../adapters/delta/table.ts';
-import { createLogger } from '../../adapters/log.ts';
-import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
+import type { DeltaTable } from '../../adapters/delta/table.ts';
 import { attempts } from '../../tables/index.ts';
 import { deltaMetadata } from '../../tables/table.ts';
+import { commit, entryOf, fence, SCRATCH, TestTables } from '../support/delta-tables.ts';
 import { FaultyHdfs } from '../support/faulty-hdfs.ts';
 import { codeOf } from '../support/harness.ts';
 
-const LOGGER = createLogger('test', 'fatal');
-const SCRATCH = 'run';
-
 let faulty: FaultyHdfs;
+let tables: TestTables;
 
 before(async () => {
   faulty = await FaultyHdfs.start('delta');
+  tables = new TestTables(faulty);
 });
 
 beforeEach(() => {
@@ -25,67 +21,39 @@ beforeEach(() => {
 
 after(() => faulty.stop());
 
-/** A table as a process of its own sees it. */
-function open(path: string, hdfs: WebHdfs = faulty.direct, checkpointInterval = 5): DeltaTable {
-  return new DeltaTable(path, { hdfs, logger: LOGGER, checkpointInterval });
-}
-
-async function newTable(hdfs: WebHdfs = faulty.direct): Promise<DeltaTable> {
-  const table = open(faulty.fresh(), hdfs);
-  await open(table.path).createIfMissing(deltaMetadata(attempts), SCRATCH);
-  return table;
-}
-
-function fence(from: number, to: number): TransactionFence[] {
-  return [{ appId: 't/0', from: BigInt(from), to: BigInt(to) }];
-}
-
-function add(path: string): AddFile {
-  return { path, partitionValues: {}, size: 1, modificationTime: 1, dataChange: true, stats: null };
-}
-
-function commit(table: DeltaTable, from: number, to: number, file = `${from}-${to}`): Promise<CommitOutcome> {
-  return table.commit({ fences: fence(from, to), files: [add(file)], info: {}, scratch: SCRATCH });
-}
-
-async function filesOf(table: DeltaTable): Promise<string[]> {
-  return [...((await open(table.path).snapshot())?.files.keys() ?? [])];
-}
-
-function entryOf({ path }: DeltaTable, version: number): string {
-  return `${path}/_delta_log/${String(version).padStart(20, '0')}.json`;
-}
-
 function checkpointOf({ path }: DeltaTable, version: number): string {
   return `${path}/_delta_log/${String(version).padStart(20, '0')}.checkpoint.parquet`;
 }
 
 describe('a commit', () => {
   test('is made once; the same again, by whomever, lands nothing', async () => {
-    const table = await newTable();
+    const table = await tables.create();
     assert.deepEqual(await commit(table, 0, 4), { outcome: 'committed', version: 1 });
     assert.deepEqual(await commit(table, 0, 4), { outcome: 'landed-before', version: 1 });
-    assert.deepEqual(await commit(open(table.path), 0, 4, 'other'), { outcome: 'landed-before', version: 1 });
-    assert.deepEqual(await filesOf(table), ['0-4']);
+    assert.deepEqual(await commit(tables.open(table.path), 0, 4, 'other'), {
+      outcome: 'landed-before',
+      version: 1,
+    });
+    assert.deepEqual(await tables.filesOf(table), ['0-4']);
   });
 
   test('that leaves a gap or an overlap is refused, and nothing is written', async () => {
-    const table = await newTable();
+    const table = await tables.create();
     await commit(table, 0, 4);
     assert.match(await codeOf(commit(table, 2, 6)), /^OFFSETS_MOVED: .* t\/0 is at version 4, .* an overlap/);
     assert.match(await codeOf(commit(table, 6, 8)), /^OFFSETS_MOVED: .* t\/0 is at version 4, .* a gap/);
-    assert.deepEqual(await filesOf(table), ['0-4']);
+    assert.deepEqual(await tables.filesOf(table), ['0-4']);
   });
 
   test('of one of eight writers at once wins each version, and the table stays contiguous', async () => {
-    const table = await newTable();
+    const table = await tables.create();
     await Promise.all(
       Array.from({ length: 8 }, async (_, who) => {
-        const own = open(table.path);
+        const own = tables.open(table.path);
         for (let from = 0; from < 12; from += 1) await commit(own, from, from + 1, `${from} by ${who}`);
       }),
     );
-    const snapshot = await open(table.path).snapshot();
+    const snapshot = await tables.open(table.path).snapshot();
     assert.equal(snapshot?.version, 12);
     assert.equal(snapshot.txns.get('t/0'), 12n);
     assert.deepEqual(
@@ -97,15 +65,15 @@ describe('a commit', () => {
   test('of eight who make the table at once is on one table', async () => {
     const path = faulty.fresh();
     await Promise.all(
-      Array.from({ length: 8 }, () => open(path).createIfMissing(deltaMetadata(attempts), SCRATCH)),
+      Array.from({ length: 8 }, () => tables.open(path).createIfMissing(deltaMetadata(attempts), SCRATCH)),
     );
-    assert.equal((await open(path).snapshot())?.version, 0);
+    assert.equal((await tables.open(path).snapshot())?.version, 0);
   });
 
   test('of columns that the table does not have is refused; fewer than it has are as good', async () => {
-    const table = await newTable();
+    const table = await tables.create();
     const shaped = (columns: typeof attempts.columns): Promise<void> =>
-      open(table.path).createIfMissing(deltaMetadata({ ...attempts, columns }), SCRATCH);
+      tables.open(table.path).createIfMissing(deltaMetadata({ ...attempts, columns }), SCRATCH);
     await shaped(attempts.columns.slice(1));
     const grown = [...attempts.columns, { name: 'colour', type: 'string', meaning: '' } as const];
     assert.match(await codeOf(shaped(grown)), /^TABLE_OTHER_COLUMNS: .* it has no column colour$/);
@@ -116,13 +84,13 @@ describe('a commit', () => {
       await codeOf(shaped(turned)),
       /^TABLE_OTHER_COLUMNS: .* it has the column total as "integer", not as "long"$/,
     );
-    assert.equal((await open(table.path).snapshot())?.version, 0);
+    assert.equal((await tables.open(table.path).snapshot())?.version, 0);
   });
 });
 
 describe('a writer that knows the log as it was', () => {
   test('reads its last entry, and nothing else of it, while it is the only one', async () => {
-    const table = await newTable(faulty.client());
+    const table = await tables.create(faulty.client());
     await commit(table, 0, 4);
     const before = faulty.nameNode.seen.length;
     await table.createIfMissing(deltaMetadata(attempts), SCRATCH);
@@ -137,20 +105,20 @@ describe('a writer that knows the log as it was', () => {
   });
 
   test('commits what follows on what another has committed since', async () => {
-    const table = await newTable();
+    const table = await tables.create();
     await commit(table, 0, 4);
-    await commit(open(table.path), 4, 8);
+    await commit(tables.open(table.path), 4, 8);
     assert.equal(await table.findLanded(fence(8, 12)), undefined);
     assert.deepEqual(await commit(table, 8, 12), { outcome: 'committed', version: 3 });
   });
 
   test('learns from the log what another has landed of it since', async () => {
-    const table = await newTable();
+    const table = await tables.create();
     await commit(table, 0, 4);
-    await commit(open(table.path), 4, 8);
+    await commit(tables.open(table.path), 4, 8);
     assert.deepEqual(await commit(table, 4, 8), { outcome: 'landed-before', version: 2 });
     assert.match(await codeOf(commit(table, 6, 9)), /^OFFSETS_MOVED: .* t\/0 is at version 8, .* an overlap/);
-    assert.deepEqual(await filesOf(table), ['0-4', '4-8']);
+    assert.deepEqual(await tables.filesOf(table), ['0-4', '4-8']);
   });
 
   for (const [what, metaData, says] of [
@@ -166,17 +134,17 @@ describe('a writer that knows the log as it was', () => {
     ],
   ] as const)
     test(`commits nothing more once another has ${what}`, async () => {
-      const table = await newTable();
+      const table = await tables.create();
       await table.createIfMissing(deltaMetadata(attempts), SCRATCH);
       await commit(table, 0, 4);
       await faulty.direct.create(entryOf(table, 2), Buffer.from(JSON.stringify({ metaData })));
       assert.match(await codeOf(commit(table, 4, 8)), says);
       assert.match(await codeOf(table.headForAppend(deltaMetadata(attempts))), says);
-      assert.deepEqual(await filesOf(table), ['0-4']);
+      assert.deepEqual(await tables.filesOf(table), ['0-4']);
     });
 
   test('commits nothing and reads nothing more while its last entry is gone or replaced', async () => {
-    const table = await newTable();
+    const table = await tables.create();
     for (const from of [0, 4]) await commit(table, from, from + 4);
     const last = entryOf(table, 2);
     const bytes = await faulty.direct.read(last);
@@ -188,7 +156,7 @@ describe('a writer that knows the log as it was', () => {
     await requireChanged(
       /^TABLE_LOG_CHANGED: .*_delta_log: version 2, .* is gone: the log now ends at version 1$/,
     );
-    await commit(open(table.path), 4, 8, 'other');
+    await commit(tables.open(table.path), 4, 8, 'other');
     await requireChanged(/^TABLE_LOG_CHANGED: .*_delta_log: version 2, .* was replaced by another entry$/);
     await faulty.direct.delete(table.path, { recursive: true });
     await requireChanged(/^TABLE_LOG_CHANGED: .* the log now ends at no version$/);
@@ -197,9 +165,9 @@ describe('a writer that knows the log as it was', () => {
   });
 
   test('continues at a checkpoint that replaced the entries it knows', async () => {
-    const table = await newTable();
+    const table = await tables.create();
     await commit(table, 0, 1);
-    const other = open(table.path);
+    const other = tables.open(table.path);
     for (let from = 1; from < 6; from += 1) await commit(other, from, from + 1);
     for (let version = 0; version <= 4; version += 1) await faulty.direct.delete(entryOf(table, version));
     assert.deepEqual(await commit(table, 6, 7), { outcome: 'committed', version: 7 });
@@ -209,40 +177,40 @@ describe('a writer that knows the log as it was', () => {
 
 describe('a log with a checkpoint', () => {
   test('reads as without it, also when the entries before it are gone', async () => {
-    const table = await newTable();
+    const table = await tables.create();
     for (let from = 0; from < 12; from += 1) await commit(table, from, from + 1);
-    const whole = await open(table.path).snapshot();
+    const whole = await tables.open(table.path).snapshot();
     for (let version = 0; version < 10; version += 1) {
       assert(await faulty.direct.delete(entryOf(table, version)));
     }
-    const shortened = await open(table.path).snapshot();
+    const shortened = await tables.open(table.path).snapshot();
     assert.equal(shortened?.version, 12);
     assert.deepEqual(shortened.txns, whole?.txns);
     assert.deepEqual([...shortened.files.keys()].sort(), [...(whole?.files.keys() ?? [])].sort());
-    assert.deepEqual(await commit(open(table.path), 12, 13), { outcome: 'committed', version: 13 });
+    assert.deepEqual(await commit(tables.open(table.path), 12, 13), { outcome: 'committed', version: 13 });
   });
 
   test('is followed by one that names all files, also if its writer had read where the table stands alone', async () => {
-    const table = await newTable();
+    const table = await tables.create();
     for (let from = 0; from < 6; from += 1) await commit(table, from, from + 1);
-    const other = open(table.path);
+    const other = tables.open(table.path);
     assert.deepEqual([...((await other.head())?.txns ?? [])], [['t/0', 6n]]);
     for (let from = 6; from < 10; from += 1) await commit(other, from, from + 1);
     for (let version = 0; version < 10; version += 1) await faulty.direct.delete(entryOf(table, version));
     await faulty.direct.delete(checkpointOf(table, 5));
     const all = Array.from({ length: 10 }, (_, from) => `${from}-${from + 1}`);
-    assert.deepEqual(await filesOf(table), all);
+    assert.deepEqual(await tables.filesOf(table), all);
   });
 
   test('whose pointer names a checkpoint that is gone reads its entries', async () => {
-    const table = await newTable();
+    const table = await tables.create();
     for (let from = 0; from < 5; from += 1) await commit(table, from, from + 1);
     assert(await faulty.direct.delete(checkpointOf(table, 5)));
-    assert.equal((await open(table.path).snapshot())?.version, 5);
+    assert.equal((await tables.open(table.path).snapshot())?.version, 5);
   });
 
   test('that could not be written is still whole, and the commit stands', async () => {
-    const table = await newTable(faulty.client());
+    const table = await tables.create(faulty.client());
     for (let from = 0; from < 4; from += 1) await commit(table, from, from + 1);
     faulty.nameNode.plan(/checkpoint.*op=RENAME|op=RENAME.*checkpoint/, {
       kind: 'answer',
@@ -250,53 +218,6 @@ describe('a log with a checkpoint', () => {
       body: '{"RemoteException":{"exception":"AccessControlException","message":"no"}}',
     });
     assert.deepEqual(await commit(table, 4, 5), { outcome: 'committed', version: 5 });
-    assert.equal((await open(table.path).snapshot())?.version, 5);
-  });
-});
-
-describe('when HDFS fails in the middle of a commit', () => {
-  test('and the rename’s answer is lost: the entry stands once, and the commit says so', async () => {
-    const table = await newTable(faulty.client());
-    faulty.nameNode.plan(/op=RENAME/, { kind: 'swallow-answer' });
-    assert.deepEqual(await commit(table, 0, 4), { outcome: 'committed', version: 1 });
-    assert.deepEqual(await commit(open(table.path), 0, 4), { outcome: 'landed-before', version: 1 });
-    assert.deepEqual(await filesOf(table), ['0-4']);
-  });
-
-  test('and the rename was never carried out: it is tried again, and the entry stands once', async () => {
-    const table = await newTable(faulty.client());
-    faulty.nameNode.plan(/op=RENAME/, { kind: 'reset' });
-    assert.deepEqual(await commit(table, 0, 4), { outcome: 'committed', version: 1 });
-    assert.deepEqual(await filesOf(table), ['0-4']);
-  });
-
-  test('and the rename answers false: it is no success, and is tried again', async () => {
-    const table = await newTable(faulty.client());
-    faulty.nameNode.plan(/op=RENAME/, { kind: 'answer', status: 200, body: '{"boolean":false}' });
-    assert.deepEqual(await commit(table, 0, 4), { outcome: 'committed', version: 1 });
-    assert.deepEqual(await filesOf(table), ['0-4']);
-    assert.equal(faulty.nameNode.count('op=RENAME'), 2);
-  });
-
-  test('and the entry is cut on its way: nothing is committed, and the next try is', async () => {
-    const table = await newTable(faulty.client());
-    faulty.dataNode.plan(/op=CREATE/, { kind: 'cut-request', afterBytes: 20 });
-    assert.match(await codeOf(commit(table, 0, 4)), /^HDFS_/);
-    assert.deepEqual(await filesOf(table), []);
-    assert.deepEqual(await commit(table, 0, 4), { outcome: 'committed', version: 1 });
-  });
-
-  test('and other bytes of the same length take the entry’s place on the way: nothing is committed', async () => {
-    const table = await newTable(faulty.patient());
-    const committing = codeOf(faulty.replacedMeanwhile(() => commit(table, 0, 4)));
-    assert.match(await committing, /^HDFS_DAMAGED: .*_scratch/);
-    assert.deepEqual(await filesOf(table), []);
-  });
-
-  test('and an entry is corrupt: nothing is written after it, and the error names it', async () => {
-    const table = await newTable();
-    const entry = entryOf(table, 1);
-    await faulty.direct.create(entry, Buffer.from('{"add":{"path":'));
-    assert.match(await codeOf(commit(table, 0, 4)), new RegExp(`^TABLE_LOG_INVALID: ${entry}, line 1,`));
+    assert.equal((await tables.open(table.path).snapshot())?.version, 5);
   });
 });

@@ -1,47 +1,25 @@
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
-import { kafkaClient, topicOffsets, withAdmin } from '../../adapters/kafka/client.ts';
-import { startPlatform, type Platform } from '../../simulator/server.ts';
+import { topicOffsets } from '../../adapters/kafka/client.ts';
 import type { WarehouseReport } from '../../client/verify/verify-warehouse.ts';
-import { BATCH_TABLES } from '../../tables/index.ts';
-import { DamagedCopy } from '../support/damage.ts';
-import { TestPipeline } from '../support/harness.ts';
-
-const COUNT = 400;
+import { codesOf, COUNT, requireFinding, VerifiedRun } from '../support/verified.ts';
 
 describe('verify', () => {
-  let platform: Platform;
-  let pipeline: TestPipeline;
-  let topic: string;
-  let copies = 0;
+  let verified: VerifiedRun;
 
   before(async () => {
-    platform = await startPlatform({ port: 0, seed: 7, count: COUNT });
-    pipeline = await TestPipeline.create(
-      { source: { url: `${platform.url}/attempts` } },
-      { kafka: { brokers: [process.env['PIPELINE_TEST_KAFKA'] ?? '127.0.0.1:9092'], partitions: 2 } },
-    );
-    topic = `${pipeline.name}-source`;
-    const worker = await pipeline.startWorker();
-    await (await pipeline.start({ source: 'source' })).result();
-    await worker.kill();
+    verified = await VerifiedRun.land();
   });
 
-  after(async () => {
-    await pipeline.close();
-    await platform.close();
-  });
-
-  async function damaged(): Promise<DamagedCopy> {
-    copies += 1;
-    return DamagedCopy.of(pipeline, `copy-${copies}`);
-  }
+  after(() => verified.close());
 
   test('says that all is right: each message once, each file read back', async () => {
-    const { code, stdout } = await pipeline.command('verify');
+    const { code, stdout } = await verified.pipeline.command('verify');
     assert.equal(code, 0, stdout);
     assert.match(stdout, new RegExp(`^verified: .* = ${COUNT} deliveries \\+ 0 quarantined \\+ 2 gaps`, 'm'));
-    const answer = JSON.parse((await pipeline.command('verify', '--json')).stdout) as WarehouseReport;
+    const answer = JSON.parse(
+      (await verified.pipeline.command('verify', '--json')).stdout,
+    ) as WarehouseReport;
     assert.equal(answer.verified, true);
     assert.deepEqual(answer.findings, []);
     for (const one of answer.partitions) {
@@ -50,7 +28,7 @@ describe('verify', () => {
   });
 
   test('names a data file that is gone, and the messages that stand nowhere now', async () => {
-    const copy = await damaged();
+    const copy = await verified.copy();
     const { path } = await copy.firstFile('deliveries');
     await copy.hdfs.delete(path);
     const answer = await copy.verify();
@@ -62,13 +40,13 @@ describe('verify', () => {
     requireFinding(
       answer,
       'MESSAGE_NOT_LANDED',
-      `${topic}/0`,
+      `${verified.topic}/0`,
       /messages of Kafka have no row, at the offsets: 0 to \d+/,
     );
   });
 
   test('names a file with other bytes of the same length', async () => {
-    const copy = await damaged();
+    const copy = await verified.copy();
     const { path, add } = await copy.firstFile('options');
     const bytes = await copy.hdfs.read(path);
     bytes[1000] = (bytes[1000] ?? 0) ^ 1;
@@ -82,7 +60,7 @@ describe('verify', () => {
   });
 
   test('names a file that was cut', async () => {
-    const copy = await damaged();
+    const copy = await verified.copy();
     const { path, add } = await copy.firstFile('runs');
     await copy.replace(path, (await copy.hdfs.read(path)).subarray(0, -1));
     const answer = await copy.verify();
@@ -96,7 +74,7 @@ describe('verify', () => {
   });
 
   test('names a file with fewer rows than its log entry says', async () => {
-    const copy = await damaged();
+    const copy = await verified.copy();
     const { path } = await copy.firstFile('attempts');
     await copy.rewriteLog('attempts', ({ add, ...rest }) =>
       add ? { ...rest, add: { ...add, stats: JSON.stringify({ numRecords: COUNT + 1 }) } } : rest,
@@ -110,7 +88,7 @@ describe('verify', () => {
   });
 
   test('names a table whose log stands elsewhere than the others', async () => {
-    const copy = await damaged();
+    const copy = await verified.copy();
     await copy.rewriteLog('questions', ({ txn, ...rest }) =>
       txn ? { ...rest, txn: { ...txn, version: txn.version - 1 } } : rest,
     );
@@ -119,13 +97,13 @@ describe('verify', () => {
     requireFinding(
       answer,
       'TABLES_DISAGREE',
-      `${topic}/1`,
+      `${verified.topic}/1`,
       /questions holds offsets up to \d+, but deliveries up to \d+/,
     );
   });
 
   test('names messages that stand twice', async () => {
-    const copy = await damaged();
+    const copy = await verified.copy();
     await copy.append('deliveries', [
       { add: await copy.fileOf('deliveries', 'FROM rows ORDER BY ALL LIMIT 3') },
     ]);
@@ -133,73 +111,83 @@ describe('verify', () => {
     requireFinding(
       answer,
       'MESSAGE_TWICE',
-      `${topic}/0`,
+      `${verified.topic}/0`,
       /3 messages have more than one row, at the offsets: 0 to 2/,
     );
   });
 
   test('names a row of a message that Kafka does not have, as that of a transaction marker', async () => {
-    const copy = await damaged();
-    const [offsets] = await topicOffsets(pipeline.kafka, topic);
+    const copy = await verified.copy();
+    const [offsets] = await topicOffsets(verified.pipeline.kafka, verified.topic);
     const marker = Number(offsets?.end) - 1;
     const sql = `SELECT * REPLACE (${marker}::BIGINT AS kafka_offset) FROM rows WHERE kafka_partition = 0 LIMIT 1`;
     await copy.append('quarantine', [{ add: await copy.fileOf('deliveries', sql, 'quarantine') }]);
     const answer = await copy.verify();
     assert.deepEqual(codesOf(answer), ['ROW_WITHOUT_MESSAGE']);
-    requireFinding(answer, 'ROW_WITHOUT_MESSAGE', `${topic}/0`, new RegExp(`at the offsets: ${marker}$`));
+    requireFinding(
+      answer,
+      'ROW_WITHOUT_MESSAGE',
+      `${verified.topic}/0`,
+      new RegExp(`at the offsets: ${marker}$`),
+    );
   });
 
   test('names a row that stands past what the log counts as landed', async () => {
-    const copy = await damaged();
+    const copy = await verified.copy();
     const sql =
       'SELECT * REPLACE (1000000::BIGINT AS kafka_offset) FROM rows WHERE kafka_partition = 1 LIMIT 1';
     await copy.append('quarantine', [{ add: await copy.fileOf('deliveries', sql, 'quarantine') }]);
     const answer = await copy.verify();
     assert.deepEqual(codesOf(answer), ['ROW_PAST_LOG']);
-    requireFinding(answer, 'ROW_PAST_LOG', `${topic}/1`, /at the offsets: 1000000$/);
+    requireFinding(answer, 'ROW_PAST_LOG', `${verified.topic}/1`, /at the offsets: 1000000$/);
   });
 
   test('names an attempt without its delivery, and the message that has no row then', async () => {
-    const copy = await damaged();
+    const copy = await verified.copy();
     await copy.rewriteRows('deliveries', 'FROM rows WHERE NOT (kafka_partition = 0 AND kafka_offset = 17)');
     const answer = await copy.verify();
     assert.deepEqual(codesOf(answer), ['MESSAGE_NOT_LANDED', 'ATTEMPT_WITHOUT_DELIVERY']);
     requireFinding(
       answer,
       'MESSAGE_NOT_LANDED',
-      `${topic}/0`,
+      `${verified.topic}/0`,
       /1 messages of Kafka have no row, at the offsets: 17$/,
     );
-    requireFinding(answer, 'ATTEMPT_WITHOUT_DELIVERY', 'attempts', new RegExp(`${topic}/0 at 17$`));
+    requireFinding(answer, 'ATTEMPT_WITHOUT_DELIVERY', 'attempts', new RegExp(`${verified.topic}/0 at 17$`));
   });
 
   test('names a delivery without its attempt, and the questions of nobody', async () => {
-    const copy = await damaged();
+    const copy = await verified.copy();
     await copy.rewriteRows('attempts', 'FROM rows WHERE NOT (kafka_partition = 0 AND kafka_offset = 17)');
     const answer = await copy.verify();
     assert.deepEqual(codesOf(answer), ['DELIVERY_WITHOUT_ATTEMPT', 'QUESTION_WITHOUT_ATTEMPT']);
-    requireFinding(answer, 'QUESTION_WITHOUT_ATTEMPT', 'questions', new RegExp(`${topic}/0 at 17`));
+    requireFinding(answer, 'QUESTION_WITHOUT_ATTEMPT', 'questions', new RegExp(`${verified.topic}/0 at 17`));
   });
 
   test('names an attempt that stands twice', async () => {
-    const copy = await damaged();
+    const copy = await verified.copy();
     await copy.append('attempts', [{ add: await copy.fileOf('attempts', 'FROM rows LIMIT 1') }]);
     const answer = await copy.verify();
     assert.deepEqual(codesOf(answer), ['ATTEMPT_TWICE']);
   });
 
   test('names questions that are not those of the payload', async () => {
-    const copy = await damaged();
+    const copy = await verified.copy();
     const where = 'WHERE NOT (kafka_partition = 0 AND kafka_offset = 17 AND question_position = 0)';
     await copy.rewriteRows('questions', `FROM rows ${where}`);
     await copy.rewriteRows('options', `FROM rows ${where}`);
     const answer = await copy.verify();
     assert.deepEqual(codesOf(answer), ['QUESTION_COUNT', 'OPTION_COUNT']);
-    requireFinding(answer, 'QUESTION_COUNT', 'questions', new RegExp(`^1 deliveries .*${topic}/0 at 17$`));
+    requireFinding(
+      answer,
+      'QUESTION_COUNT',
+      'questions',
+      new RegExp(`^1 deliveries .*${verified.topic}/0 at 17$`),
+    );
   });
 
   test('names a question whose option is missing, and an option of nobody', async () => {
-    const copy = await damaged();
+    const copy = await verified.copy();
     const at = 'kafka_partition = 0 AND kafka_offset = 17 AND question_position = 0 AND option_position = 0';
     await copy.rewriteRows(
       'options',
@@ -210,12 +198,12 @@ describe('verify', () => {
   });
 
   test('says what a person let a run skip, and does not miss it', async () => {
-    const copy = await damaged();
+    const copy = await verified.copy();
     await copy.rewriteRows('deliveries', 'FROM rows WHERE NOT (kafka_partition = 0 AND kafka_offset = 17)');
     await copy.rewriteRows('attempts', 'FROM rows WHERE NOT (kafka_partition = 0 AND kafka_offset = 17)');
     await copy.rewriteRows('questions', 'FROM rows WHERE NOT (kafka_partition = 0 AND kafka_offset = 17)');
     await copy.rewriteRows('options', 'FROM rows WHERE NOT (kafka_partition = 0 AND kafka_offset = 17)');
-    const batch = { topic, ranges: [{ partition: 0, start: '17', end: '18' }] };
+    const batch = { topic: verified.topic, ranges: [{ partition: 0, start: '17', end: '18' }] };
     await copy.append('deliveries', [], { batch, skipped: true });
     const answer = await copy.verify();
     assert.deepEqual(answer.findings, []);
@@ -224,7 +212,7 @@ describe('verify', () => {
   });
 
   test('reads what another program compacted, and notes that it knows no checksum of it', async () => {
-    const copy = await damaged();
+    const copy = await verified.copy();
     for (const name of ['deliveries', 'attempts']) {
       const { add } = await copy.firstFile(name);
       const compacted = await copy.fileOf(name, 'FROM rows ORDER BY published_at', name, 'lz4_raw');
@@ -239,7 +227,7 @@ describe('verify', () => {
   });
 
   test('notes files that no log entry names, which nobody reads', async () => {
-    const copy = await damaged();
+    const copy = await verified.copy();
     await copy.fileOf('attempts', 'FROM rows LIMIT 1');
     const answer = await copy.verify();
     assert.equal(answer.verified, true);
@@ -248,68 +236,4 @@ describe('verify', () => {
       /attempts\/source=source\/.*no entry of the log names this file of \d+ bytes/,
     );
   });
-
-  test('names a message that the tables passed over', async () => {
-    const copy = await damaged();
-    const producer = kafkaClient(pipeline.kafka, 'test').producer();
-    await producer.connect();
-    await producer.send({ topic, messages: [{ partition: 1, value: '{}' }] });
-    await producer.disconnect();
-    const offset = Number((await topicOffsets(pipeline.kafka, topic))[1]?.end) - 1;
-    const txn = { appId: `${topic}/1`, version: offset + 1 };
-    for (const { name } of BATCH_TABLES) await copy.append(name, [{ txn }]);
-    const answer = await copy.verify();
-    assert.deepEqual(codesOf(answer), ['MESSAGE_NOT_LANDED']);
-    requireFinding(
-      answer,
-      'MESSAGE_NOT_LANDED',
-      `${topic}/1`,
-      new RegExp(`1 messages .* at the offsets: ${offset}$`),
-    );
-  });
-
-  test('says which part Kafka no longer has, and checks the rest', async () => {
-    await withAdmin(pipeline.kafka, async (admin) => {
-      // Else the client does not know the topic.
-      await admin.fetchTopicOffsets(topic);
-      await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '50' }] });
-    });
-    const copy = await damaged();
-    const whole = await copy.verify();
-    assert.equal(whole.verified, true, JSON.stringify(whole.findings));
-    assert.match(JSON.stringify(whole.notes), /Kafka no longer has the offsets 0 to 49; their 50 rows/);
-    await copy.rewriteRows('deliveries', 'FROM rows WHERE NOT (kafka_partition = 0 AND kafka_offset = 60)');
-    requireFinding(await copy.verify(), 'MESSAGE_NOT_LANDED', `${topic}/0`, /at the offsets: 60$/);
-  });
-
-  test('names messages that Kafka deleted before they landed', async () => {
-    const copy = await damaged();
-    for (const { name } of BATCH_TABLES) {
-      await copy.rewriteLog(name, ({ txn, ...rest }) =>
-        txn ? { ...rest, txn: { ...txn, version: txn.appId === `${topic}/0` ? 40 : txn.version } } : rest,
-      );
-    }
-    requireFinding(await copy.verify(), 'MESSAGE_LOST', `${topic}/0`, /before they landed: 40 to 49$/);
-  });
-
-  test('names a topic that is gone, and one that was recreated', async () => {
-    await withAdmin(pipeline.kafka, (admin) => admin.deleteTopics({ topics: [topic] }));
-    const copy = await damaged();
-    requireFinding(await copy.verify(), 'TOPIC_GONE', topic, /no longer exists in Kafka/);
-    await withAdmin(pipeline.kafka, (admin) =>
-      admin.createTopics({ topics: [{ topic, numPartitions: 2, replicationFactor: 1 }] }),
-    );
-    requireFinding(await copy.verify(), 'TOPIC_RESET', `${topic}/1`, /the topic ends at 0$/);
-  });
 });
-
-function codesOf({ findings }: WarehouseReport): string[] {
-  return findings.map(({ code }) => code);
-}
-
-function requireFinding(answer: WarehouseReport, code: string, where: string, message: RegExp): void {
-  assert.equal(answer.verified, false);
-  const found = answer.findings.find((finding) => finding.code === code && finding.where === where);
-  assert.ok(found, `${code} of ${where} is not among ${JSON.stringify(answer.findings, null, 1)}`);
-  assert.match(found.message, message);
-}

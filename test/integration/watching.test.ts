@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import { kafkaClient } from '../../adapters/kafka/client.ts';
-import { STEPS } from '../../model/run.ts';
+import { STEPS } from '../../model/step.ts';
 import { Collector } from '../support/collector.ts';
 import { TestPipeline, eventually, runCommand, statusOf, type TestWorker } from '../support/harness.ts';
 import { badAttempts, goodAttempts } from '../support/quarantined.ts';

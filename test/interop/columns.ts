@@ -1,4 +1,4 @@
-import { STEPS } from '../../model/run.ts';
+import { STEPS } from '../../model/step.ts';
 
 /**
  * The columns that data scientists rely on, with their types as Delta names them: repeated here so that a table

@@ -5,7 +5,8 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import test, { type TestContext } from 'node:test';
 import { createAgents } from '../../adapters/hdfs/connections.ts';
 import { HdfsError, type Step } from '../../adapters/hdfs/errors.ts';
-import { exchange, type Exchange, type Timeouts } from '../../adapters/hdfs/request.ts';
+import { exchange, type Exchange } from '../../adapters/hdfs/request.ts';
+import type { Timeouts } from '../../adapters/hdfs/timeouts.ts';
 import { PipelineError } from '../../model/errors.ts';
 
 const STEP: Step = {

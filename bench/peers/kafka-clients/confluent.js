@@ -1,11 +1,9 @@
 // @confluentinc/kafka-javascript, which is librdkafka, in the place of ours, for the bench `kafka-clients`; see
 // ours.ts. The first word is the folder that has the package.
-import { Buffer } from 'node:buffer';
 import { performance } from 'node:perf_hooks';
 import { createRequire } from 'node:module';
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { linesOf } from './lines.js';
 
 const [folder, job, broker, topic, subject, messagesOfAChunk, run] = process.argv.slice(2);
 const { KafkaConsumer, Producer } = createRequire(`${folder}/`)('@confluentinc/kafka-javascript');
@@ -63,7 +61,7 @@ async function read(end) {
 
 async function publish(atOnce) {
   let chunk = 0;
-  for await (const lines of linesOf(atOnce)) {
+  for await (const lines of linesOf(subject, atOnce)) {
     chunk += 1;
     const id = `${run}-${chunk}`;
     const producer = await connected(
@@ -85,15 +83,4 @@ async function publish(atOnce) {
     await Promise.all([producer, marker].map((client) => promisify(client.disconnect.bind(client))()));
     counted.messages += lines.length;
   }
-}
-
-async function* linesOf(atOnce) {
-  let lines = [];
-  for await (const line of createInterface({ input: createReadStream(subject) })) {
-    lines.push(Buffer.from(line));
-    if (lines.length < atOnce) continue;
-    yield lines;
-    lines = [];
-  }
-  if (lines.length > 0) yield lines;
 }

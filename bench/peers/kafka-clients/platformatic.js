@@ -3,8 +3,7 @@
 import { Buffer } from 'node:buffer';
 import { performance } from 'node:perf_hooks';
 import { createRequire } from 'node:module';
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { linesOf } from './lines.js';
 
 const [folder, job, broker, topic, subject, messagesOfAChunk, run] = process.argv.slice(2);
 const { Consumer, Producer, ProduceAcks } = createRequire(`${folder}/`)('@platformatic/kafka');
@@ -47,7 +46,7 @@ async function read(end) {
 
 async function publish(atOnce) {
   let chunk = 0;
-  for await (const lines of linesOf(atOnce)) {
+  for await (const lines of linesOf(subject, atOnce)) {
     chunk += 1;
     const id = `${run}-${chunk}`;
     const producer = new Producer({
@@ -78,15 +77,4 @@ async function publish(atOnce) {
     await producer.close();
     counted.messages += lines.length;
   }
-}
-
-async function* linesOf(atOnce) {
-  let lines = [];
-  for await (const line of createInterface({ input: createReadStream(subject) })) {
-    lines.push(Buffer.from(line));
-    if (lines.length < atOnce) continue;
-    yield lines;
-    lines = [];
-  }
-  if (lines.length > 0) yield lines;
 }

@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { mapConcurrent } from '../../lib/map-concurrent.ts';
+import type { KafkaOptions } from './client.ts';
+import { isTransient } from './errors.ts';
+import { requireRetained, type RangeProgress } from './range-progress.ts';
+import { fetchFrom, type FetchedPartition } from './wire/fetch.ts';
+import { createErrorFromCode, type Cluster } from './wire/internals.ts';
+
+/** For transient errors; longer outages are left to the activity's retry policy. */
+const MAX_FETCH_ATTEMPTS = 5;
+const INITIAL_RETRY_DELAY_MS = 50;
+
+/** Error code 1: the offset is before the log start offset, or after the log end offset. */
+const OFFSET_OUT_OF_RANGE = 1;
+
+/** Sends the Fetch requests of a read to the leaders of its partitions. */
+export class RangeFetcher {
+  readonly #options: KafkaOptions;
+  readonly #cluster: Cluster;
+  readonly #topic: string;
+  /** In the order of the Fetch request: only the first partition of a response gets a batch above the size limits. */
+  readonly #progress: RangeProgress[];
+  #latest: Promise<FetchedPartition[]> = Promise.resolve([]);
+  #isClosed = false;
+
+  /** @param progress The ranges; their `fetchOffset` is read at each request. */
+  constructor(options: KafkaOptions, cluster: Cluster, topic: string, progress: readonly RangeProgress[]) {
+    this.#options = options;
+    this.#cluster = cluster;
+    this.#topic = topic;
+    this.#progress = [...progress];
+  }
+
+  /**
+   * Fetches the next batches of each open range. A rejection of the returned promise need not be handled: the read can
+   * end before it is awaited.
+   */
+  fetch(): Promise<FetchedPartition[]> {
+    this.#latest = this.#fetchWithRetries();
+    this.#latest.catch(() => undefined);
+    return this.#latest;
+  }
+
+  /** Waits for the Fetch requests under way, without retries: a retry would connect again. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.allSettled([this.#latest]);
+  }
+
+  async #fetchWithRetries(): Promise<FetchedPartition[]> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        if (attempt > 1) await this.#cluster.refreshMetadata();
+        return await this.#fetchOnce();
+      } catch (error) {
+        if (attempt === MAX_FETCH_ATTEMPTS || !isTransient(error)) throw error;
+        await sleep(INITIAL_RETRY_DELAY_MS * 2 ** attempt);
+        if (this.#isClosed) throw error;
+      }
+    }
+  }
+
+  async #fetchOnce(): Promise<FetchedPartition[]> {
+    const open = this.#progress.filter(({ fetchOffset, end }) => fetchOffset < end);
+    // Rotates the order, so that each partition is the first of a request in turn.
+    this.#progress.push(...this.#progress.splice(0, 1));
+    const leaders = this.#cluster.findLeaderForPartitions(
+      this.#topic,
+      open.map(({ range }) => range.partition),
+    );
+    const answers = await mapConcurrent(open.length, Object.entries(leaders), async ([nodeId, led]) => {
+      const broker = await this.#cluster.findBroker({ nodeId });
+      const positions = open
+        .filter(({ range }) => led.includes(range.partition))
+        .map(({ range, fetchOffset }) => ({ partition: range.partition, offset: fetchOffset }));
+      return fetchFrom(broker, this.#topic, positions);
+    });
+    const partitions = answers.flat();
+    const failed = partitions.find(({ error }) => error !== 0 && error !== OFFSET_OUT_OF_RANGE);
+    if (failed !== undefined) throw createErrorFromCode(failed.error);
+    if (partitions.some(({ error }) => error === OFFSET_OUT_OF_RANGE)) {
+      await requireRetained(this.#options, this.#topic, this.#progress);
+    }
+    return partitions;
+  }
+}

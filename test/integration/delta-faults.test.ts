@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import test, { after, before, beforeEach, describe } from 'node:test';
+import { commit, entryOf, TestTables } from '../support/delta-tables.ts';
+import { FaultyHdfs } from '../support/faulty-hdfs.ts';
+import { codeOf } from '../support/harness.ts';
+
+let faulty: FaultyHdfs;
+let tables: TestTables;
+
+before(async () => {
+  faulty = await FaultyHdfs.start('delta-faults');
+  tables = new TestTables(faulty);
+});
+
+beforeEach(() => {
+  faulty.clear();
+});
+
+after(() => faulty.stop());
+
+describe('when HDFS fails in the middle of a commit', () => {
+  test('and the rename’s answer is lost: the entry stands once, and the commit says so', async () => {
+    const table = await tables.create(faulty.client());
+    faulty.nameNode.plan(/op=RENAME/, { kind: 'swallow-answer' });
+    assert.deepEqual(await commit(table, 0, 4), { outcome: 'committed', version: 1 });
+    assert.deepEqual(await commit(tables.open(table.path), 0, 4), { outcome: 'landed-before', version: 1 });
+    assert.deepEqual(await tables.filesOf(table), ['0-4']);
+  });
+
+  test('and the rename was never carried out: it is tried again, and the entry stands once', async () => {
+    const table = await tables.create(faulty.client());
+    faulty.nameNode.plan(/op=RENAME/, { kind: 'reset' });
+    assert.deepEqual(await commit(table, 0, 4), { outcome: 'committed', version: 1 });
+    assert.deepEqual(await tables.filesOf(table), ['0-4']);
+  });
+
+  test('and the rename answers false: it is no success, and is tried again', async () => {
+    const table = await tables.create(faulty.client());
+    faulty.nameNode.plan(/op=RENAME/, { kind: 'answer', status: 200, body: '{"boolean":false}' });
+    assert.deepEqual(await commit(table, 0, 4), { outcome: 'committed', version: 1 });
+    assert.deepEqual(await tables.filesOf(table), ['0-4']);
+    assert.equal(faulty.nameNode.count('op=RENAME'), 2);
+  });
+
+  test('and the entry is cut on its way: nothing is committed, and the next try is', async () => {
+    const table = await tables.create(faulty.client());
+    faulty.dataNode.plan(/op=CREATE/, { kind: 'cut-request', afterBytes: 20 });
+    assert.match(await codeOf(commit(table, 0, 4)), /^HDFS_/);
+    assert.deepEqual(await tables.filesOf(table), []);
+    assert.deepEqual(await commit(table, 0, 4), { outcome: 'committed', version: 1 });
+  });
+
+  test('and other bytes of the same length take the entry’s place on the way: nothing is committed', async () => {
+    const table = await tables.create(faulty.patient());
+    const committing = codeOf(faulty.replacedMeanwhile(() => commit(table, 0, 4)));
+    assert.match(await committing, /^HDFS_DAMAGED: .*_scratch/);
+    assert.deepEqual(await tables.filesOf(table), []);
+  });
+
+  test('and an entry is corrupt: nothing is written after it, and the error names it', async () => {
+    const table = await tables.create();
+    const entry = entryOf(table, 1);
+    await faulty.direct.create(entry, Buffer.from('{"add":{"path":'));
+    assert.match(await codeOf(commit(table, 0, 4)), new RegExp(`^TABLE_LOG_INVALID: ${entry}, line 1,`));
+  });
+});
