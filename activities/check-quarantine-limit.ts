@@ -2,7 +2,7 @@ import { readFrames } from '../adapters/staging/frames.ts';
 import { RunStaging } from '../adapters/staging/run-staging.ts';
 import type { Chunk } from '../model/references.ts';
 import { sourceOf } from '../model/settings.ts';
-import { checkAttempt, type Fault } from '../records/check.ts';
+import { checkAttempt, type ContractFault } from '../records/check.ts';
 import type { ActivityDeps } from './deps.ts';
 import {
   CheckedRecords,
@@ -45,4 +45,4 @@ export function createCheckQuarantineLimit({ settings, staging }: ActivityDeps) 
   };
 }
 
-const TOO_LARGE: Fault = { path: '', reason: 'has more bytes than limits.recordBytes' };
+const TOO_LARGE: ContractFault = { path: '', reason: 'has more bytes than limits.recordBytes' };

@@ -8,7 +8,7 @@ import { SettingsText } from './settings-faults.ts';
 import { Schedule, requireSchedule } from './settings-schedule.ts';
 import { SOURCE_URL, requireConfidentialToken } from './settings-source.ts';
 import { Hdfs, Kafka, Temporal, type TlsFiles } from './settings-servers.ts';
-import { HOST, NAME, SUBNET, TOPIC, VARIABLE } from './settings-values.ts';
+import { HOST_SCHEMA, NAME, SUBNET, TOPIC, VARIABLE } from './settings-values.ts';
 import { temporalProfile } from './temporal-environment.ts';
 
 const Source = z
@@ -35,7 +35,7 @@ const Source = z
         'If true, the token is also sent without TLS to hosts other than this one, where others on the network can read it.',
       ),
     redirectHosts: z
-      .array(HOST)
+      .array(HOST_SCHEMA)
       .default([])
       .describe(
         'Other hosts, as `files.example.com` or `files.example.com:8443`, to which the customer’s server may redirect. The token is not sent to them. A redirect to any other host, or from https to http, is refused.',

@@ -3,7 +3,7 @@ import { createServer, connect } from 'node:net';
 import { PipelineError } from '../model/errors.ts';
 
 /** The only address that the servers bind to. */
-export const HOST = '127.0.0.1';
+export const LOOPBACK_HOST = '127.0.0.1';
 
 /** The well-known ports of these servers, by server and use. */
 export const DEFAULT_PORTS = {
@@ -46,7 +46,7 @@ export async function freePorts(): Promise<Ports> {
   }
   throw new PipelineError(
     'SERVICE_PORT_TAKEN',
-    `No ${FREE.block} neighbouring ports were free on ${HOST} between ${FREE.from} and ${FREE.to}, in ${FREE.tries} tries.`,
+    `No ${FREE.block} neighbouring ports were free on ${LOOPBACK_HOST} between ${FREE.from} and ${FREE.to}, in ${FREE.tries} tries.`,
   );
 }
 
@@ -76,7 +76,7 @@ function canBind(port: number): Promise<boolean> {
     server.once('error', () => {
       resolve(false);
     });
-    server.listen({ port, host: HOST, exclusive: true }, () => {
+    server.listen({ port, host: LOOPBACK_HOST, exclusive: true }, () => {
       server.close(() => {
         resolve(true);
       });
@@ -86,7 +86,7 @@ function canBind(port: number): Promise<boolean> {
 
 function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ port, host: HOST, timeout: PROBE_MS });
+    const socket = connect({ port, host: LOOPBACK_HOST, timeout: PROBE_MS });
     const settle = (answer: boolean) => () => {
       socket.destroy();
       resolve(answer);

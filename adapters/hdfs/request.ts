@@ -12,7 +12,7 @@ import {
   timeoutError,
   unexpectedAnswer,
   tooLarge,
-  type Step,
+  type RequestStep,
 } from './errors.ts';
 
 /** The timeouts of an exchange, in milliseconds. */
@@ -46,8 +46,8 @@ export interface Body {
 }
 
 /** One request and the expected answer. */
-export interface Exchange {
-  readonly step: Step;
+export interface ExchangeOptions {
+  readonly step: RequestStep;
   readonly method: 'GET' | 'PUT' | 'DELETE';
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
@@ -66,7 +66,7 @@ export interface Exchange {
 }
 
 /** A complete answer with the expected status. */
-export interface Answer {
+export interface HdfsResponse {
   readonly status: number;
   readonly location: string | undefined;
   /** Empty if `receive` got the body. */
@@ -85,7 +85,7 @@ const MAX_ERROR_BYTES = 2 ** 16;
  * @throws {HdfsError} For a timeout, and for any answer but a complete one with the expected status.
  * @throws Errors of the body or of `receive`, and the signal's reason when it is aborted.
  */
-export async function exchange(options: Exchange): Promise<Answer> {
+export async function exchange(options: ExchangeOptions): Promise<HdfsResponse> {
   const first = new RunningExchange(options);
   try {
     return await first.run();
@@ -107,7 +107,7 @@ const PHASES: Readonly<Record<Phase, { limit: keyof Timeouts; late: string }>> =
 
 /** The state of one exchange: it ends with a complete answer, or destroys the connection and throws the first error. */
 class RunningExchange {
-  readonly #options: Exchange;
+  readonly #options: ExchangeOptions;
   readonly #request: ClientRequest;
   #deadline: NodeJS.Timeout;
   #timer: NodeJS.Timeout | undefined;
@@ -117,7 +117,7 @@ class RunningExchange {
   #sent = false;
   #sending: Promise<void> = Promise.resolve();
 
-  constructor(options: Exchange) {
+  constructor(options: ExchangeOptions) {
     options.signal?.throwIfAborted();
     this.#options = options;
     const open = options.url.protocol === 'https:' ? httpsRequest : httpRequest;
@@ -138,7 +138,7 @@ class RunningExchange {
     return this.#request.reusedSocket && this.#response === undefined && this.#error === undefined;
   }
 
-  async run(): Promise<Answer> {
+  async run(): Promise<HdfsResponse> {
     const { signal, step } = this.#options;
     const onAbort = (): void => {
       this.#request.destroy();
@@ -216,7 +216,7 @@ class RunningExchange {
     return this.#request.destroyed || this.#response !== undefined;
   }
 
-  async #receive(response: IncomingMessage): Promise<Answer> {
+  async #receive(response: IncomingMessage): Promise<HdfsResponse> {
     const { step, expect, bodyLimit, receive } = this.#options;
     const status = response.statusCode ?? 0;
     if (status !== expect) {

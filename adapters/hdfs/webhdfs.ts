@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { identityOf, permissionOf, tlsOf, type HdfsOptions } from './access.ts';
 import type { Logger } from '../log.ts';
 import { fileSink, withBody, withLocalFile, type LocalSource } from './bodies.ts';
-import { Cluster, DEFAULT_RETRY, type Answered, type Call, type Retry } from './cluster.ts';
+import { Cluster, DEFAULT_RETRY, type Answered, type WebHdfsCall, type Retry } from './cluster.ts';
 import { HdfsError, unexpectedAnswer } from './errors.ts';
-import { childOf, encodePath, nameOf } from './paths.ts';
+import { childOf, encodePath, baseName } from './paths.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from './request.ts';
 
 export { HdfsError } from './errors.ts';
@@ -149,7 +149,7 @@ export class WebHdfs {
     return body;
   }
 
-  /** Reads a file like {@link read}; returns undefined if it does not exist. */
+  /** Reads a file like {@link readMessages}; returns undefined if it does not exist. */
   async readIfExists(path: string): Promise<Buffer | undefined> {
     try {
       return await this.read(path);
@@ -282,7 +282,7 @@ export class WebHdfs {
       throw unexpectedAnswer(answer.step, answer.status, 'with a body, so the rename may have failed');
   }
 
-  #call(call: Call): Promise<Answered> {
+  #call(call: WebHdfsCall): Promise<Answered> {
     return this.#cluster.call({ signal: this.#signal, ...call });
   }
 }
@@ -293,7 +293,7 @@ function isMissing(thrown: unknown): thrown is HdfsError {
 
 function statusOf(path: string, entry: z.infer<typeof Status>): FileStatus {
   const { type, length, modificationTime, replication, blockSize, owner, group, permission } = entry;
-  const name = nameOf(path);
+  const name = baseName(path);
   const modifiedAtMs = modificationTime;
   return { path, name, type, length, modifiedAtMs, replication, blockSize, owner, group, permission };
 }

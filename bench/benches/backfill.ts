@@ -7,7 +7,7 @@ import { INTERRUPTED } from '../../client/cli/exit.ts';
 import { formatTime } from '../../client/cli/output.ts';
 import { describeSchedule, queueOf, scheduleIdOf } from '../../client/schedules/temporal.ts';
 import { formatNumber } from '../../model/figures.ts';
-import { attempts, type FeedAttempt } from '../../simulator/generator.ts';
+import { generateAttempts, type FeedAttempt } from '../../simulator/generator.ts';
 import { startPlatform, type Platform } from '../../simulator/server.ts';
 import { ROOT, TestPipeline } from '../../test/support/harness.ts';
 import type { Bench, Context } from '../context.ts';
@@ -31,7 +31,7 @@ const Result = z.object({
 });
 
 /** Backfills all past intervals of a schedule. */
-export const backfill: Bench = {
+export const backfillBench: Bench = {
   name: 'backfill',
   title: 'Two thousand intervals',
   about:
@@ -40,7 +40,7 @@ export const backfill: Bench = {
   run: async (context) => {
     const intervals = context.quick ? 40 : 2000;
     const toMs = FROM_MS + intervals * MINUTES * 60_000;
-    const expected = [...attempts({ seed: SEED, count: COUNT, fromMs: FROM_MS, toMs })];
+    const expected = [...generateAttempts({ seed: SEED, count: COUNT, fromMs: FROM_MS, toMs })];
     const source = `backfill-${Date.now().toString(36)}`;
     const platform = await startPlatform({ port: 0, seed: SEED, count: COUNT });
     const pipeline = await TestPipeline.create({

@@ -1,7 +1,7 @@
 import { formatNumber } from '../../model/figures.ts';
 import { TestPipeline, type TestWorker } from '../../test/support/harness.ts';
 import type { Bench, Context } from '../context.ts';
-import { linesOf } from '../data.ts';
+import { readLineBatches } from '../data.ts';
 import { median, type Goal } from '../figures.ts';
 import { historyOf, type ActivityTime } from '../history.ts';
 
@@ -15,7 +15,7 @@ const NEW_WORKERS = 3;
 const REPORT_EVERY = 100;
 
 /** Measures many commits to one table. */
-export const commits: Bench = {
+export const commitsBench: Bench = {
   name: 'commits',
   title: 'A thousand commits',
   about: `Runs of ${BATCH} attempts each on one topic, one after the other; the medians of ${MEASURED}: what their \`plan\` and \`land\` take when the tables' logs have about ten versions, and when they have about a thousand. A new worker reads the whole logs for its first plan: that is the median of ${NEW_WORKERS}, also once the logs have a checkpoint.`,
@@ -97,7 +97,7 @@ class Landing {
   static async start(context: Context): Promise<Landing> {
     const topic = await context.topics.makeNew(1);
     const { path } = await context.data.file(1, 'lines');
-    const { value: lines } = await linesOf(path, BATCH).next();
+    const { value: lines } = await readLineBatches(path, BATCH).next();
     const pipeline = await TestPipeline.create({ commits: { topic } });
     const worker = await pipeline.startWorker();
     return new Landing(context, pipeline, worker, { topic, lines: lines ?? [] });

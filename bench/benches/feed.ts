@@ -10,7 +10,7 @@ import { requireSameRows, Spark, type SparkRun } from '../peers/spark.ts';
 const INTO_KAFKA = `curl -sSf "$1" | jq -c '.[]' | kcat -P -b "$2" -t "$3"`;
 
 /** Measures a whole run. */
-export const feed: Bench = {
+export const feedBench: Bench = {
   name: 'feed',
   title: 'HTTP feed to tables',
   about:

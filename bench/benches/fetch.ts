@@ -10,7 +10,7 @@ import { Ours } from '../ours.ts';
 const FETCH_MS = 120_000;
 
 /** Measures the fetch over HTTP. */
-export const fetch: Bench = {
+export const fetchBench: Bench = {
   name: 'fetch',
   title: 'Fetch and split',
   about:

@@ -25,7 +25,7 @@ type ClientName = (typeof CLIENTS)[number];
 type Clients = Readonly<Record<ClientName, Client | undefined>>;
 
 /** Compares the project's use of Kafka with other clients. */
-export const kafkaClients: Bench = {
+export const kafkaClientsBench: Bench = {
   name: 'kafka-clients',
   title: 'Clients of Kafka',
   about:

@@ -13,7 +13,7 @@ import { startWarm, type OurRun } from '../ours.ts';
 import { requireSameRows, Spark, type SparkRun } from '../peers/spark.ts';
 
 /** Measures a landing of the usual size. */
-export const land: Bench = {
+export const landBench: Bench = {
   name: 'land',
   title: 'Topic to tables',
   about:
@@ -33,7 +33,7 @@ export const land: Bench = {
 };
 
 /** Measures a landing of the seed project's size. */
-export const small: Bench = {
+export const smallBench: Bench = {
   name: 'small',
   title: 'A small topic to tables',
   about: 'As above, with one copy of the data.',

@@ -9,7 +9,7 @@ import { startWarm, type OurRun } from '../ours.ts';
 const LOOK_MS = 500;
 
 /** Measures ten times the usual size. */
-export const large: Bench = {
+export const largeBench: Bench = {
   name: 'large',
   title: 'Ten times as much',
   about:

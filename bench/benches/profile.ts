@@ -34,7 +34,7 @@ const OF_PUBLISHING: readonly Piece[] = [
 ];
 
 /** Profiles the worker. */
-export const profile: Bench = {
+export const profileBench: Bench = {
   name: 'profile',
   title: 'Where the time goes',
   about:

@@ -7,7 +7,7 @@ import { runMeasured, type Measured } from '../measure.ts';
 import { startWarm } from '../ours.ts';
 
 /** Measures publishing to Kafka, exactly once. */
-export const publish: Bench = {
+export const publishBench: Bench = {
   name: 'publish',
   title: 'Publish',
   about:

@@ -7,7 +7,7 @@ import { startAllWarm, type OurRun } from '../ours.ts';
 const TIMES = 4;
 
 /** Measures two hosts for one run. */
-export const workers: Bench = {
+export const workersBench: Bench = {
   name: 'workers',
   title: 'Two workers',
   about:

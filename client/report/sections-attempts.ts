@@ -11,7 +11,7 @@ import {
   textCell,
   type ReportColumn,
   type ReportPart,
-  type Row,
+  type ResultRow,
   type Section,
 } from './part.ts';
 
@@ -194,7 +194,7 @@ const questionsPerExam: ReportPart = {
   ],
 };
 
-function takenChart(which: 'most' | 'least', rows: readonly Row[], f: Formats): Markup {
+function takenChart(which: 'most' | 'least', rows: readonly ResultRow[], f: Formats): Markup {
   return rankChart({
     title: `The ${rows.length} exams that are taken ${which}`,
     bars: rows.map((row) => {
@@ -205,7 +205,7 @@ function takenChart(which: 'most' | 'least', rows: readonly Row[], f: Formats): 
 }
 
 /** Returns the row with the most attempts. */
-function mostOf(rows: readonly Row[]): Row | undefined {
+function mostOf(rows: readonly ResultRow[]): ResultRow | undefined {
   return [...rows].sort((a, b) => numberCell(b, 'attempts') - numberCell(a, 'attempts'))[0];
 }
 

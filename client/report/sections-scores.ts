@@ -12,7 +12,7 @@ import {
   textCell,
   type ReportColumn,
   type ReportPart,
-  type Row,
+  type ResultRow,
   type Section,
 } from './part.ts';
 
@@ -255,7 +255,7 @@ function binCounts(): string {
   return `\n  ${counts.join(',\n  ')}`;
 }
 
-function histogramOf(row: Row, f: Formats): Markup {
+function histogramOf(row: ResultRow, f: Formats): Markup {
   const name = textCell(row, 'exam_name');
   const bins = Array.from({ length: 10 }, (_, from) => ({
     from,
@@ -271,12 +271,12 @@ function histogramOf(row: Row, f: Formats): Markup {
   </li>`;
 }
 
-function intervalOf(row: Row, label: string, value: string, f: Formats) {
+function intervalOf(row: ResultRow, label: string, value: string, f: Formats) {
   const [low, high] = [numberCell(row, 'low'), numberCell(row, 'high')];
   return { label, value: numberCell(row, value), low, high, shown: boundsOf(row, f) };
 }
 
-function boundsOf(row: Row, f: Formats): string {
+function boundsOf(row: ResultRow, f: Formats): string {
   return `between ${f.share(numberCell(row, 'low'))} and ${f.share(numberCell(row, 'high'))}`;
 }
 

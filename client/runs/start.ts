@@ -3,7 +3,7 @@ import type { IngestRequest } from '../../model/run.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { readSettings, sourceOf, type SourceSettings } from '../../model/settings.ts';
 import type { ingest } from '../../workflows/index.ts';
-import { runDetails, userAtHost } from './static-details.ts';
+import { describeRequest, userAtHost } from './static-details.ts';
 import { intervalOf, requireInterval, parseTimeArgument } from '../cli/arguments.ts';
 import { confirm } from '../cli/output/confirm.ts';
 import { EXIT } from '../cli/exit.ts';
@@ -64,7 +64,7 @@ async function start(source: string, options: StartOptions): Promise<void> {
       taskQueue: settings.temporal.taskQueue,
       workflowId: `${RUN_PREFIX}-${source}-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`,
       args: [request],
-      ...runDetails(request, userAtHost()),
+      ...describeRequest(request, userAtHost()),
     });
     const run = handle.workflowId;
     const url = uiUrlOf(settings, run, handle.firstExecutionRunId);

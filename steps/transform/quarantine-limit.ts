@@ -2,7 +2,7 @@ import { PipelineError } from '../../model/errors.ts';
 import { formatCount } from '../../model/figures.ts';
 import { ReasonTally, describe } from '../../model/reasons.ts';
 import type { Step } from '../../model/run.ts';
-import type { Fault } from '../../records/check.ts';
+import type { ContractFault } from '../../records/check.ts';
 
 /** Counts a source's records and its invalid ones by reason. */
 export class CheckedRecords {
@@ -11,7 +11,7 @@ export class CheckedRecords {
   readonly reasons = new ReasonTally();
 
   /** Counts a record; `fault` is undefined if it is valid. */
-  add(step: Step, fault: Fault | undefined): void {
+  add(step: Step, fault: ContractFault | undefined): void {
     this.records += 1;
     if (fault === undefined) return;
     this.bad += 1;

@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { DEFAULT_PORTS, firstTaken } from '../../services/ports.ts';
 import { ROOT } from '../support/harness.ts';
 
@@ -66,7 +66,7 @@ describe('the demo', { skip }, () => {
 
   test('of a given file answers for it, and stops everything when told to', async () => {
     const file = join(folder, 'given.json');
-    await writeFile(file, JSON.stringify([...attempts({ seed: 9, count: 10 })]));
+    await writeFile(file, JSON.stringify([...generateAttempts({ seed: 9, count: 10 })]));
     const output = await npm('demo', '--', '--data', file, '--exit');
     assert.match(output, /given landed/);
     assert.match(output, /│ land +│ +10 │ +10 │/);

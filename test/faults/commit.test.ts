@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import test, { afterEach, beforeEach, describe } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DERIVED_TABLES } from '../../tables/index.ts';
-import type { Fault, FaultsProxy } from '../support/faults-proxy.ts';
+import type { ProxyFault, FaultsProxy } from '../support/faults-proxy.ts';
 import { eventually, type IngestHandle, type TestWorker } from '../support/harness.ts';
 import { FaultyPipeline, lastFailureOf } from './faulty-pipeline.ts';
 
@@ -32,11 +32,11 @@ interface Point {
   readonly server: Server;
   readonly request: RegExp;
   readonly spared?: number;
-  readonly fault: (kill: () => Promise<void>) => Fault;
+  readonly fault: (kill: () => Promise<void>) => ProxyFault;
 }
 
-const before = (run: () => Promise<void>): Fault => ({ kind: 'before', run });
-const after = (run: () => Promise<void>): Fault => ({ kind: 'after', run });
+const before = (run: () => Promise<void>): ProxyFault => ({ kind: 'before', run });
+const after = (run: () => Promise<void>): ProxyFault => ({ kind: 'after', run });
 
 /** Where the worker is killed with SIGKILL. */
 const POINTS: Record<string, Point> = {
@@ -105,7 +105,7 @@ describe('a worker that is killed', () => {
 });
 
 /** A fault that the worker itself lives through. */
-async function survives(server: FaultsProxy, request: RegExp, fault: Fault, spared = 0): Promise<void> {
+async function survives(server: FaultsProxy, request: RegExp, fault: ProxyFault, spared = 0): Promise<void> {
   server.plan(request, fault, 1, spared);
   await faulty.pipeline.startWorker();
   await faulty.landsOnce(await start());
@@ -167,7 +167,7 @@ describe('a file in HDFS', () => {
   }
 
   test('9 is a log’s entry, and its content is cut on the way: it never gets its number', async () => {
-    const fault: Fault = { kind: 'cut-request', afterBytes: ENTRY.afterBytes };
+    const fault: ProxyFault = { kind: 'cut-request', afterBytes: ENTRY.afterBytes };
     await survives(faulty.dataNode, REQUESTS.createFile, fault, ENTRY.spared);
   });
 

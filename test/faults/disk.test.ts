@@ -9,7 +9,7 @@ import { startPlatform } from '../../simulator/server.ts';
 import { TestPipeline, eventually, type IngestHandle } from '../support/harness.ts';
 import { requireExactly } from './content.ts';
 import { lastFailureOf } from './faulty-pipeline.ts';
-import { OtherTopic, endOf, someAttempts } from './other-topic.ts';
+import { OtherTopic, waitForResult, someAttempts } from './other-topic.ts';
 
 const HOST = 'one';
 const ROOM = '200m';
@@ -73,7 +73,7 @@ describe('26 the disk is full', { skip: mountMissing() ?? false }, () => {
       const run = await pipeline.start({ source: 'source' });
       await failsWith(run, /^fetch STAGING_FULL: no space is left to write /);
       disk.makeRoom();
-      const result = await endOf(run);
+      const result = await waitForResult(run);
       assert.deepEqual([result.outcome, result.rows['attempts']], ['landed', attempts.length]);
       await requireExactly(pipeline, attempts);
     } finally {
@@ -94,7 +94,7 @@ describe('26 the disk is full', { skip: mountMissing() ?? false }, () => {
       const run = await other.start();
       await failsWith(run, words);
       disk.makeRoom();
-      assert.equal((await endOf(run)).outcome, 'landed');
+      assert.equal((await waitForResult(run)).outcome, 'landed');
       await requireExactly(other.pipeline, attempts);
     } finally {
       disk.unmount();

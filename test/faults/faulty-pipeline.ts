@@ -3,12 +3,12 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { Waiting } from '../../model/run.ts';
 import { STEP } from '../../model/search-attributes.ts';
 import { startPlatform, type Platform } from '../../simulator/server.ts';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import type { FeedAttempt } from '../../simulator/attempt.ts';
 import type { ingest } from '../../workflows/index.ts';
 import { FaultyHdfs } from '../support/faulty-hdfs.ts';
 import type { FaultsProxy } from '../support/faults-proxy.ts';
-import { TestPipeline, eventually, statusOf, type IngestHandle } from '../support/harness.ts';
+import { TestPipeline, eventually, queryStatus, type IngestHandle } from '../support/harness.ts';
 import { requireExactly } from './content.ts';
 
 const SEED = 11;
@@ -43,7 +43,7 @@ export class FaultyPipeline {
     this.platform = platform;
     this.nameNode = hdfs.nameNode;
     this.dataNode = hdfs.dataNode;
-    this.expected = [...attempts({ seed: SEED, count })];
+    this.expected = [...generateAttempts({ seed: SEED, count })];
     this.#hdfs = hdfs;
   }
 
@@ -86,8 +86,8 @@ export class FaultyPipeline {
 
   /** What a run waits for a person for, once it does. */
   async waiting(run: IngestHandle): Promise<Waiting> {
-    await eventually('the run waits', async () => (await statusOf(run)).state === 'waiting', 120_000);
-    const { waiting } = await statusOf(run);
+    await eventually('the run waits', async () => (await queryStatus(run)).state === 'waiting', 120_000);
+    const { waiting } = await queryStatus(run);
     assert(waiting !== null);
     return waiting;
   }
@@ -103,7 +103,7 @@ export class FaultyPipeline {
 export async function hasEnded(run: WorkflowHandle<typeof ingest>): Promise<boolean> {
   const { status, typedSearchAttributes } = await run.describe();
   if (typedSearchAttributes.get(STEP) === 'waiting')
-    assert.fail(`the run waits: ${JSON.stringify((await statusOf(run)).waiting)}`);
+    assert.fail(`the run waits: ${JSON.stringify((await queryStatus(run)).waiting)}`);
   return status.name !== 'RUNNING';
 }
 

@@ -6,7 +6,7 @@ import { publishOnce } from '../../adapters/kafka/publish.ts';
 import { readRanges } from '../../adapters/kafka/read.ts';
 import { ensureTopic } from '../../adapters/kafka/topics.ts';
 import type { IngestHandle } from '../support/harness.ts';
-import { eventually, statusOf } from '../support/harness.ts';
+import { eventually, queryStatus } from '../support/harness.ts';
 import { API, type KafkaFault } from '../support/kafka-proxy.ts';
 import { inPieces, messages, OPTIONS } from '../support/kafka-topic.ts';
 import { ProxiedKafka } from '../support/proxied-kafka.ts';
@@ -104,7 +104,7 @@ describe('23 of several chunks', () => {
     assert.equal(broker.proxy.unused, 0, 'the fault was not met');
     assert.equal(outcome, 'landed');
     assert.equal(steps.publish.recordsOut, COUNT);
-    const { chunks, chunksPublished } = await statusOf(run);
+    const { chunks, chunksPublished } = await queryStatus(run);
     assert.deepEqual([chunks, chunksPublished], [3, 3]);
     const { events } = await run.fetchHistory();
     const asked = (events ?? []).map(

@@ -4,7 +4,7 @@ import test, { afterEach, beforeEach } from 'node:test';
 import type { FeedAttempt } from '../../simulator/attempt.ts';
 import { BATCH_TABLES } from '../../tables/index.ts';
 import { requireExactly } from './content.ts';
-import { OtherTopic, someAttempts, type Sent } from './other-topic.ts';
+import { OtherTopic, someAttempts, type SentValue } from './other-topic.ts';
 
 const BATCH_MESSAGES = 200;
 
@@ -21,14 +21,17 @@ beforeEach(async () => {
 afterEach(() => other.pipeline.close());
 
 interface Bad {
-  readonly sent: Sent;
+  readonly sent: SentValue;
   readonly path: string;
   readonly reason: string;
 }
 
 /** Puts something bad at each hundredth place; the good ones are left out there, not moved. */
-function withBad(good: readonly FeedAttempt[], bads: readonly Bad[]): { sent: Sent[]; good: FeedAttempt[] } {
-  const sent: Sent[] = [...good];
+function withBad(
+  good: readonly FeedAttempt[],
+  bads: readonly Bad[],
+): { sent: SentValue[]; good: FeedAttempt[] } {
+  const sent: SentValue[] = [...good];
   for (const [at, bad] of bads.entries()) sent[at * 100 + 7] = bad.sent;
   return { sent, good: good.filter((one) => sent.includes(one)) };
 }

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import test, { after, afterEach, before, beforeEach, describe } from 'node:test';
 import { FaultyHdfs } from '../support/faulty-hdfs.ts';
-import { statusOf, eventually, type IngestHandle } from '../support/harness.ts';
+import { queryStatus, eventually, type IngestHandle } from '../support/harness.ts';
 import { API } from '../support/kafka-proxy.ts';
 import { ProxiedKafka } from '../support/proxied-kafka.ts';
 import { requireContent, requireExactly } from './content.ts';
-import { OtherTopic, endOf, someAttempts } from './other-topic.ts';
+import { OtherTopic, waitForResult, someAttempts } from './other-topic.ts';
 
 const FIRST = someAttempts(1, 60);
 const MORE = someAttempts(2, 90);
@@ -39,7 +39,7 @@ afterEach(() => other.pipeline.close());
 describe('15 more is published between two tries', () => {
   /** The run must land what its first try saw, and leave the rest to the next. */
   async function landsFirstAlone(handle: IngestHandle): Promise<void> {
-    const result = await endOf(handle);
+    const result = await waitForResult(handle);
     assert.deepEqual(
       [result.outcome, result.batches, result.rows['deliveries']],
       ['landed', 1, FIRST.length],
@@ -82,8 +82,8 @@ test('16 a topic that is recreated between two attempts of consume is noticed, t
   broker.proxy.plan(API.fetch, { kind: 'instead', run });
   await other.pipeline.startWorker();
   const handle = await other.start();
-  await eventually('the run waits', async () => (await statusOf(handle)).state === 'waiting', 90_000);
-  const { waiting } = await statusOf(handle);
+  await eventually('the run waits', async () => (await queryStatus(handle)).state === 'waiting', 90_000);
+  const { waiting } = await queryStatus(handle);
   assert.equal(waiting?.code, 'TOPIC_RESET');
   await handle.executeUpdate('abort');
   await assert.rejects(handle.result());

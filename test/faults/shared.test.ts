@@ -8,7 +8,7 @@ import { TestPipeline, eventually } from '../support/harness.ts';
 import type { ingest } from '../../workflows/index.ts';
 import type { IngestResult } from '../../model/run.ts';
 import { requireExactly } from './content.ts';
-import { endOf, someAttempts } from './other-topic.ts';
+import { waitForResult, someAttempts } from './other-topic.ts';
 
 const COUNT = 250;
 const BATCH_MESSAGES = 60;
@@ -83,7 +83,9 @@ async function resultsOf(count: number): Promise<IngestResult[]> {
     },
     60_000,
   );
-  const results = [...started].map((id) => endOf(pipeline.client.workflow.getHandle<typeof ingest>(id)));
+  const results = [...started].map((id) =>
+    waitForResult(pipeline.client.workflow.getHandle<typeof ingest>(id)),
+  );
   return Promise.all(results);
 }
 
@@ -132,7 +134,7 @@ test('13 a worker that stands still in the middle of a commit, which another one
   const handle = await pipeline.start({ source });
   await eventually('the worker stands still', () => isStill, 60_000);
   await pipeline.startWorker();
-  assert.equal((await endOf(handle)).outcome, 'landed');
+  assert.equal((await waitForResult(handle)).outcome, 'landed');
   const commits = (): number => hdfs.nameNode.answered.filter((line) => isCommit.test(line)).length;
   const before = commits();
   goOn();

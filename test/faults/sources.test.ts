@@ -5,7 +5,7 @@ import type { FeedAttempt } from '../../simulator/attempt.ts';
 import { startPlatform, type Platform } from '../../simulator/server.ts';
 import { TestPipeline, eventually } from '../support/harness.ts';
 import { requireExactly } from './content.ts';
-import { endOf, someAttempts } from './other-topic.ts';
+import { waitForResult, someAttempts } from './other-topic.ts';
 
 describe('22 a customer’s server', () => {
   const COUNT = 50;
@@ -53,7 +53,7 @@ describe('22 a customer’s server', () => {
     source: keyof typeof SEEDS,
     has = someAttempts(SEEDS[source], COUNT),
   ): Promise<void> {
-    const { outcome, content } = await endOf(await pipeline.start({ source }));
+    const { outcome, content } = await waitForResult(await pipeline.start({ source }));
     assert.deepEqual([outcome, content?.records], ['landed', has.length]);
     expected.push(...has);
     await requireExactly(pipeline, expected);
@@ -102,7 +102,7 @@ describe('22 a customer’s server', () => {
       { kind: 'cut', bytes: CUT_BYTES, path: '/changed/attempts' },
       { kind: 'changed', path: '/changed/attempts' },
     );
-    const { outcome } = await endOf(await pipeline.start({ source: 'changed' }));
+    const { outcome } = await waitForResult(await pipeline.start({ source: 'changed' }));
     assert.equal(outcome, 'landed');
     assert.deepEqual(requestsOf('changed'), [
       [false, 200],
@@ -116,7 +116,7 @@ describe('22 a customer’s server', () => {
     test(`22 that sends the rest of other content than the beginning (validator: ${source}) is asked for all of it`, async () => {
       const path = `/${source}/attempts`;
       platform.arm({ kind: 'cut', bytes: CUT_BYTES, path }, { kind: 'swapped', path });
-      const { outcome } = await endOf(await pipeline.start({ source }));
+      const { outcome } = await waitForResult(await pipeline.start({ source }));
       assert.equal(outcome, 'landed');
       expected.push(...(await contentNow(source)));
       await requireExactly(pipeline, expected);
@@ -153,7 +153,7 @@ describe('25 a worker’s host that is gone for good', () => {
         );
         await first.kill();
         await pipeline.startWorker('two');
-        assert.equal((await endOf(run)).outcome, 'landed');
+        assert.equal((await waitForResult(run)).outcome, 'landed');
         await requireExactly(pipeline, someAttempts(1, COUNT));
       } finally {
         await pipeline.close();

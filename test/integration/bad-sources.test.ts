@@ -8,12 +8,12 @@ import { text } from 'node:stream/consumers';
 import test, { after, before, describe } from 'node:test';
 import { openHttp } from '../../adapters/http/source.ts';
 import { PipelineError } from '../../model/errors.ts';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { startPlatform, type Platform } from '../../simulator/server.ts';
 import { TestPipeline, codeOf, type TestWorker } from '../support/harness.ts';
 import { waitingOf } from '../support/waiting.ts';
 
-const GOOD = [...attempts({ seed: 3, count: 3 })].map((attempt) => JSON.stringify(attempt));
+const GOOD = [...generateAttempts({ seed: 3, count: 3 })].map((attempt) => JSON.stringify(attempt));
 const ARRAY = `[${GOOD.join(',')}]`;
 
 /** Contents that are no JSON array, and what a run says of each. */

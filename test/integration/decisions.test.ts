@@ -4,7 +4,7 @@ import test, { after, before, describe } from 'node:test';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { MAX_DECISIONS_KEPT, MAX_REASON_LENGTH, type RecordedDecision } from '../../model/decisions.ts';
 import { messageOf } from '../../model/errors.ts';
-import { TestPipeline, eventually, statusOf, type IngestHandle } from '../support/harness.ts';
+import { TestPipeline, eventually, queryStatus, type IngestHandle } from '../support/harness.ts';
 import { badAttempts, goodAttempts } from '../support/quarantined.ts';
 
 /** Who the command line says that it is. */
@@ -33,7 +33,7 @@ describe('what persons tell a run that waits', () => {
     await eventually(
       `${run.workflowId} waits after ${decisions} decisions`,
       async () => {
-        const { state, decisions: made } = await statusOf(run);
+        const { state, decisions: made } = await queryStatus(run);
         return state === 'waiting' && made.latest.length + made.earlier === decisions;
       },
       60_000,
@@ -118,7 +118,7 @@ describe('what persons tell a run that waits', () => {
       (error: unknown) => messageOf((error as Error).cause),
     );
     assert.ok(failure.startsWith(`aborted by ${ME} at fetch (reason: ${REASON}): source aborted`), failure);
-    const { failure: said, decisions } = await statusOf(run);
+    const { failure: said, decisions } = await queryStatus(run);
     assert.equal(said, failure);
     assert.deepEqual(
       decisions.latest.map(({ decision, by, reason }) => [decision, by, reason]),
@@ -170,7 +170,7 @@ describe('what persons tell a run that waits', () => {
       assert.equal(code, 2);
       assert.match(stderr, /^USAGE_INVALID: .*It must be a text of 1 to 500 characters/);
     }
-    assert.equal((await statusOf(run)).decisions.latest.length, 0);
+    assert.equal((await queryStatus(run)).decisions.latest.length, 0);
   });
 
   test('is bounded: the latest are kept, the others counted', async () => {
@@ -182,7 +182,7 @@ describe('what persons tell a run that waits', () => {
       await run.executeUpdate('retry', { args: [notes[made % notes.length]] });
       await waitsAfter(run, made + 1);
     }
-    const { decisions } = await statusOf(run);
+    const { decisions } = await queryStatus(run);
     assert.deepEqual([decisions.latest.length, decisions.earlier], [MAX_DECISIONS_KEPT, 3]);
     assert.deepEqual(
       decisions.latest.slice(0, 4).map(({ by, reason }) => [by, reason]),

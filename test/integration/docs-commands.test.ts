@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test, { after, before, describe } from 'node:test';
 import { withAdmin } from '../../adapters/kafka/client.ts';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { startPlatform, type Platform } from '../../simulator/server.ts';
 import { commandsOf, pagesOfDocs } from '../support/docs-commands.ts';
-import { ROOT, TestPipeline, eventually, statusOf } from '../support/harness.ts';
+import { ROOT, TestPipeline, eventually, queryStatus } from '../support/harness.ts';
 
 /** The expected exit code and output of a command. */
 interface Ending {
@@ -220,7 +220,7 @@ describe('the commands of the pages', () => {
       if (topics.includes(TOPIC)) await admin.deleteTopics({ topics: [TOPIC] });
     });
     // docs/quarantine.md shows the message at offset 17. A new seed each time, since a known content is not published again.
-    const records = [...attempts({ seed: Date.now(), count: 40 })].map((attempt, at) =>
+    const records = [...generateAttempts({ seed: Date.now(), count: 40 })].map((attempt, at) =>
       at === 17 ? { ...attempt, max_attempts: 'many' } : attempt,
     );
     await pipeline.placeFiles({ 'attempts.json': JSON.stringify(records) });
@@ -230,7 +230,7 @@ describe('the commands of the pages', () => {
     });
     await byInterval.startWorker();
     const handle = await pipeline.start({ source: 'refused' });
-    await eventually('the run waits', async () => (await statusOf(handle)).state === 'waiting');
+    await eventually('the run waits', async () => (await queryStatus(handle)).state === 'waiting');
     run = handle.workflowId;
   });
 
@@ -263,7 +263,7 @@ describe('the commands of the pages', () => {
         for (const [word, typed] of Object.entries(as)) line = line.replace(word, typed);
         if (line.endsWith(' RUN')) {
           const handle = of().client.workflow.getHandle(run);
-          await eventually('it waits', async () => (await statusOf(handle)).state === 'waiting');
+          await eventually('it waits', async () => (await queryStatus(handle)).state === 'waiting');
           line = line.replace(/ RUN$/, ` ${run}`);
         }
         const { code, output } = await type(line, of());

@@ -7,7 +7,7 @@ import { topicOffsets } from '../../adapters/kafka/client.ts';
 import { ensureTopic } from '../../adapters/kafka/topics.ts';
 import type { DoctorFinding } from '../../client/doctor/check.ts';
 import { startPlatform, type Platform } from '../../simulator/server.ts';
-import { TestPipeline, eventually, runCommand } from '../support/harness.ts';
+import { TestPipeline, eventually, runPipelineCommand } from '../support/harness.ts';
 
 /** Nothing listens there. */
 const NOBODY = '127.0.0.1:2';
@@ -43,7 +43,7 @@ async function diagnose(change: Record<string, object> = {}, token = 'a-secret')
   const file = join(pipeline.folder, 'doctor.yaml');
   await writeFile(file, stringify({ ...yaml, ...Object.fromEntries(changed) }));
   const env = { DOCTOR_TOKEN: token };
-  const { code, stdout, stderr } = await runCommand(['--config', file, 'doctor', '--json'], env);
+  const { code, stdout, stderr } = await runPipelineCommand(['--config', file, 'doctor', '--json'], env);
   assert.notEqual(stdout, '', stderr);
   return { code, findings: JSON.parse(stdout) as DoctorFinding[], output: stdout + stderr };
 }

@@ -4,7 +4,7 @@ import test, { after, before, describe } from 'node:test';
 import { kafkaClient } from '../../adapters/kafka/client.ts';
 import type { Waiting } from '../../model/run.ts';
 import { QuarantinedTopic, badAttempts, goodAttempts } from '../support/quarantined.ts';
-import { TestPipeline, eventually, statusOf, type IngestHandle } from '../support/harness.ts';
+import { TestPipeline, eventually, queryStatus, type IngestHandle } from '../support/harness.ts';
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -45,11 +45,11 @@ async function forge(to: QuarantinedTopic, values: readonly object[], headers: H
 
 async function waitingOf(run: IngestHandle): Promise<Waiting> {
   await eventually('the run waits', async () => {
-    const { state } = await statusOf(run);
+    const { state } = await queryStatus(run);
     assert.ok(state === 'running' || state === 'waiting', `it is ${state}`);
     return state === 'waiting';
   });
-  const { waiting } = await statusOf(run);
+  const { waiting } = await queryStatus(run);
   assert.ok(waiting !== null);
   return waiting;
 }

@@ -9,7 +9,7 @@ import type { Fetched } from '../../activities/fetch.ts';
 import { topicOffsets } from '../../adapters/kafka/client.ts';
 import type { Landed } from '../../activities/land.ts';
 import { NO_FILES, type StagedTables } from '../../model/references.ts';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { TestPipeline, eventually } from '../support/harness.ts';
 import { QuarantinedTopic, goodAttempts } from '../support/quarantined.ts';
 import { Hostile } from './hostile/hostile.ts';
@@ -25,7 +25,9 @@ let inputs: Inputs;
 before(async () => {
   const file = { url: 'file:good.ndjson', format: 'ndjson' };
   pipeline = await TestPipeline.create({ good: { ...file, quarantineLimit: 1 }, other: file });
-  const lines = Array.from(attempts({ seed: 5, count: RECORDS }), (attempt) => JSON.stringify(attempt));
+  const lines = Array.from(generateAttempts({ seed: 5, count: RECORDS }), (attempt) =>
+    JSON.stringify(attempt),
+  );
   await pipeline.placeFiles({ 'good.ndjson': lines.join('\n') });
   inputs = new Inputs(pipeline.settings.sources['good']?.topic ?? '');
   await pipeline.startWorker();

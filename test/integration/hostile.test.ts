@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { loadProgram } from '../../client/cli/program.ts';
 import type { RunStatus } from '../../model/run.ts';
 import { FORBIDDEN, HOSTILE } from '../support/hostile.ts';
-import { TestPipeline, eventually, statusOf, type TestWorker } from '../support/harness.ts';
+import { TestPipeline, eventually, queryStatus, type TestWorker } from '../support/harness.ts';
 import { badAttempts, goodAttempts } from '../support/quarantined.ts';
 
 const ALL = HOSTILE.join(' ').replaceAll('\ud800', '');
@@ -45,7 +45,7 @@ describe('data, names and reasons that would steer a terminal', () => {
       workflowId: ID,
       args: [{ source: SOURCE }],
     });
-    await eventually('it waits', async () => (await statusOf(run)).state === 'waiting', 60_000);
+    await eventually('it waits', async () => (await queryStatus(run)).state === 'waiting', 60_000);
     const { code, stderr } = await pipeline.command('skip', ID, '--reason', ALL.replaceAll('\0', ''));
     assert.equal(code, 0, stderr);
     await run.result();

@@ -12,7 +12,7 @@ import {
   ROOT,
   TestPipeline,
   eventually,
-  statusOf,
+  queryStatus,
   type IngestHandle,
   type TestWorker,
 } from '../support/harness.ts';
@@ -55,10 +55,10 @@ describe(
     test('is taken for no content of records while the format is wrong', async () => {
       const run = await pipeline.start({ source: 'feed' });
       await eventually('the run ends or waits', async () => {
-        const { state } = await statusOf(run);
+        const { state } = await queryStatus(run);
         return state !== 'running';
       });
-      if ((await statusOf(run)).state === 'waiting') {
+      if ((await queryStatus(run)).state === 'waiting') {
         await run.executeUpdate('abort');
         await assert.rejects(run.result());
       } else assert.equal((await run.result()).rows['attempts'], 0);
@@ -107,11 +107,11 @@ describe('a content that is ingested again', () => {
 
   async function waits(handle: IngestHandle, code: string): Promise<RunStatus> {
     await eventually(`the run waits for ${code}`, async () => {
-      const { state, waiting } = await statusOf(handle);
+      const { state, waiting } = await queryStatus(handle);
       assert.ok(state === 'running' || state === 'waiting', `it is ${state}`);
       return waiting?.code === code;
     });
-    return statusOf(handle);
+    return queryStatus(handle);
   }
 
   async function count(table: string): Promise<number> {

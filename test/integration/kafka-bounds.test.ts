@@ -6,13 +6,15 @@ import { ensureTopic } from '../../adapters/kafka/topics.ts';
 import type { OutgoingMessage } from '../../adapters/kafka/outgoing-message.ts';
 import { DEFAULT_BATCH_DECODED_BYTES } from '../../model/settings.ts';
 import type { IngestResult } from '../../model/run.ts';
-import { attempts } from '../../simulator/generator.ts';
-import { TestPipeline, eventually, statusOf, type TestWorker } from '../support/harness.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
+import { TestPipeline, eventually, queryStatus, type TestWorker } from '../support/harness.ts';
 import { compressedBatch, produceBatches } from '../support/kafka-batches.ts';
 import { inPieces } from '../support/kafka-topic.ts';
 import type { Listed } from '../support/quarantined.ts';
 
-const GOOD = [...attempts({ seed: 11, count: 2 })].map((attempt) => Buffer.from(JSON.stringify(attempt)));
+const GOOD = [...generateAttempts({ seed: 11, count: 2 })].map((attempt) =>
+  Buffer.from(JSON.stringify(attempt)),
+);
 
 let pipeline: TestPipeline;
 let worker: TestWorker;
@@ -69,9 +71,9 @@ describe('compressed batches of at most 1 MiB', () => {
     for (let offset = 1; offset <= BOMBS.length; offset += 1) {
       const says = `/0: from offset ${offset} on`;
       const waits = async (): Promise<boolean> =>
-        (await statusOf(run)).waiting?.message.includes(says) === true;
+        (await queryStatus(run)).waiting?.message.includes(says) === true;
       await eventually(`the run waits at offset ${offset}`, waits, 60_000);
-      const { waiting } = await statusOf(run);
+      const { waiting } = await queryStatus(run);
       assert.deepEqual(
         [waiting?.step, waiting?.code, waiting?.canSkip],
         ['consume', 'KAFKA_BATCH_UNREADABLE', true],

@@ -8,7 +8,15 @@ import { Publisher, publishOnce } from '../../adapters/kafka/publish.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { OffsetRange } from '../../model/references.ts';
 import { codeOf } from '../support/harness.ts';
-import { OPTIONS, PREFIX, inPieces, messages, newTopic, read, readAll } from '../support/kafka-topic.ts';
+import {
+  OPTIONS,
+  PREFIX,
+  inPieces,
+  messages,
+  newTopic,
+  readMessages,
+  readAll,
+} from '../support/kafka-topic.ts';
 
 /** Messages that need several fetch requests. */
 const LARGE = 120_000;
@@ -166,9 +174,9 @@ describe('a range', () => {
   ];
 
   test('gives the committed messages in it, and nothing before or after', async () => {
-    assert.deepEqual((await read(topic, range(0, 12))).values, ['0', '1', '2', '8', '9', '10']);
-    assert.deepEqual((await read(topic, range(1, 3))).values, ['1', '2']);
-    assert.deepEqual((await read(topic, range(2, 9))).offsets, ['0:2', '0:8']);
+    assert.deepEqual((await readMessages(topic, range(0, 12))).values, ['0', '1', '2', '8', '9', '10']);
+    assert.deepEqual((await readMessages(topic, range(1, 3))).values, ['1', '2']);
+    assert.deepEqual((await readMessages(topic, range(2, 9))).offsets, ['0:2', '0:8']);
   });
 
   test('of nothing but markers and aborted messages ends well, and is read whole', async () => {
@@ -178,7 +186,7 @@ describe('a range', () => {
       [3, 8],
       [11, 12],
     ] as const) {
-      assert.deepEqual(await read(topic, range(start, end)), {
+      assert.deepEqual(await readMessages(topic, range(start, end)), {
         ranges: range(start, end),
         values: [],
         offsets: [],
@@ -198,7 +206,7 @@ describe('a range', () => {
     const seen: string[] = [];
     let reads = 0;
     while (rest.length > 0) {
-      const part = await read(many, rest, (count) => count >= 1000);
+      const part = await readMessages(many, rest, (count) => count >= 1000);
       seen.push(...part.offsets);
       reads += 1;
       const done = new Map(part.ranges.map(({ partition, end }) => [partition, end]));
@@ -220,11 +228,11 @@ describe('a range', () => {
     await other.send({ topic: open, messages: [{ value: 'other' }] });
     await other.disconnect();
     assert.match(
-      await codeOf(read(open, range(0, 2))),
+      await codeOf(readMessages(open, range(0, 2))),
       /^RANGE_STALLED: .*\/0: offset 0 was not received within 5000 ms/,
     );
     await transaction.commit();
-    assert.deepEqual((await read(open, range(0, 2))).values, ['open', 'other']);
+    assert.deepEqual((await readMessages(open, range(0, 2))).values, ['open', 'other']);
   });
 
   test('that retention deleted is named, and nothing after it is taken for it', async () => {
@@ -236,11 +244,11 @@ describe('a range', () => {
       await admin.deleteTopicRecords({ topic: gone, partitions: [{ partition: 0, offset: '20' }] });
     });
     assert.match(
-      await codeOf(read(gone, range(10, 40))),
+      await codeOf(readMessages(gone, range(10, 40))),
       /^RANGE_GONE: .*\/0: offsets 10 to before 40 were to be read, but the topic now begins at offset 20/,
     );
-    assert.match(await codeOf(read(gone, range(5, 15))), /^RANGE_GONE/);
-    assert.equal((await read(gone, range(20, 40))).values.length, 20);
+    assert.match(await codeOf(readMessages(gone, range(5, 15))), /^RANGE_GONE/);
+    assert.equal((await readMessages(gone, range(20, 40))).values.length, 20);
   });
 
   test('of several answers is given as it was sent, however slowly it is taken', async () => {
@@ -262,7 +270,7 @@ describe('a range', () => {
       return found.groups.map(({ groupId }) => groupId).sort();
     };
     const before = await groups();
-    await read(topic, range(0, 3));
+    await readMessages(topic, range(0, 3));
     assert.deepEqual(await groups(), before);
   });
 });

@@ -5,7 +5,7 @@ import { createPlan } from '../../activities/plan.ts';
 import { createLogger } from '../../adapters/log.ts';
 import { Warehouse } from '../../adapters/delta/warehouse.ts';
 import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
-import { snapshotsOf } from '../../client/query/live-tables.ts';
+import { readSnapshots } from '../../client/query/live-tables.ts';
 import { BATCH_TABLES, TABLES } from '../../tables/index.ts';
 import { deltaMetadata } from '../../tables/table.ts';
 import { OtherTopic, someAttempts } from '../faults/other-topic.ts';
@@ -61,7 +61,7 @@ test('a plan goes on from there', async () => {
 });
 
 test('a question sees in each table what it sees in the one that is committed last', async () => {
-  const snapshots = await snapshotsOf(warehouseBy(faulty.patient()), TABLES);
+  const snapshots = await readSnapshots(warehouseBy(faulty.patient()), TABLES);
   const positions = BATCH_TABLES.map((table) => snapshots.get(table)?.txns.get(`${other.topic}/0`));
   assert.deepEqual(positions, [9n, 9n, 9n, 9n, 9n]);
   assert.equal(faulty.nameNode.unused, 0);

@@ -4,10 +4,10 @@ import kafkajs from 'kafkajs';
 import { withAdmin } from '../../adapters/kafka/client.ts';
 import { ensureTopic } from '../../adapters/kafka/topics.ts';
 import type { IngestResult } from '../../model/run.ts';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { TestPipeline } from '../support/harness.ts';
 
-const GOOD = [...attempts({ seed: 5, count: 40 })];
+const GOOD = [...generateAttempts({ seed: 5, count: 40 })];
 
 /** Returns an attempt of about `bytes` bytes, padded in a field that no table has. */
 function padded(bytes: number, fields: object = {}): string {

@@ -2,14 +2,18 @@ import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import { topicOffsets, withAdmin } from '../../adapters/kafka/client.ts';
 import type { IngestResult, Waiting } from '../../model/run.ts';
-import { TestPipeline, eventually, statusOf } from '../support/harness.ts';
+import { TestPipeline, eventually, queryStatus } from '../support/harness.ts';
 import { QuarantinedTopic, badAttempts, goodAttempts } from '../support/quarantined.ts';
 
 type Run = Awaited<ReturnType<TestPipeline['start']>>;
 
 async function waitingOf(run: Run): Promise<Waiting> {
-  await eventually(`${run.workflowId} waits`, async () => (await statusOf(run)).state === 'waiting', 60_000);
-  const { waiting } = await statusOf(run);
+  await eventually(
+    `${run.workflowId} waits`,
+    async () => (await queryStatus(run)).state === 'waiting',
+    60_000,
+  );
+  const { waiting } = await queryStatus(run);
   assert(waiting !== null);
   return waiting;
 }
@@ -163,7 +167,7 @@ describe('a source with a quarantine limit, whose topic others fill', () => {
     const { since } = await waitingOf(run);
     await run.executeUpdate('retry');
     await eventually('it waits again', async () => {
-      const { waiting } = await statusOf(run);
+      const { waiting } = await queryStatus(run);
       return waiting !== null && waiting.since !== since;
     });
     await run.executeUpdate('abort');

@@ -5,10 +5,10 @@ import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test, { after, before, describe } from 'node:test';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { startPlatform, type Platform } from '../../simulator/server.ts';
 import { DamagedCopy } from '../support/damage.ts';
-import { ROOT, TestPipeline, runCommand } from '../support/harness.ts';
+import { ROOT, TestPipeline, runPipelineCommand } from '../support/harness.ts';
 
 const SEED = 3;
 const COUNT = 500;
@@ -46,7 +46,11 @@ describe('query and tables', () => {
 
   async function commandWith(cache: string, ...words: string[]) {
     const { settingsFile, folder } = pipeline;
-    return runCommand(words, { PIPELINE_CONFIG: settingsFile, XDG_CACHE_HOME: join(folder, cache) }, folder);
+    return runPipelineCommand(
+      words,
+      { PIPELINE_CONFIG: settingsFile, XDG_CACHE_HOME: join(folder, cache) },
+      folder,
+    );
   }
 
   test('a query fetches the files of the tables that it names, and no others', async () => {
@@ -57,7 +61,7 @@ describe('query and tables', () => {
   });
 
   test('numbers come as numbers, times in UTC as ISO 8601, and partition columns with their types', async () => {
-    const generated = [...attempts({ seed: SEED, count: COUNT })];
+    const generated = [...generateAttempts({ seed: SEED, count: COUNT })];
     const first = generated.map(({ started_at: at }) => Date.parse(at)).sort((a, b) => a - b)[0] ?? NaN;
     const [row] = (await ask(
       `SELECT count(*) AS n, min(started_at) AS first, any_value(source) AS source, any_value(ingested_on) AS day,
@@ -73,7 +77,7 @@ describe('query and tables', () => {
   });
 
   test('the views give each attempt once', async () => {
-    const ids = new Set([...attempts({ seed: SEED, count: COUNT })].map(({ keen_id: id }) => id));
+    const ids = new Set([...generateAttempts({ seed: SEED, count: COUNT })].map(({ keen_id: id }) => id));
     assert.ok(ids.size < COUNT, 'the generator delivers some attempts twice');
     assert.deepEqual(await ask('SELECT count(*) AS n FROM attempts_deduplicated'), [{ n: ids.size }]);
   });
@@ -209,9 +213,9 @@ describe('query and tables', () => {
     const yaml = await readFile(pipeline.settingsFile, 'utf8');
     await writeFile(settings, yaml.replace(/warehouse: .*/, 'warehouse: /test/nothing'));
     const env = { PIPELINE_CONFIG: settings, XDG_CACHE_HOME: join(pipeline.folder, 'cache') };
-    const rows = await runCommand(['query', '--json', 'SELECT * FROM questions_deduplicated'], env);
+    const rows = await runPipelineCommand(['query', '--json', 'SELECT * FROM questions_deduplicated'], env);
     assert.deepEqual(JSON.parse(rows.stdout), [], rows.stderr);
-    const described = await runCommand(['query', '--json', 'DESCRIBE attempts'], env);
+    const described = await runPipelineCommand(['query', '--json', 'DESCRIBE attempts'], env);
     const types = new Map(
       (JSON.parse(described.stdout) as { column_name: string; column_type: string }[]).map((column) => [
         column.column_name,
@@ -221,7 +225,7 @@ describe('query and tables', () => {
     assert.equal(types.get('started_at'), 'TIMESTAMP WITH TIME ZONE');
     assert.equal(types.get('total'), 'INTEGER');
     assert.equal(types.get('ingested_on'), 'DATE');
-    const tables = await runCommand(['tables', '--json'], env);
+    const tables = await runPipelineCommand(['tables', '--json'], env);
     const [state] = (JSON.parse(tables.stdout) as { tables: Record<string, unknown>[] }).tables;
     assert.equal(state?.['version'], null);
     assert.equal(state['rows'], 0);

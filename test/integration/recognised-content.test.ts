@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import type { RunStatus, Waiting } from '../../model/run.ts';
-import { ROOT, TestPipeline, eventually, statusOf, type IngestHandle } from '../support/harness.ts';
+import { ROOT, TestPipeline, eventually, queryStatus, type IngestHandle } from '../support/harness.ts';
 import { badAttempts, goodAttempts } from '../support/quarantined.ts';
 
 const FEEDS = join(ROOT, '../shared/cases/feeds');
@@ -55,10 +55,10 @@ function sourceOf(file: string, format: string): string {
 async function settled(run: IngestHandle): Promise<RunStatus> {
   await eventually(
     `${run.workflowId} ends or waits`,
-    async () => (await statusOf(run)).state !== 'running',
+    async () => (await queryStatus(run)).state !== 'running',
     120_000,
   );
-  return statusOf(run);
+  return queryStatus(run);
 }
 
 async function waitingOf(run: IngestHandle): Promise<Waiting> {

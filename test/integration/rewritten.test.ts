@@ -4,8 +4,8 @@ import { DeltaTable } from '../../adapters/delta/table.ts';
 import { topicOffsets } from '../../adapters/kafka/client.ts';
 import type { Waiting } from '../../model/run.ts';
 import { sourceOf } from '../../model/settings.ts';
-import { attempts as generated } from '../../simulator/generator.ts';
-import { TestPipeline, codeOf, eventually, statusOf, type TestWorker } from '../support/harness.ts';
+import { generateAttempts as generated } from '../../simulator/generator.ts';
+import { TestPipeline, codeOf, eventually, queryStatus, type TestWorker } from '../support/harness.ts';
 import { badAttempts } from '../support/quarantined.ts';
 import { OtherProgram } from '../support/rewritten-tables.ts';
 
@@ -50,10 +50,10 @@ describe('a table that another program took rows out of', () => {
   async function waitingOf(run: Run): Promise<Waiting> {
     await eventually(
       `${run.workflowId} waits`,
-      async () => (await statusOf(run)).state === 'waiting',
+      async () => (await queryStatus(run)).state === 'waiting',
       60_000,
     );
-    const { waiting } = await statusOf(run);
+    const { waiting } = await queryStatus(run);
     assert(waiting !== null);
     return waiting;
   }

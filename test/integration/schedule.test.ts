@@ -3,7 +3,7 @@ import test, { after, before, describe } from 'node:test';
 import { ScheduleNotFoundError, WorkflowFailedError, type ScheduleDescription } from '@temporalio/client';
 import type { ScheduleView } from '../../client/schedules/view.ts';
 import type { IngestResult } from '../../model/run.ts';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { startPlatform, type Platform } from '../../simulator/server.ts';
 import type { ingest } from '../../workflows/index.ts';
 import { TestPipeline, eventually } from '../support/harness.ts';
@@ -211,7 +211,7 @@ describe('schedules', () => {
 
   async function requireLanded(from: string, to: string): Promise<void> {
     const [fromMs, toMs] = [Date.parse(from), Date.parse(to)];
-    const expected = [...attempts({ seed: SEED, count: COUNT, fromMs, toMs })].length;
+    const expected = [...generateAttempts({ seed: SEED, count: COUNT, fromMs, toMs })].length;
     assert.ok(expected > 0);
     const sql = `SELECT count(*)::INT AS landed FROM attempts WHERE source = '${TWICE}' AND started_at >= '${from}' AND started_at < '${to}'`;
     const { stdout, stderr } = await pipeline.command('query', '--json', sql);

@@ -10,7 +10,7 @@ import test, { after, before, describe } from 'node:test';
 import { Auditor } from '../../adapters/auditor/auditor.ts';
 import type { HdfsOptions } from '../../adapters/hdfs/access.ts';
 import { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { Authority } from '../support/certificates.ts';
 import { Gateway, type Seen } from '../support/gateway.ts';
 import { codeOf, SERVERS, TestPipeline } from '../support/harness.ts';
@@ -84,7 +84,9 @@ describe('an HDFS behind a gateway of HTTPS', () => {
       { hdfs: { nameNodes, tls, basicAuth, warehouse } },
     );
     try {
-      await pipeline.placeFiles({ 'feed.json': JSON.stringify([...attempts({ seed: 7, count: 200 })]) });
+      await pipeline.placeFiles({
+        'feed.json': JSON.stringify([...generateAttempts({ seed: 7, count: 200 })]),
+      });
       const worker = await pipeline.startWorker();
       const run = await pipeline.command('start', 'feed', '--follow');
       assert.equal(run.code, 0, run.stderr);

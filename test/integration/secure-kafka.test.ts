@@ -8,7 +8,7 @@ import { createLogger } from '../../adapters/log.ts';
 import { publishOnce } from '../../adapters/kafka/publish.ts';
 import type { OutgoingMessage } from '../../adapters/kafka/outgoing-message.ts';
 import { readRanges } from '../../adapters/kafka/read.ts';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { Authority, type Certificate } from '../support/certificates.ts';
 import { codeOf, TestPipeline } from '../support/harness.ts';
 import { SecureKafka, STRANGER, UNKNOWN_LOOPBACK, USER } from '../support/secure-kafka.ts';
@@ -68,7 +68,9 @@ describe('a Kafka that asks for TLS and a login', () => {
       },
     );
     try {
-      await pipeline.placeFiles({ 'feed.json': JSON.stringify([...attempts({ seed: 5, count: 200 })]) });
+      await pipeline.placeFiles({
+        'feed.json': JSON.stringify([...generateAttempts({ seed: 5, count: 200 })]),
+      });
       const worker = await pipeline.startWorker();
       const run = await pipeline.command('start', 'feed', '--follow');
       assert.equal(run.code, 0, run.stderr);

@@ -3,14 +3,14 @@ import { readFile } from 'node:fs/promises';
 import test, { after, before, describe } from 'node:test';
 import type { WrittenHeader } from '../../adapters/kafka/message-headers.ts';
 import type { IngestResult } from '../../model/run.ts';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { FilledTopics } from './producers/filled-topics.ts';
 import type { TestMessage } from './producers/message.ts';
 
 /** Stands in keys, headers and payloads; nothing that others can read may have it. */
 const MARKER = 'do-not-tell-4711';
 
-const [SAMPLE] = attempts({ seed: 9, count: 1 });
+const [SAMPLE] = generateAttempts({ seed: 9, count: 1 });
 
 /** A good attempt, with the marker in it. */
 const GOOD = Buffer.from(JSON.stringify({ ...SAMPLE, exam_name: MARKER }));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import zlib from 'node:zlib';
-import { FilledTopics, messagesOf, sumsOf, type ProducerName } from './producers/filled-topics.ts';
+import { FilledTopics, attemptMessages, sumsOf, type ProducerName } from './producers/filled-topics.ts';
 import { kcatMissing } from './producers/kcat.ts';
 import type { Codec, Guarantee, TestMessage } from './producers/message.ts';
 
@@ -68,12 +68,12 @@ describe('a topic that others fill', () => {
       const skip = (producer === 'kcat' && NO_KCAT) || (codec === 'zstd' && NO_ZSTD);
       test(`from ${producer}, ${codec}, ${guarantee}`, { skip }, async () => {
         await topics.makeTopic(source, PARTITIONS);
-        await publish(feed, messagesOf(seed, FIRST));
+        await publish(feed, attemptMessages(seed, FIRST));
         const first = await topics.run(source);
         assert.deepEqual([first.outcome, first.rows['deliveries']], ['landed', FIRST]);
         const again = await topics.run(source);
         assert.deepEqual([again.outcome, again.batches], ['nothing-new', 0]);
-        await publish(feed, messagesOf(seed, MORE, FIRST));
+        await publish(feed, attemptMessages(seed, MORE, FIRST));
         const more = await topics.run(source);
         assert.deepEqual([more.outcome, more.rows['deliveries']], ['landed', MORE]);
         filled.push(feed);
@@ -91,7 +91,7 @@ describe('a topic that others fill', () => {
     const found = new Map(rows.map(({ source, ...rest }) => [source, rest]));
     assert.equal(found.size, filled.length);
     for (const { source, seed } of filled) {
-      const published = messagesOf(seed, FIRST + MORE);
+      const published = attemptMessages(seed, FIRST + MORE);
       const ids = published.map(({ value }) => (JSON.parse(String(value)) as { keen_id: string }).keen_id);
       assert.deepEqual(found.get(source), { sums: sumsOf(published), keen_ids: new Set(ids).size }, source);
     }

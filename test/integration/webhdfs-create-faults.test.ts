@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { after, before, beforeEach } from 'node:test';
 import { PipelineError } from '../../model/errors.ts';
-import { FaultsProxy, type Fault } from '../support/faults-proxy.ts';
+import { FaultsProxy, type ProxyFault } from '../support/faults-proxy.ts';
 import {
   deadServer,
   errorOf,
@@ -25,7 +25,7 @@ beforeEach(() => {
 after(() => faulty.stop());
 
 test('a DataNode that freezes at any moment of a create is noticed within the limit, and named', async () => {
-  const faults: [Fault, RegExp][] = [
+  const faults: [ProxyFault, RegExp][] = [
     [{ kind: 'freeze' }, /accepted no more of the body|gave no answer/],
     [{ kind: 'freeze-request', afterBytes: MIB }, /accepted no more of the body/],
     [{ kind: 'delay-answer', ms: 20 * LIMIT_MS }, /gave no answer/],

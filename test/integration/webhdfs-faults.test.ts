@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { after, before, beforeEach } from 'node:test';
-import type { Fault } from '../support/faults-proxy.ts';
+import type { ProxyFault } from '../support/faults-proxy.ts';
 import {
   deadServer,
   errorOf,
@@ -75,7 +75,7 @@ test('the NameNode that answered last is asked first', async () => {
 test('what is missing is never mixed up with what cannot be known', async () => {
   const [present, missing] = [faulty.fresh(), faulty.fresh()];
   await faulty.direct.create(present, Buffer.from('a'));
-  const faults: Fault[] = [
+  const faults: ProxyFault[] = [
     { kind: 'reset' },
     { kind: 'freeze' },
     { kind: 'swallow-answer' },
@@ -104,7 +104,7 @@ test('what is missing is never mixed up with what cannot be known', async () => 
 test('reads go on after passing faults, and end when these do not pass', async () => {
   const path = faulty.fresh();
   await faulty.direct.create(path, Buffer.alloc(MIB, 'a'));
-  const faults: Fault[] = [
+  const faults: ProxyFault[] = [
     { kind: 'reset' },
     { kind: 'cut-answer', afterBytes: 300_000 },
     { kind: 'answer', status: 503, body: 'busy' },

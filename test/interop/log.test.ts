@@ -10,9 +10,9 @@ import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
 import type { IngestResult } from '../../model/run.ts';
 import { TestPipeline } from '../support/harness.ts';
 import { Feed } from './feed.ts';
-import { installReaders, leftOut } from './install.ts';
+import { installReaders, interopSkipReason } from './install.ts';
 import { copyTable, forgetBefore, forgetCheckpoints, forgetPointer, lastCheckpoint } from './log-copies.ts';
-import { DEFAULT_FS, Program } from './program.ts';
+import { DEFAULT_FS, PythonReader } from './program.ts';
 
 const Table = z.object({ partitions: z.array(z.tuple([z.string(), z.string(), z.int()])) });
 const Bounds = z.record(
@@ -26,14 +26,14 @@ const READ = ['attempts', 'quarantine', 'deliveries'];
 /** How many attempts the second run brings: more than a batch takes. */
 const MORE = 600;
 
-describe('a log with checkpoints, and what others write to it', { skip: leftOut() }, () => {
+describe('a log with checkpoints, and what others write to it', { skip: interopSkipReason() }, () => {
   /** What to do at the end, the last first, however far the beginning came. */
   const opened: (() => Promise<void>)[] = [];
   let feed: Feed;
   let pipeline: TestPipeline;
   let hdfs: WebHdfs;
-  let spark: Program;
-  let deltaRs: Program;
+  let spark: PythonReader;
+  let deltaRs: PythonReader;
   let landed: IngestResult;
 
   before(async () => {
@@ -49,9 +49,9 @@ describe('a log with checkpoints, and what others write to it', { skip: leftOut(
     await pipeline.startWorker();
     landed = await ingest();
     for (const name of READ) await begunAtCheckpoint(name, 'begun');
-    spark = await Program.start(readers, 'spark_reader.py');
+    spark = await PythonReader.start(readers, 'spark_reader.py');
     opened.push(() => spark.close());
-    deltaRs = await Program.start(readers, 'deltars_reader.py');
+    deltaRs = await PythonReader.start(readers, 'deltars_reader.py');
     opened.push(() => deltaRs.close());
   });
 

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { z } from 'zod';
 import { TestPipeline } from '../support/harness.ts';
 import { Feed, GOLDEN_LEFT_OUT, rightAnswers } from './feed.ts';
-import { NOTEBOOKS, installReaders, leftOut, type Readers } from './install.ts';
+import { NOTEBOOKS, installReaders, interopSkipReason, type Readers } from './install.ts';
 import { DEFAULT_FS } from './program.ts';
 
 const Notebook = z.object({
@@ -31,7 +31,7 @@ test('no notebook holds what it answered: that is the customers’', async () =>
   }
 });
 
-describe('the notebooks, run as they are', { skip: leftOut() }, () => {
+describe('the notebooks, run as they are', { skip: interopSkipReason() }, () => {
   let readers: Readers;
   let pipeline: TestPipeline;
   let folder: string;

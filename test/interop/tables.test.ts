@@ -18,8 +18,8 @@ import {
   rowOf,
   type Attempt,
 } from './feed.ts';
-import { installReaders, leftOut } from './install.ts';
-import { DEFAULT_FS, Program } from './program.ts';
+import { installReaders, interopSkipReason } from './install.ts';
+import { DEFAULT_FS, PythonReader } from './program.ts';
 
 const Columns = z.record(z.string(), z.string());
 const Table = z.strictObject({
@@ -32,12 +32,12 @@ const Rows = z.array(z.array(z.unknown()));
 const PARTNERS = 12;
 const REFUSED = { max_attempts: '1.7', keen_id: 'ä “not an attempt”' };
 
-describe('the tables in HDFS, read by programs that are not ours', { skip: leftOut() }, () => {
+describe('the tables in HDFS, read by programs that are not ours', { skip: interopSkipReason() }, () => {
   /** What to do at the end, the last first, however far the beginning came. */
   const opened: (() => Promise<void>)[] = [];
   let pipeline: TestPipeline;
-  let spark: Program;
-  let deltaRs: Program;
+  let spark: PythonReader;
+  let deltaRs: PythonReader;
   /** What each source delivers. */
   const delivered: Record<string, Attempt[]> = {};
   const landed: IngestResult[] = [];
@@ -56,9 +56,9 @@ describe('the tables in HDFS, read by programs that are not ours', { skip: leftO
     await pipeline.startWorker();
     for (const source of Object.keys(feeds)) await ingest(source);
     await replay();
-    spark = await Program.start(readers, 'spark_reader.py');
+    spark = await PythonReader.start(readers, 'spark_reader.py');
     opened.push(() => spark.close());
-    deltaRs = await Program.start(readers, 'deltars_reader.py');
+    deltaRs = await PythonReader.start(readers, 'deltars_reader.py');
     opened.push(() => deltaRs.close());
   });
 

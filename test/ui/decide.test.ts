@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import test, { after, afterEach, before, describe } from 'node:test';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { startPlatform, type Platform } from '../../simulator/server.ts';
-import { SERVERS, TestPipeline, statusOf } from '../support/harness.ts';
-import { leftOut } from './chromium.ts';
+import { SERVERS, TestPipeline, queryStatus } from '../support/harness.ts';
+import { uiSkipReason } from './chromium.ts';
 import { TemporalUi } from './temporal-ui.ts';
 
 const COUNT = 20;
 
-describe('a run that waits for a person, in the Temporal UI', { skip: leftOut() }, () => {
+describe('a run that waits for a person, in the Temporal UI', { skip: uiSkipReason() }, () => {
   let pipeline: TestPipeline;
   let platform: Platform;
   let ui: TemporalUi;
@@ -20,7 +20,9 @@ describe('a run that waits for a person, in the Temporal UI', { skip: leftOut() 
       strange: { url: 'file:strange.json', quarantineLimit: 0.05 },
       never: { url: `${platform.url}/attempts?fault=status&status=403` },
     });
-    await pipeline.placeFiles({ 'strange.json': JSON.stringify([...attempts({ seed: 5, count: 3 }), {}]) });
+    await pipeline.placeFiles({
+      'strange.json': JSON.stringify([...generateAttempts({ seed: 5, count: 3 }), {}]),
+    });
     platform.arm({ kind: 'status', status: 403, path: '/once/attempts' });
     [ui] = await Promise.all([TemporalUi.open(SERVERS.temporalUi), pipeline.startWorker()]);
   });
@@ -71,7 +73,7 @@ describe('a run that waits for a person, in the Temporal UI', { skip: leftOut() 
     await ui.sendUpdate('retry');
     await ui.waitForStatus('Completed');
     assert.match(await ui.currentDetails(/landed in 1 batch/), new RegExp(`attempts ${COUNT}`));
-    const status = await statusOf(pipeline.client.workflow.getHandle(`${pipeline.name}-once`));
+    const status = await queryStatus(pipeline.client.workflow.getHandle(`${pipeline.name}-once`));
     assert.deepEqual([status.state, status.rows['attempts']], ['landed', COUNT]);
   });
 
@@ -84,7 +86,7 @@ describe('a run that waits for a person, in the Temporal UI', { skip: leftOut() 
       await ui.currentDetails(/failed at fetch/),
       /aborted by a person at fetch: source never: the server answered 403/,
     );
-    const { state } = await statusOf(pipeline.client.workflow.getHandle(workflowId));
+    const { state } = await queryStatus(pipeline.client.workflow.getHandle(workflowId));
     assert.equal(state, 'failed');
     const { stdout } = await pipeline.command('status', workflowId);
     assert.match(stdout, /never failed at fetch: aborted by a person/);
@@ -100,7 +102,7 @@ describe('a run that waits for a person, in the Temporal UI', { skip: leftOut() 
     const passed = await ui.currentDetails(/landed in 1 batch/);
     assert.match(passed, /went past the quarantine limit at fetch: source strange/);
     assert.match(passed, /In quarantine:\s+1 at transform: keen_id is missing/);
-    const { rows } = await statusOf(pipeline.client.workflow.getHandle(workflowId));
+    const { rows } = await queryStatus(pipeline.client.workflow.getHandle(workflowId));
     assert.deepEqual([rows['attempts'], rows['quarantine']], [3, 1]);
   });
 });

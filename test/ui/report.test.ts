@@ -6,10 +6,10 @@ import test, { after, before, describe } from 'node:test';
 import axe, { type AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { SECTIONS } from '../../client/report/figures.ts';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { TestPipeline } from '../support/harness.ts';
 import { launchBrowser } from './browser.ts';
-import { leftOut } from './chromium.ts';
+import { uiSkipReason } from './chromium.ts';
 
 /** What a page must not take for its own. */
 const HOSTILE = '</script><script>document.title = "taken"</script><img src=x onerror=alert(1)> & "Söhne"';
@@ -19,7 +19,7 @@ const SCHEMES = ['light', 'dark'] as const;
 
 type Rows = readonly Readonly<Record<string, string | number | null>>[];
 
-describe('the report', { skip: leftOut() }, () => {
+describe('the report', { skip: uiSkipReason() }, () => {
   let pipeline: TestPipeline;
   let browser: Browser;
   let file = '';
@@ -31,7 +31,7 @@ describe('the report', { skip: leftOut() }, () => {
       acme: { url: 'file:acme.json' },
       empty: { url: 'file:acme.json' },
     });
-    const records = [...attempts({ seed: 3, count: 1200 })].map((attempt, at) => {
+    const records = [...generateAttempts({ seed: 3, count: 1200 })].map((attempt, at) => {
       if (at % 100 === 7) return { ...attempt, max_attempts: 'many' };
       return at % 40 === 3 ? { ...attempt, exam_name: HOSTILE } : attempt;
     });

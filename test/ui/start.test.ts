@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { startPlatform, type Platform } from '../../simulator/server.ts';
-import { SERVERS, TestPipeline, statusOf } from '../support/harness.ts';
-import { leftOut } from './chromium.ts';
+import { SERVERS, TestPipeline, queryStatus } from '../support/harness.ts';
+import { uiSkipReason } from './chromium.ts';
 import { TemporalUi } from './temporal-ui.ts';
 
 const COUNT = 50;
@@ -25,7 +25,7 @@ const WRONG: Record<string, { input: string; says: RegExp }> = {
   },
 };
 
-describe('the start form of the Temporal UI', { skip: leftOut() }, () => {
+describe('the start form of the Temporal UI', { skip: uiSkipReason() }, () => {
   let pipeline: TestPipeline;
   let platform: Platform;
   let ui: TemporalUi;
@@ -51,7 +51,7 @@ describe('the start form of the Temporal UI', { skip: leftOut() }, () => {
   test('starts a run, whose page says Completed when it has landed', async () => {
     const workflowId = await start('started-here', '{"source": "pearson"}');
     await ui.waitForStatus('Completed');
-    const status = await statusOf(pipeline.client.workflow.getHandle(workflowId));
+    const status = await queryStatus(pipeline.client.workflow.getHandle(workflowId));
     assert.deepEqual([status.state, status.rows['attempts']], ['landed', COUNT]);
     const { stdout } = await pipeline.command('query', '--json', 'SELECT count(*) AS n FROM attempts');
     assert.deepEqual(JSON.parse(stdout), [{ n: COUNT }]);
@@ -99,7 +99,10 @@ describe('the start form of the Temporal UI', { skip: leftOut() }, () => {
     const seen = await ui.answers();
     for (const known of [/"outcome":"landed"/, /chunk 1 of 1/, /Rows landed/])
       assert.match(seen, known, 'what came was read');
-    for (const { keen_id, user_exam_id, base_exam_id, exam_name } of attempts({ seed: 1, count: COUNT })) {
+    for (const { keen_id, user_exam_id, base_exam_id, exam_name } of generateAttempts({
+      seed: 1,
+      count: COUNT,
+    })) {
       for (const value of [keen_id, user_exam_id, base_exam_id, exam_name])
         assert.ok(!seen.includes(value), `${value} is there`);
     }

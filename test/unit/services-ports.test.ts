@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
-import { firstTaken, freePorts, HOST } from '../../services/ports.ts';
+import { firstTaken, freePorts, LOOPBACK_HOST } from '../../services/ports.ts';
 import { javaVersion } from '../../services/tools.ts';
 
 describe('ports', () => {
@@ -14,7 +14,7 @@ describe('ports', () => {
   it('in use are named', async () => {
     const server = createServer();
     const { grpc, ui } = (await freePorts()).temporal;
-    await new Promise<void>((resolve) => server.listen(ui, HOST, resolve));
+    await new Promise<void>((resolve) => server.listen(ui, LOOPBACK_HOST, resolve));
     try {
       assert.equal(await firstTaken([grpc, ui]), ui);
     } finally {

@@ -9,20 +9,20 @@ import {
 } from '@temporalio/workflow';
 
 /** An activity to be scheduled, with whatever input. */
-export interface Call {
+export interface ActivityCall {
   readonly activity: string;
   readonly taskQueue: string;
   readonly input: readonly unknown[];
 }
 
 /** What came of it: its result, or the code and the message of its error. */
-export interface Answer {
+export interface ActivityOutcome {
   readonly result?: unknown;
   readonly code?: string;
   readonly message?: string;
 }
 
-export const call = defineUpdate<Answer, [Call]>('call');
+export const call = defineUpdate<ActivityOutcome, [ActivityCall]>('call');
 export const end = defineSignal('end');
 
 /** Schedules the activities that it is told to, on any task queue: what anyone can who may write to the namespace. */

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import { installJars } from '../../../services/install.ts';
+import { installProductJars } from '../../../services/install.ts';
 import { JAVA_OPTIONS, requireJava } from '../../../services/tools.ts';
 import type { Publication, TestMessage } from './message.ts';
 
@@ -29,7 +29,7 @@ export class JavaClient {
   }
 
   static async start(brokers: string): Promise<JavaClient> {
-    const jars = await installJars('kafka', () => undefined);
+    const jars = await installProductJars('kafka', () => undefined);
     const source = join(import.meta.dirname, 'JavaProducer.java');
     const quiet = '-Dorg.slf4j.simpleLogger.defaultLogLevel=error';
     const words = [...JAVA_OPTIONS, '-Xmx128m', quiet, '-cp', join(jars, '*'), source];
