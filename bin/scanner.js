@@ -19,7 +19,14 @@ export async function buildScanner() {
 
 async function compile(file) {
   const { default: asc } = await import('assemblyscript/asc');
-  const asked = [`${SCANNER_SOURCES}/index.ts`, '--baseDir', PROJECT, '--outFile', 'scanner.wasm', ...OPTIONS];
+  const asked = [
+    `${SCANNER_SOURCES}/index.ts`,
+    '--baseDir',
+    PROJECT,
+    '--outFile',
+    'scanner.wasm',
+    ...OPTIONS,
+  ];
   const { error, stderr } = await asc.main(asked, {
     writeFile: (_, content) => writeFileSync(file, content),
   });

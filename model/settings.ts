@@ -165,7 +165,7 @@ const Limits = z
       .default(20)
       .describe('The number of versions between two checkpoints of a table’s Delta log.'),
   })
-  .describe('Limits of the memory and the disk space that a run takes.');
+  .describe('Limits of the memory and disk space of a run.');
 
 /** The schema of `pipeline.yaml`. docs/settings.md is generated from its descriptions. */
 export const Settings = z.strictObject({

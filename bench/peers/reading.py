@@ -1,4 +1,4 @@
-"""Runs the saved questions in Spark over our files, over our tables' log, and over Spark's own files, in turns.
+"""Runs the standard questions in Spark over our files, over our tables' log, and over Spark's own files, in turns.
 
 Usage: reading.py JARS QUESTIONS OURS SPARKS ROUNDS
 JARS is the folder of Delta's jars, QUESTIONS the folder of spark_answers.py, OURS our warehouse and SPARKS the

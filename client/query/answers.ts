@@ -7,7 +7,7 @@ import { withExamples } from '../cli/help.ts';
 import { fetchTables, readSnapshots, withTables } from './live-tables.ts';
 import { formatTable, print, printJson } from '../cli/output.ts';
 import { toJson } from './values.ts';
-import { SAVED_QUESTIONS, scopedSql, type SavedQuestion, type Scope } from './questions.ts';
+import { STANDARD_QUESTIONS, scopedSql, type StandardQuestion, type Scope } from './questions.ts';
 import { openWarehouse } from '../cli/warehouse.ts';
 
 interface AnswersOptions {
@@ -22,10 +22,10 @@ interface Answer {
   readonly rows: readonly (readonly Json[])[];
 }
 
-/** Creates `pipeline answers`, which answers {@link SAVED_QUESTIONS}. */
+/** Creates `pipeline answers`, which answers {@link STANDARD_QUESTIONS}. */
 export function answersCommand(): Command {
   const command = new Command('answers')
-    .description('Answer the saved questions about the attempts.')
+    .description('Answer the standard questions about the attempts.')
     .option('--source <source>', 'only attempts of this source')
     .option('--deduplicated', 'count each attempt once, even if it was delivered several times')
     .option('--json', 'print a JSON object: the rows of each answer by its name')
@@ -50,7 +50,7 @@ async function answers(options: AnswersOptions): Promise<void> {
   const tables = TABLES.map((table) => ({ table, files: cached.get(table)?.files ?? null }));
   await withTables(tables, async (connection) => {
     const found = new Map<string, object[]>();
-    for (const question of SAVED_QUESTIONS) {
+    for (const question of STANDARD_QUESTIONS) {
       const answer = await answerQuestion(connection, question, scope);
       if (options.json === true)
         found.set(
@@ -65,7 +65,7 @@ async function answers(options: AnswersOptions): Promise<void> {
 
 async function answerQuestion(
   connection: DuckDBConnection,
-  question: SavedQuestion,
+  question: StandardQuestion,
   scope: Scope,
 ): Promise<Answer> {
   const read = await connection.runAndReadAll(scopedSql(question.sql, scope));

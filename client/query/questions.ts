@@ -1,7 +1,7 @@
 import { sqlText } from '../../adapters/duckdb/database.ts';
 
 /** A question about the attempts, and the SQL that answers it. */
-export interface SavedQuestion {
+export interface StandardQuestion {
   /** Key of the answer in `answers --json`. */
   readonly name: string;
   readonly question: string;
@@ -10,7 +10,7 @@ export interface SavedQuestion {
 }
 
 /** The questions that `pipeline answers` answers. */
-export const SAVED_QUESTIONS: readonly SavedQuestion[] = [
+export const STANDARD_QUESTIONS: readonly StandardQuestion[] = [
   {
     name: 'overview',
     question: 'How many exams were taken, of which kinds, and by how many people?',
@@ -99,9 +99,9 @@ const RELATIONS: Readonly<Record<string, { readonly table: string; readonly once
   run: { table: 'runs', once: false },
 };
 
-/** Returns the SQL of one of {@link SAVED_QUESTIONS}. */
+/** Returns the SQL of one of {@link STANDARD_QUESTIONS}. */
 export function findQuestionSql(name: string): string {
-  const question = SAVED_QUESTIONS.find((one) => one.name === name);
+  const question = STANDARD_QUESTIONS.find((one) => one.name === name);
   if (question === undefined) throw new TypeError(`there is no question ${name}`);
   return question.sql;
 }

@@ -57,7 +57,7 @@ describe('15 more is published between two tries', () => {
     assert.equal(broker.proxy.unused, 0);
   });
 
-  test('15 of land, which another worker tries again: the batch stays what it was', async () => {
+  test('15 of land, which another worker retries: the batch does not change', async () => {
     const first = await other.pipeline.startWorker();
     let isKilled = false;
     const run = async (): Promise<void> => {
