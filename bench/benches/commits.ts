@@ -18,7 +18,7 @@ const REPORT_EVERY = 100;
 export const commitsBench: Bench = {
   name: 'commits',
   title: 'A thousand commits',
-  about: `Runs of ${BATCH} attempts each on one topic, one after the other; the medians of ${MEASURED}: what their \`plan\` and \`land\` take when the tables' logs have about ten versions, and when they have about a thousand. A new worker reads the whole logs for its first plan: that is the median of ${NEW_WORKERS}, also once the logs have a checkpoint.`,
+  about: `Runs of ${BATCH} attempts each on one topic, in sequence. Medians of ${MEASURED}: the duration of \`plan\` and \`land\` when the tables' logs have about ten versions, and when they have about a thousand. A new worker reads the whole logs for its first plan: the median of ${NEW_WORKERS}, also with the first checkpoint.`,
   needs: [],
   run: async (context) => {
     const last = context.quick ? 60 : 1000;
@@ -47,7 +47,7 @@ export const commitsBench: Bench = {
         notes: [
           `A commit: ${milliseconds(early.land)} at about version 10, ${milliseconds(late.land)} at version ${formatNumber(landing.commits)}.`,
           `A plan: ${milliseconds(early.plan)}, and ${milliseconds(late.plan)}.`,
-          `The first plan of a new worker: ${milliseconds(early.firstPlan)} at about version 10, which has no checkpoint yet; ${milliseconds(withCheckpoint)} at about version ${WITH_CHECKPOINT}, which has one, for whose reading DuckDB is loaded; ${milliseconds(late.firstPlan)} at version ${formatNumber(landing.commits)}.`,
+          `The first plan of a new worker: ${milliseconds(early.firstPlan)} at about version 10, without a checkpoint; ${milliseconds(withCheckpoint)} at about version ${WITH_CHECKPOINT}, with a checkpoint, for which DuckDB is loaded; ${milliseconds(late.firstPlan)} at version ${formatNumber(landing.commits)}.`,
         ],
       };
     } finally {
