@@ -11,7 +11,7 @@ const FOLDERS = [
   ...['activities', 'adapters', 'client', 'lib', 'model'],
   ...['records', 'steps', 'tables', 'worker', 'workflows'],
 ];
-/** What decides what becomes of the sources: the compilers' versions, and how they are called. */
+/** Inputs of the build besides the sources: the compilers' versions and options. */
 const COMPILERS = ['package.json', 'bin/built.js', 'bin/scanner.js'];
 /** Has a compiler of its own. */
 const SCANNER = 'records/scanner/';

@@ -114,7 +114,7 @@ function answerStatus(exchange: Exchange, fault: Extract<Fault, { kind: 'status'
   const { status, retryAfterSeconds } = fault;
   const headers = retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) };
   if (![204, 205, 304].includes(status)) {
-    sendJson(exchange, status, { error: 'The platform was told to fail.' }, headers);
+    sendJson(exchange, status, { error: 'Injected fault.' }, headers);
     return;
   }
   sendHead(exchange, status, headers);

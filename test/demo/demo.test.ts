@@ -64,7 +64,7 @@ describe('the demo', { skip }, () => {
     assert.match(output, /How many exams were taken.*\n.*\n.*\n.*\n│ +3,242 │/);
   });
 
-  test('of a given file answers for it, and stops everything when told to', async () => {
+  test('of a given file queries its attempts, and stops everything with --exit', async () => {
     const file = join(folder, 'given.json');
     await writeFile(file, JSON.stringify([...generateAttempts({ seed: 9, count: 10 })]));
     const output = await npm('demo', '--', '--data', file, '--exit');

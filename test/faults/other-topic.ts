@@ -8,7 +8,7 @@ import type { ingest } from '../../workflows/index.ts';
 import { hasEnded } from './faulty-pipeline.ts';
 import { TestPipeline, eventually, queryStatus, type IngestHandle } from '../support/harness.ts';
 
-/** What a message can hold: an attempt, or anything. */
+/** The value of a message: an attempt, or any text. */
 export type SentValue = object | string;
 
 const MESSAGES_A_REQUEST = 100;
@@ -93,7 +93,7 @@ export class OtherTopic {
     return waitForResult(await this.start());
   }
 
-  /** What a run waits for a person for; it is then told to end. */
+  /** Returns what a run waits for a decision for, and aborts the run. */
   async refusal(): Promise<Waiting> {
     const run = await this.start();
     await eventually('the run waits', async () => (await queryStatus(run)).state === 'waiting', 60_000);

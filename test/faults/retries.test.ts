@@ -36,7 +36,7 @@ beforeEach(async () => {
 
 afterEach(() => other.pipeline.close());
 
-describe('15 more is published between two tries', () => {
+describe('15 more messages are published between two attempts', () => {
   /** The run must land what its first try saw, and leave the rest to the next. */
   async function landsFirstAlone(handle: IngestHandle): Promise<void> {
     const result = await waitForResult(handle);
@@ -50,7 +50,7 @@ describe('15 more is published between two tries', () => {
     await requireExactly(other.pipeline, [...FIRST, ...MORE]);
   }
 
-  test('15 of consume: the batch stays what it was', async () => {
+  test('15 of consume: the batch does not change', async () => {
     broker.proxy.plan(API.fetch, { kind: 'instead', run: () => other.publish(MORE) });
     await other.pipeline.startWorker();
     await landsFirstAlone(await other.start());
@@ -73,7 +73,7 @@ describe('15 more is published between two tries', () => {
   });
 });
 
-test('16 a topic that is recreated between two attempts of consume is noticed, though it has as many messages', async () => {
+test('16 a topic that is recreated between two attempts of consume is detected, even if it has as many messages', async () => {
   const run = async (): Promise<void> => {
     await other.delete();
     await other.make();
@@ -87,7 +87,7 @@ test('16 a topic that is recreated between two attempts of consume is noticed, t
   assert.equal(waiting?.code, 'TOPIC_RESET');
   await handle.executeUpdate('abort');
   await assert.rejects(handle.result());
-  // What is there now was never begun, so the next run may land it.
+  // No batch of the new messages was begun, so the next run may land them.
   assert.equal((await other.run()).outcome, 'landed');
   await requireContent(other.pipeline, MORE);
 });

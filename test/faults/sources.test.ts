@@ -16,7 +16,7 @@ describe('22 a customer’s server', () => {
   const SWAPPED = ['strong', 'weak', 'recent'] as const;
   let platform: Platform;
   let pipeline: TestPipeline;
-  /** What landed so far. */
+  /** The attempts that have landed. */
   const expected: FeedAttempt[] = [];
 
   before(async () => {
@@ -42,13 +42,13 @@ describe('22 a customer’s server', () => {
     return `?count=${COUNT}&seed=${seed}${validator === undefined ? '' : `&validator=${validator}`}`;
   }
 
-  /** What a source's server has now. */
+  /** The current content of a source's server. */
   async function contentNow(source: keyof typeof SEEDS): Promise<FeedAttempt[]> {
     const answer = await fetch(`${platform.url}/${source}/attempts${queryOf(source, SEEDS[source])}`);
     return (await answer.json()) as FeedAttempt[];
   }
 
-  /** Runs a source; what its server has, or had in the end, must then stand in the tables once. */
+  /** Runs a source; the tables must then have its server's final content once. */
   async function landsOnce(
     source: keyof typeof SEEDS,
     has = someAttempts(SEEDS[source], COUNT),
@@ -66,7 +66,7 @@ describe('22 a customer’s server', () => {
       .map(({ range, status }) => [range !== undefined, status]);
   }
 
-  test('22 that answers 500 twice is asked again', async () => {
+  test('22 that responds with 500 twice is requested again', async () => {
     platform.arm({ kind: 'status', status: 500, times: 2, path: '/refusing/attempts' });
     await landsOnce('refusing');
     assert.deepEqual(
@@ -75,14 +75,14 @@ describe('22 a customer’s server', () => {
     );
   });
 
-  test('22 that is busy is asked again when it said', async () => {
+  test('22 that is busy is requested again at the time of Retry-After', async () => {
     platform.arm({ kind: 'busy', retryAfterSeconds: 2, path: '/busy/attempts' });
     const began = Date.now();
     await landsOnce('busy');
     assert(Date.now() - began >= 2000, 'it was asked before');
   });
 
-  test('22 that cuts its answer in the middle is asked for the rest alone', async () => {
+  test('22 that cuts its response off is requested for the rest only', async () => {
     platform.arm({ kind: 'cut', bytes: CUT_BYTES, path: '/cut/attempts' });
     await landsOnce('cut');
     assert.deepEqual(requestsOf('cut'), [
@@ -97,7 +97,7 @@ describe('22 a customer’s server', () => {
     assert.deepEqual(requestsOf('slow'), [[false, 200]]);
   });
 
-  test('22 whose content changes between the tries is asked for all of it, and nothing is mixed', async () => {
+  test('22 whose content changes between two attempts is requested for all of it, and contents are not mixed', async () => {
     platform.arm(
       { kind: 'cut', bytes: CUT_BYTES, path: '/changed/attempts' },
       { kind: 'changed', path: '/changed/attempts' },
@@ -113,7 +113,7 @@ describe('22 a customer’s server', () => {
   });
 
   for (const source of SWAPPED) {
-    test(`22 that sends the rest of other content than the beginning (validator: ${source}) is asked for all of it`, async () => {
+    test(`22 that sends the rest of another content (validator: ${source}) is requested for all of it`, async () => {
       const path = `/${source}/attempts`;
       platform.arm({ kind: 'cut', bytes: CUT_BYTES, path }, { kind: 'swapped', path });
       const { outcome } = await waitForResult(await pipeline.start({ source }));
@@ -124,7 +124,7 @@ describe('22 a customer’s server', () => {
   }
 });
 
-describe('25 a worker’s host that is gone for good', () => {
+describe('25 a worker’s host that is lost', () => {
   const COUNT = 3000;
   let platform: Platform;
 

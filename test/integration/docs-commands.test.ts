@@ -145,7 +145,7 @@ const ELSEWHERE: Readonly<Record<string, { readonly why: string; readonly by: st
     by: 'test/integration/secure-temporal.test.ts',
   },
   'npx tsx test/ui/take-screenshots.ts': {
-    why: 'it takes the pictures of the pages in a browser',
+    why: 'it takes the screenshots of the pages in a browser',
     by: 'test/ui/screenshots.test.ts',
   },
   'npx tsx scripts/docs.ts': { why: 'it writes pages in place', by: 'test/unit/docs.test.ts' },
@@ -159,11 +159,11 @@ const ELSEWHERE: Readonly<Record<string, { readonly why: string; readonly by: st
     by: 'test/integration/query-formats.test.ts',
   },
   'npm run soak -- --minutes 20 --seed 1': {
-    why: 'it takes as long as it is told to; a short one is a test',
+    why: 'its duration is an option; a short one is a test',
     by: 'test/faults/soak.test.ts',
   },
   'npx pipeline quarantine replay': {
-    why: 'it is run with a selection; this one stands for all of them',
+    why: 'it is run with a selection of benchmarks',
     by: 'test/integration/quarantine.test.ts',
   },
   'npx pipeline start pearson --again': {
@@ -192,7 +192,7 @@ const isBench = (command: string): boolean => /^npm run bench( -- .*)?$/.test(co
 /** The command that runs this test. */
 const isTests = (command: string): boolean => /^npm test( -- \S+)?$/.test(command);
 
-test('every command of the pages is listed here, and no other', () => {
+test('every command in the docs is listed here, and no other', () => {
   const known = [...Object.keys(COMMANDS), ...Object.keys(SCHEDULES), ...Object.keys(ELSEWHERE)];
   assert.deepEqual(
     [...found].filter((command) => !isDocker(command) && !isBench(command) && !isTests(command)).sort(),
@@ -201,7 +201,7 @@ test('every command of the pages is listed here, and no other', () => {
   for (const { by } of Object.values(ELSEWHERE)) assert.ok(existsSync(join(ROOT, by)), by);
 });
 
-describe('the commands of the pages', () => {
+describe('the commands in the docs', () => {
   let platform: Platform;
   let pipeline: TestPipeline;
   let byInterval: TestPipeline;

@@ -59,7 +59,7 @@ async function rows(sql: string): Promise<unknown> {
 }
 
 describe('a forged header', () => {
-  test('source makes no rows of another customer’s topic', async () => {
+  test('source does not create rows of a source of another topic', async () => {
     const neighbour = new QuarantinedTopic(pipeline, 'neighbour');
     await neighbour.make();
     await neighbour.run('neighbour');
@@ -75,7 +75,7 @@ describe('a forged header', () => {
       ]);
   });
 
-  test('chunk passes no quarantine limit', async () => {
+  test('chunk does not evade a quarantine limit', async () => {
     assert.equal((await topic.run('own')).rows['attempts'], OWN_RECORDS);
     const [first] = await topic.messages();
     const chunk = first?.headers['chunk']?.[0] ?? '';
@@ -89,11 +89,11 @@ describe('a forged header', () => {
     assert.equal((await run.result()).rows['quarantine'], 3);
   });
 
-  test('replay-of passes none either, and is no replay to verify', async () => {
+  test('replay-of does not evade one either, and verify does not count it as a replay', async () => {
     const [replayed] = (await topic.list()).rows;
     const reference = replayed?.reference ?? '';
     await topic.quarantine('replay', reference);
-    // What a person replayed is known by its marker, and is not judged.
+    // A replayed message is recognised by its marker, and exempt from the limit.
     assert.equal((await topic.run('own')).rows['quarantine'], 1);
     await forge(topic, badAttempts(6, 2), { 'replay-of': reference });
     const run = await pipeline.start({ source: 'own' });

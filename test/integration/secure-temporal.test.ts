@@ -12,7 +12,7 @@ import { TemporalGateway } from '../support/temporal-gateway.ts';
 
 const API_KEY = 'a-key-that-nobody-may-see';
 
-describe('a Temporal that asks for TLS, a client certificate and an API key', () => {
+describe('a Temporal that requires TLS, a client certificate and an API key', () => {
   let folder: string;
   let authority: Authority;
   let client: Certificate;
@@ -49,7 +49,7 @@ describe('a Temporal that asks for TLS, a client certificate and an API key', ()
     await rm(folder, { recursive: true });
   });
 
-  test('the worker and the command line come to it as the environment says, whatever pipeline.yaml says', async () => {
+  test('the worker and the command line connect as the environment says, which overrides pipeline.yaml', async () => {
     const taskQueue = `secure-${process.pid}`;
     const pipeline = await TestPipeline.create(
       { feed: { url: 'file:feed.json' } },
@@ -86,7 +86,7 @@ describe('a Temporal that asks for TLS, a client certificate and an API key', ()
     }
   });
 
-  test('a profile of a temporal.toml says the same, where it is named', async () => {
+  test('a named profile of a temporal.toml has the same effect', async () => {
     const file = join(folder, 'temporal.toml');
     const env = environment();
     const profile = {
@@ -118,7 +118,7 @@ describe('a Temporal that asks for TLS, a client certificate and an API key', ()
     assert.ok(!broken.stderr.includes(API_KEY));
   });
 
-  test('each thing that can be wrong has words of its own', async () => {
+  test('each connection error has its own message', async () => {
     const expired = await start(await authority.sign('expired', { days: -1 }), false);
     const other = await start(await authority.sign('other', { names: ['DNS:temporal.example.com'] }), false);
     const others = await Authority.make(folder, 'others');

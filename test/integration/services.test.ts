@@ -52,7 +52,7 @@ describe('the servers', { timeout: 300_000 }, () => {
     await rm(base, { recursive: true, force: true });
   });
 
-  it('answer as real clients see them', async () => {
+  it('serve real clients', async () => {
     await produce(stack, 'first');
     assert.deepEqual(await messageCount(stack), 1);
     await writeFile(stack, 'first');
@@ -63,14 +63,14 @@ describe('the servers', { timeout: 300_000 }, () => {
     assert.equal((await fetch(`${stack.hdfs.nameNodeHttp}/dfshealth.html`)).status, 200);
   });
 
-  it('give Temporal the search attributes that a run is found by', async () => {
+  it('register the search attributes of runs in Temporal', async () => {
     const found = await withTemporal(stack, (client) =>
       client.connection.operatorService.listSearchAttributes({ namespace: 'default' }),
     );
     for (const name of Object.keys(SEARCH_ATTRIBUTES)) assert.ok(name in found.customAttributes, name);
   });
 
-  it('are left alone by a second up', async () => {
+  it('are not restarted by a second up', async () => {
     const pids = pidsOf(stack);
     const { stdout } = await services(folder, 'up');
     assert.equal(stdout.match(/was up already/g)?.length, SERVICE_NAMES.length);
@@ -88,7 +88,7 @@ describe('the servers', { timeout: 300_000 }, () => {
     for (const { log } of statuses) assert.ok(existsSync(log), log);
   });
 
-  it('are seen frozen, and go on', async () => {
+  it('are reported as frozen, and continue', async () => {
     const kafka = stack.service('kafka');
     await kafka.pause();
     assert.equal(await healthOf(folder, 'kafka'), 'paused');
@@ -96,7 +96,7 @@ describe('the servers', { timeout: 300_000 }, () => {
     assert.equal(await healthOf(folder, 'kafka'), 'healthy');
   });
 
-  it('that are killed are seen as down, and come back with their data after up', async () => {
+  it('that are killed are reported as down, and have their data after up', async () => {
     const pids = pidsOf(stack);
     await Promise.all(SERVICE_NAMES.map((name) => stack.service(name).kill('SIGKILL')));
     for (const { name, health } of await stackStatus(folder)) assert.equal(health, 'down', name);
@@ -119,7 +119,7 @@ describe('the servers', { timeout: 300_000 }, () => {
     assert.equal(content, 'first');
   });
 
-  it('name a port that something else holds, and start nothing', async () => {
+  it('name a port that another process uses, and start nothing', async () => {
     const other = await folderWithPortsOf(folder, join(base, 'other'));
     await assert.rejects(startStack({ folder: other, ports: 'default' }), (error: unknown) => {
       assert.ok(error instanceof PipelineError);
@@ -131,14 +131,14 @@ describe('the servers', { timeout: 300_000 }, () => {
     for (const { health } of await stackStatus(other)) assert.equal(health, 'down');
   });
 
-  it('of HDFS refuse a folder whose path the DataNode would fail on', async () => {
+  it('of HDFS reject a folder whose path the DataNode does not support', async () => {
     await assert.rejects(
       startStack({ folder: join(base, 'with blank'), ports: 'free', only: ['datanode'] }),
       /HDFS cannot keep its data in .*with blank: .* --folder/,
     );
   });
 
-  it('that cannot start say why, with the end of their log', async () => {
+  it('that cannot start report the end of their log', async () => {
     await assert.rejects(
       run(process.execPath, onlyTemporal(join(base, 'broken')), {
         env: { ...process.env, TEMPORAL_CLI: '/bin/ls' },
@@ -167,7 +167,7 @@ describe('the servers', { timeout: 300_000 }, () => {
     }
   });
 
-  it('leave no process and no taken port after down, and nothing at all after reset', async () => {
+  it('leave no process and no port in use after down, and no files after reset', async () => {
     const pids = pidsOf(stack);
     await services(folder, 'down');
     for (const pid of pids) assert.equal(lookUp(pid), undefined);

@@ -35,7 +35,7 @@ describe('a topic', () => {
     }
   }
 
-  test('with transactions one within another lands what was committed, and nothing that was aborted', async () => {
+  test('with nested transactions lands the committed messages, and none of the aborted', async () => {
     const topic = await topics.makeTopic('transactions');
     const { java } = topics;
     const committed = await java.open({
@@ -66,7 +66,7 @@ describe('a topic', () => {
     assert.deepEqual(await topics.landedOf(topic), sumsOf(expected));
   });
 
-  test('that nobody made yet is made, and lands once somebody fills it', async () => {
+  test('that does not exist is created, and lands when a producer fills it', async () => {
     assert.equal((await topics.run('unmade')).outcome, 'nothing-new');
     const topic = topics.topicOf('unmade');
     await topics.publish.kafkajs({ topic, codec: 'none', guarantee: 'plain' }, attemptMessages(6, 5));
@@ -74,7 +74,7 @@ describe('a topic', () => {
   });
 
   test(
-    'with a compression that this Node cannot read lands up to there, and waits for a person',
+    'with a compression that this Node does not support lands up to there, and waits for a decision',
     { skip: ZSTD },
     async () => {
       const topic = await topics.makeTopic('unreadable', 3);
@@ -101,7 +101,7 @@ describe('a topic', () => {
     },
   );
 
-  test('that is compacted lands what it still has, whatever is gone between', async () => {
+  test('that is compacted lands the messages that are left', async () => {
     const topic = topics.topicOf('compacted');
     await eventually(
       'it is compacted',

@@ -49,7 +49,7 @@ const FEEDS: readonly Feed[] = (
   seed: 100 + at,
 }));
 
-describe('a topic that others fill', () => {
+describe('a topic that other producers fill', () => {
   let topics: FilledTopics;
   const filled: Feed[] = [];
 
@@ -62,7 +62,7 @@ describe('a topic that others fill', () => {
   const publish = ({ producer, source, ...how }: Feed, messages: readonly TestMessage[]) =>
     topics.publish[producer]({ ...how, topic: topics.topicOf(source) }, messages);
 
-  describe('is landed once, and afterwards what is new', { concurrency: 4 }, () => {
+  describe('lands once, and afterwards its new messages', { concurrency: 4 }, () => {
     for (const feed of FEEDS) {
       const { producer, codec, guarantee, source, seed } = feed;
       const skip = (producer === 'kcat' && NO_KCAT) || (codec === 'zstd' && NO_ZSTD);
@@ -81,7 +81,7 @@ describe('a topic that others fill', () => {
     }
   });
 
-  test('holds in the end exactly what was published, byte for byte', async () => {
+  test('has landed exactly what was published, byte for byte', async () => {
     assert(filled.length > 0);
     const rows = await topics.query<{ source: string; sums: string[]; keen_ids: number }>(
       `SELECT d.source, list(sha256(payload) ORDER BY sha256(payload)) AS sums,
@@ -97,7 +97,7 @@ describe('a topic that others fill', () => {
     }
   });
 
-  test('can be verified', async () => {
+  test('passes verify', async () => {
     const { code, stdout, stderr } = await topics.pipeline.command('verify');
     assert.equal(code, 0, stdout + stderr);
   });

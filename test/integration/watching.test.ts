@@ -13,7 +13,7 @@ import {
 import { badAttempts, goodAttempts } from '../support/quarantined.ts';
 import { readLogLines, scrape, metricValues } from '../support/scraped.ts';
 
-/** Stands in each payload, and must stand nowhere else. */
+/** In each payload; must be nowhere else. */
 const SECRET = 'Zaphod Beeblebrox';
 
 const GOOD = goodAttempts(1, 40);
@@ -62,10 +62,10 @@ after(async () => {
   await collector.stop();
 });
 
-describe('the metrics of a worker, after a run with records that are off', () => {
+describe('the metrics of a worker, after a run with invalid records', () => {
   const of = (step: string): string => `{source="watched",step="${step}"}`;
 
-  test('count what went into each step, came out of it and went into quarantine, with the reason', async () => {
+  test('count the records in and out of each step, and the quarantined ones by reason', async () => {
     const metrics = await scrape(worker);
     const all = GOOD.length + BAD.length + 1;
     const published = all - 1;
@@ -96,7 +96,7 @@ describe('the metrics of a worker, after a run with records that are off', () =>
     for (const step of STEPS) assert.equal(metrics.get(`pipeline_step_seconds_count{step="${step}"}`), 1);
   });
 
-  test('say when the source landed last, and what its topic holds that has not landed', async () => {
+  test('have the time of the source’s last commit, and the lag of its topic', async () => {
     const topic = pipeline.settings.sources['watched']?.topic ?? '';
     await eventually('the worker asked', async () => {
       const metrics = await scrape(worker);
@@ -128,7 +128,7 @@ describe('the trace of a run', () => {
     assert.equal(new Set(steps.map(({ traceId }) => traceId)).size, 1);
   });
 
-  test('has the requests to Kafka and to HDFS within the step that made them', () => {
+  test('has the requests to Kafka and to HDFS as children of their step', () => {
     const made = (request: string, step: string): boolean =>
       collector.spans.some(
         (span) => span.name === request && collector.pathOf(span)[1] === `RunActivity:${step}`,
@@ -139,14 +139,14 @@ describe('the trace of a run', () => {
       assert.match(collector.pathOf(span)[1] ?? 'none', /^RunActivity:/, span.name);
   });
 
-  test('holds no payload, and no query of an address', () => {
+  test('has no payload, and no query string', () => {
     const text = JSON.stringify(collector.spans);
     assert.ok(!text.includes(SECRET));
     assert.ok(!text.includes('op='));
   });
 });
 
-test('the metrics of a worker tell of failures by their code, of a run that waits, and how it ended', async () => {
+test('the metrics of a worker count failures by code, waiting runs, and runs by outcome', async () => {
   const handle = await pipeline.start({ source: 'gone' });
   await eventually('the run waits', async () => (await queryStatus(handle)).state === 'waiting');
   await eventually('the worker asked', async () => {
@@ -170,16 +170,16 @@ test('the metrics of a worker tell of failures by their code, of a run that wait
   });
 });
 
-test('each line of the log that is about a run says which, of which source, and which step; none has a payload', () => {
+test('each log line about a run has its id, source and step; none has a payload', () => {
   const lines = readLogLines(worker).filter(({ run, runId }) => run !== undefined || runId !== undefined);
   const messages = lines.map(({ msg }) => msg);
   for (const expected of ['a step failed', 'Activity failed', 'Workflow failed'])
     assert.ok(messages.includes(expected));
   for (const line of lines) {
     const { run, source, step, msg } = line;
-    // What Temporal's SDK writes at the level debug before it is known what is asked for.
+    // Temporal's SDK logs these at the level debug before the input is decoded.
     if (msg === 'Workflow started' || msg === 'Activity started') continue;
-    // What tidies a host is for all of a run, and is not told of what.
+    // The clean-up of a host is for the whole run, and has no source.
     if (step !== 'cleanUp')
       assert.match(String(run), new RegExp(`^(ingest|${pipeline.name})-${String(source)}-`), String(msg));
     assert.match(String(source), step === 'cleanUp' ? /^none$/ : /^(watched|gone)$/, String(msg));

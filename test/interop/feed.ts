@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { generateAttempts } from '../../simulator/generator.ts';
 import { ROOT, type SourceYaml } from '../support/harness.ts';
 
-/** A customer's real data set and its right answers stand beside a checkout where they may be had. */
+/** A customer's real data set and its correct answers, beside a checkout that has them. */
 const SHARED = join(ROOT, '../shared');
 const DATA = join(SHARED, 'data/assessment-attempts-20180128-121051-nested.json.gz');
 const ANSWERS = join(SHARED, 'golden/answers.json');

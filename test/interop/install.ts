@@ -8,7 +8,7 @@ import { cacheFolder, installOnce } from '../../services/install.ts';
 import { fetchJars, jarsBesidePom } from '../../services/jars.ts';
 import { onPath } from '../../services/tools.ts';
 
-/** What runs the programs of others. */
+/** The interpreters and jars for other readers. */
 export interface Readers {
   /** A Python that has pyspark and deltalake. */
   readonly python: string;

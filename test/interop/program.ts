@@ -38,7 +38,7 @@ export class PythonReader {
       env: { ...process.env, HADOOP_USER_NAME: 'hdfs', PYSPARK_PYTHON: python },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
-    // A program that has ended cannot be asked; that its answers have ended says so.
+    // A program that has exited cannot be asked; the end of its output is the sign.
     child.stdin.on('error', () => undefined);
     child.stderr.pipe(createWriteStream(join(folder, 'stderr')));
     return new PythonReader(child, folder, createInterface({ input: child.stdout })[Symbol.asyncIterator]());

@@ -13,7 +13,7 @@ import { DEFAULT_FS, PythonReader } from './program.ts';
 type Run = Awaited<ReturnType<TestPipeline['start']>>;
 type Commands = 'restore' | 'drop_rows' | 'optimize';
 
-/** What each program calls its commit. */
+/** The operation in each program's commit. */
 const OPERATIONS: readonly [name: 'spark' | 'deltaRs', operations: Record<Commands, string>][] = [
   ['spark', { restore: 'RESTORE', drop_rows: 'WRITE', optimize: 'OPTIMIZE' }],
   ['deltaRs', { restore: 'RESTORE', drop_rows: 'DELETE', optimize: 'OPTIMIZE' }],
@@ -24,7 +24,7 @@ describe(
   'a table that Spark or delta-rs changed by a command of its own',
   { skip: interopSkipReason() },
   () => {
-    /** What to do at the end, the last first, however far the beginning came. */
+    /** Clean-up actions, run in reverse order even if the set-up failed. */
     const opened: (() => Promise<void>)[] = [];
     const programs: Partial<Record<'spark' | 'deltaRs', PythonReader>> = {};
     let feed: Feed;
@@ -94,7 +94,7 @@ describe(
           ['restore', 'runs'],
           ['drop_rows', 'deliveries'],
         ] as const)
-          test(`by ${command} of ${table}: a run waits, names the commit, and goes on when the rows are back`, async () => {
+          test(`by ${command} of ${table}: a run waits, names the commit, and continues when the rows are restored`, async () => {
             await requireLands();
             const whole = await versionOf(table);
             // Of `runs`, the last entry of a run says that its content is ingested, and has no row.
@@ -121,7 +121,7 @@ describe(
         });
       });
 
-    test('is sound in the end', async () => {
+    test('passes verify in the end', async () => {
       const { code, stdout } = await pipeline.command('verify');
       assert.equal(code, 0, stdout);
     });

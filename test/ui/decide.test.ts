@@ -43,7 +43,7 @@ describe('a run that waits for a person, in the Temporal UI', { skip: uiSkipReas
     return workflowId;
   }
 
-  test('its details say what failed, why and what to do; so does its status', async () => {
+  test('its details and its status show the failed step, the cause and the advice', async () => {
     await start('once');
     const details = await ui.currentDetails(/waits for a person/);
     assert.match(details, /once → …: waits for a person at fetch of source once/);
@@ -56,20 +56,20 @@ describe('a run that waits for a person, in the Temporal UI', { skip: uiSkipReas
     assert.match(status, /"canSkip": false/);
   });
 
-  test('it is found by the search attribute that says that it waits', async () => {
+  test('the search attribute of waiting runs finds it', async () => {
     // The page has read the run's attributes when it was opened; the person who looks for waiting runs opens it now.
     await ui.page.reload();
     await ui.openTab('Search Attributes');
     assert.match(await ui.json('PipelineStep'), /"PipelineStep": "waiting"/);
   });
 
-  test('a skip that is not possible is refused, and the dialog says why', async () => {
+  test('an impossible skip is rejected, and the dialog shows the reason', async () => {
     await ui.sendUpdate('skip');
     assert.equal(await ui.refusal(), 'source once cannot be skipped: retry or abort');
     await ui.waitForStatus('Running');
   });
 
-  test('a retry, when the cause is gone, lets it land', async () => {
+  test('a retry after the cause is fixed lands it', async () => {
     await ui.sendUpdate('retry');
     await ui.waitForStatus('Completed');
     assert.match(await ui.currentDetails(/landed in 1 batch/), new RegExp(`attempts ${COUNT}`));
@@ -77,7 +77,7 @@ describe('a run that waits for a person, in the Temporal UI', { skip: uiSkipReas
     assert.deepEqual([status.state, status.rows['attempts']], ['landed', COUNT]);
   });
 
-  test('an abort ends it, and the page says at what', async () => {
+  test('an abort ends it, and the page shows at which step', async () => {
     const workflowId = await start('never');
     await ui.currentDetails(/waits for a person/);
     await ui.sendUpdate('abort');
@@ -92,7 +92,7 @@ describe('a run that waits for a person, in the Temporal UI', { skip: uiSkipReas
     assert.match(stdout, /never failed at fetch: aborted by a person/);
   });
 
-  test('a skip of what can be skipped lets it go on, and the page says what was passed', async () => {
+  test('a possible skip lets it continue, and the page shows what was skipped', async () => {
     const workflowId = await start('strange');
     const details = await ui.currentDetails(/waits for a person/);
     assert.match(details, /QUARANTINE_LIMIT/);

@@ -8,7 +8,7 @@ import { TemporalUi } from './temporal-ui.ts';
 
 const COUNT = 50;
 
-/** What a person may fill in by mistake, and what the run's page then says. */
+/** Mistakes in the form, and the error on the run's page. */
 const WRONG: Record<string, { input: string; says: RegExp }> = {
   'no source': { input: '{"from": null}', says: /the request must name a source, as text/ },
   'a text': {
@@ -48,7 +48,7 @@ describe('the start form of the Temporal UI', { skip: uiSkipReason() }, () => {
     return workflowId;
   }
 
-  test('starts a run, whose page says Completed when it has landed', async () => {
+  test('starts a run, whose page shows Completed when it has landed', async () => {
     const workflowId = await start('started-here', '{"source": "pearson"}');
     await ui.waitForStatus('Completed');
     const status = await queryStatus(pipeline.client.workflow.getHandle(workflowId));
@@ -67,7 +67,7 @@ describe('the start form of the Temporal UI', { skip: uiSkipReason() }, () => {
     assert.match(details, new RegExp(`Rows landed: .*attempts ${COUNT}`));
   });
 
-  test('its activities say what they were about', async () => {
+  test('its activities have summaries', async () => {
     await ui.openTab('History');
     await ui.page.getByRole('button', { name: 'Compact' }).click();
     const table = ui.page.getByRole('table').last();
@@ -95,7 +95,7 @@ describe('the start form of the Temporal UI', { skip: uiSkipReason() }, () => {
     assert.equal(counts['PipelineRecordsQuarantined'], 0);
   });
 
-  test('nothing of a record has come to the page', async () => {
+  test('the page shows no contents of records', async () => {
     const seen = await ui.answers();
     for (const known of [/"outcome":"landed"/, /chunk 1 of 1/, /Rows landed/])
       assert.match(seen, known, 'what came was read');
@@ -109,7 +109,7 @@ describe('the start form of the Temporal UI', { skip: uiSkipReason() }, () => {
   });
 
   for (const [mistake, { input, says }] of Object.entries(WRONG)) {
-    test(`${mistake}: the run fails at once, and its page says what is off`, async () => {
+    test(`${mistake}: the run fails at once, and its page shows the error`, async () => {
       await start(mistake.replaceAll(' ', '-'), input);
       await ui.waitForStatus('Failed');
       // As JSON, a text has its quotes escaped.
@@ -117,7 +117,7 @@ describe('the start form of the Temporal UI', { skip: uiSkipReason() }, () => {
     });
   }
 
-  test('all the while the page had no errors', () => {
+  test('the page logged no errors', () => {
     assert.deepEqual(ui.errors, []);
   });
 });

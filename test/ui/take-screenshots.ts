@@ -88,7 +88,7 @@ async function takeReport(settings: string): Promise<void> {
   await take('report', 1500);
 }
 
-/** What the command line answers. */
+/** Runs a command; returns its output. */
 async function pipeline(settings: string, ...words: string[]): Promise<string> {
   const program = [join(ROOT, 'bin/pipeline.js'), ...words, '--config', settings];
   const { stdout } = await promisify(execFile)(process.execPath, program);
@@ -132,7 +132,7 @@ function startWorker(settingsFile: string): ChildProcess {
   });
 }
 
-/** Reads the worker's log to the line that says so. */
+/** Reads the worker's log up to that line. */
 async function takesWork({ stderr }: ChildProcess): Promise<void> {
   let log = '';
   for await (const piece of stderr?.setEncoding('utf8').iterator({ destroyOnReturn: false }) ?? []) {

@@ -49,7 +49,7 @@ describe('the plan of a schedule', () => {
   const refused: [what: string, source: SourceSettings, words: ScheduleInput, message: RegExp][] = [
     ['neither --every nor --cron', WHOLE, {}, /one of --every, as 15m, and --cron/],
     ['both', WHOLE, { every: '1h', cron: '0 3 * * *' }, /one of --every, as 15m, and --cron/],
-    ['a duration that is none', WHOLE, { every: 'hourly' }, /--every "hourly": must be a duration/],
+    ['an invalid duration', WHOLE, { every: 'hourly' }, /--every "hourly": must be a duration/],
     ['no time at all', WHOLE, { every: '0s' }, /--every "0s": must be a duration/],
     ['a part of a second', WHOLE, { every: '1.5s' }, /--every "1.5s": must be a duration of whole seconds/],
     [
@@ -58,7 +58,7 @@ describe('the plan of a schedule', () => {
       { every: '1h', timezone: 'UTC' },
       /--timezone "UTC": belongs to --cron/,
     ],
-    ['a time zone that is none', WHOLE, { cron: '0 3 * * *', timezone: 'Berlin' }, /--timezone "Berlin"/],
+    ['an unknown time zone', WHOLE, { cron: '0 3 * * *', timezone: 'Berlin' }, /--timezone "Berlin"/],
     [
       'a time zone that is an offset',
       WHOLE,

@@ -15,7 +15,7 @@ export interface ActivityCall {
   readonly input: readonly unknown[];
 }
 
-/** What came of it: its result, or the code and the message of its error. */
+/** The result of the activity, or the code and the message of its error. */
 export interface ActivityOutcome {
   readonly result?: unknown;
   readonly code?: string;
@@ -25,7 +25,7 @@ export interface ActivityOutcome {
 export const call = defineUpdate<ActivityOutcome, [ActivityCall]>('call');
 export const end = defineSignal('end');
 
-/** Schedules the activities that it is told to, on any task queue: what anyone can who may write to the namespace. */
+/** Schedules any activities on any task queue, as any client with write access to the namespace can. */
 export async function hostile(): Promise<void> {
   let isEnded = false;
   setHandler(end, () => {

@@ -23,7 +23,7 @@ export class JavaClient {
     this.#died = once(java, 'exit').then(([code]) => {
       throw new TypeError(`the Java client ended with ${String(code)}; see what it printed`);
     });
-    // It ends in the end, and then nobody waits for an answer.
+    // It exits eventually, and then no caller waits for a response.
     this.#died.catch(() => undefined);
     createInterface(java.stdout).on('line', () => this.#answers.shift()?.());
   }
