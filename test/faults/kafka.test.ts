@@ -113,7 +113,7 @@ describe('23 of several chunks', () => {
     assert.equal(
       asked.filter((name) => name === 'publish').length,
       2,
-      'one says how far it went, and one publishes the rest',
+      'one reports its progress, and one publishes the rest',
     );
     await requireInOrder(several);
   });

@@ -66,7 +66,7 @@ export class OtherTopic {
     await producer.disconnect();
   }
 
-  /** Publishes each in a transaction of its own, which ends as is said; each end takes an offset too. */
+  /** Publishes each in its own transaction with the given ending; each transaction marker has an offset too. */
   async publishInTransactions(
     all: readonly { sent: readonly SentValue[]; end: 'commit' | 'abort' }[],
   ): Promise<void> {

@@ -59,7 +59,7 @@ describe('22 a customer’s server', () => {
     await requireExactly(pipeline, expected);
   }
 
-  /** Whether each request of a source asked for a part, and what was answered. */
+  /** Whether each request of a source had a Range, and the status of its response. */
   function requestsOf(source: keyof typeof SEEDS): [boolean, number][] {
     return platform.requests
       .filter(({ path }) => path === `/${source}/attempts`)

@@ -28,7 +28,7 @@ const CONTENTS: Record<string, { content: string | Buffer; says: RegExp; format?
   'two arrays': { content: `${ARRAY} ${ARRAY}`, says: /goes on after its JSON array ended/ },
 };
 
-/** An array, or a line, that begins with an attempt of 2 GB; nearly all of it takes no room on the disk. */
+/** An array, or a line, that begins with an attempt of 2 GB; most of it is sparse on the disk. */
 async function placeLongRecord(file: string): Promise<void> {
   const handle = await open(file, 'w');
   await handle.write('[{"keen_id":"');

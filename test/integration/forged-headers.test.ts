@@ -1,4 +1,4 @@
-/** Somebody who may write to a topic gives messages the headers that the pipeline gives its own. */
+/** A client with write access to a topic sets the headers of the pipeline's own messages. */
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import { kafkaClient } from '../../adapters/kafka/client.ts';

@@ -1,4 +1,4 @@
-/** Somebody who may write to the Temporal namespace schedules the worker's activities with inputs of their own. */
+/** A client with write access to the Temporal namespace schedules the worker's activities with forged inputs. */
 import assert from 'node:assert/strict';
 import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -75,7 +75,7 @@ describe('a run', () => {
     await assert.rejects(run.result());
   });
 
-  test('that is asked for too much fails by name, and quotes nothing of it', async () => {
+  test('that requests too much fails with PAYLOAD_TOO_LARGE, and quotes none of it', async () => {
     const run = await pipeline.start({ source: 'answer', from: `2026 (${'x'.repeat(100_000)})` });
     const error: unknown = await run.result().catch((thrown: unknown) => thrown);
     const message = error instanceof Error && error.cause instanceof Error ? error.cause.message : '';

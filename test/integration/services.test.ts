@@ -234,7 +234,7 @@ async function messageCount(stack: Stack): Promise<number> {
   return Number(offsets?.high);
 }
 
-/** Writes as WebHDFS asks: the NameNode names the DataNode, which takes the content. */
+/** Writes a file over WebHDFS: the NameNode redirects to the DataNode, which gets the content. */
 async function writeFile(stack: Stack, content: string): Promise<void> {
   const create = webHdfs(stack, 'op=CREATE&overwrite=true&noredirect=true');
   const answer = await fetch(create, { method: 'PUT', headers: CROSS_SITE_HEADER });

@@ -249,7 +249,7 @@ describe('verify', () => {
     );
   });
 
-  test('names a message that the tables passed over', async () => {
+  test('names a message that the tables skipped', async () => {
     const copy = await damaged();
     const producer = kafkaClient(pipeline.kafka, 'test').producer();
     await producer.connect();

@@ -48,7 +48,7 @@ describe('the report', { skip: uiSkipReason() }, () => {
     await pipeline.close();
   });
 
-  /** Opens the page as from a disk without a network; what it asks for besides, or says went wrong, is a fault. */
+  /** Opens the page as a file without a network; other requests and logged errors are faults. */
   async function open(width: number, colorScheme: (typeof SCHEMES)[number] = 'light'): Promise<Page> {
     const context = await browser.newContext({
       viewport: { width, height: 900 },

@@ -96,7 +96,7 @@ export class TemporalUi {
     await this.page.getByRole('heading', { name: form.workflowId }).waitFor();
   }
 
-  /** Waits until the run's page says that the run is so: Running, Completed or Failed. */
+  /** Waits until the run's page shows a status: Running, Completed or Failed. */
   async waitForStatus(status: 'Running' | 'Completed' | 'Failed'): Promise<void> {
     await this.page.getByRole('main').getByText(status, { exact: true }).first().waitFor();
   }

@@ -7,7 +7,7 @@ import { hostTaskQueue } from '../../../model/task-queues.ts';
 import type { TestPipeline } from '../../support/harness.ts';
 import type { ActivityOutcome, hostile } from './workflow.ts';
 
-/** Somebody with a worker in the Temporal namespace, who schedules the activities of a pipeline's worker. */
+/** A foreign worker in the Temporal namespace, which schedules the activities of a pipeline's worker. */
 export class Hostile {
   /** The staging folder of the pipeline's worker. */
   readonly staging: string;

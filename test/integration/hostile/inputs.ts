@@ -78,7 +78,7 @@ export const OUTSIDE = [
   'x'.repeat(5000),
 ];
 
-/** Inputs that say where something is staged; each activity that takes one. */
+/** Inputs with the place of staged files, for each activity that has one. */
 export const PATHS: readonly [activity: string, input: (of: Inputs, path: string) => object][] = [
   ['land', (of, path) => of.landing({ staged: [path] })],
   ['land', (of, path) => of.landing({ staged: ['batches/0', path] })],
