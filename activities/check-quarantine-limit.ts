@@ -6,7 +6,7 @@ import { checkAttempt, type ContractFault } from '../records/check.ts';
 import type { ActivityDeps } from './deps.ts';
 import {
   CheckedRecords,
-  requireSomethingGood,
+  requireValidRecord,
   requireWithinLimit,
 } from '../steps/transform/quarantine-limit.ts';
 import { currentRun } from './run-context.ts';
@@ -40,7 +40,7 @@ export function createCheckQuarantineLimit({ settings, staging }: ActivityDeps) 
       }
     }
     const what = `source ${source}, as fetched`;
-    requireSomethingGood(what, checked);
+    requireValidRecord(what, checked);
     if (quarantineLimit !== undefined) requireWithinLimit(what, quarantineLimit, checked);
   };
 }

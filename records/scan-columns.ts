@@ -27,7 +27,7 @@ export class ScanColumn {
    * The path of its field, or of the list whose lengths it has; for message metadata, the name of the table's column.
    */
   readonly name: string;
-  readonly role: 'field' | 'list' | 'place';
+  readonly role: 'field' | 'list' | 'metadata';
   readonly type: ColumnType;
   readonly address: Address;
   readonly #scanner: Scanner;

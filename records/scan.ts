@@ -36,7 +36,7 @@ export class AttemptScan {
   /** The attempts and the items of their lists, each after its parent level. */
   readonly levels: readonly RowSet[];
   /** The metadata of each attempt's message: source, partition, offset and timestamp. */
-  readonly places: readonly ScanColumn[];
+  readonly metadataColumns: readonly ScanColumn[];
   readonly attempts: RowSet;
   readonly headers: ScanColumn;
   readonly partition: ScanColumn;
@@ -58,12 +58,12 @@ export class AttemptScan {
     this.#expected = expected;
     this.attempts = this.#levelOf('', undefined);
     this.levels = this.#levels;
-    const source = this.attempts.column('source', 'place', 'VARCHAR');
-    this.headers = this.attempts.column('headers', 'place', 'VARCHAR');
-    this.partition = this.attempts.column('kafka_partition', 'place', 'INTEGER');
-    this.offset = this.attempts.column('kafka_offset', 'place', 'BIGINT');
-    const publishedAt = this.attempts.column('published_at', 'place', 'TIMESTAMPTZ');
-    this.places = [source, this.partition, this.offset, publishedAt];
+    const source = this.attempts.column('source', 'metadata', 'VARCHAR');
+    this.headers = this.attempts.column('headers', 'metadata', 'VARCHAR');
+    this.partition = this.attempts.column('kafka_partition', 'metadata', 'INTEGER');
+    this.offset = this.attempts.column('kafka_offset', 'metadata', 'BIGINT');
+    const publishedAt = this.attempts.column('published_at', 'metadata', 'TIMESTAMPTZ');
+    this.metadataColumns = [source, this.partition, this.offset, publishedAt];
     this.#source = new LastText(source);
     this.#headers = new LastText(this.headers);
     this.#scanner.exports.setAttempts(

@@ -6,7 +6,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { makePrivateFolder } from '../lib/private-files.ts';
 import { PipelineError } from '../model/errors.ts';
 import { runLoggedCommand, type Command } from './command.ts';
-import { lookUp } from './identity.ts';
+import { findProcessByPid } from './identity.ts';
 import { fetchJars, type Jars } from './jars.ts';
 import { isProgram, onPath, requireTool } from './tools.ts';
 
@@ -144,6 +144,7 @@ async function removeAbandoned(target: string): Promise<void> {
   for (const name of await readdir(dirname(target))) {
     if (!name.startsWith(prefix)) continue;
     const owner = Number.parseInt(name.slice(prefix.length), 10);
-    if (lookUp(owner) === undefined) await rm(join(dirname(target), name), { recursive: true, force: true });
+    if (findProcessByPid(owner) === undefined)
+      await rm(join(dirname(target), name), { recursive: true, force: true });
   }
 }

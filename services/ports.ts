@@ -41,7 +41,7 @@ export async function freePorts(): Promise<Ports> {
   const blocks = Math.floor((FREE.to - FREE.from) / FREE.block);
   for (let attempt = 0; attempt < FREE.tries; attempt += 1) {
     const ports = numbered(FREE.from + randomInt(blocks) * FREE.block);
-    const taken = await firstTaken(SERVICE_NAMES.flatMap((name) => Object.values<number>(ports[name])));
+    const taken = await findUsedPort(SERVICE_NAMES.flatMap((name) => Object.values<number>(ports[name])));
     if (taken === undefined) return ports;
   }
   throw new PipelineError(
@@ -51,7 +51,7 @@ export async function freePorts(): Promise<Ports> {
 }
 
 /** Returns the first of the ports that is in use on this machine; undefined when all are free. */
-export async function firstTaken(ports: readonly number[]): Promise<number | undefined> {
+export async function findUsedPort(ports: readonly number[]): Promise<number | undefined> {
   for (const port of ports) {
     // Both checks are needed: some systems let a second server bind 127.0.0.1 beside one that listens on every
     // address, and a bound port that doesn't listen yet refuses connections.

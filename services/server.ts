@@ -3,7 +3,7 @@ import type { StackFolder } from './folder.ts';
 import { dataNodeService, nameNodeService } from './hdfs.ts';
 import type { Progress } from './install.ts';
 import { kafkaService } from './kafka.ts';
-import { firstTaken, LOOPBACK_HOST, type Ports, type ServiceName } from './ports.ts';
+import { findUsedPort, LOOPBACK_HOST, type Ports, type ServiceName } from './ports.ts';
 import { ServerProcess } from './process.ts';
 import { READY_MS, type Service } from './service.ts';
 import { temporalService } from './temporal.ts';
@@ -49,7 +49,7 @@ export class Server {
    */
   async requirePorts(): Promise<void> {
     if (this.process.current() !== undefined) return;
-    const taken = await firstTaken(this.#service.ports);
+    const taken = await findUsedPort(this.#service.ports);
     if (taken === undefined) return;
     throw new PipelineError(
       'SERVICE_PORT_TAKEN',

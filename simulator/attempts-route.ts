@@ -28,12 +28,12 @@ export async function answerAttempts(route: AttemptsRoute, exchange: Exchange): 
   const { request, url, entry } = exchange;
   const own = readQueryFault(url.searchParams);
   if ('problem' in own) {
-    refuse(exchange, own.problem);
+    sendInvalidParameter(exchange, own.problem);
     return;
   }
   const query = readQuery(url.searchParams, route.defaults, FAULT_PARAMETERS);
   if ('problem' in query) {
-    refuse(exchange, query.problem);
+    sendInvalidParameter(exchange, query.problem);
     return;
   }
   const asked = {
@@ -51,7 +51,7 @@ export async function answerAttempts(route: AttemptsRoute, exchange: Exchange): 
 }
 
 /** Responds with 400, naming the parameter, its value and what is allowed. */
-export function refuse(exchange: Exchange, problem: Problem): void {
+export function sendInvalidParameter(exchange: Exchange, problem: Problem): void {
   const { parameter, value, allowed } = problem;
   sendJson(exchange, 400, { error: `${parameter}: ${value} must be ${allowed}.`, ...problem });
 }

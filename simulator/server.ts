@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { messageOf, PipelineError } from '../model/errors.ts';
 import { isServedHost, MISDIRECTED } from '../model/host-header.ts';
 import { type Exchange, sendJson } from './answers.ts';
-import { answerAttempts, type AttemptsRoute, refuse } from './attempts-route.ts';
+import { answerAttempts, type AttemptsRoute, sendInvalidParameter } from './attempts-route.ts';
 import { FileOrigin, generatorOrigin } from './content.ts';
 import { type FaultInput, FaultQueue, readFaults } from './faults.ts';
 import { type LoggedRequest, type PathTotals, RequestLog } from './requests.ts';
@@ -214,7 +214,7 @@ async function answerFaults(faults: FaultQueue, exchange: Exchange): Promise<voi
   if (method === 'POST') {
     const parsed = readFaults(await bodyOf(exchange.request));
     if ('problem' in parsed) {
-      refuse(exchange, parsed.problem);
+      sendInvalidParameter(exchange, parsed.problem);
       return;
     }
     faults.arm(parsed.value);

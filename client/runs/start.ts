@@ -7,7 +7,7 @@ import { describeRequest, userAtHost } from './static-details.ts';
 import { intervalOf, requireInterval, parseTimeArgument } from '../cli/arguments.ts';
 import { confirm } from '../cli/output/confirm.ts';
 import { EXIT } from '../cli/exit.ts';
-import { follow } from './follow.ts';
+import { followRun } from './follow.ts';
 import { withExamples } from '../cli/help.ts';
 import { print, printError, printJson } from '../cli/output.ts';
 import { formatStatus } from './progress.ts';
@@ -73,7 +73,7 @@ async function start(source: string, options: StartOptions): Promise<void> {
       if (json === true) printJson({ run, source, url });
       return;
     }
-    await follow(client, run, (status) => {
+    await followRun(client, run, (status) => {
       if (json === true) printJson({ run, source, url, status });
       else print(formatStatus(run, status));
     });

@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import { generateAttempts } from '../../simulator/generator.ts';
-import { DEFAULT_PORTS, firstTaken } from '../../services/ports.ts';
+import { DEFAULT_PORTS, findUsedPort } from '../../services/ports.ts';
 import { ROOT } from '../support/harness.ts';
 
 const PORTS = [...Object.values(DEFAULT_PORTS).flatMap((ports) => Object.values(ports)), 8235, 8300, 8301];
 
 /** The demo has the usual ports, as a user's has; one that is up already is left alone. */
-const taken = await firstTaken(PORTS);
+const taken = await findUsedPort(PORTS);
 const skip =
   taken === undefined || process.env['CI'] === 'true' ? false : `port ${taken} is taken, perhaps by a demo`;
 
@@ -71,6 +71,6 @@ describe('the demo', { skip }, () => {
     assert.match(output, /given landed/);
     assert.match(output, /│ land +│ +10 │ +10 │/);
     assert.match(output, /everything is stopped/);
-    assert.equal(await firstTaken(PORTS), undefined);
+    assert.equal(await findUsedPort(PORTS), undefined);
   });
 });

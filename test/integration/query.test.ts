@@ -245,7 +245,7 @@ describe('query and tables', () => {
 
   test('tables shows the columns of a table and of a view, with their descriptions', async () => {
     const table = await pipeline.command('tables', 'options');
-    assert.match(table.stdout, /│ submitted +│ integer +│ 1 where it was submitted/);
+    assert.match(table.stdout, /│ submitted +│ integer +│ 1 if it was submitted/);
     const view = await pipeline.command('tables', 'attempts_deduplicated', '--json');
     const { columns } = JSON.parse(view.stdout) as { columns: Record<string, unknown>[] };
     assert.deepEqual(

@@ -15,8 +15,8 @@ import { z } from 'zod';
 import { CROSS_SITE_HEADER } from '../../adapters/hdfs/access.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { SEARCH_ATTRIBUTES } from '../../model/search-attributes.ts';
-import { living, lookUp, signal } from '../../services/identity.ts';
-import { firstTaken, SERVICE_NAMES, type ServiceName } from '../../services/ports.ts';
+import { findProcess, findProcessByPid, sendSignal } from '../../services/identity.ts';
+import { findUsedPort, SERVICE_NAMES, type ServiceName } from '../../services/ports.ts';
 import { stackStatus, startStack, type Stack } from '../../services/stack.ts';
 
 const run = promisify(execFile);
@@ -152,26 +152,26 @@ describe('the servers', { timeout: 300_000 }, () => {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     const [said] = (await once(owner.stdout, 'data')) as [Buffer];
-    const server = lookUp(Number(said.toString())) ?? assert.fail('Temporal is not up');
+    const server = findProcessByPid(Number(said.toString())) ?? assert.fail('Temporal is not up');
     try {
       owner.kill('SIGTERM');
       const [, endedBy] = (await once(owner, 'exit')) as [number | null, NodeJS.Signals | null];
       assert.equal(endedBy, 'SIGTERM');
       const deadline = performance.now() + 5_000;
-      while (living(server) !== undefined) {
+      while (findProcess(server) !== undefined) {
         assert.ok(performance.now() < deadline, `Temporal (pid ${server.pid}) outlives its owner`);
         await new Promise(setImmediate);
       }
     } finally {
-      signal(server, 'SIGKILL');
+      sendSignal(server, 'SIGKILL');
     }
   });
 
   it('leave no process and no port in use after down, and no files after reset', async () => {
     const pids = pidsOf(stack);
     await services(folder, 'down');
-    for (const pid of pids) assert.equal(lookUp(pid), undefined);
-    assert.equal(await firstTaken([Number(stack.temporal.address.split(':')[1])]), undefined);
+    for (const pid of pids) assert.equal(findProcessByPid(pid), undefined);
+    assert.equal(await findUsedPort([Number(stack.temporal.address.split(':')[1])]), undefined);
     assert.ok(existsSync(join(folder, 'data', 'kafka')));
     await assert.rejects(services(folder, 'status'), { code: 1 });
 
