@@ -16,14 +16,14 @@ COPY steps/ steps/
 COPY tables/ tables/
 COPY worker/ worker/
 COPY workflows/ workflows/
-# What compiled the scanner is not needed any more.
+# The scanner's compiler is not needed any more.
 RUN node bin/build.js \
     && node worker/bundle-workflows.js dist/workflows.js \
     && rm -r node_modules/assemblyscript node_modules/binaryen
 
 FROM node:24.21.0-bookworm-slim AS pipeline
 ENV NODE_ENV=production \
-    # The worker takes the workflows from here instead of bundling them.
+    # The worker loads this workflow bundle instead of building one.
     PIPELINE_WORKFLOW_BUNDLE=/app/dist/workflows.js \
     # Beside the staging, in the one place that is written to: what `pipeline query` keeps of the tables.
     XDG_CACHE_HOME=/var/lib/pipeline/cache
@@ -37,7 +37,7 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --start-interval=2s \
     CMD ["node", "--eval", "fetch('http://127.0.0.1:8235/healthz').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "bin/worker.js"]
 
-# A customer to fetch from, to try the product with; Node runs it from its sources.
+# The simulated customer, for the demo; Node runs it from its sources.
 FROM pipeline AS simulator
 COPY simulator/ simulator/
 CMD ["node", "simulator/main.ts"]

@@ -2,11 +2,11 @@ import { readFrames } from '../adapters/staging/frames.ts';
 import { RunStaging } from '../adapters/staging/run-staging.ts';
 import type { Chunk } from '../model/references.ts';
 import { sourceOf } from '../model/settings.ts';
-import { checkAttempt, type Fault } from '../records/check.ts';
+import { checkAttempt, type ContractFault } from '../records/check.ts';
 import type { ActivityDeps } from './deps.ts';
 import {
   CheckedRecords,
-  requireSomethingGood,
+  requireValidRecord,
   requireWithinLimit,
 } from '../steps/transform/quarantine-limit.ts';
 import { currentRun } from './run-context.ts';
@@ -40,9 +40,9 @@ export function createCheckQuarantineLimit({ settings, staging }: ActivityDeps) 
       }
     }
     const what = `source ${source}, as fetched`;
-    requireSomethingGood(what, checked);
+    requireValidRecord(what, checked);
     if (quarantineLimit !== undefined) requireWithinLimit(what, quarantineLimit, checked);
   };
 }
 
-const TOO_LARGE: Fault = { path: '', reason: 'has more bytes than limits.recordBytes' };
+const TOO_LARGE: ContractFault = { path: '', reason: 'has more bytes than limits.recordBytes' };

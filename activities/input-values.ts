@@ -30,7 +30,7 @@ export const RANGES = z
       partition: z.int().min(0).max(999_999_999),
       start: OFFSET,
       end: OFFSET,
-    } satisfies Shape<OffsetRange>),
+    } satisfies SchemaShape<OffsetRange>),
   )
   .max(MAX_PARTITIONS)
   .refine((ranges) => ranges.every(({ start, end }) => isBefore(start, end)), 'must not be empty')
@@ -40,7 +40,7 @@ export const RANGES = z
   );
 
 /** A schema for each key of a type, so that the compiler reports a missing one. */
-export type Shape<T> = { readonly [K in keyof T]-?: z.ZodType };
+export type SchemaShape<T> = { readonly [K in keyof T]-?: z.ZodType };
 
 /** Returns a schema of a string of at most `maxLength` UTF-16 code units. */
 export function text(maxLength: number): z.ZodString {

@@ -48,7 +48,7 @@ import {
   TIME,
   mapOf,
   text,
-  type Shape,
+  type SchemaShape,
 } from './input-values.ts';
 import type { CheckQuarantineLimitRequest } from './check-quarantine-limit.ts';
 import type { LandRequest } from './land.ts';
@@ -72,7 +72,7 @@ const CHUNK = z.strictObject({
   records: COUNT,
   bytes: COUNT,
   largestBytes: COUNT.optional(),
-} satisfies Shape<Chunk>);
+} satisfies SchemaShape<Chunk>);
 const STEP = z.enum(STEPS);
 const ROWS = mapOf(z.enum(BATCH_TABLES.map(({ name }) => name)), COUNT, BATCH_TABLES.length);
 const REASONS = z.strictObject({
@@ -83,45 +83,45 @@ const REASONS = z.strictObject({
         path: text(8192),
         reason: text(8192),
         count: COUNT,
-      } satisfies Shape<ReasonCount>),
+      } satisfies SchemaShape<ReasonCount>),
     )
     .max(1000),
   others: COUNT,
-} satisfies Shape<ReasonCounts>);
+} satisfies SchemaShape<ReasonCounts>);
 const FIELD_COUNTS = {
   unknownFields: mapOf(text(MAX_PATH_LENGTH), COUNT, MAX_NAMED_FIELDS),
-  otherUnknownFields: z.strictObject({ paths: COUNT, fields: COUNT } satisfies Shape<OtherFields>),
-} satisfies Shape<FieldCounts>;
+  otherUnknownFields: z.strictObject({ paths: COUNT, fields: COUNT } satisfies SchemaShape<OtherFields>),
+} satisfies SchemaShape<FieldCounts>;
 const COUNTS = z.strictObject({
   recordsIn: COUNT,
   recordsOut: COUNT,
   quarantined: COUNT,
   bytes: COUNT,
   seconds: SECONDS,
-} satisfies Shape<StepCounts>);
+} satisfies SchemaShape<StepCounts>);
 const REQUEST = z.strictObject({
   source: NAME,
   from: INTERVAL_TIME.nullish(),
   to: INTERVAL_TIME.nullish(),
   interval: text(MAX_TIME_LENGTH).nullish(),
   again: z.boolean().nullish(),
-} satisfies Shape<IngestRequest>);
+} satisfies SchemaShape<IngestRequest>);
 
 const TABLE_REQUEST = z.strictObject({
   table: z.enum(TABLES.map(({ name }) => name)),
-} satisfies Shape<TableRequest>);
+} satisfies SchemaShape<TableRequest>);
 
 const FETCH = z.strictObject({
   source: NAME,
   from: INTERVAL_TIME.optional(),
   to: INTERVAL_TIME.optional(),
   again: RUN_ID.optional(),
-} satisfies Shape<FetchRequest>);
+} satisfies SchemaShape<FetchRequest>);
 
 const CHECK_QUARANTINE_LIMIT = z.strictObject({
   source: NAME,
   chunks: z.array(CHUNK).max(MAX_CHUNKS),
-} satisfies Shape<CheckQuarantineLimitRequest>);
+} satisfies SchemaShape<CheckQuarantineLimitRequest>);
 
 /** Returns the schemas of the activities' inputs; topics and sources must be those of the settings. */
 export function activityInputs({ sources }: Pick<Settings, 'sources'>): ActivityInputs {
@@ -136,7 +136,7 @@ export function activityInputs({ sources }: Pick<Settings, 'sources'>): Activity
       .string()
       .regex(/^[A-Za-z0-9_-]{1,64}$/)
       .optional(),
-  } satisfies Shape<Batch>);
+  } satisfies SchemaShape<Batch>);
   return {
     fetch: FETCH,
     checkQuarantineLimit: CHECK_QUARANTINE_LIMIT,
@@ -146,14 +146,18 @@ export function activityInputs({ sources }: Pick<Settings, 'sources'>): Activity
         topic,
         chunks: z.array(CHUNK).min(1).max(MAX_CHUNKS),
         ingestedOn: DATE,
-      } satisfies Shape<PublishRequest>)
+      } satisfies SchemaShape<PublishRequest>)
       .refine((request) => isTopicOf(request.source, request.topic), 'must name a source and its topic'),
-    plan: z.strictObject({ topic, publishedEnds: ENDS, until: ENDS.nullable() } satisfies Shape<PlanRequest>),
+    plan: z.strictObject({
+      topic,
+      publishedEnds: ENDS,
+      until: ENDS.nullable(),
+    } satisfies SchemaShape<PlanRequest>),
     consume: z.strictObject({
       batch,
       exact: z.boolean(),
       pastUnreadable: z.boolean().optional(),
-    } satisfies Shape<ConsumeRequest>),
+    } satisfies SchemaShape<ConsumeRequest>),
     transform: z.strictObject({
       staged: z.strictObject({
         batch,
@@ -161,17 +165,17 @@ export function activityInputs({ sources }: Pick<Settings, 'sources'>): Activity
         messages: COUNT,
         gaps: COUNT,
         bytes: COUNT,
-      } satisfies Shape<StagedBatch>),
+      } satisfies SchemaShape<StagedBatch>),
       ingestedOn: DATE,
       pastLimit: z.boolean().optional(),
-    } satisfies Shape<TransformRequest>),
+    } satisfies SchemaShape<TransformRequest>),
     land: z.strictObject({
       tables: tablesOf(batch).refine(
         (tables) => tables.sources.every(({ source }) => isTopicOf(source, tables.batch.topic)),
         'must have files of sources of its topic alone',
       ),
       skipped: z.boolean(),
-    } satisfies Shape<LandRequest>),
+    } satisfies SchemaShape<LandRequest>),
     record: recordInput(isTopicOf, sources),
     cleanUp: z.undefined(),
     listTables: z.undefined(),
@@ -188,7 +192,7 @@ const CONTENT = z.strictObject({
   records: COUNT,
   bytes: COUNT,
   chunks: COUNT.max(MAX_CHUNKS),
-} satisfies Shape<Content>);
+} satisfies SchemaShape<Content>);
 
 const DECISION_LOG = z.strictObject({
   latest: z
@@ -201,11 +205,11 @@ const DECISION_LOG = z.strictObject({
         by: text(MAX_BY_LENGTH).nullable(),
         reason: text(MAX_REASON_LENGTH).nullable(),
         at: TIME,
-      } satisfies Shape<RecordedDecision>),
+      } satisfies SchemaShape<RecordedDecision>),
     )
     .max(MAX_DECISIONS_KEPT),
   earlier: COUNT,
-} satisfies Shape<DecisionLog>);
+} satisfies SchemaShape<DecisionLog>);
 
 const RESULT = z.strictObject({
   outcome: z.enum(RUN_ENDS),
@@ -230,14 +234,14 @@ const RESULT = z.strictObject({
         step: STEP,
         what: text(MAX_SKIPPED_LENGTH),
         code: text(100),
-      } satisfies Shape<Skipped>),
+      } satisfies SchemaShape<Skipped>),
     )
     .max(MAX_SKIPPED_KEPT),
-  earlierSkipped: z.strictObject({ count: COUNT, unmarked: COUNT } satisfies Shape<EarlierSkipped>),
+  earlierSkipped: z.strictObject({ count: COUNT, unmarked: COUNT } satisfies SchemaShape<EarlierSkipped>),
   decisions: DECISION_LOG,
   ...FIELD_COUNTS,
   reasons: REASONS,
-} satisfies Shape<EndedRun>);
+} satisfies SchemaShape<EndedRun>);
 
 /** Returns whether a topic is that of a source. */
 type TopicCheck = (source: string, topic: string) => boolean;
@@ -250,7 +254,7 @@ function recordInput(isTopicOf: TopicCheck, sources: Settings['sources']) {
       startedAt: TIME,
       finishedAt: TIME,
       ingestedOn: DATE,
-    } satisfies Shape<RecordRequest>)
+    } satisfies SchemaShape<RecordRequest>)
     .refine(
       ({ result: { source, topic: name, outcome } }) =>
         isTopicOf(source, name) || (name === '' && outcome !== 'landed' && Object.hasOwn(sources, source)),
@@ -267,7 +271,7 @@ function tablesOf<B extends z.ZodType<{ topic: string }>>(batch: B) {
     landed: COUNT,
     refused: COUNT,
     bytes: COUNT,
-  } satisfies Shape<SourceRows>);
+  } satisfies SchemaShape<SourceRows>);
   return z.strictObject({
     batch,
     files: z.strictObject({
@@ -283,5 +287,5 @@ function tablesOf<B extends z.ZodType<{ topic: string }>>(batch: B) {
     ...FIELD_COUNTS,
     reasons: REASONS.optional(),
     seconds: SECONDS,
-  } satisfies Shape<StagedTables>);
+  } satisfies SchemaShape<StagedTables>);
 }

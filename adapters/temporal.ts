@@ -107,7 +107,7 @@ async function knownError(
 
 /** Maps a permission or authentication error to TEMPORAL_REFUSED; undefined for any other error. */
 export function refusedError(thrown: unknown, address: string): PipelineError | undefined {
-  const status = statusOf(thrown);
+  const status = grpcStatusOf(thrown);
   if (status === undefined) return undefined;
   const refused = REFUSED[status.code];
   if (refused === undefined) return undefined;
@@ -116,7 +116,7 @@ export function refusedError(thrown: unknown, address: string): PipelineError | 
 
 /** Returns whether an error is gRPC's UNAVAILABLE: an existing connection was lost. */
 export function isUnavailable(thrown: unknown): boolean {
-  return statusOf(thrown)?.code === UNAVAILABLE;
+  return grpcStatusOf(thrown)?.code === UNAVAILABLE;
 }
 
 function temporalError(
@@ -129,9 +129,11 @@ function temporalError(
 }
 
 /** Returns the gRPC status in an error's chain of causes; undefined if there is none. */
-export function statusOf(thrown: unknown): { readonly code: number; readonly details: string } | undefined {
+export function grpcStatusOf(
+  thrown: unknown,
+): { readonly code: number; readonly details: string } | undefined {
   if (isGrpcServiceError(thrown)) return thrown;
-  return thrown instanceof Error ? statusOf(thrown.cause) : undefined;
+  return thrown instanceof Error ? grpcStatusOf(thrown.cause) : undefined;
 }
 
 /** Splits an address; the default port is 7233, and IPv6 addresses are in brackets. */

@@ -18,7 +18,7 @@ const Profile = z.looseObject({
 type Profile = z.infer<typeof Profile>;
 
 /** Name of everything outside the pieces. */
-const REST = 'all else';
+const REST = 'other';
 const IDLE = '(idle)';
 
 /** A piece of the work, with its functions, by `name url`. */

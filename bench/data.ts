@@ -8,7 +8,7 @@ import { buffer } from 'node:stream/consumers';
 import { createGunzip } from 'node:zlib';
 import { z } from 'zod';
 import { cacheFolder, installOnce } from '../services/install.ts';
-import { attempts, GENERATOR_VERSION } from '../simulator/generator.ts';
+import { generateAttempts, GENERATOR_VERSION } from '../simulator/generator.ts';
 
 /** Attempts per copy, unless a file is given. */
 const GENERATED = 3280;
@@ -47,7 +47,9 @@ export class Data {
   /** Reads the attempts of the seeded generator, or of a gzipped JSON array. */
   static async open(file?: string): Promise<Data> {
     if (file === undefined) {
-      const originals = [...attempts({ seed: 1, count: GENERATED })].map((attempt) => Attempt.parse(attempt));
+      const originals = [...generateAttempts({ seed: 1, count: GENERATED })].map((attempt) =>
+        Attempt.parse(attempt),
+      );
       return new Data('generated', `generated-${GENERATOR_VERSION}`, originals);
     }
     const zipped = await readFile(file);
@@ -91,7 +93,10 @@ export class Data {
 }
 
 /** Reads the lines of a file, in arrays of at most `atOnce`. */
-export async function* linesOf(path: string, atOnce: number): AsyncGenerator<Buffer[], void, undefined> {
+export async function* readLineBatches(
+  path: string,
+  atOnce: number,
+): AsyncGenerator<Buffer[], void, undefined> {
   let rest: Buffer = Buffer.alloc(0);
   let lines: Buffer[] = [];
   for await (const read of createReadStream(path, { highWaterMark: PIECE_CHARACTERS })) {

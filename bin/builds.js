@@ -5,8 +5,8 @@ import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export const ROOT = fileURLToPath(new URL('..', import.meta.url));
-export const BUILDS = join(ROOT, 'dist');
+export const PROJECT = fileURLToPath(new URL('..', import.meta.url));
+export const BUILDS = join(PROJECT, 'dist');
 
 /** Builds kept per kind: a running program may still load files of an older one. */
 const BUILDS_KEPT = 8;
@@ -14,7 +14,7 @@ const BUILDS_KEPT = 8;
 /** Differs when one of the files does, which are named as paths from the project's folder. */
 export function digestOf(files) {
   const hash = createHash('sha256');
-  for (const file of files) hash.update(`\n${file}\n`).update(readFileSync(join(ROOT, file)));
+  for (const file of files) hash.update(`\n${file}\n`).update(readFileSync(join(PROJECT, file)));
   return hash.digest('hex').slice(0, 16);
 }
 

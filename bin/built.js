@@ -4,14 +4,14 @@ import { readdirSync } from 'node:fs';
 import { copyFile, mkdir } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { BUILDS, ROOT, digestOf, makeOnce } from './builds.js';
+import { BUILDS, PROJECT, digestOf, makeOnce } from './builds.js';
 import { buildScanner } from './scanner.js';
 
 const FOLDERS = [
   ...['activities', 'adapters', 'client', 'lib', 'model'],
   ...['records', 'steps', 'tables', 'worker', 'workflows'],
 ];
-/** What decides what becomes of the sources: the compilers' versions, and how they are called. */
+/** Inputs of the build besides the sources: the compilers' versions and options. */
 const COMPILERS = ['package.json', 'bin/built.js', 'bin/scanner.js'];
 /** Has a compiler of its own. */
 const SCANNER = 'records/scanner/';
@@ -46,7 +46,7 @@ export async function build() {
 
 /** Those that a folder and the folders in it hold, as paths from the project's folder. */
 function modulesIn(folder) {
-  return readdirSync(join(ROOT, folder), { recursive: true })
+  return readdirSync(join(PROJECT, folder), { recursive: true })
     .filter((name) => /\.[jt]s$/.test(name))
     .map((name) => join(folder, name).replaceAll(sep, '/'));
 }
@@ -54,7 +54,7 @@ function modulesIn(folder) {
 async function compile(sources, folder) {
   const esbuild = await import('esbuild');
   await esbuild.build({
-    absWorkingDir: ROOT,
+    absWorkingDir: PROJECT,
     entryPoints: sources,
     outdir: folder,
     outbase: '.',

@@ -1,16 +1,16 @@
 // Where the compiled scanner is: a file for each state of what it is compiled from.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { BUILDS, ROOT, digestOf } from './builds.js';
+import { BUILDS, PROJECT, digestOf } from './builds.js';
 
-export const SOURCES = 'records/scanner';
+export const SCANNER_SOURCES = 'records/scanner';
 
 /**
  * Returns where the scanner that is compiled from the present sources is, or would be.
  * @returns {string} Its path.
  */
 export function scannerFile() {
-  const sources = readdirSync(join(ROOT, SOURCES)).map((name) => `${SOURCES}/${name}`);
+  const sources = readdirSync(join(PROJECT, SCANNER_SOURCES)).map((name) => `${SCANNER_SOURCES}/${name}`);
   const digest = digestOf(['package.json', 'bin/scanner.js', ...sources.sort()]);
   return join(BUILDS, `scanner.${digest}.wasm`);
 }

@@ -1,7 +1,7 @@
 // Compiles the scanner, which is AssemblyScript, into WebAssembly.
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { BUILDS, ROOT, makeOnce } from './builds.js';
-import { SOURCES, isScanner, scannerFile } from './scanner-file.js';
+import { BUILDS, PROJECT, makeOnce } from './builds.js';
+import { SCANNER_SOURCES, isScanner, scannerFile } from './scanner-file.js';
 
 /** It has no garbage collector: memory is given back all at once. */
 const OPTIONS = ['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '--enable', 'bulk-memory'];
@@ -19,10 +19,17 @@ export async function buildScanner() {
 
 async function compile(file) {
   const { default: asc } = await import('assemblyscript/asc');
-  const asked = [`${SOURCES}/index.ts`, '--baseDir', ROOT, '--outFile', 'scanner.wasm', ...OPTIONS];
+  const asked = [
+    `${SCANNER_SOURCES}/index.ts`,
+    '--baseDir',
+    PROJECT,
+    '--outFile',
+    'scanner.wasm',
+    ...OPTIONS,
+  ];
   const { error, stderr } = await asc.main(asked, {
     writeFile: (_, content) => writeFileSync(file, content),
   });
   if (error !== null)
-    throw new Error(`${SOURCES} cannot be compiled: ${error.message}\n${stderr.toString()}`);
+    throw new Error(`${SCANNER_SOURCES} cannot be compiled: ${error.message}\n${stderr.toString()}`);
 }

@@ -1,5 +1,5 @@
 import { built } from './built.js';
 
-// So that what fails says where in the sources.
+// Maps stack traces to the sources.
 process.setSourceMapsEnabled(true);
 await import(await built('worker/main.ts'));

@@ -280,7 +280,7 @@ export class PipelineError extends Error {
     return ERROR_CODES[this.code].retry === 'transient';
   }
 
-  /** What an operator can do. */
+  /** Advice for the operator. */
   get advice(): string {
     return ERROR_CODES[this.code].advice;
   }

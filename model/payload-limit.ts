@@ -11,7 +11,7 @@ export const MAX_PAYLOAD_BYTES = 1_500_000;
  * Returns why values exceed the payload limit together; undefined if they do not.
  * @param what Describes the values for the message, as `the result of the activity plan`.
  */
-export function whyTooLarge(what: string, values: readonly unknown[]): string | undefined {
+export function describeExcess(what: string, values: readonly unknown[]): string | undefined {
   const bytes = values.reduce<number>((sum, value) => sum + bytesOf(value), 0);
   return bytes <= MAX_PAYLOAD_BYTES
     ? undefined

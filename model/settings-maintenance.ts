@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { DURATION_EXAMPLES, parseDuration } from './duration.ts';
-import { WordError, readSchedule, type ScheduleWords } from './schedule-words.ts';
+import { ScheduleKeyError, parseSchedule, type ScheduleInput } from './schedule-input.ts';
 
 const DURATION = z
   .string()
@@ -20,11 +20,11 @@ const MaintenanceSchedule = z
       .optional()
       .describe('The time zone of `cron`, as `Europe/Berlin`; the default is UTC.'),
   })
-  .superRefine((schedule: ScheduleWords, context) => {
+  .superRefine((schedule: ScheduleInput, context) => {
     try {
-      readSchedule(schedule, undefined, (word) => word);
+      parseSchedule(schedule, undefined, (key) => key);
     } catch (error) {
-      if (!(error instanceof WordError)) throw error;
+      if (!(error instanceof ScheduleKeyError)) throw error;
       const path = error.word === undefined ? [] : [error.word];
       context.addIssue({ code: 'custom', path, message: error.message, input: schedule });
     }

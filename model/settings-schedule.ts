@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { WordError, readSchedule, type ScheduleWords } from './schedule-words.ts';
+import { ScheduleKeyError, parseSchedule, type ScheduleInput } from './schedule-input.ts';
 
 /** The schema of a source's schedule. */
 export const Schedule = z
@@ -46,15 +46,15 @@ export const Schedule = z
 
 /** Adds an issue, at the wrong key, for a schedule that is inconsistent with itself or with its source's url. */
 export function requireSchedule(
-  source: { readonly url?: string | undefined; readonly schedule?: ScheduleWords | undefined },
+  source: { readonly url?: string | undefined; readonly schedule?: ScheduleInput | undefined },
   context: z.core.$RefinementCtx,
 ): void {
   const { url, schedule } = source;
   if (schedule === undefined) return;
   try {
-    readSchedule(schedule, url, (word) => word);
+    parseSchedule(schedule, url, (word) => word);
   } catch (error) {
-    if (!(error instanceof WordError)) throw error;
+    if (!(error instanceof ScheduleKeyError)) throw error;
     const path = ['schedule', ...(error.word === undefined ? [] : [error.word])];
     context.addIssue({ code: 'custom', path, message: error.message, input: source });
   }

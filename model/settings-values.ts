@@ -14,7 +14,7 @@ export const TOPIC = z
 export const ADDRESS = z.string().regex(/^[^\s/:]+:\d{1,5}$/, 'must be host:port');
 
 /** The schema of a host with an optional port; an IPv6 address is in brackets, as in a URL. */
-export const HOST = z
+export const HOST_SCHEMA = z
   .string()
   .regex(
     /^([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/,

@@ -9,7 +9,7 @@ import { Maintenance } from './settings-maintenance.ts';
 import { Schedule, requireSchedule } from './settings-schedule.ts';
 import { SOURCE_URL, requireConfidentialToken } from './settings-source.ts';
 import { Hdfs, Kafka, Temporal, type TlsFiles } from './settings-servers.ts';
-import { HOST, NAME, SUBNET, TOPIC, VARIABLE } from './settings-values.ts';
+import { HOST_SCHEMA, NAME, SUBNET, TOPIC, VARIABLE } from './settings-values.ts';
 import { temporalProfile } from './temporal-environment.ts';
 
 const Source = z
@@ -36,7 +36,7 @@ const Source = z
         'If true, the token is also sent without TLS to hosts other than this one, where others on the network can read it.',
       ),
     redirectHosts: z
-      .array(HOST)
+      .array(HOST_SCHEMA)
       .default([])
       .describe(
         'Other hosts, as `files.example.com` or `files.example.com:8443`, to which the customer’s server may redirect. The token is not sent to them. A redirect to any other host, or from https to http, is refused.',
@@ -166,7 +166,7 @@ const Limits = z
       .default(20)
       .describe('The number of versions between two checkpoints of a table’s Delta log.'),
   })
-  .describe('Limits of the memory and the disk space that a run takes.');
+  .describe('Limits of the memory and disk space of a run.');
 
 /** The schema of `pipeline.yaml`. docs/settings.md is generated from its descriptions. */
 export const Settings = z.strictObject({

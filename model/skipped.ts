@@ -59,7 +59,7 @@ export function withSkipped({ skipped, earlierSkipped }: SkippedLog, one: Skippe
  * Returns whether the run's content must not be marked as ingested: part of it was left out, or nothing proves that it
  * was published.
  */
-export function keepsUnmarked({ skipped, earlierSkipped }: SkippedLog): boolean {
+export function isContentIncomplete({ skipped, earlierSkipped }: SkippedLog): boolean {
   return earlierSkipped.unmarked > 0 || skipped.some(isUnmarked);
 }
 

@@ -17,7 +17,7 @@ export interface ScalarShape {
 export interface ObjectShape {
   readonly kind: 'object';
   readonly required: boolean;
-  readonly fields: Readonly<Record<string, Shape>>;
+  readonly fields: Readonly<Record<string, FieldShape>>;
 }
 
 /** A field with an array of objects. */
@@ -28,21 +28,21 @@ export interface ListShape {
 }
 
 /** Any field. */
-export type Shape = ScalarShape | ObjectShape | ListShape;
+export type FieldShape = ScalarShape | ObjectShape | ListShape;
 
 function leaf(type: ScalarType): ScalarShape {
   return { kind: 'leaf', type, required: false };
 }
 
-function object(fields: Readonly<Record<string, Shape>>): ObjectShape {
+function object(fields: Readonly<Record<string, FieldShape>>): ObjectShape {
   return { kind: 'object', required: false, fields };
 }
 
-function list(fields: Readonly<Record<string, Shape>>): ListShape {
+function list(fields: Readonly<Record<string, FieldShape>>): ListShape {
   return { kind: 'list', required: false, item: object(fields) };
 }
 
-function required<S extends Shape>(shape: S): S {
+function required<S extends FieldShape>(shape: S): S {
   return { ...shape, required: true };
 }
 

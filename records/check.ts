@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer';
-import { ATTEMPT, type ScalarShape, type ListShape, type ObjectShape, type Shape } from './attempt.ts';
+import { ATTEMPT, type ScalarShape, type ListShape, type ObjectShape, type FieldShape } from './attempt.ts';
 import { withoutMark } from './json-text.ts';
 import { scalarFault } from './scalar-types.ts';
 
 /** The reason why a message cannot become rows. */
-export interface Fault {
+export interface ContractFault {
   /** The path of the wrong field, as `sequences.questions[3].id`; empty for the whole message. */
   readonly path: string;
   /** The reason, without the value. */
@@ -16,7 +16,7 @@ export type PathCounts = Map<string, number>;
 
 /** The result of checking a message. The counts are complete only if there is no fault. */
 export interface Verdict {
-  readonly fault: Fault | undefined;
+  readonly fault: ContractFault | undefined;
   /** Non-null values of each known field, by its path with `[]` for list indexes. */
   readonly values: PathCounts;
   /** Unknown fields, likewise. */
@@ -82,7 +82,7 @@ class Checker {
     return attempt;
   }
 
-  #shape(value: unknown, shape: Shape, path: string, kind: string): void {
+  #shape(value: unknown, shape: FieldShape, path: string, kind: string): void {
     if (value === undefined || value === null) {
       if (shape.required) throw new Refusal(path, value === null ? 'must not be null' : 'is missing');
       return;
@@ -101,7 +101,7 @@ class Checker {
 
   #object(value: unknown, shape: ObjectShape, path: string, kind: string): void {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw new Refusal(path, `must be an object, is ${nameOf(value)}`);
+      throw new Refusal(path, `must be an object, is ${describeKind(value)}`);
     }
     for (const [name, member] of Object.entries(value)) {
       this.#members += 1;
@@ -119,7 +119,7 @@ class Checker {
   }
 
   #list(value: unknown, shape: ListShape, path: string, kind: string): void {
-    if (!Array.isArray(value)) throw new Refusal(path, `must be an array, is ${nameOf(value)}`);
+    if (!Array.isArray(value)) throw new Refusal(path, `must be an array, is ${describeKind(value)}`);
     for (const [index, item] of value.entries())
       this.#object(item, shape.item, `${path}[${index}]`, `${kind}[]`);
   }
@@ -192,7 +192,7 @@ function formatName(name: string): string {
 }
 
 /** Returns the kind of a JSON value, for errors. */
-export function nameOf(value: unknown): string {
+export function describeKind(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;

@@ -1,5 +1,5 @@
 /** Returned by functions that skip a token if it does not match; otherwise they return its end. */
-export const NO_MATCH = -1;
+export const NO_MATCH_OFFSET = -1;
 
 const SPACE = 0x20;
 const QUOTE = 0x22;
@@ -93,16 +93,16 @@ export function skipSpace(text: DataView, at: number): number {
 
 /** Skips a string with its quotes. */
 export function skipText(text: DataView, at: number): number {
-  if (text.getUint8(at) !== QUOTE) return NO_MATCH;
+  if (text.getUint8(at) !== QUOTE) return NO_MATCH_OFFSET;
   at += 1;
   for (;;) {
     at = skipPlain(text, at);
     if (text.getUint8(at) === QUOTE) return at + 1;
-    if (text.getUint8(at) !== BACKSLASH) return NO_MATCH;
+    if (text.getUint8(at) !== BACKSLASH) return NO_MATCH_OFFSET;
     const letter = text.getUint8(at + 1);
     if (ESCAPED[letter] === 1) at += 2;
     else if (letter === LOWER_U && isHex(text, at + 2)) at += 6;
-    else return NO_MATCH;
+    else return NO_MATCH_OFFSET;
   }
 }
 

@@ -1,4 +1,4 @@
-import { ATTEMPT, type ObjectShape, type Shape } from './attempt.ts';
+import { ATTEMPT, type ObjectShape, type FieldShape } from './attempt.ts';
 
 /**
  * Returns an attempt that the check accepted as JSON that the scan accepts too: known fields only, numbers as strings.
@@ -8,7 +8,7 @@ export function normalizedText(attempt: unknown, shape: ObjectShape = ATTEMPT): 
   return Buffer.from(JSON.stringify(normalize(attempt, shape)), 'utf8');
 }
 
-function normalize(value: unknown, shape: Shape): unknown {
+function normalize(value: unknown, shape: FieldShape): unknown {
   if (value === undefined || value === null) return undefined;
   if (shape.kind === 'leaf') return typeof value === 'number' ? String(value) : value;
   if (shape.kind === 'list') return (value as readonly unknown[]).map((item) => normalize(item, shape.item));

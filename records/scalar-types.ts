@@ -47,5 +47,6 @@ function microsOf(value: unknown, type: TimeType): bigint | undefined {
 
 function describe(value: unknown): string {
   if (value === null) return 'null';
-  return typeof value === 'string' ? 'another text' : `a ${typeof value} that is none`;
+  if (typeof value === 'number') return Number.isInteger(value) ? 'a number' : 'a fraction';
+  return typeof value === 'string' ? 'another text' : 'a boolean';
 }

@@ -27,7 +27,7 @@ export class ScanColumn {
    * The path of its field, or of the list whose lengths it has; for message metadata, the name of the table's column.
    */
   readonly name: string;
-  readonly role: 'field' | 'list' | 'place';
+  readonly role: 'field' | 'list' | 'metadata';
   readonly type: ColumnType;
   readonly address: Address;
   readonly #scanner: Scanner;
@@ -48,7 +48,7 @@ export class ScanColumn {
 
   /** The number of non-null values. */
   get count(): number {
-    return this.#scanner.exports.countOf(this.address);
+    return this.#scanner.exports.countValues(this.address);
   }
 
   /** The values in DuckDB's memory layout: indexes of strings, microseconds since 1970. */
@@ -72,10 +72,10 @@ export class ScanColumn {
   }
 
   /** Returns the index of a string, which is added if new. */
-  textNumber(text: string): number {
+  addText(text: string): number {
     const bytes = Buffer.from(text, 'utf8');
     this.#scanner.put(bytes);
-    return this.#scanner.exports.textNumber(this.address, bytes.length);
+    return this.#scanner.exports.addText(this.address, bytes.length);
   }
 }
 
@@ -89,8 +89,8 @@ class Texts {
   readonly #starts: Int32Array;
 
   constructor({ exports, memory }: Scanner, column: Address) {
-    this.size = exports.textsOf(column);
-    this.hasZero = exports.hasZeroOf(column) === 1;
+    this.size = exports.countTexts(column);
+    this.hasZero = exports.hasZeroCharacter(column) === 1;
     this.#starts = new Int32Array(memory, exports.textStartsOf(column), this.size + 1);
     this.#bytes = new Uint8Array(memory, exports.textBytesOf(column), this.#starts[this.size]);
   }
@@ -115,13 +115,13 @@ export class RowSet {
   constructor(scanner: Scanner, path: string, parent: RowSet | undefined, room: number) {
     this.path = path;
     this.parent = parent;
-    this.address = scanner.exports.level(room);
+    this.address = scanner.exports.addLevel(room);
     this.#scanner = scanner;
   }
 
   /** The number of accepted rows. */
   get rows(): number {
-    return this.#scanner.exports.rowsOf(this.address);
+    return this.#scanner.exports.countRows(this.address);
   }
 
   /** The capacity in rows. */
@@ -131,7 +131,7 @@ export class RowSet {
 
   /** The index of each row's parent row. */
   get parentIndexes(): Int32Array {
-    return new Int32Array(this.#scanner.memory, this.#scanner.exports.aboveOf(this.address), this.rows);
+    return new Int32Array(this.#scanner.memory, this.#scanner.exports.parentsOf(this.address), this.rows);
   }
 
   /** The index of each row in its list. */

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { ATTEMPT, type ObjectShape, type Shape } from './attempt.ts';
+import { ATTEMPT, type ObjectShape, type FieldShape } from './attempt.ts';
 import type { PathCounts } from './check.ts';
 import { RowSet, COLUMN_TYPE_OF, type ScanColumn } from './scan-columns.ts';
 import { Scanner, type Address } from './scanner.ts';
@@ -36,7 +36,7 @@ export class AttemptScan {
   /** The attempts and the items of their lists, each after its parent level. */
   readonly levels: readonly RowSet[];
   /** The metadata of each attempt's message: source, partition, offset and timestamp. */
-  readonly places: readonly ScanColumn[];
+  readonly metadataColumns: readonly ScanColumn[];
   readonly attempts: RowSet;
   readonly headers: ScanColumn;
   readonly partition: ScanColumn;
@@ -58,15 +58,15 @@ export class AttemptScan {
     this.#expected = expected;
     this.attempts = this.#levelOf('', undefined);
     this.levels = this.#levels;
-    const source = this.attempts.column('source', 'place', 'VARCHAR');
-    this.headers = this.attempts.column('headers', 'place', 'VARCHAR');
-    this.partition = this.attempts.column('kafka_partition', 'place', 'INTEGER');
-    this.offset = this.attempts.column('kafka_offset', 'place', 'BIGINT');
-    const publishedAt = this.attempts.column('published_at', 'place', 'TIMESTAMPTZ');
-    this.places = [source, this.partition, this.offset, publishedAt];
+    const source = this.attempts.column('source', 'metadata', 'VARCHAR');
+    this.headers = this.attempts.column('headers', 'metadata', 'VARCHAR');
+    this.partition = this.attempts.column('kafka_partition', 'metadata', 'INTEGER');
+    this.offset = this.attempts.column('kafka_offset', 'metadata', 'BIGINT');
+    const publishedAt = this.attempts.column('published_at', 'metadata', 'TIMESTAMPTZ');
+    this.metadataColumns = [source, this.partition, this.offset, publishedAt];
     this.#source = new LastText(source);
     this.#headers = new LastText(this.headers);
-    this.#scanner.exports.attemptsAre(
+    this.#scanner.exports.setAttempts(
       this.attempts.address,
       this.#shapeOf(shape, '', this.attempts),
       source.address,
@@ -86,8 +86,8 @@ export class AttemptScan {
     const sourceNumber = this.#source.numberOf(source);
     const headersNumber = this.#headers.numberOf(headers);
     this.#scanner.put(payload);
-    const { takes } = this.#scanner.exports;
-    return takes(payload.length, sourceNumber, headersNumber, partition, offset, publishedMs) === 1;
+    const { parseAttempt } = this.#scanner.exports;
+    return parseAttempt(payload.length, sourceNumber, headersNumber, partition, offset, publishedMs) === 1;
   }
 
   /** Returns the number of non-null values of each known field. */
@@ -126,20 +126,20 @@ export class AttemptScan {
     return shape;
   }
 
-  #addField(shape: Address, name: string, field: Shape, path: string, level: RowSet): void {
+  #addField(shape: Address, name: string, field: FieldShape, path: string, level: RowSet): void {
     const { exports } = this.#scanner;
     const text = Buffer.from(`,${JSON.stringify(name)}:`, 'utf8');
     this.#scanner.put(text);
     const kind = KINDS.indexOf(field.kind === 'leaf' ? field.type : field.kind);
-    const made = exports.fieldOf(shape, text.length, Number(field.required), kind);
+    const made = exports.addField(shape, text.length, Number(field.required), kind);
     if (field.kind === 'leaf') {
-      exports.holdsValues(made, level.column(path, 'field', COLUMN_TYPE_OF[field.type]).address);
+      exports.setScalar(made, level.column(path, 'field', COLUMN_TYPE_OF[field.type]).address);
     } else if (field.kind === 'object') {
-      exports.holdsObject(made, this.#shapeOf(field, path, level));
+      exports.setObject(made, this.#shapeOf(field, path, level));
     } else {
       const lengths = level.column(path, 'list', 'INTEGER');
       const items = this.#levelOf(`${path}[]`, level);
-      exports.holdsList(made, lengths.address, items.address, this.#shapeOf(field.item, items.path, items));
+      exports.setList(made, lengths.address, items.address, this.#shapeOf(field.item, items.path, items));
     }
   }
 }
@@ -154,7 +154,7 @@ class LastText {
   }
 
   numberOf(text: string): number {
-    if (text !== this.#last?.text) this.#last = { text, number: this.#column.textNumber(text) };
+    if (text !== this.#last?.text) this.#last = { text, number: this.#column.addText(text) };
     return this.#last.number;
   }
 }

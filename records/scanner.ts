@@ -14,14 +14,14 @@ export type Address = number;
 interface Exports {
   readonly memory: { readonly buffer: ArrayBuffer };
   readonly reset: () => void;
-  readonly level: (room: number) => Address;
+  readonly addLevel: (room: number) => Address;
   readonly newColumn: (level: Address, bytes: number, hasTexts: number) => Address;
   readonly newShape: (most: number) => Address;
-  readonly fieldOf: (shape: Address, nameLength: number, isRequired: number, kind: number) => Address;
-  readonly holdsValues: (field: Address, column: Address) => void;
-  readonly holdsObject: (field: Address, shape: Address) => void;
-  readonly holdsList: (field: Address, lengths: Address, items: Address, item: Address) => void;
-  readonly attemptsAre: (
+  readonly addField: (shape: Address, nameLength: number, isRequired: number, kind: number) => Address;
+  readonly setScalar: (field: Address, column: Address) => void;
+  readonly setObject: (field: Address, shape: Address) => void;
+  readonly setList: (field: Address, lengths: Address, items: Address, item: Address) => void;
+  readonly setAttempts: (
     level: Address,
     shape: Address,
     source: Address,
@@ -30,9 +30,9 @@ interface Exports {
     offset: Address,
     publishedAt: Address,
   ) => void;
-  readonly textAt: (length: number) => Address;
-  readonly textNumber: (column: Address, length: number) => number;
-  readonly takes: (
+  readonly reserveText: (length: number) => Address;
+  readonly addText: (column: Address, length: number) => number;
+  readonly parseAttempt: (
     length: number,
     source: number,
     headers: number,
@@ -40,17 +40,17 @@ interface Exports {
     offset: bigint,
     publishedMs: number,
   ) => number;
-  readonly rowsOf: (level: Address) => number;
+  readonly countRows: (level: Address) => number;
   readonly roomOf: (level: Address) => number;
-  readonly aboveOf: (level: Address) => Address;
+  readonly parentsOf: (level: Address) => Address;
   readonly positionsOf: (level: Address) => Address;
-  readonly countOf: (column: Address) => number;
+  readonly countValues: (column: Address) => number;
   readonly valuesOf: (column: Address) => Address;
   readonly validOf: (column: Address) => Address;
-  readonly textsOf: (column: Address) => number;
+  readonly countTexts: (column: Address) => number;
   readonly textBytesOf: (column: Address) => Address;
   readonly textStartsOf: (column: Address) => Address;
-  readonly hasZeroOf: (column: Address) => number;
+  readonly hasZeroCharacter: (column: Address) => number;
 }
 
 /** The exports of `bin/scanner-file.js`, which is not compiled with the programs. */
@@ -76,7 +76,7 @@ export class Scanner {
 
   /** Copies a text to the scanner's input buffer. */
   put(text: Uint8Array): void {
-    const at = this.exports.textAt(text.length);
+    const at = this.exports.reserveText(text.length);
     // The view is detached when the memory grows.
     if (this.#bytes.length === 0) this.#bytes = new Uint8Array(this.memory);
     this.#bytes.set(text, at);

@@ -1,4 +1,12 @@
-import { PaddedText, NO_MATCH, matchesAt, skipSpace, skipText, literalOf, withoutMark } from './json-text.ts';
+import {
+  PaddedText,
+  NO_MATCH_OFFSET,
+  matchesAt,
+  skipSpace,
+  skipText,
+  literalOf,
+  withoutMark,
+} from './json-text.ts';
 
 /** The field with the user, which is the message key: messages of one user keep their order. */
 const KEY_FIELD = 'user_exam_id';
@@ -29,12 +37,12 @@ function leadingUser(record: Buffer): string | undefined {
   do {
     const name = skipSpace(text, at + 1);
     const nameEnd = skipText(text, name);
-    if (nameEnd === NO_MATCH) return undefined;
+    if (nameEnd === NO_MATCH_OFFSET) return undefined;
     const colon = skipSpace(text, nameEnd);
     if (text.getUint8(colon) !== COLON) return undefined;
     const value = skipSpace(text, colon + 1);
     const end = skipText(text, value);
-    if (end === NO_MATCH) return undefined;
+    if (end === NO_MATCH_OFFSET) return undefined;
     if (matchesAt(text, name, NAME)) return plainText(record.subarray(value + 1, end - 1));
     at = skipSpace(text, end);
   } while (text.getUint8(at) === COMMA);

@@ -1,6 +1,6 @@
 /**
- * Shows the whole pipeline: servers, a customer's platform, a worker, a run, and the answers to the standing
- * questions. Everything stays up by default.
+ * Shows the whole pipeline: servers, a customer's platform, a worker, a run, and `pipeline answers`. Everything stays up
+ * by default.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -37,19 +37,19 @@ const FINDINGS: Record<FindingCode, string> = {
 
 /** Failures and refusals that the workflow itself raises. */
 export const OF_RUNS: readonly (readonly [string, string])[] = [
-  ['REQUEST_INVALID', 'The input of the run is no valid request. The message shows a valid one.'],
+  ['REQUEST_INVALID', 'The input of the run is not a valid request. The message shows a valid one.'],
   ['ABORTED', 'A person ended the run. What it landed stays; another run lands the rest.'],
   [
     'UNDECIDED',
-    'A run that a schedule started waited for a decision, and nobody decided in time. Start another when the cause is fixed.',
+    'A scheduled run waited for a decision until its timeout. Start another when the cause is fixed.',
   ],
   ['UNEXPECTED', 'A step failed with an error that has no code: see the worker’s log.'],
-  ['NOT_WAITING', 'Answer to `retry`, `skip` or `abort`: the run is not waiting.'],
+  ['NOT_WAITING', 'Response to `retry`, `skip` or `abort`: the run is not waiting.'],
   [
     'DECISION_INVALID',
-    'Answer to `retry`, `skip` or `abort`: its argument is neither empty nor an object with `by` and `reason`.',
+    'Response to `retry`, `skip` or `abort`: its argument is neither empty nor an object with `by` and `reason`.',
   ],
-  ['NOT_SKIPPABLE', 'Answer to `skip`: what the run waits at cannot be skipped.'],
+  ['NOT_SKIPPABLE', 'Response to `skip`: the failed step cannot be skipped.'],
 ];
 
 /** The page of errors, findings and exit codes. */
@@ -70,7 +70,7 @@ export function errorsPage(): string {
       OF_RUNS.map(([name, meaning]) => [code(name), meaning]),
     ),
     '## What verify finds',
-    '`npx pipeline verify` reports each inconsistency by one of these codes, with the topic and partition, the table or the file. What is no fault of the tables, such as a file that no log entry names, is printed as a note.',
+    '`npx pipeline verify` reports each inconsistency by one of these codes, with the topic and partition, the table or the file. Anything that is not a fault of the tables, such as a file that no log entry names, is printed as a note.',
     markdownTable(
       ['Finding', 'Meaning'],
       Object.entries(FINDINGS).map(([name, meaning]) => [code(name), meaning]),

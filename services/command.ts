@@ -21,7 +21,7 @@ const TAIL_LINES = 15;
  *
  * @throws PipelineError SERVICE_INSTALL_FAILED with the log's last lines and path when it fails.
  */
-export async function runCommand(what: string, command: Command, log: string): Promise<void> {
+export async function runLoggedCommand(what: string, command: Command, log: string): Promise<void> {
   mkdirSync(dirname(log), { recursive: true, mode: PRIVATE_FOLDER_MODE });
   const output = openSync(log, 'w', PRIVATE_FILE_MODE);
   let ending: string;

@@ -4,11 +4,11 @@ import { z } from 'zod';
 import { CROSS_SITE_HEADER } from '../adapters/hdfs/access.ts';
 import { makePrivateFolder } from '../lib/private-files.ts';
 import { messageOf, PipelineError } from '../model/errors.ts';
-import { runCommand, type Command } from './command.ts';
+import { runLoggedCommand, type Command } from './command.ts';
 import { writeWhole, type StackFolder } from './folder.ts';
 import { formatOnce } from './format.ts';
-import { installJars, type Progress } from './install.ts';
-import { HOST, type Ports } from './ports.ts';
+import { installProductJars, type Progress } from './install.ts';
+import { LOOPBACK_HOST, type Ports } from './ports.ts';
 import { CHECK_MS, type Service } from './service.ts';
 import { JAVA_OPTIONS, requireJava } from './tools.ts';
 
@@ -24,7 +24,7 @@ export function defaultFs(ports: HdfsPorts): string {
 
 /** Returns the address of the NameNode's web pages and WebHDFS. */
 export function nameNodeHttp(ports: HdfsPorts): string {
-  return `http://${HOST}:${ports.namenode.http}`;
+  return `http://${LOOPBACK_HOST}:${ports.namenode.http}`;
 }
 
 /** Returns HDFS's NameNode. It is ready when it answers, even without a DataNode to write to. */
@@ -41,7 +41,7 @@ export function nameNodeService(ports: HdfsPorts, folder: StackFolder): Service 
           '-format',
           '-nonInteractive',
         ]);
-        return runCommand('Formatting HDFS', command, join(folder.config('hdfs'), 'format.log'));
+        return runLoggedCommand('Formatting HDFS', command, join(folder.config('hdfs'), 'format.log'));
       });
       return java('org.apache.hadoop.hdfs.server.namenode.NameNode');
     },
@@ -53,7 +53,7 @@ export function nameNodeService(ports: HdfsPorts, folder: StackFolder): Service 
 
 /** Returns HDFS's only DataNode. It is ready when the NameNode would place a new file on it. */
 export function dataNodeService(ports: HdfsPorts, folder: StackFolder): Service {
-  const http = `http://${HOST}:${ports.datanode.http}`;
+  const http = `http://${LOOPBACK_HOST}:${ports.datanode.http}`;
   return {
     name: 'datanode',
     ports: Object.values(ports.datanode),
@@ -81,7 +81,7 @@ async function prepareJava(
 ): Promise<(mainClass: string, args?: readonly string[]) => Command> {
   requirePlainPath(folder.root);
   const program = requireJava();
-  const jars = await installJars('hdfs', progress);
+  const jars = await installProductJars('hdfs', progress);
   const config = folder.config('hdfs');
   await makePrivateFolder(config);
   // The other daemon may be reading the same files now.
@@ -124,15 +124,15 @@ function hdfsSite(ports: HdfsPorts, folder: StackFolder): Record<string, string>
   return {
     'dfs.namenode.rpc-address': `localhost:${ports.namenode.rpc}`,
     'dfs.namenode.http-address': `localhost:${ports.namenode.http}`,
-    'dfs.namenode.rpc-bind-host': HOST,
-    'dfs.namenode.http-bind-host': HOST,
+    'dfs.namenode.rpc-bind-host': LOOPBACK_HOST,
+    'dfs.namenode.http-bind-host': LOOPBACK_HOST,
     'dfs.namenode.name.dir': pathToFileURL(join(folder.data('namenode'), 'name')).href,
     'dfs.datanode.data.dir': pathToFileURL(join(folder.data('datanode'), 'blocks')).href,
     // The host that WebHDFS redirects reads and writes to.
     'dfs.datanode.hostname': 'localhost',
-    'dfs.datanode.address': `${HOST}:${ports.datanode.data}`,
-    'dfs.datanode.http.address': `${HOST}:${ports.datanode.http}`,
-    'dfs.datanode.ipc.address': `${HOST}:${ports.datanode.ipc}`,
+    'dfs.datanode.address': `${LOOPBACK_HOST}:${ports.datanode.data}`,
+    'dfs.datanode.http.address': `${LOOPBACK_HOST}:${ports.datanode.http}`,
+    'dfs.datanode.ipc.address': `${LOOPBACK_HOST}:${ports.datanode.ipc}`,
     'dfs.replication': '1',
     'dfs.permissions.enabled': 'true',
     // Rejects cross-site POST, PUT and DELETE, by which a page in a browser could change files.

@@ -14,19 +14,19 @@ export interface LivingProcess extends ProcessIdentity {
 }
 
 /** Returns the process with this pid; undefined when there is none, or only a zombie. */
-export function lookUp(pid: number): LivingProcess | undefined {
+export function findProcessByPid(pid: number): LivingProcess | undefined {
   return process.platform === 'linux' ? lookUpInProc(pid) : lookUpWithPs(pid);
 }
 
 /** Returns the state of a process; undefined once it is gone, even if its pid was reused. */
-export function living(identity: ProcessIdentity): LivingProcess | undefined {
-  const now = lookUp(identity.pid);
+export function findProcess(identity: ProcessIdentity): LivingProcess | undefined {
+  const now = findProcessByPid(identity.pid);
   return now?.started === identity.started ? now : undefined;
 }
 
 /** Sends a signal to exactly this process; returns false when it is gone. */
-export function signal(identity: ProcessIdentity, name: NodeJS.Signals): boolean {
-  if (living(identity) === undefined) return false;
+export function sendSignal(identity: ProcessIdentity, name: NodeJS.Signals): boolean {
+  if (findProcess(identity) === undefined) return false;
   try {
     return process.kill(identity.pid, name);
   } catch (error) {

@@ -5,8 +5,8 @@ import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { makePrivateFolder } from '../lib/private-files.ts';
 import { PipelineError } from '../model/errors.ts';
-import { runCommand, type Command } from './command.ts';
-import { lookUp } from './identity.ts';
+import { runLoggedCommand, type Command } from './command.ts';
+import { findProcessByPid } from './identity.ts';
 import { fetchJars, type Jars } from './jars.ts';
 import { isProgram, onPath, requireTool } from './tools.ts';
 
@@ -31,7 +31,7 @@ export function cacheFolder(): string {
  * @throws PipelineError SERVICE_TOOL_MISSING without Maven, SERVICE_INSTALL_FAILED when Maven fails or a jar doesn't
  * match `services/<product>/jars.sha256`.
  */
-export async function installJars(product: 'kafka' | 'hdfs', progress: Progress): Promise<string> {
+export async function installProductJars(product: 'kafka' | 'hdfs', progress: Progress): Promise<string> {
   const jars = jarsOf(product);
   const [pom, list] = await Promise.all([readFile(jars.pom, 'utf8'), readFile(jars.list, 'utf8')]);
   const version = /<version>([^<]+)<\/version>/.exec(pom)?.[1] ?? 'unversioned';
@@ -75,7 +75,7 @@ export async function installTemporal(progress: Progress): Promise<string> {
 function buildTemporal(content: string, scratch: string, log: string): Promise<void> {
   const args = ['install', '-ldflags=-s -w', `github.com/temporalio/cli/cmd/temporal@v${TEMPORAL_VERSION}`];
   const command = goCommand(args, scratch, { GOBIN: content });
-  return runCommand(`Building Temporal ${TEMPORAL_VERSION}`, command, log);
+  return runLoggedCommand(`Building Temporal ${TEMPORAL_VERSION}`, command, log);
 }
 
 /**
@@ -144,6 +144,7 @@ async function removeAbandoned(target: string): Promise<void> {
   for (const name of await readdir(dirname(target))) {
     if (!name.startsWith(prefix)) continue;
     const owner = Number.parseInt(name.slice(prefix.length), 10);
-    if (lookUp(owner) === undefined) await rm(join(dirname(target), name), { recursive: true, force: true });
+    if (findProcessByPid(owner) === undefined)
+      await rm(join(dirname(target), name), { recursive: true, force: true });
   }
 }

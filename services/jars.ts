@@ -4,7 +4,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { PipelineError } from '../model/errors.ts';
-import { runCommand } from './command.ts';
+import { runLoggedCommand } from './command.ts';
 import { requireTool } from './tools.ts';
 
 /** Jars that Maven fetches, and the list of their checksums. */
@@ -60,7 +60,7 @@ async function copyJars({ whose, pom, excludeTransitive }: Jars, folder: string,
       ...(excludeTransitive === true ? ['-DexcludeTransitive=true'] : []),
     ],
   };
-  await runCommand(`Fetching the jars of ${whose}`, command, log);
+  await runLoggedCommand(`Fetching the jars of ${whose}`, command, log);
 }
 
 /** Returns the SHA-256 of each file of a folder, in hexadecimal, sorted by name. */

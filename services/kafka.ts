@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { makePrivateFolder, PRIVATE_FILE_MODE } from '../lib/private-files.ts';
 import { PipelineError } from '../model/errors.ts';
-import { runCommand } from './command.ts';
+import { runLoggedCommand } from './command.ts';
 import { formatOnce } from './format.ts';
 import type { StackFolder } from './folder.ts';
-import { installJars, type Progress } from './install.ts';
-import { HOST, type Ports } from './ports.ts';
+import { installProductJars, type Progress } from './install.ts';
+import { LOOPBACK_HOST, type Ports } from './ports.ts';
 import { CHECK_MS, type Service } from './service.ts';
 import { JAVA_OPTIONS, requireJava } from './tools.ts';
 
@@ -24,7 +24,7 @@ export interface KafkaExtras {
 
 /** Returns one Kafka broker that is its own controller (KRaft). */
 export function kafkaService(ports: Ports['kafka'], folder: StackFolder, extras: KafkaExtras = {}): Service {
-  const broker = `${HOST}:${ports.broker}`;
+  const broker = `${LOOPBACK_HOST}:${ports.broker}`;
   return {
     name: 'kafka',
     ports: Object.values(ports),
@@ -41,7 +41,7 @@ async function prepare(
   progress: Progress,
 ) {
   const java = requireJava();
-  const jars = await installJars('kafka', progress);
+  const jars = await installProductJars('kafka', progress);
   const config = folder.config('kafka');
   const data = folder.data('kafka');
   const properties = join(config, 'server.properties');
@@ -68,7 +68,11 @@ async function prepare(
       `--config=${properties}`,
       ...formatWords,
     ];
-    return runCommand('Formatting the storage of Kafka', { program: java, args }, join(config, 'format.log'));
+    return runLoggedCommand(
+      'Formatting the storage of Kafka',
+      { program: java, args },
+      join(config, 'format.log'),
+    );
   });
   return {
     program: java,
@@ -80,10 +84,10 @@ function serverProperties(ports: Ports['kafka'], data: string): Record<string, s
   return {
     'process.roles': 'broker,controller',
     'node.id': 1,
-    'controller.quorum.voters': `1@${HOST}:${ports.controller}`,
+    'controller.quorum.voters': `1@${LOOPBACK_HOST}:${ports.controller}`,
     'controller.listener.names': 'CONTROLLER',
-    listeners: `PLAINTEXT://${HOST}:${ports.broker},CONTROLLER://${HOST}:${ports.controller}`,
-    'advertised.listeners': `PLAINTEXT://${HOST}:${ports.broker}`,
+    listeners: `PLAINTEXT://${LOOPBACK_HOST}:${ports.broker},CONTROLLER://${LOOPBACK_HOST}:${ports.controller}`,
+    'advertised.listeners': `PLAINTEXT://${LOOPBACK_HOST}:${ports.broker}`,
     'log.dirs': join(data, 'log'),
     'num.partitions': 6,
     'auto.create.topics.enable': false,

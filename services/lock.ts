@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { PRIVATE_FILE_MODE } from '../lib/private-files.ts';
 import { PipelineError } from '../model/errors.ts';
-import { living, lookUp, type ProcessIdentity } from './identity.ts';
+import { findProcess, findProcessByPid, type ProcessIdentity } from './identity.ts';
 import { isMissing } from './folder.ts';
 
 const POLL_MS = 100;
@@ -28,7 +28,7 @@ export async function withLock<Result>(
   while (!acquire(path)) {
     const owner = readOwner(path);
     if (owner === undefined) continue; // released in the meantime
-    if (living(owner) === undefined) {
+    if (findProcess(owner) === undefined) {
       discard(path, owner);
       continue;
     }
@@ -52,7 +52,7 @@ export async function withLock<Result>(
 /** Creates the lock file with its content, atomically by a hard link; returns false where it exists. */
 function acquire(path: string): boolean {
   const mine = `${path}.${process.pid}`;
-  const own = lookUp(process.pid);
+  const own = findProcessByPid(process.pid);
   writeFileSync(mine, JSON.stringify({ pid: process.pid, started: own?.started ?? '' }), {
     mode: PRIVATE_FILE_MODE,
   });

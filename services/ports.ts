@@ -3,7 +3,7 @@ import { createServer, connect } from 'node:net';
 import { PipelineError } from '../model/errors.ts';
 
 /** The only address that the servers bind to. */
-export const HOST = '127.0.0.1';
+export const LOOPBACK_HOST = '127.0.0.1';
 
 /** The well-known ports of these servers, by server and use. */
 export const DEFAULT_PORTS = {
@@ -41,17 +41,17 @@ export async function freePorts(): Promise<Ports> {
   const blocks = Math.floor((FREE.to - FREE.from) / FREE.block);
   for (let attempt = 0; attempt < FREE.tries; attempt += 1) {
     const ports = numbered(FREE.from + randomInt(blocks) * FREE.block);
-    const taken = await firstTaken(SERVICE_NAMES.flatMap((name) => Object.values<number>(ports[name])));
+    const taken = await findUsedPort(SERVICE_NAMES.flatMap((name) => Object.values<number>(ports[name])));
     if (taken === undefined) return ports;
   }
   throw new PipelineError(
     'SERVICE_PORT_TAKEN',
-    `No ${FREE.block} neighbouring ports were free on ${HOST} between ${FREE.from} and ${FREE.to}, in ${FREE.tries} tries.`,
+    `No ${FREE.block} neighbouring ports were free on ${LOOPBACK_HOST} between ${FREE.from} and ${FREE.to}, in ${FREE.tries} tries.`,
   );
 }
 
 /** Returns the first of the ports that is in use on this machine; undefined when all are free. */
-export async function firstTaken(ports: readonly number[]): Promise<number | undefined> {
+export async function findUsedPort(ports: readonly number[]): Promise<number | undefined> {
   for (const port of ports) {
     // Both checks are needed: some systems let a second server bind 127.0.0.1 beside one that listens on every
     // address, and a bound port that doesn't listen yet refuses connections.
@@ -76,7 +76,7 @@ function canBind(port: number): Promise<boolean> {
     server.once('error', () => {
       resolve(false);
     });
-    server.listen({ port, host: HOST, exclusive: true }, () => {
+    server.listen({ port, host: LOOPBACK_HOST, exclusive: true }, () => {
       server.close(() => {
         resolve(true);
       });
@@ -86,7 +86,7 @@ function canBind(port: number): Promise<boolean> {
 
 function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ port, host: HOST, timeout: PROBE_MS });
+    const socket = connect({ port, host: LOOPBACK_HOST, timeout: PROBE_MS });
     const settle = (answer: boolean) => () => {
       socket.destroy();
       resolve(answer);

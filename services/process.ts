@@ -8,7 +8,13 @@ import { PRIVATE_FILE_MODE, withPrivateFiles } from '../lib/private-files.ts';
 import { messageOf, PipelineError } from '../model/errors.ts';
 import { lastLines, type Command } from './command.ts';
 import { isMissing, type StackFolder } from './folder.ts';
-import { living, lookUp, signal, type LivingProcess, type ProcessIdentity } from './identity.ts';
+import {
+  findProcess,
+  findProcessByPid,
+  sendSignal,
+  type LivingProcess,
+  type ProcessIdentity,
+} from './identity.ts';
 
 const READY_POLL_MS = 100;
 const SIGNAL_POLL_MS = 10;
@@ -38,7 +44,7 @@ export class ServerProcess {
   /** Returns the process of an earlier start; undefined when it is gone, even if its pid file is left. */
   current(): LivingProcess | undefined {
     const identity = this.#read();
-    return identity === undefined ? undefined : living(identity);
+    return identity === undefined ? undefined : findProcess(identity);
   }
 
   /**
@@ -122,7 +128,7 @@ export class ServerProcess {
   /** Sends a signal, if the process is running. */
   signal(name: NodeJS.Signals): void {
     const identity = this.#read();
-    if (identity !== undefined) signal(identity, name);
+    if (identity !== undefined) sendSignal(identity, name);
   }
 
   async #change(name: NodeJS.Signals, done: (now: LivingProcess | undefined) => boolean): Promise<void> {
@@ -167,7 +173,7 @@ export class ServerProcess {
   }
 
   #write(pid: number): void {
-    const started = lookUp(pid)?.started ?? 'gone at once';
+    const started = findProcessByPid(pid)?.started ?? 'gone at once';
     writeFileSync(`${this.#pidFile}.new`, JSON.stringify({ pid, started }), { mode: PRIVATE_FILE_MODE });
     renameSync(`${this.#pidFile}.new`, this.#pidFile);
   }

@@ -3,7 +3,7 @@ import type { StackFolder } from './folder.ts';
 import { dataNodeService, nameNodeService } from './hdfs.ts';
 import type { Progress } from './install.ts';
 import { kafkaService } from './kafka.ts';
-import { firstTaken, HOST, type Ports, type ServiceName } from './ports.ts';
+import { findUsedPort, LOOPBACK_HOST, type Ports, type ServiceName } from './ports.ts';
 import { ServerProcess } from './process.ts';
 import { READY_MS, type Service } from './service.ts';
 import { temporalService } from './temporal.ts';
@@ -49,11 +49,11 @@ export class Server {
    */
   async requirePorts(): Promise<void> {
     if (this.process.current() !== undefined) return;
-    const taken = await firstTaken(this.#service.ports);
+    const taken = await findUsedPort(this.#service.ports);
     if (taken === undefined) return;
     throw new PipelineError(
       'SERVICE_PORT_TAKEN',
-      `${this.name} needs port ${taken} on ${HOST}, which something else holds (lsof -i :${taken} names it).`,
+      `${this.name} needs port ${taken} on ${LOOPBACK_HOST}, which something else holds (lsof -i :${taken} names it).`,
     );
   }
 

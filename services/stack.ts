@@ -12,7 +12,14 @@ import { defaultFs, nameNodeHttp } from './hdfs.ts';
 import type { Progress } from './install.ts';
 import { endWithThisProcess } from './lifetime.ts';
 import { withLock } from './lock.ts';
-import { DEFAULT_PORTS, freePorts, HOST, SERVICE_NAMES, type Ports, type ServiceName } from './ports.ts';
+import {
+  DEFAULT_PORTS,
+  freePorts,
+  LOOPBACK_HOST,
+  SERVICE_NAMES,
+  type Ports,
+  type ServiceName,
+} from './ports.ts';
 import { ServerProcess } from './process.ts';
 import { Server, type ServiceStatus } from './server.ts';
 
@@ -196,8 +203,11 @@ function runningService(server: Server, all: readonly Server[]): RunningService 
 
 function addressesOf(ports: Ports): Addresses {
   return {
-    temporal: { address: `${HOST}:${ports.temporal.grpc}`, uiUrl: `http://${HOST}:${ports.temporal.ui}` },
-    kafka: { brokers: [`${HOST}:${ports.kafka.broker}`] },
+    temporal: {
+      address: `${LOOPBACK_HOST}:${ports.temporal.grpc}`,
+      uiUrl: `http://${LOOPBACK_HOST}:${ports.temporal.ui}`,
+    },
+    kafka: { brokers: [`${LOOPBACK_HOST}:${ports.kafka.broker}`] },
     hdfs: { nameNodeHttp: nameNodeHttp(ports), defaultFs: defaultFs(ports) },
   };
 }

@@ -6,7 +6,7 @@ import { PipelineError } from '../model/errors.ts';
 import { SEARCH_ATTRIBUTES } from '../model/search-attributes.ts';
 import type { StackFolder } from './folder.ts';
 import { installTemporal } from './install.ts';
-import { HOST, type Ports } from './ports.ts';
+import { LOOPBACK_HOST, type Ports } from './ports.ts';
 import { CHECK_MS, type Service } from './service.ts';
 
 /** The namespace that the development server creates. */
@@ -39,8 +39,8 @@ const SQLITE_PRAGMAS = ['journal_mode=WAL', 'synchronous=NORMAL'];
 
 /** Returns Temporal's development server with its web UI; its state is in one SQLite file. */
 export function temporalService(ports: Ports['temporal'], folder: StackFolder): Service {
-  const address = `${HOST}:${ports.grpc}`;
-  const uiUrl = `http://${HOST}:${ports.ui}`;
+  const address = `${LOOPBACK_HOST}:${ports.grpc}`;
+  const uiUrl = `http://${LOOPBACK_HOST}:${ports.ui}`;
   const data = folder.data('temporal');
   return {
     name: 'temporal',
@@ -65,7 +65,7 @@ export function temporalService(ports: Ports['temporal'], folder: StackFolder): 
 
 function startArguments(ports: Ports['temporal'], database: string): string[] {
   return [
-    ...['server', 'start-dev', '--ip', HOST],
+    ...['server', 'start-dev', '--ip', LOOPBACK_HOST],
     ...['--port', String(ports.grpc), '--ui-port', String(ports.ui)],
     ...['--metrics-port', String(ports.metrics)],
     ...['--db-filename', database, '--log-level', 'warn'],

@@ -16,7 +16,7 @@ export interface Exchange {
 }
 
 /** Pace of a body; sent at once and whole by default. */
-export interface Pace {
+export interface BodyPace {
   /** Destroys the connection after this number of bytes. */
   readonly cutAfter?: number;
   readonly bytesPerSecond?: number;
@@ -61,7 +61,7 @@ export function sendJson(
 export async function sendBody(
   exchange: Exchange,
   body: AsyncIterable<Buffer>,
-  pace: Pace = {},
+  pace: BodyPace = {},
 ): Promise<void> {
   const { response, entry } = exchange;
   response.flushHeaders();
@@ -80,7 +80,7 @@ const SLICES_PER_SECOND = 20;
 async function* paced(
   { entry, log, closing }: Exchange,
   body: AsyncIterable<Buffer>,
-  { cutAfter = Infinity, bytesPerSecond = Infinity }: Pace,
+  { cutAfter = Infinity, bytesPerSecond = Infinity }: BodyPace,
 ): AsyncGenerator<Buffer, void, undefined> {
   const slice = Math.ceil(bytesPerSecond / SLICES_PER_SECOND);
   let left = cutAfter;

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import type { OutgoingHttpHeaders } from 'node:http';
 import { setImmediate } from 'node:timers/promises';
-import { type Exchange, type Pace, sendBody, sendHead, sendJson, sendText } from './answers.ts';
-import { type Content, feedOptions, type Origin } from './content.ts';
-import { type Fault, FAULT_PARAMETERS, type Faults, readQueryFault } from './faults.ts';
-import { feed } from './feed.ts';
+import { type Exchange, type BodyPace, sendBody, sendHead, sendJson, sendText } from './answers.ts';
+import { type ServedContent, feedOptions, type Origin } from './content.ts';
+import { type Fault, FAULT_PARAMETERS, type FaultQueue, readQueryFault } from './faults.ts';
+import { generateFeed } from './feed.ts';
 import { type AttemptsQuery, type Problem, type QueryDefaults, readQuery, type Validator } from './query.ts';
 import { acceptsGzip, isKnown, selectionOf } from './ranges.ts';
 import type { Spool, SpooledBody } from './spool.ts';
@@ -14,7 +14,7 @@ export interface AttemptsRoute {
   readonly origin: Origin;
   readonly defaults: QueryDefaults;
   readonly spool: Spool;
-  readonly faults: Faults;
+  readonly faults: FaultQueue;
   /** Number of changes of the content. */
   revision: number;
 }
@@ -28,12 +28,12 @@ export async function answerAttempts(route: AttemptsRoute, exchange: Exchange): 
   const { request, url, entry } = exchange;
   const own = readQueryFault(url.searchParams);
   if ('problem' in own) {
-    refuse(exchange, own.problem);
+    sendInvalidParameter(exchange, own.problem);
     return;
   }
   const query = readQuery(url.searchParams, route.defaults, FAULT_PARAMETERS);
   if ('problem' in query) {
-    refuse(exchange, query.problem);
+    sendInvalidParameter(exchange, query.problem);
     return;
   }
   const asked = {
@@ -51,7 +51,7 @@ export async function answerAttempts(route: AttemptsRoute, exchange: Exchange): 
 }
 
 /** Responds with 400, naming the parameter, its value and what is allowed. */
-export function refuse(exchange: Exchange, problem: Problem): void {
+export function sendInvalidParameter(exchange: Exchange, problem: Problem): void {
   const { parameter, value, allowed } = problem;
   sendJson(exchange, 400, { error: `${parameter}: ${value} must be ${allowed}.`, ...problem });
 }
@@ -114,7 +114,7 @@ function answerStatus(exchange: Exchange, fault: Extract<Fault, { kind: 'status'
   const { status, retryAfterSeconds } = fault;
   const headers = retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) };
   if (![204, 205, 304].includes(status)) {
-    sendJson(exchange, status, { error: 'The platform was told to fail.' }, headers);
+    sendJson(exchange, status, { error: 'Injected fault.' }, headers);
     return;
   }
   sendHead(exchange, status, headers);
@@ -123,7 +123,7 @@ function answerStatus(exchange: Exchange, fault: Extract<Fault, { kind: 'status'
 }
 
 /** Deviations from the RFC in a response with the content. */
-interface Deviation extends Pace {
+interface Deviation extends BodyPace {
   readonly ignoresIfRange?: boolean;
 }
 
@@ -151,7 +151,7 @@ interface Validators {
   readonly validators: OutgoingHttpHeaders;
 }
 
-function validatorsOf(validator: Validator, { etag }: Content): Validators {
+function validatorsOf(validator: Validator, { etag }: ServedContent): Validators {
   const byKind: Record<Validator, OutgoingHttpHeaders> = {
     strong: { etag },
     weak: { etag: `W/${etag}`, 'last-modified': NEVER_CHANGED },
@@ -163,7 +163,7 @@ function validatorsOf(validator: Validator, { etag }: Content): Validators {
 
 async function answerPart(
   exchange: Exchange,
-  content: Content & Validators,
+  content: ServedContent & Validators,
   body: SpooledBody,
   { ignoresIfRange = false, ...pace }: Deviation,
 ): Promise<void> {
@@ -223,14 +223,14 @@ async function* endless(
   revision: number,
   closing: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
-  for (const piece of feed(feedOptions(query, revision))) {
+  for (const piece of generateFeed(feedOptions(query, revision))) {
     yield piece;
     // Lets other work run: the writes to a client that reads fast never wait.
     await setImmediate(undefined, { signal: closing });
   }
 }
 
-function headersOf({ type, encoded }: Content): OutgoingHttpHeaders {
+function headersOf({ type, encoded }: ServedContent): OutgoingHttpHeaders {
   return {
     'content-type': type,
     vary: 'accept-encoding',
@@ -241,7 +241,7 @@ function headersOf({ type, encoded }: Content): OutgoingHttpHeaders {
 async function withBody(
   { spool }: AttemptsRoute,
   { closing }: Exchange,
-  content: Content,
+  content: ServedContent,
   use: (body: SpooledBody) => Promise<void>,
 ): Promise<void> {
   const body = await spool.take(content.etag, (to) => content.write(to, closing));

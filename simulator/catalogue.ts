@@ -2,7 +2,7 @@ import { EXAM_ROWS, type ExamRow, type Trait } from './exams.ts';
 import { hex32, indexIn, Random, risingSums } from './random.ts';
 
 /** A question of the catalogue. Its first `correct` options are the right ones; a sitting shuffles them. */
-export interface Question {
+export interface CatalogueQuestion {
   readonly id: string;
   readonly options: readonly string[];
   readonly correct: number;
@@ -16,7 +16,7 @@ export interface Exam {
   readonly popularity: number;
   /** Number of questions per attempt, out of `questions`. */
   readonly length: number;
-  readonly questions: readonly Question[];
+  readonly questions: readonly CatalogueQuestion[];
   readonly score: number;
   readonly trait: Trait | undefined;
 }
@@ -47,7 +47,12 @@ const SPARE_QUESTIONS = { chance: 0.06, count: 3 };
 const OLD_IDS = { chance: 0.33 };
 const BARE_IDS = { chance: 0.02 };
 
-function questionOf(random: Random, trait: Trait | undefined, version: '1' | '4', bare: boolean): Question {
+function questionOf(
+  random: Random,
+  trait: Trait | undefined,
+  version: '1' | '4',
+  bare: boolean,
+): CatalogueQuestion {
   const kind = QUESTION_KINDS[indexIn(KIND_SUMS, random.below(KIND_SUMS.at(-1) ?? 0))] ?? QUESTION_KINDS[4];
   const { options, correct } = trait === 'explicit' ? { options: 4, correct: 1 } : kind;
   return {

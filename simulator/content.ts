@@ -5,12 +5,12 @@ import { PassThrough, Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createGunzip, createGzip } from 'node:zlib';
 import { PipelineError } from '../model/errors.ts';
-import { feed } from './feed.ts';
+import { generateFeed } from './feed.ts';
 import { DEFAULT_SINCE_MS, GENERATOR_VERSION } from './generator.ts';
 import type { AttemptsQuery } from './query.ts';
 
 /** One representation of the attempts: its headers, and how to write it. */
-export interface Content {
+export interface ServedContent {
   /** A strong entity tag, quotes included, known before the content is generated. */
   readonly etag: string;
   readonly type: string;
@@ -23,7 +23,7 @@ export interface Content {
 /** Source of a platform's attempts. */
 export interface Origin {
   /** @param revision Number of changes of the content: each revision has other bytes and another tag. */
-  content(query: AttemptsQuery, revision: number): Promise<Content>;
+  content(query: AttemptsQuery, revision: number): Promise<ServedContent>;
 }
 
 const NDJSON = 'application/x-ndjson';
@@ -61,7 +61,7 @@ export const generatorOrigin: Origin = {
       type: file ? 'application/gzip' : format === 'ndjson' ? NDJSON : 'application/json',
       encoded,
       async write(to, signal) {
-        const pieces = Readable.from(feed(feedOptions(query, revision)), { objectMode: false });
+        const pieces = Readable.from(generateFeed(feedOptions(query, revision)), { objectMode: false });
         await pipeline([pieces, ...(zipped ? [gzip()] : []), to], { signal });
       },
     });
@@ -69,7 +69,7 @@ export const generatorOrigin: Origin = {
 };
 
 /** Returns the generator's options for a query. Another revision changes every attempt, as another seed does. */
-export function feedOptions(query: AttemptsQuery, revision: number): Parameters<typeof feed>[0] {
+export function feedOptions(query: AttemptsQuery, revision: number): Parameters<typeof generateFeed>[0] {
   const { format, compact, seed, count, fromMs, toMs, sinceMs } = query;
   return {
     format,
@@ -100,7 +100,7 @@ export class FileOrigin implements Origin {
   }
 
   /** @throws PipelineError SETTINGS_INVALID when the file can't be read. */
-  async content({ gzip: file, encoded }: AttemptsQuery, revision: number): Promise<Content> {
+  async content({ gzip: file, encoded }: AttemptsQuery, revision: number): Promise<ServedContent> {
     const { sha256, zipped: already } = await this.facts();
     const zipped = file || encoded;
     const plainType = /\.(ndjson|jsonl)(\.gz)?$/.test(this.#path) ? NDJSON : 'application/json';

@@ -114,7 +114,7 @@ function check(
 }
 
 /** The planned faults. */
-export class Faults {
+export class FaultQueue {
   #armed: { readonly fault: Fault; left: number }[] = [];
   /** Number of times that a request's own fault was applied, by the request's URL. */
   readonly #met = new Map<string, number>();

@@ -1,4 +1,4 @@
-import { attempts, type AttemptsOptions } from './generator.ts';
+import { generateAttempts, type AttemptsOptions } from './generator.ts';
 
 /** Format of a feed: one JSON array, or NDJSON. */
 export type FeedFormat = 'json-array' | 'ndjson';
@@ -17,16 +17,16 @@ const PIECE_CHARACTERS = 64 * 1024;
  * Generates the feed in pieces of about 64 KB of UTF-8, split between attempts. It ends with a line break in both
  * formats.
  *
- * @throws PipelineError SETTINGS_INVALID as {@link attempts} does.
+ * @throws PipelineError SETTINGS_INVALID as {@link generateAttempts} does.
  */
-export function* feed(options: FeedOptions): Generator<Buffer, void, undefined> {
+export function* generateFeed(options: FeedOptions): Generator<Buffer, void, undefined> {
   const { format, compact = false } = options;
   const written = compact ? JSON.stringify : spaced;
   const [opening, separator, closing] =
     format === 'ndjson' ? ['', '\n', ''] : ['[', compact ? ',' : ', ', ']'];
   let piece = opening;
   let first = true;
-  for (const attempt of attempts(options)) {
+  for (const attempt of generateAttempts(options)) {
     piece += first ? written(attempt) : separator + written(attempt);
     first = false;
     if (piece.length < PIECE_CHARACTERS) continue;

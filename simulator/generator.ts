@@ -91,7 +91,7 @@ function attemptOf(random: Random, exam: Exam, startedMs: number): FeedAttempt {
  *
  * @throws PipelineError SETTINGS_INVALID when a number is out of its bounds.
  */
-export function* attempts(options: AttemptsOptions): Generator<FeedAttempt, void, undefined> {
+export function* generateAttempts(options: AttemptsOptions): Generator<FeedAttempt, void, undefined> {
   const {
     seed,
     count,

@@ -25,7 +25,7 @@ GET /attempts, or /<anything>/attempts, takes:
                          recent (a Last-Modified of the answer's own second) or none
   fault=KIND             with the fields of that kind, as fault=cut&bytes=1000&times=2
 
-POST /faults arms one fault or a list for the coming requests; GET shows them, DELETE takes them back:
+POST /faults arms one fault or a list for the coming requests; GET shows them, DELETE removes them:
   {"kind":"cut","bytes":1000,"times":2,"path":"/attempts"}   {"kind":"status","status":503}
   {"kind":"busy","retryAfterSeconds":5}   {"kind":"slow","bytesPerSecond":1000}   {"kind":"stall"}
   {"kind":"changed"}   {"kind":"swapped"}   {"kind":"html"}   {"kind":"redirect","location":"http://..."}

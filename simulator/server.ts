@@ -7,9 +7,9 @@ import { text } from 'node:stream/consumers';
 import { messageOf, PipelineError } from '../model/errors.ts';
 import { isServedHost, MISDIRECTED } from '../model/host-header.ts';
 import { type Exchange, sendJson } from './answers.ts';
-import { answerAttempts, type AttemptsRoute, refuse } from './attempts-route.ts';
+import { answerAttempts, type AttemptsRoute, sendInvalidParameter } from './attempts-route.ts';
 import { FileOrigin, generatorOrigin } from './content.ts';
-import { type FaultInput, Faults, readFaults } from './faults.ts';
+import { type FaultInput, FaultQueue, readFaults } from './faults.ts';
 import { type LoggedRequest, type PathTotals, RequestLog } from './requests.ts';
 import { Spool } from './spool.ts';
 
@@ -70,7 +70,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     origin: file === undefined ? generatorOrigin : await fileOrigin(file),
     defaults: { seed, count, servesFile: file !== undefined },
     spool: new Spool(options.spoolFolder ?? join(tmpdir(), 'assessment-platform'), SPOOLED_BODIES),
-    faults: new Faults(),
+    faults: new FaultQueue(),
     revision: 0,
   };
   const log = new RequestLog();
@@ -208,13 +208,13 @@ function allows(exchange: Exchange, methods: readonly string[]): boolean {
 }
 
 /** Lists, adds or removes planned faults; responds with the planned ones. */
-async function answerFaults(faults: Faults, exchange: Exchange): Promise<void> {
+async function answerFaults(faults: FaultQueue, exchange: Exchange): Promise<void> {
   const { method } = exchange.entry;
   if (method === 'DELETE') faults.disarm();
   if (method === 'POST') {
     const parsed = readFaults(await bodyOf(exchange.request));
     if ('problem' in parsed) {
-      refuse(exchange, parsed.problem);
+      sendInvalidParameter(exchange, parsed.problem);
       return;
     }
     faults.arm(parsed.value);

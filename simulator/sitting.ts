@@ -1,5 +1,5 @@
 import type { FeedCounts, FeedOption, FeedQuestion, UserResult } from './attempt.ts';
-import type { Exam, Question } from './catalogue.ts';
+import type { Exam, CatalogueQuestion } from './catalogue.ts';
 import type { Random } from './random.ts';
 
 /**
@@ -71,7 +71,7 @@ export class Sitting {
   }
 
   /** Returns the options that the user checks as a bit set: the first options of a question are the right ones. */
-  #choice({ options, correct }: Question, skill: number): number {
+  #choice({ options, correct }: CatalogueQuestion, skill: number): number {
     const random = this.#random;
     const right = (1 << correct) - 1;
     const wrong = options.length - correct;
@@ -88,7 +88,7 @@ export class Sitting {
     return checked;
   }
 
-  #answer(question: Question, checked: number): FeedQuestion {
+  #answer(question: CatalogueQuestion, checked: number): FeedQuestion {
     const options = question.options.map((id, at) =>
       this.#option(id, (checked & (1 << at)) !== 0, at < question.correct),
     );

@@ -3,7 +3,7 @@ import { MESSAGE_COLUMNS, MESSAGE_COLUMN_LIST, type Table } from './table.ts';
 /** The attempts, one row per delivery. */
 export const attempts: Table = {
   name: 'attempts',
-  row: 'one attempt delivered: one user’s try at one exam',
+  row: 'one delivery of an attempt: one user taking one exam',
   columns: [
     ...MESSAGE_COLUMNS,
     {
@@ -16,35 +16,40 @@ export const attempts: Table = {
       name: 'keen_created_at',
       type: 'timestamp',
       field: 'keen_created_at',
-      meaning: 'When the customer’s store took it (UTC).',
+      meaning: 'Time at which the customer’s event store received it (UTC).',
     },
     {
       name: 'keen_timestamp',
       type: 'timestamp',
       field: 'keen_timestamp',
-      meaning: 'When the customer’s event happened (UTC).',
+      meaning: 'Time of the customer’s event (UTC).',
     },
     {
       name: 'started_at',
       type: 'timestamp',
       field: 'started_at',
-      meaning: 'When the user started the exam (UTC).',
+      meaning: 'Time at which the user started the exam (UTC).',
     },
     { name: 'base_exam_id', type: 'string', field: 'base_exam_id', meaning: 'Id of the exam.' },
     {
       name: 'user_exam_id',
       type: 'string',
       field: 'user_exam_id',
-      meaning: 'Id of the user’s enrolment in the exam; it stands for the user.',
+      meaning: 'Id of the user’s enrolment in the exam; it identifies the user.',
     },
     { name: 'exam_name', type: 'string', field: 'exam_name', meaning: 'Name of the exam.' },
     {
       name: 'certification',
       type: 'boolean',
       field: 'certification',
-      meaning: 'Whether the exam certifies; null where the source has none.',
+      meaning: 'Whether the exam is a certification; null if the attempt does not have it.',
     },
-    { name: 'max_attempts', type: 'integer', field: 'max_attempts', meaning: 'How many tries a user has.' },
+    {
+      name: 'max_attempts',
+      type: 'integer',
+      field: 'max_attempts',
+      meaning: 'Maximum number of attempts per user.',
+    },
     {
       name: 'sequence_id',
       type: 'string',
@@ -55,31 +60,31 @@ export const attempts: Table = {
       name: 'attempt',
       type: 'integer',
       field: 'sequences.attempt',
-      meaning: 'Which of the user’s tries it is, from 1.',
+      meaning: 'Number of the attempt among the user’s attempts, from 1.',
     },
     {
       name: 'total',
       type: 'integer',
       field: 'sequences.counts.total',
-      meaning: 'Questions of the exam; null where the source has no counts, as are the next six.',
+      meaning: 'Questions of the exam; null, like the next six columns, if the attempt has no counts.',
     },
     {
       name: 'correct',
       type: 'integer',
       field: 'sequences.counts.correct',
-      meaning: 'Questions answered right.',
+      meaning: 'Questions answered correctly.',
     },
     {
       name: 'incorrect',
       type: 'integer',
       field: 'sequences.counts.incorrect',
-      meaning: 'Questions answered wrong.',
+      meaning: 'Questions answered incorrectly.',
     },
     {
       name: 'incomplete',
       type: 'integer',
       field: 'sequences.counts.incomplete',
-      meaning: 'Questions answered in part.',
+      meaning: 'Questions answered partially.',
     },
     {
       name: 'submitted',
@@ -97,7 +102,7 @@ export const attempts: Table = {
       name: 'all_correct',
       type: 'boolean',
       field: 'sequences.counts.all_correct',
-      meaning: 'Whether every question was answered right.',
+      meaning: 'Whether every question was answered correctly.',
     },
   ],
   select: `

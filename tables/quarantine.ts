@@ -4,28 +4,28 @@ import { MESSAGE_COLUMNS, type Table } from './table.ts';
 /** Messages and records that could not become rows, kept whole, with the reason. */
 export const quarantine: Table = {
   name: 'quarantine',
-  row: 'one message, or one record refused at publish, that could not become rows',
+  row: 'one message, or one record rejected at publish, that could not become rows',
   columns: [
     ...MESSAGE_COLUMNS.map((column) => ({
       ...column,
-      meaning: `${column.meaning} Null for a record refused at publish.`,
+      meaning: `${column.meaning} Null for a record rejected at publish.`,
     })),
-    { name: 'step', type: 'string', meaning: 'The step that refused it: publish or transform.' },
-    { name: 'chunk', type: 'string', meaning: 'For a record refused at publish, its chunk.' },
+    { name: 'step', type: 'string', meaning: 'The step that rejected it: publish or transform.' },
+    { name: 'chunk', type: 'string', meaning: 'The chunk of a record rejected at publish.' },
     {
       name: 'chunk_position',
       type: 'long',
-      meaning: 'For a record refused at publish, its place in the chunk, from 0.',
+      meaning: 'The index in its chunk of a record rejected at publish, from 0.',
     },
     {
       name: 'path',
       type: 'string',
-      meaning: 'The field that is off, as sequences.questions[3].id; empty for the whole.',
+      meaning: 'The path of the invalid field, as sequences.questions[3].id; empty for the whole message.',
     },
-    { name: 'reason', type: 'string', meaning: 'What is wrong with it, without the value.' },
-    { name: 'key', type: 'binary', meaning: 'The message’s key, its bytes.' },
+    { name: 'reason', type: 'string', meaning: 'The reason, without the value.' },
+    { name: 'key', type: 'binary', meaning: 'The message’s key in bytes.' },
     { name: 'headers', type: 'string', meaning: 'The message’s headers, as in deliveries.' },
-    { name: 'payload', type: 'binary', meaning: 'The message’s value, its bytes; null where it had none.' },
+    { name: 'payload', type: 'binary', meaning: 'The message’s value in bytes; null if it had none.' },
   ],
   select: 'SELECT * FROM quarantine',
 };

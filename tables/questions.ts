@@ -6,7 +6,7 @@ export const questions: Table = {
   row: 'one question of an attempt',
   columns: [
     ...MESSAGE_COLUMNS,
-    { name: 'question_position', type: 'integer', meaning: 'Which question of the attempt it is, from 0.' },
+    { name: 'question_position', type: 'integer', meaning: 'Index of the question in the attempt, from 0.' },
     {
       name: 'question_id',
       type: 'string',
@@ -17,19 +17,19 @@ export const questions: Table = {
       name: 'user_correct',
       type: 'boolean',
       field: 'sequences.questions[].user_correct',
-      meaning: 'Whether it was answered right.',
+      meaning: 'Whether it was answered correctly.',
     },
     {
       name: 'user_incomplete',
       type: 'boolean',
       field: 'sequences.questions[].user_incomplete',
-      meaning: 'Whether it was answered in part.',
+      meaning: 'Whether it was answered partially.',
     },
     {
       name: 'user_result',
       type: 'string',
       field: 'sequences.questions[].user_result',
-      meaning: 'correct, incorrect, missed_some or unanswered; null where the source has none.',
+      meaning: 'correct, incorrect, missed_some or unanswered; null if the attempt does not have it.',
     },
     {
       name: 'user_submitted',
@@ -37,7 +37,7 @@ export const questions: Table = {
       field: 'sequences.questions[].user_submitted',
       meaning: 'Whether an answer was submitted.',
     },
-    { name: 'option_count', type: 'integer', meaning: 'How many options it has.' },
+    { name: 'option_count', type: 'integer', meaning: 'Number of its options.' },
   ],
   select: `
     SELECT source, ${MESSAGE_COLUMN_LIST}, "sequences.questions[]" AS question_position,

@@ -35,19 +35,19 @@ export interface Table {
 
 /** The partition columns in order, whose values are in a data file's path. */
 export const PARTITION_COLUMNS: readonly Column[] = [
-  { name: 'source', type: 'string', meaning: 'Source that the row belongs to.' },
+  { name: 'source', type: 'string', meaning: 'Source of the row.' },
   { name: 'ingested_on', type: 'date', meaning: 'UTC day on which the run that landed the row started.' },
 ];
 
 /** The Kafka position of a row's message; the first columns of every table of messages. */
 export const MESSAGE_COLUMNS: readonly Column[] = [
-  { name: 'kafka_topic', type: 'string', meaning: 'Topic of the message that the row came from.' },
+  { name: 'kafka_topic', type: 'string', meaning: 'Topic of the row’s message.' },
   { name: 'kafka_partition', type: 'integer', meaning: 'Partition of that message.' },
   { name: 'kafka_offset', type: 'long', meaning: 'Offset of that message in its partition.' },
   {
     name: 'published_at',
     type: 'timestamp',
-    meaning: 'When it was published, by the message’s own timestamp (UTC); null where it has none.',
+    meaning: 'The message’s timestamp (UTC); null if it has none.',
   },
 ];
 

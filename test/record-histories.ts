@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import proto from '@temporalio/proto';
 import { startStack } from '../services/stack.ts';
 import type { IngestHandle } from './support/harness.ts';
-import { ROOT, TestPipeline, eventually, statusOf } from './support/harness.ts';
+import { ROOT, TestPipeline, eventually, queryStatus } from './support/harness.ts';
 import { QuarantinedTopic, badAttempts, goodAttempts } from './support/quarantined.ts';
 
 /** More chunks of 16 MiB than one activity publishes. */
@@ -90,7 +90,7 @@ async function ended(source: string): Promise<IngestHandle> {
 
 async function decided(source: string, decision: string): Promise<IngestHandle> {
   const run = await pipeline.start({ source });
-  await eventually(`${source} waits`, async () => (await statusOf(run)).state === 'waiting', 60_000);
+  await eventually(`${source} waits`, async () => (await queryStatus(run)).state === 'waiting', 60_000);
   await run.executeUpdate(decision, { args: [{ by: 'ada', reason: 'to be recorded' }] });
   await run.result().catch(() => undefined);
   return run;

@@ -128,7 +128,7 @@ function addressesOf(stack: Stack): Record<string, string> {
   };
 }
 
-/** Runs the compiler, the linter, the formatter and the check of words at the same time; each counts as a test. */
+/** Runs the checks of `npm run check` at the same time; each counts as a test. */
 async function runChecks(): Promise<Counts> {
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
   const checks = [
@@ -136,6 +136,7 @@ async function runChecks(): Promise<Counts> {
     ['eslint', '.'],
     ['prettier', '--check', '--log-level', 'warn', '.'],
     ['tsx', 'scripts/check-words.ts'],
+    ['tsx', 'scripts/check-exports.ts'],
   ];
   const runs = checks.map(async ([program = '', ...words]) => {
     const { code } = await runProgram(join(ROOT, 'node_modules/.bin', program), words, {});

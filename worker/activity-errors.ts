@@ -4,7 +4,7 @@ import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from
 import { keepAlive } from '../activities/run-context.ts';
 import { truncate } from '../lib/truncate.ts';
 import { PipelineError, messageOf } from '../model/errors.ts';
-import { whyTooLarge } from '../model/payload-limit.ts';
+import { describeExcess } from '../model/payload-limit.ts';
 
 /** The length limit of an error's message, and of its stack, in a run's history. */
 const MAX_MESSAGE_LENGTH = 4_000;
@@ -33,7 +33,7 @@ export class ActivityErrors implements ActivityInboundCallsInterceptor {
 
 /** @throws {PipelineError} PAYLOAD_TOO_LARGE */
 function requirePayloadFits(result: unknown): void {
-  const why = whyTooLarge(`the result of the activity ${Context.current().info.activityType}`, [result]);
+  const why = describeExcess(`the result of the activity ${Context.current().info.activityType}`, [result]);
   if (why !== undefined) throw new PipelineError('PAYLOAD_TOO_LARGE', why);
 }
 

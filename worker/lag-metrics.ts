@@ -62,7 +62,9 @@ export class LagMetrics {
         metrics.replace('pipeline_waiting_runs', await this.#waitingRunsBySource());
       }),
     ]);
-    metrics.replace('pipeline_standing_timestamp_seconds', [{ labels: {}, value: Date.now() / 1000 }]);
+    metrics.replace('pipeline_gauges_refreshed_timestamp_seconds', [
+      { labels: {}, value: Date.now() / 1000 },
+    ]);
   }
 
   async #updateGauge(

@@ -58,7 +58,7 @@ export const METRICS = {
     labels: ['source'],
     help: 'Time of the source’s last commit to `deliveries`, in seconds since 1970.',
   },
-  pipeline_standing_timestamp_seconds: {
+  pipeline_gauges_refreshed_timestamp_seconds: {
     type: 'gauge',
     labels: [],
     help: 'Time at which the worker last refreshed the three metrics above, in seconds since 1970.',

@@ -2,7 +2,7 @@ import type { IngestRequest, IngestResult } from '../model/run.ts';
 import { BatchPipeline } from './batch-pipeline.ts';
 import { requireContinued, requireRequest } from './request.ts';
 import { Run, type Carried } from './run.ts';
-import { consume, fetch, land, onOneHost, plan, publish, transform } from './steps.ts';
+import { consume, fetch, land, retryOnOneHost, plan, publish, transform } from './steps.ts';
 
 /**
  * Ingests what a source has to give and what its topic holds: fetch, publish, plan, then for each batch consume,
@@ -22,7 +22,7 @@ export async function ingest(request: IngestRequest, carried?: Carried): Promise
 
 /** The five steps. Batches overlap: one is read and two are transformed while another lands; they land in order. */
 async function runSteps(run: Run): Promise<IngestResult> {
-  const published = run.published ?? (await onOneHost(async () => publish(run, await fetch(run))));
+  const published = run.published ?? (await retryOnOneHost(async () => publish(run, await fetch(run))));
   const batches = new BatchPipeline({
     consume: (batch, options) => consume(run, batch, options),
     async land(consumed, previous) {

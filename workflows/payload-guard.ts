@@ -11,7 +11,7 @@ import {
   type WorkflowOutboundCallsInterceptor,
 } from '@temporalio/workflow';
 import { ERROR_CODES, type ErrorCode } from '../model/errors.ts';
-import { whyTooLarge } from '../model/payload-limit.ts';
+import { describeExcess } from '../model/payload-limit.ts';
 
 /**
  * Refuses payloads of a workflow that are larger than Temporal accepts with PAYLOAD_TOO_LARGE: the server would terminate
@@ -69,7 +69,7 @@ function requireSmallResult(what: string, result: unknown): unknown {
 
 /** @throws {ApplicationFailure} PAYLOAD_TOO_LARGE */
 function requireFits(what: string, values: readonly unknown[]): void {
-  const why = whyTooLarge(what, values);
+  const why = describeExcess(what, values);
   if (why === undefined) return;
   const code: ErrorCode = 'PAYLOAD_TOO_LARGE';
   throw ApplicationFailure.nonRetryable(why, code, ERROR_CODES[code].advice);

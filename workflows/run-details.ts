@@ -15,7 +15,7 @@ const MAX_DECISIONS_SHOWN = 5;
 const MAX_SKIPPED_SHOWN = 20;
 
 /** Returns a run's status as Markdown for the Temporal UI. */
-export function runDetails(status: RunStatus): string {
+export function formatRunDetails(status: RunStatus): string {
   const parts = [
     `**${plain(status.source)}** → ${status.topic === '' ? '…' : plain(status.topic)}: ${headline(status)}`,
     ...intervalLines(status.interval),

@@ -16,7 +16,7 @@ import type {
 import { STEPS, type Step } from '../model/step.ts';
 import { RECORDS_IN, RECORDS_LANDED, RECORDS_QUARANTINED, SOURCE, STEP } from '../model/search-attributes.ts';
 import { NOTHING_SKIPPED, withSkipped, type Skipped, type SkippedLog } from '../model/skipped.ts';
-import { runDetails } from './run-details.ts';
+import { formatRunDetails } from './run-details.ts';
 
 /** The query for a run's {@link RunStatus}. */
 export const status = defineQuery<RunStatus>('status');
@@ -273,7 +273,7 @@ export class RunState {
   }
 
   #publishDetails(): void {
-    setCurrentDetails(runDetails(this.status()));
+    setCurrentDetails(formatRunDetails(this.status()));
   }
 }
 

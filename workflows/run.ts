@@ -17,7 +17,7 @@ import { endOf } from './run-ends.ts';
 import { RunState } from './run-state.ts';
 import { scheduledDecisionTimeout, withInterval } from './scheduled-run.ts';
 
-/** What a run published to its topic. */
+/** The offsets that a run published to its topic. */
 export interface PublishedContent {
   /** For each partition that got a message, the offset after the last one. */
   readonly ends: PartitionEnds;

@@ -33,7 +33,7 @@ const CHUNKS_PER_PUBLISH = 16;
 const MAX_RANGES_NAMED = 20;
 
 /** Retries steps that hand files to each other until they run on one host that keeps them. */
-export async function onOneHost<T>(steps: () => Promise<T>): Promise<T> {
+export async function retryOnOneHost<T>(steps: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await steps();

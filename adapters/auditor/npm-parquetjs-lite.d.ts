@@ -1,4 +1,4 @@
-/** What the auditor uses of the package parquetjs-lite 0.8.7, which has no types. */
+/** Types of the parts of parquetjs-lite 0.8.7 that the auditor uses; the package has none. */
 declare module 'parquetjs-lite' {
   /** A row, by column. A null column is missing; of a column with a dictionary, each value is a text. */
   type Row = Readonly<Record<string, unknown>>;

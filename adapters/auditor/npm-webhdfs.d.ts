@@ -1,4 +1,4 @@
-/** What the auditor uses of the package webhdfs 1.2.0, which has no types. */
+/** Types of the parts of webhdfs 1.2.0 that the auditor uses; the package has none. */
 declare module 'webhdfs' {
   import type { Readable } from 'node:stream';
 
@@ -14,7 +14,7 @@ declare module 'webhdfs' {
   /** An answer that sends the request on. */
   export interface Redirect {
     readonly headers: { readonly location?: string };
-    /** What is sent on, with all its headers. */
+    /** The options of each request, with all headers. */
     readonly request: { readonly uri: { readonly href: string }; removeHeader(name: string): void };
   }
 

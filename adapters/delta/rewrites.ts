@@ -31,7 +31,7 @@ type Removal =
 const Stats = z.object({ numRecords: z.int() });
 
 /** Returns a file's row count (`stats.numRecords`); undefined if its log entry has none. */
-export function rowsOf({ stats }: AddFile): number | undefined {
+export function rowCountOf({ stats }: AddFile): number | undefined {
   const parsed = Stats.safeParse(typeof stats === 'string' ? JSON.parse(stats) : undefined);
   return parsed.success ? parsed.data.numRecords : undefined;
 }
@@ -88,7 +88,9 @@ export class RewriteWatch {
           .filter(({ dataChange }) => dataChange === false)
           .map(({ path }) => [path, rowsIn(fileOf(path))]),
       ),
-      outputs: new Map(added.filter(({ dataChange }) => !dataChange).map((add) => [add.path, rowsOf(add)])),
+      outputs: new Map(
+        added.filter(({ dataChange }) => !dataChange).map((add) => [add.path, rowCountOf(add)]),
+      ),
     });
     for (const { path, dataChange } of removed) {
       if (dataChange !== false && !this.#foreign.has(path))
@@ -104,7 +106,7 @@ export class RewriteWatch {
   learnRows(files: Iterable<AddFile>): void {
     const unknown = this.#rewrites.filter(({ inputs }) => [...inputs.values()].includes(undefined));
     for (const file of files)
-      for (const { inputs } of unknown) if (inputs.has(file.path)) inputs.set(file.path, rowsOf(file));
+      for (const { inputs } of unknown) if (inputs.has(file.path)) inputs.set(file.path, rowCountOf(file));
   }
 
   /** Returns the first commit whose removed rows are still missing. */
@@ -146,7 +148,7 @@ export class RewriteWatch {
 }
 
 function rowsIn(file: AddFile | undefined): number | undefined {
-  return file === undefined ? undefined : rowsOf(file);
+  return file === undefined ? undefined : rowCountOf(file);
 }
 
 function sumOf(rows: ReadonlyMap<string, number | undefined>): number | undefined {

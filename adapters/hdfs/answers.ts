@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Answered } from './cluster.ts';
 import { unexpectedAnswer } from './errors.ts';
-import { nameOf } from './paths.ts';
+import { baseName } from './paths.ts';
 
 /** The status of a file or folder (FileStatus of WebHDFS). */
 export interface FileStatus {
@@ -72,7 +72,7 @@ export const ChecksumAnswer = z.object({
 /** Converts a FileStatus of WebHDFS. */
 export function statusOf(path: string, entry: z.infer<typeof Status>): FileStatus {
   const { type, length, modificationTime, replication, blockSize, owner, group, permission } = entry;
-  const name = nameOf(path);
+  const name = baseName(path);
   const modifiedAtMs = modificationTime;
   return { path, name, type, length, modifiedAtMs, replication, blockSize, owner, group, permission };
 }

@@ -4,9 +4,9 @@ import { requireConfidentialRedirect, type HdfsOptions, type Identity } from './
 import type { Logger } from '../log.ts';
 import type { TlsMaterial } from '../net/tls.ts';
 import { createAgents, type Agents } from './connections.ts';
-import { HdfsError, unexpectedAnswer, type Step } from './errors.ts';
+import { HdfsError, unexpectedAnswer, type RequestStep } from './errors.ts';
 import { encodePath } from './paths.ts';
-import { exchange, type Answer, type Body } from './request.ts';
+import { exchange, type HdfsResponse, type Body } from './request.ts';
 import type { Timeouts } from './timeouts.ts';
 
 /** The retry policy for transient errors. */
@@ -38,7 +38,7 @@ const OPERATIONS = {
 } as const;
 
 /** One operation on one absolute path. */
-export interface Call {
+export interface WebHdfsCall {
   readonly operation: keyof typeof OPERATIONS;
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
@@ -51,8 +51,8 @@ export interface Call {
 }
 
 /** An answer and the step that received it. */
-export interface Answered extends Answer {
-  readonly step: Step;
+export interface Answered extends HdfsResponse {
+  readonly step: RequestStep;
 }
 
 /** A round in which no NameNode executed the operation. */
@@ -98,7 +98,7 @@ export class Cluster {
    * Idempotent if the operation is; see `effect` of {@link OPERATIONS}.
    * @throws {HdfsError} The last error other than a StandbyException, if there is one.
    */
-  async call(call: Call): Promise<Answered> {
+  async call(call: WebHdfsCall): Promise<Answered> {
     const path = encodePath(call.path);
     const { retry, timeouts, logger } = this.#options;
     const startedAt = performance.now();
@@ -119,7 +119,11 @@ export class Cluster {
    * @param previous The failure of the previous round.
    * @returns The answer, or the failure to report if this was the last round.
    */
-  async #tryNameNodes(path: string, call: Call, previous?: FailedRound): Promise<Answered | FailedRound> {
+  async #tryNameNodes(
+    path: string,
+    call: WebHdfsCall,
+    previous?: FailedRound,
+  ): Promise<Answered | FailedRound> {
     let error = previous?.error;
     const nameNodes = this.#activeFirst();
     for (const nameNode of nameNodes) {
@@ -155,13 +159,13 @@ export class Cluster {
       : [active, ...this.#nameNodes.filter((nameNode) => nameNode !== active)];
   }
 
-  async #attempt(nameNode: URL, path: string, call: Call): Promise<Answered> {
+  async #attempt(nameNode: URL, path: string, call: WebHdfsCall): Promise<Answered> {
     const { method, effect, success, redirects } = OPERATIONS[call.operation];
     const url = new URL(`${nameNode.pathname.replace(/\/$/, '')}/webhdfs/v1${path}`, nameNode);
     const { identity, timeouts, tls } = this.#options;
     url.search = queryOf({ op: call.operation, ...identity.query, ...call.query });
     const shared = { method, timeouts, tls, signal: call.signal };
-    const step: Step = {
+    const step: RequestStep = {
       operation: call.operation,
       path: call.path,
       server: `NameNode ${nameNode.host}`,
@@ -183,7 +187,7 @@ export class Cluster {
     // A gateway redirects to itself and authenticates again. Other servers must not receive the password.
     const isGateway = target.origin === url.origin;
     const server = `${isGateway ? 'the gateway' : 'DataNode'} ${target.host}`;
-    const second: Step = { ...step, server, changes: effect !== 'none', redirected: true };
+    const second: RequestStep = { ...step, server, changes: effect !== 'none', redirected: true };
     const outcome = await exchange({
       ...shared,
       step: second,
@@ -198,7 +202,7 @@ export class Cluster {
   }
 }
 
-function canRepeat(call: Call, error: HdfsError): boolean {
+function canRepeat(call: WebHdfsCall, error: HdfsError): boolean {
   return error.canRetry && !(error.ambiguous && OPERATIONS[call.operation].effect === 'once');
 }
 
@@ -223,7 +227,7 @@ function queryOf(parameters: Readonly<Record<string, string>>): string {
 }
 
 /** Returns the target of a NameNode's redirect, unchanged. It may contain a token: never log it. */
-function redirectOf(step: Step, requested: URL, answer: Answer): URL {
+function redirectOf(step: RequestStep, requested: URL, answer: HdfsResponse): URL {
   const { location = '' } = answer;
   if (location === '' || !URL.canParse(location, requested.href)) {
     throw unexpectedAnswer(step, answer.status, 'its redirect has no valid Location');

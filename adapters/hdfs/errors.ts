@@ -3,7 +3,7 @@ import { messageOf, PipelineError } from '../../model/errors.ts';
 import { faultOf } from '../net/connection-faults.ts';
 
 /** One HTTP exchange of an operation, as errors name it. */
-export interface Step {
+export interface RequestStep {
   /** The WebHDFS operation, as `RENAME`. */
   readonly operation: string;
   /** The operation's absolute path. */
@@ -101,7 +101,7 @@ const RemoteException = z.object({
  * @param body The answer's body, or its beginning.
  * @param challenge The `WWW-Authenticate` header.
  */
-export function answerError(step: Step, status: number, body: Buffer, challenge = ''): HdfsError {
+export function answerError(step: RequestStep, status: number, body: Buffer, challenge = ''): HdfsError {
   const remote = remoteException(body);
   if (remote === undefined) {
     const transient = status >= 500 || status === 429 || status === 408;
@@ -126,7 +126,7 @@ export function answerError(step: Step, status: number, body: Buffer, challenge 
 }
 
 /** Returns the error for an answer with the expected status that is not a valid WebHDFS answer. */
-export function unexpectedAnswer(step: Step, status: number, what: string): HdfsError {
+export function unexpectedAnswer(step: RequestStep, status: number, what: string): HdfsError {
   return new HdfsError('HDFS_UNREACHABLE', `${where(step)}: answered ${status}, but ${what}`, {
     httpStatus: status,
     ambiguous: step.changes,
@@ -134,7 +134,7 @@ export function unexpectedAnswer(step: Step, status: number, what: string): Hdfs
 }
 
 /** Returns the error for an answer that exceeds the limit of bytes held in memory. */
-export function tooLarge(step: Step, limit: number): HdfsError {
+export function tooLarge(step: RequestStep, limit: number): HdfsError {
   return new HdfsError('HDFS_REFUSED', `${where(step)}: the answer has more than ${limit} bytes`);
 }
 
@@ -142,7 +142,7 @@ export function tooLarge(step: Step, limit: number): HdfsError {
  * Returns the error for an exchange that ended without a complete answer.
  * @param sent Whether the server may have received the request.
  */
-export function connectionError(step: Step, thrown: unknown, sent: boolean): HdfsError {
+export function connectionError(step: RequestStep, thrown: unknown, sent: boolean): HdfsError {
   const ambiguous = step.changes && sent;
   const fault = faultOf(thrown);
   const why = fault?.reason ?? messageOf(thrown);
@@ -158,13 +158,13 @@ export function connectionError(step: Step, thrown: unknown, sent: boolean): Hdf
  * @param what The predicate of the message, as `gave no answer`.
  * @param sent Whether the server may have received the request.
  */
-export function timeoutError(step: Step, what: string, limitMs: number, sent: boolean): HdfsError {
+export function timeoutError(step: RequestStep, what: string, limitMs: number, sent: boolean): HdfsError {
   return new HdfsError('HDFS_UNREACHABLE', `${where(step)}: ${what} within ${limitMs} ms`, {
     ambiguous: step.changes && sent,
   });
 }
 
-function isTransient(step: Step, exception: string, message: string, status: number): boolean {
+function isTransient(step: RequestStep, exception: string, message: string, status: number): boolean {
   if (TRANSIENT.has(exception) || status >= 500) return true;
   // CREATE makes missing parents, so the file or a parent was deleted during the upload.
   if (step.operation === 'CREATE' && exception === 'FileNotFoundException') return true;
@@ -193,7 +193,7 @@ function tokenRefusal(exception: string, message: string): string {
     : '';
 }
 
-function isUnambiguous(step: Step, exception: string): boolean {
+function isUnambiguous(step: RequestStep, exception: string): boolean {
   // CREATE calls the NameNode again for each block, when a partial file may exist already.
   if (step.operation === 'CREATE') return exception === 'AlreadyBeingCreatedException';
   return THROWN_BEFORE_CHANGE.has(exception);
@@ -213,6 +213,6 @@ function remoteException(body: Buffer): { exception: string; message: string } |
   return { exception, message: (message ?? '').split('\n', 1)[0]?.trim() ?? '' };
 }
 
-function where(step: Step): string {
+function where(step: RequestStep): string {
   return `${step.operation} ${step.path} at ${step.server}`;
 }

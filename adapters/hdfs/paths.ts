@@ -21,7 +21,7 @@ export function encodePath(path: string): string {
 }
 
 /** Returns the last segment; empty for the root. */
-export function nameOf(path: string): string {
+export function baseName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 

@@ -12,7 +12,7 @@ import {
   timeoutError,
   unexpectedAnswer,
   tooLarge,
-  type Step,
+  type RequestStep,
 } from './errors.ts';
 import { ExchangeTimers, type Timeouts } from './timeouts.ts';
 
@@ -24,8 +24,8 @@ export interface Body {
 }
 
 /** One request and the expected answer. */
-export interface Exchange {
-  readonly step: Step;
+export interface ExchangeOptions {
+  readonly step: RequestStep;
   readonly method: 'GET' | 'PUT' | 'DELETE';
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
@@ -44,7 +44,7 @@ export interface Exchange {
 }
 
 /** A complete answer with the expected status. */
-export interface Answer {
+export interface HdfsResponse {
   readonly status: number;
   readonly location: string | undefined;
   /** Empty if `receive` got the body. */
@@ -62,7 +62,7 @@ const MAX_ERROR_BYTES = 2 ** 16;
  * @throws {HdfsError} For a timeout, and for any answer but a complete one with the expected status.
  * @throws Errors of the body or of `receive`, and the signal's reason when it is aborted.
  */
-export async function exchange(options: Exchange): Promise<Answer> {
+export async function exchange(options: ExchangeOptions): Promise<HdfsResponse> {
   const first = new RunningExchange(options);
   try {
     return await first.run();
@@ -74,7 +74,7 @@ export async function exchange(options: Exchange): Promise<Answer> {
 
 /** The state of one exchange: it ends with a complete answer, or destroys the connection and throws the first error. */
 class RunningExchange {
-  readonly #options: Exchange;
+  readonly #options: ExchangeOptions;
   readonly #request: ClientRequest;
   readonly #timers: ExchangeTimers;
   #response: IncomingMessage | undefined;
@@ -83,7 +83,7 @@ class RunningExchange {
   #sent = false;
   #sending: Promise<void> = Promise.resolve();
 
-  constructor(options: Exchange) {
+  constructor(options: ExchangeOptions) {
     options.signal?.throwIfAborted();
     this.#options = options;
     const open = options.url.protocol === 'https:' ? httpsRequest : httpRequest;
@@ -107,7 +107,7 @@ class RunningExchange {
     return this.#request.reusedSocket && this.#response === undefined && this.#error === undefined;
   }
 
-  async run(): Promise<Answer> {
+  async run(): Promise<HdfsResponse> {
     const { signal, step } = this.#options;
     const onAbort = (): void => {
       this.#request.destroy();
@@ -184,7 +184,7 @@ class RunningExchange {
     return this.#request.destroyed || this.#response !== undefined;
   }
 
-  async #receive(response: IncomingMessage): Promise<Answer> {
+  async #receive(response: IncomingMessage): Promise<HdfsResponse> {
     const { step } = this.#options;
     const status = await this.#requireExpectedStatus(response);
     const declared = declaredLength(response);
@@ -207,7 +207,7 @@ class RunningExchange {
   }
 
   /** Passes the body to `receive`, or returns it; either way with its length. */
-  async #receiveBody(response: IncomingMessage): Promise<Pick<Answer, 'body' | 'bytes'>> {
+  async #receiveBody(response: IncomingMessage): Promise<Pick<HdfsResponse, 'body' | 'bytes'>> {
     const { step, receive, bodyLimit = DEFAULT_BODY_LIMIT } = this.#options;
     const chunks: Buffer[] = [];
     let bytes = 0;

@@ -12,7 +12,7 @@ import {
 import { identityOf, permissionOf, tlsOf, type HdfsOptions } from './access.ts';
 import type { Logger } from '../log.ts';
 import { fileSink, withBody, withLocalFile, type LocalSource } from './bodies.ts';
-import { Cluster, DEFAULT_RETRY, type Answered, type Call, type Retry } from './cluster.ts';
+import { Cluster, DEFAULT_RETRY, type Answered, type WebHdfsCall, type Retry } from './cluster.ts';
 import { HdfsError, unexpectedAnswer } from './errors.ts';
 import { childOf, encodePath } from './paths.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from './timeouts.ts';
@@ -101,7 +101,7 @@ export class WebHdfs {
     return body;
   }
 
-  /** Reads a file like {@link read}; returns undefined if it does not exist. */
+  /** Reads a file like {@link readMessages}; returns undefined if it does not exist. */
   async readIfExists(path: string): Promise<Buffer | undefined> {
     try {
       return await this.read(path);
@@ -234,7 +234,7 @@ export class WebHdfs {
       throw unexpectedAnswer(answer.step, answer.status, 'with a body, so the rename may have failed');
   }
 
-  #call(call: Call): Promise<Answered> {
+  #call(call: WebHdfsCall): Promise<Answered> {
     return this.#cluster.call({ signal: this.#signal, ...call });
   }
 }

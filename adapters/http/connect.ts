@@ -2,7 +2,7 @@ import { lookup, type LookupAddress } from 'node:dns';
 import type { BlockList } from 'node:net';
 import { isIP, type LookupFunction } from 'node:net';
 import { PipelineError } from '../../model/errors.ts';
-import { includes, listOf, networkOf, type Network } from './networks.ts';
+import { hasAddress, listOf, networkOf, type Network } from './networks.ts';
 
 /** The rules by which an IP address may be connected to (protection against server-side request forgery). */
 export interface ConnectRules {
@@ -55,11 +55,11 @@ export function requireAllowed(rules: ConnectRules, { hostname }: URL): void {
 function isAllowed(rules: ConnectRules, address: string): boolean {
   const network = networkOf(address);
   if (rules.loopbackOnly) return network === 'loopback';
-  if (includes(listOf(rules.allowed), address)) return true;
+  if (hasAddress(listOf(rules.allowed), address)) return true;
   if (network === 'link-local') return false;
   const { redirectedFrom } = rules;
   if (redirectedFrom === undefined || RANKS[network] <= RANKS[redirectedFrom]) return true;
-  return includes(namedAddresses(rules.redirectHosts), address);
+  return hasAddress(namedAddresses(rules.redirectHosts), address);
 }
 
 function namedAddresses(redirectHosts: readonly string[]): BlockList {

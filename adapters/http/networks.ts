@@ -55,14 +55,14 @@ const PRIVATE = blockList(
 
 /** Returns the network of an IP address; of the embedded IPv4 address if an IPv6 address has one. */
 export function networkOf(address: string): Network {
-  const has = (list: BlockList): boolean => includes(list, address);
+  const has = (list: BlockList): boolean => hasAddress(list, address);
   if (has(LINK_LOCAL)) return 'link-local';
   if (has(LOOPBACK)) return 'loopback';
   return has(PRIVATE) ? 'private' : 'public';
 }
 
 /** Returns whether a list contains an IP address. */
-export function includes(list: BlockList, address: string): boolean {
+export function hasAddress(list: BlockList, address: string): boolean {
   return list.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6');
 }
 

@@ -7,7 +7,7 @@ import { INTERRUPTED } from '../../client/cli/exit.ts';
 import { formatTime } from '../../client/cli/output.ts';
 import { describeSchedule, queueOf, scheduleIdOf } from '../../client/schedules/temporal.ts';
 import { formatNumber } from '../../model/figures.ts';
-import { attempts, type FeedAttempt } from '../../simulator/generator.ts';
+import { generateAttempts, type FeedAttempt } from '../../simulator/generator.ts';
 import { startPlatform, type Platform } from '../../simulator/server.ts';
 import { ROOT, TestPipeline } from '../../test/support/harness.ts';
 import type { Bench, Context } from '../context.ts';
@@ -31,16 +31,16 @@ const Result = z.object({
 });
 
 /** Backfills all past intervals of a schedule. */
-export const backfill: Bench = {
+export const backfillBench: Bench = {
   name: 'backfill',
   title: 'Two thousand intervals',
   about:
-    'A source is asked for 48 minutes at a time over HTTP: `pipeline schedule backfill` brings 2,000 such intervals, is stopped as by Ctrl-C after three tenths of them, and is given again. Each interval is a run of its own, one after the other. It fails unless every interval ran once, and ended well, and the tables hold each of their attempts once. Compared is the time from one run’s end to the next’s, of the last tenth and of the first.',
+    'A source over HTTP with intervals of 48 minutes: `pipeline schedule backfill` runs 2,000 of them, is stopped with Ctrl-C after three tenths, and is run again. Each interval is a run; they run in sequence. The benchmark fails unless every interval ran once and succeeded, and the tables have each attempt once. It compares the time between the ends of consecutive runs, in the last tenth and in the first.',
   needs: [],
   run: async (context) => {
     const intervals = context.quick ? 40 : 2000;
     const toMs = FROM_MS + intervals * MINUTES * 60_000;
-    const expected = [...attempts({ seed: SEED, count: COUNT, fromMs: FROM_MS, toMs })];
+    const expected = [...generateAttempts({ seed: SEED, count: COUNT, fromMs: FROM_MS, toMs })];
     const source = `backfill-${Date.now().toString(36)}`;
     const platform = await startPlatform({ port: 0, seed: SEED, count: COUNT });
     const pipeline = await TestPipeline.create({
@@ -69,8 +69,8 @@ export const backfill: Bench = {
           },
         ],
         notes: [
-          `${formatNumber(intervals)} intervals in ${formatNumber(Math.round(seconds))} s, the stop included: ${first.toFixed(2)} s each at first, ${last.toFixed(2)} s each at last.`,
-          `Temporal had at most ${formatNumber(queued)} of them in its queue, which holds 1,000.`,
+          `${formatNumber(intervals)} intervals in ${formatNumber(Math.round(seconds))} s, including the stop: ${first.toFixed(2)} s each at first, ${last.toFixed(2)} s each at last.`,
+          `Temporal had at most ${formatNumber(queued)} of them in its queue of 1,000.`,
         ],
       };
     } finally {

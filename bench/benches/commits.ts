@@ -1,7 +1,7 @@
 import { formatNumber } from '../../model/figures.ts';
 import { TestPipeline, type TestWorker } from '../../test/support/harness.ts';
 import type { Bench, Context } from '../context.ts';
-import { linesOf } from '../data.ts';
+import { readLineBatches } from '../data.ts';
 import { median, type Goal } from '../figures.ts';
 import { historyOf, type ActivityTime } from '../history.ts';
 
@@ -15,10 +15,10 @@ const NEW_WORKERS = 3;
 const REPORT_EVERY = 100;
 
 /** Measures many commits to one table. */
-export const commits: Bench = {
+export const commitsBench: Bench = {
   name: 'commits',
   title: 'A thousand commits',
-  about: `Runs of ${BATCH} attempts each on one topic, one after the other; the medians of ${MEASURED}: what their \`plan\` and \`land\` take when the tables' logs have about ten versions, and when they have about a thousand. A new worker reads the whole logs for its first plan: that is the median of ${NEW_WORKERS}, also once the logs have a checkpoint.`,
+  about: `Runs of ${BATCH} attempts each on one topic, in sequence. Medians of ${MEASURED}: the duration of \`plan\` and \`land\` when the tables' logs have about ten versions, and when they have about a thousand. A new worker reads the whole logs for its first plan: the median of ${NEW_WORKERS}, also with the first checkpoint.`,
   needs: [],
   run: async (context) => {
     const last = context.quick ? 60 : 1000;
@@ -47,7 +47,7 @@ export const commits: Bench = {
         notes: [
           `A commit: ${milliseconds(early.land)} at about version 10, ${milliseconds(late.land)} at version ${formatNumber(landing.commits)}.`,
           `A plan: ${milliseconds(early.plan)}, and ${milliseconds(late.plan)}.`,
-          `The first plan of a new worker: ${milliseconds(early.firstPlan)} at about version 10, which has no checkpoint yet; ${milliseconds(withCheckpoint)} at about version ${WITH_CHECKPOINT}, which has one, for whose reading DuckDB is loaded; ${milliseconds(late.firstPlan)} at version ${formatNumber(landing.commits)}.`,
+          `The first plan of a new worker: ${milliseconds(early.firstPlan)} at about version 10, without a checkpoint; ${milliseconds(withCheckpoint)} at about version ${WITH_CHECKPOINT}, with a checkpoint, for which DuckDB is loaded; ${milliseconds(late.firstPlan)} at version ${formatNumber(landing.commits)}.`,
         ],
       };
     } finally {
@@ -97,7 +97,7 @@ class Landing {
   static async start(context: Context): Promise<Landing> {
     const topic = await context.topics.makeNew(1);
     const { path } = await context.data.file(1, 'lines');
-    const { value: lines } = await linesOf(path, BATCH).next();
+    const { value: lines } = await readLineBatches(path, BATCH).next();
     const pipeline = await TestPipeline.create({ commits: { topic } });
     const worker = await pipeline.startWorker();
     return new Landing(context, pipeline, worker, { topic, lines: lines ?? [] });

@@ -10,11 +10,11 @@ import { requireSameRows, Spark, type SparkRun } from '../peers/spark.ts';
 const INTO_KAFKA = `curl -sSf "$1" | jq -c '.[]' | kcat -P -b "$2" -t "$3"`;
 
 /** Measures a whole run. */
-export const feed: Bench = {
+export const feedBench: Bench = {
   name: 'feed',
   title: 'HTTP feed to tables',
   about:
-    'One JSON array comes from an HTTP server. Ours: a run, with a worker that is up and warm. Peer: `curl -s URL | jq -c ".[]" | kcat -P`, then `bench/peers/spark_job.py` with its start.',
+    'An HTTP server serves one JSON array. Ours: a run, by a warm worker. Peer: `curl -s URL | jq -c ".[]" | kcat -P`, then `bench/peers/spark_job.py` with its start-up.',
   needs: ['curl', 'jq', 'kcat', 'python3', 'mvn'],
   run: async (context) => {
     const { stack, data, topics } = context;

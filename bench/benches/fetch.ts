@@ -10,11 +10,11 @@ import { Ours } from '../ours.ts';
 const FETCH_MS = 120_000;
 
 /** Measures the fetch over HTTP. */
-export const fetch: Bench = {
+export const fetchBench: Bench = {
   name: 'fetch',
   title: 'Fetch and split',
   about:
-    'Ours: of a run, the activity `fetch`, from an HTTP server into chunk files, hashed, in a worker that has done nothing before; its CPU seconds, and its memory until then. Peer: `jq -c ".[]"` of a file to /dev/null.',
+    'Ours: the activity `fetch` of a run, from an HTTP server into hashed chunk files, in a new worker; its CPU seconds and its peak memory. Peer: `jq -c ".[]"` of a file to /dev/null.',
   needs: ['jq'],
   run: async (context) => {
     const { stack, data, folder } = context;

@@ -25,11 +25,11 @@ type ClientName = (typeof CLIENTS)[number];
 type Clients = Readonly<Record<ClientName, Client | undefined>>;
 
 /** Compares the project's use of Kafka with other clients. */
-export const kafkaClients: Bench = {
+export const kafkaClientsBench: Bench = {
   name: 'kafka-clients',
   title: 'Clients of Kafka',
   about:
-    'The same two jobs by this project’s way over kafkajs’s connections, by `@platformatic/kafka` and by `@confluentinc/kafka-javascript` (librdkafka), whose programs are in `bench/peers/kafka-clients/`. Read: one partition from its first offset to its end, committed messages alone, each with its value and headers as bytes. Publish: chunks of 6,560 messages to one partition, a transaction with a transactional id of its own for each, which holds the offset of a consumer group. Time, processor time and memory are those of the programs without their start. It runs only where it is named.',
+    'Two jobs, by this project’s codecs over kafkajs’s connections, by `@platformatic/kafka` and by `@confluentinc/kafka-javascript` (librdkafka); the programs are in `bench/peers/kafka-clients/`. Read: one partition from its first offset to its end, read_committed, with the value and headers of each message as bytes. Publish: chunks of 6,560 messages to one partition, each in a transaction with its own transactional id that includes an offset of a consumer group. Time, CPU time and memory exclude the programs’ start-up. It runs only if it is named.',
   needs: [],
   isOptional: true,
   run: async (context) => {

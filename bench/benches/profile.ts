@@ -8,13 +8,13 @@ import { mustRun } from '../measure.ts';
 import { Ours, type OurRun } from '../ours.ts';
 import { cpuSeconds } from '../processes.ts';
 
-const GARBAGE: Piece = { name: 'collecting garbage', functions: /^\(garbage collector\) / };
+const GARBAGE: Piece = { name: 'garbage collection', functions: /^\(garbage collector\) / };
 
 /** The pieces of a landing. */
 const OF_LANDING: readonly Piece[] = [
   GARBAGE,
-  { name: 'taking the messages apart', functions: /tables\/(scan|check|plain)/ },
-  { name: 'handing them to DuckDB', functions: /@duckdb|adapters\/duckdb-relations/ },
+  { name: 'scanning messages', functions: /tables\/(scan|check|plain)/ },
+  { name: 'passing columns to DuckDB', functions: /@duckdb|adapters\/duckdb-relations/ },
   { name: 'reading Kafka', functions: /adapters\/(kafka-|crc32c)|\/kafkajs\// },
   { name: 'staging', functions: /adapters\/(pieces|staged-|staging)/ },
   { name: 'writing to HDFS', functions: /adapters\/(webhdfs|hdfs|delta)|activities\/land/ },
@@ -23,22 +23,22 @@ const OF_LANDING: readonly Piece[] = [
 /** The pieces of publishing. */
 const OF_PUBLISHING: readonly Piece[] = [
   GARBAGE,
-  { name: 'the checksums of the batches', functions: /^seal .*kafka-record-batch|adapters\/crc32c/ },
+  { name: 'batch checksums', functions: /^seal .*kafka-record-batch|adapters\/crc32c/ },
   {
-    name: 'making the batches',
+    name: 'encoding batches',
     functions:
       /adapters\/(kafka-record-batch|kafka-sender|kafka-partitioner|outgoing)|activities\/outgoing|tables\/user/,
   },
-  { name: 'reading the chunks', functions: /adapters\/(frames|staging)/ },
-  { name: 'speaking with Kafka', functions: /adapters\/kafka-|\/kafkajs\// },
+  { name: 'reading chunks', functions: /adapters\/(frames|staging)/ },
+  { name: 'Kafka requests', functions: /adapters\/kafka-|\/kafkajs\// },
 ];
 
 /** Profiles the worker. */
-export const profile: Bench = {
+export const profileBench: Bench = {
   name: 'profile',
   title: 'Where the time goes',
   about:
-    'One run of `land` and one of `feed`, by a worker that profiles itself (`node --cpu-prof`), which takes some of the time itself.',
+    'One run of `land` and one of `feed`, by a worker that profiles itself (`node --cpu-prof`); the times include the profiler’s overhead.',
   needs: [],
   run: async (context) => {
     const { stack, data, topics, folder, say } = context;
@@ -96,8 +96,8 @@ function notesOfLanding(run: OurRun, used: number, pieces: ReadonlyMap<string, n
   const all = run.cpuSeconds + sumOf(Object.values(run.servers ?? {}));
   return [
     `From a topic, the worker’s JavaScript took ${seconds(inScript)}, in two threads: ${listOf(pieces)}.`,
-    `Its other threads took ${seconds(used - inScript)} of processor time: DuckDB’s, which write the Parquet files; those that read and write files; those that help to collect garbage.`,
-    `With Temporal, the client and the servers it was ${seconds(all)}: on ${cores} processors ${seconds(all / cores)} at best, of the ${seconds(run.seconds)} that the run took; and ${seconds((all - inScript) / cores)} if the worker’s JavaScript took nothing.`,
+    `Its other threads took ${seconds(used - inScript)} of CPU time: DuckDB writing the Parquet files, file I/O, garbage collection.`,
+    `CPU time with Temporal, the client and the servers: ${seconds(all)}, so on ${cores} cores the run takes at least ${seconds(all / cores)} (it took ${seconds(run.seconds)}), and without the worker’s JavaScript ${seconds((all - inScript) / cores)}.`,
   ];
 }
 
@@ -120,11 +120,11 @@ function notesOfFeed(
   return [
     `From a feed, fetch took ${seconds(fetched)}, publish ${seconds(published)}, and the landing the rest of the ${seconds(run.seconds)}.`,
     [
-      `Publish was ${publishes.length} activities: the first, for which Kafka also makes its topics of transactions and of groups, took ${first.toFixed(0)} ms`,
-      ...others.map((took) => `one after it ${took.toFixed(0)} ms`),
+      `Publish was ${publishes.length} activities: the first, in which Kafka also creates its internal topics, took ${first.toFixed(0)} ms`,
+      ...others.map((took) => `the next ${took.toFixed(0)} ms`),
       `Temporal took ${between.toFixed(0)} ms between them.`,
     ].join('; '),
-    `The worker’s JavaScript took ${seconds(inScript)} of it: ${listOf(pieces)}. For the rest it waited for Kafka and for Temporal.`,
+    `The worker’s JavaScript took ${seconds(inScript)} of it: ${listOf(pieces)}. The rest was waiting for Kafka and Temporal.`,
   ];
 }
 

@@ -7,11 +7,11 @@ import { runMeasured, type Measured } from '../measure.ts';
 import { startWarm } from '../ours.ts';
 
 /** Measures publishing to Kafka, exactly once. */
-export const publish: Bench = {
+export const publishBench: Bench = {
   name: 'publish',
   title: 'Publish',
   about:
-    'Ours: of a run, from the start of its first `publish` to the end of its last one; a transaction a chunk, each fenced, with a worker that is up and has published 3,280 attempts before; the CPU seconds are the worker’s. Peers: `bench/peers/plain-producer.ts`, one idempotent producer of kafkajs that sends 300 messages at once, without its start; and `kcat -P -l`, which promises nothing.',
+    'Ours: from the start of a run’s first `publish` to the end of its last one; one fenced transaction per chunk, by a warm worker (it has published 3,280 attempts before); the CPU seconds are the worker’s. Peers: `bench/peers/plain-producer.ts`, one idempotent producer of kafkajs that sends 300 messages at once, without its start-up; and `kcat -P -l`, which gives no guarantees.',
   needs: ['kcat'],
   run: async (context) => {
     const { data, topics } = context;

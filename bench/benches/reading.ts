@@ -13,12 +13,12 @@ const roundsSchema = z.array(z.strictObject({ seconds: z.number(), cpuSeconds: z
 const SIDES = ['ours', 'delta', 'spark'] as const;
 const Printed = z.strictObject({ ours: roundsSchema, delta: roundsSchema, spark: roundsSchema });
 
-/** Measures the standing questions. */
-export const reading: Bench = {
+/** Measures the standard questions. */
+export const readingBench: Bench = {
   name: 'reading',
   title: 'Reading',
   about:
-    'The standing questions (`test/interop/spark_answers.py`), asked by Spark of our files, of our tables through their Delta log, and of the files that `bench/peers/spark_job.py` wrote of the same topic; in turns in one session that is warm, with nothing kept in memory. Each time the files are listed again, or the log is read again. The answers are compared.',
+    'Spark answers the standard questions (`test/interop/spark_answers.py`) from our files, from our tables through their Delta log, and from the files that `bench/peers/spark_job.py` wrote from the same topic; in turns in one warm session, without caching. Each round lists the files or reads the log again. The answers are compared.',
   needs: ['python3', 'mvn'],
   run: async (context) => {
     const { stack, data, topics, say } = context;

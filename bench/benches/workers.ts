@@ -7,11 +7,11 @@ import { startAllWarm, type OurRun } from '../ours.ts';
 const TIMES = 4;
 
 /** Measures two hosts for one run. */
-export const workers: Bench = {
+export const workersBench: Bench = {
   name: 'workers',
   title: 'Two workers',
   about:
-    'A topic of four times the usual size to the tables, by two workers with a staging folder each, and by one; on this one machine. Each worker has landed a small run before.',
+    'Lands a topic of four times the usual size by two workers with a staging folder each, and by one, on the same machine. Each worker has landed a small run before.',
   needs: [],
   run: async (context) => {
     const copies = TIMES * copiesOf(context);
@@ -36,8 +36,8 @@ export const workers: Bench = {
       sides,
       goals: [{ what: 'workers: one / two', value, unit: 'times', sense: 'at least', bound: 1 }],
       notes: [
-        `Batches that each of the two landed, run by run: ${shares}.`,
-        `Of the processors’ time, the runs of two used ${busy(two.map(({ run }) => run))}, and those of one ${busy(one.map(({ run }) => run))}; the servers’ part is in it.`,
+        `Batches landed by each of the two, per run: ${shares}.`,
+        `CPU utilization, servers included: two workers ${busy(two.map(({ run }) => run))}, one worker ${busy(one.map(({ run }) => run))}.`,
       ],
     };
   },

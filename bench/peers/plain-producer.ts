@@ -5,7 +5,7 @@
  * Usage: plain-producer.ts BROKER TOPIC FILE, where FILE has a message per line.
  */
 import { Kafka, logLevel } from 'kafkajs';
-import { linesOf } from '../data.ts';
+import { readLineBatches } from '../data.ts';
 
 const MESSAGES = 300;
 const [broker = '', topic = '', file = ''] = process.argv.slice(2);
@@ -13,7 +13,7 @@ const [broker = '', topic = '', file = ''] = process.argv.slice(2);
 const producer = new Kafka({ brokers: [broker], logLevel: logLevel.ERROR }).producer({ idempotent: true });
 await producer.connect();
 const began = performance.now();
-for await (const lines of linesOf(file, MESSAGES)) {
+for await (const lines of readLineBatches(file, MESSAGES)) {
   await producer.send({ topic, messages: lines.map((value) => ({ value })) });
 }
 process.stdout.write(`${JSON.stringify({ seconds: (performance.now() - began) / 1000 })}\n`);

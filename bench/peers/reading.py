@@ -1,10 +1,10 @@
-"""Asks the standing questions in Spark over our files, over our tables' log, and over Spark's own files, in turns.
+"""Runs the standard questions in Spark over our files, over our tables' log, and over Spark's own files, in turns.
 
 Usage: reading.py JARS QUESTIONS OURS SPARKS ROUNDS
 JARS is the folder of Delta's jars, QUESTIONS the folder of spark_answers.py, OURS our warehouse and SPARKS the
-folder of spark_job.py's tables, both as hdfs://HOST:PORT/DIR. Nothing is kept in memory between the questions.
-Prints one JSON line: of each side a list with seconds and CPU seconds (of Spark's process) of each round. Fails
-where the answers differ. One round more comes before, and is not counted.
+folder of spark_job.py's tables, both as hdfs://HOST:PORT/DIR. Nothing is cached between the questions.
+Prints one JSON line: for each side, a list of the seconds and CPU seconds (of Spark's process) of each round. Fails
+if the answers differ. One warm-up round is not counted.
 """
 
 import json

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Stack } from '../../services/stack.ts';
-import { installJars, installPython } from '../../test/interop/install.ts';
+import { installPomJars, installPython } from '../../test/interop/install.ts';
 import { runMeasured, type Measured } from '../measure.ts';
 
 const Printed = z.object({
@@ -38,7 +38,7 @@ export class Spark {
   /** Downloads Spark and its jars the first time. */
   static async install(stack: Stack, folder: string): Promise<Spark> {
     const pom = join(import.meta.dirname, 'pom.xml');
-    const [python, jars] = await Promise.all([installPython(), installJars('peers', pom)]);
+    const [python, jars] = await Promise.all([installPython(), installPomJars('peers', pom)]);
     const paths = (await readdir(jars)).map((name) => join(jars, name));
     return new Spark(stack, folder, python, paths.join(','));
   }

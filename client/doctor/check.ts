@@ -8,7 +8,7 @@ export interface DoctorFinding {
   readonly says: string;
   /** The error's code, if it has one. */
   readonly code?: string;
-  /** What the operator can do; absent if nothing needs to be done. */
+  /** Advice for the operator; absent if nothing needs to be done. */
   readonly advice?: string;
 }
 

@@ -13,7 +13,7 @@ import { MESSAGE_COLUMNS, duckDbType, type Table } from '../../tables/table.ts';
 import { userOf } from '../../records/user.ts';
 import { toJson } from '../query/values.ts';
 
-/** What a run would make of a sample. */
+/** The rows and faults that a run would make of a sample. */
 export interface SampleReport {
   readonly landed: number;
   readonly quarantined: number;

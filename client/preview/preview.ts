@@ -1,6 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { Command, Option } from 'commander';
-import { CheckedRecords, whyNothingGood, whyOverLimit } from '../../steps/transform/quarantine-limit.ts';
+import {
+  CheckedRecords,
+  describeNoValidRecord,
+  describeLimitExcess,
+} from '../../steps/transform/quarantine-limit.ts';
 import type { RecordFormat } from '../../steps/source/record-splitter.ts';
 import { PipelineError, messageOf } from '../../model/errors.ts';
 import { readSettings, sourceOf, sourceWith, type Settings } from '../../model/settings.ts';
@@ -134,9 +138,9 @@ function exceededLimit(
   checked.bad = quarantined;
   checked.reasons.addAll(reasons);
   const what = `${subject}, as far as it was read`;
-  const nothingGood = whole ? whyNothingGood(what, checked) : undefined;
+  const nothingGood = whole ? describeNoValidRecord(what, checked) : undefined;
   if (nothingGood !== undefined || quarantineLimit === undefined) return nothingGood;
-  return whyOverLimit(what, quarantineLimit, checked);
+  return describeLimitExcess(what, quarantineLimit, checked);
 }
 
 function jsonOf(

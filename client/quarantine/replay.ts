@@ -5,10 +5,10 @@ import { print, printError, printJson } from '../cli/output.ts';
 import { confirm } from '../cli/output/confirm.ts';
 import { clientLogger } from '../cli/warehouse.ts';
 import {
-  choose,
+  chooseRows,
   conditionOfAll,
-  dueRows,
-  leftRows,
+  readDueRows,
+  listUnreplayedRows,
   type ChosenCounts,
   type ChosenRow,
   type LeftRow,
@@ -55,10 +55,10 @@ export async function replayQuarantined(
     const { connection, settings } = quarantine;
     const condition =
       all === true ? whereOf({ ...filter, replayed: false }) : await conditionOfAll(connection, references);
-    const counts = await choose(connection, settings, condition);
+    const counts = await chooseRows(connection, settings, condition);
     const report = new ReplayReport(json !== true);
-    for (const left of await leftRows(connection, 'before', MAX_NAMED)) report.before(left);
-    for (const left of await leftRows(connection, 'obstructed', MAX_NAMED)) report.obstructed(left);
+    for (const left of await listUnreplayedRows(connection, 'before', MAX_NAMED)) report.before(left);
+    for (const left of await listUnreplayedRows(connection, 'obstructed', MAX_NAMED)) report.obstructed(left);
     if (counts.due > 1 && yes !== true && dryRun !== true && !(await confirm(`Replay ${counts.due}?`))) {
       printError('nothing was replayed');
       process.exitCode = EXIT.failed;
@@ -142,7 +142,7 @@ async function replayDue(
 ): Promise<void> {
   const republisher = new Republisher({ ...settings.kafka, logger: clientLogger() });
   const marker = new ReplayMarker(warehouse, ['pipeline', ...process.argv.slice(2)].join(' '));
-  for await (const rows of dueRows(connection, GROUP_SIZE)) {
+  for await (const rows of readDueRows(connection, GROUP_SIZE)) {
     const accepted: ChosenRow[] = [];
     for (const row of rows) {
       const why = await republisher.refusalOf(row);

@@ -5,7 +5,7 @@ import type { Warehouse } from '../../adapters/delta/warehouse.ts';
 import type { Settings } from '../../model/settings.ts';
 import { TABLES, deliveries, quarantine, replays } from '../../tables/index.ts';
 import type { Table } from '../../tables/table.ts';
-import { fetchTables, snapshotsOf, withTables } from '../query/live-tables.ts';
+import { fetchTables, readSnapshots, withTables } from '../query/live-tables.ts';
 import { openWarehouse } from '../cli/warehouse.ts';
 
 /** The quarantine, opened for queries. */
@@ -46,7 +46,7 @@ export async function withQuarantine<T>(
 ): Promise<T> {
   const { hdfs } = settings;
   const warehouse = openWarehouse(settings);
-  const snapshots = await snapshotsOf(warehouse, [quarantine, replays, deliveries]);
+  const snapshots = await readSnapshots(warehouse, [quarantine, replays, deliveries]);
   const cache = new TableCache(cacheFolderOf(hdfs.nameNodes, hdfs.warehouse), warehouse.options.hdfs);
   const needed = new Map<Table, Snapshot | undefined>(
     [quarantine, replays].map((table) => [table, snapshots.get(table)]),

@@ -56,7 +56,7 @@ const Head = z.object({
  * Selects rows into the table `chosen`, oldest first, with the reason for those that cannot be replayed. DuckDB spills
  * the table to disk if it is large.
  */
-export async function choose(
+export async function chooseRows(
   connection: DuckDBConnection,
   { limits, sources }: Settings,
   condition: string,
@@ -105,7 +105,10 @@ export async function conditionOfAll(
 }
 
 /** Yields the rows to replay in order, in groups of at most `groupSize`. */
-export async function* dueRows(connection: DuckDBConnection, groupSize: number): AsyncGenerator<ChosenRow[]> {
+export async function* readDueRows(
+  connection: DuckDBConnection,
+  groupSize: number,
+): AsyncGenerator<ChosenRow[]> {
   for (let after = 0n; ;) {
     const result = await connection.runAndReadAll(
       `SELECT nth, * EXCLUDE (nth) FROM chosen WHERE nth > $1 AND obstacle IS NULL AND replayed_at IS NULL
@@ -120,7 +123,7 @@ export async function* dueRows(connection: DuckDBConnection, groupSize: number):
 }
 
 /** Returns the first rows that are not replayed, with the reason; for rows replayed before, their new position. */
-export async function leftRows(
+export async function listUnreplayedRows(
   connection: DuckDBConnection,
   which: 'before' | 'obstructed',
   limit: number,

@@ -4,10 +4,10 @@ import { TableCache, cacheFolderOf } from '../../adapters/delta/table-cache.ts';
 import { readSettings, sourceOf } from '../../model/settings.ts';
 import { TABLES, attempts, questions } from '../../tables/index.ts';
 import { withExamples } from '../cli/help.ts';
-import { fetchTables, snapshotsOf, withTables } from './live-tables.ts';
+import { fetchTables, readSnapshots, withTables } from './live-tables.ts';
 import { formatTable, print, printJson } from '../cli/output.ts';
 import { toJson } from './values.ts';
-import { QUESTIONS, scopedSql, type Question, type Scope } from './questions.ts';
+import { STANDARD_QUESTIONS, scopedSql, type StandardQuestion, type Scope } from './questions.ts';
 import { openWarehouse } from '../cli/warehouse.ts';
 
 interface AnswersOptions {
@@ -22,10 +22,10 @@ interface Answer {
   readonly rows: readonly (readonly Json[])[];
 }
 
-/** Creates `pipeline answers`, which answers {@link QUESTIONS}. */
+/** Creates `pipeline answers`, which answers {@link STANDARD_QUESTIONS}. */
 export function answersCommand(): Command {
   const command = new Command('answers')
-    .description('Answer the standing questions about the attempts.')
+    .description('Answer the standard questions about the attempts.')
     .option('--source <source>', 'only attempts of this source')
     .option('--deduplicated', 'count each attempt once, even if it was delivered several times')
     .option('--json', 'print a JSON object: the rows of each answer by its name')
@@ -46,11 +46,11 @@ async function answers(options: AnswersOptions): Promise<void> {
     cacheFolderOf(settings.hdfs.nameNodes, settings.hdfs.warehouse),
     warehouse.options.hdfs,
   );
-  const cached = await fetchTables(cache, warehouse, await snapshotsOf(warehouse, [attempts, questions]));
+  const cached = await fetchTables(cache, warehouse, await readSnapshots(warehouse, [attempts, questions]));
   const tables = TABLES.map((table) => ({ table, files: cached.get(table)?.files ?? null }));
   await withTables(tables, async (connection) => {
     const found = new Map<string, object[]>();
-    for (const question of QUESTIONS) {
+    for (const question of STANDARD_QUESTIONS) {
       const answer = await answerQuestion(connection, question, scope);
       if (options.json === true)
         found.set(
@@ -65,7 +65,7 @@ async function answers(options: AnswersOptions): Promise<void> {
 
 async function answerQuestion(
   connection: DuckDBConnection,
-  question: Question,
+  question: StandardQuestion,
   scope: Scope,
 ): Promise<Answer> {
   const read = await connection.runAndReadAll(scopedSql(question.sql, scope));

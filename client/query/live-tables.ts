@@ -13,7 +13,7 @@ import { PARTITION_COLUMNS, duckDbType, type Column, type Table } from '../../ta
 import { VIEWS } from '../../tables/views.ts';
 import { withTemporary } from '../cli/interrupt.ts';
 
-export { rowsOf } from '../../adapters/delta/rewrites.ts';
+export { rowCountOf } from '../../adapters/delta/rewrites.ts';
 
 /** A table and the local copies of its live files; null if they were not fetched. */
 export interface LocalTable {
@@ -36,7 +36,7 @@ const MEMORY_SHARE = 0.5;
  * Reads the current snapshot of each table; undefined for a table that does not exist yet. The snapshots are consistent:
  * a batch that is visible in one table is also visible in the tables that are committed before it.
  */
-export async function snapshotsOf(
+export async function readSnapshots(
   warehouse: Warehouse,
   tables: readonly Table[],
 ): Promise<Map<Table, Snapshot | undefined>> {

@@ -19,7 +19,7 @@ const MAX_ROWS = 1_000;
 const MAX_CHARACTERS = 80;
 
 /** A query, and the format and destination of its result; without a file, standard output. */
-export interface Answer {
+export interface QueryRequest {
   readonly sql: string;
   readonly format: OutputFormat;
   readonly file: string | undefined;
@@ -33,7 +33,7 @@ export interface Answer {
  * Runs a query and streams its result to the file or standard output, in constant memory.
  * @returns The number of rows written.
  */
-export async function writeAnswer(connection: DuckDBConnection, answer: Answer): Promise<number> {
+export async function writeAnswer(connection: DuckDBConnection, answer: QueryRequest): Promise<number> {
   const { sql, format, file, isTrusted } = answer;
   if (format === 'parquet') return writeParquet(connection, answer, file ?? '');
   const counted = { rows: 0 };
@@ -49,7 +49,7 @@ interface Counted {
 function textsOf(
   result: DuckDBResult,
   counted: Counted,
-  { format, csvSafe, file }: Answer,
+  { format, csvSafe, file }: QueryRequest,
 ): AsyncGenerator<string> {
   if (format === 'json') return jsonTexts(result, counted);
   if (format !== 'csv') return tableTexts(result, counted);
@@ -106,7 +106,7 @@ function cellOf(value: Json): Cell {
 /** Writes Parquet with DuckDB, which keeps the columns' types; returns the number of rows. */
 async function writeParquet(
   connection: DuckDBConnection,
-  { sql, isTrusted }: Answer,
+  { sql, isTrusted }: QueryRequest,
   file: string,
 ): Promise<number> {
   await requireSelect(connection, sql, { option: '--format parquet', isTrusted });
@@ -118,7 +118,7 @@ async function writeParquet(
   return copied.rowsChanged;
 }
 
-async function write(texts: AsyncIterable<string>, { format, file }: Answer): Promise<void> {
+async function write(texts: AsyncIterable<string>, { format, file }: QueryRequest): Promise<void> {
   if (file === undefined) {
     // A CSV for another program is byte-exact.
     await streamOutput(texts, { exact: format === 'csv' && !isOutputTerminal() });

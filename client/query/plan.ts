@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
 import { formatTable, print, printJson } from '../cli/output.ts';
-import type { Answer } from './output.ts';
+import type { QueryRequest } from './output.ts';
 import { requireSelect } from './select.ts';
 
 /** A step of a query plan. Its inputs are the following steps with a depth one greater. */
@@ -53,7 +53,7 @@ const MAX_CHARACTERS = 60;
  */
 export async function writePlan(
   connection: DuckDBConnection,
-  { sql, format, isTrusted }: Pick<Answer, 'sql' | 'format' | 'isTrusted'>,
+  { sql, format, isTrusted }: Pick<QueryRequest, 'sql' | 'format' | 'isTrusted'>,
 ): Promise<number> {
   // EXPLAIN ANALYZE would execute any other statement, which may have no plan.
   await requireSelect(connection, sql, { option: '--explain', isTrusted });

@@ -8,7 +8,13 @@ import { readSettings } from '../../model/settings.ts';
 import { TABLES } from '../../tables/index.ts';
 import { VIEWS } from '../../tables/views.ts';
 import { withExamples } from '../cli/help.ts';
-import { fetchTables, snapshotsOf, findReferencedTables, withTables, type SqlAccess } from './live-tables.ts';
+import {
+  fetchTables,
+  readSnapshots,
+  findReferencedTables,
+  withTables,
+  type SqlAccess,
+} from './live-tables.ts';
 import { printError } from '../cli/output.ts';
 import { queryRefused } from './access.ts';
 import { FORMATS, formatOf, writeFileAtomically, type OutputOptions } from './file.ts';
@@ -114,7 +120,7 @@ async function runQuery(
   const startMs = performance.now();
   const needed = [...findReferencedTables(sql)];
   const cache = new TableCache(cacheFolderOf(hdfs.nameNodes, hdfs.warehouse), warehouse.options.hdfs);
-  const cached = await fetchTables(cache, warehouse, await snapshotsOf(warehouse, needed));
+  const cached = await fetchTables(cache, warehouse, await readSnapshots(warehouse, needed));
   const fetchTime = formatElapsed(startMs);
   const fetchedMs = performance.now();
   const tables = TABLES.map((table) => ({ table, files: cached.get(table)?.files ?? null }));

@@ -1,7 +1,7 @@
 import { sqlText } from '../../adapters/duckdb/database.ts';
 
 /** A question about the attempts, and the SQL that answers it. */
-export interface Question {
+export interface StandardQuestion {
   /** Key of the answer in `answers --json`. */
   readonly name: string;
   readonly question: string;
@@ -9,8 +9,8 @@ export interface Question {
   readonly sql: string;
 }
 
-/** The standing questions about the attempts. */
-export const QUESTIONS: readonly Question[] = [
+/** The questions that `pipeline answers` answers. */
+export const STANDARD_QUESTIONS: readonly StandardQuestion[] = [
   {
     name: 'overview',
     question: 'How many exams were taken, of which kinds, and by how many people?',
@@ -99,9 +99,9 @@ const RELATIONS: Readonly<Record<string, { readonly table: string; readonly once
   run: { table: 'runs', once: false },
 };
 
-/** Returns the SQL of one of {@link QUESTIONS}. */
+/** Returns the SQL of one of {@link STANDARD_QUESTIONS}. */
 export function findQuestionSql(name: string): string {
-  const question = QUESTIONS.find((one) => one.name === name);
+  const question = STANDARD_QUESTIONS.find((one) => one.name === name);
   if (question === undefined) throw new TypeError(`there is no question ${name}`);
   return question.sql;
 }

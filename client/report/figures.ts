@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { toJson } from '../query/values.ts';
 import { scopedSql } from '../query/questions.ts';
-import type { ReportScope, Row, Section } from './part.ts';
+import type { ReportScope, ResultRow, Section } from './part.ts';
 import { OVERVIEW, TAKEN_SECTION } from './sections-attempts.ts';
 import { DATA_SECTION } from './sections-data.ts';
 import { QUESTIONS_SECTION, SCORES_SECTION } from './sections-scores.ts';
@@ -21,7 +21,7 @@ export const SECTIONS: readonly Section[] = [
 export interface Figure {
   /** The query, as `pipeline query` accepts it. */
   readonly sql: string;
-  readonly rows: readonly Row[];
+  readonly rows: readonly ResultRow[];
 }
 
 /** The results by the name of their part. */

@@ -11,7 +11,7 @@ import {
   type ReportColumn,
   type ReportPart,
   type ReportScope,
-  type Row,
+  type ResultRow,
 } from './part.ts';
 import { STYLE } from './style.ts';
 
@@ -114,7 +114,7 @@ function countedOf({ deduplicated }: ReportScope): string {
 }
 
 function keysOf(figures: Figures, f: Formats): [string, string][] {
-  const firstOf = (name: string): Row | undefined => figureOf(figures, name).rows[0];
+  const firstOf = (name: string): ResultRow | undefined => figureOf(figures, name).rows[0];
   const overview = firstOf('overview');
   const scores = figureOf(figures, 'scores').rows;
   const time = firstOf('time');
@@ -165,7 +165,7 @@ function articleOf(part: ReportPart, figures: Figures, f: Formats): Markup {
   </article>`;
 }
 
-function foldedTable(part: ReportPart, rows: readonly Row[], f: Formats): HtmlValue {
+function foldedTable(part: ReportPart, rows: readonly ResultRow[], f: Formats): HtmlValue {
   if (rows.length === 0) return '';
   const [only] = rows;
   if (only !== undefined && part.isOneRow === true) return listOf(part, only, f);
@@ -178,7 +178,7 @@ function foldedTable(part: ReportPart, rows: readonly Row[], f: Formats): HtmlVa
 }
 
 /** Renders a single row as a list of its columns. */
-function listOf({ title, columns }: ReportPart, row: Row, f: Formats): Markup {
+function listOf({ title, columns }: ReportPart, row: ResultRow, f: Formats): Markup {
   return html`<table class="list">
     <caption class="hidden">
       ${title}
@@ -202,7 +202,7 @@ interface TableHead {
   readonly isTitled: boolean;
 }
 
-function tableOf({ title, columns, isTitled }: TableHead, rows: readonly Row[], f: Formats): Markup {
+function tableOf({ title, columns, isTitled }: TableHead, rows: readonly ResultRow[], f: Formats): Markup {
   return html`<div class="scroller" role="region" tabindex="0" aria-label="Table: ${title}">
     <table>
       <caption${isTitled ? html` class="hidden"` : ''}>

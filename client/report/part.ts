@@ -4,7 +4,7 @@ import type { Formats, ValueFormat } from './formats.ts';
 import type { Markup } from './html.ts';
 
 /** A result row by column. */
-export type Row = Readonly<Record<string, Json>>;
+export type ResultRow = Readonly<Record<string, Json>>;
 
 /** The scope and the settings of a report. */
 export interface ReportScope extends Scope {
@@ -30,10 +30,10 @@ export interface ReportPart {
   /** DuckDB SQL over the relations of {@link RELATIONS}. */
   readonly sql: string | ((scope: ReportScope) => string);
   /** Summarizes the rows in a sentence or two; says what it means if there are none. */
-  readonly says: (rows: readonly Row[], formats: Formats) => string;
+  readonly says: (rows: readonly ResultRow[], formats: Formats) => string;
   /** Explains how it is counted, if necessary. */
   readonly note?: string;
-  readonly chart?: (rows: readonly Row[], formats: Formats) => Markup;
+  readonly chart?: (rows: readonly ResultRow[], formats: Formats) => Markup;
   readonly columns: readonly ReportColumn[];
   /** Whether there is always one row; it is shown as a list, which fits on a phone. */
   readonly isOneRow?: boolean;
@@ -47,14 +47,14 @@ export interface Section {
 }
 
 /** Returns a number of a row. */
-export function numberCell(row: Row | undefined, name: string): number {
+export function numberCell(row: ResultRow | undefined, name: string): number {
   const value = row?.[name];
   if (typeof value === 'number') return value;
   throw new TypeError(`the column ${name} has no number`);
 }
 
 /** Returns a text of a row; (none) for null. */
-export function textCell(row: Row | undefined, name: string): string {
+export function textCell(row: ResultRow | undefined, name: string): string {
   const value = row?.[name];
   if (value === null) return '(none)';
   if (typeof value === 'string') return value;
@@ -66,12 +66,12 @@ export const EXAM: ReportColumn = { name: 'exam_name', head: 'Exam', format: 'te
 export const ATTEMPTS: ReportColumn = { name: 'attempts', head: 'Times taken', format: 'count' };
 
 /** Returns an exam's name with its number of attempts, for a chart. */
-export function examLabel(row: Row, formats: Formats): string {
+export function examLabel(row: ResultRow, formats: Formats): string {
   return `${textCell(row, 'exam_name')} (${formats.count(numberCell(row, 'attempts'))})`;
 }
 
 /** Returns the attempts of each bin as chart columns; 0 for bins without a row. */
-export function stepReportColumns(rows: readonly Row[], labels: readonly string[], formats: Formats) {
+export function stepReportColumns(rows: readonly ResultRow[], labels: readonly string[], formats: Formats) {
   return labels.map((label, step) => {
     const value = numberCell(rows.find((row) => row['step'] === step) ?? { attempts: 0 }, 'attempts');
     return { label, value, hint: `${label}: ${formats.count(value)}` };
@@ -79,6 +79,6 @@ export function stepReportColumns(rows: readonly Row[], labels: readonly string[
 }
 
 /** Returns the sum of a column. */
-export function sumOf(rows: readonly Row[], name: string): number {
+export function sumOf(rows: readonly ResultRow[], name: string): number {
   return rows.reduce((sum, row) => sum + numberCell(row, name), 0);
 }

@@ -8,7 +8,7 @@ import { readSettings, sourceOf, type Settings } from '../../model/settings.ts';
 import { TABLES } from '../../tables/index.ts';
 import { parseTimeZoneArgument } from '../cli/arguments.ts';
 import { withExamples } from '../cli/help.ts';
-import { fetchTables, snapshotsOf, withTables } from '../query/live-tables.ts';
+import { fetchTables, readSnapshots, withTables } from '../query/live-tables.ts';
 import { print, printJson } from '../cli/output.ts';
 import { writeFileAtomically } from '../query/file.ts';
 import type { Report } from './page.ts';
@@ -81,7 +81,7 @@ async function makeReport(settings: Settings, options: Omit<ReportScope, 'now'>)
   const { hdfs } = settings;
   const warehouse = openWarehouse(settings);
   const cache = new TableCache(cacheFolderOf(hdfs.nameNodes, hdfs.warehouse), warehouse.options.hdfs);
-  const snapshots = await snapshotsOf(warehouse, TABLES);
+  const snapshots = await readSnapshots(warehouse, TABLES);
   // After the snapshots, so that no row is later than the report.
   const scope = { ...options, now: new Date() };
   const needed = new Map([...snapshots].filter(([{ name }]) => name !== 'deliveries'));

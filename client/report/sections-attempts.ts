@@ -11,7 +11,7 @@ import {
   textCell,
   type ReportColumn,
   type ReportPart,
-  type Row,
+  type ResultRow,
   type Section,
 } from './part.ts';
 
@@ -28,7 +28,7 @@ const overview: ReportPart = {
   says: ([row], f) =>
     `${f.count(numberCell(row, 'exams'))} times an exam was taken, by ${f.count(numberCell(row, 'users'))} people, ` +
     `between ${f.time(textCell(row, 'first_started_at'))} and ${f.time(textCell(row, 'last_started_at'))}.`,
-  note: 'A person is an enrolment (user_exam_id): the source does not say who of two enrolments is the same.',
+  note: 'A person is an enrolment (user_exam_id): the source does not identify people across enrolments.',
   columns: [
     { name: 'exams', head: 'Exams taken', format: 'count' },
     { name: 'exam_names', head: 'Exams by name', format: 'count' },
@@ -159,13 +159,13 @@ const lengths: ReportPart = {
   sql: findQuestionSql('attempts_by_exam_length'),
   says: (rows, f) => {
     const most = mostOf(rows);
-    if (most === undefined) return 'No attempt says how many questions its exam has.';
+    if (most === undefined) return 'No attempt has counts of questions.';
     const share = numberCell(most, 'attempts') / sumOf(rows, 'attempts');
     return `Most often ${numberCell(most, 'questions')} questions: ${f.count(numberCell(most, 'attempts'))} times, ${f.share(share)} of all.`;
   },
   chart: (rows, f) =>
     columnChart({
-      title: 'Exams taken, by how many questions they have',
+      title: 'Exams taken, by number of questions',
       across: 'questions of the exam',
       up: 'times taken',
       columns: rows.map((row) => ({
@@ -183,9 +183,9 @@ const questionsPerExam: ReportPart = {
   sql: findQuestionSql('questions_per_exam'),
   says: ([row], f) =>
     numberCell(row, 'exams_with_counts') === 0
-      ? 'No attempt says how many questions its exam has.'
+      ? 'No attempt has counts of questions.'
       : `${f.decimal(numberCell(row, 'mean'))} in the mean, from ${numberCell(row, 'min')} to ${numberCell(row, 'max')}.`,
-  note: 'Of the attempts that say how many questions the exam has.',
+  note: 'Over the attempts with counts of questions.',
   columns: [
     { name: 'exams_with_counts', head: 'Attempts with counts', format: 'count' },
     { name: 'mean', head: 'Mean', format: 'decimal' },
@@ -194,7 +194,7 @@ const questionsPerExam: ReportPart = {
   ],
 };
 
-function takenChart(which: 'most' | 'least', rows: readonly Row[], f: Formats): Markup {
+function takenChart(which: 'most' | 'least', rows: readonly ResultRow[], f: Formats): Markup {
   return rankChart({
     title: `The ${rows.length} exams that are taken ${which}`,
     bars: rows.map((row) => {
@@ -205,7 +205,7 @@ function takenChart(which: 'most' | 'least', rows: readonly Row[], f: Formats): 
 }
 
 /** Returns the row with the most attempts. */
-function mostOf(rows: readonly Row[]): Row | undefined {
+function mostOf(rows: readonly ResultRow[]): ResultRow | undefined {
   return [...rows].sort((a, b) => numberCell(b, 'attempts') - numberCell(a, 'attempts'))[0];
 }
 

@@ -27,11 +27,11 @@ FROM delivered`,
   says: ([row], f) => {
     const again = numberCell(row, 'redeliveries');
     return again === 0
-      ? 'Nothing: each attempt came once.'
+      ? 'Nothing: each attempt was delivered once.'
       : `${f.count(numberCell(row, 'attempts_redelivered'))} attempts came more than once, which makes ` +
           `${f.count(again)} of the ${f.count(numberCell(row, 'deliveries'))} deliveries redundant, ${f.share(again / numberCell(row, 'deliveries'))}.`;
   },
-  note: 'The same attempt has the same keen_id. Where each attempt counts once, it is its first delivery that counts.',
+  note: 'Deliveries of one attempt have the same keen_id. In deduplicated figures the first delivery counts.',
   columns: [
     { name: 'deliveries', head: 'Deliveries', format: 'count' },
     { name: 'attempts', head: 'Attempts', format: 'count' },
@@ -48,7 +48,7 @@ const mostRedelivered: ReportPart = {
 FROM delivered GROUP BY source, keen_id HAVING count(*) > 1 ORDER BY deliveries DESC, keen_id LIMIT 20`,
   says: ([row], f) =>
     row === undefined
-      ? 'None came twice.'
+      ? 'None was delivered twice.'
       : `${textCell(row, 'keen_id')}, ${f.count(numberCell(row, 'deliveries'))} times.`,
   columns: [
     { name: 'keen_id', head: 'Attempt', format: 'code' },
@@ -69,7 +69,7 @@ FROM refused LEFT JOIN (SELECT DISTINCT replay_of FROM replays) AS again ON agai
   ELSE concat(refused.kafka_topic, '/', refused.kafka_partition, '/', refused.kafka_offset) END
 GROUP BY ALL ORDER BY messages DESC, source, step, path, reason`,
   says: (rows, f) => {
-    if (rows.length === 0) return 'Nothing: all that came became rows.';
+    if (rows.length === 0) return 'Nothing: every message became rows.';
     const messages = sumOf(rows, 'messages');
     const left = messages - sumOf(rows, 'replayed');
     return `${f.count(messages)} messages, for ${rows.length === 1 ? 'one reason' : `${rows.length} reasons`}; ${f.count(left)} of them still wait to be published again.`;
@@ -96,7 +96,7 @@ FROM attempt`,
     `${f.count(numberCell(row, 'counts_missing'))} attempts come without counts, so they have no score; ` +
     `${f.count(numberCell(row, 'questions_without_result'))} questions come without a result.`,
   columns: [
-    { name: 'certification_null', head: 'Attempts that do not say whether they certify', format: 'count' },
+    { name: 'certification_null', head: 'Attempts without certification', format: 'count' },
     { name: 'counts_missing', head: 'Attempts without counts', format: 'count' },
     { name: 'questions_without_result', head: 'Questions without a result', format: 'count' },
   ],
@@ -116,7 +116,7 @@ GROUP BY source ORDER BY source`,
       .map(
         (row) =>
           (row['age'] === null
-            ? `No message of ${textCell(row, 'source')} says when it was published; `
+            ? `No message of ${textCell(row, 'source')} has a timestamp; `
             : `The newest message of ${textCell(row, 'source')} was published ${f.duration(numberCell(row, 'age'))} before this page was made; `) +
           `its newest attempt started ${f.time(textCell(row, 'last_started_at'))}.`,
       )
@@ -125,7 +125,7 @@ GROUP BY source ORDER BY source`,
     SOURCE,
     { name: 'last_started_at', head: 'Newest attempt started', format: 'time' },
     { name: 'last_published_at', head: 'Newest message published', format: 'time' },
-    { name: 'last_run_finished_at', head: 'Last run that landed ended', format: 'time' },
+    { name: 'last_run_finished_at', head: 'End of the last run that landed', format: 'time' },
     { name: 'age', head: 'Age of the newest message', format: 'duration' },
   ],
 };
@@ -138,13 +138,13 @@ const runs: ReportPart = {
 FROM run ORDER BY started_at DESC, workflow_id LIMIT ${MAX_RUNS}`,
   says: (rows, f) => {
     const [last] = rows;
-    if (last === undefined) return 'No run has ended that brought something.';
+    if (last === undefined) return 'No completed run landed anything.';
     const how = last['outcome'] === 'landed' ? '' : `ended as ${textCell(last, 'outcome')}, and `;
     const landed = `${how}landed ${f.count(numberCell(last, 'land_records_out'))} records in ${f.duration(numberCell(last, 'took'))}`;
     if (rows.length === 1) return `There was one. It ${landed}.`;
     return `${rows.length === MAX_RUNS ? `These are the last ${MAX_RUNS}.` : `There were ${rows.length}.`} The last one ${landed}.`;
   },
-  note: 'Runs that found nothing new are not among them, unless a person told them something. For each step: the records that came out of it, those that it quarantined, and its seconds.',
+  note: 'Without runs that found nothing new, unless a person decided in them. For each step: its records out, its quarantined records and its duration.',
   columns: [
     { name: 'workflow_id', head: 'Run', format: 'code' },
     SOURCE,

@@ -12,7 +12,7 @@ import {
   textCell,
   type ReportColumn,
   type ReportPart,
-  type Row,
+  type ResultRow,
   type Section,
 } from './part.ts';
 
@@ -37,7 +37,7 @@ const scores: ReportPart = {
   sum(correct / total) AS score_sum, count(*) FILTER (all_correct) AS all_correct
 FROM attempt WHERE ${SCORED} GROUP BY ALL ORDER BY step`,
   says: (rows, f) => {
-    if (rows.length === 0) return 'No attempt says how many of its questions were answered right.';
+    if (rows.length === 0) return 'No attempt has a score.';
     const attempts = sumOf(rows, 'attempts');
     const perfect = sumOf(rows, 'all_correct');
     return (
@@ -45,7 +45,7 @@ FROM attempt WHERE ${SCORED} GROUP BY ALL ORDER BY step`,
       `${f.count(perfect)} attempts, ${f.share(perfect / attempts)}, have all of them right.`
     );
   },
-  note: 'A score is the share of the exam’s questions that were answered right. Step 9 is from 90% to 100%, both included.',
+  note: 'A score is the share of the exam’s questions that were answered correctly. Step 9 is from 90% to 100%, inclusive.',
   chart: (rows, f) =>
     columnChart({
       title: 'Attempts by their score, in steps of ten percent',
@@ -73,7 +73,7 @@ GROUP BY ALL HAVING count(*) >= ${MIN_HISTOGRAM_ATTEMPTS} ORDER BY attempts DESC
     rows.length === 0
       ? `No exam was taken ${MIN_HISTOGRAM_ATTEMPTS} times.`
       : `${rows.length} exams were taken ${MIN_HISTOGRAM_ATTEMPTS} times or more. Each picture has all scores of one, from 0% to 100%; its columns are as high as that exam’s most frequent score.`,
-  note: 'The columns of the table from 0% on count the attempts whose score begins there; the last goes to 100%.',
+  note: 'Each column of the table counts the attempts with a score from its percentage to the next; the last includes 100%.',
   chart: (rows, f) =>
     html`<ul class="histograms">
       ${rows.map((row) => histogramOf(row, f))}
@@ -121,18 +121,18 @@ SELECT exam_name, attempts, mean_score, likely_score,
 FROM estimate AS this ORDER BY expected_place, exam_name LIMIT 30`,
   says: (rows, f) => {
     const [first] = rows;
-    if (first === undefined) return 'No exam was taken twice, so nothing can be said.';
+    if (first === undefined) return 'No exam was taken twice, so means have no interval.';
     return (
       `${textCell(first, 'exam_name')}, as far as its ${f.count(numberCell(first, 'attempts'))} attempts can tell: ` +
-      `its mean score is likely ${boundsOf(first, f)}, and its expected place among the ` +
+      `its mean score is likely ${boundsOf(first, f)}, and its expected rank among the ` +
       `${f.count(numberCell(first, 'exams'))} exams is ${f.decimal(numberCell(first, 'expected_place'))}.`
     );
   },
   note:
-    'A mean of few attempts says little. So each is drawn towards the mean of all attempts, the more so the fewer attempts it has ' +
-    '(empirical Bayes, from the spread within and between exams), and has an interval that holds the true mean with 95%. ' +
-    'They stand in the order of the place that is to be expected: one, and for each other exam the chance that it is the harder of the two. ' +
-    'So one of few attempts comes first only where these leave little doubt. In brackets: how often it was taken.',
+    'The mean of few attempts is unreliable. So each mean is shrunk towards the mean of all attempts, more so for fewer attempts ' +
+    '(empirical Bayes, from the variance within and between exams), and has a 95% interval. ' +
+    'Exams are sorted by expected rank: one, plus for each other exam the probability that it is harder. ' +
+    'An exam with few attempts is first only if there is little doubt. In brackets: the number of attempts.',
   chart: (rows, f) =>
     intervalChart({
       title: `The ${rows.length} hardest exams: the likely mean score with its 95% interval`,
@@ -172,7 +172,7 @@ const lowestFour: ReportPart = {
     row === undefined
       ? 'None was taken 20 times.'
       : `${textCell(row, 'exam_name')}, with ${f.share(numberCell(row, 'mean_score'))} in ${f.count(numberCell(row, 'attempts'))} attempts.`,
-  note: 'These are plain means, as the first analysis of the attempts had them; the question before last has their uncertainty.',
+  note: 'These are plain means, as in the first analysis of the attempts; the hardest exams above include the uncertainty.',
   columns: [EXAM, ATTEMPTS, MEAN],
 };
 
@@ -221,12 +221,12 @@ SELECT exam_name, question_id, answers, share, middle - margin AS low, middle + 
 FROM wilson ORDER BY high, question_id LIMIT 30`,
   says: ([row], f) =>
     row === undefined
-      ? `No question was put ${MIN_HISTOGRAM_ATTEMPTS} times.`
+      ? `No question was asked ${MIN_HISTOGRAM_ATTEMPTS} times.`
       : `One of ${textCell(row, 'exam_name')}: ${f.share(numberCell(row, 'share'))} of ${f.count(numberCell(row, 'answers'))} answer it right, ` +
         `likely ${boundsOf(row, f)} of all who will.`,
   note:
-    `Of the questions that were put ${MIN_HISTOGRAM_ATTEMPTS} times or more and have a result. The interval is Wilson’s, of 95%; ` +
-    'they stand in the order of its upper end. The source gives a question by its id alone, of which the picture has the beginning.',
+    `Over the questions that were asked ${MIN_HISTOGRAM_ATTEMPTS} times or more and have a result, with their 95% Wilson intervals, ` +
+    'sorted by the upper ends. The source has only ids of questions, which the chart truncates.',
   chart: (rows, f) =>
     intervalChart({
       title: `The ${rows.length} hardest questions: the share answered right with its 95% interval`,
@@ -255,7 +255,7 @@ function binCounts(): string {
   return `\n  ${counts.join(',\n  ')}`;
 }
 
-function histogramOf(row: Row, f: Formats): Markup {
+function histogramOf(row: ResultRow, f: Formats): Markup {
   const name = textCell(row, 'exam_name');
   const bins = Array.from({ length: 10 }, (_, from) => ({
     from,
@@ -271,12 +271,12 @@ function histogramOf(row: Row, f: Formats): Markup {
   </li>`;
 }
 
-function intervalOf(row: Row, label: string, value: string, f: Formats) {
+function intervalOf(row: ResultRow, label: string, value: string, f: Formats) {
   const [low, high] = [numberCell(row, 'low'), numberCell(row, 'high')];
   return { label, value: numberCell(row, value), low, high, shown: boundsOf(row, f) };
 }
 
-function boundsOf(row: Row, f: Formats): string {
+function boundsOf(row: ResultRow, f: Formats): string {
   return `between ${f.share(numberCell(row, 'low'))} and ${f.share(numberCell(row, 'high'))}`;
 }
 

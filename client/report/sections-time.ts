@@ -84,7 +84,7 @@ FROM timed WHERE seconds IS NOT NULL GROUP BY ALL ORDER BY step`,
     const long = rows.filter((row) => numberCell(row, 'step') > BOUNDS.indexOf(3600));
     return `${f.count(sumOf(rows, 'attempts') - sumOf(long, 'attempts'))} end within an hour, ${f.count(sumOf(long, 'attempts'))} after more.`;
   },
-  note: 'Each column begins at its name and ends where the next begins, about twice as far out; “before” ended before it started. In the table, step 0 is “before”, step 1 from 0 s to 15 s, and so on.',
+  note: 'Each column begins at its label and ends where the next begins, at about twice the duration; “before” are attempts that ended before they started. In the table, step 0 is “before”, step 1 from 0 s to 15 s, and so on.',
   chart: (rows, f) =>
     columnChart({
       title: 'Attempts by the time from their start to the last change of an option',
@@ -111,7 +111,7 @@ GROUP BY ALL HAVING count(*) >= ${MIN_HISTOGRAM_ATTEMPTS} ORDER BY median DESC, 
     row === undefined
       ? `No exam was taken ${MIN_HISTOGRAM_ATTEMPTS} times.`
       : `${textCell(row, 'exam_name')}: half take more than ${f.duration(numberCell(row, 'median'))}.`,
-  note: `Of the exams taken ${MIN_HISTOGRAM_ATTEMPTS} times or more. The lines are the middle half of the times, the dots their medians.`,
+  note: `Over the exams taken ${MIN_HISTOGRAM_ATTEMPTS} times or more. The lines are the middle half of the durations, the dots their medians.`,
   chart: (rows, f) => {
     const most = Math.max(1, ...rows.map((row) => numberCell(row, 'three_quarters') / 60));
     return intervalChart({

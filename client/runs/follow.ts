@@ -18,7 +18,11 @@ const POLL_MS = 250;
  * @param onEnd Called with the last status.
  * @throws {PipelineError} RUN_FAILED when the run failed
  */
-export async function follow(client: Client, run: string, onEnd: (status: RunStatus) => void): Promise<void> {
+export async function followRun(
+  client: Client,
+  run: string,
+  onEnd: (status: RunStatus) => void,
+): Promise<void> {
   const handle = client.workflow.getHandle<typeof ingest>(run);
   const view = canRedraw() ? new BarsView() : new LinesView();
   const detach = (): void => {

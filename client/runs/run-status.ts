@@ -1,5 +1,5 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
-import { statusOf } from '../../adapters/temporal.ts';
+import { grpcStatusOf } from '../../adapters/temporal.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { RunStatus } from '../../model/run.ts';
 
@@ -17,7 +17,7 @@ export async function queryRunStatus(client: Client, handle: WorkflowHandle): Pr
   try {
     return await client.withDeadline(Date.now() + QUERY_TIMEOUT_MS, () => handle.query<RunStatus>('status'));
   } catch (error) {
-    if (!NO_WORKER_STATUSES.has(statusOf(error)?.code ?? 0)) throw error;
+    if (!NO_WORKER_STATUSES.has(grpcStatusOf(error)?.code ?? 0)) throw error;
     const { taskQueue } = await handle.describe();
     throw new PipelineError(
       'WORKER_MISSING',

@@ -3,11 +3,11 @@ import type { IngestRequest } from '../../model/run.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { readSettings, sourceOf, type SourceSettings } from '../../model/settings.ts';
 import type { ingest } from '../../workflows/index.ts';
-import { runDetails, userAtHost } from './static-details.ts';
+import { describeRequest, userAtHost } from './static-details.ts';
 import { intervalOf, requireInterval, parseTimeArgument } from '../cli/arguments.ts';
 import { confirm } from '../cli/output/confirm.ts';
 import { EXIT } from '../cli/exit.ts';
-import { follow } from './follow.ts';
+import { followRun } from './follow.ts';
 import { withExamples } from '../cli/help.ts';
 import { print, printError, printJson } from '../cli/output.ts';
 import { formatStatus } from './progress.ts';
@@ -64,7 +64,7 @@ async function start(source: string, options: StartOptions): Promise<void> {
       taskQueue: settings.temporal.taskQueue,
       workflowId: `${RUN_PREFIX}-${source}-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`,
       args: [request],
-      ...runDetails(request, userAtHost()),
+      ...describeRequest(request, userAtHost()),
     });
     const run = handle.workflowId;
     const url = uiUrlOf(settings, run, handle.firstExecutionRunId);
@@ -73,7 +73,7 @@ async function start(source: string, options: StartOptions): Promise<void> {
       if (json === true) printJson({ run, source, url });
       return;
     }
-    await follow(client, run, (status) => {
+    await followRun(client, run, (status) => {
       if (json === true) printJson({ run, source, url, status });
       else print(formatStatus(run, status));
     });

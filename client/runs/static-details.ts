@@ -9,7 +9,7 @@ type RunDetails = Required<Pick<WorkflowOptions, 'memo' | 'staticSummary'>>;
  * Describes a run's request and its originator for the Temporal UI.
  * @param startedBy `user@host`, or the schedule
  */
-export function runDetails(request: IngestRequest, startedBy: string): RunDetails {
+export function describeRequest(request: IngestRequest, startedBy: string): RunDetails {
   return { staticSummary: summaryOf(request), memo: { request, startedBy } };
 }
 

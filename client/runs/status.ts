@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { PipelineError } from '../../model/errors.ts';
 import type { RunStatus } from '../../model/run.ts';
 import { readSettings, type Settings } from '../../model/settings.ts';
-import { follow } from './follow.ts';
+import { followRun } from './follow.ts';
 import { withExamples } from '../cli/help.ts';
 import { print, printError, printJson } from '../cli/output.ts';
 import { formatStatus } from './progress.ts';
@@ -67,7 +67,7 @@ async function printStatus(
       if (json === true) printJson(answer);
       else print([...formatStatus(run, answer), uiUrlOf(settings, run, runId)]);
     };
-    if (isFollowed === true) await follow(client, run, show);
+    if (isFollowed === true) await followRun(client, run, show);
     else show(await queryRunStatus(client, handle));
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;

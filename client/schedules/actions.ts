@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ScheduleOverlapPolicy, type Client } from '@temporalio/client';
 import { PipelineError } from '../../model/errors.ts';
 import { readSettings, sourceOf, type Settings } from '../../model/settings.ts';
-import type { ScheduleWords } from '../../model/schedule-words.ts';
+import type { ScheduleInput } from '../../model/schedule-input.ts';
 import { print, printError, printJson } from '../cli/output.ts';
 import { warnOfGap } from './gap.ts';
 import { schedulePlanOf } from './plan.ts';
 import { describeSchedule, findSchedule, scheduleIdOf, scheduledSources, withSchedule } from './temporal.ts';
-import { formatSchedule, formatSchedules, viewOf, type ScheduleView } from './view.ts';
+import { formatSchedule, formatSchedules, toScheduleView, type ScheduleView } from './view.ts';
 import { writeSchedule } from './write.ts';
 import { uiUrlOf, withTemporal } from '../cli/temporal.ts';
 
@@ -15,7 +15,7 @@ interface JsonOption {
   readonly json?: boolean;
 }
 
-interface SetOptions extends ScheduleWords, JsonOption {
+interface SetOptions extends ScheduleInput, JsonOption {
   readonly paused?: true;
   readonly note?: string;
 }
@@ -26,7 +26,7 @@ export async function setSchedule(source: string, options: SetOptions): Promise<
   const plan = schedulePlanOf(source, sourceOf(settings, source), options);
   await withTemporal(settings, async (client) => {
     const done = await writeSchedule(client, settings, plan, options);
-    const view = viewOf(settings, source, await describeSchedule(client, source));
+    const view = toScheduleView(settings, source, await describeSchedule(client, source));
     if (options.json === true) printJson({ done, ...view });
     else print([`${done} ${view.schedule}`, ...formatSchedule(view)]);
     await warnOfGap(client, plan);
@@ -51,14 +51,14 @@ async function viewIfAny(
   source: string,
 ): Promise<ScheduleView | undefined> {
   const described = await findSchedule(client, source);
-  return described === undefined ? undefined : viewOf(settings, source, described);
+  return described === undefined ? undefined : toScheduleView(settings, source, described);
 }
 
 /** Runs `pipeline schedule show SOURCE`. */
 export async function showSchedule(source: string, { json }: JsonOption): Promise<void> {
   const settings = readSettings();
   await withTemporal(settings, async (client) => {
-    const view = viewOf(settings, source, await describeSchedule(client, source));
+    const view = toScheduleView(settings, source, await describeSchedule(client, source));
     if (json === true) printJson(view);
     else print(formatSchedule(view));
   });

@@ -59,7 +59,7 @@ const DONE_STATES = new Set(['COMPLETED', 'RUNNING', 'WAITING']);
  * @param report Called with lines about the progress.
  * @throws {PipelineError} SCHEDULE_UNKNOWN, SCHEDULE_INVALID, SCHEDULE_STALLED
  */
-export async function backfill(
+export async function backfillIntervals(
   client: Client,
   request: BackfillRequest,
   report: (line: string) => void,
@@ -107,7 +107,7 @@ export async function backfillSchedule(source: string, { json, ...range }: Backf
     process.exit(INTERRUPTED);
   });
   await withTemporal(readSettings(), async (client) => {
-    const result = await backfill(client, { source, ...range }, printError);
+    const result = await backfillIntervals(client, { source, ...range }, printError);
     if (json === true) printJson(jsonOf(source, result));
     else print(formatResult(source, result));
     if (result.failed.length > 0) process.exitCode = EXIT.failed;

@@ -1,6 +1,6 @@
 import type { ScheduleDescription } from '@temporalio/client';
 import { formatDuration, parseDuration } from '../../model/duration.ts';
-import type { ScheduleWord } from '../../model/schedule-words.ts';
+import type { ScheduleKey } from '../../model/schedule-input.ts';
 import { policiesOf, requestOf, requestFromArgs, type SchedulePlan } from './plan.ts';
 import type { StateOptions } from './write.ts';
 
@@ -13,7 +13,7 @@ const SETTINGS_FIELDS = [
   'catchUp',
   'paused',
   'note',
-] as const satisfies (ScheduleWord | keyof StateOptions)[];
+] as const satisfies (ScheduleKey | keyof StateOptions)[];
 
 /** Other fields of a schedule in Temporal: shown if they differ. */
 const TEMPORAL_FIELDS = [

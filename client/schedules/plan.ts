@@ -3,17 +3,17 @@ import { formatDuration, isoDuration, parseDuration } from '../../model/duration
 import { PipelineError } from '../../model/errors.ts';
 import type { IngestRequest } from '../../model/run.ts';
 import {
-  WordError,
-  readSchedule,
-  type ScheduleMeaning,
-  type ScheduleWord,
-  type ScheduleWords,
+  ScheduleKeyError,
+  parseSchedule,
+  type ParsedSchedule,
+  type ScheduleKey,
+  type ScheduleInput,
   type Timing,
-} from '../../model/schedule-words.ts';
+} from '../../model/schedule-input.ts';
 import type { SourceSettings } from '../../model/settings.ts';
 
 /** The times, interval and catch-up window of a source's schedule. */
-export interface SchedulePlan extends ScheduleMeaning {
+export interface SchedulePlan extends ParsedSchedule {
   readonly source: string;
 }
 
@@ -21,19 +21,19 @@ export interface SchedulePlan extends ScheduleMeaning {
  * Creates a plan from the options of `pipeline schedule set`, or from the schedule in the settings.
  * @throws {PipelineError} SCHEDULE_INVALID, naming the invalid option and what is allowed
  */
-export function schedulePlanOf(source: string, { url }: SourceSettings, words: ScheduleWords): SchedulePlan {
+export function schedulePlanOf(source: string, { url }: SourceSettings, input: ScheduleInput): SchedulePlan {
   try {
-    return { source, ...readSchedule(words, url, optionOf) };
+    return { source, ...parseSchedule(input, url, optionOf) };
   } catch (error) {
-    if (!(error instanceof WordError)) throw error;
+    if (!(error instanceof ScheduleKeyError)) throw error;
     const { word, message } = error;
     throw scheduleInvalid(
-      word === undefined ? message : `${optionOf(word)} ${JSON.stringify(words[word])}: ${message}`,
+      word === undefined ? message : `${optionOf(word)} ${JSON.stringify(input[word])}: ${message}`,
     );
   }
 }
 
-function optionOf(word: ScheduleWord): string {
+function optionOf(word: ScheduleKey): string {
   return word === 'catchUp' ? '--catch-up' : `--${word}`;
 }
 
@@ -43,7 +43,7 @@ export function requestOf({ source, interval }: SchedulePlan): IngestRequest {
 }
 
 /** Returns Temporal's schedule spec. Temporal compiles cron expressions, so the comment keeps the original one. */
-export function specOf({ timing }: SchedulePlan): ScheduleSpec {
+export function toScheduleSpec({ timing }: SchedulePlan): ScheduleSpec {
   if (timing.kind === 'every') return { intervals: [{ every: timing.seconds * 1000 }] };
   return { cronExpressions: [`${timing.expression} # ${timing.expression}`], timezone: timing.timezone };
 }

@@ -31,7 +31,11 @@ export interface ScheduleView {
 }
 
 /** Returns the view of a schedule. */
-export function viewOf(settings: Settings, source: string, described: ScheduleDescription): ScheduleView {
+export function toScheduleView(
+  settings: Settings,
+  source: string,
+  described: ScheduleDescription,
+): ScheduleView {
   const { info, policies, state, scheduleId } = described;
   const { timing, interval } = planFromDescription(source, described);
   const path = [settings.temporal.namespace, 'schedules', scheduleId].map(encodeURIComponent).join('/');

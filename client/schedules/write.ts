@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { ScheduleAlreadyRunning, type Client } from '@temporalio/client';
-import { statusOf } from '../../adapters/temporal.ts';
+import { grpcStatusOf } from '../../adapters/temporal.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { Settings } from '../../model/settings.ts';
 import type { ingest } from '../../workflows/index.ts';
-import { runDetails } from '../runs/static-details.ts';
-import { policiesOf, requestOf, specOf, type SchedulePlan } from './plan.ts';
+import { describeRequest } from '../runs/static-details.ts';
+import { policiesOf, requestOf, toScheduleSpec, type SchedulePlan } from './plan.ts';
 import { scheduleIdOf } from './temporal.ts';
 
 /** The state of a schedule; undefined fields stay unchanged. */
@@ -27,7 +27,7 @@ export async function writeSchedule(
   const scheduleId = scheduleIdOf(plan.source);
   const request = requestOf(plan);
   const schedule = {
-    spec: specOf(plan),
+    spec: toScheduleSpec(plan),
     policies: policiesOf(plan),
     action: {
       type: 'startWorkflow',
@@ -36,7 +36,7 @@ export async function writeSchedule(
       // Temporal adds the scheduled time.
       workflowId: scheduleId,
       args: [request],
-      ...runDetails(request, `schedule ${scheduleId}`),
+      ...describeRequest(request, `schedule ${scheduleId}`),
     },
   } as const;
   const state = { ...(paused === undefined ? {} : { paused }), ...(note === undefined ? {} : { note }) };
@@ -101,7 +101,7 @@ export async function requireValidTimes(
         },
       });
     } catch (error) {
-      const status = statusOf(error);
+      const status = grpcStatusOf(error);
       if (status?.code === NOT_FOUND) return;
       if (status?.code !== INVALID_ARGUMENT) throw error;
       throw new TypeError(status.details.replace(/^Invalid schedule spec: /, ''), { cause: error });

@@ -2,7 +2,7 @@ import { readEntry } from '../../adapters/delta/history.ts';
 import type { Snapshot } from '../../adapters/delta/snapshot.ts';
 import type { Warehouse } from '../../adapters/delta/warehouse.ts';
 import type { Table } from '../../tables/table.ts';
-import { rowsOf } from '../query/live-tables.ts';
+import { rowCountOf } from '../query/live-tables.ts';
 
 /** The state of a table according to its log; null for a table that does not exist yet, or that lacks statistics. */
 export interface TableState {
@@ -24,7 +24,7 @@ export async function tableStateOf(
   const empty = { name, row, rows: 0, files: 0, bytes: 0, version: null, lastCommit: null };
   if (snapshot === undefined) return empty;
   const files = [...snapshot.files.values()];
-  const rows = files.map(rowsOf);
+  const rows = files.map(rowCountOf);
   const { path } = warehouse.table(name);
   const last = await readEntry(warehouse.options.hdfs, path, snapshot.version);
   const timestamp = last?.info['timestamp'];

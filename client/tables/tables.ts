@@ -6,7 +6,7 @@ import { TABLES } from '../../tables/index.ts';
 import { PARTITION_COLUMNS, type Column, type Table } from '../../tables/table.ts';
 import { VIEWS, type View } from '../../tables/views.ts';
 import { withExamples } from '../cli/help.ts';
-import { columnNamesOf, snapshotsOf, withTables } from '../query/live-tables.ts';
+import { columnNamesOf, readSnapshots, withTables } from '../query/live-tables.ts';
 import { formatTable, print, printJson } from '../cli/output.ts';
 import { tableStateOf } from './table-state.ts';
 import { openWarehouse } from '../cli/warehouse.ts';
@@ -30,7 +30,7 @@ export function tablesCommand(): Command {
 async function tables(name: string | undefined, options: TablesOptions): Promise<void> {
   if (name !== undefined) return printColumns(name, options.json === true);
   const warehouse = openWarehouse(readSettings());
-  const snapshots = await snapshotsOf(warehouse, TABLES);
+  const snapshots = await readSnapshots(warehouse, TABLES);
   const states = await Promise.all(
     TABLES.map((table) => tableStateOf(warehouse, table, snapshots.get(table))),
   );

@@ -7,7 +7,7 @@ import type { AddFile } from '../../adapters/delta/actions.ts';
 import { sqlFile, sqlName, withDuckDb } from '../../adapters/duckdb/database.ts';
 import { hdfsPathOf } from '../../adapters/delta/table-cache.ts';
 import { messageOf } from '../../model/errors.ts';
-import { rowsOf } from '../query/live-tables.ts';
+import { rowCountOf } from '../query/live-tables.ts';
 import type { VerifyFinding } from './findings.ts';
 
 /** The number of attempts before a file counts as unreadable or damaged: a server may just be busy. */
@@ -53,7 +53,7 @@ export async function auditFiles(auditor: Auditor, audit: FilesToAudit): Promise
         continue;
       }
       sum.bytes += file.size;
-      sum.rows += rowsOf(file) ?? 0;
+      sum.rows += rowCountOf(file) ?? 0;
     }
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -117,7 +117,7 @@ async function auditRows(
   } catch (error) {
     return { code: 'FILE_UNREADABLE', where: path, message: messageOf(error) };
   }
-  const expected = rowsOf(file);
+  const expected = rowCountOf(file);
   if (rows === expected) return undefined;
   return {
     code: 'FILE_ROWS',

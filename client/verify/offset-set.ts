@@ -71,7 +71,7 @@ export class OffsetSet {
 }
 
 /** Returns the parts of spans within [start, end). */
-export function clip(spans: readonly OffsetSpan[], start: number, end: number): OffsetSpan[] {
+export function clipSpans(spans: readonly OffsetSpan[], start: number, end: number): OffsetSpan[] {
   return spans
     .map((span) => ({ start: Math.max(span.start, start), end: Math.min(span.end, end) }))
     .filter((span) => span.start < span.end);

@@ -1,7 +1,7 @@
 import { deliveries } from '../../tables/index.ts';
 import type { VerifyFinding, FindingCode, Note } from './findings.ts';
 import type { PartitionRows } from './ledger.ts';
-import { clip, countOffsets, formatSpans, type OffsetSet, type OffsetSpan } from './offset-set.ts';
+import { clipSpans, countOffsets, formatSpans, type OffsetSet, type OffsetSpan } from './offset-set.ts';
 
 /** The data that is compared for one partition. */
 export interface PartitionEvidence {
@@ -99,18 +99,18 @@ interface Comparison {
 
 function compare({ kafka, rows, skipped }: PartitionEvidence, held: OffsetSpan): Comparison {
   const landed = rows.offsets.without();
-  const past = clip(landed, held.end, Infinity);
+  const past = clipSpans(landed, held.end, Infinity);
   if (kafka === undefined) {
-    return { missing: [], skipped: 0, unknown: [], past, below: clip(landed, held.start, held.end) };
+    return { missing: [], skipped: 0, unknown: [], past, below: clipSpans(landed, held.start, held.end) };
   }
   const { committed, earliest, end } = kafka;
   const missing = committed.without(rows.offsets, skipped);
   return {
     missing,
     skipped: countOffsets(committed.without(rows.offsets)) - countOffsets(missing),
-    unknown: clip(rows.offsets.without(committed), earliest, Math.min(held.end, end)),
+    unknown: clipSpans(rows.offsets.without(committed), earliest, Math.min(held.end, end)),
     past,
-    below: clip(landed, held.start, Math.min(held.end, earliest)),
+    below: clipSpans(landed, held.start, Math.min(held.end, earliest)),
   };
 }
 

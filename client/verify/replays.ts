@@ -126,7 +126,7 @@ const Report = z.object({
 /**
  * Compares the table `replays` with quarantine and with the landed messages. Since any producer can set the replay header,
  * a message counts as a replay only if `replays` or its marker in Kafka confirms it, or if its payload equals the
- * quarantined record byte for byte, which means a duplicate whoever wrote it.
+ * quarantined record byte for byte, which is a duplicate of any producer.
  * @param markersOf Called only if a message claims a replay that `replays` has at another offset.
  */
 export async function checkReplays(

@@ -5,7 +5,7 @@ import type { Snapshot } from '../../adapters/delta/snapshot.ts';
 import type { Warehouse } from '../../adapters/delta/warehouse.ts';
 import { BATCH_TABLES, TABLES } from '../../tables/index.ts';
 import type { Table } from '../../tables/table.ts';
-import { snapshotsOf } from '../query/live-tables.ts';
+import { readSnapshots } from '../query/live-tables.ts';
 import { OffsetSet } from './offset-set.ts';
 
 /** While a run commits a batch, it is in only some of the tables, for little longer than this. */
@@ -35,7 +35,7 @@ export interface PartitionHistory {
 export async function settledSnapshots(warehouse: Warehouse): Promise<Map<Table, Snapshot | undefined>> {
   const deadline = Date.now() + SETTLE_MS;
   for (;;) {
-    const snapshots = await snapshotsOf(warehouse, TABLES);
+    const snapshots = await readSnapshots(warehouse, TABLES);
     const positions = BATCH_TABLES.map((table) =>
       JSON.stringify([...landedOffsets(snapshots.get(table))].sort()),
     );

@@ -9,21 +9,21 @@ import {
   SPACE,
   ZERO,
   byteAt,
-  passPlain,
+  skipPlainBytes,
   textEnd,
   unescape,
 } from './json';
-import { take, takeMore } from './memory';
+import { allocate, reallocate } from './memory';
 import { Texts, newTexts, numberOf } from './texts';
 import {
   NO_TIME,
   integerAt,
-  isTableTime,
+  isTableMicros,
   microsAt,
-  passDecimals,
-  passDigits,
-  passZeros,
-  passZone,
+  skipDecimals,
+  skipDigits,
+  skipZeros,
+  skipZone,
   secondsAt,
   zoneSecondsAt,
 } from './values';
@@ -41,7 +41,7 @@ const E: u32 = 0x65;
 
 /** A column; rows without a value are null. */
 @unmanaged
-export class Column {
+export class ColumnBuffer {
   /** Addresses of its values, `bytes` each, and of its validity bitmap. */
   values: usize;
   valid: usize;
@@ -51,7 +51,7 @@ export class Column {
   /** The distinct strings of a string column, whose values are indexes into them. */
   texts: Texts;
   /** The next column of its level. */
-  next: Column | null;
+  next: ColumnBuffer | null;
 }
 
 /** The rows of one level: the attempts, or the items of one of their lists, in document order. */
@@ -64,7 +64,7 @@ export class Level {
   rows: u32;
   begun: u32;
   room: u32;
-  columns: Column | null;
+  columns: ColumnBuffer | null;
   /** The previously created level. */
   next: Level | null;
 }
@@ -74,9 +74,9 @@ export class Level {
  * @param room The initial capacity in rows, a multiple of 64.
  */
 export function newLevel(room: u32, next: Level | null): Level {
-  const level = changetype<Level>(take(offsetof<Level>()));
-  level.parents = take(4 * room);
-  level.positions = take(4 * room);
+  const level = changetype<Level>(allocate(offsetof<Level>()));
+  level.parents = allocate(4 * room);
+  level.positions = allocate(4 * room);
   level.room = room;
   level.next = next;
   return level;
@@ -86,10 +86,10 @@ export function newLevel(room: u32, next: Level | null): Level {
  * Adds a column to a level.
  * @param bytes The size of a value.
  */
-export function newColumn(level: Level, bytes: u32, hasTexts: bool): Column {
-  const column = changetype<Column>(take(offsetof<Column>()));
-  column.values = take(bytes * level.room);
-  column.valid = take(level.room >> 3);
+export function newColumn(level: Level, bytes: u32, hasTexts: bool): ColumnBuffer {
+  const column = changetype<ColumnBuffer>(allocate(offsetof<ColumnBuffer>()));
+  column.values = allocate(bytes * level.room);
+  column.valid = allocate(level.room >> 3);
   column.bytes = bytes;
   if (hasTexts) column.texts = newTexts();
   column.next = level.columns;
@@ -109,7 +109,7 @@ export function begin(level: Level, parent: u32, position: u32): u32 {
 
 /** Drops the rows of the current attempt. */
 export function drop(level: Level): void {
-  let column: Column | null = level.columns;
+  let column: ColumnBuffer | null = level.columns;
   while (column !== null) {
     for (let row = level.rows; row < level.begun; row += 1) unmark(column, row);
     column = column.next;
@@ -119,25 +119,25 @@ export function drop(level: Level): void {
 
 function grow(level: Level): void {
   const room = level.room;
-  level.parents = takeMore(level.parents, 4 * room, 8 * room);
-  level.positions = takeMore(level.positions, 4 * room, 8 * room);
-  let column: Column | null = level.columns;
+  level.parents = reallocate(level.parents, 4 * room, 8 * room);
+  level.positions = reallocate(level.positions, 4 * room, 8 * room);
+  let column: ColumnBuffer | null = level.columns;
   while (column !== null) {
-    column.values = takeMore(column.values, column.bytes * room, 2 * column.bytes * room);
-    column.valid = takeMore(column.valid, room >> 3, room >> 2);
+    column.values = reallocate(column.values, column.bytes * room, 2 * column.bytes * room);
+    column.valid = reallocate(column.valid, room >> 3, room >> 2);
     column = column.next;
   }
   level.room = 2 * room;
 }
 
-function mark(column: Column, row: u32): void {
+function mark(column: ColumnBuffer, row: u32): void {
   const at = column.valid + (row >> 3);
   const byte: u32 = load<u8>(at);
   store<u8>(at, byte | (1 << (row & 7)));
   column.count += 1;
 }
 
-function unmark(column: Column, row: u32): void {
+function unmark(column: ColumnBuffer, row: u32): void {
   const at = column.valid + (row >> 3);
   const byte: u32 = load<u8>(at);
   const bit: u32 = 1 << (row & 7);
@@ -147,22 +147,22 @@ function unmark(column: Column, row: u32): void {
 }
 
 /** Sets a value of 32 bits. */
-export function set32(column: Column, row: u32, value: u32): void {
+export function set32(column: ColumnBuffer, row: u32, value: u32): void {
   store<u32>(column.values + (row << 2), value);
   mark(column, row);
 }
 
 /** Sets a value of 64 bits. */
-export function set64(column: Column, row: u32, value: i64): void {
+export function set64(column: ColumnBuffer, row: u32, value: i64): void {
   store<i64>(column.values + (row << 3), value);
   mark(column, row);
 }
 
 /** Parses a string, unescaped in place. */
-export function passText(column: Column, at: usize, row: u32): usize {
+export function parseText(column: ColumnBuffer, at: usize, row: u32): usize {
   if (byteAt(at) !== QUOTE) return NO_MATCH;
   const from = at + 1;
-  const plainEnd = passPlain(from);
+  const plainEnd = skipPlainBytes(from);
   const isPlain = byteAt(plainEnd) === QUOTE;
   const to = isPlain ? plainEnd : unescape(from);
   if (to === NO_MATCH) return NO_MATCH;
@@ -178,18 +178,18 @@ export function noteZeros(texts: Texts, from: usize, to: usize): void {
 }
 
 /** Parses an integer, or a string of one, which may have a plus, leading zeros, and zeros after a point. */
-export function passInteger(column: Column, from: usize, row: u32): usize {
+export function parseInteger(column: ColumnBuffer, from: usize, row: u32): usize {
   const isQuoted = byteAt(from) === QUOTE;
   const sign = byteAt(isQuoted ? from + 1 : from);
   const hasSign = sign === MINUS || (isQuoted && sign === PLUS);
   const first = from + (isQuoted ? 1 : 0) + (hasSign ? 1 : 0);
-  const last = passDigits(first);
+  const last = skipDigits(first);
   const digits = last - first;
   if (digits === 0 || digits > MAX_INTEGER_DIGITS) return NO_MATCH;
   const size = integerAt(first, last);
   const number = sign === MINUS ? -size : size;
   if (!isInteger32(number)) return NO_MATCH;
-  const end = isQuoted ? passQuote(passZeros(last)) : endOfNumber(first, last);
+  const end = isQuoted ? skipQuote(skipZeros(last)) : endOfNumber(first, last);
   if (end !== NO_MATCH) set32(column, row, number as u32);
   return end;
 }
@@ -206,14 +206,14 @@ function endOfNumber(first: usize, last: usize): usize {
 }
 
 /** Parses a boolean, or a string of one. */
-export function passBoolean(column: Column, at: usize, row: u32): usize {
+export function parseBoolean(column: ColumnBuffer, at: usize, row: u32): usize {
   const isQuoted = byteAt(at) === QUOTE;
   const from = isQuoted ? at + 1 : at;
   const word = load<u32>(from);
   const isTrue = word === TRUE;
   if (!isTrue && (word !== FALS || byteAt(from + 4) !== E)) return NO_MATCH;
   const wordEnd = from + (isTrue ? 4 : 5);
-  const end = isQuoted ? passQuote(wordEnd) : wordEnd;
+  const end = isQuoted ? skipQuote(wordEnd) : wordEnd;
   if (end === NO_MATCH) return NO_MATCH;
   store<u8>(column.values + row, isTrue ? 1 : 0);
   mark(column, row);
@@ -224,35 +224,35 @@ export function passBoolean(column: Column, at: usize, row: u32): usize {
  * Parses a string with a time, as 2018-01-31T12:00:00.000Z, or with an offset in place of the Z, to the nearest
  * microsecond. The rules are those of times.ts.
  */
-export function passTimestamp(column: Column, at: usize, row: u32): usize {
+export function parseTimestamp(column: ColumnBuffer, at: usize, row: u32): usize {
   if (byteAt(at) !== QUOTE) return NO_MATCH;
   const seconds = secondsAt(at + 1);
   if (seconds === NO_TIME) return NO_MATCH;
   const fraction = at + 20;
-  const zone = passDecimals(fraction, MAX_DECIMALS);
+  const zone = skipDecimals(fraction, MAX_DECIMALS);
   const ahead = zoneSecondsAt(zone);
   if (ahead === NO_TIME) return NO_MATCH;
-  return setTime(column, row, (seconds - ahead) * MICROS + microsAt(fraction), passQuote(passZone(zone)));
+  return setTime(column, row, (seconds - ahead) * MICROS + microsAt(fraction), skipQuote(skipZone(zone)));
 }
 
 /** Parses a string of seconds since 1970 with optional decimals, to the nearest microsecond. */
-export function passEpoch(column: Column, at: usize, row: u32): usize {
+export function parseEpoch(column: ColumnBuffer, at: usize, row: u32): usize {
   if (byteAt(at) !== QUOTE) return NO_MATCH;
   const isNegative = byteAt(at + 1) === MINUS;
   const first = isNegative ? at + 2 : at + 1;
-  const last = passDigits(first);
+  const last = skipDigits(first);
   if (last === first || last - first > MAX_EPOCH_DIGITS) return NO_MATCH;
   const micros = integerAt(first, last) * MICROS + microsAt(last);
-  return setTime(column, row, isNegative ? -micros : micros, passQuote(passDecimals(last, MAX_DECIMALS)));
+  return setTime(column, row, isNegative ? -micros : micros, skipQuote(skipDecimals(last, MAX_DECIMALS)));
 }
 
 /** Sets a time in microseconds if its string matched and it is in the range of the tables; returns the string's end. */
-function setTime(column: Column, row: u32, micros: i64, end: usize): usize {
-  if (end === NO_MATCH || !isTableTime(micros)) return NO_MATCH;
+function setTime(column: ColumnBuffer, row: u32, micros: i64, end: usize): usize {
+  if (end === NO_MATCH || !isTableMicros(micros)) return NO_MATCH;
   set64(column, row, micros);
   return end;
 }
 
-function passQuote(at: usize): usize {
+function skipQuote(at: usize): usize {
   return byteAt(at) === QUOTE ? at + 1 : NO_MATCH;
 }

@@ -2,10 +2,10 @@
  * Parses attempts, which are JSON texts, into columns: the WebAssembly module of `scan.ts`, in AssemblyScript. Objects are
  * identified by their addresses.
  */
-import { Column, Level, begin, drop, newLevel, noteZeros, set32, set64 } from './columns';
-import { NO_MATCH, passMark, passSpace } from './json';
-import { giveBack, take } from './memory';
-import { Field, Kind, Shape, newField, passObject } from './objects';
+import { ColumnBuffer, Level, begin, drop, newLevel, noteZeros, set32, set64 } from './columns';
+import { NO_MATCH, skipByteOrderMark, skipSpaces } from './json';
+import { allocate, freeAll } from './memory';
+import { Field, Kind, Shape, newField, parseObject } from './objects';
 import { numberOf } from './texts';
 
 export { newColumn } from './columns';
@@ -18,17 +18,17 @@ const MICROS_A_MILLI: i64 = 1000;
 let levels: Level | null = null;
 let attempts = changetype<Level>(0);
 let attempt = changetype<Shape>(0);
-let sources = changetype<Column>(0);
-let headerTexts = changetype<Column>(0);
-let partitions = changetype<Column>(0);
-let offsets = changetype<Column>(0);
-let times = changetype<Column>(0);
+let sources = changetype<ColumnBuffer>(0);
+let headerTexts = changetype<ColumnBuffer>(0);
+let partitions = changetype<ColumnBuffer>(0);
+let offsets = changetype<ColumnBuffer>(0);
+let times = changetype<ColumnBuffer>(0);
 let text: usize = 0;
 let textRoom: usize = 0;
 
 /** Frees all memory. */
 export function reset(): void {
-  giveBack();
+  freeAll();
   levels = null;
   textRoom = 0;
 }
@@ -37,7 +37,7 @@ export function reset(): void {
  * Creates a level.
  * @param room The initial capacity in rows, a multiple of 64.
  */
-export function level(room: u32): Level {
+export function addLevel(room: u32): Level {
   const made = newLevel(room, levels);
   levels = made;
   return made;
@@ -45,53 +45,53 @@ export function level(room: u32): Level {
 
 /**
  * Adds a field to a shape.
- * @param length The number of bytes of `,"name":`, which is in the input buffer ({@link textAt}).
+ * @param length The number of bytes of `,"name":`, which is in the input buffer ({@link reserveText}).
  */
-export function fieldOf(shape: Shape, length: usize, isRequired: bool, kind: Kind): Field {
+export function addField(shape: Shape, length: usize, isRequired: bool, kind: Kind): Field {
   return newField(shape, text, length, isRequired, kind);
 }
 
 /** Makes a field a scalar, with the column of its values. */
-export function holdsValues(field: Field, column: Column): void {
+export function setScalar(field: Field, column: ColumnBuffer): void {
   field.column = column;
 }
 
 /** Makes a field an object of a shape. */
-export function holdsObject(field: Field, shape: Shape): void {
+export function setObject(field: Field, shape: Shape): void {
   field.shape = shape;
 }
 
 /** Makes a field a list, with the column of its lengths and the level and shape of its items. */
-export function holdsList(field: Field, lengths: Column, items: Level, item: Shape): void {
+export function setList(field: Field, lengths: ColumnBuffer, items: Level, item: Shape): void {
   field.column = lengths;
   field.items = items;
   field.shape = item;
 }
 
 /** Returns the address of the input buffer, for a text of this length. */
-export function textAt(length: usize): usize {
+export function reserveText(length: usize): usize {
   if (length + ROOM_BYTES > textRoom) {
     textRoom = 2 * (length + ROOM_BYTES);
-    text = take(textRoom);
+    text = allocate(textRoom);
   }
   return text;
 }
 
 /** Returns the index of the string in the input buffer among a column's strings, which is added if new. */
-export function textNumber(column: Column, length: usize): u32 {
+export function addText(column: ColumnBuffer, length: usize): u32 {
   noteZeros(column.texts, text, text + length);
   return numberOf(column.texts, text, text + length);
 }
 
 /** Sets the shape of the attempts, and the columns of their messages' metadata. */
-export function attemptsAre(
+export function setAttempts(
   level: Level,
   shape: Shape,
-  source: Column,
-  headers: Column,
-  partition: Column,
-  offset: Column,
-  publishedAt: Column,
+  source: ColumnBuffer,
+  headers: ColumnBuffer,
+  partition: ColumnBuffer,
+  offset: ColumnBuffer,
+  publishedAt: ColumnBuffer,
 ): void {
   attempts = level;
   attempt = shape;
@@ -108,7 +108,7 @@ export function attemptsAre(
  * @param headers The index of its headers' string.
  * @param publishedMs Milliseconds since 1970; NaN if unknown.
  */
-export function takes(
+export function parseAttempt(
   length: usize,
   source: u32,
   headers: u32,
@@ -118,8 +118,8 @@ export function takes(
 ): bool {
   const row = begin(attempts, 0, 0);
   memory.fill(text + length, 0, ROOM_BYTES);
-  const end = passObject(attempt, passSpace(passMark(text)), row);
-  const isAccepted = end !== NO_MATCH && passSpace(end) === text + length;
+  const end = parseObject(attempt, skipSpaces(skipByteOrderMark(text)), row);
+  const isAccepted = end !== NO_MATCH && skipSpaces(end) === text + length;
   if (isAccepted) {
     set32(sources, row, source);
     set32(headerTexts, row, headers);
@@ -137,7 +137,7 @@ export function takes(
 }
 
 /** Returns the number of a level's accepted rows. */
-export function rowsOf(level: Level): u32 {
+export function countRows(level: Level): u32 {
   return level.rows;
 }
 
@@ -147,7 +147,7 @@ export function roomOf(level: Level): u32 {
 }
 
 /** Returns the address of the parent row of each row, 32 bits each. */
-export function aboveOf(level: Level): usize {
+export function parentsOf(level: Level): usize {
   return level.parents;
 }
 
@@ -157,36 +157,36 @@ export function positionsOf(level: Level): usize {
 }
 
 /** Returns the number of a column's non-null values. */
-export function countOf(column: Column): u32 {
+export function countValues(column: ColumnBuffer): u32 {
   return column.count;
 }
 
 /** Returns the address of a column's values. */
-export function valuesOf(column: Column): usize {
+export function valuesOf(column: ColumnBuffer): usize {
   return column.values;
 }
 
 /** Returns the address of a column's validity bitmap. */
-export function validOf(column: Column): usize {
+export function validOf(column: ColumnBuffer): usize {
   return column.valid;
 }
 
 /** Returns the number of a column's distinct strings. */
-export function textsOf(column: Column): u32 {
+export function countTexts(column: ColumnBuffer): u32 {
   return column.texts.size;
 }
 
 /** Returns the address of a column's concatenated strings. */
-export function textBytesOf(column: Column): usize {
+export function textBytesOf(column: ColumnBuffer): usize {
   return column.texts.bytes;
 }
 
 /** Returns the address of the start offset of each string and the end of the last, 32 bits each. */
-export function textStartsOf(column: Column): usize {
+export function textStartsOf(column: ColumnBuffer): usize {
   return column.texts.starts;
 }
 
 /** Returns whether one of a column's strings has the character U+0000. */
-export function hasZeroOf(column: Column): bool {
+export function hasZeroCharacter(column: ColumnBuffer): bool {
   return column.texts.hasZero;
 }

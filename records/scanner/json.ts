@@ -69,12 +69,12 @@ export function firstOfWord(at: usize, bytes: usize): u64 {
 }
 
 /** Skips a leading byte order mark, which is not part of the JSON. */
-export function passMark(at: usize): usize {
+export function skipByteOrderMark(at: usize): usize {
   return (load<u32>(at) & 0x00ff_ffff) === BYTE_ORDER_MARK ? at + 3 : at;
 }
 
 /** Skips spaces. */
-export function passSpace(at: usize): usize {
+export function skipSpaces(at: usize): usize {
   for (;;) {
     const byte = byteAt(at);
     if (byte > SPACE || (byte !== SPACE && byte !== LINE_FEED && byte !== CARRIAGE_RETURN && byte !== TAB))
@@ -85,7 +85,7 @@ export function passSpace(at: usize): usize {
 }
 
 /** Skips bytes of a string other than control characters, quotes and backslashes. */
-export function passPlain(at: usize): usize {
+export function skipPlainBytes(at: usize): usize {
   for (;;) {
     const bytes = v128.load(at);
     const quotes = i8x16.eq(bytes, i8x16.splat(QUOTE as i8));
@@ -107,7 +107,7 @@ export function unescape(from: usize): usize {
   let to = from;
   let at = from;
   for (;;) {
-    const end = passPlain(at);
+    const end = skipPlainBytes(at);
     memory.copy(to, at, end - at);
     to += end - at;
     at = end;

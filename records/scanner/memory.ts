@@ -8,7 +8,7 @@ const bottom: usize = (__heap_base + ALIGNED - 1) & ~(ALIGNED - 1);
 let top: usize = bottom;
 
 /** Allocates zeroed bytes. */
-export function take(bytes: usize): usize {
+export function allocate(bytes: usize): usize {
   const at = top;
   top = (at + bytes + ALIGNED - 1) & ~(ALIGNED - 1);
   const missing = (((top + PAGE_BYTES - 1) / PAGE_BYTES) as i32) - memory.size();
@@ -19,13 +19,13 @@ export function take(bytes: usize): usize {
 }
 
 /** Allocates a larger block with the contents of a smaller one. */
-export function takeMore(from: usize, bytes: usize, more: usize): usize {
-  const at = take(more);
+export function reallocate(from: usize, bytes: usize, more: usize): usize {
+  const at = allocate(more);
   memory.copy(at, from, bytes);
   return at;
 }
 
 /** Frees everything. */
-export function giveBack(): void {
+export function freeAll(): void {
   top = bottom;
 }

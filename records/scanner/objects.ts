@@ -1,13 +1,13 @@
 /** Parses the objects and lists of an attempt by its shape. */
 import {
-  Column,
+  ColumnBuffer,
   Level,
   begin,
-  passBoolean,
-  passEpoch,
-  passInteger,
-  passText,
-  passTimestamp,
+  parseBoolean,
+  parseEpoch,
+  parseInteger,
+  parseText,
+  parseTimestamp,
   set32,
 } from './columns';
 import {
@@ -21,9 +21,9 @@ import {
   byteAt,
   firstOfWord,
   isSameWords,
-  passSpace,
+  skipSpaces,
 } from './json';
-import { take } from './memory';
+import { allocate } from './memory';
 
 const N: u32 = 0x6e;
 /** `null` as a little-endian word. */
@@ -58,7 +58,7 @@ export class Field {
   isRequired: bool;
   kind: Kind;
   /** The column of its values, or of a list's lengths. */
-  column: Column;
+  column: ColumnBuffer;
   /** The shape of its object, or of its list's items. */
   shape: Shape;
   /** The level of its list's items. */
@@ -89,16 +89,16 @@ export class Shape {
  * @param maxFields The number of fields that will be added.
  */
 export function newShape(maxFields: u32): Shape {
-  const shape = changetype<Shape>(take(offsetof<Shape>()));
-  shape.fields = take(4 * maxFields);
-  shape.order = take(4 * maxFields);
+  const shape = changetype<Shape>(allocate(offsetof<Shape>()));
+  shape.fields = allocate(4 * maxFields);
+  shape.order = allocate(4 * maxFields);
   return shape;
 }
 
 /** Adds a field to a shape; its column, shape and level are set by the caller. */
 export function newField(shape: Shape, name: usize, length: usize, isRequired: bool, kind: Kind): Field {
-  const field = changetype<Field>(take(offsetof<Field>()));
-  field.name = take(length);
+  const field = changetype<Field>(allocate(offsetof<Field>()));
+  field.name = allocate(length);
   memory.copy(field.name, name, length);
   field.length = length;
   field.bit = shape.size < OWN_BITS ? 1 << shape.size : SHARED_BIT;
@@ -116,7 +116,7 @@ export function newField(shape: Shape, name: usize, length: usize, isRequired: b
 }
 
 /** Parses an object into a row. */
-export function passObject(shape: Shape, from: usize, row: u32): usize {
+export function parseObject(shape: Shape, from: usize, row: u32): usize {
   if (byteAt(from) !== OPEN_BRACE) return NO_MATCH;
   let at = from + 1;
   let seen = beginObject(shape);
@@ -126,17 +126,17 @@ export function passObject(shape: Shape, from: usize, row: u32): usize {
     if (field !== null && isAt(at, field.name + before, field.length - before)) {
       at += field.length - before;
     } else {
-      at = passSpace(at);
+      at = skipSpaces(at);
       if (byteAt(at) === CLOSE_BRACE) break;
-      at = passComma(at, place);
+      at = skipComma(at, place);
       field = at === NO_MATCH ? null : fieldAt(shape, at, place);
       if (field === null) return NO_MATCH;
-      at = passColon(at + field.length - 2);
+      at = skipColon(at + field.length - 2);
       if (at === NO_MATCH) return NO_MATCH;
     }
     if (isRepeated(shape, field, seen)) return NO_MATCH;
     seen |= field.bit;
-    at = passValue(field, passSpace(at), row);
+    at = parseValue(field, skipSpaces(at), row);
     if (at === NO_MATCH) return NO_MATCH;
   }
   return isComplete(shape, seen) ? at + 1 : NO_MATCH;
@@ -190,14 +190,14 @@ function missingComma(place: u32): usize {
 }
 
 /** Skips the comma before a field and the spaces after it; the first field has none. */
-function passComma(at: usize, place: u32): usize {
+function skipComma(at: usize, place: u32): usize {
   if (place === 0) return at;
-  return byteAt(at) === COMMA ? passSpace(at + 1) : NO_MATCH;
+  return byteAt(at) === COMMA ? skipSpaces(at + 1) : NO_MATCH;
 }
 
 /** Skips the colon after a name and the spaces before it. */
-function passColon(from: usize): usize {
-  const at = passSpace(from);
+function skipColon(from: usize): usize {
+  const at = skipSpaces(from);
   return byteAt(at) === COLON ? at + 1 : NO_MATCH;
 }
 
@@ -206,41 +206,41 @@ function isAt(at: usize, name: usize, length: usize): bool {
   return firstOfWord(at, length) === firstOfWord(name, length);
 }
 
-function passValue(field: Field, at: usize, row: u32): usize {
+function parseValue(field: Field, at: usize, row: u32): usize {
   if (byteAt(at) === N) return !field.isRequired && load<u32>(at) === NULL ? at + 4 : NO_MATCH;
   switch (field.kind) {
     case Kind.Text:
-      return passText(field.column, at, row);
+      return parseText(field.column, at, row);
     case Kind.Integer:
-      return passInteger(field.column, at, row);
+      return parseInteger(field.column, at, row);
     case Kind.Boolean:
-      return passBoolean(field.column, at, row);
+      return parseBoolean(field.column, at, row);
     case Kind.Timestamp:
-      return passTimestamp(field.column, at, row);
+      return parseTimestamp(field.column, at, row);
     case Kind.Epoch:
-      return passEpoch(field.column, at, row);
+      return parseEpoch(field.column, at, row);
     case Kind.Object:
-      return passObject(field.shape, at, row);
+      return parseObject(field.shape, at, row);
     case Kind.List:
-      return passList(field, at, row);
+      return parseList(field, at, row);
     default:
       return NO_MATCH;
   }
 }
 
-function passList(field: Field, from: usize, row: u32): usize {
+function parseList(field: Field, from: usize, row: u32): usize {
   if (byteAt(from) !== OPEN_BRACKET) return NO_MATCH;
-  let at = passSpace(from + 1);
+  let at = skipSpaces(from + 1);
   let length: u32 = 0;
   if (byteAt(at) !== CLOSE_BRACKET) {
     for (;;) {
-      at = passObject(field.shape, at, begin(field.items, row, length));
+      at = parseObject(field.shape, at, begin(field.items, row, length));
       if (at === NO_MATCH) return NO_MATCH;
       length += 1;
-      at = passSpace(at);
+      at = skipSpaces(at);
       if (byteAt(at) === CLOSE_BRACKET) break;
       if (byteAt(at) !== COMMA) return NO_MATCH;
-      at = passSpace(at + 1);
+      at = skipSpaces(at + 1);
     }
   }
   set32(field.column, row, length);

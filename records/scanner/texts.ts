@@ -1,6 +1,6 @@
 /** The distinct strings of a column in UTF-8, numbered from 0 in order of appearance: an open-addressing hash table. */
 import { firstOfWord, isSameWords } from './json';
-import { take, takeMore } from './memory';
+import { allocate, reallocate } from './memory';
 
 const FIRST_BYTES: usize = 1 << 12;
 const FIRST_TEXTS: u32 = 1 << 8;
@@ -30,12 +30,12 @@ export class Texts {
 
 /** Creates an empty set. */
 export function newTexts(): Texts {
-  const texts = changetype<Texts>(take(offsetof<Texts>()));
-  texts.bytes = take(FIRST_BYTES);
+  const texts = changetype<Texts>(allocate(offsetof<Texts>()));
+  texts.bytes = allocate(FIRST_BYTES);
   texts.room = FIRST_BYTES;
-  texts.starts = take(4 * (FIRST_TEXTS + 1));
-  texts.hashes = take(4 * FIRST_TEXTS);
-  texts.slots = take(4 * 2 * FIRST_TEXTS);
+  texts.starts = allocate(4 * (FIRST_TEXTS + 1));
+  texts.hashes = allocate(4 * FIRST_TEXTS);
+  texts.slots = allocate(4 * 2 * FIRST_TEXTS);
   texts.mask = 2 * FIRST_TEXTS - 1;
   return texts;
 }
@@ -72,7 +72,7 @@ function add(texts: Texts, from: usize, length: usize, hash: u32): u32 {
   if (end + ROOM_BYTES > texts.room) {
     const used = texts.room;
     while (end + ROOM_BYTES > texts.room) texts.room *= 2;
-    texts.bytes = takeMore(texts.bytes, used, texts.room);
+    texts.bytes = reallocate(texts.bytes, used, texts.room);
   }
   memory.copy(texts.bytes + start, from, length);
   if (number > texts.mask >> 1) makeRoom(texts);
@@ -86,9 +86,9 @@ function add(texts: Texts, from: usize, length: usize, hash: u32): u32 {
 /** Doubles the capacity. */
 function makeRoom(texts: Texts): void {
   const size = texts.size;
-  texts.starts = takeMore(texts.starts, 4 * (size + 1), 4 * (2 * size + 1));
-  texts.hashes = takeMore(texts.hashes, 4 * size, 4 * 2 * size);
-  texts.slots = take(4 * 4 * size);
+  texts.starts = reallocate(texts.starts, 4 * (size + 1), 4 * (2 * size + 1));
+  texts.hashes = reallocate(texts.hashes, 4 * size, 4 * 2 * size);
+  texts.slots = allocate(4 * 4 * size);
   texts.mask = 4 * size - 1;
   for (let number: u32 = 0; number < size; number += 1) insert(texts, number);
 }

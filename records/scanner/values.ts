@@ -22,22 +22,22 @@ const DAYS = memory.data<u8>([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]);
 const DAYS_TO_1970: i64 = 719_468;
 
 /** Skips digits, if any. */
-export function passDigits(at: usize): usize {
+export function skipDigits(at: usize): usize {
   while (isDigit(byteAt(at))) at += 1;
   return at;
 }
 
 /** Skips a point and its decimals, if any: at most `maxDigits`, apart from trailing zeros. */
-export function passDecimals(at: usize, maxDigits: usize): usize {
+export function skipDecimals(at: usize, maxDigits: usize): usize {
   if (byteAt(at) !== POINT) return at;
   const first = at + 1;
-  const end = passDigits(first);
+  const end = skipDigits(first);
   for (let digit = first + maxDigits; digit < end; digit += 1) if (byteAt(digit) !== ZERO) return at;
   return end === first ? at : end;
 }
 
 /** Skips a point and zeros, if any. */
-export function passZeros(at: usize): usize {
+export function skipZeros(at: usize): usize {
   if (byteAt(at) !== POINT) return at;
   let end = at + 1;
   while (byteAt(end) === ZERO) end += 1;
@@ -69,7 +69,7 @@ export function microsAt(from: usize): i64 {
 }
 
 /** Returns whether a time, in microseconds, is in the years 1 to 9999. */
-export function isTableTime(micros: i64): bool {
+export function isTableMicros(micros: i64): bool {
   return micros >= EARLIEST && micros < TOO_LATE;
 }
 
@@ -87,7 +87,7 @@ export function secondsAt(at: usize): i64 {
 }
 
 /** Skips a zone that {@link zoneSecondsAt} accepted. */
-export function passZone(at: usize): usize {
+export function skipZone(at: usize): usize {
   if (isZ(byteAt(at))) return at + 1;
   const next = byteAt(at + 3);
   return next === COLON ? at + 6 : isDigit(next) ? at + 5 : at + 3;

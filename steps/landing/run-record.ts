@@ -10,11 +10,11 @@ import type { Content, IsoTime, StagedFile } from '../../model/references.ts';
 import type { EndedRun, IngestRequest } from '../../model/run.ts';
 import { STEPS } from '../../model/step.ts';
 import { sourceOf, type Settings } from '../../model/settings.ts';
-import { keepsUnmarked, skippedCount } from '../../model/skipped.ts';
+import { isContentIncomplete, skippedCount } from '../../model/skipped.ts';
 import { runs } from '../../tables/index.ts';
 import { stepColumns } from '../../tables/runs.ts';
 import type { RunContext } from '../run-context.ts';
-import { writeRows, type Row } from '../transform/write-rows.ts';
+import { writeRows, type TableRow } from '../transform/write-rows.ts';
 import { commitFiles } from './commit-files.ts';
 import { contentTransaction, runTransaction } from './transaction-ids.ts';
 
@@ -65,7 +65,7 @@ async function contentFence(
   const { content, source, outcome } = result;
   if (outcome !== 'landed') return undefined;
   // Content that was left out in part may be ingested again; content without records needs no mark.
-  if (content === null || content.chunks === 0 || keepsUnmarked(result)) return undefined;
+  if (content === null || content.chunks === 0 || isContentIncomplete(result)) return undefined;
   const fence = contentTransaction(source, content);
   const head = await deps.warehouse.table(runs.name).head();
   if (head?.txns.has(fence.appId) === true) return undefined;
@@ -107,7 +107,7 @@ async function writeRun(own: RunStaging, run: RunContext, request: RunToRecord):
   return file;
 }
 
-function rowOf({ execution }: RunContext, { request, result, startedAt, finishedAt }: RunToRecord): Row {
+function rowOf({ execution }: RunContext, { request, result, startedAt, finishedAt }: RunToRecord): TableRow {
   return {
     source: result.source,
     workflow_id: execution.workflowId,

@@ -50,12 +50,12 @@ const TAR_CHECKSUM = { start: 148, end: 156 };
 const SPACE = 0x20;
 
 /** Returns whether bytes begin as a JSON object or array. */
-export function beginsAsJson(head: Buffer): boolean {
+export function isJsonStart(head: Buffer): boolean {
   return JSON_BEGINNING.test(head.toString('latin1'));
 }
 
 /** Returns whether the first character that is not a space is `[` or `{`. */
-export function beginsWithBracket(head: Buffer): boolean {
+export function isBracketFirst(head: Buffer): boolean {
   return /^(\xef\xbb\xbf)*\s*[[{]/.test(head.toString('latin1'));
 }
 

@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import { PipelineError, messageOf } from '../../model/errors.ts';
 import { ByteReader } from '../../lib/byte-reader.ts';
-import { HEAD_BYTES, beginsAsJson, beginsWithBracket, isText, refusedKind } from './content-kinds.ts';
+import { HEAD_BYTES, isJsonStart, isBracketFirst, isText, refusedKind } from './content-kinds.ts';
 import {
   TruncationError,
-  beginningOfBrotli,
+  readBrotliStart,
   canDecompress,
   decompressed,
   isGzip,
@@ -108,7 +108,7 @@ class Decoding {
   async #detectCoding(input: ByteReader): Promise<Coding | undefined> {
     const declared = this.#declared.at(-1);
     const head = await input.peekUntil(
-      (bytes) => bytes.length >= HEAD_BYTES || (declared === undefined && beginsAsJson(bytes)),
+      (bytes) => bytes.length >= HEAD_BYTES || (declared === undefined && isJsonStart(bytes)),
     );
     if (isGzip(head)) return 'gzip';
     if (isZstd(head)) return 'zstd';
@@ -120,7 +120,7 @@ class Decoding {
       // gzip and zstd would have been detected by their magic.
       if (coding !== 'gzip' && coding !== 'zstd') return coding;
     }
-    return beginsAsJson(begins) ? undefined : this.#undeclaredCoding(begins, input);
+    return isJsonStart(begins) ? undefined : this.#undeclaredCoding(begins, input);
   }
 
   #codingNamed(name: string): Coding {
@@ -135,9 +135,9 @@ class Decoding {
     if (isZlib(begins)) return 'deflate';
     if (isText(begins)) return undefined;
     const trial = (await input.peek(BROTLI_TRIAL_BYTES)).subarray(0, BROTLI_TRIAL_BYTES);
-    const beginning = await beginningOfBrotli(ByteReader.of(trial));
+    const beginning = await readBrotliStart(ByteReader.of(trial));
     if (beginning !== undefined && isText(beginning.subarray(0, HEAD_BYTES))) return 'br';
-    if (beginsWithBracket(begins)) return undefined;
+    if (isBracketFirst(begins)) return undefined;
     throw this.#malformed('is binary data of a kind that is not known, not JSON');
   }
 

@@ -85,7 +85,7 @@ export async function* decompressed(coding: Coding, input: ByteReader): AsyncGen
 }
 
 /** Returns the first decompressed bytes of what may be brotli, which has no magic; undefined if it is not. */
-export async function beginningOfBrotli(input: ByteReader): Promise<Buffer | undefined> {
+export async function readBrotliStart(input: ByteReader): Promise<Buffer | undefined> {
   try {
     for await (const bytes of through(createBrotliDecompress(CHUNK), input)) return bytes;
   } catch {

@@ -37,7 +37,7 @@ export class JsonOutline {
   kind: 'object' | 'array' | 'other' | undefined;
   /** Whether the value has a line break. */
   spansLines = false;
-  /** Where the first character after the value is, apart from spaces; undefined if there is none yet. */
+  /** The position of the first character after the value, apart from spaces; undefined if there is none yet. */
   after: 'on its line' | 'on a later line' | undefined;
   readonly members: OutlineMember[] = [];
   /** Bytes read. */

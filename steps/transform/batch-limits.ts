@@ -5,7 +5,7 @@ import { parseChunkId, replaySet } from '../../model/identity.ts';
 import { MAX_REASONS_OF_STEP, type ReasonCounts } from '../../model/reasons.ts';
 import { CHUNK_HEADER, REPLAY_HEADER } from '../../model/references.ts';
 import type { Settings } from '../../model/settings.ts';
-import type { Fault } from '../../records/check.ts';
+import type { ContractFault } from '../../records/check.ts';
 import { CheckedRecords, requireWithinLimit } from './quarantine-limit.ts';
 
 /** Counts of checked messages. */
@@ -88,7 +88,7 @@ export class BatchLimits {
   add(
     source: string,
     message: MessagePosition & { readonly headers: string },
-    fault: Fault | undefined,
+    fault: ContractFault | undefined,
   ): void {
     this.#sources.get(source)?.checkedFor(this.#setOf(message.headers), message).add('transform', fault);
   }

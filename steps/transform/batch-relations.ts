@@ -22,7 +22,7 @@ export async function createRelations(
   const constants = { kafka_topic: topic };
   const { rows } = scan.attempts;
   const positionColumns = (attemptIndex?: Int32Array): RelationColumn[] =>
-    scan.places.map((column) => columnOf(column, rows, attemptIndex));
+    scan.metadataColumns.map((column) => columnOf(column, rows, attemptIndex));
   const streamed: StreamedColumns = {
     columns: [
       { name: 'key', type: 'BLOB' },
@@ -35,7 +35,7 @@ export async function createRelations(
   for (const level of scan.levels) {
     const { positions, attemptIndex } = positionsOf(level);
     const own = level.columns
-      .filter((column) => column.role !== 'place')
+      .filter((column) => column.role !== 'metadata')
       .map((column) => columnOf(column, level.rows));
     await createRelation(connection, {
       name: relationOf(level.path),

@@ -7,7 +7,7 @@ import { ReasonTally } from '../../model/reasons.ts';
 import { SOURCE_HEADER } from '../../model/references.ts';
 import { BatchLimits, type CheckedSource } from './batch-limits.ts';
 import { MAX_RECORD_BYTES, defaultSourceOf, type Settings } from '../../model/settings.ts';
-import { checkAttempt, type Fault, type PathCounts } from '../../records/check.ts';
+import { checkAttempt, type ContractFault, type PathCounts } from '../../records/check.ts';
 import { normalizedText } from '../../records/normalize.ts';
 import { quarantine } from '../../tables/index.ts';
 import { createTableSql } from '../../tables/relations.ts';
@@ -19,7 +19,7 @@ import { sizeRefusal } from '../publish/message-builder.ts';
 /** Kafka's timestamp of a message without one. */
 const NO_TIMESTAMP_MS = -1;
 
-const TIME_FAULT: Fault = { path: '', reason: 'its timestamp is not of the years 1 to 9999' };
+const TIME_FAULT: ContractFault = { path: '', reason: 'its timestamp is not of the years 1 to 9999' };
 
 const EMPTY = Buffer.alloc(0);
 
@@ -112,7 +112,7 @@ export class BatchRows {
   }
 
   /** Returns the fault of a message whose timestamp, headers or size is out of bounds. */
-  #boundsFaultOf({ timestampMs, key, value, headersFault }: StagedMessage): Fault | undefined {
+  #boundsFaultOf({ timestampMs, key, value, headersFault }: StagedMessage): ContractFault | undefined {
     if (!isTableTime(timestampMs)) return TIME_FAULT;
     const longKey = sizeRefusal(key ?? EMPTY, MAX_RECORD_BYTES);
     const reason =
@@ -125,7 +125,7 @@ export class BatchRows {
   #scanOrFault(
     { value, headers, partition, offset, timestampMs }: StagedMessage,
     source: string,
-  ): Fault | undefined {
+  ): ContractFault | undefined {
     const place = {
       source,
       headers,
@@ -184,7 +184,7 @@ export class BatchRows {
     return this.#limits.checked();
   }
 
-  #refuse(message: StagedMessage, fault: Fault, source = this.#defaultSource): void {
+  #refuse(message: StagedMessage, fault: ContractFault, source = this.#defaultSource): void {
     this.quarantined += 1;
     this.reasons.add('transform', fault);
     this.#limits.add(source, message, fault);

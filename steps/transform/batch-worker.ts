@@ -12,7 +12,7 @@ import type { StagedBatch, StagedFile, StagedTables } from '../../model/referenc
 import type { Settings } from '../../model/settings.ts';
 import { BATCH_TABLES } from '../../tables/index.ts';
 import type { CheckedSource } from './batch-limits.ts';
-import { rereadMessages, messagesOf } from './message-files.ts';
+import { rereadMessages, readStagedMessages } from './message-files.ts';
 import { requireSameCounts, writeTable, type FileTarget } from './table-files.ts';
 import { BatchRows } from './batch-rows.ts';
 
@@ -113,7 +113,7 @@ async function addAll(
   { messages: folder, staged }: Pick<BatchTask, 'messages' | 'staged'>,
 ): Promise<void> {
   let added = 0;
-  for await (const messages of messagesOf(folder, staged)) {
+  for await (const messages of readStagedMessages(folder, staged)) {
     for (const message of messages) {
       rows.add(message);
       added += 1;

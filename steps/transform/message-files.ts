@@ -115,7 +115,7 @@ function mergeAdjacent(parts: readonly Buffer[]): Buffer[] {
  * @param folder The absolute path of the batch's folder.
  * @throws {PipelineError} STAGING_LOST, KAFKA_BATCH_DAMAGED
  */
-export async function* messagesOf(
+export async function* readStagedMessages(
   folder: string,
   { batch }: Pick<StagedBatch, 'batch'>,
 ): AsyncGenerator<Iterable<StagedMessage>> {

@@ -2,7 +2,7 @@ import { PipelineError } from '../../model/errors.ts';
 import { formatCount } from '../../model/figures.ts';
 import { ReasonTally, describe } from '../../model/reasons.ts';
 import type { Step } from '../../model/step.ts';
-import type { Fault } from '../../records/check.ts';
+import type { ContractFault } from '../../records/check.ts';
 
 /** Counts a source's records and its invalid ones by reason. */
 export class CheckedRecords {
@@ -11,7 +11,7 @@ export class CheckedRecords {
   readonly reasons = new ReasonTally();
 
   /** Counts a record; `fault` is undefined if it is valid. */
-  add(step: Step, fault: Fault | undefined): void {
+  add(step: Step, fault: ContractFault | undefined): void {
     this.records += 1;
     if (fault === undefined) return;
     this.bad += 1;
@@ -29,7 +29,7 @@ const MAX_NAMED = 3;
  * @throws {PipelineError} QUARANTINE_LIMIT, naming the counts, the share, the limit and the first reasons.
  */
 export function requireWithinLimit(what: string, limit: number, checked: CheckedRecords): void {
-  const why = whyOverLimit(what, limit, checked);
+  const why = describeLimitExcess(what, limit, checked);
   if (why !== undefined) throw new PipelineError('QUARANTINE_LIMIT', why);
 }
 
@@ -38,19 +38,22 @@ export function requireWithinLimit(what: string, limit: number, checked: Checked
  * @param what Which records, as `source pearson, fetched`.
  * @throws {PipelineError} NOTHING_GOOD, naming the count and the first reasons.
  */
-export function requireSomethingGood(what: string, checked: CheckedRecords): void {
-  const why = whyNothingGood(what, checked);
+export function requireValidRecord(what: string, checked: CheckedRecords): void {
+  const why = describeNoValidRecord(what, checked);
   if (why !== undefined) throw new PipelineError('NOTHING_GOOD', why);
 }
 
-/** Returns the message of {@link requireSomethingGood}; undefined if a record is valid or there are none. */
-export function whyNothingGood(what: string, { records, bad, reasons }: CheckedRecords): string | undefined {
+/** Returns the message of {@link requireValidRecord}; undefined if a record is valid or there are none. */
+export function describeNoValidRecord(
+  what: string,
+  { records, bad, reasons }: CheckedRecords,
+): string | undefined {
   if (records === 0 || bad < records) return undefined;
   return `${what}: not one of ${formatCount(records, 'record')} is good; all would go into quarantine: ${reasonsText(reasons)}`;
 }
 
 /** Returns the message of {@link requireWithinLimit}; undefined if the share is within the limit. */
-export function whyOverLimit(
+export function describeLimitExcess(
   what: string,
   limit: number,
   { records, bad, reasons }: CheckedRecords,

@@ -9,7 +9,7 @@ import { writeTable, type FileTarget } from './table-files.ts';
 type Value = string | number | bigint | Uint8Array | null | undefined;
 
 /** A row by column name; columns that are left out are null. */
-export type Row = { readonly source: string } & Readonly<Record<string, Value>>;
+export type TableRow = { readonly source: string } & Readonly<Record<string, Value>>;
 
 /**
  * Writes a few rows of a table to Parquet files, one per source. For the tables that {@link createTableSql} serves.
@@ -18,7 +18,7 @@ export type Row = { readonly source: string } & Readonly<Record<string, Value>>;
 export async function writeRows(
   target: FileTarget,
   table: Table,
-  rows: readonly Row[],
+  rows: readonly TableRow[],
 ): Promise<StagedFile[]> {
   const options = { threads: 1, memoryLimit: '512MB', temporaryFolder: target.resolve(target.folder) };
   return withDuckDb(options, async (connection) => {

@@ -5,14 +5,14 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
-import { attempts } from '../../simulator/generator.ts';
-import { DEFAULT_PORTS, firstTaken } from '../../services/ports.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
+import { DEFAULT_PORTS, findUsedPort } from '../../services/ports.ts';
 import { ROOT } from '../support/harness.ts';
 
 const PORTS = [...Object.values(DEFAULT_PORTS).flatMap((ports) => Object.values(ports)), 8235, 8300, 8301];
 
 /** The demo has the usual ports, as a user's has; one that is up already is left alone. */
-const taken = await firstTaken(PORTS);
+const taken = await findUsedPort(PORTS);
 const skip =
   taken === undefined || process.env['CI'] === 'true' ? false : `port ${taken} is taken, perhaps by a demo`;
 
@@ -64,13 +64,13 @@ describe('the demo', { skip }, () => {
     assert.match(output, /How many exams were taken.*\n.*\n.*\n.*\n│ +3,242 │/);
   });
 
-  test('of a given file answers for it, and stops everything when told to', async () => {
+  test('of a given file queries its attempts, and stops everything with --exit', async () => {
     const file = join(folder, 'given.json');
-    await writeFile(file, JSON.stringify([...attempts({ seed: 9, count: 10 })]));
+    await writeFile(file, JSON.stringify([...generateAttempts({ seed: 9, count: 10 })]));
     const output = await npm('demo', '--', '--data', file, '--exit');
     assert.match(output, /given landed/);
     assert.match(output, /│ land +│ +10 │ +10 │/);
     assert.match(output, /everything is stopped/);
-    assert.equal(await firstTaken(PORTS), undefined);
+    assert.equal(await findUsedPort(PORTS), undefined);
   });
 });

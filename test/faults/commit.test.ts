@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import test, { afterEach, beforeEach, describe } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DERIVED_TABLES } from '../../tables/index.ts';
-import type { Fault, FaultsProxy } from '../support/faults-proxy.ts';
+import type { ProxyFault, FaultsProxy } from '../support/faults-proxy.ts';
 import { eventually, type IngestHandle, type TestWorker } from '../support/harness.ts';
 import { FaultyPipeline, lastFailureOf } from './faulty-pipeline.ts';
 
@@ -32,13 +32,13 @@ interface Point {
   readonly server: Server;
   readonly request: RegExp;
   readonly spared?: number;
-  readonly fault: (kill: () => Promise<void>) => Fault;
+  readonly fault: (kill: () => Promise<void>) => ProxyFault;
 }
 
-const before = (run: () => Promise<void>): Fault => ({ kind: 'before', run });
-const after = (run: () => Promise<void>): Fault => ({ kind: 'after', run });
+const before = (run: () => Promise<void>): ProxyFault => ({ kind: 'before', run });
+const after = (run: () => Promise<void>): ProxyFault => ({ kind: 'after', run });
 
-/** Where the worker is killed with SIGKILL. */
+/** The points at which the worker is killed with SIGKILL. */
 const POINTS: Record<string, Point> = {
   '1 before a temporary file is written': {
     server: 'nameNode',
@@ -52,22 +52,22 @@ const POINTS: Record<string, Point> = {
     spared: DATA.spared,
     fault: (then) => ({ kind: 'freeze-request', afterBytes: DATA.afterBytes, then }),
   },
-  '3 when the temporary file is whole, before it has its name': {
+  '3 when the temporary file is complete, before its rename': {
     server: 'nameNode',
     request: REQUESTS.renameData,
     fault: before,
   },
-  '4 when the file has its name, before the log says so': {
+  '4 after the rename, before the log entry': {
     server: 'nameNode',
     request: REQUESTS.renameEntry,
     fault: before,
   },
-  '4 when the entry is in the log, before the worker receives the response': {
+  '4 after the log entry, before the worker receives the response': {
     server: 'nameNode',
     request: REQUESTS.renameEntry,
     fault: after,
   },
-  '5 between the tables, the last one missing': {
+  '5 between two tables, before the last one': {
     server: 'nameNode',
     request: REQUESTS.renameLastEntry,
     fault: before,
@@ -105,14 +105,14 @@ describe('a worker that is killed', () => {
 });
 
 /** A fault that the worker itself lives through. */
-async function survives(server: FaultsProxy, request: RegExp, fault: Fault, spared = 0): Promise<void> {
+async function survives(server: FaultsProxy, request: RegExp, fault: ProxyFault, spared = 0): Promise<void> {
   server.plan(request, fault, 1, spared);
   await faulty.pipeline.startWorker();
   await faulty.landsOnce(await start());
   assert.equal(server.unused, 0, 'the fault was not met');
 }
 
-test('5 one of the tables is late: the last one is committed when all others are', async () => {
+test('5 a slow commit of one table: deliveries is committed after all others', async () => {
   faulty.nameNode.plan(
     REQUESTS.renameEntry,
     before(() => sleep(2_000)),
@@ -127,17 +127,17 @@ test('5 one of the tables is late: the last one is committed when all others are
   assert.deepEqual(versions, [1, 1, 1, 1]);
 });
 
-describe('an answer of HDFS', () => {
+describe('a response of HDFS', () => {
   for (const [what, request] of [
     ['of a data file', REQUESTS.renameData],
     ['of the log’s entry', REQUESTS.renameEntry],
     ['of the last table’s entry', REQUESTS.renameLastEntry],
   ] as const) {
-    test(`6 to the rename ${what} is lost: it is not done twice, nor taken for not done`, async () => {
+    test(`6 to the rename ${what} is lost: the rename is neither repeated nor taken for failed`, async () => {
       await survives(faulty.nameNode, request, { kind: 'swallow-answer' });
     });
 
-    test(`7 to the rename ${what} is {"boolean":false} with status 200: it is not taken for done`, async () => {
+    test(`7 to the rename ${what} is {"boolean":false} with status 200: it is a failure`, async () => {
       const body = '{"boolean":false}';
       const headers = { 'Content-Type': 'application/json' };
       await survives(faulty.nameNode, request, { kind: 'answer', status: 200, body, headers });
@@ -150,7 +150,7 @@ describe('a file in HDFS', () => {
     ['data', REQUESTS.renameData],
     ['a log’s entry', REQUESTS.renameEntry],
   ] as const) {
-    test(`8 is ${what}, and is removed under its temporary name before it gets its own: it is sent again`, async () => {
+    test(`8 is ${what}, and is removed before its rename: it is sent again`, async () => {
       const remove = (line: string): Promise<void> => faulty.remove(pathOf(line));
       await survives(faulty.nameNode, request, { kind: 'before', run: remove });
     });
@@ -160,18 +160,18 @@ describe('a file in HDFS', () => {
     ['data', REQUESTS.checkData, 0],
     ['a log’s entry', REQUESTS.checkEntry, 1],
   ] as const) {
-    test(`9 is ${what}, and has other bytes than were sent, as many: it never gets its name, and is sent again`, async () => {
+    test(`9 is ${what}, and is stored with other bytes of the same length: it is never renamed, and is sent again`, async () => {
       const falsify = (line: string): Promise<void> => faulty.falsify(pathOf(line));
       await survives(faulty.nameNode, request, { kind: 'before', run: falsify }, spared);
     });
   }
 
-  test('9 is a log’s entry, and its content is cut on the way: it never gets its number', async () => {
-    const fault: Fault = { kind: 'cut-request', afterBytes: ENTRY.afterBytes };
+  test('9 is a log entry, and is truncated in transit: it never gets its version number', async () => {
+    const fault: ProxyFault = { kind: 'cut-request', afterBytes: ENTRY.afterBytes };
     await survives(faulty.dataNode, REQUESTS.createFile, fault, ENTRY.spared);
   });
 
-  test('9 is a corrupt entry of somebody else: nothing is written after it, and the run waits, and says which', async () => {
+  test('9 is a corrupt entry of another program: nothing is written after it, and the run waits and names it', async () => {
     const entry = `${faulty.pipeline.settings.hdfs.warehouse}/attempts/_delta_log/${'0'.repeat(19)}1.json`;
     faulty.nameNode.plan(REQUESTS.renameData, {
       kind: 'before',
@@ -191,7 +191,7 @@ describe('a file in HDFS', () => {
     ['of no bytes', ''],
     ['without a footer', 'PAR1 and no more'],
   ] as const) {
-    test(`14 ${what} already has the name: it is never taken for ours, and when it is gone ours lands`, async () => {
+    test(`14 ${what} already has the name: it is never mistaken for ours, and ours lands once it is removed`, async () => {
       let taken = '';
       const occupy = async (line: string): Promise<void> => {
         taken = targetOf(line);
@@ -213,7 +213,7 @@ function pathOf(line: string): string {
   return decodeURIComponent(/\/webhdfs\/v1(\/[^?]*)/.exec(line)?.[1] ?? '');
 }
 
-/** Where a rename leads. */
+/** Returns the destination of a rename. */
 function targetOf(line: string): string {
   return decodeURIComponent(/destination=([^&]*)/.exec(line)?.[1] ?? '');
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { FeedAttempt } from '../../simulator/attempt.ts';
 import type { TestPipeline } from '../support/harness.ts';
 
-/** What of each table is compared: all that a customer's attempt says of it, however it was delivered. */
+/** The compared columns of each table: all that derive from the customer's attempt, not from its delivery. */
 const SELECTS = {
   attempts: `
     SELECT keen_id, epoch_us(keen_created_at)::VARCHAR, epoch_us(started_at)::VARCHAR, base_exam_id, user_exam_id, exam_name,

@@ -9,7 +9,7 @@ import { startPlatform } from '../../simulator/server.ts';
 import { TestPipeline, eventually, type IngestHandle } from '../support/harness.ts';
 import { requireExactly } from './content.ts';
 import { lastFailureOf } from './faulty-pipeline.ts';
-import { OtherTopic, endOf, someAttempts } from './other-topic.ts';
+import { OtherTopic, waitForResult, someAttempts } from './other-topic.ts';
 
 const HOST = 'one';
 const ROOM = '200m';
@@ -29,7 +29,7 @@ class SmallDisk {
     return new SmallDisk(join(pipeline.folder, `staging-${HOST}`), size);
   }
 
-  /** Makes it larger, as somebody does who frees space. */
+  /** Enlarges it, as if space were freed. */
   makeRoom(): void {
     execFileSync('mount', ['-o', `remount,size=${ROOM}`, this.#path]);
   }
@@ -62,7 +62,7 @@ async function failsWith(run: IngestHandle, words: RegExp): Promise<void> {
 }
 
 describe('26 the disk is full', { skip: mountMissing() ?? false }, () => {
-  test('26 in fetch: it says so and keeps nothing half; with room again every attempt lands once', async () => {
+  test('26 in fetch: the step fails with STAGING_FULL and removes partial files; with free space every attempt lands once', async () => {
     const attempts = someAttempts(1, 4_000);
     const platform = await startPlatform({ seed: 1, count: attempts.length });
     const pipeline = await TestPipeline.create({ source: { url: `${platform.url}/attempts` } });
@@ -73,7 +73,7 @@ describe('26 the disk is full', { skip: mountMissing() ?? false }, () => {
       const run = await pipeline.start({ source: 'source' });
       await failsWith(run, /^fetch STAGING_FULL: no space is left to write /);
       disk.makeRoom();
-      const result = await endOf(run);
+      const result = await waitForResult(run);
       assert.deepEqual([result.outcome, result.rows['attempts']], ['landed', attempts.length]);
       await requireExactly(pipeline, attempts);
     } finally {
@@ -94,7 +94,7 @@ describe('26 the disk is full', { skip: mountMissing() ?? false }, () => {
       const run = await other.start();
       await failsWith(run, words);
       disk.makeRoom();
-      assert.equal((await endOf(run)).outcome, 'landed');
+      assert.equal((await waitForResult(run)).outcome, 'landed');
       await requireExactly(other.pipeline, attempts);
     } finally {
       disk.unmount();
@@ -102,7 +102,7 @@ describe('26 the disk is full', { skip: mountMissing() ?? false }, () => {
     }
   }
 
-  test('26 in consume: it says so; with room again every attempt lands once', async () => {
+  test('26 in consume: the step fails with STAGING_FULL; with free space every attempt lands once', async () => {
     // The bound of a batch is looked at between the batches of its producer, of which one is more than the disk holds.
     await fillsUp(
       { limits: { batchBytes: 100_000 }, size: '200k' },
@@ -110,14 +110,14 @@ describe('26 the disk is full', { skip: mountMissing() ?? false }, () => {
     );
   });
 
-  test('26 before consume begins: it says so; with room again every attempt lands once', async () => {
+  test('26 before consume begins: the step fails with STAGING_FULL; with free space every attempt lands once', async () => {
     await fillsUp(
       { limits: { batchBytes: 5_000_000 }, size: '4m' },
       /^consume STAGING_FULL: the disk of the staging folder \S+ has \d+ bytes free, and 5000000 are needed$/m,
     );
   });
 
-  test('26 in transform, while the tables are written: it says so, and takes no half file for a whole one', async () => {
+  test('26 in transform, while the tables are written: the step fails with STAGING_FULL, and no partial file is taken for a complete one', async () => {
     // The batch fits, and leaves room for its small tables only.
     await fillsUp({ limits: { batchBytes: 5_500_000 }, size: '5800k' }, /^transform STAGING_FULL: /m);
   });

@@ -3,12 +3,12 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { Waiting } from '../../model/run.ts';
 import { STEP } from '../../model/search-attributes.ts';
 import { startPlatform, type Platform } from '../../simulator/server.ts';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import type { FeedAttempt } from '../../simulator/attempt.ts';
 import type { ingest } from '../../workflows/index.ts';
 import { FaultyHdfs } from '../support/faulty-hdfs.ts';
 import type { FaultsProxy } from '../support/faults-proxy.ts';
-import { TestPipeline, eventually, statusOf, type IngestHandle } from '../support/harness.ts';
+import { TestPipeline, eventually, queryStatus, type IngestHandle } from '../support/harness.ts';
 import { requireExactly } from './content.ts';
 
 const SEED = 11;
@@ -28,13 +28,13 @@ export interface FaultyOptions {
   readonly count?: number;
 }
 
-/** A pipeline whose workers reach HDFS through proxies that do harm when told to, and a customer to fetch from. */
+/** A pipeline whose workers reach HDFS through proxies that inject faults, and a simulated customer. */
 export class FaultyPipeline {
   readonly pipeline: TestPipeline;
   readonly nameNode: FaultsProxy;
   readonly dataNode: FaultsProxy;
   readonly platform: Platform;
-  /** What the customer has. */
+  /** The customer's attempts. */
   readonly expected: readonly FeedAttempt[];
   readonly #hdfs: FaultyHdfs;
 
@@ -43,7 +43,7 @@ export class FaultyPipeline {
     this.platform = platform;
     this.nameNode = hdfs.nameNode;
     this.dataNode = hdfs.dataNode;
-    this.expected = [...attempts({ seed: SEED, count })];
+    this.expected = [...generateAttempts({ seed: SEED, count })];
     this.#hdfs = hdfs;
   }
 
@@ -59,12 +59,12 @@ export class FaultyPipeline {
     return new FaultyPipeline(pipeline, hdfs, platform, count);
   }
 
-  /** Removes what stands at a path of HDFS, as somebody else would. */
+  /** Removes a path of HDFS, as another client would. */
   async remove(path: string): Promise<void> {
     await this.#hdfs.direct.delete(path);
   }
 
-  /** Puts content at a path of HDFS, as somebody else would. */
+  /** Writes content to a path of HDFS, as another client would. */
   async place(path: string, content: string): Promise<void> {
     await this.#hdfs.direct.create(path, Buffer.from(content));
   }
@@ -84,10 +84,10 @@ export class FaultyPipeline {
     await requireExactly(this.pipeline, this.expected);
   }
 
-  /** What a run waits for a person for, once it does. */
+  /** Waits until a run waits for a decision; returns its cause. */
   async waiting(run: IngestHandle): Promise<Waiting> {
-    await eventually('the run waits', async () => (await statusOf(run)).state === 'waiting', 120_000);
-    const { waiting } = await statusOf(run);
+    await eventually('the run waits', async () => (await queryStatus(run)).state === 'waiting', 120_000);
+    const { waiting } = await queryStatus(run);
     assert(waiting !== null);
     return waiting;
   }
@@ -103,11 +103,11 @@ export class FaultyPipeline {
 export async function hasEnded(run: WorkflowHandle<typeof ingest>): Promise<boolean> {
   const { status, typedSearchAttributes } = await run.describe();
   if (typedSearchAttributes.get(STEP) === 'waiting')
-    assert.fail(`the run waits: ${JSON.stringify((await statusOf(run)).waiting)}`);
+    assert.fail(`the run waits: ${JSON.stringify((await queryStatus(run)).waiting)}`);
   return status.name !== 'RUNNING';
 }
 
-/** What the steps of a run that are tried again failed with last: a line each, the step, the code and the message. */
+/** Returns the last failure of each step that is being retried: a line with the step, the code and the message. */
 export async function lastFailureOf(run: IngestHandle): Promise<string> {
   const { raw } = await run.describe();
   const failures = (raw.pendingActivities ?? []).flatMap(({ activityType, lastFailure }) =>

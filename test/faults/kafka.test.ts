@@ -6,7 +6,7 @@ import { publishOnce } from '../../adapters/kafka/publish.ts';
 import { readRanges } from '../../adapters/kafka/read.ts';
 import { ensureTopic } from '../../adapters/kafka/topics.ts';
 import type { IngestHandle } from '../support/harness.ts';
-import { eventually, statusOf } from '../support/harness.ts';
+import { eventually, queryStatus } from '../support/harness.ts';
 import { API, type KafkaFault } from '../support/kafka-proxy.ts';
 import { inPieces, messages, OPTIONS } from '../support/kafka-topic.ts';
 import { ProxiedKafka } from '../support/proxied-kafka.ts';
@@ -73,7 +73,7 @@ describe('23 a publish', () => {
 /** Of the marker's group, to read it and to write it, and of the transaction; and of the group when the run is recorded. */
 const COORDINATORS_ASKED_FOR = 4;
 
-test('a publish asks once where the coordinator of its transaction is', async () => {
+test('a publish looks up the coordinator of its transaction once', async () => {
   broker.proxy.plan(API.findCoordinator, { kind: 'cut' }, 1, COORDINATORS_ASKED_FOR);
   await faulty.pipeline.startWorker();
   await faulty.landsOnce(await faulty.pipeline.start({ source: 'source' }));
@@ -97,14 +97,14 @@ describe('23 of several chunks', () => {
 
   after(() => several.close());
 
-  test('the second, whose commit is cut off, and the third come after the first, and each is there once', async () => {
+  test('the second, whose commit is interrupted, and the third follow the first, and each is published once', async () => {
     broker.proxy.plan(API.endTransaction, { kind: 'swallow-answer' }, 1, 1);
     const run = await several.pipeline.start({ source: 'source' });
     const { outcome, steps } = await run.result();
     assert.equal(broker.proxy.unused, 0, 'the fault was not met');
     assert.equal(outcome, 'landed');
     assert.equal(steps.publish.recordsOut, COUNT);
-    const { chunks, chunksPublished } = await statusOf(run);
+    const { chunks, chunksPublished } = await queryStatus(run);
     assert.deepEqual([chunks, chunksPublished], [3, 3]);
     const { events } = await run.fetchHistory();
     const asked = (events ?? []).map(
@@ -113,7 +113,7 @@ describe('23 of several chunks', () => {
     assert.equal(
       asked.filter((name) => name === 'publish').length,
       2,
-      'one says how far it went, and one publishes the rest',
+      'one reports its progress, and one publishes the rest',
     );
     await requireInOrder(several);
   });
@@ -141,7 +141,7 @@ describe('24 a broker that is killed', () => {
     ['publish', API.produce],
     ['consume', API.fetch],
   ] as const) {
-    test(`in the middle of ${step}, and started again: the run goes on, and every attempt lands once`, async () => {
+    test(`in the middle of ${step}, and restarted: the run continues, and every attempt lands once`, async () => {
       let isKilled = false;
       const fault: KafkaFault = {
         kind: 'instead',
@@ -164,11 +164,11 @@ for (const [step, api] of [
   ['publish', API.produce],
   ['consume', API.fetch],
 ] as const) {
-  test(`a broker that takes a request of ${step} and never answers is noticed within its limit, and named`, async () => {
+  test(`a broker that accepts a request of ${step} and never responds is detected within the timeout, and named`, async () => {
     broker.proxy.plan(api, { kind: 'freeze' }, 1_000);
     await faulty.pipeline.startWorker();
     const run = await faulty.pipeline.start({ source: 'source' });
-    // A request has 10 s; those of publish are sent 7 times before the step gives up and is tried again.
+    // A request has 10 s; those of publish are sent 7 times before the step fails and is retried.
     await eventually(`${step} fails`, async () => (await lastFailureOf(run)) !== '', 120_000);
     assert.match(await lastFailureOf(run), new RegExp(`${broker.proxy.address}.*gave no answer within 10 s`));
     broker.proxy.clear();
@@ -176,7 +176,7 @@ for (const [step, api] of [
   });
 }
 
-test('messages that arrive otherwise than they were sent are not taken, but read again', async () => {
+test('messages that are corrupted in transit are rejected and read again', async () => {
   broker.proxy.plan(API.fetch, { kind: 'spoil-answer' });
   await faulty.pipeline.startWorker();
   const run = await faulty.pipeline.start({ source: 'source' });
@@ -185,7 +185,7 @@ test('messages that arrive otherwise than they were sent are not taken, but read
   await landsAfterFault(run);
 });
 
-test('a read that ends while more is on its way, which is lost, connects no more', async () => {
+test('a read that ends while a lost response is outstanding does not reconnect', async () => {
   const [topic, options] = ['read-to-its-end', { ...OPTIONS, brokers: [broker.proxy.address] }];
   await ensureTopic(options, topic, { partitions: 1, replicationFactor: 1 });
   // More than one answer has.

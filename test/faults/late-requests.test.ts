@@ -27,7 +27,7 @@ const TRIES = 6;
 /** Limit of the other requests before a late one arrives; some arrive after all others. */
 const MAX_REQUESTS_LATE = 40;
 
-/** What is late, and how many of them are not, before it, at most. */
+/** The kinds of requests that are delayed, and the maximum number of earlier ones that are not. */
 const LATE = [
   { name: 'InitProducerId', api: API.initProducerId, spared: 0 },
   { name: 'AddPartitionsToTxn', api: API.addPartitions, spared: 2 },
@@ -37,7 +37,7 @@ const LATE = [
   { name: 'EndTxn', api: API.endTransaction, spared: 0 },
 ] as const;
 
-/** What happens to one set of messages. */
+/** The fate of one set of messages. */
 interface Plan {
   readonly id: string;
   readonly late: (typeof LATE)[number];
@@ -95,7 +95,7 @@ describe('late requests', { concurrency: 2 }, () => {
 
       after(() => broker.stop());
 
-      test(`of ${PUBLISHES} sets, each with a late request, none is torn, doubled or left open`, async (context) => {
+      test(`of ${PUBLISHES} sets, each with a late request, none is split, duplicated or left open`, async (context) => {
         const due = new Set<string>();
         for (let at = 0; at < PUBLISHES; at += 1) {
           const plan = planOf(at);
@@ -167,7 +167,7 @@ describe('late requests', { concurrency: 2 }, () => {
         const last = Array.from({ length: PARTITIONS }, (_, partition) => ({ partition, value: 'last' }));
         const sent = await producer.send({ topic, messages: last });
         await producer.disconnect();
-        // What is behind an open transaction does not come.
+        // Messages after an open transaction are not returned.
         const ranges = sent.map(({ partition, baseOffset = '' }) => ({
           partition,
           start: '0',

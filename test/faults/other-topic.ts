@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import type { WorkflowHandle } from '@temporalio/client';
 import { kafkaClient, withAdmin } from '../../adapters/kafka/client.ts';
 import type { IngestResult, Waiting } from '../../model/run.ts';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import type { FeedAttempt } from '../../simulator/attempt.ts';
 import type { ingest } from '../../workflows/index.ts';
 import { hasEnded } from './faulty-pipeline.ts';
-import { TestPipeline, eventually, statusOf, type IngestHandle } from '../support/harness.ts';
+import { TestPipeline, eventually, queryStatus, type IngestHandle } from '../support/harness.ts';
 
-/** What a message can hold: an attempt, or anything. */
-export type Sent = object | string;
+/** The value of a message: an attempt, or any text. */
+export type SentValue = object | string;
 
 const MESSAGES_A_REQUEST = 100;
 
@@ -55,7 +55,7 @@ export class OtherTopic {
     });
   }
 
-  async publish(sent: readonly Sent[]): Promise<void> {
+  async publish(sent: readonly SentValue[]): Promise<void> {
     const producer = kafkaClient(this.pipeline.kafka, 'others').producer({ idempotent: true });
     await producer.connect();
     // A request holds about a megabyte at most.
@@ -66,9 +66,9 @@ export class OtherTopic {
     await producer.disconnect();
   }
 
-  /** Publishes each in a transaction of its own, which ends as is said; each end takes an offset too. */
+  /** Publishes each in its own transaction with the given ending; each transaction marker has an offset too. */
   async publishInTransactions(
-    all: readonly { sent: readonly Sent[]; end: 'commit' | 'abort' }[],
+    all: readonly { sent: readonly SentValue[]; end: 'commit' | 'abort' }[],
   ): Promise<void> {
     const producer = kafkaClient(this.pipeline.kafka, 'others').producer({
       transactionalId: this.topic,
@@ -90,14 +90,14 @@ export class OtherTopic {
 
   /** Runs to the end. */
   async run(): Promise<IngestResult> {
-    return endOf(await this.start());
+    return waitForResult(await this.start());
   }
 
-  /** What a run waits for a person for; it is then told to end. */
+  /** Returns what a run waits for a decision for, and aborts the run. */
   async refusal(): Promise<Waiting> {
     const run = await this.start();
-    await eventually('the run waits', async () => (await statusOf(run)).state === 'waiting', 60_000);
-    const { waiting } = await statusOf(run);
+    await eventually('the run waits', async () => (await queryStatus(run)).state === 'waiting', 60_000);
+    const { waiting } = await queryStatus(run);
     assert(waiting !== null);
     await run.executeUpdate('abort');
     await assert.rejects(run.result());
@@ -112,16 +112,16 @@ export class OtherTopic {
 }
 
 /** Waits for a run's end; fails when it waits for a person, as it would for ever. */
-export async function endOf(run: WorkflowHandle<typeof ingest>): Promise<IngestResult> {
+export async function waitForResult(run: WorkflowHandle<typeof ingest>): Promise<IngestResult> {
   await eventually(`${run.workflowId} ends`, () => hasEnded(run), 300_000);
   return run.result();
 }
 
 /** Attempts, as a customer sends them. */
 export function someAttempts(seed: number, count: number): FeedAttempt[] {
-  return [...attempts({ seed, count })];
+  return [...generateAttempts({ seed, count })];
 }
 
-function messagesOf(sent: readonly Sent[]): { value: string }[] {
+function messagesOf(sent: readonly SentValue[]): { value: string }[] {
   return sent.map((one) => ({ value: typeof one === 'string' ? one : JSON.stringify(one) }));
 }

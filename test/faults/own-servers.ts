@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { installJars } from '../../services/install.ts';
-import { runCommand } from '../../services/command.ts';
+import { installProductJars } from '../../services/install.ts';
+import { runLoggedCommand } from '../../services/command.ts';
 import { startStack, type RunningService, type Stack } from '../../services/stack.ts';
 import { SERVICE_NAMES, type ServiceName } from '../../services/ports.ts';
 import { JAVA_OPTIONS, requireJava } from '../../services/tools.ts';
@@ -47,12 +47,12 @@ export class OwnServers {
 
   /** Has HDFS's own administration program do something, as `-safemode enter`. */
   async administer(...words: string[]): Promise<void> {
-    const jars = await installJars('hdfs', () => undefined);
+    const jars = await installProductJars('hdfs', () => undefined);
     const classes = ['-cp', [join(jars, '*')].join(delimiter), 'org.apache.hadoop.hdfs.tools.DFSAdmin'];
     const args = [...JAVA_OPTIONS, ...classes, '-fs', this.#stack.hdfs.defaultFs, ...words];
     const env = { HADOOP_USER_NAME: 'hdfs' };
     const log = join(this.#folder, 'dfsadmin.log');
-    await runCommand(`dfsadmin ${words.join(' ')}`, { program: requireJava(), args, env }, log);
+    await runLoggedCommand(`dfsadmin ${words.join(' ')}`, { program: requireJava(), args, env }, log);
   }
 
   async stop(): Promise<void> {

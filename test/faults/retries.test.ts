@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import test, { after, afterEach, before, beforeEach, describe } from 'node:test';
 import { FaultyHdfs } from '../support/faulty-hdfs.ts';
-import { statusOf, eventually, type IngestHandle } from '../support/harness.ts';
+import { queryStatus, eventually, type IngestHandle } from '../support/harness.ts';
 import { API } from '../support/kafka-proxy.ts';
 import { ProxiedKafka } from '../support/proxied-kafka.ts';
 import { requireContent, requireExactly } from './content.ts';
-import { OtherTopic, endOf, someAttempts } from './other-topic.ts';
+import { OtherTopic, waitForResult, someAttempts } from './other-topic.ts';
 
 const FIRST = someAttempts(1, 60);
 const MORE = someAttempts(2, 90);
@@ -36,10 +36,10 @@ beforeEach(async () => {
 
 afterEach(() => other.pipeline.close());
 
-describe('15 more is published between two tries', () => {
+describe('15 more messages are published between two attempts', () => {
   /** The run must land what its first try saw, and leave the rest to the next. */
   async function landsFirstAlone(handle: IngestHandle): Promise<void> {
-    const result = await endOf(handle);
+    const result = await waitForResult(handle);
     assert.deepEqual(
       [result.outcome, result.batches, result.rows['deliveries']],
       ['landed', 1, FIRST.length],
@@ -50,14 +50,14 @@ describe('15 more is published between two tries', () => {
     await requireExactly(other.pipeline, [...FIRST, ...MORE]);
   }
 
-  test('15 of consume: the batch stays what it was', async () => {
+  test('15 of consume: the batch does not change', async () => {
     broker.proxy.plan(API.fetch, { kind: 'instead', run: () => other.publish(MORE) });
     await other.pipeline.startWorker();
     await landsFirstAlone(await other.start());
     assert.equal(broker.proxy.unused, 0);
   });
 
-  test('15 of land, which another worker tries again: the batch stays what it was', async () => {
+  test('15 of land, which another worker retries: the batch does not change', async () => {
     const first = await other.pipeline.startWorker();
     let isKilled = false;
     const run = async (): Promise<void> => {
@@ -73,7 +73,7 @@ describe('15 more is published between two tries', () => {
   });
 });
 
-test('16 a topic that is recreated between two attempts of consume is noticed, though it has as many messages', async () => {
+test('16 a topic that is recreated between two attempts of consume is detected, even if it has as many messages', async () => {
   const run = async (): Promise<void> => {
     await other.delete();
     await other.make();
@@ -82,12 +82,12 @@ test('16 a topic that is recreated between two attempts of consume is noticed, t
   broker.proxy.plan(API.fetch, { kind: 'instead', run });
   await other.pipeline.startWorker();
   const handle = await other.start();
-  await eventually('the run waits', async () => (await statusOf(handle)).state === 'waiting', 90_000);
-  const { waiting } = await statusOf(handle);
+  await eventually('the run waits', async () => (await queryStatus(handle)).state === 'waiting', 90_000);
+  const { waiting } = await queryStatus(handle);
   assert.equal(waiting?.code, 'TOPIC_RESET');
   await handle.executeUpdate('abort');
   await assert.rejects(handle.result());
-  // What is there now was never begun, so the next run may land it.
+  // No batch of the new messages was begun, so the next run may land them.
   assert.equal((await other.run()).outcome, 'landed');
   await requireContent(other.pipeline, MORE);
 });

@@ -47,7 +47,7 @@ describe('a server that is killed in the middle of landing', () => {
     ['10 the only DataNode', 'datanode', /DataNode|datanode/],
     ['11 the NameNode', 'namenode', /NameNode \S+/],
   ] as const satisfies [string, ServiceName, RegExp][]) {
-    test(`${name}: the step says so, and goes on when it is back`, async () => {
+    test(`${name}: the step reports it, and continues when it is back`, async () => {
       const run = await startAndBreak(() => servers.service(service).kill('SIGKILL'));
       await failsWith(run, words);
       await servers.service(service).restart();
@@ -55,7 +55,7 @@ describe('a server that is killed in the middle of landing', () => {
     });
   }
 
-  test('27 Temporal: the run goes on when it is back', async () => {
+  test('27 Temporal: the run continues when it is back', async () => {
     const run = await startAndBreak(() => servers.service('temporal').kill('SIGKILL'));
     await servers.service('temporal').restart();
     await faulty.landsOnce(run);
@@ -67,7 +67,7 @@ describe('a server that is frozen in the middle of landing', () => {
     ['datanode', /DataNode \S+ (gave no answer|accepted no more of the body)/],
     ['namenode', /NameNode \S+ gave no answer/],
   ] as const satisfies [ServiceName, RegExp][]) {
-    test(`the ${service}: it is noticed within its limit and named, and the step goes on when it thaws`, async () => {
+    test(`the ${service}: it is detected within the timeout and named, and the step continues when it resumes`, async () => {
       const run = await startAndBreak(() => servers.service(service).pause());
       try {
         await failsWith(run, /gave no answer|accepted no more of the body/, NOTICE_TIMEOUT_MS);
@@ -81,14 +81,14 @@ describe('a server that is frozen in the middle of landing', () => {
   }
 });
 
-test('11 a NameNode that is in safe mode takes nothing: the step says so, and goes on when it leaves it', async () => {
+test('11 a NameNode in safe mode rejects writes: the step reports it, and continues when safe mode ends', async () => {
   const run = await startAndBreak(() => servers.administer('-safemode', 'enter'));
   await failsWith(run, /safe mode/i);
   await servers.administer('-safemode', 'leave');
   await faulty.landsOnce(run);
 });
 
-test('12 a quota that is used up: the run waits for a person, and lands when there is room', async () => {
+test('12 an exhausted quota: the run waits for a decision, and lands when there is space', async () => {
   const { warehouse } = faulty.pipeline.settings.hdfs;
   const run = await startAndBreak(() => servers.administer('-setSpaceQuota', '1m', `${warehouse}/attempts`));
   const waiting = await faulty.waiting(run);

@@ -8,14 +8,14 @@ import { TestPipeline, eventually } from '../support/harness.ts';
 import type { ingest } from '../../workflows/index.ts';
 import type { IngestResult } from '../../model/run.ts';
 import { requireExactly } from './content.ts';
-import { endOf, someAttempts } from './other-topic.ts';
+import { waitForResult, someAttempts } from './other-topic.ts';
 
 const COUNT = 250;
 const BATCH_MESSAGES = 60;
 
 /** Schedules are of the whole server: these sources are this test's alone. */
 const UNIQUE = `${process.pid}-${Date.now().toString(36)}`;
-/** Sources of one topic, each with attempts of its own; the seed is the place. */
+/** Sources of one topic, each with its own attempts; the seed is the index. */
 const SOURCES = ['first', 'second', 'third', 'fourth'].map((name) => `${name}-${UNIQUE}`);
 
 let platform: Platform;
@@ -83,7 +83,9 @@ async function resultsOf(count: number): Promise<IngestResult[]> {
     },
     60_000,
   );
-  const results = [...started].map((id) => endOf(pipeline.client.workflow.getHandle<typeof ingest>(id)));
+  const results = [...started].map((id) =>
+    waitForResult(pipeline.client.workflow.getHandle<typeof ingest>(id)),
+  );
   return Promise.all(results);
 }
 
@@ -94,12 +96,12 @@ function attemptsOf(...seeds: number[]): ReturnType<typeof someAttempts> {
 const { 'the command line': byCommand, 'a schedule': bySchedule } = MEANS;
 const byClient = MEANS['the client of Temporal, as its UI does'];
 
-describe('13 runs at once', () => {
+describe('13 concurrent runs', () => {
   for (const [number, starts] of [
     ['two', [byCommand, bySchedule]],
     ['four', [byCommand, bySchedule, byClient, byClient]],
   ] as const) {
-    test(`13 ${number} of one source, started by different means: none fails, and nothing doubles`, async () => {
+    test(`13 ${number} of one source, started in different ways: none fails, and nothing is duplicated`, async () => {
       const [source = ''] = SOURCES;
       await Promise.all([pipeline.startWorker('one'), pipeline.startWorker('two')]);
       await Promise.all(starts.map((start) => start(source)));
@@ -107,7 +109,7 @@ describe('13 runs at once', () => {
       await requireExactly(pipeline, attemptsOf(0));
     });
 
-    test(`13 ${number} of one topic, each with a source of its own: none fails, and nothing doubles`, async () => {
+    test(`13 ${number} of one topic, each with its own source: none fails, and nothing is duplicated`, async () => {
       await Promise.all([pipeline.startWorker('one'), pipeline.startWorker('two')]);
       await Promise.all(starts.map((start, at) => start(SOURCES[at] ?? '')));
       await resultsOf(starts.length);
@@ -116,7 +118,7 @@ describe('13 runs at once', () => {
   }
 });
 
-test('13 a worker that stands still in the middle of a commit, which another one makes meanwhile, is fenced', async () => {
+test('13 a worker that is frozen in the middle of a commit, which another worker makes meanwhile, is fenced', async () => {
   const [source = ''] = SOURCES;
   const first = await pipeline.startWorker();
   const isCommit = /PUT \S*\/deliveries\/_scratch\/\S*op=RENAME\S*_delta_log/;
@@ -130,9 +132,9 @@ test('13 a worker that stands still in the middle of a commit, which another one
   // The first such request makes the table.
   hdfs.nameNode.plan(isCommit, { kind: 'before', run }, 1, 1);
   const handle = await pipeline.start({ source });
-  await eventually('the worker stands still', () => isStill, 60_000);
+  await eventually('the worker is frozen', () => isStill, 60_000);
   await pipeline.startWorker();
-  assert.equal((await endOf(handle)).outcome, 'landed');
+  assert.equal((await waitForResult(handle)).outcome, 'landed');
   const commits = (): number => hdfs.nameNode.answered.filter((line) => isCommit.test(line)).length;
   const before = commits();
   goOn();
@@ -142,7 +144,7 @@ test('13 a worker that stands still in the middle of a commit, which another one
   await requireExactly(pipeline, attemptsOf(0));
 });
 
-test('28 a source that is triggered again, by every means, while its run goes on and after it: nothing doubles', async () => {
+test('28 a source that is triggered again, in every way, during its run and after it: nothing is duplicated', async () => {
   const [source = ''] = SOURCES;
   await byClient(source);
   await pipeline.startWorker();

@@ -5,7 +5,7 @@ import type { FeedAttempt } from '../../simulator/attempt.ts';
 import { startPlatform, type Platform } from '../../simulator/server.ts';
 import { TestPipeline, eventually } from '../support/harness.ts';
 import { requireExactly } from './content.ts';
-import { endOf, someAttempts } from './other-topic.ts';
+import { waitForResult, someAttempts } from './other-topic.ts';
 
 describe('22 a customer’s server', () => {
   const COUNT = 50;
@@ -16,7 +16,7 @@ describe('22 a customer’s server', () => {
   const SWAPPED = ['strong', 'weak', 'recent'] as const;
   let platform: Platform;
   let pipeline: TestPipeline;
-  /** What landed so far. */
+  /** The attempts that have landed. */
   const expected: FeedAttempt[] = [];
 
   before(async () => {
@@ -42,31 +42,31 @@ describe('22 a customer’s server', () => {
     return `?count=${COUNT}&seed=${seed}${validator === undefined ? '' : `&validator=${validator}`}`;
   }
 
-  /** What a source's server has now. */
+  /** The current content of a source's server. */
   async function contentNow(source: keyof typeof SEEDS): Promise<FeedAttempt[]> {
     const answer = await fetch(`${platform.url}/${source}/attempts${queryOf(source, SEEDS[source])}`);
     return (await answer.json()) as FeedAttempt[];
   }
 
-  /** Runs a source; what its server has, or had in the end, must then stand in the tables once. */
+  /** Runs a source; the tables must then have its server's final content once. */
   async function landsOnce(
     source: keyof typeof SEEDS,
     has = someAttempts(SEEDS[source], COUNT),
   ): Promise<void> {
-    const { outcome, content } = await endOf(await pipeline.start({ source }));
+    const { outcome, content } = await waitForResult(await pipeline.start({ source }));
     assert.deepEqual([outcome, content?.records], ['landed', has.length]);
     expected.push(...has);
     await requireExactly(pipeline, expected);
   }
 
-  /** Whether each request of a source asked for a part, and what was answered. */
+  /** Whether each request of a source had a Range, and the status of its response. */
   function requestsOf(source: keyof typeof SEEDS): [boolean, number][] {
     return platform.requests
       .filter(({ path }) => path === `/${source}/attempts`)
       .map(({ range, status }) => [range !== undefined, status]);
   }
 
-  test('22 that answers 500 twice is asked again', async () => {
+  test('22 that responds with 500 twice is requested again', async () => {
     platform.arm({ kind: 'status', status: 500, times: 2, path: '/refusing/attempts' });
     await landsOnce('refusing');
     assert.deepEqual(
@@ -75,14 +75,14 @@ describe('22 a customer’s server', () => {
     );
   });
 
-  test('22 that is busy is asked again when it said', async () => {
+  test('22 that is busy is requested again at the time of Retry-After', async () => {
     platform.arm({ kind: 'busy', retryAfterSeconds: 2, path: '/busy/attempts' });
     const began = Date.now();
     await landsOnce('busy');
     assert(Date.now() - began >= 2000, 'it was asked before');
   });
 
-  test('22 that cuts its answer in the middle is asked for the rest alone', async () => {
+  test('22 that cuts its response off is requested for the rest only', async () => {
     platform.arm({ kind: 'cut', bytes: CUT_BYTES, path: '/cut/attempts' });
     await landsOnce('cut');
     assert.deepEqual(requestsOf('cut'), [
@@ -97,12 +97,12 @@ describe('22 a customer’s server', () => {
     assert.deepEqual(requestsOf('slow'), [[false, 200]]);
   });
 
-  test('22 whose content changes between the tries is asked for all of it, and nothing is mixed', async () => {
+  test('22 whose content changes between two attempts is requested for all of it, and contents are not mixed', async () => {
     platform.arm(
       { kind: 'cut', bytes: CUT_BYTES, path: '/changed/attempts' },
       { kind: 'changed', path: '/changed/attempts' },
     );
-    const { outcome } = await endOf(await pipeline.start({ source: 'changed' }));
+    const { outcome } = await waitForResult(await pipeline.start({ source: 'changed' }));
     assert.equal(outcome, 'landed');
     assert.deepEqual(requestsOf('changed'), [
       [false, 200],
@@ -113,10 +113,10 @@ describe('22 a customer’s server', () => {
   });
 
   for (const source of SWAPPED) {
-    test(`22 that sends the rest of other content than the beginning (validator: ${source}) is asked for all of it`, async () => {
+    test(`22 that sends the rest of another content (validator: ${source}) is requested for all of it`, async () => {
       const path = `/${source}/attempts`;
       platform.arm({ kind: 'cut', bytes: CUT_BYTES, path }, { kind: 'swapped', path });
-      const { outcome } = await endOf(await pipeline.start({ source }));
+      const { outcome } = await waitForResult(await pipeline.start({ source }));
       assert.equal(outcome, 'landed');
       expected.push(...(await contentNow(source)));
       await requireExactly(pipeline, expected);
@@ -124,7 +124,7 @@ describe('22 a customer’s server', () => {
   }
 });
 
-describe('25 a worker’s host that is gone for good', () => {
+describe('25 a worker’s host that is lost', () => {
   const COUNT = 3000;
   let platform: Platform;
 
@@ -153,7 +153,7 @@ describe('25 a worker’s host that is gone for good', () => {
         );
         await first.kill();
         await pipeline.startWorker('two');
-        assert.equal((await endOf(run)).outcome, 'landed');
+        assert.equal((await waitForResult(run)).outcome, 'landed');
         await requireExactly(pipeline, someAttempts(1, COUNT));
       } finally {
         await pipeline.close();

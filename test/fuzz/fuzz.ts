@@ -12,7 +12,7 @@ import { requireSameCounts, writeTable } from '../../steps/transform/table-files
 import { BatchRows } from '../../steps/transform/batch-rows.ts';
 import { sqlText, withDuckDb } from '../../adapters/duckdb/database.ts';
 import { parseSettings } from '../../model/settings.ts';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { Random } from '../../simulator/random.ts';
 import { BATCH_TABLES, attempts as attemptsTable, options, questions } from '../../tables/index.ts';
 import type { StagedFile } from '../../model/references.ts';
@@ -43,7 +43,7 @@ const BATCH = 2_000;
 export async function fuzz({ seed, records, timeoutMs }: FuzzOptions): Promise<FuzzCounts> {
   const counts: FuzzCounts = { records: 0, landed: 0, quarantined: 0, reasons: new Map() };
   const random = new Random(seed);
-  const source = attempts({ seed, count: Infinity });
+  const source = generateAttempts({ seed, count: Infinity });
   const deadline = performance.now() + timeoutMs;
   const folder = await mkdtemp(join(tmpdir(), 'fuzz-'));
   try {

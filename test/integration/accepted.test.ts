@@ -9,7 +9,7 @@ import { DamagedCopy } from '../support/damage.ts';
 import { ROOT, TestPipeline } from '../support/harness.ts';
 import { badAttempts } from '../support/quarantined.ts';
 
-/** Feeds that broke the product once stand beside a checkout where they may be had. */
+/** Feeds that once broke the product, beside a checkout that has them. */
 const FEEDS = join(ROOT, '../shared/cases/feeds');
 
 /** Names that are a null, a number, a truth or a day elsewhere. */
@@ -21,7 +21,7 @@ function feedOf(seed: number): string {
   return [...attempts, ...badAttempts(seed, 1)].map((attempt) => `${JSON.stringify(attempt)}\n`).join('');
 }
 
-describe('whatever the rules accept', () => {
+describe('unusual but valid input', () => {
   let pipeline: TestPipeline;
 
   before(async () => {
@@ -47,12 +47,12 @@ describe('whatever the rules accept', () => {
     return JSON.parse(stdout) as T;
   }
 
-  test('is verified', async () => {
+  test('passes verify', async () => {
     const { code, stdout } = await pipeline.command('verify');
     assert.equal(code, 0, stdout);
   });
 
-  test('is told apart by its source, whatever that is called, in every command', async () => {
+  test('is attributed to its source, whatever its name, by every command', async () => {
     const counted = await json<Record<string, unknown>[]>(
       'query',
       `SELECT source, count(*) AS n FROM attempts WHERE source IN (${SOURCES.map((name) => `'${name}'`).join(', ')}) GROUP BY ALL ORDER BY source`,
@@ -92,7 +92,7 @@ describe('whatever the rules accept', () => {
   });
 
   test(
-    'of the feeds that broke the product once, each attempt landed',
+    'of the feeds that once broke the product, each attempt lands',
     { skip: !existsSync(FEEDS) && `${FEEDS} is not here` },
     async () => {
       const counted = await json<Record<string, unknown>[]>(
@@ -115,7 +115,7 @@ describe('whatever the rules accept', () => {
     },
   );
 
-  test('keeps a byte order mark that begins a text, in every format', async () => {
+  test('keeps a byte order mark at the start of a string, in every format', async () => {
     const sql = `SELECT DISTINCT exam_name AS name FROM attempts WHERE starts_with(exam_name, chr(65279)) ORDER BY 1`;
     const names = (await json<{ name: string }[]>('query', sql)).map(({ name }) => name);
     assert.ok(names.length > 0);
@@ -124,7 +124,7 @@ describe('whatever the rules accept', () => {
     assert.equal(csv.stdout.split('\ufeff').length - 1, names.length);
   });
 
-  test('a query does nothing but read, unless it is trusted', async () => {
+  test('a query can only read, unless it is trusted', async () => {
     const secret = join(pipeline.folder, 'secret.csv');
     await writeFile(secret, 'word\nsecret\n');
     const made = join(pipeline.folder, 'made.csv');
@@ -148,7 +148,7 @@ describe('whatever the rules accept', () => {
     assert.equal(await readFile(made, 'utf8'), 'word\nsecret\n');
   });
 
-  test('names in a log do not become names on this machine', async () => {
+  test('paths in a log do not become paths on this machine', async () => {
     const copy = await DamagedCopy.of(pipeline, 'hostile');
     const made = await copy.fileOf('attempts', 'FROM rows LIMIT 1');
     const partitionValues = { source: '../../../../evil*', ingested_on: '2026-01-31', '/../../evil': '/etc' };
@@ -170,7 +170,7 @@ describe('whatever the rules accept', () => {
   });
 
   for (const path of ['../victim/part.parquet', 'hdfs://other/x']) {
-    test(`a log that names ${path} is refused`, async () => {
+    test(`a log that names ${path} is rejected`, async () => {
       const copy = await DamagedCopy.of(pipeline, `path-${path.replaceAll(/\W/g, '')}`);
       const { add } = await copy.firstFile('attempts');
       await copy.append('attempts', [{ add: { ...add, path } }]);

@@ -8,12 +8,12 @@ import { text } from 'node:stream/consumers';
 import test, { after, before, describe } from 'node:test';
 import { openHttp } from '../../adapters/http/source.ts';
 import { PipelineError } from '../../model/errors.ts';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { startPlatform, type Platform } from '../../simulator/server.ts';
 import { TestPipeline, codeOf, type TestWorker } from '../support/harness.ts';
 import { waitingOf } from '../support/waiting.ts';
 
-const GOOD = [...attempts({ seed: 3, count: 3 })].map((attempt) => JSON.stringify(attempt));
+const GOOD = [...generateAttempts({ seed: 3, count: 3 })].map((attempt) => JSON.stringify(attempt));
 const ARRAY = `[${GOOD.join(',')}]`;
 
 /** Contents that are no JSON array, and what a run says of each. */
@@ -28,7 +28,7 @@ const CONTENTS: Record<string, { content: string | Buffer; says: RegExp; format?
   'two arrays': { content: `${ARRAY} ${ARRAY}`, says: /goes on after its JSON array ended/ },
 };
 
-/** An array, or a line, that begins with an attempt of 2 GB; nearly all of it takes no room on the disk. */
+/** An array, or a line, that begins with an attempt of 2 GB; most of it is sparse on the disk. */
 async function placeLongRecord(file: string): Promise<void> {
   const handle = await open(file, 'w');
   await handle.write('[{"keen_id":"');
@@ -38,7 +38,7 @@ async function placeLongRecord(file: string): Promise<void> {
 
 const nameOf = (kind: string): string => kind.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
 
-describe('a source that sends what it should not', () => {
+describe('a source that sends invalid content', () => {
   let pipeline: TestPipeline;
   let platform: Platform;
   let worker: TestWorker;
@@ -82,7 +82,7 @@ describe('a source that sends what it should not', () => {
   });
 
   for (const [kind, { says }] of Object.entries(CONTENTS)) {
-    test(`${kind}: nothing of it is published, and the run says what it is`, async () => {
+    test(`${kind}: nothing of it is published, and the run names its kind`, async () => {
       const { code, message, step } = await waitingOf(pipeline, nameOf(kind));
       assert.deepEqual([code, step], ['SOURCE_MALFORMED', 'fetch']);
       assert.match(message, says);
@@ -90,7 +90,7 @@ describe('a source that sends what it should not', () => {
   }
 
   for (const source of ['long', 'longline']) {
-    test(`a record of 2 GB, in ${source === 'long' ? 'an array' : 'a line'}, is refused before it fills the memory`, async () => {
+    test(`a record of 2 GB, in ${source === 'long' ? 'an array' : 'a line'}, is rejected before it fills the memory`, async () => {
       const { code, message } = await waitingOf(pipeline, source);
       assert.equal(code, 'SOURCE_MALFORMED');
       assert.match(message, /has a record of more than 67108864 bytes/);
@@ -98,12 +98,12 @@ describe('a source that sends what it should not', () => {
     });
   }
 
-  test('a byte order mark before good content: it lands', async () => {
+  test('content with a byte order mark lands', async () => {
     const result = await (await pipeline.start({ source: 'mark' })).result();
     assert.deepEqual([result.outcome, result.rows['attempts']], ['landed', 3]);
   });
 
-  test('elements that are no attempts among good ones: the good land, the others are quarantined with the reason', async () => {
+  test('of an array with elements that are not attempts, the attempts land and the others are quarantined with the reason', async () => {
     const result = await (await pipeline.start({ source: 'mixed' })).result();
     assert.equal(result.steps.transform.recordsIn, 7);
     assert.deepEqual([result.rows['attempts'], result.rows['quarantine']], [2, 5]);
@@ -121,7 +121,7 @@ describe('a source that sends what it should not', () => {
     ]);
   });
 
-  test('a refusal is not asked again, and says so', async () => {
+  test('a refused request is not retried, and the error says that it is permanent', async () => {
     const { code, message } = await waitingOf(pipeline, 'refused');
     assert.deepEqual(
       [code, message],
@@ -129,20 +129,20 @@ describe('a source that sends what it should not', () => {
     );
   });
 
-  test('a redirect to another host is not followed, since the credentials would go along', async () => {
+  test('a redirect to another host is not followed, since it would get the credentials', async () => {
     const { code, message } = await waitingOf(pipeline, 'redirected');
     assert.equal(code, 'SOURCE_REFUSED');
     assert.match(message, /redirects to another host, 127\.0\.0\.1:\d+/);
     assert.match(message, /\(the same name, but another port, \d+ in place of \d+\)/);
   });
 
-  test('a body without end is stopped at the limit', async () => {
+  test('an endless body is stopped at the limit', async () => {
     const { code, message } = await waitingOf(pipeline, 'endless');
     assert.equal(code, 'SOURCE_TOO_LARGE');
     assert.match(message, /more than 80000000 bytes/);
   });
 
-  test('verify finds nothing off after all of it', async () => {
+  test('verify finds no inconsistency afterwards', async () => {
     const { code, stdout, stderr } = await pipeline.command('verify');
     assert.equal(code, 0, stdout + stderr);
   });
@@ -180,7 +180,7 @@ describe('a redirect to another host', () => {
     return text(body);
   }
 
-  test('is followed where the settings name the host, which is not shown the token', async () => {
+  test('is followed if the settings name the host, which does not get the token', async () => {
     const host = `127.0.0.1:${(other.address() as AddressInfo).port}`;
     assert.equal(await follow([host], `http://${host}/file`), ARRAY);
     assert.deepEqual(
@@ -189,7 +189,7 @@ describe('a redirect to another host', () => {
     );
   });
 
-  test('is refused by name where it leads to another one, or to no http at all', async () => {
+  test('is rejected, naming the target, if that is another host or another scheme', async () => {
     assert.match(
       await codeOf(follow(['files.example.com'], 'http://files.example.com:81/')),
       /^SOURCE_REFUSED: .* redirects to another host, files\.example\.com:81, which its redirectHosts do not name$/,
@@ -199,7 +199,7 @@ describe('a redirect to another host', () => {
   });
 });
 
-describe('a server that keeps a download waiting', () => {
+describe('a server that stalls a download', () => {
   let platform: Platform;
 
   before(async () => {
@@ -231,7 +231,7 @@ describe('a server that keeps a download waiting', () => {
     return 'none';
   }
 
-  test('without a byte is given up after its time-out', async () => {
+  test('without a byte is abandoned after its timeout', async () => {
     const timeouts = { idleMs: 300, windowMs: 60_000, minBytesPerSecond: 1 };
     assert.equal(
       await messageOf('/attempts?fault=stall', timeouts),
@@ -239,7 +239,7 @@ describe('a server that keeps a download waiting', () => {
     );
   });
 
-  test('with a drip of bytes is given up too', async () => {
+  test('with a trickle of bytes is abandoned too', async () => {
     const timeouts = { idleMs: 5_000, windowMs: 500, minBytesPerSecond: 10_000 };
     assert.match(
       await messageOf('/attempts?fault=slow&bytesPerSecond=500', timeouts),

@@ -9,7 +9,7 @@ import { SERVERS } from '../support/harness.ts';
 /** Longer than a server is waited for, and looked at for what is wrong, before it is taken for busy. */
 const BUSY_MS = 10_000;
 
-test('a Temporal that takes connections and is too busy to answer is waited for', async (t) => {
+test('a Temporal that accepts connections and is too busy to respond is waited for', async (t) => {
   const [host = '', port = ''] = SERVERS.temporal.split(':');
   const notBusy = sleep(BUSY_MS);
   const server = createServer((client) => {

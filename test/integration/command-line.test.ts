@@ -43,7 +43,7 @@ describe('the command line', () => {
     await platform.close();
   });
 
-  /** What a command answers with --json, which is all that it writes to standard output. */
+  /** Returns the JSON of a command with --json: all that it writes to standard output. */
   async function json<T>(code: number, ...words: string[]): Promise<T> {
     const ended = await pipeline.command(...words, '--json');
     assert.equal(ended.code, code, `${words.join(' ')}: ${ended.stderr}`);
@@ -60,7 +60,7 @@ describe('the command line', () => {
     return rows;
   }
 
-  test('a run that is followed to its end answers with its status, and exits with 0', async () => {
+  test('start --follow prints the status of a completed run, and exits with 0', async () => {
     landed = await json<Started>(EXIT.ok, 'start', 'good', '--follow');
     assert.equal(landed.source, 'good');
     assert.equal(landed.status?.state, 'landed');
@@ -68,14 +68,14 @@ describe('the command line', () => {
     assert.ok(landed.url.includes(landed.run));
   });
 
-  test('Temporal keeps what a run was asked for, and by whom', async () => {
+  test('a run’s memo has its request and the requester', async () => {
     const run = await pipeline.client.workflow.getHandle(landed.run).describe();
     assert.equal(await run.staticSummary(), 'ingest good');
     const { username } = userInfo();
     assert.deepEqual(run.memo, { request: { source: 'good' }, startedBy: `${username}@${hostname()}` });
   });
 
-  test('a run that comes to wait for a person answers with what it waits for, and exits with 3', async () => {
+  test('start --follow prints what a waiting run waits for, and exits with 3', async () => {
     waiting = await json<Started>(EXIT.waiting, 'start', 'bad', '--follow');
     assert.equal(waiting.status?.waiting?.code, 'SOURCE_REFUSED');
     const status = await json<RunStatus>(EXIT.ok, 'status', waiting.run);
@@ -99,7 +99,7 @@ describe('the command line', () => {
     assert.match(stdout, new RegExp(`│ ${landed.run} │ good +│ landed │ completed │ +${COUNT} │ +0 │ 20`));
   });
 
-  test('the list is filtered by source, state and start, and cut at its limit', async () => {
+  test('the list is filtered by source, state and start time, and limited', async () => {
     const runs = async (filter: Partial<RunFilter>): Promise<string[]> =>
       (await listRuns(pipeline.client, pipeline.settings, { limit: 10, ...filter })).map(({ run }) => run);
     assert.deepEqual(await runs({ source: 'good' }), [landed.run]);
@@ -123,14 +123,14 @@ describe('the command line', () => {
     assert.equal((await pipeline.command('list', '--state', 'failed')).stdout, 'no runs\n');
   });
 
-  test('status without a run shows what list shows', async () => {
+  test('status without a run shows the output of list', async () => {
     assert.deepEqual(
       (await json<RunRow[]>(EXIT.ok, 'status')).map(({ run }) => run),
       [waiting.run, landed.run],
     );
   });
 
-  test('what a person decides is answered; a run that does not wait, or is not there, exits with 1', async () => {
+  test('a decision is confirmed; for a run that does not wait or exist the command exits with 1', async () => {
     assert.deepEqual(await json(EXIT.ok, 'abort', waiting.run), { run: waiting.run, decision: 'abort' });
     const [aborted] = await listed(([run]) => run?.state === 'failed', '--source', 'bad');
     assert.notEqual(aborted?.ended, null);
@@ -144,7 +144,7 @@ describe('the command line', () => {
     }
   });
 
-  test('a run that is followed and fails answers with its status, and exits with 1', async () => {
+  test('start --follow prints the status of a failed run, and exits with 1', async () => {
     const following = pipeline.command('start', 'stalled', '--follow', '--json');
     const [run] = await listed(([first]) => first?.step === 'fetch', '--state', 'running');
     await pipeline.client.workflow.getHandle(run?.run ?? '').terminate('by a test');
@@ -154,7 +154,7 @@ describe('the command line', () => {
     assert.match(stderr.trimEnd().split('\n').at(-1) ?? '', /^\{"code":"RUN_FAILED","message":/);
   });
 
-  test('a run is followed by bars in a terminal, from a second one too; Ctrl-C leaves the run alone', async () => {
+  test('a run is followed by progress bars in a terminal, from a second one too; Ctrl-C does not stop the run', async () => {
     const run = await pipeline.start({ source: 'stalled' });
     const command = `node bin/pipeline.js status ${run.workflowId} --follow`;
     const child = spawn('script', ['-qec', `stty rows 40 cols 120; exec ${command}`, '/dev/null'], {
@@ -178,7 +178,7 @@ describe('the command line', () => {
     await run.terminate('by a test');
   });
 
-  test('status --follow ends with how the run is, and wants one', async () => {
+  test('status --follow ends with the run’s status, and requires a run', async () => {
     const ended = await json<RunStatus>(EXIT.ok, 'status', landed.run, '--follow');
     assert.equal(ended.state, 'landed');
     const { code, stderr } = await pipeline.command('status', '--follow');
@@ -186,7 +186,7 @@ describe('the command line', () => {
     assert.match(stderr, /^USAGE_INVALID: --follow shows one run/);
   });
 
-  test('an interval is asked for where the url has one, and must be one', async () => {
+  test('an interval is required if the url has one, and is validated', async () => {
     const without = await pipeline.command('start', DAILY);
     assert.equal(without.code, EXIT.usage);
     assert.match(without.stderr, /^USAGE_INVALID: the url of source daily-\w+ has \{from\}: give --from/);
@@ -199,7 +199,7 @@ describe('the command line', () => {
     assert.deepEqual(status?.interval, { from: '2017-12-01T00:00:00Z', to: '2017-12-02T11:00:00Z' });
   });
 
-  test('each verb of schedule answers with JSON', async () => {
+  test('each subcommand of schedule prints JSON', async () => {
     const source = DAILY;
     const schedule = `ingest-${source}`;
     type Done = Record<string, unknown>;
@@ -223,7 +223,7 @@ describe('the command line', () => {
     assert.deepEqual(await json<Done>(EXIT.ok, 'schedule', 'delete', source), { ...paused, done: 'deleted' });
   });
 
-  test('tables, answers and verify answer with JSON', async () => {
+  test('tables, answers and verify print JSON', async () => {
     const { tables } = await json<{ tables: unknown[] }>(EXIT.ok, 'tables');
     assert.ok(tables.length > 0);
     assert.ok('overview' in (await json<object>(EXIT.ok, 'answers')));

@@ -44,7 +44,7 @@ describe('a page in a browser', () => {
   const folder = `/test/cross-site-${process.pid}`;
   after(() => hdfs.delete(folder, { recursive: true }));
 
-  test('cannot have HDFS change anything, neither the NameNode nor a DataNode', async () => {
+  test('cannot change anything in HDFS, through the NameNode or a DataNode', async () => {
     const kept = `${folder}/kept`;
     const content = Buffer.from('kept');
     await hdfs.create(kept, content);
@@ -73,7 +73,7 @@ describe('a page in a browser', () => {
     assert.deepEqual(await hdfs.read(kept), content);
   });
 
-  /** Where a DataNode takes a new file and more of an old one, as the NameNode says it to its clients. */
+  /** The URLs of a DataNode for a create and an append, from the NameNode's redirects. */
   async function dataNodeUrls(path: string): Promise<{ create: string; append: string }> {
     const locate = async (method: string, query: string): Promise<string> => {
       const url = `${SERVERS.nameNode}/webhdfs/v1${path}?user.name=hdfs&${query}`;
@@ -86,7 +86,7 @@ describe('a page in a browser', () => {
     };
   }
 
-  test('cannot start a workflow, on whatever port Temporal listens', async (context) => {
+  test('cannot start a workflow, on any port of Temporal', async (context) => {
     if (process.platform !== 'linux') {
       context.skip('the ports of a process are read from /proc');
       return;
@@ -117,7 +117,7 @@ describe('a page in a browser', () => {
     }
   });
 
-  test('is not answered by a worker under a name that the settings do not have', async () => {
+  test('gets no response from a worker under a host name that the settings do not have', async () => {
     const health = await Health.listen({
       host: '127.0.0.1',
       port: 0,
@@ -139,7 +139,7 @@ describe('a page in a browser', () => {
     }
   });
 
-  test('is not answered by the simulated platform under a name of its own, and cannot arm its faults', async () => {
+  test('gets no response from the simulated platform under its own host name, and cannot inject faults', async () => {
     const platform = await startPlatform({ count: 1 });
     try {
       const faults = `${platform.url}/faults`;

@@ -4,15 +4,15 @@ import test, { after, before, describe } from 'node:test';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { MAX_DECISIONS_KEPT, MAX_REASON_LENGTH, type RecordedDecision } from '../../model/decisions.ts';
 import { messageOf } from '../../model/errors.ts';
-import { TestPipeline, eventually, statusOf, type IngestHandle } from '../support/harness.ts';
+import { TestPipeline, eventually, queryStatus, type IngestHandle } from '../support/harness.ts';
 import { badAttempts, goodAttempts } from '../support/quarantined.ts';
 
-/** Who the command line says that it is. */
+/** The sender that the command line names. */
 const ME = `${userInfo().username}@${hostname()}`;
 
 const REASON = 'the customer was told; “next delivery” will be right';
 
-describe('what persons tell a run that waits', () => {
+describe('a decision about a waiting run', () => {
   let pipeline: TestPipeline;
 
   before(async () => {
@@ -33,7 +33,7 @@ describe('what persons tell a run that waits', () => {
     await eventually(
       `${run.workflowId} waits after ${decisions} decisions`,
       async () => {
-        const { state, decisions: made } = await statusOf(run);
+        const { state, decisions: made } = await queryStatus(run);
         return state === 'waiting' && made.latest.length + made.earlier === decisions;
       },
       60_000,
@@ -77,11 +77,11 @@ describe('what persons tell a run that waits', () => {
     return row;
   }
 
-  /** What each decision was, without its time. */
+  /** Returns the decisions without their times. */
   const told = (made: readonly RecordedDecision[]): unknown[] =>
     made.map(({ decision, step, what, code, by, reason }) => [decision, step, what, code, by, reason]);
 
-  test('is kept with who said it and why: in its status, in its result and in the table runs', async () => {
+  test('is recorded with its sender and reason in the run’s status, its result and the table runs', async () => {
     const run = await stopped('skipped');
     await run.executeUpdate('retry');
     await waitsAfter(run, 1);
@@ -109,7 +109,7 @@ describe('what persons tell a run that waits', () => {
     assert.deepEqual(JSON.parse(row.decisions), decisions.latest);
   });
 
-  test('is named by the failure of a run that is aborted', async () => {
+  test('is in the failure of an aborted run', async () => {
     const run = await stopped('aborted');
     const { code, stderr } = await pipeline.command('abort', run.workflowId, '--reason', REASON);
     assert.equal(code, 0, stderr);
@@ -118,7 +118,7 @@ describe('what persons tell a run that waits', () => {
       (error: unknown) => messageOf((error as Error).cause),
     );
     assert.ok(failure.startsWith(`aborted by ${ME} at fetch (reason: ${REASON}): source aborted`), failure);
-    const { failure: said, decisions } = await statusOf(run);
+    const { failure: said, decisions } = await queryStatus(run);
     assert.equal(said, failure);
     assert.deepEqual(
       decisions.latest.map(({ decision, by, reason }) => [decision, by, reason]),
@@ -133,7 +133,7 @@ describe('what persons tell a run that waits', () => {
     assert.equal(proof.code, 0, proof.stdout + proof.stderr);
   });
 
-  test('is kept of a run that was aborted before it knew its topic, and of one that found nothing new', async () => {
+  test('is recorded for a run that was aborted before it knew its topic, and for one that found nothing new', async () => {
     const missing = await stopped('missing');
     await missing.executeUpdate('abort', { args: [{ by: 'me', reason: REASON }] });
     await assert.rejects(missing.result());
@@ -149,7 +149,7 @@ describe('what persons tell a run that waits', () => {
     assert.ok(retried.decisions.includes(REASON));
   });
 
-  test('is refused with what it must be, and the run goes on waiting', async () => {
+  test('that is invalid is rejected with a valid form, and the run still waits', async () => {
     const run = await stopped('often');
     const long = 'r'.repeat(MAX_REASON_LENGTH + 1);
     for (const [note, why] of [
@@ -170,10 +170,10 @@ describe('what persons tell a run that waits', () => {
       assert.equal(code, 2);
       assert.match(stderr, /^USAGE_INVALID: .*It must be a text of 1 to 500 characters/);
     }
-    assert.equal((await statusOf(run)).decisions.latest.length, 0);
+    assert.equal((await queryStatus(run)).decisions.latest.length, 0);
   });
 
-  test('is bounded: the latest are kept, the others counted', async () => {
+  test('is kept if it is one of the latest, else counted', async () => {
     const run = await stopped('often');
     const all = MAX_DECISIONS_KEPT + 3;
     // Not well-formed Unicode, which Temporal does not accept everywhere.
@@ -182,7 +182,7 @@ describe('what persons tell a run that waits', () => {
       await run.executeUpdate('retry', { args: [notes[made % notes.length]] });
       await waitsAfter(run, made + 1);
     }
-    const { decisions } = await statusOf(run);
+    const { decisions } = await queryStatus(run);
     assert.deepEqual([decisions.latest.length, decisions.earlier], [MAX_DECISIONS_KEPT, 3]);
     assert.deepEqual(
       decisions.latest.slice(0, 4).map(({ by, reason }) => [by, reason]),

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test, { after, before, describe } from 'node:test';
 import { withAdmin } from '../../adapters/kafka/client.ts';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { startPlatform, type Platform } from '../../simulator/server.ts';
 import { commandsOf, pagesOfDocs } from '../support/docs-commands.ts';
-import { ROOT, TestPipeline, eventually, statusOf } from '../support/harness.ts';
+import { ROOT, TestPipeline, eventually, queryStatus } from '../support/harness.ts';
 
 /** The expected exit code and output of a command. */
 interface Ending {
@@ -145,7 +145,7 @@ const ELSEWHERE: Readonly<Record<string, { readonly why: string; readonly by: st
     by: 'test/integration/secure-temporal.test.ts',
   },
   'npx tsx test/ui/take-screenshots.ts': {
-    why: 'it takes the pictures of the pages in a browser',
+    why: 'it takes the screenshots of the pages in a browser',
     by: 'test/ui/screenshots.test.ts',
   },
   'npx tsx scripts/docs.ts': { why: 'it writes pages in place', by: 'test/unit/docs.test.ts' },
@@ -159,11 +159,11 @@ const ELSEWHERE: Readonly<Record<string, { readonly why: string; readonly by: st
     by: 'test/integration/query-formats.test.ts',
   },
   'npm run soak -- --minutes 20 --seed 1': {
-    why: 'it takes as long as it is told to; a short one is a test',
+    why: 'its duration is an option; a short one is a test',
     by: 'test/faults/soak.test.ts',
   },
   'npx pipeline quarantine replay': {
-    why: 'it is run with a selection; this one stands for all of them',
+    why: 'it is run with a selection of benchmarks',
     by: 'test/integration/quarantine.test.ts',
   },
   'npx pipeline start pearson --again': {
@@ -192,7 +192,7 @@ const isBench = (command: string): boolean => /^npm run bench( -- .*)?$/.test(co
 /** The command that runs this test. */
 const isTests = (command: string): boolean => /^npm test( -- \S+)?$/.test(command);
 
-test('every command of the pages is listed here, and no other', () => {
+test('every command in the docs is listed here, and no other', () => {
   const known = [...Object.keys(COMMANDS), ...Object.keys(SCHEDULES), ...Object.keys(ELSEWHERE)];
   assert.deepEqual(
     [...found].filter((command) => !isDocker(command) && !isBench(command) && !isTests(command)).sort(),
@@ -201,7 +201,7 @@ test('every command of the pages is listed here, and no other', () => {
   for (const { by } of Object.values(ELSEWHERE)) assert.ok(existsSync(join(ROOT, by)), by);
 });
 
-describe('the commands of the pages', () => {
+describe('the commands in the docs', () => {
   let platform: Platform;
   let pipeline: TestPipeline;
   let byInterval: TestPipeline;
@@ -220,7 +220,7 @@ describe('the commands of the pages', () => {
       if (topics.includes(TOPIC)) await admin.deleteTopics({ topics: [TOPIC] });
     });
     // docs/quarantine.md shows the message at offset 17. A new seed each time, since a known content is not published again.
-    const records = [...attempts({ seed: Date.now(), count: 40 })].map((attempt, at) =>
+    const records = [...generateAttempts({ seed: Date.now(), count: 40 })].map((attempt, at) =>
       at === 17 ? { ...attempt, max_attempts: 'many' } : attempt,
     );
     await pipeline.placeFiles({ 'attempts.json': JSON.stringify(records) });
@@ -230,7 +230,7 @@ describe('the commands of the pages', () => {
     });
     await byInterval.startWorker();
     const handle = await pipeline.start({ source: 'refused' });
-    await eventually('the run waits', async () => (await statusOf(handle)).state === 'waiting');
+    await eventually('the run waits', async () => (await queryStatus(handle)).state === 'waiting');
     run = handle.workflowId;
   });
 
@@ -263,7 +263,7 @@ describe('the commands of the pages', () => {
         for (const [word, typed] of Object.entries(as)) line = line.replace(word, typed);
         if (line.endsWith(' RUN')) {
           const handle = of().client.workflow.getHandle(run);
-          await eventually('it waits', async () => (await statusOf(handle)).state === 'waiting');
+          await eventually('it waits', async () => (await queryStatus(handle)).state === 'waiting');
           line = line.replace(/ RUN$/, ` ${run}`);
         }
         const { code, output } = await type(line, of());

@@ -7,7 +7,7 @@ import { topicOffsets } from '../../adapters/kafka/client.ts';
 import { ensureTopic } from '../../adapters/kafka/topics.ts';
 import type { DoctorFinding } from '../../client/doctor/check.ts';
 import { startPlatform, type Platform } from '../../simulator/server.ts';
-import { TestPipeline, eventually, runCommand } from '../support/harness.ts';
+import { TestPipeline, eventually, runPipelineCommand } from '../support/harness.ts';
 
 /** Nothing listens there. */
 const NOBODY = '127.0.0.1:2';
@@ -36,14 +36,14 @@ interface Diagnosis {
   readonly output: string;
 }
 
-/** What doctor finds with other settings than the pipeline's own. */
+/** Runs doctor with changed settings. */
 async function diagnose(change: Record<string, object> = {}, token = 'a-secret'): Promise<Diagnosis> {
   const yaml = parse(await readFile(pipeline.settingsFile, 'utf8')) as Record<string, object>;
   const changed = Object.entries(change).map(([key, value]) => [key, { ...yaml[key], ...value }] as const);
   const file = join(pipeline.folder, 'doctor.yaml');
   await writeFile(file, stringify({ ...yaml, ...Object.fromEntries(changed) }));
   const env = { DOCTOR_TOKEN: token };
-  const { code, stdout, stderr } = await runCommand(['--config', file, 'doctor', '--json'], env);
+  const { code, stdout, stderr } = await runPipelineCommand(['--config', file, 'doctor', '--json'], env);
   assert.notEqual(stdout, '', stderr);
   return { code, findings: JSON.parse(stdout) as DoctorFinding[], output: stdout + stderr };
 }
@@ -58,7 +58,7 @@ function saysOf({ findings }: Diagnosis, subject: string): string {
   return findings.find((finding) => finding.subject === subject)?.says ?? '';
 }
 
-test('with settings that are right all is well, and it ends with 0', async () => {
+test('with correct settings every check passes, and it exits with 0', async () => {
   const diagnosis = await diagnose();
   assert.deepEqual(failuresOf(diagnosis), []);
   assert.equal(diagnosis.code, 0);
@@ -67,7 +67,7 @@ test('with settings that are right all is well, and it ends with 0', async () =>
   assert.equal(saysOf(diagnosis, 'source pearson'), `${new URL(platform.url).host} returns content`);
 });
 
-test('a topic that is there is proved to be writable, and nobody reads what it took', async () => {
+test('an existing topic is checked for writing by a message that no consumer reads', async () => {
   const { topic = '' } = pipeline.settings.sources['filled'] ?? {};
   await ensureTopic(pipeline.kafka, topic, { partitions: 1, replicationFactor: 1 });
   assert.match(saysOf(await diagnose(), `kafka topic ${topic}`), /^accepts transactions/);
@@ -86,7 +86,7 @@ test('a topic that is there is proved to be writable, and nobody reads what it t
   );
 });
 
-test('people read it as lines, with what can be done', async () => {
+test('without --json each finding is a line, with advice', async () => {
   const { code, stdout } = await pipeline.command('doctor');
   assert.equal(code, 1);
   assert.match(stdout, /^✔ kafka: reached at /m);
@@ -97,7 +97,7 @@ test('people read it as lines, with what can be done', async () => {
   assert.match(stdout, /\n1 of \d+ failed\n$/);
 });
 
-test('servers that nobody answers for are told apart', async () => {
+test('servers that cannot be reached are reported one by one', async () => {
   const diagnosis = await diagnose({
     temporal: { address: NOBODY, uiUrl: `http://${NOBODY}` },
     kafka: { brokers: [NOBODY] },
@@ -112,7 +112,7 @@ test('servers that nobody answers for are told apart', async () => {
   assert.match(saysOf(diagnosis, 'temporal ui'), /cannot be reached: .*ECONNREFUSED/);
 });
 
-test('a namespace that is not there', async () => {
+test('a namespace that does not exist is reported', async () => {
   const diagnosis = await diagnose({ temporal: { namespace: 'nowhere' } });
   assert.deepEqual(failuresOf(diagnosis), ['temporal namespace: TEMPORAL_REFUSED']);
   assert.match(saysOf(diagnosis, 'temporal namespace'), /nowhere/);
@@ -124,26 +124,26 @@ test('a task queue that no worker polls is a warning', async () => {
   assert.match(saysOf(diagnosis, 'worker'), /none polls the task queue another-queue/);
 });
 
-test('a warehouse without the right to write there', async () => {
+test('a warehouse without write permission is reported', async () => {
   const diagnosis = await diagnose({ hdfs: { user: 'stranger', warehouse: '/not-for-strangers' } });
   assert.deepEqual(failuresOf(diagnosis), ['hdfs: HDFS_REFUSED']);
   assert.match(saysOf(diagnosis, 'hdfs'), /Permission denied: user=stranger, access=WRITE/);
 });
 
-test('a wrong token, which is not shown', async () => {
+test('a wrong token is reported, and not shown', async () => {
   const diagnosis = await diagnose({}, 'not-the-token');
   assert.deepEqual(failuresOf(diagnosis), ['source pearson: SOURCE_REFUSED']);
   assert.match(saysOf(diagnosis, 'source pearson'), /^the server answered 401/);
   assert.doesNotMatch(diagnosis.output, /not-the-token/);
 });
 
-test('a staging folder that cannot be made', async () => {
+test('a staging folder that cannot be created is reported', async () => {
   const diagnosis = await diagnose({ worker: { staging: join(pipeline.folder, 'a-file', 'staging') } });
   assert.deepEqual(failuresOf(diagnosis), ['staging: ']);
   assert.match(saysOf(diagnosis, 'staging'), /ENOTDIR: not a directory/);
 });
 
-test('a topic that the first run could not create', async () => {
+test('a topic that the first run could not create is reported', async () => {
   const { topic = '' } = pipeline.settings.sources['pearson'] ?? {};
   const replicas = await diagnose({ kafka: { replicationFactor: 3 } });
   assert.deepEqual(failuresOf(replicas), [`kafka topic ${topic}: KAFKA_REFUSED`]);

@@ -1,10 +1,10 @@
-/** Somebody who may write to a topic gives messages the headers that the pipeline gives its own. */
+/** A client with write access to a topic sets the headers of the pipeline's own messages. */
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import { kafkaClient } from '../../adapters/kafka/client.ts';
 import type { Waiting } from '../../model/run.ts';
 import { QuarantinedTopic, badAttempts, goodAttempts } from '../support/quarantined.ts';
-import { TestPipeline, eventually, statusOf, type IngestHandle } from '../support/harness.ts';
+import { TestPipeline, eventually, queryStatus, type IngestHandle } from '../support/harness.ts';
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -45,11 +45,11 @@ async function forge(to: QuarantinedTopic, values: readonly object[], headers: H
 
 async function waitingOf(run: IngestHandle): Promise<Waiting> {
   await eventually('the run waits', async () => {
-    const { state } = await statusOf(run);
+    const { state } = await queryStatus(run);
     assert.ok(state === 'running' || state === 'waiting', `it is ${state}`);
     return state === 'waiting';
   });
-  const { waiting } = await statusOf(run);
+  const { waiting } = await queryStatus(run);
   assert.ok(waiting !== null);
   return waiting;
 }
@@ -59,7 +59,7 @@ async function rows(sql: string): Promise<unknown> {
 }
 
 describe('a forged header', () => {
-  test('source makes no rows of another customer’s topic', async () => {
+  test('source does not create rows of a source of another topic', async () => {
     const neighbour = new QuarantinedTopic(pipeline, 'neighbour');
     await neighbour.make();
     await neighbour.run('neighbour');
@@ -75,7 +75,7 @@ describe('a forged header', () => {
       ]);
   });
 
-  test('chunk passes no quarantine limit', async () => {
+  test('chunk does not evade a quarantine limit', async () => {
     assert.equal((await topic.run('own')).rows['attempts'], OWN_RECORDS);
     const [first] = await topic.messages();
     const chunk = first?.headers['chunk']?.[0] ?? '';
@@ -89,11 +89,11 @@ describe('a forged header', () => {
     assert.equal((await run.result()).rows['quarantine'], 3);
   });
 
-  test('replay-of passes none either, and is no replay to verify', async () => {
+  test('replay-of does not evade one either, and verify does not count it as a replay', async () => {
     const [replayed] = (await topic.list()).rows;
     const reference = replayed?.reference ?? '';
     await topic.quarantine('replay', reference);
-    // What a person replayed is known by its marker, and is not judged.
+    // A replayed message is recognised by its marker, and exempt from the limit.
     assert.equal((await topic.run('own')).rows['quarantine'], 1);
     await forge(topic, badAttempts(6, 2), { 'replay-of': reference });
     const run = await pipeline.start({ source: 'own' });

@@ -1,4 +1,4 @@
-/** Somebody who may write to the Temporal namespace schedules the worker's activities with inputs of their own. */
+/** A client with write access to the Temporal namespace schedules the worker's activities with forged inputs. */
 import assert from 'node:assert/strict';
 import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import type { Fetched } from '../../activities/fetch.ts';
 import { topicOffsets } from '../../adapters/kafka/client.ts';
 import type { Landed } from '../../activities/land.ts';
 import { NO_FILES, type StagedTables } from '../../model/references.ts';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { TestPipeline, eventually } from '../support/harness.ts';
 import { QuarantinedTopic, goodAttempts } from '../support/quarantined.ts';
 import { Hostile } from './hostile/hostile.ts';
@@ -25,7 +25,9 @@ let inputs: Inputs;
 before(async () => {
   const file = { url: 'file:good.ndjson', format: 'ndjson' };
   pipeline = await TestPipeline.create({ good: { ...file, quarantineLimit: 1 }, other: file });
-  const lines = Array.from(attempts({ seed: 5, count: RECORDS }), (attempt) => JSON.stringify(attempt));
+  const lines = Array.from(generateAttempts({ seed: 5, count: RECORDS }), (attempt) =>
+    JSON.stringify(attempt),
+  );
   await pipeline.placeFiles({ 'good.ndjson': lines.join('\n') });
   inputs = new Inputs(pipeline.settings.sources['good']?.topic ?? '');
   await pipeline.startWorker();
@@ -49,7 +51,7 @@ async function assertUntouched(): Promise<void> {
 }
 
 describe('a forged input', () => {
-  test('names no path outside of its own run’s folder', async () => {
+  test('cannot name a path outside its own run’s folder', async () => {
     for (const [activity, inputOf] of PATHS) {
       for (const path of OUTSIDE) {
         const { code, message } = await attacker.call(activity, inputOf(inputs, path));
@@ -61,18 +63,18 @@ describe('a forged input', () => {
   });
 
   for (const [what, activity, input] of FORGED) {
-    test(`is refused by ${activity}: ${what}`, async () => {
+    test(`is rejected by ${activity}: ${what}`, async () => {
       const { code, message } = await attacker.call(activity, input(inputs));
       assert.equal(code, 'INPUT_INVALID', message);
       await assertUntouched();
     });
   }
 
-  test('of more than one argument is refused', async () => {
+  test('of more than one argument is rejected', async () => {
     assert.equal((await attacker.call('fetch', { source: 'good' }, {})).code, 'INPUT_INVALID');
   });
 
-  test('goes through no link', async () => {
+  test('cannot follow a symbolic link', async () => {
     await mkdir(attacker.folder, { recursive: true });
     await symlink(join(attacker.staging, 'victim'), join(attacker.folder, 'linked'));
     for (const [activity, inputOf] of PATHS) {
@@ -82,7 +84,7 @@ describe('a forged input', () => {
     await assertUntouched();
   });
 
-  test('lands, publishes and skips nothing that this run did not stage', async () => {
+  test('cannot land, publish or skip anything that this run did not stage', async () => {
     const { result } = await attacker.call('fetch', { source: 'good' });
     const { chunks } = result as Fetched;
     const [first] = chunks;
@@ -108,7 +110,7 @@ describe('a forged input', () => {
     );
   });
 
-  test('marks no content as ingested that was not published', async () => {
+  test('cannot mark unpublished content as ingested', async () => {
     const { result } = await attacker.call('fetch', { source: 'good' });
     const { content } = result as Fetched;
     for (const forged of [content, { ...content, chunks: 2 }, { ...content, chunks: 0, records: 0 }])
@@ -121,7 +123,7 @@ describe('a forged input', () => {
     assert.equal(ingested.rows['attempts'], RECORDS);
   });
 
-  test('leaves no gap before the first batch of a partition', async () => {
+  test('cannot leave a gap before the first batch of a partition', async () => {
     const others = new QuarantinedTopic(pipeline, 'other');
     await others.make();
     await others.publishAll(goodAttempts(8, 3));
@@ -141,7 +143,7 @@ describe('a forged input', () => {
     assert.equal(result.rows['attempts'], RECORDS + 3);
   });
 
-  test('lands no other rows than those that were transformed, and those once', async () => {
+  test('can only land transformed rows, once', async () => {
     const range = { batch: inputs.batch(), exact: true };
     const consumed = (await attacker.call('consume', range)).result as Consumed;
     const transformed = await attacker.call('transform', { staged: consumed.staged, ingestedOn: DAY });
@@ -160,7 +162,7 @@ describe('a forged input', () => {
   });
 });
 
-describe('a request that is none', () => {
+describe('an invalid request', () => {
   const long = 'x'.repeat(1_000_000);
   const requests: readonly [what: string, args: unknown[], says: RegExp, workflowId?: string][] = [
     ['nothing', [], /must be a JSON object/],
@@ -180,7 +182,7 @@ describe('a request that is none', () => {
   ];
 
   for (const [what, args, says, workflowId = ''] of requests) {
-    test(`is refused at once: ${what}`, async () => {
+    test(`is rejected at once: ${what}`, async () => {
       const run = await pipeline.client.workflow.start('ingest', {
         taskQueue: pipeline.settings.temporal.taskQueue,
         workflowId: `${pipeline.name}-request-${performance.now()}${workflowId}`,
@@ -196,7 +198,7 @@ describe('a request that is none', () => {
   }
 });
 
-describe('a run that is started with what only a continued run has', () => {
+describe('a run that is started with the input of a continued run', () => {
   const carried = {
     status: {
       source: 'good',
@@ -220,7 +222,7 @@ describe('a run that is started with what only a continued run has', () => {
     assert.match((await failures())[0] ?? '', /only a run that continues itself can have/);
   }
 
-  test('is refused, and so is the one that a cron schedule starts after it', async () => {
+  test('is rejected, and so is the next one of a cron schedule', async () => {
     const run = await pipeline.client.workflow.start('ingest', {
       taskQueue: pipeline.settings.temporal.taskQueue,
       workflowId: `${pipeline.name}-carried`,

@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { loadProgram } from '../../client/cli/program.ts';
 import type { RunStatus } from '../../model/run.ts';
 import { FORBIDDEN, HOSTILE } from '../support/hostile.ts';
-import { TestPipeline, eventually, statusOf, type TestWorker } from '../support/harness.ts';
+import { TestPipeline, eventually, queryStatus, type TestWorker } from '../support/harness.ts';
 import { badAttempts, goodAttempts } from '../support/quarantined.ts';
 
 const ALL = HOSTILE.join(' ').replaceAll('\ud800', '');
@@ -32,7 +32,7 @@ function leavesUnder(command: Command, path: string[]): string[] {
 
 const QUERY = `SELECT exam_name, 'x' AS "${ALL.replaceAll('\0', '').replaceAll('"', '""')}" FROM attempts ORDER BY 1`;
 
-describe('data, names and reasons that would steer a terminal', () => {
+describe('data, names and reasons with terminal control sequences', () => {
   let pipeline: TestPipeline;
   let worker: TestWorker;
 
@@ -45,7 +45,7 @@ describe('data, names and reasons that would steer a terminal', () => {
       workflowId: ID,
       args: [{ source: SOURCE }],
     });
-    await eventually('it waits', async () => (await statusOf(run)).state === 'waiting', 60_000);
+    await eventually('it waits', async () => (await queryStatus(run)).state === 'waiting', 60_000);
     const { code, stderr } = await pipeline.command('skip', ID, '--reason', ALL.replaceAll('\0', ''));
     assert.equal(code, 0, stderr);
     await run.result();
@@ -99,12 +99,12 @@ describe('data, names and reasons that would steer a terminal', () => {
     completion: [['bash'], [ID]],
   };
 
-  test('every command of the program is tried', async () => {
+  test('every command is tested', async () => {
     assert.deepEqual(Object.keys(CASES).sort(), leavesUnder(await loadProgram(), []).sort());
   });
 
   for (const [command, tries] of Object.entries(CASES)) {
-    test(`${command} writes nothing that acts on a terminal`, async () => {
+    test(`${command} writes no terminal control sequence`, async () => {
       for (const words of [...tries, ['--help'], [`--${ID}`]]) {
         const { stdout, stderr } = await pipeline.command(...command.split(' '), ...words);
         // The lines of a CSV end as in RFC 4180.
@@ -118,7 +118,7 @@ describe('data, names and reasons that would steer a terminal', () => {
     });
   }
 
-  test('JSON parses to the very values', async () => {
+  test('JSON parses to the exact values', async () => {
     const { stdout } = await pipeline.command('query', '--json', 'SELECT exam_name FROM attempts LIMIT 1');
     assert.deepEqual(JSON.parse(stdout), [{ exam_name: ALL }]);
     const status = JSON.parse((await pipeline.command('status', ID, '--json')).stdout) as RunStatus;
@@ -135,7 +135,7 @@ describe('data, names and reasons that would steer a terminal', () => {
     assert.equal(stdout, `exam_name\r\n"${ALL.replaceAll('"', '""')}"\r\n`);
   });
 
-  test('each record in quarantine is shown, and one of 800 KB is cut', async () => {
+  test('each quarantined record is shown, and one of 800 KB is truncated', async () => {
     const { stdout } = await pipeline.command('quarantine', 'list', '--json');
     const { rows } = JSON.parse(stdout) as { rows: { reference: string }[] };
     assert.ok(rows.length > 2);
@@ -148,7 +148,7 @@ describe('data, names and reasons that would steer a terminal', () => {
     assert.match(cut.stdout, /x… \(800,000 characters\) │/);
   });
 
-  test('the page of the report and the worker’s log hold none of them either', async () => {
+  test('neither the report’s page nor the worker’s log has one', async () => {
     const file = join(pipeline.folder, 'page.html');
     const { code, stderr } = await pipeline.command('report', '--output', file);
     assert.equal(code, 0, stderr);

@@ -7,7 +7,7 @@ import { sqlName, sqlText, withDuckDb } from '../../adapters/duckdb/database.ts'
 import { storeFile } from '../../adapters/hdfs/verified-upload.ts';
 import type { StagedFile } from '../../model/references.ts';
 import { parseSettings } from '../../model/settings.ts';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { BatchRows } from '../../steps/transform/batch-rows.ts';
 import { writeTable } from '../../steps/transform/table-files.ts';
 import { BATCH_TABLES } from '../../tables/index.ts';
@@ -28,7 +28,9 @@ describe('webhdfs and parquetjs-lite, as the independent reader of what we wrote
 
   /** The files of a batch of generated attempts, and of one message that no table takes. */
   async function filesOf(connection: DuckDBConnection): Promise<StagedFile[]> {
-    const values = [...attempts({ seed: 3, count: 500 })].map((one) => Buffer.from(JSON.stringify(one)));
+    const values = [...generateAttempts({ seed: 3, count: 500 })].map((one) =>
+      Buffer.from(JSON.stringify(one)),
+    );
     const messages = [...values, BAD].map((value, at) => {
       const place = { partition: at % 3, offset: 9_000_000_000n + BigInt(at), timestampMs: at };
       return { ...place, key: Buffer.from([0xff, at % 250]), headers: '[]', value };

@@ -12,7 +12,7 @@ import {
   ROOT,
   TestPipeline,
   eventually,
-  statusOf,
+  queryStatus,
   type IngestHandle,
   type TestWorker,
 } from '../support/harness.ts';
@@ -40,7 +40,7 @@ describe(
 
     after(() => pipeline.close());
 
-    /** A worker with other settings in place of the one before. */
+    /** Replaces the worker by one with other settings. */
     async function replaceWorker(host: string, change: (yaml: string) => string): Promise<void> {
       await worker.kill();
       const file = join(pipeline.folder, `changed-${host}.yaml`);
@@ -52,13 +52,13 @@ describe(
       return yaml.replace('format: ndjson', 'format: json-array');
     }
 
-    test('is taken for no content of records while the format is wrong', async () => {
+    test('is rejected while the format is wrong', async () => {
       const run = await pipeline.start({ source: 'feed' });
       await eventually('the run ends or waits', async () => {
-        const { state } = await statusOf(run);
+        const { state } = await queryStatus(run);
         return state !== 'running';
       });
-      if ((await statusOf(run)).state === 'waiting') {
+      if ((await queryStatus(run)).state === 'waiting') {
         await run.executeUpdate('abort');
         await assert.rejects(run.result());
       } else assert.equal((await run.result()).rows['attempts'], 0);
@@ -107,11 +107,11 @@ describe('a content that is ingested again', () => {
 
   async function waits(handle: IngestHandle, code: string): Promise<RunStatus> {
     await eventually(`the run waits for ${code}`, async () => {
-      const { state, waiting } = await statusOf(handle);
+      const { state, waiting } = await queryStatus(handle);
       assert.ok(state === 'running' || state === 'waiting', `it is ${state}`);
       return waiting?.code === code;
     });
-    return statusOf(handle);
+    return queryStatus(handle);
   }
 
   async function count(table: string): Promise<number> {
@@ -119,7 +119,7 @@ describe('a content that is ingested again', () => {
     return (JSON.parse(stdout) as { n: number }[])[0]?.n ?? -1;
   }
 
-  test('is unchanged unless a person says so', async () => {
+  test('is unchanged unless the request has again', async () => {
     assert.equal((await run()).rows['attempts'], RECORDS);
     assert.equal((await run()).outcome, 'unchanged');
     const unconfirmed = await pipeline.command('start', 'feed', '--again');
@@ -142,7 +142,7 @@ describe('a content that is ingested again', () => {
     assert.equal(verified.code, 0, verified.stdout + verified.stderr);
   });
 
-  test('that was never ingested is unchanged after it was', async () => {
+  test('that was ingested with again for the first time is unchanged afterwards', async () => {
     const lines = goodAttempts(4, RECORDS).map((attempt) => JSON.stringify(attempt));
     await pipeline.placeFiles({ 'feed.ndjson': lines.join('\n') });
     const first = await (await pipeline.start({ source: 'feed', again: true })).result();
@@ -150,7 +150,7 @@ describe('a content that is ingested again', () => {
     assert.equal((await run()).outcome, 'unchanged');
   });
 
-  test('is asked for by true alone', async () => {
+  test('requires the value true', async () => {
     const asked = await pipeline.client.workflow.start('ingest', {
       taskQueue: pipeline.settings.temporal.taskQueue,
       workflowId: `${pipeline.name}-again`,
@@ -161,7 +161,7 @@ describe('a content that is ingested again', () => {
     );
   });
 
-  test('ends unmarked when a person says so, where its markers expired while the run waited', async () => {
+  test('is not marked as ingested after a skip, if its markers expired while the run waited', async () => {
     const lines = goodAttempts(6, RECORDS).map((attempt) => JSON.stringify(attempt));
     await pipeline.placeFiles({ 'late.ndjson': lines.join('\n') });
     const others = new QuarantinedTopic(pipeline, 'late');
@@ -170,7 +170,7 @@ describe('a content that is ingested again', () => {
     const late = await pipeline.start({ source: 'late' });
     const { content } = await waits(late, 'QUARANTINE_LIMIT');
     assert.ok(content !== null);
-    // What the broker does after offsets.retention.minutes.
+    // As the broker does after offsets.retention.minutes.
     const markers = chunkIds('late', content, content.chunks).map(markerGroupId);
     await withAdmin(pipeline.kafka, (admin) => admin.deleteGroups(markers));
     await late.executeUpdate('skip');

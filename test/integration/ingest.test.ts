@@ -6,7 +6,7 @@ import test, { after, before, describe } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { ROOT, TestPipeline } from '../support/harness.ts';
 
-/** The customer's real data set and its right answers stand beside a checkout where they may be had. */
+/** The customer's real data set and its correct answers, beside a checkout that has them. */
 const SHARED = join(ROOT, '../shared');
 const DATA = join(SHARED, 'data/assessment-attempts-20180128-121051-nested.json.gz');
 const ANSWERS = join(SHARED, 'golden/answers.json');
@@ -118,11 +118,11 @@ describe('the real data set', { skip: existsSync(DATA) ? false : 'the real data 
     assert.deepEqual(await rowsOf(''), [golden.rows_all_deliveries]);
   });
 
-  test('the tables give all of the right answers, over all deliveries', async () => {
+  test('the tables give the correct answers over all deliveries', async () => {
     assert.deepEqual(await answers('--source', 'real'), golden.answers_all_deliveries);
   });
 
-  test('the views give all of the right answers, each attempt once', async () => {
+  test('the views give the correct answers over deduplicated attempts', async () => {
     assert.deepEqual(await rowsOf('_deduplicated'), [golden.rows_deduplicated]);
     assert.deepEqual(await answers('--deduplicated'), golden.answers_deduplicated);
   });
@@ -133,14 +133,14 @@ describe('the real data set', { skip: existsSync(DATA) ? false : 'the real data 
     return (JSON.parse(stdout) as { figures: ReportFigures }).figures;
   }
 
-  test('the report has all of the right figures, over all deliveries', async () => {
+  test('the report has the correct figures over all deliveries', async () => {
     const figures = await reportOf('--source', 'real', '--all-deliveries');
     assert.deepEqual(asGolden(asAnswers(figures)), golden.answers_all_deliveries);
     assert.deepEqual(figures['rows']?.rows, [golden.rows_all_deliveries]);
     assert.deepEqual(figures['missing']?.rows, [golden.missing]);
   });
 
-  test('the report has all of the right figures, each attempt once, and its page shows them', async () => {
+  test('the report has the correct figures over deduplicated attempts, and its page shows them', async () => {
     const figures = await reportOf();
     assert.deepEqual(asGolden(asAnswers(figures)), golden.answers_deduplicated);
     assert.deepEqual(figures['rows']?.rows, [golden.rows_deduplicated]);
@@ -161,7 +161,7 @@ describe('the real data set', { skip: existsSync(DATA) ? false : 'the real data 
     assert.match(page, /Learning Git: 390 times, by 390 people\./);
   });
 
-  test('the report puts a hard exam of many attempts before a harder-looking one of few', async () => {
+  test('the report ranks a hard exam with many attempts before one with few attempts and a lower mean', async () => {
     const hardest = (await reportOf())['hardest_exams']?.rows ?? [];
     const meanOf = (row: Rows[number] | undefined): number => Number(row?.['mean_score']);
     const placeOf = (name: string): number => hardest.findIndex((row) => row['exam_name'] === name);
@@ -175,7 +175,7 @@ describe('the real data set', { skip: existsSync(DATA) ? false : 'the real data 
     }
   });
 
-  test('an SQL of the report answers the same as a query', async () => {
+  test('the report’s SQL gives the same answer as a query', async () => {
     const { code, stdout } = await pipeline.command('report', '--json', '--time-zone', 'Europe/Berlin');
     assert.equal(code, 0);
     const { figures } = JSON.parse(stdout) as { figures: Record<string, { sql: string; rows: Rows }> };
@@ -209,7 +209,7 @@ describe('the real data set', { skip: existsSync(DATA) ? false : 'the real data 
     }
   });
 
-  test('verify finds nothing off', async () => {
+  test('verify finds no inconsistency', async () => {
     const { code, stdout, stderr } = await pipeline.command('verify');
     assert.equal(code, 0, stdout + stderr);
   });

@@ -74,7 +74,7 @@ test('a transaction that began before another, and was aborted after it, is not 
   assert.deepEqual(await committedFrom(0, 8), ['c0']);
 });
 
-test('of two aborted transactions, in whose middle a read begins, nothing is read', async () => {
+test('nothing is read of two aborted transactions if the read begins within them', async () => {
   const first = await producers.first.transaction();
   await send(first, 'a0');
   const second = await producers.second.transaction();
@@ -88,7 +88,7 @@ test('of two aborted transactions, in whose middle a read begins, nothing is rea
   for (const start of [0, 1, 2, 3]) assert.deepEqual(await committedFrom(start, 9), ['c0'], `from ${start}`);
 });
 
-test('of a transaction that commits while others abort around it, all is read', async () => {
+test('all messages are read of a transaction that commits while others around it abort', async () => {
   const first = await producers.first.transaction();
   const second = await producers.second.transaction();
   const third = await producers.third.transaction();

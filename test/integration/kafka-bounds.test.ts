@@ -6,13 +6,15 @@ import { ensureTopic } from '../../adapters/kafka/topics.ts';
 import type { OutgoingMessage } from '../../adapters/kafka/outgoing-message.ts';
 import { DEFAULT_BATCH_DECODED_BYTES } from '../../model/settings.ts';
 import type { IngestResult } from '../../model/run.ts';
-import { attempts } from '../../simulator/generator.ts';
-import { TestPipeline, eventually, statusOf, type TestWorker } from '../support/harness.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
+import { TestPipeline, eventually, queryStatus, type TestWorker } from '../support/harness.ts';
 import { compressedBatch, produceBatches } from '../support/kafka-batches.ts';
 import { inPieces } from '../support/kafka-topic.ts';
 import type { Listed } from '../support/quarantined.ts';
 
-const GOOD = [...attempts({ seed: 11, count: 2 })].map((attempt) => Buffer.from(JSON.stringify(attempt)));
+const GOOD = [...generateAttempts({ seed: 11, count: 2 })].map((attempt) =>
+  Buffer.from(JSON.stringify(attempt)),
+);
 
 let pipeline: TestPipeline;
 let worker: TestWorker;
@@ -69,9 +71,9 @@ describe('compressed batches of at most 1 MiB', () => {
     for (let offset = 1; offset <= BOMBS.length; offset += 1) {
       const says = `/0: from offset ${offset} on`;
       const waits = async (): Promise<boolean> =>
-        (await statusOf(run)).waiting?.message.includes(says) === true;
+        (await queryStatus(run)).waiting?.message.includes(says) === true;
       await eventually(`the run waits at offset ${offset}`, waits, 60_000);
-      const { waiting } = await statusOf(run);
+      const { waiting } = await queryStatus(run);
       assert.deepEqual(
         [waiting?.step, waiting?.code, waiting?.canSkip],
         ['consume', 'KAFKA_BATCH_UNREADABLE', true],
@@ -83,12 +85,12 @@ describe('compressed batches of at most 1 MiB', () => {
     result = await run.result();
   });
 
-  test('that take hundreds when decompressed take the worker no more memory than its limit lets', () => {
+  test('that decompress to hundreds of MiB do not exceed the worker’s memory limit', () => {
     const peak = worker.peakMemory();
     assert.ok(peak < MAX_MEMORY, `the worker had ${peak >> 20} MiB`);
   });
 
-  test('stop the run at each, which says where it is and what to do; a person can skip it', () => {
+  test('make the run wait at each, with its offsets and advice, and can be skipped', () => {
     for (const [at, message] of messages.entries()) {
       assert.match(
         message,
@@ -103,7 +105,7 @@ describe('compressed batches of at most 1 MiB', () => {
     assert.deepEqual([result.rows['deliveries'], result.rows['quarantine']], [2, 1]);
   });
 
-  test('are recorded by the offsets that were skipped, not by all that were to be read', async () => {
+  test('are recorded by the skipped offsets, not by the whole range', async () => {
     const expected = messages.map((_, at) => ({
       step: 'consume',
       what: `${topic}/0 ${at + 1} to before ${at + 2}`,
@@ -114,13 +116,13 @@ describe('compressed batches of at most 1 MiB', () => {
     assert.deepEqual(JSON.parse(String(run?.['skipped'])), expected);
   });
 
-  test('with a message that is larger than a record may be: it is quarantined whole', async () => {
+  test('with a message over the record limit: it is quarantined completely', async () => {
     assert.deepEqual(await query(`SELECT reason, octet_length(payload) AS bytes FROM quarantine`), [
       { reason: 'has 15728640 bytes, more than the 900000 that a record may have', bytes: LARGE_BYTES },
     ]);
   });
 
-  test('are no hindrance to verify, which counts what was skipped', async () => {
+  test('pass verify, which counts the skipped offsets', async () => {
     assert.match(
       await verify(),
       /verified: 9 offsets = 2 deliveries \+ 1 quarantined \+ 0 gaps \+ 6 skipped/,
@@ -128,7 +130,7 @@ describe('compressed batches of at most 1 MiB', () => {
   });
 });
 
-describe('messages with more headers than they may have, or a longer key', () => {
+describe('messages with too many headers, or too long a key', () => {
   const MANY = 60_000;
   const [value = Buffer.alloc(0)] = GOOD;
   const sameName = { source: ['headers'], same: Array.from({ length: MANY }, (_, at) => String(at)) };
@@ -152,7 +154,7 @@ describe('messages with more headers than they may have, or a longer key', () =>
     assert.deepEqual([result.rows['deliveries'], result.rows['quarantine']], [1, 4]);
   });
 
-  test('are quarantined with their counts, whole but for the headers, of which the first are kept', async () => {
+  test('are quarantined with their counts, complete except for the headers, of which the first are kept', async () => {
     const rows = await query(
       `SELECT reason, headers, CAST(payload AS VARCHAR) AS payload, octet_length(key) AS key_bytes FROM quarantine
        WHERE source = 'headers' ORDER BY kafka_offset`,
@@ -173,7 +175,7 @@ describe('messages with more headers than they may have, or a longer key', () =>
     assert.equal(rows[3]?.['key_bytes'], 900_001);
   });
 
-  test('are listed, shown and replayed, and land then', async () => {
+  test('can be listed, shown and replayed, and then land', async () => {
     const listed = await pipeline.command('quarantine', 'list', '--json', '--source', 'headers');
     assert.equal(listed.code, 0, listed.stderr);
     const { rows } = JSON.parse(listed.stdout) as Listed;
@@ -189,7 +191,7 @@ describe('messages with more headers than they may have, or a longer key', () =>
     assert.deepEqual([result.rows['deliveries'], result.rows['quarantine'] ?? 0], [1, 0]);
   });
 
-  test('are no hindrance to verify', async () => {
+  test('pass verify', async () => {
     assert.match(await verify(), /^verified: /m);
   });
 });

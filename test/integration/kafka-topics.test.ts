@@ -20,7 +20,7 @@ async function errorOf(work: Promise<unknown>): Promise<PipelineError> {
   return error;
 }
 
-test('a topic that exists is left as it is, whatever shape is asked for', async () => {
+test('an existing topic is not changed by other settings', async () => {
   await ensureTopic(OPTIONS, TAKEN, { partitions: 3, replicationFactor: 3 });
   const { topics } = await withAdmin(OPTIONS, (admin) => admin.fetchTopicMetadata({ topics: [TAKEN] }));
   assert.equal(topics[0]?.partitions.length, 1);
@@ -47,7 +47,7 @@ for (const [what, topic, shape, says] of [
   ],
   ['a name that Kafka does not allow', `${PREFIX}-é`, SHAPE, /INVALID_TOPIC_EXCEPTION/],
 ] as const) {
-  test(`a topic with ${what} is a permanent error that says why`, async () => {
+  test(`a topic with ${what} is a permanent error with the reason`, async () => {
     for (const work of [ensureTopic, Publisher.open.bind(Publisher)]) {
       const { code, canRetry, message } = await errorOf(work(OPTIONS, topic, shape));
       assert.deepEqual([code, canRetry], ['KAFKA_REFUSED', false]);
@@ -59,12 +59,12 @@ for (const [what, topic, shape, says] of [
   });
 }
 
-test('a topic that several create at once is created once', async () => {
+test('a topic that several clients create at once is created once', async () => {
   const topic = `${PREFIX}-at-once`;
   await Promise.all([1, 2, 3].map(() => ensureTopic(OPTIONS, topic, SHAPE)));
 });
 
-test('a point in the name of a topic is an underscore to Kafka', () => {
+test('Kafka treats a dot in a topic’s name like an underscore', () => {
   assert.ok(topicNamesCollide('a.b_c', 'a_b.c'));
   assert.ok(!topicNamesCollide('a.b', 'a-b'));
 });

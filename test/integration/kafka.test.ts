@@ -8,13 +8,21 @@ import { Publisher, publishOnce } from '../../adapters/kafka/publish.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { OffsetRange } from '../../model/references.ts';
 import { codeOf } from '../support/harness.ts';
-import { OPTIONS, PREFIX, inPieces, messages, newTopic, read, readAll } from '../support/kafka-topic.ts';
+import {
+  OPTIONS,
+  PREFIX,
+  inPieces,
+  messages,
+  newTopic,
+  readMessages,
+  readAll,
+} from '../support/kafka-topic.ts';
 
 /** Messages that need several fetch requests. */
 const LARGE = 120_000;
 
 describe('a set of messages', () => {
-  test('is published once, however often it is tried, and each try answers where it ends', async () => {
+  test('is published once by any number of attempts, each of which returns its end offsets', async () => {
     const topic = await newTopic(3);
     const all = messages(1000);
     const first = await publishOnce(OPTIONS, { id: `${topic}/0`, topic, messages: inPieces(all) });
@@ -25,7 +33,7 @@ describe('a set of messages', () => {
     assert.deepEqual(values.sort(), all.map(({ value }) => String(value)).sort());
   });
 
-  test('that failed half-way is not there, and is whole after the next try', async () => {
+  test('that failed half-way is not visible, and is complete after the next attempt', async () => {
     const topic = await newTopic(2);
     const all = messages(1000);
     await assert.rejects(publishOnce(OPTIONS, { id: `${topic}/0`, topic, messages: inPieces(all, 500) }));
@@ -35,7 +43,7 @@ describe('a set of messages', () => {
     assert.equal(new Set(values).size, 1000);
   });
 
-  test('that comes after something is sent when that is over, and not before', async () => {
+  test('that follows another is sent when that is committed, not before', async () => {
     const topic = await newTopic(2);
     const all = messages(LARGE);
     const endsOf = async (): Promise<string[]> => (await topicOffsets(OPTIONS, topic)).map(({ end }) => end);
@@ -50,13 +58,13 @@ describe('a set of messages', () => {
     assert.equal(new Set(values).size, LARGE);
   });
 
-  test('that comes after something that fails is not there, and is whole after the next try', async () => {
+  test('that follows one that fails is not visible, and is complete after the next attempt', async () => {
     const topic = await newTopic(2);
     const all = messages(LARGE);
-    const failing = sleep(500).then(() => Promise.reject(new TypeError('the one before failed')));
+    const failing = sleep(500).then(() => Promise.reject(new TypeError('the previous one failed')));
     const publisher = await Publisher.open(OPTIONS, topic);
     const first = publisher.publishOnce({ id: `${topic}/0`, messages: inPieces(all) }, failing);
-    await assert.rejects(first, /the one before failed/);
+    await assert.rejects(first, /the previous one failed/);
     const { wasPublishedBefore: wasBefore, ends } = await publisher.publishOnce({
       id: `${topic}/0`,
       messages: inPieces(all),
@@ -72,7 +80,7 @@ describe('a set of messages', () => {
     );
   });
 
-  test('is shown by its topic with the marker of its commit, as soon as nobody else’s transaction hides it', async () => {
+  test('is visible with its commit marker as soon as no earlier transaction is open', async () => {
     const topic = await newTopic(1);
     const other = kafkaClient(OPTIONS, 'other').producer({
       transactionalId: `${topic}-other`,
@@ -90,7 +98,7 @@ describe('a set of messages', () => {
     assert.ok(Number(shown?.end) >= 5, `it ends at ${shown?.end ?? 'nothing'}`);
   });
 
-  test('without a message is marked too, so that it is not looked at again', async () => {
+  test('without a message gets a marker too, so that it is not published again', async () => {
     const topic = await newTopic(1);
     assert.deepEqual(await publishOnce(OPTIONS, { id: `${topic}/0`, topic, messages: inPieces([]) }), {
       ends: {},
@@ -102,7 +110,7 @@ describe('a set of messages', () => {
     });
   });
 
-  test('of four tries at once is there once', async () => {
+  test('of four concurrent attempts is published once', async () => {
     const topic = await newTopic(2);
     const all = messages(300);
     const tries = Array.from({ length: 4 }, async (_, who) => {
@@ -121,7 +129,7 @@ describe('a set of messages', () => {
     assert.equal(new Set(results.map(({ ends }) => JSON.stringify(ends))).size, 1);
   });
 
-  test('is marked in a group of its own', async () => {
+  test('has its marker in its own consumer group', async () => {
     const topic = await newTopic(1);
     await publishOnce(OPTIONS, { id: `${topic}/0`, topic, messages: inPieces(messages(3)) });
     const [found] = await withAdmin(OPTIONS, (admin) =>
@@ -165,20 +173,20 @@ describe('a range', () => {
     { partition: 0, start: String(start), end: String(end) },
   ];
 
-  test('gives the committed messages in it, and nothing before or after', async () => {
-    assert.deepEqual((await read(topic, range(0, 12))).values, ['0', '1', '2', '8', '9', '10']);
-    assert.deepEqual((await read(topic, range(1, 3))).values, ['1', '2']);
-    assert.deepEqual((await read(topic, range(2, 9))).offsets, ['0:2', '0:8']);
+  test('returns its committed messages, and none before or after', async () => {
+    assert.deepEqual((await readMessages(topic, range(0, 12))).values, ['0', '1', '2', '8', '9', '10']);
+    assert.deepEqual((await readMessages(topic, range(1, 3))).values, ['1', '2']);
+    assert.deepEqual((await readMessages(topic, range(2, 9))).offsets, ['0:2', '0:8']);
   });
 
-  test('of nothing but markers and aborted messages ends well, and is read whole', async () => {
+  test('of only transaction markers and aborted messages is read completely', async () => {
     for (const [start, end] of [
       [3, 4],
       [4, 7],
       [3, 8],
       [11, 12],
     ] as const) {
-      assert.deepEqual(await read(topic, range(start, end)), {
+      assert.deepEqual(await readMessages(topic, range(start, end)), {
         ranges: range(start, end),
         values: [],
         offsets: [],
@@ -186,7 +194,7 @@ describe('a range', () => {
     }
   });
 
-  test('is read as far as the reader takes it, and the rest can be read afterwards', async () => {
+  test('is read up to the reader’s limit, and the rest can be read afterwards', async () => {
     const many = await newTopic(2);
     const { ends } = await publishOnce(OPTIONS, {
       id: `${many}/0`,
@@ -198,7 +206,7 @@ describe('a range', () => {
     const seen: string[] = [];
     let reads = 0;
     while (rest.length > 0) {
-      const part = await read(many, rest, (count) => count >= 1000);
+      const part = await readMessages(many, rest, (count) => count >= 1000);
       seen.push(...part.offsets);
       reads += 1;
       const done = new Map(part.ranges.map(({ partition, end }) => [partition, end]));
@@ -211,7 +219,7 @@ describe('a range', () => {
     assert.deepEqual([...seen].sort(), [...whole.offsets].sort());
   });
 
-  test('behind an open transaction is waited for, then said to stall, and read when the transaction ends', async () => {
+  test('behind an open transaction is waited for, fails with RANGE_STALLED, and is read when the transaction ends', async () => {
     const open = await newTopic(1);
     const transaction = await producer.transaction();
     await transaction.send({ topic: open, messages: [{ value: 'open' }] });
@@ -220,14 +228,14 @@ describe('a range', () => {
     await other.send({ topic: open, messages: [{ value: 'other' }] });
     await other.disconnect();
     assert.match(
-      await codeOf(read(open, range(0, 2))),
+      await codeOf(readMessages(open, range(0, 2))),
       /^RANGE_STALLED: .*\/0: offset 0 was not received within 5000 ms/,
     );
     await transaction.commit();
-    assert.deepEqual((await read(open, range(0, 2))).values, ['open', 'other']);
+    assert.deepEqual((await readMessages(open, range(0, 2))).values, ['open', 'other']);
   });
 
-  test('that retention deleted is named, and nothing after it is taken for it', async () => {
+  test('that retention deleted is named, and later messages are not returned in its place', async () => {
     const gone = await newTopic(1);
     await publishOnce(OPTIONS, { id: `${gone}/0`, topic: gone, messages: inPieces(messages(50)) });
     await withAdmin(OPTIONS, async (admin) => {
@@ -236,14 +244,14 @@ describe('a range', () => {
       await admin.deleteTopicRecords({ topic: gone, partitions: [{ partition: 0, offset: '20' }] });
     });
     assert.match(
-      await codeOf(read(gone, range(10, 40))),
+      await codeOf(readMessages(gone, range(10, 40))),
       /^RANGE_GONE: .*\/0: offsets 10 to before 40 were to be read, but the topic now begins at offset 20/,
     );
-    assert.match(await codeOf(read(gone, range(5, 15))), /^RANGE_GONE/);
-    assert.equal((await read(gone, range(20, 40))).values.length, 20);
+    assert.match(await codeOf(readMessages(gone, range(5, 15))), /^RANGE_GONE/);
+    assert.equal((await readMessages(gone, range(20, 40))).values.length, 20);
   });
 
-  test('of several answers is given as it was sent, however slowly it is taken', async () => {
+  test('of several responses is returned as it was sent, even to a slow reader', async () => {
     const large = await newTopic(2);
     const sent = messages(LARGE).map((message) => String(message.value));
     const { ends } = await publishOnce(OPTIONS, {
@@ -262,16 +270,16 @@ describe('a range', () => {
       return found.groups.map(({ groupId }) => groupId).sort();
     };
     const before = await groups();
-    await read(topic, range(0, 3));
+    await readMessages(topic, range(0, 3));
     assert.deepEqual(await groups(), before);
   });
 });
 
-test('a cluster that cannot be reached is said by its address', async () => {
+test('the error for an unreachable cluster names its address', async () => {
   const nowhere = { ...OPTIONS, brokers: ['127.0.0.1:9'] };
   assert.match(await codeOf(topicOffsets(nowhere, 'any')), /^KAFKA_UNREACHABLE: .*127\.0\.0\.1:9/);
 });
 
-test('a topic that does not exist is said by its name', async () => {
+test('the error for a topic that does not exist names it', async () => {
   assert.match(await codeOf(topicOffsets(OPTIONS, `${PREFIX}-none`)), /^KAFKA_REFUSED: /);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { startPlatform, type Platform } from '../../simulator/server.ts';
 import { TestPipeline, eventually } from '../support/harness.ts';
 
@@ -15,7 +15,7 @@ const EXPECTED = rowsOf();
 function rowsOf(): Record<string, number> {
   const rows = { attempts: 0, questions: 0, options: 0, keen_ids: 0 };
   const ids = new Set<string>();
-  for (const attempt of attempts({ seed: SEED, count: COUNT })) {
+  for (const attempt of generateAttempts({ seed: SEED, count: COUNT })) {
     rows.attempts += 1;
     ids.add(attempt.keen_id);
     for (const question of attempt.sequences.questions) {

@@ -1,11 +1,11 @@
-/** What is read of several tables while another run lands a batch in them. */
+/** Reads of several tables while another run lands a batch in them. */
 import assert from 'node:assert/strict';
 import test, { after, before, beforeEach } from 'node:test';
 import { createPlan } from '../../activities/plan.ts';
 import { createLogger } from '../../adapters/log.ts';
 import { Warehouse } from '../../adapters/delta/warehouse.ts';
 import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
-import { snapshotsOf } from '../../client/query/live-tables.ts';
+import { readSnapshots } from '../../client/query/live-tables.ts';
 import { BATCH_TABLES, TABLES } from '../../tables/index.ts';
 import { deltaMetadata } from '../../tables/table.ts';
 import { OtherTopic, someAttempts } from '../faults/other-topic.ts';
@@ -52,7 +52,7 @@ async function land(from: number, to: number): Promise<void> {
   }
 }
 
-test('a plan goes on from there', async () => {
+test('a plan continues from there', async () => {
   const { settings, kafka } = other.pipeline;
   const plan = createPlan({ settings, kafka, warehouse: warehouseBy(faulty.patient()) });
   const { ranges, unfinished } = await plan({ topic: other.topic, publishedEnds: {}, until: null });
@@ -60,8 +60,8 @@ test('a plan goes on from there', async () => {
   assert.equal(faulty.nameNode.unused, 0);
 });
 
-test('a question sees in each table what it sees in the one that is committed last', async () => {
-  const snapshots = await snapshotsOf(warehouseBy(faulty.patient()), TABLES);
+test('a query sees each batch of the last committed table in every table', async () => {
+  const snapshots = await readSnapshots(warehouseBy(faulty.patient()), TABLES);
   const positions = BATCH_TABLES.map((table) => snapshots.get(table)?.txns.get(`${other.topic}/0`));
   assert.deepEqual(positions, [9n, 9n, 9n, 9n, 9n]);
   assert.equal(faulty.nameNode.unused, 0);

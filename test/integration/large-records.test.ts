@@ -4,10 +4,10 @@ import kafkajs from 'kafkajs';
 import { withAdmin } from '../../adapters/kafka/client.ts';
 import { ensureTopic } from '../../adapters/kafka/topics.ts';
 import type { IngestResult } from '../../model/run.ts';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { TestPipeline } from '../support/harness.ts';
 
-const GOOD = [...attempts({ seed: 5, count: 40 })];
+const GOOD = [...generateAttempts({ seed: 5, count: 40 })];
 
 /** Returns an attempt of about `bytes` bytes, padded in a field that no table has. */
 function padded(bytes: number, fields: object = {}): string {
@@ -65,7 +65,7 @@ async function ingest(source: string): Promise<IngestResult> {
   return (await pipeline.start({ source })).result();
 }
 
-test('records over the limit are quarantined whole before publishing, and the others land', async () => {
+test('records over the limit are quarantined completely before publishing, and the others land', async () => {
   const result = await ingest('large');
   assert.deepEqual([result.rows['attempts'], result.rows['deliveries']], [41, 41]);
   assert.equal(result.steps.publish.quarantined, 3);
@@ -85,7 +85,7 @@ test('records over the limit are quarantined whole before publishing, and the ot
   );
 });
 
-test('a topic that takes less than the setting allows sets the limit', async () => {
+test('a topic’s max.message.bytes below the setting is the limit', async () => {
   const result = await ingest('narrow');
   assert.deepEqual([result.rows['attempts'], result.steps.publish.quarantined], [42, 1]);
   assert.deepEqual(
@@ -94,7 +94,7 @@ test('a topic that takes less than the setting allows sets the limit', async () 
   );
 });
 
-test('verify finds nothing off', async () => {
+test('verify finds no inconsistency', async () => {
   const { code, stdout, stderr } = await pipeline.command('verify');
   assert.equal(code, 0, stdout + stderr);
 });

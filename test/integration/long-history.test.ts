@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
-import { TestPipeline, eventually, statusOf } from '../support/harness.ts';
+import { TestPipeline, eventually, queryStatus } from '../support/harness.ts';
 
 /** Forty batches, of about twenty events each. The services suggest to continue as new at 500 events. */
 const ATTEMPTS = 2_000;
@@ -36,7 +36,7 @@ describe('a run of many batches', () => {
     async () => {
       const handle = await pipeline.start({ source: 'many' });
       // A person decides in the first history, and the last one still says so.
-      await eventually('it waits for its file', async () => (await statusOf(handle)).state === 'waiting');
+      await eventually('it waits for its file', async () => (await queryStatus(handle)).state === 'waiting');
       await pipeline.placeFiles({ 'many.ndjson': content() });
       await handle.executeUpdate('retry', { args: [{ by: 'ada', reason: 'the file is there' }] });
       const result = await handle.result();

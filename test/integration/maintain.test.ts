@@ -7,8 +7,8 @@ import type { UpkeepPlan } from '../../steps/upkeep/plan-upkeep.ts';
 import type { MaintainResult } from '../../model/upkeep.ts';
 import { expiredLogFiles } from '../../steps/upkeep/clean-log.ts';
 import { BATCH_TABLES, attempts, deliveries } from '../../tables/index.ts';
-import { attempts as generated } from '../../simulator/generator.ts';
-import { TestPipeline, eventually, statusOf } from '../support/harness.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
+import { TestPipeline, eventually, queryStatus } from '../support/harness.ts';
 import { setModified } from '../support/hdfs-times.ts';
 
 const RUNS = 6;
@@ -41,7 +41,7 @@ describe('upkeep', () => {
 
   async function ingest(): Promise<void> {
     contents += 1;
-    const feed = [...generated({ seed: contents, count: ROWS })];
+    const feed = [...generateAttempts({ seed: contents, count: ROWS })];
     await pipeline.placeFiles({ feed: JSON.stringify(feed) });
     const { outcome } = await (await pipeline.start({ source: 'source' })).result();
     assert.equal(outcome, 'landed');
@@ -113,7 +113,7 @@ describe('upkeep', () => {
   test('files that were replaced are deleted after their retention, live ones and those of open runs never', async () => {
     const { hdfs } = pipeline.warehouse.options;
     const waiting = await pipeline.start({ source: 'later' });
-    await eventually('it waits', async () => (await statusOf(waiting)).state === 'waiting');
+    await eventually('it waits', async () => (await queryStatus(waiting)).state === 'waiting');
     const { files, removed } = await freshSnapshot('attempts');
     const folder = [...files.keys()][0]?.replace(/\/[^/]*$/, '') ?? '';
     const nameOf = (runId: string): string =>

@@ -13,7 +13,7 @@ import { deadServer, errorOf, FaultyHdfs, NAME_NODE, PUT } from '../support/faul
 
 type Done = (error: Error | null | boolean, value?: unknown) => void;
 
-/** What these tests use of webhdfs, which has no types; adapters/auditor/npm-webhdfs.d.ts has what the auditor uses. */
+/** Types of the parts of webhdfs that these tests use; adapters/auditor/npm-webhdfs.d.ts has those of the auditor. */
 interface TheirHdfs {
   rename(from: string, to: string, done: Done): void;
   unlink(path: string, done: Done): void;
@@ -46,7 +46,7 @@ function theirClient(nameNode: string): TheirHdfs {
   return webhdfs.createClient({ host: hostname, port, user: 'hdfs', path: '/webhdfs/v1' });
 }
 
-/** What a call of theirs ends with: its error, or its value. */
+/** Returns the result of a call of a package: its error, or its value. */
 function outcome(start: (done: Done) => void): Promise<{ error: unknown; value: unknown }> {
   return new Promise((resolve) => {
     start((error, value) => {
@@ -57,7 +57,7 @@ function outcome(start: (done: Done) => void): Promise<{ error: unknown; value: 
 
 const SUCCESS = { error: null, value: undefined };
 
-/** What HDFS itself answers to a RENAME or a DELETE. */
+/** Returns HDFS's own response to a RENAME or a DELETE. */
 async function answerOf(method: string, path: string, query: string): Promise<unknown> {
   const answer = await fetch(`${NAME_NODE}/webhdfs/v1${path}?user.name=hdfs&${query}`, { ...PUT, method });
   return answer.json();

@@ -7,7 +7,7 @@ import { EXIT } from '../../client/cli/exit.ts';
 import { startPlatform, type Platform } from '../../simulator/server.ts';
 import { ROOT, TestPipeline, eventually } from '../support/harness.ts';
 
-describe('a run that no worker takes', () => {
+describe('a run without a worker', () => {
   let platform: Platform;
   let pipeline: TestPipeline;
 
@@ -21,7 +21,7 @@ describe('a run that no worker takes', () => {
     await platform.close();
   });
 
-  test('and that has ended is not waited for', async () => {
+  test('that has ended is not waited for', async () => {
     const run = await pipeline.start({ source: 'customer' });
     await run.terminate('by a test');
     const { code, stderr } = await pipeline.command('status', run.workflowId, '--follow');
@@ -29,7 +29,7 @@ describe('a run that no worker takes', () => {
     assert.match(stderr, /^WORKER_MISSING: no worker of the task queue /m);
   });
 
-  test('is said to wait for one, and goes on once it is there; who follows it sees both', async () => {
+  test('is reported to wait for one, and continues when it starts; --follow shows both', async () => {
     const words = [join(ROOT, 'bin/pipeline.js'), 'start', 'customer', '--follow'];
     const child = spawn(process.execPath, words, {
       env: { ...process.env, PIPELINE_CONFIG: pipeline.settingsFile },
@@ -47,10 +47,7 @@ describe('a run that no worker takes', () => {
     const [, run = ''] = /^started (\S+)/.exec(answer) ?? [];
     const asked = await pipeline.command('status', run);
     assert.equal(asked.code, EXIT.failed);
-    assert.match(
-      asked.stderr,
-      /^WORKER_MISSING: no worker of the task queue .*\n.*npm run worker/,
-    );
+    assert.match(asked.stderr, /^WORKER_MISSING: no worker of the task queue .*\n.*npm run worker/);
     await pipeline.startWorker();
     const [code] = (await once(child, 'close')) as [number];
     assert.equal(code, EXIT.ok, shown);

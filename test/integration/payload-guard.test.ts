@@ -7,7 +7,7 @@ import type { Fetched } from '../../activities/fetch.ts';
 import { MAX_PAYLOAD_BYTES } from '../../model/payload-limit.ts';
 import type { RunEndSinks } from '../../workflows/run-ends.ts';
 import { ActivityErrors } from '../../worker/activity-errors.ts';
-import { TestPipeline, eventually, statusOf } from '../support/harness.ts';
+import { TestPipeline, eventually, queryStatus } from '../support/harness.ts';
 
 let pipeline: TestPipeline;
 let connection: NativeConnection;
@@ -65,8 +65,8 @@ after(async () => {
 describe('a run', () => {
   test('waits for a person where an activity answers more than Temporal accepts', async () => {
     const run = await pipeline.start({ source: 'answer' });
-    await eventually('it waits', async () => (await statusOf(run)).waiting !== null);
-    const { waiting } = await statusOf(run);
+    await eventually('it waits', async () => (await queryStatus(run)).waiting !== null);
+    const { waiting } = await queryStatus(run);
     assert.equal(waiting?.code, 'PAYLOAD_TOO_LARGE');
     assert.match(waiting.message, /the result of the activity fetch has 3,000,\d{3} bytes/);
     const { events } = await pipeline.client.workflow.getHandle(run.workflowId).fetchHistory();
@@ -75,7 +75,7 @@ describe('a run', () => {
     await assert.rejects(run.result());
   });
 
-  test('that is asked for too much fails by name, and quotes nothing of it', async () => {
+  test('that requests too much fails with PAYLOAD_TOO_LARGE, and quotes none of it', async () => {
     const run = await pipeline.start({ source: 'answer', from: `2026 (${'x'.repeat(100_000)})` });
     const error: unknown = await run.result().catch((thrown: unknown) => thrown);
     const message = error instanceof Error && error.cause instanceof Error ? error.cause.message : '';

@@ -47,7 +47,7 @@ describe('pipeline preview', () => {
     return JSON.parse(ended.stdout) as Preview;
   }
 
-  test('looks at the beginning of a feed, or at all of it', async () => {
+  test('reads the beginning of a feed, or all of it', async () => {
     const some = await preview(EXIT.ok, 'feed', '--records', '20');
     assert.deepEqual([some.records, some.landed, some.quarantined, some.whole], [20, 20, 0, false]);
     const all = await preview(EXIT.ok, 'feed');
@@ -57,7 +57,7 @@ describe('pipeline preview', () => {
     assert.ok(whole && records > 0 && records < 100, `${records} records of a day`);
   });
 
-  test('shows what would be quarantined, and exits with 3 where a run would wait for a person', async () => {
+  test('shows the records that would be quarantined, and exits with 3 if a run would wait for a decision', async () => {
     const { code, stdout, stderr } = await pipeline.command('preview', 'mixed');
     assert.deepEqual([code, stderr], [EXIT.waiting, '']);
     assert.match(stdout, /^source mixed: a JSON array; all of it was read: 10 records, /);
@@ -68,7 +68,7 @@ describe('pipeline preview', () => {
     assert.match(stdout, /^attempts: 7 rows$/m);
   });
 
-  test('shows what came before the content broke off, and exits with 1', async () => {
+  test('shows the records before the truncation of a content, and exits with 1', async () => {
     const { code, stdout, stderr } = await pipeline.command('preview', 'cut', '--json');
     assert.equal(code, EXIT.failed);
     const shown = JSON.parse(stdout) as Preview;
@@ -77,7 +77,7 @@ describe('pipeline preview', () => {
     assert.match((await pipeline.command('preview', 'closed')).stderr, /^SOURCE_REFUSED: /);
   });
 
-  test('takes a file that no source names', async () => {
+  test('accepts a file that no source names', async () => {
     const file = `${pipeline.folder}/mixed.json`;
     const shown = await preview(EXIT.ok, file);
     assert.deepEqual([shown.landed, shown.quarantined, shown.overLimit], [7, 3, null]);
@@ -89,7 +89,7 @@ describe('pipeline preview', () => {
     );
   });
 
-  test('says which words do not fit', async () => {
+  test('names invalid arguments', async () => {
     for (const [message, ...words] of [
       [/^SOURCE_UNKNOWN: there is no source "other" \(the sources are: feed, .*no such file/, 'other'],
       [/^USAGE_INVALID: source given has no url: there is nothing to fetch/, 'given'],
@@ -114,7 +114,7 @@ describe('pipeline preview', () => {
     assert.deepEqual((await readdir(pipeline.folder)).sort(), ['mixed.json', 'pipeline.yaml']);
   });
 
-  test('says what a run then does', async () => {
+  test('agrees with the run that follows', async () => {
     const shown = await preview(EXIT.ok, 'feed');
     await pipeline.startWorker();
     const run = await pipeline.start({ source: 'feed' });

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import { Staging } from '../../adapters/staging/staging.ts';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { startPlatform, type Platform } from '../../simulator/server.ts';
 import { startStack } from '../../services/stack.ts';
-import { codeOf, eventually, statusOf, TestPipeline } from '../support/harness.ts';
+import { codeOf, eventually, queryStatus, TestPipeline } from '../support/harness.ts';
 
 /** The paths below a folder, itself included, that others than their owner have any right on. */
 async function openPaths(root: string): Promise<string[]> {
@@ -72,11 +72,11 @@ describe('where the user’s umask hides nothing', () => {
       { worker: { sweepInterval: '1s' } },
     );
     try {
-      const whole = JSON.stringify([...attempts({ seed: 5, count: 500 })]);
+      const whole = JSON.stringify([...generateAttempts({ seed: 5, count: 500 })]);
       await pipeline.placeFiles({ 'broken.json': `${whole} more` });
       await pipeline.startWorker('one');
       const run = await pipeline.start({ source: 'broken' });
-      await eventually('it waits', async () => (await statusOf(run)).state === 'waiting', 60_000);
+      await eventually('it waits', async () => (await queryStatus(run)).state === 'waiting', 60_000);
       const runs = join(pipeline.folder, 'staging-one', 'runs');
       const names = await readdir(runs, { recursive: true });
       assert.ok(names.length > 1, 'the fetch left something');
@@ -101,7 +101,7 @@ describe('where the user’s umask hides nothing', () => {
         [pipeline, '600', '710'],
         [usual, '640', '750'],
       ] as const) {
-        await one.placeFiles({ 'feed.json': JSON.stringify([...attempts({ seed: 4, count })]) });
+        await one.placeFiles({ 'feed.json': JSON.stringify([...generateAttempts({ seed: 4, count })]) });
         await one.startWorker();
         assert.equal((await (await one.start({ source: 'feed' })).result()).outcome, 'landed');
         const { hdfs } = one.warehouse.options;

@@ -5,7 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import { parse, stringify } from 'yaml';
-import { openWarehouse, ROOT, SERVERS, TestPipeline, eventually } from '../support/harness.ts';
+import { openTestWarehouse, ROOT, SERVERS, TestPipeline, eventually } from '../support/harness.ts';
 import { FaultsProxy } from '../support/faults-proxy.ts';
 import { QuarantinedTopic, badAttempts } from '../support/quarantined.ts';
 
@@ -68,7 +68,7 @@ describe('a replay that is killed after it published and before it marked', () =
       messages.map(({ headers }) => headers['replay-of']),
       [undefined, undefined, [reference]],
     );
-    const snapshot = await openWarehouse(pipeline.settings, pipeline.logger).table('replays').snapshot();
+    const snapshot = await openTestWarehouse(pipeline.settings, pipeline.logger).table('replays').snapshot();
     assert.equal(snapshot?.files.size, 1);
     await topic.run();
     const { replays } = await topic.verify();

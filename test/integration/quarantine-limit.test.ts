@@ -2,19 +2,23 @@ import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import { topicOffsets, withAdmin } from '../../adapters/kafka/client.ts';
 import type { IngestResult, Waiting } from '../../model/run.ts';
-import { TestPipeline, eventually, statusOf } from '../support/harness.ts';
+import { TestPipeline, eventually, queryStatus } from '../support/harness.ts';
 import { QuarantinedTopic, badAttempts, goodAttempts } from '../support/quarantined.ts';
 
 type Run = Awaited<ReturnType<TestPipeline['start']>>;
 
 async function waitingOf(run: Run): Promise<Waiting> {
-  await eventually(`${run.workflowId} waits`, async () => (await statusOf(run)).state === 'waiting', 60_000);
-  const { waiting } = await statusOf(run);
+  await eventually(
+    `${run.workflowId} waits`,
+    async () => (await queryStatus(run)).state === 'waiting',
+    60_000,
+  );
+  const { waiting } = await queryStatus(run);
   assert(waiting !== null);
   return waiting;
 }
 
-/** What is in the result of a run that waited at a limit and was told to go past it. */
+/** The result of a run whose limit was skipped. */
 function requirePastLimit({ skipped }: IngestResult, step: string): void {
   assert.deepEqual(
     skipped.map(({ code, ...one }) => [one.step, code]),
@@ -64,7 +68,7 @@ describe('a source with a quarantine limit, whose feed is fetched', () => {
     return run;
   }
 
-  test('goes on where no larger share is bad', async () => {
+  test('continues below the limit', async () => {
     const result = await (await pipeline.start({ source: 'fine' })).result();
     assert.deepEqual([result.rows['attempts'], result.rows['quarantine'], result.skipped], [18, 2, []]);
     assert.deepEqual(result.reasons, {
@@ -80,7 +84,7 @@ describe('a source with a quarantine limit, whose feed is fetched', () => {
     });
   });
 
-  test('stops before anything is published, and when it is retried fetches what was corrected', async () => {
+  test('waits before anything is published, and a retry fetches the corrected content', async () => {
     const run = await stopped('retried');
     await pipeline.placeFiles({ retried: JSON.stringify(goodAttempts(1, 3)) });
     await run.executeUpdate('retry');
@@ -88,7 +92,7 @@ describe('a source with a quarantine limit, whose feed is fetched', () => {
     assert.deepEqual([result.rows['attempts'], result.rows['quarantine'], result.skipped], [3, 0, []]);
   });
 
-  test('goes past the limit when that is skipped: all of it goes on, and is recorded', async () => {
+  test('publishes everything when the limit is skipped, and records the skip', async () => {
     const run = await stopped('skipped');
     const shown = await pipeline.command('status', run.workflowId);
     assert.match(shown.stdout, /pipeline skip /);
@@ -109,21 +113,21 @@ describe('a source with a quarantine limit, whose feed is fetched', () => {
     assert.equal(again.outcome, 'unchanged');
   });
 
-  test('ends without a trace when it is aborted', async () => {
+  test('publishes nothing when it is aborted', async () => {
     const run = await stopped('aborted');
     await run.executeUpdate('abort');
     await assert.rejects(run.result());
     assert.equal(await messagesOf('aborted'), 0);
   });
 
-  test('verify finds nothing off after all of it', async () => {
+  test('verify finds no inconsistency afterwards', async () => {
     const { code, stdout, stderr } = await pipeline.command('verify');
     assert.equal(code, 0, stdout + stderr);
     assert.match(stdout, /^verified: .* 0 skipped/m);
   });
 });
 
-describe('a source with a quarantine limit, whose topic others fill', () => {
+describe('a source with a quarantine limit, whose topic other producers fill', () => {
   let pipeline: TestPipeline;
   let topic: QuarantinedTopic;
 
@@ -156,14 +160,14 @@ describe('a source with a quarantine limit, whose topic others fill', () => {
     return (JSON.parse(stdout) as { rows: number }[])[0]?.rows ?? -1;
   }
 
-  test('stops before anything of a bad batch lands, also when it is retried or another run comes', async () => {
+  test('waits before a bad batch lands, also after a retry and in another run', async () => {
     await topic.publishAll([...goodAttempts(1, 1), ...badAttempts(2, 3)]);
     const run = await stopped('0 to before 4');
     assert.equal(await rowsLanded(), 0);
     const { since } = await waitingOf(run);
     await run.executeUpdate('retry');
     await eventually('it waits again', async () => {
-      const { waiting } = await statusOf(run);
+      const { waiting } = await queryStatus(run);
       return waiting !== null && waiting.since !== since;
     });
     await run.executeUpdate('abort');
@@ -171,7 +175,7 @@ describe('a source with a quarantine limit, whose topic others fill', () => {
     assert.equal(await rowsLanded(), 0);
   });
 
-  test('lands all of a bad batch when the limit is skipped, and loses nothing', async () => {
+  test('lands a bad batch completely when the limit is skipped', async () => {
     const run = await stopped('0 to before 4');
     await run.executeUpdate('skip');
     const result = await run.result();
@@ -181,7 +185,7 @@ describe('a source with a quarantine limit, whose topic others fill', () => {
     assert.deepEqual([partition?.quarantined, partition?.skipped], [3, 0]);
   });
 
-  test('judges a batch by itself, whatever landed before', async () => {
+  test('checks each batch alone, whatever landed before', async () => {
     await topic.publishAll(goodAttempts(3, 4));
     await topic.run();
     await topic.publishAll([...badAttempts(4, 3), ...goodAttempts(5, 1)]);
@@ -193,7 +197,7 @@ describe('a source with a quarantine limit, whose topic others fill', () => {
     await topic.verify();
   });
 
-  test('does not judge what a person replayed', async () => {
+  test('does not apply to replayed messages', async () => {
     await topic.quarantine('replay', '--all', '--yes');
     const result = await topic.run();
     assert.deepEqual([result.rows['attempts'], result.rows['quarantine'], result.skipped], [0, 6, []]);

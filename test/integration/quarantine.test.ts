@@ -15,7 +15,7 @@ const HOSTILE = Buffer.concat([
   Buffer.from('\u009b2J \u202egnp.exe ä 🙂"}\nsecond line'),
 ]);
 
-/** What a terminal may be given: printable characters and line breaks. */
+/** Text that is safe for a terminal: printable characters and line breaks. */
 const SAFE = /^[^\p{C}\p{Zl}\p{Zp}]*$/u;
 
 function requireSafe(shown: string): void {

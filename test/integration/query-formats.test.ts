@@ -26,7 +26,7 @@ describe('the formats and files of query', () => {
     await platform.close();
   });
 
-  /** What a query answers; it may read files that others wrote. */
+  /** Returns the result of a trusted query, which may read any files. */
   async function ask(sql: string): Promise<unknown> {
     const { code, stdout, stderr } = await pipeline.command('query', '--json', '--trusted', sql);
     assert.equal(code, 0, stderr);
@@ -39,7 +39,7 @@ describe('the formats and files of query', () => {
   /** A path that no other test uses. */
   const fileOf = (name: string): string => join(pipeline.folder, name);
 
-  test('csv is as in RFC 4180, and tells null from an empty text', async () => {
+  test('csv follows RFC 4180, and distinguishes null from an empty string', async () => {
     const { code, stdout } = await pipeline.command('query', HARD, '--format', 'csv');
     assert.equal(code, 0);
     assert.equal(
@@ -57,7 +57,7 @@ describe('the formats and files of query', () => {
     ]);
   });
 
-  test('parquet has the true types, in the order of the query', async () => {
+  test('parquet has the correct types, in the order of the query', async () => {
     const file = fileOf('attempts.parquet');
     const sql =
       'SELECT keen_id, total, certification, started_at, ingested_on FROM attempts ORDER BY started_at DESC';
@@ -75,7 +75,7 @@ describe('the formats and files of query', () => {
   });
 
   for (const sql of ['SELECT 1; SELECT 2', 'CREATE TABLE t (n INTEGER)']) {
-    test(`${sql} is refused as parquet, and leaves no file`, async () => {
+    test(`${sql} is rejected as parquet, and leaves no file`, async () => {
       const words = ['query', sql, '--format', 'parquet', '--output', fileOf('refused.parquet')];
       const { code, stderr } = await pipeline.command(...words);
       assert.equal(code, 1);
@@ -84,12 +84,12 @@ describe('the formats and files of query', () => {
     });
   }
 
-  /** What there is of a file, under its own name or a temporary one. */
+  /** Returns the names of a file's copies, temporary ones included. */
   async function leftOf(name: string): Promise<string[]> {
     return (await readdir(pipeline.folder)).filter((one) => one.startsWith(name));
   }
 
-  test('a file that exists stays as it is, unless it may be replaced; so it does when the query fails', async () => {
+  test('an existing file is only replaced with --force, and not if the query fails', async () => {
     const file = fileOf('kept.json');
     await writeFile(file, 'mine');
     const { code, stderr } = await pipeline.command('query', 'SELECT 1 AS n', '--output', file);
@@ -128,7 +128,7 @@ describe('the formats and files of query', () => {
     [['--format', 'csv', '--json'], /--json and --format csv: give one of them/],
     [['--force'], /--force requires --output/],
   ] as const) {
-    test(`${words.join(' ')} is refused before anything is asked`, async () => {
+    test(`${words.join(' ')} is rejected before the query runs`, async () => {
       const { code, stderr } = await pipeline.command('query', 'SELECT 1', ...words);
       assert.equal(code, 2);
       assert.match(stderr, says);

@@ -5,10 +5,10 @@ import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test, { after, before, describe } from 'node:test';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { startPlatform, type Platform } from '../../simulator/server.ts';
 import { DamagedCopy } from '../support/damage.ts';
-import { ROOT, TestPipeline, runCommand } from '../support/harness.ts';
+import { ROOT, TestPipeline, runPipelineCommand } from '../support/harness.ts';
 
 const SEED = 3;
 const COUNT = 500;
@@ -46,7 +46,11 @@ describe('query and tables', () => {
 
   async function commandWith(cache: string, ...words: string[]) {
     const { settingsFile, folder } = pipeline;
-    return runCommand(words, { PIPELINE_CONFIG: settingsFile, XDG_CACHE_HOME: join(folder, cache) }, folder);
+    return runPipelineCommand(
+      words,
+      { PIPELINE_CONFIG: settingsFile, XDG_CACHE_HOME: join(folder, cache) },
+      folder,
+    );
   }
 
   test('a query fetches the files of the tables that it names, and no others', async () => {
@@ -56,8 +60,8 @@ describe('query and tables', () => {
     assert.match(names[0] ?? '', /\/attempts\/partition=[0-9a-f]{32}\/[0-9a-f]{32}\.parquet$/);
   });
 
-  test('numbers come as numbers, times in UTC as ISO 8601, and partition columns with their types', async () => {
-    const generated = [...attempts({ seed: SEED, count: COUNT })];
+  test('numbers are numbers, times are ISO 8601 in UTC, and partition columns have their types', async () => {
+    const generated = [...generateAttempts({ seed: SEED, count: COUNT })];
     const first = generated.map(({ started_at: at }) => Date.parse(at)).sort((a, b) => a - b)[0] ?? NaN;
     const [row] = (await ask(
       `SELECT count(*) AS n, min(started_at) AS first, any_value(source) AS source, any_value(ingested_on) AS day,
@@ -72,19 +76,19 @@ describe('query and tables', () => {
     assert.equal(row['nothing'], null);
   });
 
-  test('the views give each attempt once', async () => {
-    const ids = new Set([...attempts({ seed: SEED, count: COUNT })].map(({ keen_id: id }) => id));
+  test('the views return each attempt once', async () => {
+    const ids = new Set([...generateAttempts({ seed: SEED, count: COUNT })].map(({ keen_id: id }) => id));
     assert.ok(ids.size < COUNT, 'the generator delivers some attempts twice');
     assert.deepEqual(await ask('SELECT count(*) AS n FROM attempts_deduplicated'), [{ n: ids.size }]);
   });
 
-  test('a table for people is shown without --json, and how long it took on standard error', async () => {
+  test('without --json a table is printed, with the duration on standard error', async () => {
     const { stdout, stderr } = await pipeline.command('query', "SELECT 12345678 AS n, 'x' AS text");
     assert.match(stdout, /│ 12345678 │ x {4}│/);
     assert.match(stderr, /^1 row in \d+\.\d\d s; files: 0, fetched: 0/);
   });
 
-  test('--explain shows by which steps the answer comes, and nothing of the answer', async () => {
+  test('--explain shows the query plan, without the result', async () => {
     const sql = 'SELECT exam_name, count(*) FROM attempts WHERE total > 0 GROUP BY ALL -- by exam';
     const { code, stdout, stderr } = await pipeline.command('query', '--explain', '--json', sql);
     assert.equal(code, 0, stderr);
@@ -104,7 +108,7 @@ describe('query and tables', () => {
     assert.match(both.stderr, /^USAGE_INVALID: --explain shows the plan/);
   });
 
-  test('a query can come on standard input', async () => {
+  test('a query can be read from standard input', async () => {
     const child = spawn(process.execPath, [join(ROOT, 'bin/pipeline.js'), 'query', '--json', '-'], {
       env: {
         ...process.env,
@@ -117,7 +121,7 @@ describe('query and tables', () => {
     assert.deepEqual(JSON.parse(await text(child.stdout)), [{ n: COUNT }]);
   });
 
-  test('a reader that has seen enough ends a long answer without an error', async () => {
+  test('a reader that closes the pipe ends a long result without an error', async () => {
     const words = [join(ROOT, 'bin/pipeline.js'), 'query', '--json', 'SELECT * FROM range(1000000)'];
     const child = spawn(process.execPath, words, {
       env: { ...process.env, PIPELINE_CONFIG: pipeline.settingsFile },
@@ -138,7 +142,7 @@ describe('query and tables', () => {
     { sql: 'SELEC 1', says: /syntax error at or near "SELEC"/ },
     { sql: "SELECT * FROM query_table('opt' || 'ions')", says: /the table options was not fetched/ },
   ]) {
-    test(`${sql} fails with what is wrong and what to do, and without a stack`, async () => {
+    test(`${sql} fails with the cause and advice, and without a stack trace`, async () => {
       const { code, stdout, stderr } = await pipeline.command('query', sql);
       assert.equal(code, 1);
       assert.equal(stdout, '');
@@ -148,7 +152,7 @@ describe('query and tables', () => {
     });
   }
 
-  test('several processes fill one cache at once, and each gets the right answer', async () => {
+  test('several processes fill one cache at once, and each gets the correct answer', async () => {
     const sql = 'SELECT count(*) AS n FROM deliveries JOIN attempts USING (kafka_partition, kafka_offset)';
     const answers = await Promise.all(
       Array.from({ length: 4 }, () => commandWith('shared', 'query', '--json', sql)),
@@ -169,7 +173,7 @@ describe('query and tables', () => {
     assert.ok(whole.equals(await readFile(file)));
   });
 
-  test('a cached file that rotted is fetched again by verify', async () => {
+  test('a corrupted cached file is fetched again by verify', async () => {
     const file = (await cached()).find((name) => name.includes('/attempts/')) ?? '';
     const whole = await readFile(file);
     await writeFile(file, Buffer.alloc(whole.length));
@@ -178,7 +182,7 @@ describe('query and tables', () => {
     assert.ok(whole.equals(await readFile(file)));
   });
 
-  test('bytes that are not those of the log are refused, and never cached', async () => {
+  test('bytes that differ from the log’s checksum are rejected, and never cached', async () => {
     const copy = await DamagedCopy.of(pipeline, 'other-bytes');
     const { path } = await copy.firstFile('attempts');
     const bytes = await copy.hdfs.read(path);
@@ -191,7 +195,7 @@ describe('query and tables', () => {
     assert.deepEqual(await cached(), before);
   });
 
-  test('a file that is live no more is forgotten when nobody has used it for a while', async () => {
+  test('a file that is no longer live is evicted when it was not used for a while', async () => {
     const [live = ''] = await cached('shared');
     const folder = join(live, '..');
     const [old, fresh] = [join(folder, 'part-old.parquet'), join(folder, 'part-fresh.parquet')];
@@ -204,14 +208,14 @@ describe('query and tables', () => {
     assert.ok((await stat(live)).mtimeMs > longAgo.getTime(), 'its use is noted');
   });
 
-  test('a warehouse without tables has them all, empty, with their columns and types', async () => {
+  test('in a warehouse without tables all are empty, with their columns and types', async () => {
     const settings = join(pipeline.folder, 'nothing.yaml');
     const yaml = await readFile(pipeline.settingsFile, 'utf8');
     await writeFile(settings, yaml.replace(/warehouse: .*/, 'warehouse: /test/nothing'));
     const env = { PIPELINE_CONFIG: settings, XDG_CACHE_HOME: join(pipeline.folder, 'cache') };
-    const rows = await runCommand(['query', '--json', 'SELECT * FROM questions_deduplicated'], env);
+    const rows = await runPipelineCommand(['query', '--json', 'SELECT * FROM questions_deduplicated'], env);
     assert.deepEqual(JSON.parse(rows.stdout), [], rows.stderr);
-    const described = await runCommand(['query', '--json', 'DESCRIBE attempts'], env);
+    const described = await runPipelineCommand(['query', '--json', 'DESCRIBE attempts'], env);
     const types = new Map(
       (JSON.parse(described.stdout) as { column_name: string; column_type: string }[]).map((column) => [
         column.column_name,
@@ -221,13 +225,13 @@ describe('query and tables', () => {
     assert.equal(types.get('started_at'), 'TIMESTAMP WITH TIME ZONE');
     assert.equal(types.get('total'), 'INTEGER');
     assert.equal(types.get('ingested_on'), 'DATE');
-    const tables = await runCommand(['tables', '--json'], env);
+    const tables = await runPipelineCommand(['tables', '--json'], env);
     const [state] = (JSON.parse(tables.stdout) as { tables: Record<string, unknown>[] }).tables;
     assert.equal(state?.['version'], null);
     assert.equal(state['rows'], 0);
   });
 
-  test('tables shows what each table holds', async () => {
+  test('tables shows the rows and sizes of each table', async () => {
     const { stdout } = await pipeline.command('tables', '--json');
     const { tables, views } = JSON.parse(stdout) as Record<'tables' | 'views', Record<string, unknown>[]>;
     const found = tables.find(({ name }) => name === 'attempts');
@@ -239,9 +243,9 @@ describe('query and tables', () => {
     assert.match((await pipeline.command('tables')).stdout, /│ attempts +│ one attempt delivered/);
   });
 
-  test('tables shows the columns of a table and of a view, with their meaning', async () => {
+  test('tables shows the columns of a table and of a view, with their descriptions', async () => {
     const table = await pipeline.command('tables', 'options');
-    assert.match(table.stdout, /│ submitted +│ integer +│ 1 where it was submitted/);
+    assert.match(table.stdout, /│ submitted +│ integer +│ 1 if it was submitted/);
     const view = await pipeline.command('tables', 'attempts_deduplicated', '--json');
     const { columns } = JSON.parse(view.stdout) as { columns: Record<string, unknown>[] };
     assert.deepEqual(

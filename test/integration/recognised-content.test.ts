@@ -1,4 +1,4 @@
-/** What a run makes of a content that is compressed, of another format, cut, or all bad. */
+/** Contents that are compressed, of another format, truncated, or without a valid record. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import type { RunStatus, Waiting } from '../../model/run.ts';
-import { ROOT, TestPipeline, eventually, statusOf, type IngestHandle } from '../support/harness.ts';
+import { ROOT, TestPipeline, eventually, queryStatus, type IngestHandle } from '../support/harness.ts';
 import { badAttempts, goodAttempts } from '../support/quarantined.ts';
 
 const FEEDS = join(ROOT, '../shared/cases/feeds');
@@ -55,10 +55,10 @@ function sourceOf(file: string, format: string): string {
 async function settled(run: IngestHandle): Promise<RunStatus> {
   await eventually(
     `${run.workflowId} ends or waits`,
-    async () => (await statusOf(run)).state !== 'running',
+    async () => (await queryStatus(run)).state !== 'running',
     120_000,
   );
-  return statusOf(run);
+  return queryStatus(run);
 }
 
 async function waitingOf(run: IngestHandle): Promise<Waiting> {
@@ -78,7 +78,7 @@ async function resultOf(run: IngestHandle): Promise<string> {
   return `${code}: ${message}`;
 }
 
-describe('contents of other kinds than their source says', { skip }, () => {
+describe('contents of other kinds than their source declares', { skip }, () => {
   let pipeline: TestPipeline;
 
   before(async () => {
@@ -95,7 +95,7 @@ describe('contents of other kinds than their source says', { skip }, () => {
   after(() => pipeline.close());
 
   for (const [at, format] of FORMATS.entries()) {
-    test(`read as ${format} land whole or are refused by name, and none of them in quarantine`, async () => {
+    test(`read as ${format} land completely or are rejected by name, and none is quarantined`, async () => {
       const files = Object.entries(RESULTS);
       const runs = await Promise.all(
         files.map(([file]) => pipeline.start({ source: sourceOf(file, format) })),
@@ -113,14 +113,14 @@ describe('contents of other kinds than their source says', { skip }, () => {
     });
   }
 
-  test('are told of by the preview too', async () => {
+  test('are named by the preview too', async () => {
     const zip = await pipeline.command('preview', sourceOf('zip.ndjson.zip', 'ndjson'));
     assert.match(zip.stderr, /is a zip archive/);
     const brotli = await pipeline.command('preview', join(pipeline.folder, 'brotli.ndjson.br'));
     assert.match(brotli.stdout, /50 records would land, 0 would be quarantined/);
   });
 
-  test('leave nothing that verify finds', async () => {
+  test('pass verify', async () => {
     const { code, stdout, stderr } = await pipeline.command('verify');
     assert.equal(code, 0, stdout + stderr);
   });
@@ -132,7 +132,7 @@ describe('a server’s contents', () => {
   const cut = whole.subarray(0, whole.length - 100);
   const array = Buffer.from(`[${lines.join(',')}]`);
   const compressed = { gzip: gzipSync(whole), deflate: deflateSync(whole), br: brotliCompressSync(whole) };
-  /** What is answered in turn to each path’s requests; the last for ever. */
+  /** The responses to each path’s requests, in order; the last one repeats. */
   const ANSWERS: Record<string, readonly { content: Buffer; headers?: Record<string, string> }[]> = {
     brotli: [{ content: brotliCompressSync(whole), headers: { 'content-encoding': 'br' } }],
     deflate: [{ content: deflateRawSync(whole), headers: { 'content-encoding': 'deflate' } }],
@@ -187,25 +187,25 @@ describe('a server’s contents', () => {
   });
 
   for (const source of ['brotli', 'deflate', 'both', 'unnamed'] as const) {
-    test(`${source}: are decompressed as Content-Encoding or their bytes say`, async () => {
+    test(`${source}: are decompressed by their Content-Encoding or their first bytes`, async () => {
       assert.equal(await resultOf(await pipeline.start({ source })), 'landed 20 0');
     });
   }
 
   for (const source of ['cut', 'short', ...ARRAYS, 'cut-gzip', 'cut-deflate', 'cut-br']) {
-    test(`${source}: that end too early are fetched again, and nothing of the cut ones is published`, async () => {
+    test(`${source}: that are truncated are fetched again, and nothing of them is published`, async () => {
       assert.equal(await resultOf(await pipeline.start({ source })), 'landed 20 0');
       assert.equal(requests.get(source), 2);
     });
   }
 
-  test('page: that name a next page are refused', async () => {
+  test('page: that name a next page are rejected', async () => {
     const found = await resultOf(await pipeline.start({ source: 'page' }));
     assert.match(found, /^SOURCE_PAGED: .* is one page of several: "next" names the next one/);
   });
 });
 
-describe('a content without one good record', () => {
+describe('a content without a valid record', () => {
   let pipeline: TestPipeline;
 
   before(async () => {
@@ -237,20 +237,20 @@ describe('a content without one good record', () => {
     return run;
   }
 
-  test('waits for a person, and lands what was corrected', async () => {
+  test('makes the run wait for a decision; a retry lands the corrected content', async () => {
     const run = await stopped('one', '1 record');
     await pipeline.placeFiles({ one: `${JSON.stringify(goodAttempts(8, 1)[0])}\n` });
     await run.executeUpdate('retry');
     assert.equal(await resultOf(run), 'landed 1 0');
   });
 
-  test('waits for a person whatever the limit', async () => {
+  test('makes the run wait whatever the limit', async () => {
     const run = await stopped('array', '3 records');
     await run.executeUpdate('abort');
     await assert.rejects(run.result());
   });
 
-  test('goes into quarantine where a person says so, which is recorded', async () => {
+  test('is quarantined after a skip, which is recorded', async () => {
     const run = await stopped('lines', '3 records');
     await run.executeUpdate('skip');
     assert.equal(await resultOf(run), 'landed 0 3');

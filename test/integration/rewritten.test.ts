@@ -4,8 +4,8 @@ import { DeltaTable } from '../../adapters/delta/table.ts';
 import { topicOffsets } from '../../adapters/kafka/client.ts';
 import type { Waiting } from '../../model/run.ts';
 import { sourceOf } from '../../model/settings.ts';
-import { attempts as generated } from '../../simulator/generator.ts';
-import { TestPipeline, codeOf, eventually, statusOf, type TestWorker } from '../support/harness.ts';
+import { generateAttempts as generated } from '../../simulator/generator.ts';
+import { TestPipeline, codeOf, eventually, queryStatus, type TestWorker } from '../support/harness.ts';
 import { badAttempts } from '../support/quarantined.ts';
 import { OtherProgram } from '../support/rewritten-tables.ts';
 
@@ -13,7 +13,7 @@ type Run = Awaited<ReturnType<TestPipeline['start']>>;
 
 const ROWS = 5;
 
-describe('a table that another program took rows out of', () => {
+describe('a table from which another program removed rows', () => {
   let pipeline: TestPipeline;
   let worker: TestWorker;
   let contents = 0;
@@ -50,10 +50,10 @@ describe('a table that another program took rows out of', () => {
   async function waitingOf(run: Run): Promise<Waiting> {
     await eventually(
       `${run.workflowId} waits`,
-      async () => (await statusOf(run)).state === 'waiting',
+      async () => (await queryStatus(run)).state === 'waiting',
       60_000,
     );
-    const { waiting } = await statusOf(run);
+    const { waiting } = await queryStatus(run);
     assert(waiting !== null);
     return waiting;
   }
@@ -88,13 +88,13 @@ describe('a table that another program took rows out of', () => {
     });
   }
 
-  test('a RESTORE that takes no rows back stops nothing', async () => {
+  test('a RESTORE that removes no rows does not stop a run', async () => {
     const program = other('quarantine');
     await program.restore((await program.version()) - 1);
     await ingest();
   });
 
-  test('a run that finds nothing new waits, too', async () => {
+  test('a run that finds nothing new waits too', async () => {
     const program = other('options');
     const whole = await program.version();
     const restored = await program.restore(whole - 1);
@@ -125,7 +125,7 @@ describe('a table that another program took rows out of', () => {
       },
     ],
   ] as const)
-    test(`a run waits at a table ${what}, lands nothing, and goes on when that is undone`, async () => {
+    test(`a run waits at a table ${what}, lands nothing, and continues when that is reverted`, async () => {
       const program = other('questions');
       const undo = await change(program);
       const changed = await program.version();
@@ -144,7 +144,7 @@ describe('a table that another program took rows out of', () => {
       assert.equal(verified, 0, stdout);
     });
 
-  test('a replay out of quarantine publishes nothing while marks of earlier ones are missing', async () => {
+  test('a replay publishes nothing while rows of earlier replays are missing', async () => {
     await ingest(...badAttempts(1, 2));
     const listed = await pipeline.command('quarantine', 'list', '--json');
     const { rows } = JSON.parse(listed.stdout) as { rows: { reference: string }[] };
@@ -165,7 +165,7 @@ describe('a table that another program took rows out of', () => {
     await ingest();
   });
 
-  test('a worker that begins at a checkpoint of the other program finds it, though older entries are gone', async () => {
+  test('a worker that starts from the other program’s checkpoint detects it, even if older entries are gone', async () => {
     const program = other('attempts');
     const whole = await program.version();
     const restored = await program.restore(whole - 1);

@@ -72,7 +72,7 @@ describe('schedule apply', () => {
     );
   }
 
-  test('a dry run shows what is new, and makes nothing', async () => {
+  test('a dry run shows new schedules, and creates nothing', async () => {
     await write({ [FIRST]: NEVER });
     const shown = await apply('--dry-run');
     assert.ok(shown.startsWith(`create ingest-${FIRST}\n  + cron      0 0 29 2 *\n`), shown);
@@ -80,7 +80,7 @@ describe('schedule apply', () => {
     assert.equal(await isThere(FIRST), false);
   });
 
-  test('what is new is made; the second time, there is nothing to do', async () => {
+  test('new schedules are created; the second time nothing changes', async () => {
     assert.match(await apply(), /^1 created$/m);
     const made = await described(FIRST);
     assert.equal(made.policies.overlap, 'BUFFER_ALL');
@@ -88,7 +88,7 @@ describe('schedule apply', () => {
     assert.deepEqual((await described(FIRST)).info.lastUpdatedAt, made.info.lastUpdatedAt);
   });
 
-  test('what the file changed is shown from → to and made so; a pause stays unless the file says otherwise', async () => {
+  test('changes of the file are shown as from → to and applied; a pause stays unless the file sets paused', async () => {
     await pipeline.command('schedule', 'pause', FIRST, '--note', 'the customer moves servers');
     await write({ [FIRST]: { every: '10000d', interval: '1h', catchUp: '2h' }, [SECOND]: NEVER });
     const shown = await apply();
@@ -107,7 +107,7 @@ describe('schedule apply', () => {
     assert.equal((await described(FIRST)).state.paused, false);
   });
 
-  test('what somebody changed elsewhere is put back', async () => {
+  test('changes made elsewhere are reverted', async () => {
     await pipeline.client.schedule.getHandle(`ingest-${SECOND}`).update((known) => ({
       ...known,
       spec: { ...known.spec, jitter: '30s' },
@@ -118,7 +118,7 @@ describe('schedule apply', () => {
     assert.equal((await described(SECOND)).policies.overlap, 'BUFFER_ALL');
   });
 
-  test('a cron expression that is none names the file, the source and the key, and nothing is done', async () => {
+  test('the error for an invalid cron expression names the file, the source and the key, and nothing is changed', async () => {
     await write({ [FIRST]: { every: '20000d' }, [SECOND]: { ...NEVER, cron: '99 * * * *' } });
     for (const more of [[], ['--dry-run']]) {
       const { code, stdout, stderr } = await pipeline.command('schedule', 'apply', ...more);
@@ -133,7 +133,7 @@ describe('schedule apply', () => {
     assert.equal((await described(FIRST)).spec.intervals?.[0]?.every, 864_000_000_000);
   });
 
-  test('a schedule that is no longer in the settings is named, and deleted with --prune; another pipeline’s is not', async () => {
+  test('a schedule that is no longer in the settings is listed, and deleted with --prune; that of another pipeline is not', async () => {
     const { code, stderr } = await other.command('schedule', 'apply');
     assert.equal(code, 0, stderr);
     await write({ [SECOND]: NEVER });
@@ -152,7 +152,7 @@ describe('schedule apply', () => {
     assert.equal(await isThere(FOREIGN), true);
   });
 
-  test('--json tells each field; a source without a schedule is said to have none', async () => {
+  test('--json has each field; a source without a schedule is reported', async () => {
     const answer = JSON.parse(await apply('--json', '--dry-run')) as {
       schedules: { source: string; action: string; fields: object[] }[];
     };

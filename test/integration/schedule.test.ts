@@ -3,7 +3,7 @@ import test, { after, before, describe } from 'node:test';
 import { ScheduleNotFoundError, WorkflowFailedError, type ScheduleDescription } from '@temporalio/client';
 import type { ScheduleView } from '../../client/schedules/view.ts';
 import type { IngestResult } from '../../model/run.ts';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { startPlatform, type Platform } from '../../simulator/server.ts';
 import type { ingest } from '../../workflows/index.ts';
 import { TestPipeline, eventually } from '../support/harness.ts';
@@ -83,7 +83,7 @@ describe('schedules', () => {
     });
   }
 
-  test('a schedule is made, changed, listed, paused, resumed and deleted from the command line', async () => {
+  test('a schedule is created, changed, listed, paused, resumed and deleted from the command line', async () => {
     assert.match(
       await schedule('set', WHOLE, '--every', '1h', '--note', 'the first'),
       /^created ingest-whole/,
@@ -116,7 +116,7 @@ describe('schedules', () => {
     assert.match(unknown.stderr, /^SCHEDULE_UNKNOWN: source "whole-.*" has no schedule/);
   });
 
-  test('a cron expression that Temporal does not take, and times that lie apart, are told', async () => {
+  test('an invalid cron expression, and times further apart than the interval, are reported', async () => {
     const refused = await pipeline.command(
       'schedule',
       'set',
@@ -144,7 +144,7 @@ describe('schedules', () => {
     assert.deepEqual(asked('twice'), [{ from, to }]);
   });
 
-  test('intervals join, come from the scheduled times, and none is lost while a run waits for a person', async () => {
+  test('intervals are contiguous, derive from the scheduled times, and none is lost while a run waits for a decision', async () => {
     await schedule('set', LIVE, '--every', '3s');
     await eventually('two runs asked', () => asked('live').length >= 2);
     platform.arm({ kind: 'status', status: 403 });
@@ -177,7 +177,7 @@ describe('schedules', () => {
     assert.deepEqual(asked('live'), intervals);
   });
 
-  test('a backfill brings each interval once; given again, it brings nothing', async () => {
+  test('a backfill runs each interval once; repeated, it runs none', async () => {
     const [from, to] = ['2017-11-22T00:00:00Z', '2017-11-24T12:00:00Z'];
     const words = ['backfill', TWICE, '--from', from, '--to', to, '--part', '2'];
     const known = asked('twice').length;
@@ -193,7 +193,7 @@ describe('schedules', () => {
     await requireLanded(from, to);
     assert.match(await schedule(...words), /5 intervals: 5 had run before, 0 ran now, 0 failed/);
     assert.equal(asked('twice').length, known + 5);
-    // Even where Temporal has forgotten the runs, or is told by other means.
+    // Even if Temporal no longer has the runs, or they were started in another way.
     await pipeline.client.schedule
       .getHandle(`ingest-${TWICE}`)
       .backfill({ start: new Date(from), end: new Date('2017-11-22T12:00:00Z'), overlap: 'BUFFER_ALL' });
@@ -211,14 +211,14 @@ describe('schedules', () => {
 
   async function requireLanded(from: string, to: string): Promise<void> {
     const [fromMs, toMs] = [Date.parse(from), Date.parse(to)];
-    const expected = [...attempts({ seed: SEED, count: COUNT, fromMs, toMs })].length;
+    const expected = [...generateAttempts({ seed: SEED, count: COUNT, fromMs, toMs })].length;
     assert.ok(expected > 0);
     const sql = `SELECT count(*)::INT AS landed FROM attempts WHERE source = '${TWICE}' AND started_at >= '${from}' AND started_at < '${to}'`;
     const { stdout, stderr } = await pipeline.command('query', '--json', sql);
     assert.deepEqual(JSON.parse(stdout), [{ landed: expected }], stderr);
   }
 
-  test('a backfill that meets a run that waits says so; given again, it goes on and runs what failed', async () => {
+  test('a backfill that finds a waiting run reports it; repeated, it continues and repeats failed intervals', async () => {
     const words = ['backfill', TWICE, '--from', '2017-11-25', '--to', '2017-11-26', '--part', '1'];
     platform.arm({ kind: 'status', status: 403 });
     const stopped = await pipeline.command('schedule', ...words);

@@ -10,7 +10,7 @@ import test, { after, before, describe } from 'node:test';
 import { Auditor } from '../../adapters/auditor/auditor.ts';
 import type { HdfsOptions } from '../../adapters/hdfs/access.ts';
 import { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { Authority } from '../support/certificates.ts';
 import { Gateway, type Seen } from '../support/gateway.ts';
 import { codeOf, SERVERS, TestPipeline } from '../support/harness.ts';
@@ -27,7 +27,7 @@ const PATH = '/test/secure-hdfs/file';
 
 const knowsPassword = ({ authorization }: Seen): boolean => authorization === LOGIN;
 
-describe('an HDFS behind a gateway of HTTPS', () => {
+describe('an HDFS behind an HTTPS gateway', () => {
   let folder: string;
   let authority: Authority;
   let gateway: Gateway;
@@ -53,7 +53,7 @@ describe('an HDFS behind a gateway of HTTPS', () => {
     };
   }
 
-  /** What asking for a file fails with; `none` when it does not. */
+  /** Returns the error of a file status; `none` if there is none. */
   async function outcome(options: HdfsOptions): Promise<string> {
     const said = await codeOf(
       (async () => new WebHdfs({ ...options, retry: { attempts: 2, backoffMs: 10 } }).status(PATH))(),
@@ -76,7 +76,7 @@ describe('an HDFS behind a gateway of HTTPS', () => {
     for (const name of Object.keys(VARIABLES)) Reflect.deleteProperty(process.env, name);
   });
 
-  test('a whole run and its proof go through it, and nothing passes it without the login', async () => {
+  test('a whole run and verify use it, and no request passes it without credentials', async () => {
     const { nameNodes, tls, basicAuth } = known(gateway.address);
     const warehouse = `/test/secure-hdfs/warehouse-${process.pid}`;
     const pipeline = await TestPipeline.create(
@@ -84,7 +84,9 @@ describe('an HDFS behind a gateway of HTTPS', () => {
       { hdfs: { nameNodes, tls, basicAuth, warehouse } },
     );
     try {
-      await pipeline.placeFiles({ 'feed.json': JSON.stringify([...attempts({ seed: 7, count: 200 })]) });
+      await pipeline.placeFiles({
+        'feed.json': JSON.stringify([...generateAttempts({ seed: 7, count: 200 })]),
+      });
       const worker = await pipeline.startWorker();
       const run = await pipeline.command('start', 'feed', '--follow');
       assert.equal(run.code, 0, run.stderr);
@@ -105,7 +107,7 @@ describe('an HDFS behind a gateway of HTTPS', () => {
     }
   });
 
-  test('another server that it sends on to never sees the login, neither from the client nor from the auditor', async () => {
+  test('another server that it redirects to never gets the credentials, from the client or from the auditor', async () => {
     const elsewhere = await start({ admits: () => true });
     const leading = await start({ redirectTo: elsewhere.origin });
     const options = known(leading.address);
@@ -141,7 +143,7 @@ describe('an HDFS behind a gateway of HTTPS', () => {
     await direct.delete(PATH);
   });
 
-  test('a secret goes without TLS to this machine alone, also where a NameNode names the DataNode', async () => {
+  test('a secret is sent without TLS to this machine only, also after a NameNode’s redirect', async () => {
     const token = { user: 'hdfs', delegationTokenVariable: 'TEST_HDFS_TOKEN' };
     const login = { user: 'hdfs', basicAuth: { user: 'guest', passwordVariable: 'TEST_HDFS_PASSWORD' } };
     for (const secret of [token, login]) {
@@ -176,7 +178,7 @@ describe('an HDFS behind a gateway of HTTPS', () => {
     }
   });
 
-  test('each thing that can be wrong has words of its own', async () => {
+  test('each connection error has its own message', async () => {
     const expired = await start({ certificate: await authority.sign('expired', { days: -1 }) });
     const other = await start({
       certificate: await authority.sign('other', { names: ['DNS:knox.example.com'] }),

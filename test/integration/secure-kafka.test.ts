@@ -8,7 +8,7 @@ import { createLogger } from '../../adapters/log.ts';
 import { publishOnce } from '../../adapters/kafka/publish.ts';
 import type { OutgoingMessage } from '../../adapters/kafka/outgoing-message.ts';
 import { readRanges } from '../../adapters/kafka/read.ts';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { Authority, type Certificate } from '../support/certificates.ts';
 import { codeOf, TestPipeline } from '../support/harness.ts';
 import { SecureKafka, STRANGER, UNKNOWN_LOOPBACK, USER } from '../support/secure-kafka.ts';
@@ -18,7 +18,7 @@ const STRANGERS = 'TEST_KAFKA_STRANGERS_PASSWORD';
 const WRONG = 'TEST_KAFKA_WRONG_PASSWORD';
 const SECRETS = { [VARIABLE]: USER.password, [STRANGERS]: STRANGER.password, [WRONG]: 'open barley' };
 
-describe('a Kafka that asks for TLS and a login', () => {
+describe('a Kafka that requires TLS and SASL', () => {
   let kafka: SecureKafka;
   let caFile: string;
   let client: Certificate;
@@ -46,7 +46,7 @@ describe('a Kafka that asks for TLS and a login', () => {
     passwordVariable,
   });
 
-  /** What listing the topics fails with; `none` when it does not. */
+  /** Returns the error of listing the topics; `none` if there is none. */
   async function outcome(broker: string, security: Partial<KafkaOptions>): Promise<string> {
     const options = { brokers: [broker], logger: createLogger('test', 'fatal'), ...security };
     const said = await codeOf(withAdmin(options, (admin) => admin.listTopics()));
@@ -54,7 +54,7 @@ describe('a Kafka that asks for TLS and a login', () => {
     return said;
   }
 
-  test('a whole run and its proof go through it', async () => {
+  test('a whole run and verify use it', async () => {
     const { listeners, folder } = kafka;
     const pipeline = await TestPipeline.create(
       { feed: { url: 'file:feed.json' } },
@@ -68,7 +68,9 @@ describe('a Kafka that asks for TLS and a login', () => {
       },
     );
     try {
-      await pipeline.placeFiles({ 'feed.json': JSON.stringify([...attempts({ seed: 5, count: 200 })]) });
+      await pipeline.placeFiles({
+        'feed.json': JSON.stringify([...generateAttempts({ seed: 5, count: 200 })]),
+      });
       const worker = await pipeline.startWorker();
       const run = await pipeline.command('start', 'feed', '--follow');
       assert.equal(run.code, 0, run.stderr);
@@ -82,7 +84,7 @@ describe('a Kafka that asks for TLS and a login', () => {
     }
   });
 
-  test('each way to log in is taken, and a client certificate', async () => {
+  test('each SASL mechanism works, and a client certificate', async () => {
     for (const mechanism of ['plain', 'scram-sha-256', 'scram-sha-512'] as const) {
       const sasl = { ...login(), mechanism };
       assert.equal(await outcome(kafka.listeners.login, { tls: { caFile }, sasl }), 'none', mechanism);
@@ -92,7 +94,7 @@ describe('a Kafka that asks for TLS and a login', () => {
     assert.equal(await outcome(kafka.listeners.elsewhere, { tls }), 'none');
   });
 
-  /** What is wrong, how it is spoken to, and what the error says. */
+  /** A misconfiguration, the options of the client, and the error. */
   const wrongs: readonly [string, () => Promise<string>, RegExp][] = [
     [
       'a wrong password',
@@ -161,7 +163,7 @@ describe('a Kafka that asks for TLS and a login', () => {
     ],
   ];
 
-  test('a password goes without TLS to this machine alone, also where the cluster names its brokers itself', async () => {
+  test('a password is sent without TLS to this machine only, also to advertised brokers', async () => {
     const bootstrap = kafka.listeners.cleartext;
     const remote = bootstrap.replace('localhost', UNKNOWN_LOOPBACK);
     const plain = { sasl: { ...login(), mechanism: 'plain' as const } };
@@ -173,7 +175,7 @@ describe('a Kafka that asks for TLS and a login', () => {
     assert.equal(await outcome(bootstrap, { sasl: login() }), 'none');
   });
 
-  test('each thing that can be wrong has words of its own', async (context) => {
+  test('each connection error has its own message', async (context) => {
     const tried = await Promise.all(
       wrongs.map(async ([name, attempt, says]) => [name, await attempt(), says] as const),
     );
@@ -183,7 +185,7 @@ describe('a Kafka that asks for TLS and a login', () => {
       });
   });
 
-  test('a user without rights on a topic is told so, and needs no more than docs/clusters.md says', async () => {
+  test('a user without ACLs on a topic gets an error, and needs no more than those of docs/clusters.md', async () => {
     const topic = 'of-others';
     const logger = createLogger('test', 'fatal');
     const own = { brokers: [kafka.listeners.login], tls: { caFile }, logger };

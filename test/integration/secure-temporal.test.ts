@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import { connectTemporal, temporalConnection } from '../../adapters/temporal.ts';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { Authority, type Certificate } from '../support/certificates.ts';
-import { codeOf, runCommand, SERVERS, TestPipeline } from '../support/harness.ts';
+import { codeOf, runPipelineCommand, SERVERS, TestPipeline } from '../support/harness.ts';
 import { TemporalGateway } from '../support/temporal-gateway.ts';
 
 const API_KEY = 'a-key-that-nobody-may-see';
 
-describe('a Temporal that asks for TLS, a client certificate and an API key', () => {
+describe('a Temporal that requires TLS, a client certificate and an API key', () => {
   let folder: string;
   let authority: Authority;
   let client: Certificate;
@@ -49,7 +49,7 @@ describe('a Temporal that asks for TLS, a client certificate and an API key', ()
     await rm(folder, { recursive: true });
   });
 
-  test('the worker and the command line come to it as the environment says, whatever pipeline.yaml says', async () => {
+  test('the worker and the command line connect as the environment says, which overrides pipeline.yaml', async () => {
     const taskQueue = `secure-${process.pid}`;
     const pipeline = await TestPipeline.create(
       { feed: { url: 'file:feed.json' } },
@@ -57,10 +57,12 @@ describe('a Temporal that asks for TLS, a client certificate and an API key', ()
       { temporal: { address: 'localhost:1' } },
     );
     try {
-      await pipeline.placeFiles({ 'feed.json': JSON.stringify([...attempts({ seed: 11, count: 50 })]) });
+      await pipeline.placeFiles({
+        'feed.json': JSON.stringify([...generateAttempts({ seed: 11, count: 50 })]),
+      });
       const worker = await pipeline.startWorker('one', environment());
       const own = { PIPELINE_CONFIG: await pipeline.settingsOf('one') };
-      const run = await runCommand(['start', 'feed', '--follow'], { ...environment(), ...own });
+      const run = await runPipelineCommand(['start', 'feed', '--follow'], { ...environment(), ...own });
       assert.equal(run.code, 0, run.stderr);
       assert.match(run.stdout, /feed landed/);
       const methods = new Set(gateway.calls.map(({ method }) => method));
@@ -84,7 +86,7 @@ describe('a Temporal that asks for TLS, a client certificate and an API key', ()
     }
   });
 
-  test('a profile of a temporal.toml says the same, where it is named', async () => {
+  test('a named profile of a temporal.toml has the same effect', async () => {
     const file = join(folder, 'temporal.toml');
     const env = environment();
     const profile = {
@@ -105,18 +107,18 @@ describe('a Temporal that asks for TLS, a client certificate and an API key', ()
     const settings = join(folder, 'pipeline.yaml');
     await writeFile(settings, 'temporal:\n  address: localhost:1\nsources: {}\n');
     const named = { PIPELINE_CONFIG: settings, TEMPORAL_CONFIG_FILE: file };
-    const found = await runCommand(['status'], { ...named, TEMPORAL_PROFILE: 'cloud' });
+    const found = await runPipelineCommand(['status'], { ...named, TEMPORAL_PROFILE: 'cloud' });
     assert.equal(found.code, 0, found.stderr);
-    const missing = await runCommand(['status'], { ...named, TEMPORAL_PROFILE: 'clouds' });
+    const missing = await runPipelineCommand(['status'], { ...named, TEMPORAL_PROFILE: 'clouds' });
     assert.equal(missing.code, 2);
     assert.match(missing.stderr, /SETTINGS_INVALID: .*Profile 'clouds' not found/);
     await writeFile(file, `[profile.cloud]\napi_key = "${API_KEY}\n`);
-    const broken = await runCommand(['status'], { ...named, TEMPORAL_PROFILE: 'cloud' });
+    const broken = await runPipelineCommand(['status'], { ...named, TEMPORAL_PROFILE: 'cloud' });
     assert.match(broken.stderr, /SETTINGS_INVALID: .*temporal\.toml: Invalid TOML/);
     assert.ok(!broken.stderr.includes(API_KEY));
   });
 
-  test('each thing that can be wrong has words of its own', async () => {
+  test('each connection error has its own message', async () => {
     const expired = await start(await authority.sign('expired', { days: -1 }), false);
     const other = await start(await authority.sign('other', { names: ['DNS:temporal.example.com'] }), false);
     const others = await Authority.make(folder, 'others');

@@ -15,8 +15,8 @@ import { z } from 'zod';
 import { CROSS_SITE_HEADER } from '../../adapters/hdfs/access.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { SEARCH_ATTRIBUTES } from '../../model/search-attributes.ts';
-import { living, lookUp, signal } from '../../services/identity.ts';
-import { firstTaken, SERVICE_NAMES, type ServiceName } from '../../services/ports.ts';
+import { findProcess, findProcessByPid, sendSignal } from '../../services/identity.ts';
+import { findUsedPort, SERVICE_NAMES, type ServiceName } from '../../services/ports.ts';
 import { stackStatus, startStack, type Stack } from '../../services/stack.ts';
 
 const run = promisify(execFile);
@@ -52,7 +52,7 @@ describe('the servers', { timeout: 300_000 }, () => {
     await rm(base, { recursive: true, force: true });
   });
 
-  it('answer as real clients see them', async () => {
+  it('serve real clients', async () => {
     await produce(stack, 'first');
     assert.deepEqual(await messageCount(stack), 1);
     await writeFile(stack, 'first');
@@ -63,14 +63,14 @@ describe('the servers', { timeout: 300_000 }, () => {
     assert.equal((await fetch(`${stack.hdfs.nameNodeHttp}/dfshealth.html`)).status, 200);
   });
 
-  it('give Temporal the search attributes that a run is found by', async () => {
+  it('register the search attributes of runs in Temporal', async () => {
     const found = await withTemporal(stack, (client) =>
       client.connection.operatorService.listSearchAttributes({ namespace: 'default' }),
     );
     for (const name of Object.keys(SEARCH_ATTRIBUTES)) assert.ok(name in found.customAttributes, name);
   });
 
-  it('are left alone by a second up', async () => {
+  it('are not restarted by a second up', async () => {
     const pids = pidsOf(stack);
     const { stdout } = await services(folder, 'up');
     assert.equal(stdout.match(/was up already/g)?.length, SERVICE_NAMES.length);
@@ -88,7 +88,7 @@ describe('the servers', { timeout: 300_000 }, () => {
     for (const { log } of statuses) assert.ok(existsSync(log), log);
   });
 
-  it('are seen frozen, and go on', async () => {
+  it('are reported as frozen, and continue', async () => {
     const kafka = stack.service('kafka');
     await kafka.pause();
     assert.equal(await healthOf(folder, 'kafka'), 'paused');
@@ -96,7 +96,7 @@ describe('the servers', { timeout: 300_000 }, () => {
     assert.equal(await healthOf(folder, 'kafka'), 'healthy');
   });
 
-  it('that are killed are seen as down, and come back with their data after up', async () => {
+  it('that are killed are reported as down, and have their data after up', async () => {
     const pids = pidsOf(stack);
     await Promise.all(SERVICE_NAMES.map((name) => stack.service(name).kill('SIGKILL')));
     for (const { name, health } of await stackStatus(folder)) assert.equal(health, 'down', name);
@@ -119,7 +119,7 @@ describe('the servers', { timeout: 300_000 }, () => {
     assert.equal(content, 'first');
   });
 
-  it('name a port that something else holds, and start nothing', async () => {
+  it('name a port that another process uses, and start nothing', async () => {
     const other = await folderWithPortsOf(folder, join(base, 'other'));
     await assert.rejects(startStack({ folder: other, ports: 'default' }), (error: unknown) => {
       assert.ok(error instanceof PipelineError);
@@ -131,14 +131,14 @@ describe('the servers', { timeout: 300_000 }, () => {
     for (const { health } of await stackStatus(other)) assert.equal(health, 'down');
   });
 
-  it('of HDFS refuse a folder whose path the DataNode would fail on', async () => {
+  it('of HDFS reject a folder whose path the DataNode does not support', async () => {
     await assert.rejects(
       startStack({ folder: join(base, 'with blank'), ports: 'free', only: ['datanode'] }),
       /HDFS cannot keep its data in .*with blank: .* --folder/,
     );
   });
 
-  it('that cannot start say why, with the end of their log', async () => {
+  it('that cannot start report the end of their log', async () => {
     await assert.rejects(
       run(process.execPath, onlyTemporal(join(base, 'broken')), {
         env: { ...process.env, TEMPORAL_CLI: '/bin/ls' },
@@ -152,26 +152,26 @@ describe('the servers', { timeout: 300_000 }, () => {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     const [said] = (await once(owner.stdout, 'data')) as [Buffer];
-    const server = lookUp(Number(said.toString())) ?? assert.fail('Temporal is not up');
+    const server = findProcessByPid(Number(said.toString())) ?? assert.fail('Temporal is not up');
     try {
       owner.kill('SIGTERM');
       const [, endedBy] = (await once(owner, 'exit')) as [number | null, NodeJS.Signals | null];
       assert.equal(endedBy, 'SIGTERM');
       const deadline = performance.now() + 5_000;
-      while (living(server) !== undefined) {
+      while (findProcess(server) !== undefined) {
         assert.ok(performance.now() < deadline, `Temporal (pid ${server.pid}) outlives its owner`);
         await new Promise(setImmediate);
       }
     } finally {
-      signal(server, 'SIGKILL');
+      sendSignal(server, 'SIGKILL');
     }
   });
 
-  it('leave no process and no taken port after down, and nothing at all after reset', async () => {
+  it('leave no process and no port in use after down, and no files after reset', async () => {
     const pids = pidsOf(stack);
     await services(folder, 'down');
-    for (const pid of pids) assert.equal(lookUp(pid), undefined);
-    assert.equal(await firstTaken([Number(stack.temporal.address.split(':')[1])]), undefined);
+    for (const pid of pids) assert.equal(findProcessByPid(pid), undefined);
+    assert.equal(await findUsedPort([Number(stack.temporal.address.split(':')[1])]), undefined);
     assert.ok(existsSync(join(folder, 'data', 'kafka')));
     await assert.rejects(services(folder, 'status'), { code: 1 });
 
@@ -234,7 +234,7 @@ async function messageCount(stack: Stack): Promise<number> {
   return Number(offsets?.high);
 }
 
-/** Writes as WebHDFS asks: the NameNode names the DataNode, which takes the content. */
+/** Writes a file over WebHDFS: the NameNode redirects to the DataNode, which gets the content. */
 async function writeFile(stack: Stack, content: string): Promise<void> {
   const create = webHdfs(stack, 'op=CREATE&overwrite=true&noredirect=true');
   const answer = await fetch(create, { method: 'PUT', headers: CROSS_SITE_HEADER });

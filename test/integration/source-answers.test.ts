@@ -39,7 +39,7 @@ test('a redirect to an address in UTF-8 is followed', async () => {
   assert.equal(platform.requests.at(-1)?.path, '/r%C3%A9sultats/attempts');
 });
 
-test('no content (204) ends as an empty feed does, each time', async () => {
+test('no content (204) is an empty feed, each time', async () => {
   platform.arm({ kind: 'status', status: 204, times: 2, path: '/none/attempts' });
   const ends = async (source: string): Promise<unknown[]> => {
     const { outcome, content } = await (await pipeline.start({ source })).result();
@@ -51,7 +51,7 @@ test('no content (204) ends as an empty feed does, each time', async () => {
   assert.deepEqual(await ends('none'), empty);
 });
 
-test('an answer that asks to come back is followed, whatever its status', async () => {
+test('Retry-After is obeyed, whatever the status', async () => {
   const path = '/later/attempts';
   const statuses = [202, 403, 409, 425, 500];
   platform.arm(
@@ -66,7 +66,7 @@ test('an answer that asks to come back is followed, whatever its status', async 
   );
 });
 
-test('one page of several is refused, and says by which header', async () => {
+test('one page of several is rejected, naming the header', async () => {
   const link = '<https://customer.example/attempts?page=2>; rel="next"';
   platform.arm({ kind: 'header', name: 'Link', value: link, path: '/linked/attempts' });
   const linked = await waitingOf(pipeline, 'linked');
@@ -78,7 +78,7 @@ test('one page of several is refused, and says by which header', async () => {
   assert.match(counted.message, /the content has 50 records of the 51 that the server’s headers count/);
 });
 
-test('a redirect to the metadata service of a cloud is refused, and says where it leads', async () => {
+test('a redirect to the metadata service of a cloud is rejected, naming the target', async () => {
   const location = 'http://169.254.169.254/latest/meta-data/';
   platform.arm({ kind: 'redirect', location, path: '/metadata/attempts' });
   const { code, message } = await waitingOf(pipeline, 'metadata');
@@ -89,7 +89,7 @@ test('a redirect to the metadata service of a cloud is refused, and says where i
   );
 });
 
-test('verify finds nothing wrong after all of it', async () => {
+test('verify finds no inconsistency afterwards', async () => {
   const { code, stdout, stderr } = await pipeline.command('verify');
   assert.equal(code, 0, stdout + stderr);
 });

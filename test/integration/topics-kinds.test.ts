@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import zlib from 'node:zlib';
-import { eventually, statusOf } from '../support/harness.ts';
-import { FilledTopics, messagesOf, sumsOf } from './producers/filled-topics.ts';
+import { eventually, queryStatus } from '../support/harness.ts';
+import { FilledTopics, attemptMessages, sumsOf } from './producers/filled-topics.ts';
 
 const ZSTD = 'zstdDecompress' in zlib && 'this Node reads zstd';
 
@@ -27,7 +27,7 @@ describe('a topic', () => {
       'segment.ms': '1',
     });
     for (const from of [0, 20, 40, 60]) {
-      const messages = messagesOf(8, 20, from).map(({ value }, at) => ({
+      const messages = attemptMessages(8, 20, from).map(({ value }, at) => ({
         key: Buffer.from(`key ${at}`),
         value,
       }));
@@ -35,7 +35,7 @@ describe('a topic', () => {
     }
   }
 
-  test('with transactions one within another lands what was committed, and nothing that was aborted', async () => {
+  test('with nested transactions lands the committed messages, and none of the aborted', async () => {
     const topic = await topics.makeTopic('transactions');
     const { java } = topics;
     const committed = await java.open({
@@ -45,7 +45,7 @@ describe('a topic', () => {
     const aborted = await java.open({ 'transactional.id': `${topic}-aborted`, 'compression.type': 'gzip' });
     const plain = await java.open({ 'compression.type': 'snappy' });
     const send = async (producer: string, at: number) => {
-      await java.send(producer, topic, messagesOf(7, 5, at));
+      await java.send(producer, topic, attemptMessages(7, 5, at));
       await java.tell('flush', producer);
     };
     await java.tell('begin', committed);
@@ -62,30 +62,30 @@ describe('a topic', () => {
     const { rows, gaps } = await topics.run('transactions');
     // Ten aborted messages and two markers.
     assert.deepEqual([rows['deliveries'], gaps], [20, 12]);
-    const expected = [0, 10, 20, 25].flatMap((at) => messagesOf(7, 5, at));
+    const expected = [0, 10, 20, 25].flatMap((at) => attemptMessages(7, 5, at));
     assert.deepEqual(await topics.landedOf(topic), sumsOf(expected));
   });
 
-  test('that nobody made yet is made, and lands once somebody fills it', async () => {
+  test('that does not exist is created, and lands when a producer fills it', async () => {
     assert.equal((await topics.run('unmade')).outcome, 'nothing-new');
     const topic = topics.topicOf('unmade');
-    await topics.publish.kafkajs({ topic, codec: 'none', guarantee: 'plain' }, messagesOf(6, 5));
+    await topics.publish.kafkajs({ topic, codec: 'none', guarantee: 'plain' }, attemptMessages(6, 5));
     assert.equal((await topics.run('unmade')).rows['deliveries'], 5);
   });
 
   test(
-    'with a compression that this Node cannot read lands up to there, and waits for a person',
+    'with a compression that this Node does not support lands up to there, and waits for a decision',
     { skip: ZSTD },
     async () => {
       const topic = await topics.makeTopic('unreadable', 3);
       const inPartition = (partition: number) =>
-        messagesOf(5, 10).map((message) => ({ ...message, partition }));
+        attemptMessages(5, 10).map((message) => ({ ...message, partition }));
       const readable = [0, 1, 2].flatMap(inPartition);
       await topics.publish.java({ topic, codec: 'gzip', guarantee: 'plain' }, readable);
       await topics.publish.java({ topic, codec: 'zstd', guarantee: 'plain' }, inPartition(1));
       const handle = await topics.pipeline.start({ source: 'unreadable' });
-      await eventually('the run waits', async () => (await statusOf(handle)).waiting !== null);
-      const { waiting } = await statusOf(handle);
+      await eventually('the run waits', async () => (await queryStatus(handle)).waiting !== null);
+      const { waiting } = await queryStatus(handle);
       assert.deepEqual([waiting?.step, waiting?.code], ['consume', 'KAFKA_CODEC_MISSING']);
       const said = `${topic}/1: from offset \\d+ on, messages are compressed with zstd, which Node reads from 22.15`;
       assert.match(waiting?.message ?? '', new RegExp(`^${said}`));
@@ -101,7 +101,7 @@ describe('a topic', () => {
     },
   );
 
-  test('that is compacted lands what it still has, whatever is gone between', async () => {
+  test('that is compacted lands the messages that are left', async () => {
     const topic = topics.topicOf('compacted');
     await eventually(
       'it is compacted',
@@ -112,7 +112,7 @@ describe('a topic', () => {
     const { rows, gaps, offsets } = await topics.run('compacted');
     assert.deepEqual([rows['deliveries'], gaps], [40, 40]);
     assert.deepEqual(offsets, [{ partition: 0, start: '0', end: '80' }]);
-    assert.deepEqual(await topics.landedOf(topic), sumsOf(messagesOf(8, 40, 40)));
+    assert.deepEqual(await topics.landedOf(topic), sumsOf(attemptMessages(8, 40, 40)));
     assert.equal((await topics.run('compacted')).outcome, 'nothing-new');
   });
 });

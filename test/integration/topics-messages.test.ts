@@ -3,14 +3,14 @@ import { readFile } from 'node:fs/promises';
 import test, { after, before, describe } from 'node:test';
 import type { WrittenHeader } from '../../adapters/kafka/message-headers.ts';
 import type { IngestResult } from '../../model/run.ts';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { FilledTopics } from './producers/filled-topics.ts';
 import type { TestMessage } from './producers/message.ts';
 
-/** Stands in keys, headers and payloads; nothing that others can read may have it. */
+/** In keys, headers and payloads; must not be in logs or histories. */
 const MARKER = 'do-not-tell-4711';
 
-const [SAMPLE] = attempts({ seed: 9, count: 1 });
+const [SAMPLE] = generateAttempts({ seed: 9, count: 1 });
 
 /** A good attempt, with the marker in it. */
 const GOOD = Buffer.from(JSON.stringify({ ...SAMPLE, exam_name: MARKER }));
@@ -81,7 +81,7 @@ function hex(bytes: Buffer | null | undefined): string | null {
   return bytes?.toString('hex').toUpperCase() ?? null;
 }
 
-describe('of messages of every kind', () => {
+describe('messages of every kind:', () => {
   let result: IngestResult;
   let delivered: Row[];
   let quarantined: Row[];
@@ -105,14 +105,14 @@ describe('of messages of every kind', () => {
   const headersOf = (name: string): WrittenHeader[] =>
     JSON.parse(String(landedAs(name)['headers'])) as WrittenHeader[];
 
-  test('the good land, with their keys, and their payloads as they came', () => {
+  test('valid ones land, with their keys and unchanged payloads', () => {
     assert.deepEqual(
       delivered.map(({ key, payload }) => [key, payload]),
       Object.values(LAND).map(({ key }) => [hex(key), GOOD.toString('utf8')]),
     );
   });
 
-  test('headers land whole: many, repeated, binary, without a value, and of any name', () => {
+  test('headers land completely: many, repeated, binary, null, and of any name', () => {
     const written = (headers: readonly Header[]) =>
       headers.map(([key, value]) => ({ key, value: value?.toString('utf8') ?? null }));
     assert.deepEqual(headersOf('manyHeaders'), written(MANY_HEADERS));
@@ -134,7 +134,7 @@ describe('of messages of every kind', () => {
     );
   });
 
-  test('the bad are in quarantine, whole, with step, path and reason', () => {
+  test('invalid ones are quarantined completely, with step, path and reason', () => {
     assert.deepEqual(
       quarantined,
       Object.values(REFUSED).map(({ key, value, path = '', reason }) => ({
@@ -168,7 +168,7 @@ describe('the time of publication', () => {
     return rows.map(({ ms }) => (ms === null ? null : Number(ms)));
   };
 
-  test('is what the producer says, as far as a table can hold it; without one it is null', async () => {
+  test('is the producer’s timestamp if it is in the tables’ range; else it is null', async () => {
     const topic = await topics.makeTopic('created', 1, {
       'message.timestamp.after.max.ms': '9223372036854775807',
     });
@@ -187,7 +187,7 @@ describe('the time of publication', () => {
     );
   });
 
-  test('is what the broker says, where the topic is set so', async () => {
+  test('is the broker’s time if the topic is configured with LogAppendTime', async () => {
     const topic = await topics.makeTopic('appended', 1, { 'message.timestamp.type': 'LogAppendTime' });
     const began = Date.now();
     const old = [1, 2, 3].map((timestampMs) => ({ value: GOOD, timestampMs }));
@@ -213,7 +213,7 @@ test('no key, header or payload is in the worker’s log or in a run’s history
   assert(!log.includes(MARKER), 'the log has the marker');
 });
 
-/** All text in a history, also what it holds as bytes. */
+/** Returns all text of a history, that of its bytes included. */
 function textsIn(value: unknown): string[] {
   if (typeof value === 'string') return [value];
   if (value instanceof Uint8Array) return [Buffer.from(value).toString('utf8')];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import zlib from 'node:zlib';
-import { FilledTopics, messagesOf, sumsOf, type ProducerName } from './producers/filled-topics.ts';
+import { FilledTopics, attemptMessages, sumsOf, type ProducerName } from './producers/filled-topics.ts';
 import { kcatMissing } from './producers/kcat.ts';
 import type { Codec, Guarantee, TestMessage } from './producers/message.ts';
 
@@ -49,7 +49,7 @@ const FEEDS: readonly Feed[] = (
   seed: 100 + at,
 }));
 
-describe('a topic that others fill', () => {
+describe('a topic that other producers fill', () => {
   let topics: FilledTopics;
   const filled: Feed[] = [];
 
@@ -62,18 +62,18 @@ describe('a topic that others fill', () => {
   const publish = ({ producer, source, ...how }: Feed, messages: readonly TestMessage[]) =>
     topics.publish[producer]({ ...how, topic: topics.topicOf(source) }, messages);
 
-  describe('is landed once, and afterwards what is new', { concurrency: 4 }, () => {
+  describe('lands once, and afterwards its new messages', { concurrency: 4 }, () => {
     for (const feed of FEEDS) {
       const { producer, codec, guarantee, source, seed } = feed;
       const skip = (producer === 'kcat' && NO_KCAT) || (codec === 'zstd' && NO_ZSTD);
       test(`from ${producer}, ${codec}, ${guarantee}`, { skip }, async () => {
         await topics.makeTopic(source, PARTITIONS);
-        await publish(feed, messagesOf(seed, FIRST));
+        await publish(feed, attemptMessages(seed, FIRST));
         const first = await topics.run(source);
         assert.deepEqual([first.outcome, first.rows['deliveries']], ['landed', FIRST]);
         const again = await topics.run(source);
         assert.deepEqual([again.outcome, again.batches], ['nothing-new', 0]);
-        await publish(feed, messagesOf(seed, MORE, FIRST));
+        await publish(feed, attemptMessages(seed, MORE, FIRST));
         const more = await topics.run(source);
         assert.deepEqual([more.outcome, more.rows['deliveries']], ['landed', MORE]);
         filled.push(feed);
@@ -81,7 +81,7 @@ describe('a topic that others fill', () => {
     }
   });
 
-  test('holds in the end exactly what was published, byte for byte', async () => {
+  test('has landed exactly what was published, byte for byte', async () => {
     assert(filled.length > 0);
     const rows = await topics.query<{ source: string; sums: string[]; keen_ids: number }>(
       `SELECT d.source, list(sha256(payload) ORDER BY sha256(payload)) AS sums,
@@ -91,13 +91,13 @@ describe('a topic that others fill', () => {
     const found = new Map(rows.map(({ source, ...rest }) => [source, rest]));
     assert.equal(found.size, filled.length);
     for (const { source, seed } of filled) {
-      const published = messagesOf(seed, FIRST + MORE);
+      const published = attemptMessages(seed, FIRST + MORE);
       const ids = published.map(({ value }) => (JSON.parse(String(value)) as { keen_id: string }).keen_id);
       assert.deepEqual(found.get(source), { sums: sumsOf(published), keen_ids: new Set(ids).size }, source);
     }
   });
 
-  test('can be verified', async () => {
+  test('passes verify', async () => {
     const { code, stdout, stderr } = await topics.pipeline.command('verify');
     assert.equal(code, 0, stdout + stderr);
   });

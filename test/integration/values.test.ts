@@ -14,7 +14,7 @@ function feed(name: string): Buffer {
   return name.endsWith('.gz') ? gunzipSync(bytes) : bytes;
 }
 
-describe('feeds whose names and times are odd', { skip }, () => {
+describe('feeds with unusual names and times', { skip }, () => {
   let pipeline: TestPipeline;
 
   before(async () => {
@@ -39,7 +39,7 @@ describe('feeds whose names and times are odd', { skip }, () => {
     return JSON.parse(stdout) as Record<string, unknown>[];
   }
 
-  test('times out of the years 1 to 9999 are quarantined by their paths, and the others land', async () => {
+  test('times outside the years 1 to 9999 are quarantined by their paths, and the others land', async () => {
     const { rows } = await (await pipeline.start({ source: 'times' })).result();
     assert.deepEqual([rows['attempts'], rows['quarantine']], [6, 10]);
     const landed = await rowsOf(
@@ -61,7 +61,7 @@ describe('feeds whose names and times are odd', { skip }, () => {
     ]);
   });
 
-  test('names that every object has are counted as often as they were met', async () => {
+  test('names of Object.prototype are counted like other unknown fields', async () => {
     const result = await (await pipeline.start({ source: 'names' })).result();
     assert.equal(result.outcome, 'landed');
     const [run] = await rowsOf(`SELECT unknown_fields FROM runs WHERE source = 'names'`);
@@ -73,7 +73,7 @@ describe('feeds whose names and times are odd', { skip }, () => {
     }
   });
 
-  test('twenty thousand field names land, are counted, and end in a row of runs', async () => {
+  test('attempts with twenty thousand unknown fields land, and their counts are in runs', async () => {
     const result = await (await pipeline.start({ source: 'data' })).result();
     assert.equal(result.rows['attempts'], 20_000);
     const [run] = await rowsOf(`SELECT unknown_fields, other_unknown_fields FROM runs WHERE source = 'data'`);
@@ -84,7 +84,7 @@ describe('feeds whose names and times are odd', { skip }, () => {
   });
 });
 
-/** How often each name of a record's own fields stands in a content, those of records that are no attempt left out. */
+/** Counts each field name of the attempts in a content. */
 function namesIn(content: Buffer): Map<string, number> {
   const counts = new Map<string, number>();
   for (const line of content.toString('utf8').trim().split('\n'))

@@ -3,11 +3,17 @@ import test, { after, before, describe } from 'node:test';
 import { kafkaClient } from '../../adapters/kafka/client.ts';
 import { STEPS } from '../../model/step.ts';
 import { Collector } from '../support/collector.ts';
-import { TestPipeline, eventually, runCommand, statusOf, type TestWorker } from '../support/harness.ts';
+import {
+  TestPipeline,
+  eventually,
+  runPipelineCommand,
+  queryStatus,
+  type TestWorker,
+} from '../support/harness.ts';
 import { badAttempts, goodAttempts } from '../support/quarantined.ts';
-import { linesOf, scrape, valuesOf } from '../support/scraped.ts';
+import { readLogLines, scrape, metricValues } from '../support/scraped.ts';
 
-/** Stands in each payload, and must stand nowhere else. */
+/** In each payload; must be nowhere else. */
 const SECRET = 'Zaphod Beeblebrox';
 
 const GOOD = goodAttempts(1, 40);
@@ -44,7 +50,7 @@ before(async () => {
   const traced = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_SCHEDULE_DELAY: '200' };
   worker = await pipeline.startWorker('one', { LOG_LEVEL: 'debug', ...traced });
   began = Date.now() / 1000;
-  const { code, stderr } = await runCommand(['start', 'watched', '--follow'], {
+  const { code, stderr } = await runPipelineCommand(['start', 'watched', '--follow'], {
     PIPELINE_CONFIG: pipeline.settingsFile,
     ...traced,
   });
@@ -56,22 +62,22 @@ after(async () => {
   await collector.stop();
 });
 
-describe('the metrics of a worker, after a run with records that are off', () => {
+describe('the metrics of a worker, after a run with invalid records', () => {
   const of = (step: string): string => `{source="watched",step="${step}"}`;
 
-  test('count what went into each step, came out of it and went into quarantine, with the reason', async () => {
+  test('count the records in and out of each step, and the quarantined ones by reason', async () => {
     const metrics = await scrape(worker);
     const all = GOOD.length + BAD.length + 1;
     const published = all - 1;
     const landed = GOOD.length;
-    assert.deepEqual(valuesOf(metrics, 'pipeline_records_in_total'), {
+    assert.deepEqual(metricValues(metrics, 'pipeline_records_in_total'), {
       [of('fetch')]: all,
       [of('publish')]: all,
       [of('consume')]: published,
       [of('transform')]: published,
       [of('land')]: landed,
     });
-    assert.deepEqual(valuesOf(metrics, 'pipeline_records_out_total'), {
+    assert.deepEqual(metricValues(metrics, 'pipeline_records_out_total'), {
       [of('fetch')]: all,
       [of('publish')]: published,
       [of('consume')]: published,
@@ -80,17 +86,17 @@ describe('the metrics of a worker, after a run with records that are off', () =>
     });
     const reasonOf = (step: string, reason: string): string =>
       `{source="watched",step="${step}",reason="${reason}"}`;
-    assert.deepEqual(valuesOf(metrics, 'pipeline_records_quarantined_total'), {
+    assert.deepEqual(metricValues(metrics, 'pipeline_records_quarantined_total'), {
       [reasonOf('publish', 'has … bytes, more than the 900000 that a record may have')]: 1,
       [reasonOf('transform', 'max_attempts must be a whole number of 32 bits, is another text')]: 3,
       [reasonOf('transform', 'exam_name must not be null')]: 2,
     });
-    assert.deepEqual(valuesOf(metrics, 'pipeline_step_failures_total'), {});
+    assert.deepEqual(metricValues(metrics, 'pipeline_step_failures_total'), {});
     assert.equal(metrics.get('pipeline_runs_total{source="watched",state="landed"}'), 1);
     for (const step of STEPS) assert.equal(metrics.get(`pipeline_step_seconds_count{step="${step}"}`), 1);
   });
 
-  test('say when the source landed last, and what its topic holds that has not landed', async () => {
+  test('have the time of the source’s last commit, and the lag of its topic', async () => {
     const topic = pipeline.settings.sources['watched']?.topic ?? '';
     await eventually('the worker asked', async () => {
       const metrics = await scrape(worker);
@@ -122,7 +128,7 @@ describe('the trace of a run', () => {
     assert.equal(new Set(steps.map(({ traceId }) => traceId)).size, 1);
   });
 
-  test('has the requests to Kafka and to HDFS within the step that made them', () => {
+  test('has the requests to Kafka and to HDFS as children of their step', () => {
     const made = (request: string, step: string): boolean =>
       collector.spans.some(
         (span) => span.name === request && collector.pathOf(span)[1] === `RunActivity:${step}`,
@@ -133,23 +139,23 @@ describe('the trace of a run', () => {
       assert.match(collector.pathOf(span)[1] ?? 'none', /^RunActivity:/, span.name);
   });
 
-  test('holds no payload, and no query of an address', () => {
+  test('has no payload, and no query string', () => {
     const text = JSON.stringify(collector.spans);
     assert.ok(!text.includes(SECRET));
     assert.ok(!text.includes('op='));
   });
 });
 
-test('the metrics of a worker tell of failures by their code, of a run that waits, and how it ended', async () => {
+test('the metrics of a worker count failures by code, waiting runs, and runs by outcome', async () => {
   const handle = await pipeline.start({ source: 'gone' });
-  await eventually('the run waits', async () => (await statusOf(handle)).state === 'waiting');
+  await eventually('the run waits', async () => (await queryStatus(handle)).state === 'waiting');
   await eventually('the worker asked', async () => {
     return (await scrape(worker)).get('pipeline_waiting_runs{source="gone"}') === 1;
   });
   await handle.executeUpdate('abort');
   await assert.rejects(handle.result());
   const metrics = await scrape(worker);
-  assert.deepEqual(valuesOf(metrics, 'pipeline_step_failures_total'), {
+  assert.deepEqual(metricValues(metrics, 'pipeline_step_failures_total'), {
     '{source="gone",step="fetch",code="SOURCE_REFUSED"}': 1,
   });
   assert.equal(metrics.get('pipeline_runs_total{source="gone",state="aborted"}'), 1);
@@ -164,22 +170,22 @@ test('the metrics of a worker tell of failures by their code, of a run that wait
   });
 });
 
-test('each line of the log that is about a run says which, of which source, and which step; none has a payload', () => {
-  const lines = linesOf(worker).filter(({ run, runId }) => run !== undefined || runId !== undefined);
+test('each log line about a run has its id, source and step; none has a payload', () => {
+  const lines = readLogLines(worker).filter(({ run, runId }) => run !== undefined || runId !== undefined);
   const messages = lines.map(({ msg }) => msg);
   for (const expected of ['a step failed', 'Activity failed', 'Workflow failed'])
     assert.ok(messages.includes(expected));
   for (const line of lines) {
     const { run, source, step, msg } = line;
-    // What Temporal's SDK writes at the level debug before it is known what is asked for.
+    // Temporal's SDK logs these at the level debug before the input is decoded.
     if (msg === 'Workflow started' || msg === 'Activity started') continue;
-    // What tidies a host is for all of a run, and is not told of what.
+    // The clean-up of a host is for the whole run, and has no source.
     if (step !== 'cleanUp')
       assert.match(String(run), new RegExp(`^(ingest|${pipeline.name})-${String(source)}-`), String(msg));
     assert.match(String(source), step === 'cleanUp' ? /^none$/ : /^(watched|gone)$/, String(msg));
     if (!String(msg).startsWith('Workflow ')) assert.match(String(step), STEP_NAME, String(msg));
   }
-  assert.ok(!JSON.stringify(linesOf(worker)).includes(SECRET));
+  assert.ok(!JSON.stringify(readLogLines(worker)).includes(SECRET));
 });
 
 async function publishMore(topic: string, count: number): Promise<void> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { after, before, beforeEach } from 'node:test';
 import { PipelineError } from '../../model/errors.ts';
-import { FaultsProxy, type Fault } from '../support/faults-proxy.ts';
+import { FaultsProxy, type ProxyFault } from '../support/faults-proxy.ts';
 import {
   deadServer,
   errorOf,
@@ -24,8 +24,8 @@ beforeEach(() => {
 });
 after(() => faulty.stop());
 
-test('a DataNode that freezes at any moment of a create is noticed within the limit, and named', async () => {
-  const faults: [Fault, RegExp][] = [
+test('a DataNode that freezes at any moment of a create is detected within the timeout, and named', async () => {
+  const faults: [ProxyFault, RegExp][] = [
     [{ kind: 'freeze' }, /accepted no more of the body|gave no answer/],
     [{ kind: 'freeze-request', afterBytes: MIB }, /accepted no more of the body/],
     [{ kind: 'delay-answer', ms: 20 * LIMIT_MS }, /gave no answer/],
@@ -40,7 +40,7 @@ test('a DataNode that freezes at any moment of a create is noticed within the li
   }
 });
 
-test('a client that dies in the middle of a create leaves a part of the file, which looks whole', async () => {
+test('a client that dies in the middle of a create leaves a partial file that looks complete', async () => {
   const path = faulty.fresh();
   faulty.dataNode.plan(/CREATE/, { kind: 'cut-request', afterBytes: 3 * MIB });
   await failsForNow(faulty.client().create(path, Buffer.alloc(40 * MIB)), { ambiguous: true });
@@ -52,14 +52,14 @@ test('a client that dies in the middle of a create leaves a part of the file, wh
   assert.equal((await faulty.direct.read(path)).length, status.length);
 });
 
-test('a create whose answer is lost is in doubt, though the whole file is there', async () => {
+test('a create whose response is lost is ambiguous, though the file is complete', async () => {
   const path = faulty.fresh();
   faulty.dataNode.plan(/CREATE/, { kind: 'swallow-answer' });
   await failsForNow(faulty.client().create(path, Buffer.from('whole')), { ambiguous: true });
   assert.equal((await faulty.direct.read(path)).toString(), 'whole');
 });
 
-test('the first step of a create is tried again, as nothing is made there', async () => {
+test('the first step of a create is retried, since it creates nothing', async () => {
   for (const fault of [
     { kind: 'reset' },
     exception('RetriableException'),
@@ -72,7 +72,7 @@ test('the first step of a create is tried again, as nothing is made there', asyn
   }
 });
 
-test('a passing error of a DataNode leaves a create in doubt, a lasting one does not', async () => {
+test('after a transient error of a DataNode a create is ambiguous, after a permanent one it is not', async () => {
   for (const name of ['EOFException', 'SafeModeException', 'IOException', 'FileNotFoundException']) {
     faulty.dataNode.plan(/CREATE/, exception(name));
     const error = await failsForNow(faulty.client().create(faulty.fresh(), Buffer.from('a')), {
@@ -87,7 +87,7 @@ test('a passing error of a DataNode leaves a create in doubt, a lasting one does
   }
 });
 
-test('a DataNode that is down fails a create for now, without doubt', async (t) => {
+test('a DataNode that is down fails a create with a transient error, unambiguously', async (t) => {
   const stopped = await deadServer();
   const before = await FaultsProxy.start({ target: NAME_NODE, redirectTo: stopped.address });
   t.after(() => before.stop());
@@ -98,7 +98,7 @@ test('a DataNode that is down fails a create for now, without doubt', async (t) 
   assert.equal(before.count('CREATE'), 2, 'both tries ask the NameNode for a DataNode');
 });
 
-test('an abort ends a create in the middle, with the reason given', async () => {
+test('an abort ends a create in the middle, with the signal’s reason', async () => {
   const stop = new AbortController();
   faulty.dataNode.plan(/CREATE/, { kind: 'freeze-request', afterBytes: MIB });
   const reason = new PipelineError('STAGING_LOST', 'the step was cancelled');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { after, before, beforeEach } from 'node:test';
-import type { Fault } from '../support/faults-proxy.ts';
+import type { ProxyFault } from '../support/faults-proxy.ts';
 import {
   deadServer,
   errorOf,
@@ -25,7 +25,7 @@ beforeEach(() => {
 });
 after(() => faulty.stop());
 
-test('a rename whose answer is lost was carried out, is reported as in doubt, and is not sent again', async () => {
+test('a rename whose response is lost was carried out, is reported as ambiguous, and is not retried', async () => {
   const [from, to] = [faulty.fresh(), faulty.fresh()];
   await faulty.direct.create(from, Buffer.from('a'));
   faulty.nameNode.plan(/RENAME/, { kind: 'swallow-answer' });
@@ -35,7 +35,7 @@ test('a rename whose answer is lost was carried out, is reported as in doubt, an
   assert.equal((await faulty.direct.read(to)).toString(), 'a');
 });
 
-test('a rename that never arrives is in doubt too, since nobody can tell the difference', async () => {
+test('a rename that never arrives is ambiguous too, since the client cannot tell the difference', async () => {
   const [from, to] = [faulty.fresh(), faulty.fresh()];
   await faulty.direct.create(from, Buffer.from('a'));
   for (const fault of [{ kind: 'reset' }, { kind: 'freeze' }] as const) {
@@ -47,7 +47,7 @@ test('a rename that never arrives is in doubt too, since nobody can tell the dif
   assert.equal(await faulty.direct.status(to), undefined);
 });
 
-test('a rename that is surely not carried out leaves no doubt, and goes to the next NameNode', async () => {
+test('a rename that was certainly not carried out is sent to the next NameNode', async () => {
   const [from, to] = [faulty.fresh(), faulty.fresh()];
   await faulty.direct.create(from, Buffer.from('a'));
   const stopped = await deadServer();
@@ -57,13 +57,13 @@ test('a rename that is surely not carried out leaves no doubt, and goes to the n
   assert.equal((await faulty.direct.read(to)).toString(), 'a');
 });
 
-test('a rename that answers false, as HDFS does without its options, is not taken for done', async () => {
+test('a rename with the response false, as of HDFS without options, is a failure', async () => {
   const body = '{"boolean":false}';
   faulty.nameNode.plan(/RENAME/, { kind: 'answer', status: 200, body, headers: { 'Content-Length': 17 } });
   await failsForNow(faulty.client().rename(faulty.fresh(), faulty.fresh()), { ambiguous: true });
 });
 
-test('the NameNode that answered last is asked first', async () => {
+test('the NameNode that last responded is tried first', async () => {
   faulty.nameNode.plan(/./, exception('StandbyException'), 1);
   const hdfs = faulty.client([faulty.nameNode.address, NAME_NODE]);
   await hdfs.status(faulty.root);
@@ -72,10 +72,10 @@ test('the NameNode that answered last is asked first', async () => {
   assert.equal(faulty.nameNode.seen.length, 1);
 });
 
-test('what is missing is never mixed up with what cannot be known', async () => {
+test('a missing file is distinguished from an unknown state', async () => {
   const [present, missing] = [faulty.fresh(), faulty.fresh()];
   await faulty.direct.create(present, Buffer.from('a'));
-  const faults: Fault[] = [
+  const faults: ProxyFault[] = [
     { kind: 'reset' },
     { kind: 'freeze' },
     { kind: 'swallow-answer' },
@@ -101,10 +101,10 @@ test('what is missing is never mixed up with what cannot be known', async () => 
   assert.equal((await faulty.direct.read(present)).toString(), 'a');
 });
 
-test('reads go on after passing faults, and end when these do not pass', async () => {
+test('reads are retried after transient faults, and fail if these persist', async () => {
   const path = faulty.fresh();
   await faulty.direct.create(path, Buffer.alloc(MIB, 'a'));
-  const faults: Fault[] = [
+  const faults: ProxyFault[] = [
     { kind: 'reset' },
     { kind: 'cut-answer', afterBytes: 300_000 },
     { kind: 'answer', status: 503, body: 'busy' },
@@ -120,7 +120,7 @@ test('reads go on after passing faults, and end when these do not pass', async (
   }
 });
 
-test('a download that is cut starts over, and leaves nothing when it cannot be finished', async () => {
+test('an interrupted download restarts, and leaves no file if it cannot be completed', async () => {
   const path = faulty.fresh();
   const received = join(faulty.local, 'received');
   const content = Buffer.from(Array.from({ length: MIB }, (_, at) => at % 251));
@@ -133,7 +133,7 @@ test('a download that is cut starts over, and leaves nothing when it cannot be f
   await assert.rejects(access(received), { code: 'ENOENT' });
 });
 
-test('a frozen NameNode is noticed within the limit, and named', async () => {
+test('a frozen NameNode is detected within the timeout, and named', async () => {
   faulty.nameNode.plan(/./, { kind: 'freeze' }, Infinity);
   const error = await inTime(failsForNow(faulty.client().status(faulty.root), { ambiguous: false }));
   assert.match(
@@ -142,7 +142,7 @@ test('a frozen NameNode is noticed within the limit, and named', async () => {
   );
 });
 
-test('a DataNode that freezes at any moment of a read is noticed within the limit, and named', async () => {
+test('a DataNode that freezes at any moment of a read is detected within the timeout, and named', async () => {
   const path = faulty.fresh();
   await faulty.direct.create(path, Buffer.alloc(4 * MIB));
   for (const afterBytes of [0, MIB]) {
@@ -154,7 +154,7 @@ test('a DataNode that freezes at any moment of a read is noticed within the limi
   }
 });
 
-test('an answer that is late but within the limit is waited for', async () => {
+test('a response that is late but within the timeout is waited for', async () => {
   faulty.nameNode.plan(/./, { kind: 'delay-answer', ms: LIMIT_MS / 3 }, Infinity);
   faulty.dataNode.plan(/./, { kind: 'delay-answer', ms: LIMIT_MS / 3 }, Infinity);
   const path = faulty.fresh();
@@ -163,7 +163,7 @@ test('an answer that is late but within the limit is waited for', async () => {
   assert.equal((await hdfs.read(path)).toString(), 'late');
 });
 
-test('folders are made and removed again when an answer is lost', async () => {
+test('creating and deleting folders is retried when a response is lost', async () => {
   const folder = faulty.fresh();
   faulty.nameNode.plan(/MKDIRS/, { kind: 'swallow-answer' });
   await faulty.client().makeFolder(folder);
@@ -173,7 +173,7 @@ test('folders are made and removed again when an answer is lost', async () => {
   assert.equal(await faulty.direct.status(folder), undefined);
 });
 
-test('a kept connection that the server has closed is replaced, once and without a round of its own', async () => {
+test('a keep-alive connection that the server has closed is replaced once, without counting as a retry', async () => {
   const hdfs = faulty.client(undefined, 1);
   await hdfs.status(faulty.root);
   faulty.nameNode.plan(/GETFILESTATUS/, { kind: 'reset' });
@@ -183,7 +183,7 @@ test('a kept connection that the server has closed is replaced, once and without
   await failsForNow(hdfs.status(faulty.root), { ambiguous: false });
 });
 
-test('a redirect is followed once, to its kind of address, and its token is never shown', async () => {
+test('a redirect is followed once, to an address of the same kind, and its token is never shown', async () => {
   const locations = ['ftp://127.0.0.1/x?delegation=SECRET', 'https://127.0.0.1:9/x?delegation=SECRET', ''];
   for (const location of [...locations, `${faulty.dataNode.address}/webhdfs/v1/x?delegation=SECRET`]) {
     faulty.nameNode.plan(/OPEN/, { kind: 'answer', status: 307, headers: { location } });

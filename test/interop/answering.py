@@ -12,7 +12,7 @@ from typing import Any
 
 
 def answer_questions(questions: Mapping[str, Callable[..., Any]]) -> None:
-    """Answers questions until there are no more. `questions` has the function that answers each, by its name."""
+    """Answers questions until the end of the input. `questions` has the function of each, by its name."""
     for line in sys.stdin:
         asked = json.loads(line)
         try:

@@ -84,7 +84,7 @@ def optimize(url: str) -> None:
 
 
 def replaced(url: str) -> list[str]:
-    """The files that are part of the table no more, as its log still names them: a clean-up would remove them."""
+    """Returns the tombstones of the log: removed files that a VACUUM would delete."""
     return DeltaTable(url).vacuum(retention_hours=0, enforce_retention_duration=False)
 
 

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { ROOT, type SourceYaml } from '../support/harness.ts';
 
-/** A customer's real data set and its right answers stand beside a checkout where they may be had. */
+/** A customer's real data set and its correct answers, beside a checkout that has them. */
 const SHARED = join(ROOT, '../shared');
 const DATA = join(SHARED, 'data/assessment-attempts-20180128-121051-nested.json.gz');
 const ANSWERS = join(SHARED, 'golden/answers.json');
@@ -129,7 +129,7 @@ export class Feed {
 
   /** Has it deliver generated attempts, and then `more`, whatever these are. */
   async deliver(firstIndex: number, count: number, ...more: readonly unknown[]): Promise<Attempt[]> {
-    const generated = [...attempts({ seed: 7, firstIndex, count })];
+    const generated = [...generateAttempts({ seed: 7, firstIndex, count })];
     await writeFile(this.#file, JSON.stringify([...generated, ...more]));
     return attemptsIn(Buffer.from(JSON.stringify(generated)));
   }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import test from 'node:test';
-import { installReaders, leftOut } from './install.ts';
+import { installReaders, interopSkipReason } from './install.ts';
 
-test('Spark and delta-rs can be had on this machine', { skip: leftOut() }, async () => {
+test('Spark and delta-rs can be installed on this machine', { skip: interopSkipReason() }, async () => {
   const { python, jars } = await installReaders();
   assert.ok(existsSync(python), python);
   assert.ok(

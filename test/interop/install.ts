@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PipelineError } from '../../model/errors.ts';
-import { runCommand } from '../../services/command.ts';
+import { runLoggedCommand } from '../../services/command.ts';
 import { cacheFolder, installOnce } from '../../services/install.ts';
 import { fetchJars, jarsBesidePom } from '../../services/jars.ts';
 import { onPath } from '../../services/tools.ts';
 
-/** What runs the programs of others. */
+/** The interpreters and jars for other readers. */
 export interface Readers {
   /** A Python that has pyspark and deltalake. */
   readonly python: string;
@@ -29,7 +29,7 @@ const ASK_PYTHON = 'import ensurepip, sys; print("%d.%d" % sys.version_info[:2])
  * Why these tests are left out on this machine; false where they can run. In continuous integration they
  * are never left out: there a missing tool fails them.
  */
-export function leftOut(): string | false {
+export function interopSkipReason(): string | false {
   if (process.env['CI'] === 'true') return false;
   if (pythonVersion() === undefined) return PYTHON_ADVICE;
   return onPath('mvn') === undefined && 'Maven fetches the jars of Delta for Spark, and there is no mvn.';
@@ -42,7 +42,7 @@ export function leftOut(): string | false {
  */
 export async function installReaders(): Promise<Readers> {
   const pom = join(import.meta.dirname, 'pom.xml');
-  const [python, jars] = await Promise.all([installPython(), installJars('interop', pom)]);
+  const [python, jars] = await Promise.all([installPython(), installPomJars('interop', pom)]);
   return { python, jars };
 }
 
@@ -59,10 +59,10 @@ export async function installPython(): Promise<string> {
   const log = join(cacheFolder(), 'logs', `${name}.log`);
   const folder = await installOnce(join(cacheFolder(), name), async (content) => {
     const python = { program: 'python3', args: ['-m', 'venv', content] };
-    await runCommand('Making a folder for Python’s packages', python, log);
+    await runLoggedCommand('Making a folder for Python’s packages', python, log);
     const pip = ['-m', 'pip', 'install', '--quiet', '--no-input', '--no-cache-dir'];
     const args = [...pip, '--disable-pip-version-check', '--requirement', requirements];
-    await runCommand(
+    await runLoggedCommand(
       'Fetching Spark, delta-rs and what runs notebooks',
       { program: join(content, 'bin/python'), args },
       log,
@@ -77,7 +77,7 @@ export async function installPython(): Promise<string> {
  * @param whose Part of the folder's name.
  * @throws PipelineError SERVICE_TOOL_MISSING without Maven, SERVICE_INSTALL_FAILED when it fails.
  */
-export async function installJars(whose: string, pom: string): Promise<string> {
+export async function installPomJars(whose: string, pom: string): Promise<string> {
   const jars = jarsBesidePom(whose, pom);
   const name = `${whose}-jars-${await hashOf(pom, jars.list)}`;
   return installOnce(join(cacheFolder(), name), (content) =>

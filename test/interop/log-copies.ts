@@ -21,7 +21,7 @@ export async function forgetBefore(hdfs: WebHdfs, table: string, version: number
   }
 }
 
-/** Removes a log's checkpoints, so that its entries alone say what the table is. */
+/** Removes a log's checkpoints, so that readers must read its entries. */
 export async function forgetCheckpoints(hdfs: WebHdfs, table: string): Promise<void> {
   for (const { name, path } of await hdfs.list(`${table}/_delta_log`))
     if (name === POINTER || name.endsWith('.checkpoint.parquet')) await hdfs.delete(path);

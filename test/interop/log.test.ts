@@ -10,9 +10,9 @@ import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
 import type { IngestResult } from '../../model/run.ts';
 import { TestPipeline } from '../support/harness.ts';
 import { Feed } from './feed.ts';
-import { installReaders, leftOut } from './install.ts';
+import { installReaders, interopSkipReason } from './install.ts';
 import { copyTable, forgetBefore, forgetCheckpoints, forgetPointer, lastCheckpoint } from './log-copies.ts';
-import { DEFAULT_FS, Program } from './program.ts';
+import { DEFAULT_FS, PythonReader } from './program.ts';
 
 const Table = z.object({ partitions: z.array(z.tuple([z.string(), z.string(), z.int()])) });
 const Bounds = z.record(
@@ -23,17 +23,17 @@ const Bounds = z.record(
 /** A table with rows, one without any, and the one that is committed last. */
 const READ = ['attempts', 'quarantine', 'deliveries'];
 
-/** How many attempts the second run brings: more than a batch takes. */
+/** Attempts of the second run: more than fit into a batch. */
 const MORE = 600;
 
-describe('a log with checkpoints, and what others write to it', { skip: leftOut() }, () => {
-  /** What to do at the end, the last first, however far the beginning came. */
+describe('a log with checkpoints, and with commits of other programs', { skip: interopSkipReason() }, () => {
+  /** Clean-up actions, run in reverse order even if the set-up failed. */
   const opened: (() => Promise<void>)[] = [];
   let feed: Feed;
   let pipeline: TestPipeline;
   let hdfs: WebHdfs;
-  let spark: Program;
-  let deltaRs: Program;
+  let spark: PythonReader;
+  let deltaRs: PythonReader;
   let landed: IngestResult;
 
   before(async () => {
@@ -49,9 +49,9 @@ describe('a log with checkpoints, and what others write to it', { skip: leftOut(
     await pipeline.startWorker();
     landed = await ingest();
     for (const name of READ) await begunAtCheckpoint(name, 'begun');
-    spark = await Program.start(readers, 'spark_reader.py');
+    spark = await PythonReader.start(readers, 'spark_reader.py');
     opened.push(() => spark.close());
-    deltaRs = await Program.start(readers, 'deltars_reader.py');
+    deltaRs = await PythonReader.start(readers, 'deltars_reader.py');
     opened.push(() => deltaRs.close());
   });
 
@@ -95,18 +95,18 @@ describe('a log with checkpoints, and what others write to it', { skip: leftOut(
     return copy;
   }
 
-  test('all read a table whose log has checkpoints', async () => {
+  test('all readers read a table whose log has checkpoints', async () => {
     assert.ok((await lastCheckpoint(hdfs, pathOf('attempts'))) >= 2);
     assert.deepEqual(await rowsOf(pathOf('attempts')), each(landed.rows['attempts'] ?? -1));
   });
 
-  test('all read tables from the checkpoint on, where the entries before it are gone', async () => {
+  test('all readers read tables whose entries before the checkpoint are gone', async () => {
     for (const name of READ) {
       assert.deepEqual(await rowsOf(copyOf(name, 'begun')), each(landed.rows[name] ?? -1), name);
     }
   });
 
-  test('a checkpoint says of a table what the entries before it said', async () => {
+  test('a checkpoint is equivalent to the entries before it', async () => {
     for (const name of READ) {
       const entries = copyOf(name, 'entries');
       await copyTable(hdfs, pathOf(name), entries);
@@ -132,19 +132,19 @@ describe('a log with checkpoints, and what others write to it', { skip: leftOut(
     }
   });
 
-  test('the newest checkpoint is found here where the pointer to it is gone, too', async () => {
+  test('the newest checkpoint is found even without _last_checkpoint', async () => {
     const copy = await begunAtCheckpoint('attempts', 'unpointed');
     await forgetPointer(hdfs, copy);
     assert.equal(recordsIn(await freshSnapshot(copy)), landed.rows['attempts']);
   });
 
-  test('a log that lost its beginning is refused, and not taken for one of no table', async () => {
+  test('a log that lost its first entries is rejected, and not taken for that of a new table', async () => {
     const copy = await begunAtCheckpoint('attempts', 'lost');
     await forgetCheckpoints(hdfs, copy);
     await assert.rejects(freshSnapshot(copy), { code: 'TABLE_LOG_INVALID' });
   });
 
-  test('statistics in the log let Spark and delta-rs pass over files, and not over a row', async () => {
+  test('statistics in the log let Spark and delta-rs skip files without losing a row', async () => {
     const url = `${DEFAULT_FS}${pathOf('attempts')}`;
     const { files } = await freshSnapshot(pathOf('attempts'));
     const columns = ['keen_timestamp', 'kafka_offset'];
@@ -167,7 +167,7 @@ describe('a log with checkpoints, and what others write to it', { skip: leftOut(
     }
   });
 
-  test('what Spark makes of a table is read here from the checkpoint that Spark wrote', async () => {
+  test('a checkpoint that Spark wrote is read here', async () => {
     const copy = copyOf('attempts', 'spark');
     await copyTable(hdfs, pathOf('attempts'), copy);
     const before = await freshSnapshot(copy);
@@ -225,7 +225,7 @@ describe('a log with checkpoints, and what others write to it', { skip: leftOut(
       assert.deepEqual(JSON.parse(stdout), [{ n: rows, offsets: rows }]);
     });
 
-    test('the next run goes on where the table stood, and all read what it landed', async () => {
+    test('the next run continues at the table’s position, and all readers read its rows', async () => {
       await feed.deliver(10_000, MORE);
       assert.equal((await ingest()).rows['attempts'], MORE);
       const all = each(recordsIn(earlier) + MORE);

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { z } from 'zod';
 import { TestPipeline } from '../support/harness.ts';
 import { Feed, GOLDEN_LEFT_OUT, rightAnswers } from './feed.ts';
-import { NOTEBOOKS, installReaders, leftOut, type Readers } from './install.ts';
+import { NOTEBOOKS, installReaders, interopSkipReason, type Readers } from './install.ts';
 import { DEFAULT_FS } from './program.ts';
 
 const Notebook = z.object({
@@ -22,7 +22,7 @@ const Ran = z.strictObject({ pictures: z.int(), answers: z.record(z.string(), z.
 /** Of the exams, their lengths, the hours, the results, and the scores. */
 const PICTURES = 5;
 
-test('no notebook holds what it answered: that is the customers’', async () => {
+test('no notebook is committed with its output, which is customers’ data', async () => {
   const names = (await readdir(NOTEBOOKS)).filter((name) => name.endsWith('.ipynb'));
   assert.deepEqual(names.sort(), ['duckdb.ipynb', 'spark.ipynb']);
   for (const name of names) {
@@ -31,7 +31,7 @@ test('no notebook holds what it answered: that is the customers’', async () =>
   }
 });
 
-describe('the notebooks, run as they are', { skip: leftOut() }, () => {
+describe('the notebooks, unmodified', { skip: interopSkipReason() }, () => {
   let readers: Readers;
   let pipeline: TestPipeline;
   let folder: string;
@@ -69,7 +69,7 @@ describe('the notebooks, run as they are', { skip: leftOut() }, () => {
     return Ran.parse(JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? ''));
   }
 
-  /** What both must answer: the right answers, else what the command line says of the generated attempts. */
+  /** The expected answers: those of the real data set, else those of the command line over the generated attempts. */
   async function expected(found: Readonly<Record<string, unknown>>): Promise<unknown> {
     if (GOLDEN_LEFT_OUT === false) return rightAnswers().answers_deduplicated;
     const { stdout } = await pipeline.command('answers', '--deduplicated', '--json');
@@ -80,7 +80,7 @@ describe('the notebooks, run as they are', { skip: leftOut() }, () => {
   }
 
   for (const name of ['duckdb.ipynb', 'spark.ipynb']) {
-    test(`${name} gives the right answers, and draws its plots`, async () => {
+    test(`${name} gives the correct answers, and draws its plots`, async () => {
       const { answers, pictures } = await run(name);
       assert.deepEqual(answers, await expected(answers));
       assert.equal(pictures, PICTURES);

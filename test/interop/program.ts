@@ -16,7 +16,7 @@ export const DEFAULT_FS = process.env['PIPELINE_TEST_DEFAULT_FS'] ?? 'hdfs://loc
 const Answer = z.union([z.strictObject({ answer: z.unknown() }), z.strictObject({ error: z.string() })]);
 
 /** A program in Python that reads tables: it is asked by a line of JSON and answers by one (answering.py). */
-export class Program {
+export class PythonReader {
   readonly #process: ChildProcessWithoutNullStreams;
   readonly #folder: string;
   readonly #answers: AsyncIterator<string>;
@@ -31,17 +31,17 @@ export class Program {
   static async start(
     { python, jars }: Readers,
     script: 'spark_reader.py' | 'deltars_reader.py',
-  ): Promise<Program> {
+  ): Promise<PythonReader> {
     const folder = await mkdtemp(join(tmpdir(), 'interop-'));
     const child = spawn(python, ['-B', join(import.meta.dirname, script), jars, folder], {
       cwd: folder,
       env: { ...process.env, HADOOP_USER_NAME: 'hdfs', PYSPARK_PYTHON: python },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
-    // A program that has ended cannot be asked; that its answers have ended says so.
+    // A program that has exited cannot be asked; the end of its output is the sign.
     child.stdin.on('error', () => undefined);
     child.stderr.pipe(createWriteStream(join(folder, 'stderr')));
-    return new Program(child, folder, createInterface({ input: child.stdout })[Symbol.asyncIterator]());
+    return new PythonReader(child, folder, createInterface({ input: child.stdout })[Symbol.asyncIterator]());
   }
 
   /** Asks one question at a time. */

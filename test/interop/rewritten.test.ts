@@ -5,121 +5,125 @@ import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import { z } from 'zod';
 import type { Waiting } from '../../model/run.ts';
-import { eventually, statusOf, TestPipeline } from '../support/harness.ts';
+import { eventually, queryStatus, TestPipeline } from '../support/harness.ts';
 import { Feed } from './feed.ts';
-import { installReaders, leftOut } from './install.ts';
-import { DEFAULT_FS, Program } from './program.ts';
+import { installReaders, interopSkipReason } from './install.ts';
+import { DEFAULT_FS, PythonReader } from './program.ts';
 
 type Run = Awaited<ReturnType<TestPipeline['start']>>;
 type Commands = 'restore' | 'drop_rows' | 'optimize';
 
-/** What each program calls its commit. */
+/** The operation in each program's commit. */
 const OPERATIONS: readonly [name: 'spark' | 'deltaRs', operations: Record<Commands, string>][] = [
   ['spark', { restore: 'RESTORE', drop_rows: 'WRITE', optimize: 'OPTIMIZE' }],
   ['deltaRs', { restore: 'RESTORE', drop_rows: 'DELETE', optimize: 'OPTIMIZE' }],
 ];
 const ROWS = 3;
 
-describe('a table that Spark or delta-rs changed by a command of its own', { skip: leftOut() }, () => {
-  /** What to do at the end, the last first, however far the beginning came. */
-  const opened: (() => Promise<void>)[] = [];
-  const programs: Partial<Record<'spark' | 'deltaRs', Program>> = {};
-  let feed: Feed;
-  let pipeline: TestPipeline;
-  let contents = 0;
+describe(
+  'a table that Spark or delta-rs changed by a command of its own',
+  { skip: interopSkipReason() },
+  () => {
+    /** Clean-up actions, run in reverse order even if the set-up failed. */
+    const opened: (() => Promise<void>)[] = [];
+    const programs: Partial<Record<'spark' | 'deltaRs', PythonReader>> = {};
+    let feed: Feed;
+    let pipeline: TestPipeline;
+    let contents = 0;
 
-  before(async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'interop-feed-'));
-    opened.push(() => rm(folder, { recursive: true }));
-    const readers = await installReaders();
-    feed = new Feed(folder, 'customer');
-    pipeline = await TestPipeline.create({ customer: feed.source });
-    opened.push(() => pipeline.close());
-    await pipeline.startWorker();
-    for (const [name, script] of [
-      ['spark', 'spark_reader.py'],
-      ['deltaRs', 'deltars_reader.py'],
-    ] as const) {
-      const program = await Program.start(readers, script);
-      opened.push(() => program.close());
-      programs[name] = program;
-    }
-    await requireLands();
-  });
-
-  after(async () => {
-    for (const close of opened.reverse()) await close();
-  });
-
-  /** Starts a run with content that is new. */
-  async function startNew(): Promise<Run> {
-    contents += 1;
-    await feed.deliver(100_000 * contents, ROWS);
-    return pipeline.start({ source: 'customer' });
-  }
-
-  async function requireLands(): Promise<void> {
-    assert.equal((await (await startNew()).result()).rows['attempts'], ROWS);
-  }
-
-  async function waitingOf(run: Run): Promise<Waiting> {
-    await eventually(
-      `${run.workflowId} waits`,
-      async () => (await statusOf(run)).state === 'waiting',
-      60_000,
-    );
-    return (await statusOf(run)).waiting ?? assert.fail('it waits for nothing');
-  }
-
-  async function versionOf(table: string): Promise<number> {
-    return (await pipeline.warehouse.table(table).head())?.version ?? assert.fail(`there is no ${table}`);
-  }
-
-  for (const [name, operations] of OPERATIONS)
-    describe(`after ${name} changed a table`, () => {
-      async function ask(
-        command: Commands,
-        table: string,
-        asked: Record<string, unknown> = {},
-      ): Promise<void> {
-        const url = `${DEFAULT_FS}${pipeline.warehouse.path}/${table}`;
-        await programs[name]?.ask(z.null(), command, { url, ...asked });
+    before(async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'interop-feed-'));
+      opened.push(() => rm(folder, { recursive: true }));
+      const readers = await installReaders();
+      feed = new Feed(folder, 'customer');
+      pipeline = await TestPipeline.create({ customer: feed.source });
+      opened.push(() => pipeline.close());
+      await pipeline.startWorker();
+      for (const [name, script] of [
+        ['spark', 'spark_reader.py'],
+        ['deltaRs', 'deltars_reader.py'],
+      ] as const) {
+        const program = await PythonReader.start(readers, script);
+        opened.push(() => program.close());
+        programs[name] = program;
       }
-
-      for (const [command, table] of [
-        ['restore', 'attempts'],
-        ['restore', 'runs'],
-        ['drop_rows', 'deliveries'],
-      ] as const)
-        test(`by ${command} of ${table}: a run waits, names the commit, and goes on when the rows are back`, async () => {
-          await requireLands();
-          const whole = await versionOf(table);
-          // Of `runs`, the last entry of a run says that its content is ingested, and has no row.
-          await ask(command, table, command === 'restore' ? { version: whole - 2 } : {});
-          const run = await startNew();
-          const { step, code, message } = await waitingOf(run);
-          await ask('restore', table, { version: whole });
-          assert.deepEqual([step, code], ['consume', 'TABLE_REWRITTEN']);
-          assert.match(
-            message,
-            new RegExp(
-              `/${table}: version ${whole + 1} \\(${operations[command]}\\), .* version ${whole} still has them$`,
-            ),
-          );
-          await run.executeUpdate('retry');
-          assert.equal((await run.result()).rows['attempts'], ROWS);
-        });
-
-      test('by a compaction: a run lands', async () => {
-        const before = await versionOf('deliveries');
-        await ask('optimize', 'deliveries');
-        assert.equal(await versionOf('deliveries'), before + 1);
-        await requireLands();
-      });
+      await requireLands();
     });
 
-  test('is sound in the end', async () => {
-    const { code, stdout } = await pipeline.command('verify');
-    assert.equal(code, 0, stdout);
-  });
-});
+    after(async () => {
+      for (const close of opened.reverse()) await close();
+    });
+
+    /** Starts a run with content that is new. */
+    async function startNew(): Promise<Run> {
+      contents += 1;
+      await feed.deliver(100_000 * contents, ROWS);
+      return pipeline.start({ source: 'customer' });
+    }
+
+    async function requireLands(): Promise<void> {
+      assert.equal((await (await startNew()).result()).rows['attempts'], ROWS);
+    }
+
+    async function waitingOf(run: Run): Promise<Waiting> {
+      await eventually(
+        `${run.workflowId} waits`,
+        async () => (await queryStatus(run)).state === 'waiting',
+        60_000,
+      );
+      return (await queryStatus(run)).waiting ?? assert.fail('it waits for nothing');
+    }
+
+    async function versionOf(table: string): Promise<number> {
+      return (await pipeline.warehouse.table(table).head())?.version ?? assert.fail(`there is no ${table}`);
+    }
+
+    for (const [name, operations] of OPERATIONS)
+      describe(`after ${name} changed a table`, () => {
+        async function ask(
+          command: Commands,
+          table: string,
+          asked: Record<string, unknown> = {},
+        ): Promise<void> {
+          const url = `${DEFAULT_FS}${pipeline.warehouse.path}/${table}`;
+          await programs[name]?.ask(z.null(), command, { url, ...asked });
+        }
+
+        for (const [command, table] of [
+          ['restore', 'attempts'],
+          ['restore', 'runs'],
+          ['drop_rows', 'deliveries'],
+        ] as const)
+          test(`by ${command} of ${table}: a run waits, names the commit, and continues when the rows are restored`, async () => {
+            await requireLands();
+            const whole = await versionOf(table);
+            // Of `runs`, the last entry of a run says that its content is ingested, and has no row.
+            await ask(command, table, command === 'restore' ? { version: whole - 2 } : {});
+            const run = await startNew();
+            const { step, code, message } = await waitingOf(run);
+            await ask('restore', table, { version: whole });
+            assert.deepEqual([step, code], ['consume', 'TABLE_REWRITTEN']);
+            assert.match(
+              message,
+              new RegExp(
+                `/${table}: version ${whole + 1} \\(${operations[command]}\\), .* version ${whole} still has them$`,
+              ),
+            );
+            await run.executeUpdate('retry');
+            assert.equal((await run.result()).rows['attempts'], ROWS);
+          });
+
+        test('by a compaction: a run lands', async () => {
+          const before = await versionOf('deliveries');
+          await ask('optimize', 'deliveries');
+          assert.equal(await versionOf('deliveries'), before + 1);
+          await requireLands();
+        });
+      });
+
+    test('passes verify in the end', async () => {
+      const { code, stdout } = await pipeline.command('verify');
+      assert.equal(code, 0, stdout);
+    });
+  },
+);

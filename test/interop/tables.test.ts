@@ -18,8 +18,8 @@ import {
   rowOf,
   type Attempt,
 } from './feed.ts';
-import { installReaders, leftOut } from './install.ts';
-import { DEFAULT_FS, Program } from './program.ts';
+import { installReaders, interopSkipReason } from './install.ts';
+import { DEFAULT_FS, PythonReader } from './program.ts';
 
 const Columns = z.record(z.string(), z.string());
 const Table = z.strictObject({
@@ -28,17 +28,17 @@ const Table = z.strictObject({
 });
 const Rows = z.array(z.array(z.unknown()));
 
-/** How many good attempts the partner delivers, and one that no table takes. */
+/** Valid attempts of the partner, beside one invalid one. */
 const PARTNERS = 12;
 const REFUSED = { max_attempts: '1.7', keen_id: 'ä “not an attempt”' };
 
-describe('the tables in HDFS, read by programs that are not ours', { skip: leftOut() }, () => {
-  /** What to do at the end, the last first, however far the beginning came. */
+describe('the tables in HDFS, read by other programs', { skip: interopSkipReason() }, () => {
+  /** Clean-up actions, run in reverse order even if the set-up failed. */
   const opened: (() => Promise<void>)[] = [];
   let pipeline: TestPipeline;
-  let spark: Program;
-  let deltaRs: Program;
-  /** What each source delivers. */
+  let spark: PythonReader;
+  let deltaRs: PythonReader;
+  /** The attempts that each source delivers. */
   const delivered: Record<string, Attempt[]> = {};
   const landed: IngestResult[] = [];
   /** How many rows the tables' partitions should have: by table, then [source, day, rows]. */
@@ -56,9 +56,9 @@ describe('the tables in HDFS, read by programs that are not ours', { skip: leftO
     await pipeline.startWorker();
     for (const source of Object.keys(feeds)) await ingest(source);
     await replay();
-    spark = await Program.start(readers, 'spark_reader.py');
+    spark = await PythonReader.start(readers, 'spark_reader.py');
     opened.push(() => spark.close());
-    deltaRs = await Program.start(readers, 'deltars_reader.py');
+    deltaRs = await PythonReader.start(readers, 'deltars_reader.py');
     opened.push(() => deltaRs.close());
   });
 
@@ -86,11 +86,11 @@ describe('the tables in HDFS, read by programs that are not ours', { skip: leftO
   const warehouse = (): string => `${DEFAULT_FS}${pipeline.settings.hdfs.warehouse}`;
   const urlOf = (table: string): string => `${warehouse()}/${table}`;
 
-  test('every table is among those that are read here', () => {
+  test('every table is read here', () => {
     assert.deepEqual(Object.keys(COLUMNS).sort(), TABLES.map(({ name }) => name).sort());
   });
 
-  test('Spark reads every table, its columns as true types and its rows in their partitions', async () => {
+  test('Spark reads every table, with the correct column types and partitions', async () => {
     for (const [table, columns] of Object.entries(COLUMNS)) {
       const found = await spark.ask(Table, 'table', { url: urlOf(table) });
       assert.deepEqual(found, { columns, partitions: partitions.get(table) }, table);
@@ -104,7 +104,7 @@ describe('the tables in HDFS, read by programs that are not ours', { skip: leftO
     }
   });
 
-  test('delta-rs reads every table, its columns as true types and its rows in their partitions', async () => {
+  test('delta-rs reads every table, with the correct column types and partitions', async () => {
     for (const [table, columns] of Object.entries(COLUMNS)) {
       const found = await deltaRs.ask(Table, 'table', { url: urlOf(table) });
       assert.deepEqual(found, { columns: inArrow(columns), partitions: partitions.get(table) }, table);
@@ -119,7 +119,7 @@ describe('the tables in HDFS, read by programs that are not ours', { skip: leftO
     }
   });
 
-  test('pandas has times in UTC, and whole numbers wherever none is missing', async () => {
+  test('pandas has times in UTC, and integers in columns without nulls', async () => {
     const types = await deltaRs.ask(Columns, 'pandas_types', { url: urlOf('attempts') });
     for (const [column, type] of Object.entries(COLUMNS['attempts'] ?? {}))
       if (type === 'timestamp') assert.equal(types[column], 'datetime64[us, UTC]', column);
@@ -142,7 +142,7 @@ describe('the tables in HDFS, read by programs that are not ours', { skip: leftO
       }
     });
 
-    test(`${name} reads a quarantined message, its bytes and the reason`, async () => {
+    test(`${name} reads a quarantined message with its bytes and the reason`, async () => {
       const asked = { url: urlOf('quarantine'), source: 'partner', columns: ['step', 'reason', 'payload'] };
       const [[step, reason, payload] = [], ...more] = await reader().ask(Rows, 'values', asked);
       assert.deepEqual(more, []);
@@ -152,7 +152,7 @@ describe('the tables in HDFS, read by programs that are not ours', { skip: leftO
     });
   }
 
-  test('delta-rs finds in each table up to which offset each partition landed', async () => {
+  test('delta-rs finds the position of each partition in each table', async () => {
     for (const { topic, offsets } of landed) {
       const apps = offsets.map(({ partition }) => `${topic}/${partition}`);
       const ends = offsets.map(({ end }) => Number(end));

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { runCommand } from '../../services/command.ts';
+import { runLoggedCommand } from '../../services/command.ts';
 import { cacheFolder, goCommand, installOnce } from '../../services/install.ts';
 import { onPath } from '../../services/tools.ts';
 import { apt, hasApt, succeeds } from '../support/debian.ts';
@@ -53,7 +53,7 @@ export async function buildDashboardCheck(): Promise<string> {
   const parts = ['go.mod', 'go.sum', 'main.go'].map((name) => join(GRAFANA, name));
   const name = `dashboard-check-${await hashOf(...parts)}`;
   const folder = await installOnce(join(cacheFolder(), name), (content, scratch) =>
-    runCommand(
+    runLoggedCommand(
       'Building the check of the dashboard',
       goCommand(['build', '-C', GRAFANA, '-o', join(content, 'dashboard-check'), '.'], scratch),
       join(cacheFolder(), 'logs', `${name}.log`),

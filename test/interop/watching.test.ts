@@ -21,13 +21,13 @@ void describe('Prometheus’ own tool', { skip: leftOutPromtool() }, () => {
     promtool = await installPromtool();
   });
 
-  it('takes the configuration and its alert rules', () => {
+  it('accepts the configuration and its alert rules', () => {
     const { status, output } = run(promtool, 'check', 'config', 'docker/prometheus/prometheus.yml');
     assert.equal(status, 0, output);
     assert.match(output, /alerts\.yml\n\s+SUCCESS: \d+ rules found/);
   });
 
-  it('sees each alert come when it should, and not before', () => {
+  it('fires each alert when it should, and not before', () => {
     const { status, output } = run(promtool, 'test', 'rules', 'docker/prometheus/alerts.test.yml');
     assert.equal(status, 0, output);
   });
@@ -44,11 +44,11 @@ void describe('Grafana’s own schema', { skip: leftOutGrafana() }, () => {
 
   after(() => rm(folder, { recursive: true }));
 
-  it('is met by the dashboard: nothing is missing, unknown or of another type', () => {
+  it('accepts the dashboard: nothing is missing, unknown or of another type', () => {
     assert.deepEqual(run(check, DASHBOARD), { status: 0, output: '' });
   });
 
-  it('would tell of a misspelt option, a query’s too, and of a text in place of a number', async () => {
+  it('rejects a misspelt option, also of a query, and a string in place of a number', async () => {
     const text = await readFile(DASHBOARD, 'utf8');
     for (const [right, wrong, told] of [
       ['"colorMode"', '"colourMode"', /panels\[0\]\.options.*'colourMode'/],

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { IngestRequest, IngestResult } from '../../model/run.ts';
-import type { Ledger } from './ledger.ts';
+import type { SentLedger } from './ledger.ts';
 import type { PlannedRun } from './plan.ts';
 import { RecordStream, recordsOfWindow, windowOf } from './records.ts';
 import { feedSeed } from './servers.ts';
@@ -21,7 +21,7 @@ interface Offer {
 
 /** The customers: the request of each run, and the records that it must land. */
 export class Customers {
-  readonly #ledger: Ledger;
+  readonly #ledger: SentLedger;
   readonly #seed: number;
   readonly #file: string;
   readonly #versions: RecordStream;
@@ -30,7 +30,7 @@ export class Customers {
   /** Changes of the feed's content that were requested, and those that have completed. */
   readonly changes = { begun: 0, ended: 0 };
 
-  constructor(ledger: Ledger, { seed, folder }: { readonly seed: number; readonly folder: string }) {
+  constructor(ledger: SentLedger, { seed, folder }: { readonly seed: number; readonly folder: string }) {
     this.#ledger = ledger;
     this.#seed = seed;
     this.#file = join(folder, 'attempts.ndjson');
@@ -72,7 +72,7 @@ export class Customers {
     await rename(`${this.#file}.new`, this.#file);
   }
 
-  #offer(key: string, records: Parameters<Ledger['add']>[0]): void {
+  #offer(key: string, records: Parameters<SentLedger['add']>[0]): void {
     const offer = { brought: new Set<string>(), changesBefore: this.changes.ended };
     this.#offers.set(key, offer);
     const canChange = !key.startsWith('file');

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { API } from '../support/kafka-proxy.ts';
 import type { Customers } from './customers.ts';
-import { nameOf, type Act, type PlannedFault } from './plan.ts';
+import { describeAct, type Act, type PlannedFault } from './plan.ts';
 import type { SoakServers } from './servers.ts';
 
 /** Milliseconds that a fault waits longer for a matching request. */
@@ -13,7 +13,7 @@ function requestsOf(operation: string): RegExp {
 }
 
 /** Applies faults, one at a time, and counts those that took effect. */
-export class Faults {
+export class SoakFaults {
   /** By name: the faults applied, and, of those that need a request, the ones that met one. */
   readonly done = new Map<string, { planned: number; met: number }>();
   readonly #servers: SoakServers;
@@ -29,7 +29,7 @@ export class Faults {
     const hasMet = await this.#begin(act);
     await pause(seconds, signal);
     for (let more = 0; more < MEET_SECONDS && !hasMet() && !signal.aborted; more += 1) await pause(1, signal);
-    const name = nameOf(act);
+    const name = describeAct(act);
     const count = this.done.get(name) ?? { planned: 0, met: 0 };
     this.done.set(name, { planned: count.planned + 1, met: count.met + (hasMet() ? 1 : 0) });
     await this.#end(act);

@@ -40,7 +40,7 @@ type Counts = Map<string, number>;
 const MAX_EXAMPLES = 10;
 
 /** All records that were sent, by any producer, recorded independently of the pipeline. */
-export class Ledger {
+export class SentLedger {
   readonly #entries: Entry[] = [];
 
   /** @param times Evaluated at the end. */

@@ -13,7 +13,7 @@ const { values } = parseArgs({
 });
 const [minutes, seed] = [Number(values.minutes), Number(values.seed)];
 if (!(minutes > 0) || !Number.isSafeInteger(seed) || seed < 0) {
-  process.stderr.write('--minutes takes a number over 0, --seed a whole number from 0 on\n');
+  process.stderr.write('--minutes must be a number above 0, --seed a whole number from 0 on\n');
   process.exit(2);
 }
 

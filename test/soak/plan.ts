@@ -1,6 +1,6 @@
 import type { FaultInput } from '../../simulator/faults.ts';
 import { Random } from '../../simulator/random.ts';
-import type { Fault } from '../support/faults-proxy.ts';
+import type { ProxyFault } from '../support/faults-proxy.ts';
 import { API, type KafkaFault } from '../support/kafka-proxy.ts';
 
 /** Processes that can be killed or paused. */
@@ -16,7 +16,7 @@ export type Act =
       readonly server: 'nameNode' | 'dataNode';
       /** Operation of the requests that it applies to, such as `RENAME`. */
       readonly operation: string;
-      readonly fault: Fault;
+      readonly fault: ProxyFault;
       readonly times: number;
     }
   | {
@@ -61,7 +61,7 @@ export interface PlannedSend {
 }
 
 /** Minimum and maximum seconds between two faults. */
-export type Pace = readonly [from: number, to: number];
+export type SecondsRange = readonly [from: number, to: number];
 
 /** Seeds of the plan's parts, which are independent: each part is the same however they interleave. */
 const STREAMS = { faults: 1, runs: 2, sends: 3 } as const;
@@ -71,7 +71,7 @@ const LONGEST_SECONDS = 12;
 const GONE_SECONDS = 40;
 
 /** Generates faults without end. */
-export function* plannedFaults(seed: number, [from, to]: Pace): Generator<PlannedFault, never> {
+export function* plannedFaults(seed: number, [from, to]: SecondsRange): Generator<PlannedFault, never> {
   const random = new Random(seed, STREAMS.faults);
   for (;;) {
     const act = actOf(random);
@@ -99,7 +99,7 @@ function actOf(random: Random): Act {
 function hdfsFault(random: Random): Pick<Act & { act: 'hdfs' }, 'server' | 'operation' | 'fault'> {
   const afterBytes = random.below(2_000);
   if (random.chance(0.4)) {
-    const fault = pick<Fault>(random, [
+    const fault = pick<ProxyFault>(random, [
       { kind: 'reset' },
       { kind: 'cut-request', afterBytes },
       { kind: 'freeze-request', afterBytes },
@@ -119,7 +119,7 @@ function hdfsFault(random: Random): Pick<Act & { act: 'hdfs' }, 'server' | 'oper
     'GETFILESTATUS',
     'DELETE',
   ]);
-  const fault = pick<Fault>(random, [
+  const fault = pick<ProxyFault>(random, [
     { kind: 'reset' },
     { kind: 'freeze' },
     { kind: 'swallow-answer' },
@@ -138,7 +138,7 @@ function hdfsFault(random: Random): Pick<Act & { act: 'hdfs' }, 'server' | 'oper
   return { server: 'nameNode', operation, fault };
 }
 
-function exception(name: string): Fault {
+function exception(name: string): ProxyFault {
   const body = JSON.stringify({ RemoteException: { exception: name, message: 'as planned' } });
   return { kind: 'answer', status: 403, body, headers: { 'Content-Type': 'application/json' } };
 }
@@ -159,7 +159,7 @@ function customerFault(random: Random): FaultInput {
 }
 
 /** Generates runs without end: single ones, and several at once. */
-export function* plannedStarts(seed: number, [, to]: Pace): Generator<PlannedStart, never> {
+export function* plannedStarts(seed: number, [, to]: SecondsRange): Generator<PlannedStart, never> {
   const random = new Random(seed, STREAMS.runs);
   for (;;) {
     const count = pick(random, [1, 1, 1, 2, 2, 4]);
@@ -185,7 +185,7 @@ export function* plannedSends(seed: number): Generator<PlannedSend, never> {
 }
 
 /** Returns the name of a fault in the report. */
-export function nameOf(act: Act): string {
+export function describeAct(act: Act): string {
   switch (act.act) {
     case 'kill':
     case 'freeze':

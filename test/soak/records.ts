@@ -1,5 +1,5 @@
 import type { FeedAttempt } from '../../simulator/attempt.ts';
-import { attempts, DEFAULT_SINCE_MS } from '../../simulator/generator.ts';
+import { generateAttempts, DEFAULT_SINCE_MS } from '../../simulator/generator.ts';
 import { Random } from '../../simulator/random.ts';
 import type { SentRecord } from './ledger.ts';
 import { FEED_COUNT } from './servers.ts';
@@ -25,7 +25,7 @@ export function windowOf(number: number): Window {
 /** Returns the feed's content for a window. */
 export function recordsOfWindow(seed: number, { from, to }: Window): SentRecord[] {
   const [fromMs, toMs] = [Date.parse(from), Date.parse(to)];
-  return [...attempts({ seed, count: FEED_COUNT, fromMs, toMs })].map((attempt) => recordOf(attempt));
+  return [...generateAttempts({ seed, count: FEED_COUNT, fromMs, toMs })].map((attempt) => recordOf(attempt));
 }
 
 /** Generates records without end, all distinct; one in a hundred is malformed. */
@@ -43,7 +43,7 @@ export class RecordStream {
   }
 
   take(count: number): SentRecord[] {
-    const taken = [...attempts({ seed: this.#seed, count, firstIndex: this.#next })];
+    const taken = [...generateAttempts({ seed: this.#seed, count, firstIndex: this.#next })];
     this.#next += count;
     return taken.map((attempt) =>
       this.#random.chance(MALFORMED_SHARE) ? this.#spoilt(attempt) : recordOf(attempt),

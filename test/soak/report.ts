@@ -21,7 +21,7 @@ export function reportText(report: SoakReport): string {
     ['doubled', doubled],
     ['lost', lost],
   );
-  const words = findings.length === 0 ? ['verify found nothing off'] : findings;
+  const words = findings.length === 0 ? ['verify found no inconsistency'] : findings;
   return [done.toString(), sums.toString(), ...words].join('\n');
 }
 

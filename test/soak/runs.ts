@@ -4,7 +4,7 @@ import { messageOf } from '../../model/errors.ts';
 import type { IngestRequest, IngestResult } from '../../model/run.ts';
 import { STEP } from '../../model/search-attributes.ts';
 import type { ingest } from '../../workflows/index.ts';
-import { statusOf, type TestPipeline } from '../support/harness.ts';
+import { queryStatus, type TestPipeline } from '../support/harness.ts';
 
 /** Options of requests to Temporal, which may be down. */
 const ASK_MS = 15_000;
@@ -139,7 +139,7 @@ export class Runs {
 
   async #retry({ workflowId, runId }: Listed): Promise<void> {
     const handle = this.#pipeline.client.workflow.getHandle<typeof ingest>(workflowId, runId);
-    const { waiting } = await statusOf(handle);
+    const { waiting } = await queryStatus(handle);
     if (waiting === null) return;
     await handle.executeUpdate('retry');
     add(this.waited, waiting.code);

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Customers } from './customers.ts';
-import { Faults } from './faults.ts';
-import { Ledger, type Balance } from './ledger.ts';
-import { nameOf, plannedFaults, plannedSends, plannedStarts, type Pace } from './plan.ts';
+import { SoakFaults } from './faults.ts';
+import { SentLedger, type Balance } from './ledger.ts';
+import { describeAct, plannedFaults, plannedSends, plannedStarts, type SecondsRange } from './plan.ts';
 import { OtherProducer } from './producers.ts';
 import { RecordStream } from './records.ts';
 import { Runs } from './runs.ts';
@@ -22,14 +22,14 @@ export interface SoakOptions {
   readonly seed: number;
   readonly minutes: number;
   /** Seconds between two faults. */
-  readonly pace: Pace;
+  readonly pace: SecondsRange;
   /** Receives progress, a line at a time. */
   readonly say: (line: string) => void;
 }
 
 /** Result of a soak. */
 export interface SoakReport extends Balance {
-  readonly faults: Faults['done'];
+  readonly faults: SoakFaults['done'];
   readonly runs: number;
   readonly outcomes: Runs['outcomes'];
   readonly waited: Runs['waited'];
@@ -55,10 +55,10 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
 class Soak {
   readonly #servers: SoakServers;
   readonly #options: SoakOptions;
-  readonly #ledger = new Ledger();
+  readonly #ledger = new SentLedger();
   readonly #customers: Customers;
   readonly #runs: Runs;
-  readonly #faults: Faults;
+  readonly #faults: SoakFaults;
 
   constructor(servers: SoakServers, options: SoakOptions) {
     this.#servers = servers;
@@ -68,7 +68,7 @@ class Soak {
     this.#runs = new Runs(pipeline, (result) => {
       this.#customers.note(result);
     });
-    this.#faults = new Faults(servers, this.#customers);
+    this.#faults = new SoakFaults(servers, this.#customers);
   }
 
   async run(): Promise<SoakReport> {
@@ -99,7 +99,7 @@ class Soak {
   async #breakThings(over: AbortSignal): Promise<void> {
     for (const fault of plannedFaults(this.#options.seed, this.#options.pace)) {
       if (!(await pause(fault.afterSeconds, over))) return;
-      this.#options.say(`${nameOf(fault.act)}, ${fault.seconds} s; ${this.#runs.open} runs go on`);
+      this.#options.say(`${describeAct(fault.act)}, ${fault.seconds} s; ${this.#runs.open} runs go on`);
       await this.#faults.carryOut(fault, over);
     }
   }

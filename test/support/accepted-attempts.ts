@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { ATTEMPT, type ScalarType, type ObjectShape, type Shape } from '../../records/attempt.ts';
+import { ATTEMPT, type ScalarType, type ObjectShape, type FieldShape } from '../../records/attempt.ts';
 
 /** Generates any JSON value that a shape accepts; optional fields are absent, null or present. */
 export function acceptedAttempts(): fc.Arbitrary<object> {
@@ -75,7 +75,7 @@ function objectOf({ fields }: ObjectShape): fc.Arbitrary<object> {
     .map(([more, ...known]) => Object.fromEntries([...known.flat(), ...Object.entries(more)]));
 }
 
-function valueOf(shape: Shape): fc.Arbitrary<unknown> {
+function valueOf(shape: FieldShape): fc.Arbitrary<unknown> {
   const value =
     shape.kind === 'leaf'
       ? LEAVES[shape.type]

@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { ROOT } from './harness.ts';
 
-const Service = z.object({
+const ComposeService = z.object({
   image: z.string(),
   restart: z.string(),
   mem_limit: z.string(),
@@ -31,15 +31,15 @@ const Service = z.object({
   stop_grace_period: z.string().optional(),
 });
 /** A service of docker-compose.yml. */
-export type Service = z.infer<typeof Service>;
+export type ComposeService = z.infer<typeof ComposeService>;
 
 /** docker-compose.yml with its merge keys resolved. */
-export const document: unknown = parse(read('docker-compose.yml'), { merge: true });
+export const document: unknown = parse(readProjectFile('docker-compose.yml'), { merge: true });
 
 /** docker-compose.yml, as far as tests check it. */
 export const compose = z
   .object({
-    services: z.record(z.string(), Service),
+    services: z.record(z.string(), ComposeService),
     networks: z.record(z.string(), z.unknown()),
     volumes: z.record(z.string(), z.unknown()),
   })
@@ -48,12 +48,12 @@ export const compose = z
 export const services = Object.entries(compose.services);
 
 /** Reads a file of this project. */
-export function read(path: string): string {
+export function readProjectFile(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');
 }
 
 /** Returns the service of that name. */
-export function service(name: string): Service {
+export function service(name: string): ComposeService {
   const found = compose.services[name];
   assert.ok(found, `docker-compose.yml has no service ${name}`);
   return found;

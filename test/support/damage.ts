@@ -7,7 +7,7 @@ import { sqlText, withDuckDb } from '../../adapters/duckdb/database.ts';
 import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
 import { verifyWarehouse, type WarehouseReport } from '../../client/verify/verify-warehouse.ts';
 import { readSettings } from '../../model/settings.ts';
-import { openWarehouse, runCommand, type TestPipeline } from './harness.ts';
+import { openTestWarehouse, runPipelineCommand, type TestPipeline } from './harness.ts';
 
 /** A copy of a pipeline's tables that a test damages: the same topics, another warehouse. */
 export class DamagedCopy {
@@ -37,7 +37,7 @@ export class DamagedCopy {
   async command(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
     const { folder } = this.#pipeline;
     const env = { PIPELINE_CONFIG: this.#settingsFile, XDG_CACHE_HOME: join(folder, 'cache') };
-    return runCommand(words, env, folder);
+    return runPipelineCommand(words, env, folder);
   }
 
   /** Returns the findings of `verify`. */
@@ -48,7 +48,7 @@ export class DamagedCopy {
     return verifyWarehouse({
       settings,
       kafka,
-      warehouse: openWarehouse(settings, logger),
+      warehouse: openTestWarehouse(settings, logger),
       say: () => undefined,
     });
   }

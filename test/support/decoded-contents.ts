@@ -3,7 +3,7 @@ import { decoded } from '../../steps/source/decoding.ts';
 import { codeOf } from './harness.ts';
 
 /** Headers and chunking of a content that a test sends. */
-export interface Sent {
+export interface SentContent {
   readonly contentEncoding?: string;
   readonly contentType?: string;
   readonly pieceBytes?: number;
@@ -19,7 +19,7 @@ async function* pieces(content: Buffer, bytes: number): AsyncGenerator<Buffer> {
 }
 
 /** Decodes a content. */
-export async function decode(content: Buffer, sent: Sent = {}): Promise<Buffer> {
+export async function decode(content: Buffer, sent: SentContent = {}): Promise<Buffer> {
   const { contentEncoding, contentType, pieceBytes = 1 << 16, maxBytes = 1 << 24 } = sent;
   const found: Buffer[] = [];
   const encoded = { bytes: pieces(content, pieceBytes), contentEncoding, contentType };
@@ -28,7 +28,11 @@ export async function decode(content: Buffer, sent: Sent = {}): Promise<Buffer> 
 }
 
 /** Decodes a content in pieces of several sizes, and compares the results. */
-export async function decodesTo(content: Buffer, text: Buffer | string, sent: Sent = {}): Promise<void> {
+export async function decodesTo(
+  content: Buffer,
+  text: Buffer | string,
+  sent: SentContent = {},
+): Promise<void> {
   for (const pieceBytes of [1, 3, 511, 1 << 16]) {
     if (content.length / pieceBytes > 200_000) continue;
     assert.deepEqual(await decode(content, { ...sent, pieceBytes }), Buffer.from(text));
@@ -36,7 +40,7 @@ export async function decodesTo(content: Buffer, text: Buffer | string, sent: Se
 }
 
 /** Returns the error by which a content is refused, the same for all sizes of pieces. */
-export async function refusal(content: Buffer, sent: Sent = {}): Promise<string> {
+export async function refusal(content: Buffer, sent: SentContent = {}): Promise<string> {
   const found = new Set<string>();
   for (const pieceBytes of [1, 7, 1 << 16]) found.add(await codeOf(decode(content, { ...sent, pieceBytes })));
   assert.equal(found.size, 1, [...found].join('\n'));

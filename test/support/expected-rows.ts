@@ -2,7 +2,7 @@
  * Computes the expected rows of an attempt with JavaScript's own JSON: it shares no code with the scan, the check or
  * DuckDB, and need not be fast.
  */
-import { ATTEMPT, type ScalarType, type Shape } from '../../records/attempt.ts';
+import { ATTEMPT, type ScalarType, type FieldShape } from '../../records/attempt.ts';
 import type { ColumnType, Table } from '../../tables/table.ts';
 
 /** An item, its index in each of the arrays that contain it, and the fields of its path. */
@@ -62,10 +62,10 @@ function at(value: unknown, path: string): unknown {
 }
 
 function leafType(field: string): ScalarType {
-  let shape: Shape = ATTEMPT;
+  let shape: FieldShape = ATTEMPT;
   for (const name of field.split('.')) {
     if (shape.kind !== 'object') break;
-    const member: Shape | undefined = shape.fields[name.replace('[]', '')];
+    const member: FieldShape | undefined = shape.fields[name.replace('[]', '')];
     if (member === undefined) break;
     shape = member.kind === 'list' ? member.item : member;
   }

@@ -13,7 +13,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { PlannedFaults } from './planned-faults.ts';
 
 /** Faults of a request. `afterBytes` counts the bytes of a body, without its head. */
-export type Fault =
+export type ProxyFault =
   /** Resets the connection; the server never receives the request. */
   | { readonly kind: 'reset' }
   /** Sends no response; the server never receives the request. */
@@ -58,7 +58,7 @@ export class FaultsProxy {
   readonly answered: string[] = [];
   readonly #server: Server;
   readonly #options: FaultsProxyOptions;
-  readonly #faults = new PlannedFaults<string, Fault>();
+  readonly #faults = new PlannedFaults<string, ProxyFault>();
   #port = 0;
 
   private constructor(options: FaultsProxyOptions) {
@@ -104,7 +104,7 @@ export class FaultsProxy {
    * @param times Number of requests to apply it to.
    * @param spared Number of matching requests to let through first.
    */
-  plan(matches: RegExp, fault: Fault, times = 1, spared = 0): void {
+  plan(matches: RegExp, fault: ProxyFault, times = 1, spared = 0): void {
     this.#faults.plan((line) => matches.test(line), fault, times, spared);
   }
 
@@ -143,7 +143,7 @@ export class FaultsProxy {
     if (!request.socket.destroyed) this.#forward(request, response, undefined);
   }
 
-  #forward(request: IncomingMessage, response: ServerResponse, fault: Fault | undefined): void {
+  #forward(request: IncomingMessage, response: ServerResponse, fault: ProxyFault | undefined): void {
     const onward = httpRequest(new URL(request.url ?? '/', this.#options.target), {
       method: request.method,
       headers: request.headers,
@@ -176,7 +176,7 @@ export class FaultsProxy {
   async #passBack(
     answer: IncomingMessage,
     response: ServerResponse,
-    fault: Fault | undefined,
+    fault: ProxyFault | undefined,
     cut: () => void,
   ): Promise<void> {
     answer.on('error', cut);
@@ -193,7 +193,7 @@ export class FaultsProxy {
     if (!isComplete && fault?.kind === 'cut-answer') cut();
   }
 
-  async #runBeforeAnswer(fault: Fault | undefined): Promise<void> {
+  async #runBeforeAnswer(fault: ProxyFault | undefined): Promise<void> {
     if (fault?.kind === 'after') await fault.run();
     if (fault?.kind === 'delay-answer') await delay(fault.ms, undefined, { ref: false });
   }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CROSS_SITE_HEADER } from '../../adapters/hdfs/access.ts';
 import { HdfsError, WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
-import { FaultsProxy, type Fault } from './faults-proxy.ts';
+import { FaultsProxy, type ProxyFault } from './faults-proxy.ts';
 import { eventually } from './harness.ts';
 
 /** The real NameNode, which the test runner starts. */
@@ -106,7 +106,7 @@ export async function deadServer(): Promise<FaultsProxy> {
 }
 
 /** Returns a WebHDFS response that names a Java exception. */
-export function exception(name: string, status = 403): Fault {
+export function exception(name: string, status = 403): ProxyFault {
   const body = JSON.stringify({ RemoteException: { exception: name, message: 'as planned' } });
   return { kind: 'answer', status, body, headers: { 'Content-Type': 'application/json' } };
 }

@@ -13,10 +13,12 @@ import { PipelineError } from '../../model/errors.ts';
 import type { IngestRequest, RunStatus } from '../../model/run.ts';
 import { readSettings, type Settings } from '../../model/settings.ts';
 import type { ingest } from '../../workflows/index.ts';
-import { ROOT, TestWorker } from './test-worker.ts';
+import { ROOT } from '../../scripts/processes.ts';
+import { TestWorker } from './test-worker.ts';
 
 export { eventually } from './eventually.ts';
-export { ROOT, TestWorker } from './test-worker.ts';
+export { ROOT } from '../../scripts/processes.ts';
+export { TestWorker } from './test-worker.ts';
 
 /** Addresses of the real servers, which the runner of the tests or benches sets in environment variables. */
 export const SERVERS = {
@@ -73,7 +75,7 @@ export class TestPipeline {
     this.settings = readSettings(this.settingsFile);
     this.logger = createLogger('test', 'fatal');
     this.kafka = { ...this.settings.kafka, logger: this.logger };
-    this.warehouse = openWarehouse(this.settings, this.logger);
+    this.warehouse = openTestWarehouse(this.settings, this.logger);
     this.#connection = connection;
     this.client = new Client({ connection });
   }
@@ -160,7 +162,7 @@ export class TestPipeline {
   /** Runs a command of the CLI to its end, in the pipeline's folder. */
   async command(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
     const env = { PIPELINE_CONFIG: this.settingsFile, XDG_CACHE_HOME: join(this.folder, 'cache') };
-    return runCommand(words, env, this.folder);
+    return runPipelineCommand(words, env, this.folder);
   }
 
   /** Kills the workers, and removes the pipeline's files in HDFS and on disk. */
@@ -173,7 +175,7 @@ export class TestPipeline {
 }
 
 /** Opens the warehouse of these settings; no log is read yet. */
-export function openWarehouse(settings: Settings, logger: Logger): Warehouse {
+export function openTestWarehouse(settings: Settings, logger: Logger): Warehouse {
   const hdfs = new WebHdfs({ ...settings.hdfs, logger });
   const { checkpointInterval } = settings.limits;
   return new Warehouse(settings.hdfs.warehouse, { hdfs, logger, checkpointInterval });
@@ -186,7 +188,7 @@ function withParts(parts: PipelineYaml, others: PipelineYaml): PipelineYaml {
 }
 
 /** Queries the status of a run. */
-export async function statusOf(handle: { query: (name: string) => Promise<unknown> }): Promise<RunStatus> {
+export async function queryStatus(handle: { query: (name: string) => Promise<unknown> }): Promise<RunStatus> {
   return (await handle.query('status')) as RunStatus;
 }
 
@@ -202,7 +204,7 @@ export async function codeOf(work: Promise<unknown>): Promise<string> {
 }
 
 /** Runs `pipeline` with these arguments, in a folder. */
-export async function runCommand(
+export async function runPipelineCommand(
   words: readonly string[],
   env: Record<string, string>,
   folder = ROOT,

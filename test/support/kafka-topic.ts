@@ -52,7 +52,7 @@ export interface Read {
  * Reads ranges of a topic, until `isFull` is true for the number of messages.
  * @param pause Delays the processing of messages.
  */
-export async function read(
+export async function readMessages(
   topic: string,
   ranges: OffsetRange[],
   isFull: (count: number) => boolean = () => false,
@@ -85,7 +85,7 @@ export async function readAll(
   ends: PartitionEnds,
   pause?: () => Promise<unknown>,
 ): Promise<Read> {
-  return read(
+  return readMessages(
     topic,
     Object.entries(ends).map(([partition, end]) => ({ partition: Number(partition), start: '0', end })),
     undefined,

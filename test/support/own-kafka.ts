@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { makeStackFolder, stackFolder } from '../../services/folder.ts';
 import { kafkaService, type KafkaExtras } from '../../services/kafka.ts';
 import { endWithThisProcess } from '../../services/lifetime.ts';
-import { HOST, type Ports } from '../../services/ports.ts';
+import { LOOPBACK_HOST, type Ports } from '../../services/ports.ts';
 import { ServerProcess } from '../../services/process.ts';
 import { READY_MS, type Service } from '../../services/service.ts';
 
@@ -37,7 +37,7 @@ export class OwnKafka {
     await makeStackFolder(root);
     const service = kafkaService(ports, root, extras);
     const server = new ServerProcess('kafka', root);
-    const kafka = new OwnKafka(folder, `${HOST}:${ports.broker}`, server, service);
+    const kafka = new OwnKafka(folder, `${LOOPBACK_HOST}:${ports.broker}`, server, service);
     await kafka.restart();
     return kafka;
   }

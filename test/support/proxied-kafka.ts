@@ -1,7 +1,7 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePorts, HOST } from '../../services/ports.ts';
+import { freePorts, LOOPBACK_HOST } from '../../services/ports.ts';
 import { KafkaProxy } from './kafka-proxy.ts';
 import { OwnKafka } from './own-kafka.ts';
 
@@ -19,12 +19,12 @@ export class ProxiedKafka {
   static async start(properties: Readonly<Record<string, string>> = {}): Promise<ProxiedKafka> {
     const folder = await mkdtemp(join(tmpdir(), 'proxied-kafka-'));
     const { kafka: own, namenode } = await freePorts();
-    const behind = { host: HOST, port: namenode.rpc };
+    const behind = { host: LOOPBACK_HOST, port: namenode.rpc };
     const proxy = await KafkaProxy.start(namenode.http, behind);
-    const plain = `PLAINTEXT://${HOST}:${own.broker}`;
+    const plain = `PLAINTEXT://${LOOPBACK_HOST}:${own.broker}`;
     const kafka = await OwnKafka.start(folder, own, {
       properties: {
-        listeners: `${plain},PROXIED://${HOST}:${behind.port},CONTROLLER://${HOST}:${own.controller}`,
+        listeners: `${plain},PROXIED://${LOOPBACK_HOST}:${behind.port},CONTROLLER://${LOOPBACK_HOST}:${own.controller}`,
         'advertised.listeners': `${plain},PROXIED://${proxy.address}`,
         'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT',
         'inter.broker.listener.name': 'PLAINTEXT',

@@ -5,7 +5,7 @@ import { decodeHeaders } from '../../adapters/kafka/wire/headers.ts';
 import { readRanges } from '../../adapters/kafka/read.ts';
 import type { WarehouseReport } from '../../client/verify/verify-warehouse.ts';
 import type { IngestResult } from '../../model/run.ts';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import type { TestPipeline } from './harness.ts';
 import { eventually } from './harness.ts';
 
@@ -41,7 +41,7 @@ export interface Listed {
 
 /** Valid attempts. */
 export function goodAttempts(seed: number, count: number): object[] {
-  return [...attempts({ seed, count })];
+  return [...generateAttempts({ seed, count })];
 }
 
 /** Attempts that are quarantined, since a field is not a number. */

@@ -18,13 +18,13 @@ export async function scrape(worker: TestWorker): Promise<Scraped> {
 }
 
 /** Returns the non-zero values of one metric, by labels. */
-export function valuesOf(metrics: Scraped, name: string): Record<string, number> {
+export function metricValues(metrics: Scraped, name: string): Record<string, number> {
   const found = [...metrics].filter(([key, value]) => key.startsWith(`${name}{`) && value !== 0);
   return Object.fromEntries(found.map(([key, value]) => [key.slice(name.length), value]));
 }
 
 /** Returns the lines that a worker logged. */
-export function linesOf(worker: TestWorker): Record<string, unknown>[] {
+export function readLogLines(worker: TestWorker): Record<string, unknown>[] {
   return readFileSync(worker.log, 'utf8')
     .split('\n')
     .filter((line) => line.startsWith('{'))
@@ -32,6 +32,6 @@ export function linesOf(worker: TestWorker): Record<string, unknown>[] {
 }
 
 function healthUrlOf(worker: TestWorker): string {
-  const started = linesOf(worker).find(({ msg }) => msg === 'the worker accepts tasks');
+  const started = readLogLines(worker).find(({ msg }) => msg === 'the worker accepts tasks');
   return String(started?.['health']);
 }

@@ -1,7 +1,7 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePorts, HOST } from '../../services/ports.ts';
+import { freePorts, LOOPBACK_HOST } from '../../services/ports.ts';
 import { Authority, bundle } from './certificates.ts';
 import { OwnKafka } from './own-kafka.ts';
 
@@ -84,7 +84,7 @@ export class SecureKafka {
 function listenersOf(ports: Readonly<Record<string, number>>): Record<string, string> {
   const names = Object.entries(ports).map(([name, port]) => [name.toUpperCase(), port] as const);
   const at = ([name, port]: readonly [string, number]): string =>
-    `${name}://${name === 'PLAIN' || name === 'CONTROLLER' ? HOST : 'localhost'}:${port}`;
+    `${name}://${name === 'PLAIN' || name === 'CONTROLLER' ? LOOPBACK_HOST : 'localhost'}:${port}`;
   return {
     listeners: names.map(at).join(','),
     'advertised.listeners': names

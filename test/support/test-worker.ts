@@ -2,11 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { ROOT } from '../../scripts/processes.ts';
 import { eventually } from './eventually.ts';
-
-/** Folder of the project. */
-export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 interface WorkerOptions {
   readonly settingsFile: string;

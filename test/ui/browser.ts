@@ -1,7 +1,7 @@
 import { chromium, type Browser } from 'playwright-core';
 import { findChromium } from './chromium.ts';
 
-/** Chromium asks for nothing from outside; as root it has no sandbox of its own. */
+/** Chromium without background requests; as root it needs --no-sandbox. */
 const WORDS = [
   '--disable-gpu',
   '--disable-background-networking',

@@ -14,7 +14,7 @@ export function findChromium(): string | undefined {
 }
 
 /** Why the tests of the UI are left out; false where there is a browser. */
-export function leftOut(): string | false {
+export function uiSkipReason(): string | false {
   return (
     findChromium() === undefined &&
     `The Temporal UI is tried in a real browser: apt install chromium, or name one in ${VARIABLE}.`
@@ -37,6 +37,6 @@ export async function ensureChromium(say: (line: string) => void): Promise<strin
       `chromium ${done ? 'was installed' : 'could not be installed'}, in ${Math.round((Date.now() - began) / 1000)} s`,
     );
   }
-  const why = leftOut();
+  const why = uiSkipReason();
   return why === false ? undefined : why;
 }

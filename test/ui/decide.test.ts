@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import test, { after, afterEach, before, describe } from 'node:test';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { startPlatform, type Platform } from '../../simulator/server.ts';
-import { SERVERS, TestPipeline, statusOf } from '../support/harness.ts';
-import { leftOut } from './chromium.ts';
+import { SERVERS, TestPipeline, queryStatus } from '../support/harness.ts';
+import { uiSkipReason } from './chromium.ts';
 import { TemporalUi } from './temporal-ui.ts';
 
 const COUNT = 20;
 
-describe('a run that waits for a person, in the Temporal UI', { skip: leftOut() }, () => {
+describe('a run that waits for a person, in the Temporal UI', { skip: uiSkipReason() }, () => {
   let pipeline: TestPipeline;
   let platform: Platform;
   let ui: TemporalUi;
@@ -20,7 +20,9 @@ describe('a run that waits for a person, in the Temporal UI', { skip: leftOut() 
       strange: { url: 'file:strange.json', quarantineLimit: 0.05 },
       never: { url: `${platform.url}/attempts?fault=status&status=403` },
     });
-    await pipeline.placeFiles({ 'strange.json': JSON.stringify([...attempts({ seed: 5, count: 3 }), {}]) });
+    await pipeline.placeFiles({
+      'strange.json': JSON.stringify([...generateAttempts({ seed: 5, count: 3 }), {}]),
+    });
     platform.arm({ kind: 'status', status: 403, path: '/once/attempts' });
     [ui] = await Promise.all([TemporalUi.open(SERVERS.temporalUi), pipeline.startWorker()]);
   });
@@ -41,7 +43,7 @@ describe('a run that waits for a person, in the Temporal UI', { skip: leftOut() 
     return workflowId;
   }
 
-  test('its details say what failed, why and what to do; so does its status', async () => {
+  test('its details and its status show the failed step, the cause and the advice', async () => {
     await start('once');
     const details = await ui.currentDetails(/waits for a person/);
     assert.match(details, /once → …: waits for a person at fetch of source once/);
@@ -54,28 +56,28 @@ describe('a run that waits for a person, in the Temporal UI', { skip: leftOut() 
     assert.match(status, /"canSkip": false/);
   });
 
-  test('it is found by the search attribute that says that it waits', async () => {
+  test('the search attribute of waiting runs finds it', async () => {
     // The page has read the run's attributes when it was opened; the person who looks for waiting runs opens it now.
     await ui.page.reload();
     await ui.openTab('Search Attributes');
     assert.match(await ui.json('PipelineStep'), /"PipelineStep": "waiting"/);
   });
 
-  test('a skip that is not possible is refused, and the dialog says why', async () => {
+  test('an impossible skip is rejected, and the dialog shows the reason', async () => {
     await ui.sendUpdate('skip');
     assert.equal(await ui.refusal(), 'source once cannot be skipped: retry or abort');
     await ui.waitForStatus('Running');
   });
 
-  test('a retry, when the cause is gone, lets it land', async () => {
+  test('a retry after the cause is fixed lands it', async () => {
     await ui.sendUpdate('retry');
     await ui.waitForStatus('Completed');
     assert.match(await ui.currentDetails(/landed in 1 batch/), new RegExp(`attempts ${COUNT}`));
-    const status = await statusOf(pipeline.client.workflow.getHandle(`${pipeline.name}-once`));
+    const status = await queryStatus(pipeline.client.workflow.getHandle(`${pipeline.name}-once`));
     assert.deepEqual([status.state, status.rows['attempts']], ['landed', COUNT]);
   });
 
-  test('an abort ends it, and the page says at what', async () => {
+  test('an abort ends it, and the page shows at which step', async () => {
     const workflowId = await start('never');
     await ui.currentDetails(/waits for a person/);
     await ui.sendUpdate('abort');
@@ -84,13 +86,13 @@ describe('a run that waits for a person, in the Temporal UI', { skip: leftOut() 
       await ui.currentDetails(/failed at fetch/),
       /aborted by a person at fetch: source never: the server answered 403/,
     );
-    const { state } = await statusOf(pipeline.client.workflow.getHandle(workflowId));
+    const { state } = await queryStatus(pipeline.client.workflow.getHandle(workflowId));
     assert.equal(state, 'failed');
     const { stdout } = await pipeline.command('status', workflowId);
     assert.match(stdout, /never failed at fetch: aborted by a person/);
   });
 
-  test('a skip of what can be skipped lets it go on, and the page says what was passed', async () => {
+  test('a possible skip lets it continue, and the page shows what was skipped', async () => {
     const workflowId = await start('strange');
     const details = await ui.currentDetails(/waits for a person/);
     assert.match(details, /QUARANTINE_LIMIT/);
@@ -100,7 +102,7 @@ describe('a run that waits for a person, in the Temporal UI', { skip: leftOut() 
     const passed = await ui.currentDetails(/landed in 1 batch/);
     assert.match(passed, /went past the quarantine limit at fetch: source strange/);
     assert.match(passed, /In quarantine:\s+1 at transform: keen_id is missing/);
-    const { rows } = await statusOf(pipeline.client.workflow.getHandle(workflowId));
+    const { rows } = await queryStatus(pipeline.client.workflow.getHandle(workflowId));
     assert.deepEqual([rows['attempts'], rows['quarantine']], [3, 1]);
   });
 });

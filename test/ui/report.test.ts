@@ -6,12 +6,12 @@ import test, { after, before, describe } from 'node:test';
 import axe, { type AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { SECTIONS } from '../../client/report/figures.ts';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { TestPipeline } from '../support/harness.ts';
 import { launchBrowser } from './browser.ts';
-import { leftOut } from './chromium.ts';
+import { uiSkipReason } from './chromium.ts';
 
-/** What a page must not take for its own. */
+/** Data that a page must not interpret as its own markup. */
 const HOSTILE = '</script><script>document.title = "taken"</script><img src=x onerror=alert(1)> & "Söhne"';
 
 const WIDTHS = [375, 900, 1440];
@@ -19,7 +19,7 @@ const SCHEMES = ['light', 'dark'] as const;
 
 type Rows = readonly Readonly<Record<string, string | number | null>>[];
 
-describe('the report', { skip: leftOut() }, () => {
+describe('the report', { skip: uiSkipReason() }, () => {
   let pipeline: TestPipeline;
   let browser: Browser;
   let file = '';
@@ -31,7 +31,7 @@ describe('the report', { skip: leftOut() }, () => {
       acme: { url: 'file:acme.json' },
       empty: { url: 'file:acme.json' },
     });
-    const records = [...attempts({ seed: 3, count: 1200 })].map((attempt, at) => {
+    const records = [...generateAttempts({ seed: 3, count: 1200 })].map((attempt, at) => {
       if (at % 100 === 7) return { ...attempt, max_attempts: 'many' };
       return at % 40 === 3 ? { ...attempt, exam_name: HOSTILE } : attempt;
     });
@@ -48,7 +48,7 @@ describe('the report', { skip: leftOut() }, () => {
     await pipeline.close();
   });
 
-  /** Opens the page as from a disk without a network; what it asks for besides, or says went wrong, is a fault. */
+  /** Opens the page as a file without a network; other requests and logged errors are faults. */
   async function open(width: number, colorScheme: (typeof SCHEMES)[number] = 'light'): Promise<Page> {
     const context = await browser.newContext({
       viewport: { width, height: 900 },
@@ -71,7 +71,7 @@ describe('the report', { skip: leftOut() }, () => {
     assert.equal(existsSync(file), false);
   });
 
-  test('refuses words that make no sense, each by its name', async () => {
+  test('rejects invalid options, each by its name', async () => {
     for (const [words, says] of [
       [['--time-zone', 'Europe/Atlantis'], /^USAGE_INVALID: .*Europe\/Atlantis.*as Europe\/Berlin/],
       [['--source', 'nobody'], /^SOURCE_UNKNOWN: .*"nobody"/],
@@ -83,7 +83,7 @@ describe('the report', { skip: leftOut() }, () => {
     }
   });
 
-  test('is written whole, and not over another without being told', async () => {
+  test('is written atomically, and replaces a file only with --force', async () => {
     await pipeline.startWorker();
     const started = await pipeline.command('start', 'acme', '--follow');
     assert.equal(started.code, 0, started.stderr);
@@ -95,13 +95,13 @@ describe('the report', { skip: leftOut() }, () => {
     assert.match(again.stderr, /that file exists; --force replaces it/);
   });
 
-  test('of a source without attempts is refused, whatever others have', async () => {
+  test('of a source without attempts is rejected, even if other sources have some', async () => {
     const { code, stderr } = await pipeline.command('report', '--json', '--source', 'empty');
     assert.equal(code, 1);
     assert.match(stderr, /"REPORT_EMPTY"/);
   });
 
-  test('shows each figure that it has as data, as text and not as HTML', async () => {
+  test('shows each figure of its data, as text and not as HTML', async () => {
     const page = await open(1440);
     const data = JSON.parse((await page.locator('#figures').textContent()) ?? '') as {
       figures: Record<string, { sql: string; rows: Rows }>;
@@ -140,13 +140,13 @@ describe('the report', { skip: leftOut() }, () => {
 
   for (const width of WIDTHS) {
     for (const scheme of SCHEMES) {
-      test(`has no fault of accessibility and fits, ${width} wide, ${scheme}`, async () => {
+      test(`has no accessibility violations and fits at width ${width}, ${scheme}`, async () => {
         const page = await open(width, scheme);
         assert.equal(await widthOf(page), width);
         await page.evaluate(`document.querySelectorAll('details').forEach((one) => { one.open = true; })`);
         assert.equal(await widthOf(page), width, 'with all that is folded open');
         await page.evaluate(axe.source);
-        // What is dark differs in its colours alone.
+        // Dark mode differs only in its colours.
         const rules = scheme === 'light' ? '' : `{ runOnly: ['color-contrast'] }`;
         const { violations, passes } = await page.evaluate<AxeResults>(`axe.run(${rules})`);
         assert.deepEqual(
@@ -159,7 +159,7 @@ describe('the report', { skip: leftOut() }, () => {
     }
   }
 
-  test('is printed dark on white in dark surroundings too, without what only a click opens', async () => {
+  test('is printed dark on white in dark mode too, without collapsed sections', async () => {
     const page = await open(1440, 'dark');
     await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
     const style = 'getComputedStyle(document.body)';
@@ -169,7 +169,7 @@ describe('the report', { skip: leftOut() }, () => {
     assert.ok((await page.locator('.chart').filter({ visible: true }).count()) > 5);
   });
 
-  test('asks for nothing besides itself, and says nothing went wrong', () => {
+  test('requests no other resource, and logs no error', () => {
     assert.deepEqual(faults, []);
   });
 });

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { startPlatform, type Platform } from '../../simulator/server.ts';
-import { SERVERS, TestPipeline, statusOf } from '../support/harness.ts';
-import { leftOut } from './chromium.ts';
+import { SERVERS, TestPipeline, queryStatus } from '../support/harness.ts';
+import { uiSkipReason } from './chromium.ts';
 import { TemporalUi } from './temporal-ui.ts';
 
 const COUNT = 50;
 
-/** What a person may fill in by mistake, and what the run's page then says. */
+/** Mistakes in the form, and the error on the run's page. */
 const WRONG: Record<string, { input: string; says: RegExp }> = {
   'no source': { input: '{"from": null}', says: /the request must name a source, as text/ },
   'a text': {
@@ -25,7 +25,7 @@ const WRONG: Record<string, { input: string; says: RegExp }> = {
   },
 };
 
-describe('the start form of the Temporal UI', { skip: leftOut() }, () => {
+describe('the start form of the Temporal UI', { skip: uiSkipReason() }, () => {
   let pipeline: TestPipeline;
   let platform: Platform;
   let ui: TemporalUi;
@@ -48,10 +48,10 @@ describe('the start form of the Temporal UI', { skip: leftOut() }, () => {
     return workflowId;
   }
 
-  test('starts a run, whose page says Completed when it has landed', async () => {
+  test('starts a run, whose page shows Completed when it has landed', async () => {
     const workflowId = await start('started-here', '{"source": "pearson"}');
     await ui.waitForStatus('Completed');
-    const status = await statusOf(pipeline.client.workflow.getHandle(workflowId));
+    const status = await queryStatus(pipeline.client.workflow.getHandle(workflowId));
     assert.deepEqual([status.state, status.rows['attempts']], ['landed', COUNT]);
     const { stdout } = await pipeline.command('query', '--json', 'SELECT count(*) AS n FROM attempts');
     assert.deepEqual(JSON.parse(stdout), [{ n: COUNT }]);
@@ -67,7 +67,7 @@ describe('the start form of the Temporal UI', { skip: leftOut() }, () => {
     assert.match(details, new RegExp(`Rows landed: .*attempts ${COUNT}`));
   });
 
-  test('its activities say what they were about', async () => {
+  test('its activities have summaries', async () => {
     await ui.openTab('History');
     await ui.page.getByRole('button', { name: 'Compact' }).click();
     const table = ui.page.getByRole('table').last();
@@ -95,18 +95,21 @@ describe('the start form of the Temporal UI', { skip: leftOut() }, () => {
     assert.equal(counts['PipelineRecordsQuarantined'], 0);
   });
 
-  test('nothing of a record has come to the page', async () => {
+  test('the page shows no contents of records', async () => {
     const seen = await ui.answers();
     for (const known of [/"outcome":"landed"/, /chunk 1 of 1/, /Rows landed/])
       assert.match(seen, known, 'what came was read');
-    for (const { keen_id, user_exam_id, base_exam_id, exam_name } of attempts({ seed: 1, count: COUNT })) {
+    for (const { keen_id, user_exam_id, base_exam_id, exam_name } of generateAttempts({
+      seed: 1,
+      count: COUNT,
+    })) {
       for (const value of [keen_id, user_exam_id, base_exam_id, exam_name])
         assert.ok(!seen.includes(value), `${value} is there`);
     }
   });
 
   for (const [mistake, { input, says }] of Object.entries(WRONG)) {
-    test(`${mistake}: the run fails at once, and its page says what is off`, async () => {
+    test(`${mistake}: the run fails at once, and its page shows the error`, async () => {
       await start(mistake.replaceAll(' ', '-'), input);
       await ui.waitForStatus('Failed');
       // As JSON, a text has its quotes escaped.
@@ -114,7 +117,7 @@ describe('the start form of the Temporal UI', { skip: leftOut() }, () => {
     });
   }
 
-  test('all the while the page had no errors', () => {
+  test('the page logged no errors', () => {
     assert.deepEqual(ui.errors, []);
   });
 });

@@ -1,5 +1,5 @@
 /**
- * Retakes the pictures of docs/images/, or takes them into another folder: npx tsx test/ui/take-screenshots.ts [FOLDER]
+ * Takes the screenshots of docs/images/, or writes them into another folder: npx tsx test/ui/take-screenshots.ts [FOLDER]
  *
  * It starts all that it needs on free ports, starts runs by the Temporal UI's form in a real browser, and stops
  * everything at the end.
@@ -66,7 +66,7 @@ async function takeWaitingRun(): Promise<void> {
   await take('waiting-details', 760);
 }
 
-/** Of a run that a schedule started: its pages say what was asked for, and by whom. */
+/** Takes the pages of a run that a schedule started: its request and its originator. */
 async function takeMemo(settings: string): Promise<void> {
   await pipeline(settings, 'schedule', 'set', 'pearson', '--every', '1d', '--paused');
   const triggered = await pipeline(settings, 'schedule', 'trigger', 'pearson', '--json');
@@ -88,7 +88,7 @@ async function takeReport(settings: string): Promise<void> {
   await take('report', 1500);
 }
 
-/** What the command line answers. */
+/** Runs a command; returns its output. */
 async function pipeline(settings: string, ...words: string[]): Promise<string> {
   const program = [join(ROOT, 'bin/pipeline.js'), ...words, '--config', settings];
   const { stdout } = await promisify(execFile)(process.execPath, program);
@@ -132,7 +132,7 @@ function startWorker(settingsFile: string): ChildProcess {
   });
 }
 
-/** Reads the worker's log to the line that says so. */
+/** Reads the worker's log up to that line. */
 async function takesWork({ stderr }: ChildProcess): Promise<void> {
   let log = '';
   for await (const piece of stderr?.setEncoding('utf8').iterator({ destroyOnReturn: false }) ?? []) {

@@ -2,7 +2,7 @@ import type { Browser, Page, Request, Response } from 'playwright-core';
 import { eventually } from '../support/harness.ts';
 import { launchBrowser } from './browser.ts';
 
-/** What a person fills into the UI's start form. */
+/** The fields of the UI's start form. */
 export interface StartForm {
   readonly workflowId: string;
   readonly taskQueue: string;
@@ -16,7 +16,7 @@ const VIEWPORT = { width: 1440, height: 900 };
 /** The Temporal UI in a real browser, used as a person uses it: by what is written on the page. */
 export class TemporalUi {
   readonly page: Page;
-  /** What the page said went wrong in it. */
+  /** The errors that the page logged. */
   readonly errors: string[] = [];
   readonly #answers: Promise<string>[] = [];
   readonly #browser: Browser;
@@ -96,7 +96,7 @@ export class TemporalUi {
     await this.page.getByRole('heading', { name: form.workflowId }).waitFor();
   }
 
-  /** Waits until the run's page says that the run is so: Running, Completed or Failed. */
+  /** Waits until the run's page shows a status: Running, Completed or Failed. */
   async waitForStatus(status: 'Running' | 'Completed' | 'Failed'): Promise<void> {
     await this.page.getByRole('main').getByText(status, { exact: true }).first().waitFor();
   }
@@ -127,7 +127,7 @@ export class TemporalUi {
     return this.page.locator('main .cm-content').filter({ hasText: text, visible: true }).last().innerText();
   }
 
-  /** What the tab Queries answers, as far as it is in sight. */
+  /** Returns the visible text of the tab Queries. */
   async query(name: string, expected: string): Promise<string> {
     await this.openTab('Queries');
     await this.page.getByRole('button', { name, exact: true }).waitFor();
@@ -145,7 +145,7 @@ export class TemporalUi {
     await dialog.getByRole('button', { name: 'Submit' }).click();
   }
 
-  /** What the open dialog says went wrong; it is closed. */
+  /** Returns the error of the open dialog, and closes the dialog. */
   async refusal(): Promise<string> {
     const dialog = this.page.getByRole('dialog');
     const text = await dialog.getByRole('alert').getByRole('paragraph').first().innerText();

@@ -10,7 +10,7 @@ import { BatchRows } from '../../steps/transform/batch-rows.ts';
 import { withDuckDb } from '../../adapters/duckdb/database.ts';
 import { withTables, type LocalTable } from '../../client/query/live-tables.ts';
 import { checkChildren } from '../../client/verify/children.ts';
-import { QUESTIONS, scopedSql } from '../../client/query/questions.ts';
+import { STANDARD_QUESTIONS, scopedSql } from '../../client/query/questions.ts';
 import { figuresOf } from '../../client/report/figures.ts';
 import { dataOf, renderPage } from '../../client/report/page.ts';
 import { parseSettings } from '../../model/settings.ts';
@@ -79,7 +79,7 @@ async function land(
 async function requireSound(connection: DuckDBConnection): Promise<void> {
   assert.deepEqual(await checkChildren(connection), []);
   const asked = { source: SOURCE, deduplicated: true };
-  for (const { sql } of QUESTIONS) await connection.runAndReadAll(scopedSql(sql, asked));
+  for (const { sql } of STANDARD_QUESTIONS) await connection.runAndReadAll(scopedSql(sql, asked));
   const scope = { ...asked, timeZone: 'Pacific/Kiritimati', now: new Date() };
   const report = { scope, figures: await figuresOf(connection, scope), tables: [] };
   assert.match(renderPage(report), /<\/html>/);

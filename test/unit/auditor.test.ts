@@ -163,7 +163,7 @@ describe('the auditor’s reader of Parquet', () => {
         /not one frame/,
       ],
       ['that is cut off', '28b52ffd0050' + '020010', /cut off/],
-      ['that is none', '504b0304', /no frame of zstd/],
+      ['that is invalid', '504b0304', /no frame of zstd/],
     ] as const) {
       test(`refuses a zstd frame ${what} before it allocates memory`, () => {
         assert.throws(() => inflate('ZSTD', Buffer.from(frame, 'hex'), 1 << 20), {

@@ -6,7 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { linesOf } from '../../bench/data.ts';
+import { readLineBatches } from '../../bench/data.ts';
 import { isMet, median, ratio, regressions, type Goal } from '../../bench/figures.ts';
 import { TreeMeter } from '../../bench/processes.ts';
 import type { Results } from '../../bench/result-schema.ts';
@@ -80,7 +80,7 @@ test('a file is read by lines, also where they are longer than a chunk', async (
     const file = join(folder, 'lines');
     await writeFile(file, `${lines.join('\n')}\n`);
     const read: string[][] = [];
-    for await (const some of linesOf(file, 2)) read.push(some.map(String));
+    for await (const some of readLineBatches(file, 2)) read.push(some.map(String));
     assert.deepEqual(
       read.map(({ length }) => length),
       [2, 2, 1],

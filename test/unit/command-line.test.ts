@@ -10,7 +10,7 @@ import { streamOutput, writeBytes } from '../../client/cli/output/streams.ts';
 import { loadProgram } from '../../client/cli/program.ts';
 import { showQuarantined } from '../../client/quarantine/show.ts';
 import { newestRuns, type TimeSpan } from '../../client/runs/runs.ts';
-import { runCommand } from '../support/harness.ts';
+import { runPipelineCommand } from '../support/harness.ts';
 
 const program = await loadProgram();
 
@@ -119,7 +119,7 @@ const WRONG: readonly (readonly [words: string, says: RegExp])[] = [
 
 test('invalid arguments exit with 2, name what is allowed and where to read more, and print no help', async () => {
   for (const [words, says] of WRONG) {
-    const { code, stdout, stderr } = await runCommand(words.split(' '), {});
+    const { code, stdout, stderr } = await runPipelineCommand(words.split(' '), {});
     assert.equal(code, EXIT.usage, `${words}: ${stderr}`);
     assert.match(stderr, says, words);
     assert.match(stderr, /^[A-Z_]+: /, words);
@@ -129,7 +129,7 @@ test('invalid arguments exit with 2, name what is allowed and where to read more
 });
 
 test('with --json, an error is the last line of standard error, as JSON', async () => {
-  const { code, stdout, stderr } = await runCommand(['list', '--limit', 'abc', '--json'], {});
+  const { code, stdout, stderr } = await runPipelineCommand(['list', '--limit', 'abc', '--json'], {});
   assert.equal(code, EXIT.usage);
   assert.equal(stdout, '');
   const { message, ...rest } = JSON.parse(stderr.trimEnd().split('\n').at(-1) ?? '') as { message: string };
@@ -139,7 +139,7 @@ test('with --json, an error is the last line of standard error, as JSON', async 
 
 test('without a command, the help is shown on standard error, and the exit code is 2', async () => {
   for (const words of [[], ['schedule']]) {
-    const { code, stdout, stderr } = await runCommand(words, {});
+    const { code, stdout, stderr } = await runPipelineCommand(words, {});
     assert.equal(code, EXIT.usage);
     assert.equal(stdout, '');
     assert.match(stderr, /^Usage: pipeline/);
@@ -150,7 +150,7 @@ test('an unreachable server exits with 1', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'command-line-test-'));
   const settings = join(folder, 'pipeline.yaml');
   await writeFile(settings, 'temporal: { address: "127.0.0.1:1" }\nsources: { one: { topic: one } }\n');
-  const { code, stderr } = await runCommand(['list'], { PIPELINE_CONFIG: settings });
+  const { code, stderr } = await runPipelineCommand(['list'], { PIPELINE_CONFIG: settings });
   await rm(folder, { recursive: true });
   assert.equal(code, EXIT.failed, stderr);
   assert.match(stderr, /^TEMPORAL_UNREACHABLE: Temporal at 127\.0\.0\.1:1: /);
@@ -172,7 +172,7 @@ test('binary output is not written to a terminal', async () => {
 });
 
 test('output is never coloured, whatever the environment', async () => {
-  const { stdout } = await runCommand(['tables', 'attempts'], { FORCE_COLOR: '3' });
+  const { stdout } = await runPipelineCommand(['tables', 'attempts'], { FORCE_COLOR: '3' });
   assert.match(stdout, /keen_id/);
   assert.ok(!stdout.includes('\u001B'), 'there is a control code');
 });

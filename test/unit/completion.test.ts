@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, describe } from 'node:test';
-import { runCommand } from '../support/harness.ts';
+import { runPipelineCommand } from '../support/harness.ts';
 
 /** Typed words, the last one being completed, and a required suggestion. */
 const TYPED: readonly (readonly [words: readonly string[], offered: readonly string[]])[] = [
@@ -81,7 +81,7 @@ describe('completion', () => {
       `${shell} completes commands, options, sources and tables`,
       { skip: missing && `no ${shell}` },
       async () => {
-        const { code, stdout, stderr } = await runCommand(['completion', shell], {});
+        const { code, stdout, stderr } = await runPipelineCommand(['completion', shell], {});
         assert.equal(code, 0, stderr);
         const script = join(folder, `script.${shell}`);
         writeFileSync(script, stdout);
@@ -97,7 +97,7 @@ describe('completion', () => {
   }
 
   test('an unknown shell is refused, and the supported ones are named', async () => {
-    const { code, stderr } = await runCommand(['completion', 'tcsh'], {});
+    const { code, stderr } = await runPipelineCommand(['completion', 'tcsh'], {});
     assert.equal(code, 2);
     assert.match(stderr, /Allowed choices are bash, zsh, fish/);
   });

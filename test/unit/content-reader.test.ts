@@ -30,7 +30,7 @@ function read(content: string | Buffer, format: RecordFormat, pieceBytes: number
   return `${found} ${reader.hasGood ? 'good' : 'bad'}`;
 }
 
-/** Does the same as {@link read}, and checks that chunk sizes don't matter. */
+/** Does the same as {@link readMessages}, and checks that chunk sizes don't matter. */
 function result(content: string | Buffer, format: RecordFormat): string {
   const sizes = [1, 5, 100, 1 << 17].filter((size) => content.length / size < 30_000);
   const [first = '', ...others] = [...new Set(sizes.map((size) => read(content, format, size)))];

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { decoded } from '../../steps/source/decoding.ts';
 import { canDecompress } from '../../steps/source/decompression.ts';
 import { PipelineError } from '../../model/errors.ts';
-import { LINES, decode, decodesTo, refusal, type Sent } from '../support/decoded-contents.ts';
+import { LINES, decode, decodesTo, refusal, type SentContent } from '../support/decoded-contents.ts';
 import { codeOf } from '../support/harness.ts';
 
 const CUT_SHORT =
@@ -149,7 +149,7 @@ function lengthsOf(content: Buffer, least: number): number[] {
 }
 
 describe('a truncated compressed content is reported as cut', () => {
-  const WHOLE: Record<string, [content: Buffer, least: number, sent?: Sent]> = {
+  const WHOLE: Record<string, [content: Buffer, least: number, sent?: SentContent]> = {
     gzip: [gzipSync(LARGE), 1],
     'gzip of a few lines': [gzipSync(LINES), 1],
     'gzip that does not shrink it': [gzipSync(LARGE.subarray(0, 2_000), { level: 0 }), 1],
@@ -219,7 +219,7 @@ test('any bytes are decoded or refused by name', async () => {
 test('more bytes than the limit are refused, however they are compressed', async () => {
   const large = Buffer.alloc(3_000_000, '{"a":1}\n');
   const maxBytes = 2_000_000;
-  const bombs: [Buffer, Sent?][] = [
+  const bombs: [Buffer, SentContent?][] = [
     [large],
     [gzipSync(large)],
     [gzipSync(gzipSync(large))],

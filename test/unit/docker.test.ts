@@ -7,10 +7,17 @@ import { Ajv } from 'ajv';
 import { z } from 'zod';
 import { SEARCH_ATTRIBUTES } from '../../model/search-attributes.ts';
 import { parseSettings } from '../../model/settings.ts';
-import { compose, document, read, service, services, type Service } from '../support/compose.ts';
+import {
+  compose,
+  document,
+  readProjectFile,
+  service,
+  services,
+  type ComposeService,
+} from '../support/compose.ts';
 import { ROOT } from '../support/harness.ts';
 
-const settings = parseSettings(read('docker/pipeline.yaml'), 'docker/pipeline.yaml');
+const settings = parseSettings(readProjectFile('docker/pipeline.yaml'), 'docker/pipeline.yaml');
 
 /** Images with a health check of their own: the Dockerfile's, and Jupyter's. */
 const CHECKED_BY_IMAGE = ['worker', 'platform', 'notebooks'];
@@ -98,12 +105,12 @@ void describe('docker-compose.yml', () => {
   });
 
   it('gives the worker more time to stop than its own grace', () => {
-    const grace = /DRAIN_GRACE = '(\d+)s'/.exec(read('worker/worker.ts'))?.[1];
+    const grace = /DRAIN_GRACE = '(\d+)s'/.exec(readProjectFile('worker/worker.ts'))?.[1];
     assert.ok(seconds(service('worker').stop_grace_period) > seconds(`${grace}s`));
   });
 
   it('is described image by image in docs/docker.md', () => {
-    const text = read('docs/docker.md');
+    const text = readProjectFile('docs/docker.md');
     for (const [name, { image }] of services) assert.ok(text.includes(`\`${image}\``), `${name}: ${image}`);
   });
 });
@@ -202,7 +209,7 @@ void describe('docker/pipeline.yaml', () => {
 
 void describe('The one-shot that prepares Temporal', () => {
   it('registers the search attributes that runs set, and no others', () => {
-    const script = read('docker/temporal/register.sh');
+    const script = readProjectFile('docker/temporal/register.sh');
     const found = [...script.matchAll(/--name (\w+) --type (\w+)/g)].map(([, name, type]) => [name, type]);
     assert.deepEqual(Object.fromEntries(found), { ...SEARCH_ATTRIBUTES });
     assert.match(script, new RegExp(`^namespace=${settings.temporal.namespace}$`, 'm'));
@@ -213,7 +220,7 @@ void describe('The notebooks', () => {
   it('load Delta for the Spark that their image has', () => {
     const spark = /:spark-(\d+\.\d+)\.\d+$/.exec(service('notebooks').image)?.[1];
     assert.match(
-      read('docker/spark/spark-defaults.conf'),
+      readProjectFile('docker/spark/spark-defaults.conf'),
       new RegExp(`io\\.delta:delta-spark_${spark}_2\\.13:`),
     );
   });
@@ -238,7 +245,7 @@ function seconds(duration: string | undefined): number {
 }
 
 /** Converts a variable of Kafka's image to a property: KAFKA_A_B is a.b, and two and three underscores are _ and -. */
-function kafkaProperties(environment: Service['environment']): Map<string, string> {
+function kafkaProperties(environment: ComposeService['environment']): Map<string, string> {
   const variables = Object.entries(environment).filter(([name]) => !KAFKA_START_VARIABLES.includes(name));
   return new Map(
     variables.map(([name, value]) => {
@@ -251,7 +258,7 @@ function kafkaProperties(environment: Service['environment']): Map<string, strin
 
 /** Returns the settings that a source file writes as `'a.b': value`; products of numbers are computed. */
 function literalsOf(path: string): Map<string, string> {
-  const found = [...read(path).matchAll(/^ +'?([a-z][\w.-]*)'?: (.+),$/gm)];
+  const found = [...readProjectFile(path).matchAll(/^ +'?([a-z][\w.-]*)'?: (.+),$/gm)];
   return new Map(found.map(([, name = '', value = '']) => [name, valueOf(value)]));
 }
 
@@ -266,6 +273,6 @@ function valueOf(source: string): string {
 
 /** Parses the properties of a Hadoop settings file. */
 function site(path: string): Map<string, string> {
-  const found = [...read(path).matchAll(/<name>(.+?)<\/name><value>(.*?)<\/value>/g)];
+  const found = [...readProjectFile(path).matchAll(/<name>(.+?)<\/name><value>(.*?)<\/value>/g)];
   return new Map(found.map(([, name = '', value = '']) => [name, value]));
 }

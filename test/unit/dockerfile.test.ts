@@ -63,7 +63,7 @@ function read(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');
 }
 
-/** What follows an instruction in the Dockerfile, each time it stands there. */
+/** Returns the arguments of each occurrence of an instruction in the Dockerfile. */
 function instructions(name: string): string[] {
   return lines.filter((line) => line.startsWith(`${name} `)).map((line) => line.slice(name.length).trim());
 }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { attempts, type FeedAttempt } from '../../simulator/generator.ts';
+import { generateAttempts, type FeedAttempt } from '../../simulator/generator.ts';
 import { optionsOf, questionsOf, tally } from '../support/generated.ts';
 
-const few = [...attempts({ seed: 1, count: 3280 })];
-const many = [...attempts({ seed: 7, count: 50_000 })];
+const few = [...generateAttempts({ seed: 1, count: 3280 })];
+const many = [...generateAttempts({ seed: 7, count: 50_000 })];
 
 /** Shares in a real customer's feed, and their tolerances. */
 const EXPECTED: readonly (readonly [name: string, share: number, within: number])[] = [

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { attempts, DECK, type FeedAttempt, type FeedQuestion } from '../../simulator/generator.ts';
+import { generateAttempts, DECK, type FeedAttempt, type FeedQuestion } from '../../simulator/generator.ts';
 import { Random } from '../../simulator/random.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { optionsOf, questionsOf, tally } from '../support/generated.ts';
 
-const few = [...attempts({ seed: 1, count: 3280 })];
-const many = [...attempts({ seed: 7, count: 50_000 })];
+const few = [...generateAttempts({ seed: 1, count: 3280 })];
+const many = [...generateAttempts({ seed: 7, count: 50_000 })];
 
 /** Returns the keys of an object with the types of their values, in order, such as `checked:boolean id:string`. */
 function shape(record: object): string {
@@ -18,7 +18,7 @@ function shape(record: object): string {
 const shapes = (records: readonly object[]) => [...new Set(records.map(shape))].sort();
 
 test('another seed gives other attempts of the same exams', () => {
-  const [one, two] = [1, 2].map((seed) => [...attempts({ seed, count: DECK })]) as [
+  const [one, two] = [1, 2].map((seed) => [...generateAttempts({ seed, count: DECK })]) as [
     FeedAttempt[],
     FeedAttempt[],
   ];
@@ -35,14 +35,16 @@ test('any part of the sequence equals the same slice of the whole', () => {
     [DECK - 1, 2],
     [3 * DECK + 5, DECK],
   ] as const) {
-    const part = [...attempts({ seed: 7, firstIndex, count })];
+    const part = [...generateAttempts({ seed: 7, firstIndex, count })];
     assert.deepEqual(part, many.slice(firstIndex, firstIndex + count));
   }
 });
 
 test('the attempts of an interval are those of the whole that started in it', () => {
   const [from, to] = ['2017-12-01T00:00:00.000Z', '2017-12-08T00:00:00.000Z'];
-  const between = [...attempts({ seed: 1, count: 3280, fromMs: Date.parse(from), toMs: Date.parse(to) })];
+  const between = [
+    ...generateAttempts({ seed: 1, count: 3280, fromMs: Date.parse(from), toMs: Date.parse(to) }),
+  ];
   assert.deepEqual(
     between,
     few.filter(({ started_at }) => started_at >= from && started_at < to),
@@ -51,13 +53,13 @@ test('the attempts of an interval are those of the whole that started in it', ()
 });
 
 test('another first day moves the attempts there', () => {
-  const moved = [...attempts({ seed: 1, count: 500, sinceMs: Date.UTC(2026, 0, 5) })];
+  const moved = [...generateAttempts({ seed: 1, count: 500, sinceMs: Date.UTC(2026, 0, 5) })];
   assert.ok(moved.every(({ started_at }) => started_at >= '2026-01-05' && started_at < '2026-03-14'));
 });
 
 test('a generator is lazy, and an endless one can be abandoned', () => {
   const start = process.cpuUsage();
-  const endless = attempts({ seed: 1, count: Infinity });
+  const endless = generateAttempts({ seed: 1, count: Infinity });
   for (let taken = 0; taken < 10; taken += 1) assert.equal(endless.next().done, false);
   endless.return();
   assert.ok(process.cpuUsage(start).user < 2_000_000);
@@ -197,7 +199,7 @@ test('a number out of its bounds is refused by name', () => {
     { seed: 1, count: 1, firstIndex: -1 },
   ]) {
     assert.throws(
-      () => attempts(options).next(),
+      () => generateAttempts(options).next(),
       (thrown) => thrown instanceof PipelineError && thrown.code === 'SETTINGS_INVALID',
     );
   }

@@ -50,7 +50,7 @@ describe('the rest of an interrupted content', () => {
       'last-modified': 'Mon, 05 Jan 2026 11:59:30 GMT',
       date: NOON,
     },
-    'a date that is none': { 'last-modified': 'yesterday', date: NOON },
+    'an invalid date': { 'last-modified': 'yesterday', date: NOON },
     'no word of when it changed': {},
   };
   for (const [how, headers] of Object.entries(unsure)) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { rowsOf, findReferencedTables } from '../../client/query/live-tables.ts';
+import { rowCountOf, findReferencedTables } from '../../client/query/live-tables.ts';
 
 function namesIn(sql: string): string[] {
   return [...findReferencedTables(sql)].map(({ name }) => name).sort();
@@ -22,7 +22,7 @@ test('a view uses the tables that it selects from', () => {
 
 test('the row count of a file is that of its log entry, where there is one', () => {
   const add = { path: 'p', partitionValues: {}, size: 1, modificationTime: 0, dataChange: true };
-  assert.equal(rowsOf({ ...add, stats: '{"numRecords":7}' }), 7);
-  assert.equal(rowsOf({ ...add, stats: '{}' }), undefined);
-  assert.equal(rowsOf(add), undefined);
+  assert.equal(rowCountOf({ ...add, stats: '{"numRecords":7}' }), 7);
+  assert.equal(rowCountOf({ ...add, stats: '{}' }), undefined);
+  assert.equal(rowCountOf(add), undefined);
 });

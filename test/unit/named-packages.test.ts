@@ -12,7 +12,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { readRows } from '../../adapters/auditor/auditor.ts';
 import { sqlText, withDuckDb } from '../../adapters/duckdb/database.ts';
 
-/** What these tests use of parquetjs-lite, which has no types; adapters/auditor/npm-parquetjs-lite.d.ts has what the auditor uses. */
+/** Types of the parts of parquetjs-lite that these tests use; adapters/auditor/npm-parquetjs-lite.d.ts has those of the auditor. */
 interface TheirParquet {
   readonly ParquetSchema: new (columns: Record<string, { type: string }>) => object;
   readonly ParquetWriter: {

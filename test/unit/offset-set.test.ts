@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { OffsetSet, clip, countOffsets, formatSpans } from '../../client/verify/offset-set.ts';
+import { OffsetSet, clipSpans, countOffsets, formatSpans } from '../../client/verify/offset-set.ts';
 
 /** Generates offsets near the borders of words and chunks, and large ones. */
 const offset = fc.oneof(
@@ -54,12 +54,12 @@ test('clipping keeps the offsets between two bounds', () => {
     { start: 8, end: 9 },
     { start: 12, end: 20 },
   ];
-  assert.deepEqual(clip(spans, 3, 14), [
+  assert.deepEqual(clipSpans(spans, 3, 14), [
     { start: 3, end: 5 },
     { start: 8, end: 9 },
     { start: 12, end: 14 },
   ]);
-  assert.deepEqual(clip(spans, 9, 12), []);
+  assert.deepEqual(clipSpans(spans, 9, 12), []);
 });
 
 test('the first few spans are shown by their first and last offset', () => {

@@ -2,19 +2,19 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { planOf } from '../../steps/landing/plan-batches.ts';
 import { chunkIds } from '../../model/identity.ts';
-import { MAX_PAYLOAD_BYTES, whyTooLarge } from '../../model/payload-limit.ts';
+import { MAX_PAYLOAD_BYTES, describeExcess } from '../../model/payload-limit.ts';
 import { addEnds } from '../../model/published.ts';
 import { MAX_CHUNKS, MAX_PARTITIONS } from '../../model/references.ts';
 import { workflowIdFault } from '../../model/run-folder.ts';
 
 test('values that exceed Temporal’s limit together are named, with their size', () => {
   const half = 'ä'.repeat(MAX_PAYLOAD_BYTES / 4 - 1);
-  assert.equal(whyTooLarge('the result', [half, half]), undefined);
+  assert.equal(describeExcess('the result', [half, half]), undefined);
   assert.equal(
-    whyTooLarge('the result of the activity plan', [half, half, 1]),
+    describeExcess('the result of the activity plan', [half, half, 1]),
     'the result of the activity plan has 1,500,001 bytes, more than the 1,500,000 that a run may hand on',
   );
-  assert.equal(whyTooLarge('nothing', [undefined]), undefined);
+  assert.equal(describeExcess('nothing', [undefined]), undefined);
 });
 
 test('a topic with the maximum of partitions is planned; one with more is refused by name', () => {
@@ -24,9 +24,9 @@ test('a topic with the maximum of partitions is planned; one with more is refuse
     end: '9000000000000000000',
   }));
   const plan = planOf('t', offsets.slice(1), new Map(), null);
-  assert.equal(whyTooLarge('the plan', [plan]), undefined);
+  assert.equal(describeExcess('the plan', [plan]), undefined);
   const carried = { offsets: plan.ranges, publishedEnds: plan.ends, until: plan.ends };
-  assert.equal(whyTooLarge('the rest', [carried]), undefined);
+  assert.equal(describeExcess('the rest', [carried]), undefined);
   assert.throws(() => planOf('t', offsets, new Map(), null), /topic t has 10,001 partitions/);
 });
 
@@ -39,7 +39,7 @@ test('the largest content that a source can have fits as chunks', () => {
     bytes: 17_677_216,
     largestBytes: 900_000,
   }));
-  assert.equal(whyTooLarge('the chunks', [chunks]), undefined);
+  assert.equal(describeExcess('the chunks', [chunks]), undefined);
 });
 
 test('the end offsets of a publish’s chunks are merged to the latest per partition', () => {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import test from 'node:test';
-import { feed } from '../../simulator/feed.ts';
-import { attempts } from '../../simulator/generator.ts';
+import { generateFeed } from '../../simulator/feed.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 
-function digest(options: Parameters<typeof feed>[0]): string {
+function digest(options: Parameters<typeof generateFeed>[0]): string {
   const hash = createHash('sha256');
-  for (const piece of feed(options)) hash.update(piece);
+  for (const piece of generateFeed(options)) hash.update(piece);
   return hash.digest('hex');
 }
 
@@ -22,12 +22,14 @@ test('the same seed gives the same bytes, on every version of Node', () => {
 });
 
 test('the feed is a JSON array or NDJSON, spaced or compact, in pieces of about 64 KB', () => {
-  const expected = [...attempts({ seed: 1, count: 200 })];
+  const expected = [...generateAttempts({ seed: 1, count: 200 })];
   for (const compact of [false, true]) {
-    const array = [...feed({ seed: 1, count: 200, format: 'json-array', compact })];
+    const array = [...generateFeed({ seed: 1, count: 200, format: 'json-array', compact })];
     assert.deepEqual(JSON.parse(Buffer.concat(array).toString()), expected);
     assert.ok(array.slice(0, -1).every((piece) => piece.length >= 65_536 && piece.length < 100_000));
-    const lines = Buffer.concat([...feed({ seed: 1, count: 200, format: 'ndjson', compact })]).toString();
+    const lines = Buffer.concat([
+      ...generateFeed({ seed: 1, count: 200, format: 'ndjson', compact }),
+    ]).toString();
     assert.deepEqual(
       lines
         .trimEnd()
@@ -42,7 +44,7 @@ test('the feed is a JSON array or NDJSON, spaced or compact, in pieces of about 
 
 test('a feed without attempts is an empty array or empty', () => {
   const whole = (format: 'json-array' | 'ndjson') =>
-    Buffer.concat([...feed({ seed: 1, count: 0, format })]).toString();
+    Buffer.concat([...generateFeed({ seed: 1, count: 0, format })]).toString();
   assert.equal(whole('json-array'), '[]\n');
   assert.equal(whole('ndjson'), '');
 });
@@ -51,7 +53,7 @@ test('a long feed is streamed in constant memory', () => {
   globalThis.gc?.();
   const before = process.memoryUsage().arrayBuffers;
   let bytes = 0;
-  for (const piece of feed({ seed: 1, count: 30_000, format: 'ndjson', compact: true }))
+  for (const piece of generateFeed({ seed: 1, count: 30_000, format: 'ndjson', compact: true }))
     bytes += piece.length;
   assert.ok(bytes > 70_000_000);
   assert.ok(process.memoryUsage().arrayBuffers - before < 64 * 2 ** 20);

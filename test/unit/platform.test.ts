@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { PipelineError } from '../../model/errors.ts';
-import { attempts, type FeedAttempt } from '../../simulator/generator.ts';
+import { generateAttempts, type FeedAttempt } from '../../simulator/generator.ts';
 import { type Platform, startPlatform } from '../../simulator/server.ts';
 
 let folder: string;
@@ -28,7 +28,7 @@ async function bytes(response: Response): Promise<Buffer> {
   return Buffer.from(await response.arrayBuffer());
 }
 
-const expected = [...attempts({ seed: 5, count: 300 })];
+const expected = [...generateAttempts({ seed: 5, count: 300 })];
 
 test('attempts are one JSON array or NDJSON', async () => {
   const array = await get();
@@ -51,7 +51,7 @@ test('a request chooses the seed, the count and the interval of the start', asyn
   const between = (await (await get(query)).json()) as FeedAttempt[];
   assert.deepEqual(
     between,
-    [...attempts({ seed: 9, count: 2000 })].filter(
+    [...generateAttempts({ seed: 9, count: 2000 })].filter(
       ({ started_at }) => started_at >= '2017-12-01' && started_at < '2017-12-08T12:00:00.000Z',
     ),
   );

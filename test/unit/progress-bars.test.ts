@@ -86,7 +86,7 @@ describe('the bars of a run', () => {
     assert.equal(publish(1, 500), `publish   ${bar(3, 12)}`, 'too soon to say');
     assert.equal(publish(2, 2000), `publish   ${bar(6, 25)} 1.0 chunks/s, 6s left`);
     assert.equal(publish(2, 8000), `publish   ${bar(6, 25)} 0.3 chunks/s, 24s left`);
-    assert.equal(publish(2, 40_000), `publish   ${bar(6, 25)}`, 'it stands still');
+    assert.equal(publish(2, 40_000), `publish   ${bar(6, 25)}`, 'it does not change');
     assert.equal(publish(8, 41_000), `publish   ${bar(24, 100)}`);
   });
 

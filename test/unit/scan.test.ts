@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { Random } from '../../simulator/random.ts';
 import { checkAttempt, type PathCounts } from '../../records/check.ts';
 import { normalizedText } from '../../records/normalize.ts';
@@ -11,7 +11,7 @@ const PLACE = { source: 's', headers: '[]', partition: 0, offset: 0n, publishedM
 
 /** Attempts of the generator, like customers' real ones. */
 function* texts(seed: number, count: number): Generator<string> {
-  for (const attempt of attempts({ seed, count })) yield JSON.stringify(attempt);
+  for (const attempt of generateAttempts({ seed, count })) yield JSON.stringify(attempt);
 }
 
 function sorted(counts: PathCounts): [string, number][] {
@@ -187,8 +187,7 @@ test('equal strings have the same number, escaped or not, and different ones nev
 test('strings are compared by more than their hashes, some of which collide among 300,000', () => {
   const { headers } = new AttemptScan();
   const count = 300_000;
-  for (let at = 0; at < count; at += 1)
-    assert.equal(headers.textNumber(at.toString(36).padStart(8, '0')), at);
+  for (let at = 0; at < count; at += 1) assert.equal(headers.addText(at.toString(36).padStart(8, '0')), at);
   assert.equal(headers.texts.size, count);
 });
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import { schedulePlanOf, policiesOf, requestOf, specOf } from '../../client/schedules/plan.ts';
+import { schedulePlanOf, policiesOf, requestOf, toScheduleSpec } from '../../client/schedules/plan.ts';
 import { formatDuration, isoDuration, parseDuration } from '../../model/duration.ts';
 import { PipelineError } from '../../model/errors.ts';
-import type { ScheduleWords } from '../../model/schedule-words.ts';
+import type { ScheduleInput } from '../../model/schedule-input.ts';
 import type { SourceSettings } from '../../model/settings.ts';
 
 const BASE = { format: 'json-array', topic: 'topic' } as SourceSettings;
@@ -14,7 +14,7 @@ describe('the plan of a schedule', () => {
   test('a schedule of every 15 minutes with {from} and {to} ingests 15 minutes per run', () => {
     const plan = schedulePlanOf('pearson', BY_INTERVAL, { every: '15m' });
     assert.deepEqual(requestOf(plan), { source: 'pearson', interval: 'PT15M' });
-    assert.deepEqual(specOf(plan), { intervals: [{ every: 900_000 }] });
+    assert.deepEqual(toScheduleSpec(plan), { intervals: [{ every: 900_000 }] });
   });
 
   test('a run can ingest more than the time since the previous one', () => {
@@ -34,7 +34,7 @@ describe('the plan of a schedule', () => {
   test('a cron expression keeps its words and its time zone', () => {
     const words = { cron: '0 3 * * *', timezone: 'Europe/Berlin', interval: 'P1D' };
     const plan = schedulePlanOf('pearson', BY_INTERVAL, words);
-    assert.deepEqual(specOf(plan), {
+    assert.deepEqual(toScheduleSpec(plan), {
       cronExpressions: ['0 3 * * * # 0 3 * * *'],
       timezone: 'Europe/Berlin',
     });
@@ -46,10 +46,10 @@ describe('the plan of a schedule', () => {
     assert.equal(policiesOf(schedulePlanOf('pearson', WHOLE, { every: '1h' })).overlap, 'SKIP');
   });
 
-  const refused: [what: string, source: SourceSettings, words: ScheduleWords, message: RegExp][] = [
+  const refused: [what: string, source: SourceSettings, words: ScheduleInput, message: RegExp][] = [
     ['neither --every nor --cron', WHOLE, {}, /one of --every, as 15m, and --cron/],
     ['both', WHOLE, { every: '1h', cron: '0 3 * * *' }, /one of --every, as 15m, and --cron/],
-    ['a duration that is none', WHOLE, { every: 'hourly' }, /--every "hourly": must be a duration/],
+    ['an invalid duration', WHOLE, { every: 'hourly' }, /--every "hourly": must be a duration/],
     ['no time at all', WHOLE, { every: '0s' }, /--every "0s": must be a duration/],
     ['a part of a second', WHOLE, { every: '1.5s' }, /--every "1.5s": must be a duration of whole seconds/],
     [
@@ -58,7 +58,7 @@ describe('the plan of a schedule', () => {
       { every: '1h', timezone: 'UTC' },
       /--timezone "UTC": belongs to --cron/,
     ],
-    ['a time zone that is none', WHOLE, { cron: '0 3 * * *', timezone: 'Berlin' }, /--timezone "Berlin"/],
+    ['an unknown time zone', WHOLE, { cron: '0 3 * * *', timezone: 'Berlin' }, /--timezone "Berlin"/],
     [
       'a time zone that is an offset',
       WHOLE,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, describe, it } from 'node:test';
-import { living, lookUp, signal, type ProcessIdentity } from '../../services/identity.ts';
+import { findProcess, findProcessByPid, sendSignal, type ProcessIdentity } from '../../services/identity.ts';
 
 describe('a process', () => {
   let child: ChildProcess | undefined;
@@ -20,43 +20,43 @@ describe('a process', () => {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     const [said] = (await once(child.stdout ?? assert.fail(), 'data')) as [Buffer];
-    await until(() => lookUp(Number(said.toString())) === undefined);
+    await until(() => findProcessByPid(Number(said.toString())) === undefined);
   });
 
   async function startChild(): Promise<ProcessIdentity> {
     child = spawn('sleep', ['60'], { stdio: 'ignore' });
     await once(child, 'spawn');
-    return lookUp(child.pid ?? 0) ?? assert.fail('the child is not seen');
+    return findProcessByPid(child.pid ?? 0) ?? assert.fail('the child is not seen');
   }
 
   it('is found by its pid, always with the same start time', () => {
-    const self = lookUp(process.pid);
+    const self = findProcessByPid(process.pid);
     assert.equal(self?.pid, process.pid);
-    assert.deepEqual(lookUp(process.pid), self);
+    assert.deepEqual(findProcessByPid(process.pid), self);
   });
 
   it('is not confused with an earlier one of the same pid', async () => {
     const identity = await startChild();
     const former = { ...identity, started: 'at another time' };
-    assert.equal(living(former), undefined);
-    assert.equal(signal(former, 'SIGKILL'), false);
-    assert.ok(living(identity));
+    assert.equal(findProcess(former), undefined);
+    assert.equal(sendSignal(former, 'SIGKILL'), false);
+    assert.ok(findProcess(identity));
   });
 
   it('is reported as paused and as resumed', async () => {
     const identity = await startChild();
-    assert.equal(living(identity)?.paused, false);
-    signal(identity, 'SIGSTOP');
-    await until(() => living(identity)?.paused === true);
-    signal(identity, 'SIGCONT');
-    await until(() => living(identity)?.paused === false);
+    assert.equal(findProcess(identity)?.paused, false);
+    sendSignal(identity, 'SIGSTOP');
+    await until(() => findProcess(identity)?.paused === true);
+    sendSignal(identity, 'SIGCONT');
+    await until(() => findProcess(identity)?.paused === false);
   });
 
   it('is gone after its end, and receives no signal', async () => {
     const identity = await startChild();
-    assert.equal(signal(identity, 'SIGKILL'), true);
-    await until(() => living(identity) === undefined);
-    assert.equal(signal(identity, 'SIGTERM'), false);
+    assert.equal(sendSignal(identity, 'SIGKILL'), true);
+    await until(() => findProcess(identity) === undefined);
+    assert.equal(sendSignal(identity, 'SIGTERM'), false);
   });
 });
 

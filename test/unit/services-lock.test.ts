@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { PipelineError } from '../../model/errors.ts';
-import { lookUp } from '../../services/identity.ts';
+import { findProcessByPid } from '../../services/identity.ts';
 import { withLock } from '../../services/lock.ts';
 
 describe('a lock', () => {
@@ -46,7 +46,7 @@ describe('a lock', () => {
 
   it('of a dead process is ignored', async () => {
     const path = join(base, 'lock');
-    const self = lookUp(process.pid) ?? assert.fail();
+    const self = findProcessByPid(process.pid) ?? assert.fail();
     await writeFile(path, JSON.stringify({ pid: self.pid, started: 'at another time' }));
     assert.equal(await withLock(path, unasked, () => Promise.resolve('done')), 'done');
     assert.deepEqual(await readdir(base), []);

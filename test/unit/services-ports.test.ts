@@ -1,22 +1,22 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
-import { firstTaken, freePorts, HOST } from '../../services/ports.ts';
+import { findUsedPort, freePorts, LOOPBACK_HOST } from '../../services/ports.ts';
 import { javaVersion } from '../../services/tools.ts';
 
 describe('ports', () => {
   it('that are free are distinct and unused', async () => {
     const ports = Object.values(await freePorts()).flatMap((uses) => Object.values<number>(uses));
     assert.equal(new Set(ports).size, ports.length);
-    assert.equal(await firstTaken(ports), undefined);
+    assert.equal(await findUsedPort(ports), undefined);
   });
 
   it('in use are named', async () => {
     const server = createServer();
     const { grpc, ui } = (await freePorts()).temporal;
-    await new Promise<void>((resolve) => server.listen(ui, HOST, resolve));
+    await new Promise<void>((resolve) => server.listen(ui, LOOPBACK_HOST, resolve));
     try {
-      assert.equal(await firstTaken([grpc, ui]), ui);
+      assert.equal(await findUsedPort([grpc, ui]), ui);
     } finally {
       server.close();
     }

@@ -4,7 +4,7 @@ import {
   MAX_SKIPPED_KEPT,
   MAX_SKIPPED_LENGTH,
   NOTHING_SKIPPED,
-  keepsUnmarked,
+  isContentIncomplete,
   skippedCount,
   skippedLines,
   withSkipped,
@@ -28,6 +28,6 @@ test('the latest skipped batches are listed, the earlier counted, and the size i
 });
 
 test('a skipped batch is remembered also once it is only counted', () => {
-  assert.equal(keepsUnmarked(logOf(200, 'QUARANTINE_LIMIT')), false);
-  assert.equal(keepsUnmarked(logOf(200, 'QUARANTINE_LIMIT', logOf(1, 'KAFKA_REFUSED'))), true);
+  assert.equal(isContentIncomplete(logOf(200, 'QUARANTINE_LIMIT')), false);
+  assert.equal(isContentIncomplete(logOf(200, 'QUARANTINE_LIMIT', logOf(1, 'KAFKA_REFUSED'))), true);
 });

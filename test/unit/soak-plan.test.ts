@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { nameOf, plannedFaults, plannedSends, plannedStarts, type Pace } from '../soak/plan.ts';
+import { describeAct, plannedFaults, plannedSends, plannedStarts, type SecondsRange } from '../soak/plan.ts';
 import { RecordStream, recordsOfWindow, windowOf } from '../soak/records.ts';
 
-const PACE: Pace = [5, 20];
+const PACE: SecondsRange = [5, 20];
 const MANY = 500;
 
 function first<Item>(count: number, items: Iterable<Item>): Item[] {
@@ -27,7 +27,7 @@ test('a seed of the soak gives the same plan each time, and another seed a diffe
 });
 
 test('a plan of the soak breaks each server and worker, and has every kind of fault', () => {
-  const names = new Set(first(MANY, plannedFaults(1, PACE)).map(({ act }) => nameOf(act)));
+  const names = new Set(first(MANY, plannedFaults(1, PACE)).map(({ act }) => describeAct(act)));
   for (const victim of ['worker', 'temporal', 'kafka', 'namenode', 'datanode'])
     for (const act of ['kill', 'freeze']) assert(names.has(`${act} ${victim}`), `${act} ${victim}`);
   for (const kind of [

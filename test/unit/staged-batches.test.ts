@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import {
   MessageWriter,
   rereadMessages,
-  messagesOf,
+  readStagedMessages,
   type BatchBounds,
 } from '../../steps/transform/message-files.ts';
 import { FetchedBatch } from '../../adapters/kafka/wire/fetched-batch.ts';
@@ -85,7 +85,7 @@ async function stage(
   await writer.close();
   const batch = { topic: 't', ranges: [{ partition: PARTITION, start: '0', end: '1' }] };
   const messages: string[] = [];
-  for await (const some of messagesOf(folder, { batch }))
+  for await (const some of readStagedMessages(folder, { batch }))
     for (const message of some) messages.push(said(message));
   const again = Array.from(rereadMessages(folder, { batch }), said);
   assert.deepEqual(again, messages);

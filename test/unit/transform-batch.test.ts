@@ -10,7 +10,7 @@ import transformBatch, { type BatchTask } from '../../steps/transform/batch-work
 import { FetchedBatch } from '../../adapters/kafka/wire/fetched-batch.ts';
 import { RecordBatch, encodeHeaders } from '../../adapters/kafka/wire/record-batch.ts';
 import { parseSettings } from '../../model/settings.ts';
-import { attempts } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 
 const SETTINGS = parseSettings('sources: { customer: { topic: t } }', 'test');
 const MESSAGES = 4000;
@@ -29,7 +29,7 @@ async function stage(name: string): Promise<BatchTask> {
   await mkdir(messages);
   const writer = await MessageWriter.create(messages, [0]);
   const records = new RecordBatch();
-  for (const attempt of attempts({ seed: 5, count: MESSAGES })) {
+  for (const attempt of generateAttempts({ seed: 5, count: MESSAGES })) {
     const value = Buffer.from(JSON.stringify(attempt));
     records.add({ key: null, value, headers: encodeHeaders([]) });
   }

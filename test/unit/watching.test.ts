@@ -84,7 +84,7 @@ void describe('the dashboard', () => {
     const shown = new Set([...queries, ...rules.map(({ expr }) => expr)].flatMap(namesIn));
     for (const name of Object.keys(METRICS)) {
       // It tells the age of the other gauges; and the counter of the input is shown beside that of the output.
-      if (name === 'pipeline_standing_timestamp_seconds') continue;
+      if (name === 'pipeline_gauges_refreshed_timestamp_seconds') continue;
       assert.ok(
         [...shown].some((one) => one.startsWith(name)),
         name,

@@ -5,10 +5,10 @@ import {
   connectionError,
   timeoutError,
   unexpectedAnswer,
-  type Step,
+  type RequestStep,
 } from '../../adapters/hdfs/errors.ts';
 
-const step = (operation: string, changes: boolean): Step => ({
+const step = (operation: string, changes: boolean): RequestStep => ({
   operation,
   path: '/a',
   server: 'NameNode 127.0.0.1:9870',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { childOf, encodePath, nameOf } from '../../adapters/hdfs/paths.ts';
+import { childOf, encodePath, baseName } from '../../adapters/hdfs/paths.ts';
 import { HdfsError, WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
 
 test('each segment is encoded once, and the slashes between them are kept', () => {
@@ -55,8 +55,8 @@ test('a path that HDFS would refuse or normalize is refused before any request',
 });
 
 test('paths are joined from names of entries, at the root too', () => {
-  assert.equal(nameOf('/a/b'), 'b');
-  assert.equal(nameOf('/'), '');
+  assert.equal(baseName('/a/b'), 'b');
+  assert.equal(baseName('/'), '');
   assert.equal(childOf('/', 'a'), '/a');
   assert.equal(childOf('/a', 'b'), '/a/b');
 });

@@ -4,12 +4,12 @@ import { createServer as createHttpServer, type RequestListener } from 'node:htt
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import test, { type TestContext } from 'node:test';
 import { createAgents } from '../../adapters/hdfs/connections.ts';
-import { HdfsError, type Step } from '../../adapters/hdfs/errors.ts';
-import { exchange, type Exchange } from '../../adapters/hdfs/request.ts';
+import { HdfsError, type RequestStep } from '../../adapters/hdfs/errors.ts';
+import { exchange, type ExchangeOptions } from '../../adapters/hdfs/request.ts';
 import type { Timeouts } from '../../adapters/hdfs/timeouts.ts';
 import { PipelineError } from '../../model/errors.ts';
 
-const STEP: Step = {
+const STEP: RequestStep = {
   operation: 'OPEN',
   path: '/a',
   server: 'NameNode test',
@@ -25,7 +25,7 @@ const TIMEOUTS: Timeouts = {
 };
 
 /** Runs an exchange with a server of one test. */
-async function asked(t: TestContext, serve: RequestListener): Promise<Exchange> {
+async function asked(t: TestContext, serve: RequestListener): Promise<ExchangeOptions> {
   const server = createHttpServer(serve);
   await once(server.listen(0, '127.0.0.1'), 'listening');
   t.after(() => {
@@ -36,7 +36,11 @@ async function asked(t: TestContext, serve: RequestListener): Promise<Exchange> 
 }
 
 /** Runs an exchange with a server that sends arbitrary bytes, or nothing. */
-async function askedRaw(t: TestContext, scheme: string, serve: (socket: Socket) => void): Promise<Exchange> {
+async function askedRaw(
+  t: TestContext,
+  scheme: string,
+  serve: (socket: Socket) => void,
+): Promise<ExchangeOptions> {
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
     sockets.push(socket.on('error', () => undefined));
@@ -50,7 +54,7 @@ async function askedRaw(t: TestContext, scheme: string, serve: (socket: Socket) 
   return exchangeWith(`${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}/`);
 }
 
-function exchangeWith(address: string): Exchange {
+function exchangeWith(address: string): ExchangeOptions {
   return { step: STEP, method: 'GET', url: new URL(address), expect: 200, tls: {}, timeouts: TIMEOUTS };
 }
 

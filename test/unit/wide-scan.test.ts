@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import type { ObjectShape, Shape } from '../../records/attempt.ts';
+import type { ObjectShape, FieldShape } from '../../records/attempt.ts';
 import { Random } from '../../simulator/random.ts';
 import { checkAttempt, type PathCounts } from '../../records/check.ts';
 import { normalizedText } from '../../records/normalize.ts';
@@ -12,7 +12,7 @@ type Member = readonly [name: string, value: unknown];
 
 /** Makes the shape of an object of `size` integers; every third one and the last one are required. */
 function wide(size: number): ObjectShape {
-  const leafAt = (at: number): Shape => ({
+  const leafAt = (at: number): FieldShape => ({
     kind: 'leaf',
     type: 'integer',
     required: (size - 1 - at) % 3 === 0,
@@ -93,7 +93,7 @@ for (const size of [31, 32, 33, 64, 65, 200]) {
     });
 
     test('distinguishes the fields of an object from those of nested objects and items', () => {
-      const list: Shape = { kind: 'list', required: true, item: wide(size) };
+      const list: FieldShape = { kind: 'list', required: true, item: wide(size) };
       const nested: ObjectShape = {
         ...shape,
         fields: { inner: wide(size), ...shape.fields, items: list },

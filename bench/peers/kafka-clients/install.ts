@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { runCommand } from '../../../services/command.ts';
+import { runLoggedCommand } from '../../../services/command.ts';
 import { cacheFolder, installOnce } from '../../../services/install.ts';
 
 /** Versions of the other clients, and of the Node that one of them requires. */
@@ -35,6 +35,6 @@ async function install(name: string, packages: readonly string[]): Promise<strin
   return installOnce(join(cacheFolder(), `kafka-client-${name}`), async (content) => {
     const args = ['install', '--prefix', content, '--ignore-scripts=false', '--no-save', ...packages];
     const log = join(cacheFolder(), 'logs', `kafka-client-${name}.log`);
-    await runCommand(`Installing ${packages.join(', ')}`, { program: 'npm', args }, log);
+    await runLoggedCommand(`Installing ${packages.join(', ')}`, { program: 'npm', args }, log);
   });
 }

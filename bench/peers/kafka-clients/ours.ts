@@ -6,7 +6,7 @@
 import pino from 'pino';
 import { Publisher } from '../../../adapters/kafka/publish.ts';
 import { readRanges } from '../../../adapters/kafka/read.ts';
-import { linesOf } from '../../data.ts';
+import { readLineBatches } from '../../data.ts';
 
 const IDLE_TIMEOUT_MS = 20_000;
 const HEADERS = { source: 'bench' };
@@ -45,7 +45,7 @@ async function read(end: string): Promise<void> {
 async function publish(file: string, atOnce: number): Promise<void> {
   const publisher = await Publisher.open(options, topic);
   let chunk = 0;
-  for await (const lines of linesOf(file, atOnce)) {
+  for await (const lines of readLineBatches(file, atOnce)) {
     chunk += 1;
     counted.messages += lines.length;
     const messages = lines.map((value) => ({ key: null, value, headers: HEADERS }));

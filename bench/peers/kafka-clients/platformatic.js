@@ -23,7 +23,7 @@ const cpuSeconds = (user + system) / 1e6;
 process.stdout.write(`${JSON.stringify({ seconds, cpuSeconds, peakBytes, ...counted })}\n`);
 process.exit(0);
 
-/** Its stream of messages never says that control records were passed: the end is where no message comes any more. */
+/** Its stream omits control records, so the end of the range is assumed when no further message arrives. */
 async function read(end) {
   const consumer = new Consumer({ ...base, groupId: `bench-${process.pid}`, isolationLevel: READ_COMMITTED });
   const stream = await consumer.consume({

@@ -5,9 +5,9 @@ import type { WorkflowHandleWithStartDetails } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { hostTaskQueue } from '../../../model/task-queues.ts';
 import type { TestPipeline } from '../../support/harness.ts';
-import type { Answer, hostile } from './workflow.ts';
+import type { ActivityOutcome, hostile } from './workflow.ts';
 
-/** Somebody with a worker in the Temporal namespace, who schedules the activities of a pipeline's worker. */
+/** A foreign worker in the Temporal namespace, which schedules the activities of a pipeline's worker. */
 export class Hostile {
   /** The staging folder of the pipeline's worker. */
   readonly staging: string;
@@ -55,10 +55,12 @@ export class Hostile {
   }
 
   /** Schedules an activity and answers what came of it. */
-  async call(activity: string, ...input: unknown[]): Promise<Answer> {
+  async call(activity: string, ...input: unknown[]): Promise<ActivityOutcome> {
     const isHosts = ['checkQuarantineLimit', 'publish', 'transform', 'land', 'cleanUp'].includes(activity);
     const taskQueue = isHosts ? this.#queues.host : this.#queues.any;
-    return this.#run.executeUpdate<Answer, [unknown]>('call', { args: [{ activity, taskQueue, input }] });
+    return this.#run.executeUpdate<ActivityOutcome, [unknown]>('call', {
+      args: [{ activity, taskQueue, input }],
+    });
   }
 
   async close(): Promise<void> {

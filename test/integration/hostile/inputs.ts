@@ -78,7 +78,7 @@ export const OUTSIDE = [
   'x'.repeat(5000),
 ];
 
-/** Inputs that say where something is staged; each activity that takes one. */
+/** Inputs with the place of staged files, for each activity that has one. */
 export const PATHS: readonly [activity: string, input: (of: Inputs, path: string) => object][] = [
   ['land', (of, path) => of.landing({ staged: [path] })],
   ['land', (of, path) => of.landing({ staged: ['batches/0', path] })],
@@ -100,11 +100,11 @@ export const FORGED: readonly [what: string, activity: string, input: (of: Input
   ],
   ['a source that is a path', 'land', (of) => of.landing({ sources: [of.ofSource('../x')] })],
   ['a source of another topic', 'land', (of) => of.landing({ sources: [of.ofSource('other')] })],
-  ['a table that is none', 'land', (of) => of.landing({ rows: { '../runs': 1 } })],
+  ['an unknown table', 'land', (of) => of.landing({ rows: { '../runs': 1 } })],
   ['a topic of no source', 'plan', () => ({ topic: 'a-topic', publishedEnds: {}, until: null })],
   ['a topic of no source', 'consume', (of) => ({ batch: of.batch({ topic: 'a-topic' }), exact: true })],
   ['the topic of another source', 'publish', (of) => of.publishing({ source: 'other' })],
-  ['an offset that is none', 'plan', (of) => ({ topic: of.topic, publishedEnds: { 0: '1e3' }, until: null })],
+  ['an invalid offset', 'plan', (of) => ({ topic: of.topic, publishedEnds: { 0: '1e3' }, until: null })],
   [
     'an offset over 64 bits',
     'consume',
@@ -126,7 +126,7 @@ export const FORGED: readonly [what: string, activity: string, input: (of: Input
       exact: true,
     }),
   ],
-  ['a day that is none', 'transform', (of) => ({ ...of.staged({}), ingestedOn: '2026-02-30' })],
+  ['an invalid day', 'transform', (of) => ({ ...of.staged({}), ingestedOn: '2026-02-30' })],
   ['a chunk of another name', 'publish', (of) => of.publishing({}, { id: `good/${SHA}/0` })],
   ['a day before any run', 'transform', (of) => ({ ...of.staged({}), ingestedOn: '0000-01-01' })],
   ['a day to come', 'publish', (of) => of.publishing({ ingestedOn: '9999-12-31' })],
@@ -153,9 +153,9 @@ export const FORGED: readonly [what: string, activity: string, input: (of: Input
     (of) => of.recording({ rows: JSON.parse('{"__proto__": {"a": 1}}') as unknown }),
   ],
   ['a source that is no name', 'fetch', () => ({ source: '../good' })],
-  ['a run that is none', 'fetch', () => ({ source: 'good', again: 'x/../y' })],
+  ['an invalid run id', 'fetch', () => ({ source: 'good', again: 'x/../y' })],
   ['a run of another source', 'record', (of) => ({ ...of.recording({}), request: { source: 'other' } })],
   ['a run through another topic', 'record', (of) => of.recording({ topic: 'a-topic' })],
-  ['a count that is none', 'record', (of) => of.recording({ gaps: 1e300 })],
-  ['an outcome that is none', 'record', (of) => of.recording({ outcome: 'lost' })],
+  ['an invalid count', 'record', (of) => of.recording({ gaps: 1e300 })],
+  ['an unknown outcome', 'record', (of) => of.recording({ outcome: 'lost' })],
 ];

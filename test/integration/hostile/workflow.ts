@@ -9,23 +9,23 @@ import {
 } from '@temporalio/workflow';
 
 /** An activity to be scheduled, with whatever input. */
-export interface Call {
+export interface ActivityCall {
   readonly activity: string;
   readonly taskQueue: string;
   readonly input: readonly unknown[];
 }
 
-/** What came of it: its result, or the code and the message of its error. */
-export interface Answer {
+/** The result of the activity, or the code and the message of its error. */
+export interface ActivityOutcome {
   readonly result?: unknown;
   readonly code?: string;
   readonly message?: string;
 }
 
-export const call = defineUpdate<Answer, [Call]>('call');
+export const call = defineUpdate<ActivityOutcome, [ActivityCall]>('call');
 export const end = defineSignal('end');
 
-/** Schedules the activities that it is told to, on any task queue: what anyone can who may write to the namespace. */
+/** Schedules any activities on any task queue, as any client with write access to the namespace can. */
 export async function hostile(): Promise<void> {
   let isEnded = false;
   setHandler(end, () => {

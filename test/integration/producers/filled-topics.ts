@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { topicOffsets, withAdmin } from '../../../adapters/kafka/client.ts';
 import { readRanges } from '../../../adapters/kafka/read.ts';
 import type { IngestResult } from '../../../model/run.ts';
-import { attempts } from '../../../simulator/generator.ts';
+import { generateAttempts } from '../../../simulator/generator.ts';
 import {
   SERVERS,
   TestPipeline,
@@ -151,8 +151,8 @@ export class FilledTopics {
 }
 
 /** Attempts as messages, by the generator's seed. */
-export function messagesOf(seed: number, count: number, firstIndex = 0): TestMessage[] {
-  return [...attempts({ seed, count, firstIndex })].map((attempt) => ({
+export function attemptMessages(seed: number, count: number, firstIndex = 0): TestMessage[] {
+  return [...generateAttempts({ seed, count, firstIndex })].map((attempt) => ({
     key: Buffer.from(attempt.user_exam_id),
     value: Buffer.from(JSON.stringify(attempt)),
   }));

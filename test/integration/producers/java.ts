@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import { installJars } from '../../../services/install.ts';
+import { installProductJars } from '../../../services/install.ts';
 import { JAVA_OPTIONS, requireJava } from '../../../services/tools.ts';
 import type { Publication, TestMessage } from './message.ts';
 
@@ -23,13 +23,13 @@ export class JavaClient {
     this.#died = once(java, 'exit').then(([code]) => {
       throw new TypeError(`the Java client ended with ${String(code)}; see what it printed`);
     });
-    // It ends in the end, and then nobody waits for an answer.
+    // It exits eventually, and then no caller waits for a response.
     this.#died.catch(() => undefined);
     createInterface(java.stdout).on('line', () => this.#answers.shift()?.());
   }
 
   static async start(brokers: string): Promise<JavaClient> {
-    const jars = await installJars('kafka', () => undefined);
+    const jars = await installProductJars('kafka', () => undefined);
     const source = join(import.meta.dirname, 'JavaProducer.java');
     const quiet = '-Dorg.slf4j.simpleLogger.defaultLogLevel=error';
     const words = [...JAVA_OPTIONS, '-Xmx128m', quiet, '-cp', join(jars, '*'), source];

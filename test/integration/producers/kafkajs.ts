@@ -8,7 +8,7 @@ import { kafkaClient, type KafkaOptions } from '../../../adapters/kafka/client.t
 import { DEFAULT_BATCH_DECODED_BYTES } from '../../../model/settings.ts';
 import type { Publication, Publish, TestMessage } from './message.ts';
 
-/** What kafkajs hands to a codec. */
+/** The buffer that kafkajs passes to a codec. */
 interface Encoder {
   readonly buffer: Buffer;
 }

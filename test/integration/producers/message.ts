@@ -1,4 +1,4 @@
-/** A message that a test lets somebody publish. */
+/** A message that a test publishes by another producer. */
 export interface TestMessage {
   readonly key?: Buffer | null;
   readonly value: Buffer | null;
