@@ -12,7 +12,7 @@ export interface TableRequest {
   readonly table: string;
 }
 
-/** Returns what the steps of upkeep work with, in one run. */
+/** Returns the services and limits of the steps of upkeep, for one run. */
 export function upkeepDeps(deps: ActivityDeps, { execution }: RunContext): UpkeepDeps {
   const { warehouse, staging, openRunIds, settings } = deps;
   const own = RunStaging.of(staging, execution);

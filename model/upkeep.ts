@@ -4,7 +4,7 @@ export interface MaintainRequest {
   readonly tables?: readonly string[];
 }
 
-/** What upkeep did to one table. */
+/** The work of upkeep on one table. */
 export interface TableUpkeep {
   readonly table: string;
   /** The number of files that were merged, and of their commits. */

@@ -21,7 +21,7 @@ export const DEFAULT_TIMEOUTS: Timeouts = {
   exchangeMsPerMiB: 1_000,
 };
 
-/** What an exchange waits for. */
+/** The phase of an exchange that a timer bounds. */
 export type Phase = 'connect' | 'answer' | 'send' | 'receive';
 
 /** The timeout of each phase and its error message. */

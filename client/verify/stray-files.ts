@@ -12,8 +12,8 @@ export interface ReadLog {
 }
 
 /**
- * Returns the data files in a table's folder that are not in its log (orphans). A file whose entry was cleaned up is in
- * the snapshot, unless it was removed so long ago that only its tombstone was left.
+ * Returns the data files in a table's folder that are not in its log (orphans). Of entries that were cleaned up, the
+ * snapshot still names the live files and the tombstones.
  */
 export async function strayFilesOf(
   hdfs: WebHdfs,

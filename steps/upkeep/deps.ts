@@ -15,7 +15,7 @@ export interface UpkeepLimits {
   readonly fileRetentionMs: number;
 }
 
-/** What the steps of upkeep work with. */
+/** The services and limits of the steps of upkeep. */
 export interface UpkeepDeps {
   readonly warehouse: Warehouse;
   readonly limits: UpkeepLimits;

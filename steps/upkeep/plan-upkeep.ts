@@ -10,7 +10,7 @@ interface NamedFile {
   readonly bytes: number;
 }
 
-/** What upkeep would do to a table now. */
+/** The files of a table that upkeep would merge or delete now. */
 export interface UpkeepPlan {
   readonly table: string;
   /** The files that each commit would replace by one. */

@@ -63,8 +63,10 @@ describe('a page in a browser', () => {
       ['POST', dataNode.append],
     ];
     for (const [method, url] of attacks) {
-      const { status } = await send(url, method, 'written by another site');
-      assert.equal(status, 400, `${method} ${url}`);
+      for (const agent of [BROWSER['user-agent'], 'A browser of another name/1.0']) {
+        const { status } = await send(url, method, 'written by another site', { 'user-agent': agent });
+        assert.equal(status, 400, `${agent}: ${method} ${url}`);
+      }
     }
     assert.deepEqual(
       (await hdfs.list(folder)).map(({ name }) => name),

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/client';
 import type { Consumed } from '../../activities/consume.ts';
 import type { Fetched } from '../../activities/fetch.ts';
@@ -10,7 +11,7 @@ import { topicOffsets } from '../../adapters/kafka/client.ts';
 import type { Landed } from '../../activities/land.ts';
 import { NO_FILES, type StagedTables } from '../../model/references.ts';
 import { generateAttempts } from '../../simulator/generator.ts';
-import { TestPipeline, eventually } from '../support/harness.ts';
+import { TestPipeline, eventually, type TestWorker } from '../support/harness.ts';
 import { QuarantinedTopic, goodAttempts } from '../support/quarantined.ts';
 import { Hostile } from './hostile/hostile.ts';
 import { DAY, FORGED, Inputs, OUTSIDE, PATHS, SHA } from './hostile/inputs.ts';
@@ -19,6 +20,7 @@ const SECRET = 'not for others';
 const RECORDS = 40;
 
 let pipeline: TestPipeline;
+let worker: TestWorker;
 let attacker: Hostile;
 let inputs: Inputs;
 
@@ -30,7 +32,7 @@ before(async () => {
   );
   await pipeline.placeFiles({ 'good.ndjson': lines.join('\n') });
   inputs = new Inputs(pipeline.settings.sources['good']?.topic ?? '');
-  await pipeline.startWorker();
+  worker = await pipeline.startWorker();
   attacker = await Hostile.start(pipeline);
   for (const victim of ['victim', join('runs', 'victim')]) {
     await mkdir(join(attacker.staging, victim), { recursive: true });
@@ -238,5 +240,29 @@ describe('a run that is started with the input of a continued run', () => {
     });
     await refusedRun(runId, run.workflowId);
     await latest.terminate();
+  });
+
+  test('is refused where it is retried, since its first attempt timed out before a worker had it', async () => {
+    worker.signal('SIGSTOP');
+    const run = await pipeline.client.workflow
+      .start('ingest', {
+        taskQueue: pipeline.settings.temporal.taskQueue,
+        workflowId: `${pipeline.name}-retried`,
+        args: [{ source: 'good' }, carried],
+        workflowRunTimeout: '2s',
+        workflowExecutionTimeout: '1m',
+        retry: { initialInterval: '1s', backoffCoefficient: 1 },
+      })
+      .finally(async () => {
+        await setTimeout(2_500);
+        worker.signal('SIGCONT');
+      });
+    await assert.rejects(run.result(), ({ cause }: Error) => {
+      assert.ok(cause instanceof ApplicationFailure, String(cause));
+      assert.match(cause.message, /only a run that continues itself can have/);
+      return true;
+    });
+    const { raw } = await pipeline.client.workflow.getHandle(run.workflowId).describe();
+    assert.notEqual(raw.workflowExecutionInfo?.execution?.runId, run.firstExecutionRunId);
   });
 });

@@ -191,7 +191,7 @@ describe('upkeep', () => {
     assert.equal((await freshSnapshot(attempts.name)).version, version);
   });
 
-  test('a request that is none, or names no table, is refused by name', async () => {
+  test('an invalid request, or an unknown table, is refused by name', async () => {
     const start = async (request: object): Promise<unknown> => {
       const options = {
         taskQueue: pipeline.settings.temporal.taskQueue,

@@ -88,7 +88,7 @@ describe('where the user’s umask hides nothing', () => {
     }
   });
 
-  test('what lands in HDFS has the permissions of the settings, in data, log and checkpoints', async () => {
+  test('what lands in HDFS has the permissions of the settings, in data, log and checkpoints; a cache of it is its user’s alone', async () => {
     const count = 50;
     const pipeline = await TestPipeline.create(
       { feed: { url: 'file:feed.json' } },
@@ -122,6 +122,9 @@ describe('where the user’s umask hides nothing', () => {
         // The owner of the folders reads the tables as before.
         const said = await one.command('query', '--json', 'SELECT count(*) AS n FROM attempts');
         assert.deepEqual(JSON.parse(said.stdout), [{ n: count }], said.stderr);
+        const cache = join(one.folder, 'cache');
+        assert.ok((await readdir(cache, { recursive: true })).some((name) => name.endsWith('.parquet')));
+        assert.deepEqual(await openPaths(cache), []);
       }
     } finally {
       await pipeline.close();

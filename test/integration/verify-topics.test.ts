@@ -13,7 +13,7 @@ describe('verify of a topic that changed', () => {
 
   after(() => verified.close());
 
-  test('names a message that the tables passed over', async () => {
+  test('names a message without a row', async () => {
     const copy = await verified.copy();
     const producer = kafkaClient(verified.pipeline.kafka, 'test').producer();
     await producer.connect();

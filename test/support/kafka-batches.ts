@@ -29,12 +29,12 @@ const NO_TRANSACTION = -1;
 const ALL_REPLICAS = -1;
 const TIMEOUT_MS = 30_000;
 
-/** Makes a batch of one message, as a producer without transactions sends it. */
-export function compressedBatch(codec: CodecName, value: Buffer): Buffer {
+/** Makes a batch of messages, as a producer without transactions sends it. */
+export function compressedBatch(codec: CodecName, ...values: readonly Buffer[]): Buffer {
   const { number, pack } = CODECS[codec] ?? {};
   if (number === undefined || pack === undefined) throw new TypeError(`${codec} is not written here`);
   const batch = new RecordBatch();
-  batch.add({ key: null, value, headers: encodeHeaders([]) });
+  for (const value of values) batch.add({ key: null, value, headers: encodeHeaders([]) });
   const plain = batch.seal({ id: -1n, epoch: -1, firstSequence: -1 }, Date.now());
   const bytes = Buffer.concat([plain.subarray(0, HEADER_BYTES), pack(plain.subarray(HEADER_BYTES))]);
   bytes.writeInt16BE(number, HEADER_OFFSETS.attributes);

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Ajv } from 'ajv';
+import { parse } from 'yaml';
 import { z } from 'zod';
 import { SEARCH_ATTRIBUTES } from '../../model/search-attributes.ts';
 import { parseSettings } from '../../model/settings.ts';
@@ -204,6 +205,17 @@ void describe('docker/pipeline.yaml', () => {
         services.some(([, { ports }]) => ports.some((port) => port.startsWith(`${address}:`))),
         address,
       );
+  });
+});
+
+void describe('Temporal of docker-compose.yml', () => {
+  it('accepts HTTP requests only for host names that never resolve (RFC 6761)', () => {
+    const config = z
+      .object({ 'frontend.httpAllowedHosts': z.tuple([z.object({ value: z.array(z.string()) })]) })
+      .parse(parse(read('docker/temporal/dynamic-config.yaml')));
+    const [{ value }] = config['frontend.httpAllowedHosts'];
+    assert.ok(value.length > 0);
+    for (const host of value) assert.match(host, /\.invalid$/);
   });
 });
 

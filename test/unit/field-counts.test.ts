@@ -46,6 +46,14 @@ test('the most frequent of many names are reported, however late they occur, and
   assert.ok(JSON.stringify(counts).length < 2_000);
 });
 
+test('a tally has at most 20,000 paths, however many fields it counts', () => {
+  const tally = new FieldTally();
+  for (let round = 0; round < 10; round += 1) tally.addAll(names(10_000, `round ${round}`));
+  const counts = tally.top(Infinity);
+  assert.ok(Object.keys(counts.unknownFields).length <= 20_000);
+  assert.equal(fieldsIn(counts), 100_000);
+});
+
 test('the counts of batches add up to those of a run, which has at least the paths of each batch', () => {
   const run = new FieldTally();
   for (let batch = 0; batch < 20; batch += 1) {

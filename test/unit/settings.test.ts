@@ -37,6 +37,45 @@ test('a warehouse folder that needs escaping, or leads elsewhere, is refused by 
   }
 });
 
+test('a password or delegation token for another host requires TLS, unless allowCleartext is set', () => {
+  const plain = 'sasl: { mechanism: plain, user: me, passwordVariable: A_VARIABLE }';
+  const basic = 'basicAuth: { user: me, passwordVariable: A_VARIABLE }';
+  const token = 'delegationTokenVariable: A_VARIABLE';
+  for (const [section, secret, key, remote, here] of [
+    [
+      'kafka',
+      plain,
+      'sasl',
+      'brokers: [127.0.0.1:9092, kafka.example.com:9092]',
+      'brokers: [127.0.0.1:9092]',
+    ],
+    ['hdfs', basic, 'basicAuth', 'nameNodes: [http://hdfs.example.com]', 'nameNodes: [http://localhost]'],
+    [
+      'hdfs',
+      token,
+      'delegationTokenVariable',
+      'nameNodes: [https://hdfs.example.com, http://hdfs.example.com]',
+      'nameNodes: [https://hdfs.example.com]',
+    ],
+  ] as const) {
+    const fault = (...keys: readonly string[]): string =>
+      faultOf(`${section}: { ${[secret, ...keys].join(', ')} }\nsources: {}`);
+    const refused = new RegExp(
+      `${section}\\.${key}: .*\\.example\\.com without TLS.*${section}\\.allowCleartext: true`,
+    );
+    assert.match(fault(remote), refused);
+    assert.match(fault(remote, 'allowCleartext: false'), refused);
+    assert.equal(fault(remote, 'allowCleartext: true'), 'none');
+    assert.equal(fault(here), 'none');
+  }
+  const login = (mechanism: string, tls: string): string =>
+    faultOf(
+      `kafka: { brokers: [kafka.example.com:9093], sasl: { mechanism: ${mechanism}, user: me, passwordVariable: A_VARIABLE }${tls} }\nsources: {}`,
+    );
+  assert.equal(login('plain', ', tls: {}'), 'none');
+  assert.equal(login('scram-sha-512', ''), 'none');
+});
+
 test('unknown keys, missing keys and wrong values are reported together', () => {
   const said = faultOf('kafka: { broker: x, partitions: none }\nsources: { pearson: {} }');
   assert.match(said, /kafka: has keys that do not exist: broker/);

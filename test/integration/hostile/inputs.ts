@@ -128,6 +128,17 @@ export const FORGED: readonly [what: string, activity: string, input: (of: Input
   ],
   ['an invalid day', 'transform', (of) => ({ ...of.staged({}), ingestedOn: '2026-02-30' })],
   ['a chunk of another name', 'publish', (of) => of.publishing({}, { id: `good/${SHA}/0` })],
+  [
+    'a chunk of another name',
+    'checkQuarantineLimit',
+    (of) => ({ source: 'good', chunks: [of.chunk({ id: `good/${SHA}/0` })] }),
+  ],
+  [
+    'a key that does not exist',
+    'checkQuarantineLimit',
+    (of) => ({ source: 'good', chunks: [of.chunk({})], limit: 1 }),
+  ],
+  ['a source that is a path', 'checkQuarantineLimit', () => ({ source: '../good', chunks: [] })],
   ['a day before any run', 'transform', (of) => ({ ...of.staged({}), ingestedOn: '0000-01-01' })],
   ['a day to come', 'publish', (of) => of.publishing({ ingestedOn: '9999-12-31' })],
   ['a time to come', 'record', (of) => ({ ...of.recording({}), finishedAt: '9999-12-31T00:00:00.000Z' })],
