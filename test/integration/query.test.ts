@@ -240,7 +240,7 @@ describe('query and tables', () => {
     assert.equal(found['version'], 1);
     assert.match(String(found['lastCommit']), /^\d{4}-\d{2}-\d{2}T.*Z$/);
     assert.ok(views.some(({ name }) => name === 'attempts_deduplicated'));
-    assert.match((await pipeline.command('tables')).stdout, /│ attempts +│ one attempt delivered/);
+    assert.match((await pipeline.command('tables')).stdout, /│ attempts +│ one delivery of an attempt/);
   });
 
   test('tables shows the columns of a table and of a view, with their descriptions', async () => {
