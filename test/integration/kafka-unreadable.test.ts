@@ -4,8 +4,8 @@ import test, { after, before, describe } from 'node:test';
 import type { Consumed } from '../../activities/consume.ts';
 import { ensureTopic } from '../../adapters/kafka/topics.ts';
 import { DEFAULT_BATCH_DECODED_BYTES } from '../../model/settings.ts';
-import { attempts } from '../../simulator/generator.ts';
-import { TestPipeline, eventually, statusOf } from '../support/harness.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
+import { TestPipeline, eventually, queryStatus } from '../support/harness.ts';
 import { compressedBatch, produceBatches } from '../support/kafka-batches.ts';
 import { Hostile } from './hostile/hostile.ts';
 
@@ -22,7 +22,7 @@ before(async () => {
   await pipeline.startWorker();
   topic = pipeline.settings.sources['several']?.topic ?? '';
   await ensureTopic(pipeline.kafka, topic, { partitions: 1, replicationFactor: 1 });
-  const good = [...attempts({ seed: 12, count: 2 })].map((attempt) => Buffer.from(JSON.stringify(attempt)));
+  const good = [...generateAttempts({ seed: 12, count: 2 })].map((attempt) => Buffer.from(JSON.stringify(attempt)));
   const [first = Buffer.alloc(0), last = Buffer.alloc(0)] = good;
   const large = Buffer.alloc(Math.ceil(DEFAULT_BATCH_DECODED_BYTES / (UNREADABLE - 1)), '[');
   await produceBatches(pipeline.kafka, topic, 0, [
@@ -97,8 +97,8 @@ describe('a batch that cannot be read', () => {
 
   test('that a person skips is recorded by its offsets; what is before and after it lands', async () => {
     const run = await pipeline.start({ source: 'several' });
-    await eventually('the run waits', async () => (await statusOf(run)).waiting !== null, 60_000);
-    assert.equal((await statusOf(run)).waiting?.code, 'KAFKA_BATCH_UNREADABLE');
+    await eventually('the run waits', async () => (await queryStatus(run)).waiting !== null, 60_000);
+    assert.equal((await queryStatus(run)).waiting?.code, 'KAFKA_BATCH_UNREADABLE');
     await run.executeUpdate('skip');
     const { rows, gaps, skipped, steps } = await run.result();
     assert.deepEqual([rows['deliveries'], gaps, steps.consume.recordsIn], [2, 0, END]);

@@ -212,7 +212,7 @@ void describe('Temporal of docker-compose.yml', () => {
   it('accepts HTTP requests only for host names that never resolve (RFC 6761)', () => {
     const config = z
       .object({ 'frontend.httpAllowedHosts': z.tuple([z.object({ value: z.array(z.string()) })]) })
-      .parse(parse(read('docker/temporal/dynamic-config.yaml')));
+      .parse(parse(readProjectFile('docker/temporal/dynamic-config.yaml')));
     const [{ value }] = config['frontend.httpAllowedHosts'];
     assert.ok(value.length > 0);
     for (const host of value) assert.match(host, /\.invalid$/);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import test from 'node:test';
 import { ESLint } from 'eslint';
-import { ROOT } from '../support/test-worker.ts';
+import { ROOT } from '../../scripts/processes.ts';
 
 const RULE = 'pipeline/maps-for-keys';
 
