@@ -21,7 +21,7 @@ const MEMORY_LIMIT = '384MB';
 /**
  * Merges Parquet files of a table into one, with the rows in the order of their offsets, and proves that it has the same
  * rows.
- * @throws {PipelineError} As {@link requireSameRows}.
+ * @throws {PipelineError} As {@link requireEqualRows}.
  */
 export async function mergeFiles({
   table,
@@ -38,7 +38,7 @@ export async function mergeFiles({
     const list = columns.map(({ name, sql }) => `${sql} AS ${sqlName(name)}`);
     const select = `SELECT ${list.join(', ')} FROM ${readSql(files)}`;
     const written = await copyToParquet(connection, table, select, output);
-    await requireSameRows(connection, table, files, output);
+    await requireEqualRows(connection, table, files, output);
     return written;
   });
 }
@@ -51,7 +51,7 @@ const Digest = z.tuple([z.coerce.string(), z.coerce.string(), z.coerce.string()]
  * sums of two hashes of all values of each row.
  * @throws {PipelineError} UPKEEP_MISMATCH when they differ; the file must then not be committed.
  */
-export async function requireSameRows(
+export async function requireEqualRows(
   connection: DuckDBConnection,
   table: Table,
   files: readonly string[],

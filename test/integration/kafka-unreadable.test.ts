@@ -22,7 +22,9 @@ before(async () => {
   await pipeline.startWorker();
   topic = pipeline.settings.sources['several']?.topic ?? '';
   await ensureTopic(pipeline.kafka, topic, { partitions: 1, replicationFactor: 1 });
-  const good = [...generateAttempts({ seed: 12, count: 2 })].map((attempt) => Buffer.from(JSON.stringify(attempt)));
+  const good = [...generateAttempts({ seed: 12, count: 2 })].map((attempt) =>
+    Buffer.from(JSON.stringify(attempt)),
+  );
   const [first = Buffer.alloc(0), last = Buffer.alloc(0)] = good;
   const large = Buffer.alloc(Math.ceil(DEFAULT_BATCH_DECODED_BYTES / (UNREADABLE - 1)), '[');
   await produceBatches(pipeline.kafka, topic, 0, [

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import { topicOffsets } from '../../adapters/kafka/client.ts';
 import type { WarehouseReport } from '../../client/verify/verify-warehouse.ts';
-import { codesOf, COUNT, requireFinding, VerifiedRun } from '../support/verified.ts';
+import { codesOf, VERIFIED_ATTEMPTS, requireFinding, VerifiedRun } from '../support/verified.ts';
 
 describe('verify', () => {
   let verified: VerifiedRun;
@@ -16,7 +16,10 @@ describe('verify', () => {
   test('says that all is right: each message once, each file read back', async () => {
     const { code, stdout } = await verified.pipeline.command('verify');
     assert.equal(code, 0, stdout);
-    assert.match(stdout, new RegExp(`^verified: .* = ${COUNT} deliveries \\+ 0 quarantined \\+ 2 gaps`, 'm'));
+    assert.match(
+      stdout,
+      new RegExp(`^verified: .* = ${VERIFIED_ATTEMPTS} deliveries \\+ 0 quarantined \\+ 2 gaps`, 'm'),
+    );
     const answer = JSON.parse(
       (await verified.pipeline.command('verify', '--json')).stdout,
     ) as WarehouseReport;
@@ -77,13 +80,13 @@ describe('verify', () => {
     const copy = await verified.copy();
     const { path } = await copy.firstFile('attempts');
     await copy.rewriteLog('attempts', ({ add, ...rest }) =>
-      add ? { ...rest, add: { ...add, stats: JSON.stringify({ numRecords: COUNT + 1 }) } } : rest,
+      add ? { ...rest, add: { ...add, stats: JSON.stringify({ numRecords: VERIFIED_ATTEMPTS + 1 }) } } : rest,
     );
     requireFinding(
       await copy.verify(),
       'FILE_ROWS',
       path,
-      new RegExp(`it has ${COUNT} rows, the log says ${COUNT + 1}`),
+      new RegExp(`it has ${VERIFIED_ATTEMPTS} rows, the log says ${VERIFIED_ATTEMPTS + 1}`),
     );
   });
 

@@ -5,9 +5,9 @@ import { DamagedCopy } from './damage.ts';
 import { TestPipeline } from './harness.ts';
 
 /** The attempts of a {@link VerifiedRun}. */
-export const COUNT = 400;
+export const VERIFIED_ATTEMPTS = 400;
 
-/** A run that landed {@link COUNT} attempts of a topic with two partitions, for `verify`. */
+/** A run that landed {@link VERIFIED_ATTEMPTS} attempts of a topic with two partitions, for `verify`. */
 export class VerifiedRun {
   readonly pipeline: TestPipeline;
   readonly topic: string;
@@ -22,7 +22,7 @@ export class VerifiedRun {
 
   /** Runs a pipeline once, and stops its worker. */
   static async land(): Promise<VerifiedRun> {
-    const platform = await startPlatform({ port: 0, seed: 7, count: COUNT });
+    const platform = await startPlatform({ port: 0, seed: 7, count: VERIFIED_ATTEMPTS });
     const pipeline = await TestPipeline.create(
       { source: { url: `${platform.url}/attempts` } },
       { kafka: { brokers: [process.env['PIPELINE_TEST_KAFKA'] ?? '127.0.0.1:9092'], partitions: 2 } },

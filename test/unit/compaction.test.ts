@@ -8,7 +8,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { AddFile } from '../../adapters/delta/actions.ts';
 import { sqlText, withDuckDb } from '../../adapters/duckdb/database.ts';
 import { PipelineError } from '../../model/errors.ts';
-import { mergeFiles, requireSameRows } from '../../steps/upkeep/merge-files.ts';
+import { mergeFiles, requireEqualRows } from '../../steps/upkeep/merge-files.ts';
 import { orderByOffsets } from '../../steps/upkeep/offset-order.ts';
 import { COMPACTED_TAG, planCompaction } from '../../steps/upkeep/plan-compaction.ts';
 import { questions } from '../../tables/index.ts';
@@ -144,7 +144,7 @@ describe('merged files', () => {
 
   async function codeOf(files: readonly string[], merged: string): Promise<string> {
     try {
-      await use((connection) => requireSameRows(connection, questions, files, merged));
+      await use((connection) => requireEqualRows(connection, questions, files, merged));
       return 'none';
     } catch (error) {
       return error instanceof PipelineError ? `${error.code}: ${error.message}` : 'another error';
