@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { PipelineError, messageOf } from '../../model/errors.ts';
-import { formatActions, requireColumns, type Action, type AddFile, type Metadata } from './actions.ts';
+import { formatActions, type Action, type AddFile, type Metadata } from './actions.ts';
 import { checkpointActions, encodeCheckpoint } from './checkpoint.ts';
+import { addMissingColumns, type AddedColumns } from './columns.ts';
+import { columnsEntry, creationEntry, toSafeInteger } from './entries.ts';
 import { DeltaLog } from './log.ts';
 import { ENGINE } from './rewrites.ts';
 import {
-  PROTOCOL,
   mismatchedFence,
   checkFences,
   type TransactionFence,
@@ -88,7 +89,7 @@ export class DeltaTable {
   /**
    * Returns the {@link head} of a table that can be appended to; undefined if the table does not exist. Read-only.
    * @throws {PipelineError} TABLE_REWRITTEN when another program removed rows that are still missing;
-   * TABLE_OTHER_COLUMNS when a required column is missing or has another type
+   * TABLE_OTHER_COLUMNS when a required column has another type, or is missing and cannot be added
    */
   async headForAppend(required: Metadata): Promise<TableHead | undefined> {
     return this.#mutex.run(async () => {
@@ -96,32 +97,30 @@ export class DeltaTable {
       if (builder.version < 0) return undefined;
       await this.#requireNoLoss();
       const head = builder.head();
-      requireColumns(this.path, head.metadata, required);
+      addMissingColumns(this.path, head.metadata, required);
       return head;
     });
   }
 
   /**
-   * Creates the table unless it exists. Idempotent, also for concurrent writers. Later commits require these columns.
-   * @throws {PipelineError} TABLE_OTHER_COLUMNS when the existing table lacks a column
+   * Creates the table unless it exists. Idempotent, also for concurrent writers. Later commits add the columns that it
+   * lacks.
+   * @param txns Returns the `txn` versions that a new table begins with; called only if the table does not exist.
+   * @throws {PipelineError} TABLE_OTHER_COLUMNS when the existing table has other columns that cannot be changed to these
    */
-  async createIfMissing(metadata: Metadata, scratch: string): Promise<void> {
+  async createIfMissing(
+    metadata: Metadata,
+    scratch: string,
+    txns: () => Promise<ReadonlyMap<string, bigint>> = () => Promise.resolve(new Map()),
+  ): Promise<void> {
     await this.#mutex.run(async () => {
       this.#required = metadata;
       let builder = await this.#log.known();
       while (builder.version < 0) {
-        await this.#writeEntry(
-          0,
-          [
-            { commitInfo: { operation: 'CREATE TABLE', engineInfo: ENGINE, timestamp: Date.now() } },
-            { protocol: { ...PROTOCOL } },
-            { metaData: metadata },
-          ],
-          scratch,
-        );
+        await this.#writeEntry(0, creationEntry(metadata, await txns()), scratch);
         builder = await this.#log.refresh();
       }
-      this.#requireColumns(builder);
+      this.#columnsToAdd(builder);
     });
   }
 
@@ -161,8 +160,9 @@ export class DeltaTable {
   }
 
   /**
-   * Appends one entry to the log, and a checkpoint where one is due. Idempotent by the fences: retries and concurrent
-   * writers of the same commit produce one entry. Retries on a version conflict.
+   * Appends one entry to the log, and a checkpoint where one is due; before it, an entry that adds the columns that the
+   * table lacks. Idempotent by the fences: retries and concurrent writers of the same commit produce one entry. Retries
+   * on a version conflict.
    * @throws {PipelineError} OFFSETS_MOVED as {@link findLanded}; TABLE_OTHER_COLUMNS; TABLE_REWRITTEN
    * @throws {HdfsError} When `ambiguous`, the entry may exist; calling again is safe.
    */
@@ -173,16 +173,17 @@ export class DeltaTable {
         const { version, txns } = builder.head();
         if (checkFences(this.path, txns, commit.fences) === 'landed')
           return { outcome: 'landed-before', version };
-        this.#requireColumns(builder);
+        const columns = this.#columnsToAdd(builder);
         await this.#requireNoLoss();
-        const actions = actionsOf(commit, txns);
-        if (await this.#writeEntry(version + 1, actions, commit.scratch)) {
-          await this.#log.append(actions);
-          await this.#checkpoint(version + 1, commit.scratch);
-          return { outcome: 'committed', version: version + 1 };
+        const actions = columns === undefined ? actionsOf(commit, txns) : columnsEntry(columns);
+        if (!(await this.#writeEntry(version + 1, actions, commit.scratch))) {
+          // Version conflict: another writer committed first.
+          await this.#log.refresh();
+          continue;
         }
-        // Version conflict: another writer committed first.
-        await this.#log.refresh();
+        await this.#log.append(actions);
+        await this.#checkpoint(version + 1, commit.scratch);
+        if (columns === undefined) return { outcome: 'committed', version: version + 1 };
       }
     });
   }
@@ -211,9 +212,9 @@ export class DeltaTable {
     );
   }
 
-  #requireColumns({ metadata }: SnapshotBuilder): void {
-    if (metadata !== undefined && this.#required !== undefined)
-      requireColumns(this.path, metadata, this.#required);
+  #columnsToAdd({ metadata }: SnapshotBuilder): AddedColumns | undefined {
+    if (metadata === undefined || this.#required === undefined) return undefined;
+    return addMissingColumns(this.path, metadata, this.#required);
   }
 
   /** @returns Whether this writer created the version; if not, the log must be refreshed. */
@@ -288,12 +289,4 @@ function actionsOf(commit: Commit, txns: Snapshot['txns']): Action[] {
     ...marks.map((appId) => ({ txn: { appId, version: 1 } })),
     ...commit.files.map((add) => ({ add })),
   ];
-}
-
-function toSafeInteger(version: bigint): number {
-  if (version <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(version);
-  throw new PipelineError(
-    'TABLE_LOG_INVALID',
-    `${version} is too large for a JSON number, so it cannot be committed`,
-  );
 }
