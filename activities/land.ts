@@ -6,7 +6,12 @@ import type { Batch, StagedTables } from '../model/references.ts';
 import { BATCH_TABLES, DERIVED_TABLES, deliveries } from '../tables/index.ts';
 import type { Table } from '../tables/table.ts';
 import type { ActivityDeps } from './deps.ts';
-import { batchTransactions, partitionAppId, topicAppId } from '../steps/landing/transaction-ids.ts';
+import {
+  batchTransactions,
+  partitionAppId,
+  tableAppId,
+  topicAppId,
+} from '../steps/landing/transaction-ids.ts';
 import { readFileList } from '../steps/landing/file-list.ts';
 import { commitFiles, type CommitDeps } from '../steps/landing/commit-files.ts';
 import type { RunContext } from '../steps/run-context.ts';
@@ -104,7 +109,10 @@ async function landTable(
       (await readFileList(deps.own, folder, tables)).filter((file) => file.table === table.name),
     subject: JSON.stringify(batch),
     fences: batchTransactions(batch),
-    marks: batch.topicId === undefined ? [] : [topicAppId(batch.topic, batch.topicId)],
+    marks: [
+      ...(batch.topicId === undefined ? [] : [topicAppId(batch.topic, batch.topicId)]),
+      ...(table === deliveries ? DERIVED_TABLES.map(({ name }) => tableAppId(name)) : []),
+    ],
     info: { batch, ...(skipped ? { skipped: true } : {}) },
   };
   const { outcome } = await commitFiles(deps, run, landing, before);
