@@ -65,13 +65,13 @@ export function isNew(table: string, landed: Transactions): boolean {
 }
 
 /** Returns the offset from which a table has rows, by `topic/partition`; empty if it was never added to a warehouse. */
-export function firstOffsetsIn(txns: Transactions): Map<string, bigint> {
+export function firstOffsetsIn(txns: Transactions): Map<string, string> {
   return new Map(
     [...txns].flatMap(([appId, version]) => {
       const partition = parseFirstOffsetAppId(appId);
       return partition === undefined || version === 0n
         ? []
-        : [[partitionAppId(partition.topic, partition.partition), version] as const];
+        : [[partitionAppId(partition.topic, partition.partition), String(version)] as const];
     }),
   );
 }
