@@ -137,12 +137,13 @@ export const ERROR_CODES = {
   },
   TABLE_LOG_INVALID: {
     retry: 'permanent',
-    advice: 'Repair the table’s _delta_log; nothing is written to the table until then.',
+    advice:
+      'Repair the table’s _delta_log, or restore its folder if it was deleted; nothing is written to the table until then.',
   },
   TABLE_OTHER_COLUMNS: {
     retry: 'permanent',
     advice:
-      'If another program changed the table’s schema, change it back with that program, then retry; otherwise land into a new warehouse: set hdfs.warehouse to another folder (docs/adding-a-table.md).',
+      'A missing column is added, but an existing one is never changed. If another program changed the table’s schema, change it back with that program, then retry; if this program’s columns changed, give the column another name, or set hdfs.warehouse to another folder (docs/adding-a-table.md).',
   },
   TABLE_LOG_CHANGED: {
     retry: 'permanent',

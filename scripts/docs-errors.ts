@@ -27,6 +27,8 @@ const FINDINGS: Record<FindingCode, string> = {
   OPTION_WITHOUT_QUESTION: 'A row of `options` has none in `questions`.',
   QUESTION_COUNT: 'An attempt’s questions differ from its payload.',
   OPTION_COUNT: 'A question’s options differ from its `option_count`, or an attempt’s from its payload.',
+  ROW_BEFORE_TABLE:
+    'A table that was added to the warehouse has rows of messages before the offset from which its log says that it has rows.',
   REPLAY_WITHOUT_ORIGINAL: 'A row of `replays` has none in `quarantine`.',
   REPLAY_MARKED_TWICE: 'A row of `quarantine` has more than one in `replays`.',
   REPLAY_UNLIKE:

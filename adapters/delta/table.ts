@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { PipelineError } from '../../model/errors.ts';
-import { requireColumns, type Action, type AddFile, type Metadata } from './actions.ts';
+import type { Action, AddFile, Metadata } from './actions.ts';
+import { addMissingColumns, type AddedColumns } from './columns.ts';
+import { columnsEntry, creationEntry, toSafeInteger } from './entries.ts';
 import { DeltaLog } from './log.ts';
 import { LogWriter, type LogWriterOptions } from './log-writer.ts';
 import { areLive, replaceActions, type FileReplacement } from './replacement.ts';
 import { ENGINE } from './rewrites.ts';
 import {
-  PROTOCOL,
   mismatchedFence,
   checkFences,
   type TransactionFence,
@@ -85,7 +86,7 @@ export class DeltaTable {
   /**
    * Returns the {@link head} of a table that can be appended to; undefined if the table does not exist. Read-only.
    * @throws {PipelineError} TABLE_REWRITTEN when another program removed rows that are still missing;
-   * TABLE_OTHER_COLUMNS when a required column is missing or has another type
+   * TABLE_OTHER_COLUMNS when a required column has another type, or is missing and cannot be added
    */
   async headForAppend(required: Metadata): Promise<TableHead | undefined> {
     return this.#mutex.run(async () => {
@@ -93,32 +94,30 @@ export class DeltaTable {
       if (builder.version < 0) return undefined;
       await this.#requireNoLoss();
       const head = builder.head();
-      requireColumns(this.path, head.metadata, required);
+      addMissingColumns(this.path, head.metadata, required);
       return head;
     });
   }
 
   /**
-   * Creates the table unless it exists. Idempotent, also for concurrent writers. Later commits require these columns.
-   * @throws {PipelineError} TABLE_OTHER_COLUMNS when the existing table lacks a column
+   * Creates the table unless it exists. Idempotent, also for concurrent writers. Later commits add the columns that it
+   * lacks.
+   * @param txns Returns the `txn` versions that a new table begins with; called only if the table does not exist.
+   * @throws {PipelineError} TABLE_OTHER_COLUMNS when the existing table has other columns that cannot be changed to these
    */
-  async createIfMissing(metadata: Metadata, scratch: string): Promise<void> {
+  async createIfMissing(
+    metadata: Metadata,
+    scratch: string,
+    txns: () => Promise<ReadonlyMap<string, bigint>> = () => Promise.resolve(new Map()),
+  ): Promise<void> {
     await this.#mutex.run(async () => {
       this.#required = metadata;
       let builder = await this.#log.known();
       while (builder.version < 0) {
-        await this.#writer.writeEntry(
-          0,
-          [
-            { commitInfo: { operation: 'CREATE TABLE', engineInfo: ENGINE, timestamp: Date.now() } },
-            { protocol: { ...PROTOCOL } },
-            { metaData: metadata },
-          ],
-          scratch,
-        );
+        await this.#writer.writeEntry(0, creationEntry(metadata, await txns()), scratch);
         builder = await this.#log.refresh();
       }
-      this.#requireColumns(builder);
+      this.#columnsToAdd(builder);
     });
   }
 
@@ -172,8 +171,9 @@ export class DeltaTable {
   }
 
   /**
-   * Appends one entry to the log, and a checkpoint where one is due. Idempotent by the fences: retries and concurrent
-   * writers of the same commit produce one entry. Retries on a version conflict.
+   * Appends one entry to the log, and a checkpoint where one is due; before it, an entry that adds the columns that the
+   * table lacks. Idempotent by the fences: retries and concurrent writers of the same commit produce one entry. Retries
+   * on a version conflict.
    * @throws {PipelineError} OFFSETS_MOVED as {@link findLanded}; TABLE_OTHER_COLUMNS; TABLE_REWRITTEN
    * @throws {HdfsError} When `ambiguous`, the entry may exist; calling again is safe.
    */
@@ -184,13 +184,15 @@ export class DeltaTable {
         const { version, txns } = builder.head();
         if (checkFences(this.path, txns, commit.fences) === 'landed')
           return { outcome: 'landed-before', version };
-        this.#requireColumns(builder);
+        const columns = this.#columnsToAdd(builder);
         await this.#requireNoLoss();
-        const actions = actionsOf(commit, txns);
-        if (await this.#writer.append(version + 1, actions, commit.scratch))
-          return { outcome: 'committed', version: version + 1 };
-        // Version conflict: another writer committed first.
-        await this.#log.refresh();
+        const actions = columns === undefined ? actionsOf(commit, txns) : columnsEntry(columns);
+        if (!(await this.#writer.append(version + 1, actions, commit.scratch))) {
+          // Version conflict: another writer committed first.
+          await this.#log.refresh();
+          continue;
+        }
+        if (columns === undefined) return { outcome: 'committed', version: version + 1 };
       }
     });
   }
@@ -239,9 +241,9 @@ export class DeltaTable {
     );
   }
 
-  #requireColumns({ metadata }: SnapshotBuilder): void {
-    if (metadata !== undefined && this.#required !== undefined)
-      requireColumns(this.path, metadata, this.#required);
+  #columnsToAdd({ metadata }: SnapshotBuilder): AddedColumns | undefined {
+    if (metadata === undefined || this.#required === undefined) return undefined;
+    return addMissingColumns(this.path, metadata, this.#required);
   }
 }
 
@@ -261,12 +263,4 @@ function actionsOf(commit: Commit, txns: Snapshot['txns']): Action[] {
     ...marks.map((appId) => ({ txn: { appId, version: 1 } })),
     ...commit.files.map((add) => ({ add })),
   ];
-}
-
-function toSafeInteger(version: bigint): number {
-  if (version <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(version);
-  throw new PipelineError(
-    'TABLE_LOG_INVALID',
-    `${version} is too large for a JSON number, so it cannot be committed`,
-  );
 }

@@ -2,6 +2,7 @@ import { readEntry } from '../../adapters/delta/history.ts';
 import type { Snapshot } from '../../adapters/delta/snapshot.ts';
 import type { Warehouse } from '../../adapters/delta/warehouse.ts';
 import type { Table } from '../../tables/table.ts';
+import { firstOffsetsIn } from '../../steps/landing/added-tables.ts';
 import { rowCountOf } from '../query/live-tables.ts';
 
 /** The state of a table according to its log; null for a table that does not exist yet, or that lacks statistics. */
@@ -13,6 +14,8 @@ export interface TableState {
   readonly bytes: number;
   readonly version: number | null;
   readonly lastCommit: string | null;
+  /** For a table that was added to the warehouse, the offset from which it has rows, by `topic/partition`; else empty. */
+  readonly firstOffsets: Readonly<Record<string, string>>;
 }
 
 /** Summarizes a table's snapshot. */
@@ -21,7 +24,7 @@ export async function tableStateOf(
   { name, row }: Table,
   snapshot: Snapshot | undefined,
 ): Promise<TableState> {
-  const empty = { name, row, rows: 0, files: 0, bytes: 0, version: null, lastCommit: null };
+  const empty = { name, row, rows: 0, files: 0, bytes: 0, version: null, lastCommit: null, firstOffsets: {} };
   if (snapshot === undefined) return empty;
   const files = [...snapshot.files.values()];
   const rows = files.map(rowCountOf);
@@ -37,6 +40,7 @@ export async function tableStateOf(
     files: files.length,
     bytes: files.reduce((sum, { size }) => sum + size, 0),
     version: snapshot.version,
+    firstOffsets: Object.fromEntries(firstOffsetsIn(snapshot.txns)),
     lastCommit: typeof timestamp === 'number' ? new Date(timestamp).toISOString() : null,
   };
 }

@@ -8,7 +8,8 @@ import { VIEWS, type View } from '../../tables/views.ts';
 import { withExamples } from '../cli/help.ts';
 import { columnNamesOf, readSnapshots, withTables } from '../query/live-tables.ts';
 import { formatTable, print, printJson } from '../cli/output.ts';
-import { tableStateOf } from './table-state.ts';
+import { formatFirstOffsets } from './first-offsets.ts';
+import { tableStateOf, type TableState } from './table-state.ts';
 import { openWarehouse } from '../cli/warehouse.ts';
 
 interface TablesOptions {
@@ -53,12 +54,18 @@ async function tables(name: string | undefined, options: TablesOptions): Promise
       ]),
     ),
   );
+  for (const { name: table, firstOffsets } of states)
+    if (Object.keys(firstOffsets).length > 0) print(formatAdded(table, firstOffsets));
   print(
     formatTable(
       ['view', 'a row is'],
       views.map(({ name: view, row }) => [view, row]),
     ),
   );
+}
+
+function formatAdded(table: string, firstOffsets: TableState['firstOffsets']): string {
+  return `${table} was added to the warehouse: its rows begin with the offsets ${formatFirstOffsets(firstOffsets)}`;
 }
 
 async function printColumns(name: string, json: boolean): Promise<void> {

@@ -1,5 +1,9 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
+import { sqlName, sqlText } from '../../adapters/duckdb/database.ts';
+import { attempts, options, questions } from '../../tables/index.ts';
+import type { Table } from '../../tables/table.ts';
+import type { FirstOffsets } from './added-tables.ts';
 import type { VerifyFinding, FindingCode } from './findings.ts';
 
 /** A referential integrity rule between two tables; its SELECT returns the rows that violate it. */
@@ -10,6 +14,11 @@ interface Rule {
   readonly what: string;
   /** A SELECT of `kafka_topic`, `kafka_partition` and `kafka_offset` of the violating rows. */
   readonly violations: string;
+  /**
+   * The table whose missing rows are the violations. One that was added to the warehouse has no rows of earlier messages,
+   * which are then no violations.
+   */
+  readonly missing?: Table;
 }
 
 /** The key columns that a row shares with its parent. */
@@ -38,6 +47,7 @@ const RULES: readonly Rule[] = [
   {
     code: 'DELIVERY_WITHOUT_ATTEMPT',
     table: 'deliveries',
+    missing: attempts,
     what: 'deliveries have no row in attempts',
     violations: `SELECT * FROM deliveries ANTI JOIN attempts USING (${MESSAGE})`,
   },
@@ -50,18 +60,21 @@ const RULES: readonly Rule[] = [
   {
     code: 'QUESTION_WITHOUT_ATTEMPT',
     table: 'questions',
+    missing: attempts,
     what: 'questions have no row in attempts',
     violations: `SELECT * FROM questions ANTI JOIN attempts USING (${MESSAGE})`,
   },
   {
     code: 'OPTION_WITHOUT_QUESTION',
     table: 'options',
+    missing: questions,
     what: 'options have no row in questions',
     violations: `SELECT * FROM options ANTI JOIN questions USING (${MESSAGE}, question_position)`,
   },
   {
     code: 'QUESTION_COUNT',
     table: 'questions',
+    missing: questions,
     what: 'deliveries have other questions than their payload, which are numbered from 0',
     violations: `
       SELECT * FROM (
@@ -76,6 +89,7 @@ const RULES: readonly Rule[] = [
   {
     code: 'OPTION_COUNT',
     table: 'options',
+    missing: options,
     what: 'questions have other options than their option_count, which are numbered from 0',
     violations: `
       SELECT * FROM questions LEFT JOIN (
@@ -88,6 +102,7 @@ const RULES: readonly Rule[] = [
   {
     code: 'OPTION_COUNT',
     table: 'questions',
+    missing: questions,
     what: 'deliveries have another sum of option_count than their payload has options',
     violations: `
       SELECT * FROM (
@@ -103,13 +118,27 @@ const RULES: readonly Rule[] = [
 
 const Violations = z.object({ count: z.coerce.number(), places: z.array(z.string()).nullable() });
 
-/** Checks that rows of child tables have their parents, and that no rows are missing. */
-export async function checkChildren(connection: DuckDBConnection): Promise<VerifyFinding[]> {
+/**
+ * Checks that rows of child tables have their parents, and that no rows are missing.
+ * @param offsets The offsets from which the tables that were added to the warehouse have rows.
+ */
+export async function checkChildren(
+  connection: DuckDBConnection,
+  offsets: FirstOffsets = new Map(),
+): Promise<VerifyFinding[]> {
   const findings: VerifyFinding[] = [];
-  for (const { code, table, what, violations } of RULES) {
+  const early = [...offsets].map(([table, own]): Rule => ({
+    code: 'ROW_BEFORE_TABLE',
+    table: table.name,
+    what: 'rows are of messages before the offset from which the table has rows',
+    violations: `SELECT * FROM ${sqlName(table.name)} WHERE ${isBefore(own)}`,
+  }));
+  for (const { code, table, what, violations, missing } of [...RULES, ...early]) {
+    const own = missing === undefined ? undefined : offsets.get(missing);
     const result = await connection.runAndReadAll(`
       SELECT count(*) AS count, min(place, ${MAX_POSITIONS}) AS places FROM (
         SELECT format('{}/{} at {}', kafka_topic, kafka_partition, kafka_offset) AS place FROM (${violations})
+        ${own === undefined ? '' : `WHERE NOT (${isBefore(own)})`}
       )`);
     const { count, places } = Violations.parse(result.getRowObjectsJson()[0]);
     if (count === 0) continue;
@@ -117,4 +146,11 @@ export async function checkChildren(connection: DuckDBConnection): Promise<Verif
     findings.push({ code, where: table, message: `${count} ${what}: ${(places ?? []).join(', ')}${more}` });
   }
   return findings;
+}
+
+/** Returns the SQL condition of rows whose message is before the first offset of its partition. */
+function isBefore(offsets: ReadonlyMap<string, string>): string {
+  const entries = [...offsets].map(([key, offset]) => `${sqlText(key)}: ${offset}::BIGINT`);
+  const first = `MAP {${entries.join(', ')}}[format('{}/{}', kafka_topic, kafka_partition)]`;
+  return `kafka_offset < coalesce(${first}, 0)`;
 }

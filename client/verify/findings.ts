@@ -35,6 +35,8 @@ export type FindingCode =
   | 'QUESTION_COUNT'
   /** The options of a question differ from its option_count, or those of an attempt from its payload. */
   | 'OPTION_COUNT'
+  /** A table that was added to the warehouse has rows of messages before the offset from which it has rows. */
+  | 'ROW_BEFORE_TABLE'
   /** A row of `replays` has no row in `quarantine`. */
   | 'REPLAY_WITHOUT_ORIGINAL'
   /** A row of `quarantine` has several rows in `replays`. */

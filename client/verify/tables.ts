@@ -3,7 +3,9 @@ import { z } from 'zod';
 import { readHistory, type LogEntry } from '../../adapters/delta/history.ts';
 import type { Snapshot } from '../../adapters/delta/snapshot.ts';
 import type { Warehouse } from '../../adapters/delta/warehouse.ts';
-import { BATCH_TABLES, TABLES } from '../../tables/index.ts';
+import { initialTransactions, isNew, type Transactions } from '../../steps/landing/added-tables.ts';
+import { parsePartitionAppId } from '../../steps/landing/transaction-ids.ts';
+import { BATCH_TABLES, DERIVED_TABLES, TABLES, deliveries } from '../../tables/index.ts';
 import type { Table } from '../../tables/table.ts';
 import { readSnapshots } from '../query/live-tables.ts';
 import { OffsetSet } from './offset-set.ts';
@@ -12,9 +14,6 @@ import { OffsetSet } from './offset-set.ts';
 const SETTLE_MS = 5_000;
 const SETTLE_PAUSE_MS = 200;
 
-/** The appId of a partition's txn action; those of chunks, contents and runs differ. */
-const PARTITION_APP_ID = /^([^/]+)\/(\d+)$/;
-
 const BatchInfo = z.object({
   skipped: z.boolean().optional(),
   batch: z.object({
@@ -22,6 +21,9 @@ const BatchInfo = z.object({
     ranges: z.array(z.object({ partition: z.int(), start: z.coerce.number(), end: z.coerce.number() })),
   }),
 });
+
+/** The snapshot of each table; undefined for one that does not exist. */
+export type Snapshots = ReadonlyMap<Table, Snapshot | undefined>;
 
 /** The batches of one partition, from a table's log. */
 export interface PartitionHistory {
@@ -37,32 +39,36 @@ export async function settledSnapshots(warehouse: Warehouse): Promise<Map<Table,
   for (;;) {
     const snapshots = await readSnapshots(warehouse, TABLES);
     const positions = BATCH_TABLES.map((table) =>
-      JSON.stringify([...landedOffsets(snapshots.get(table))].sort()),
+      JSON.stringify([...landedOffsets(transactionsOf(table, snapshots))].sort()),
     );
     if (new Set(positions).size === 1 || Date.now() > deadline) return snapshots;
     await pause(SETTLE_PAUSE_MS);
   }
 }
 
-/** Returns the landed offset (exclusive) of each partition, by `topic/partition`. */
-export function landedOffsets(snapshot: Snapshot | undefined): Map<string, number> {
-  return new Map(
-    [...(snapshot?.txns ?? [])].flatMap(([appId, version]) =>
-      PARTITION_APP_ID.test(appId) ? [[appId, Number(version)] as const] : [],
-    ),
-  );
+/**
+ * Returns the transactions of a table, or those that it begins with if it is a new one that does not exist yet; empty if
+ * it was deleted.
+ */
+export function transactionsOf(table: Table, snapshots: Snapshots): Transactions {
+  const landed = snapshots.get(deliveries)?.txns;
+  const isDue = landed !== undefined && DERIVED_TABLES.includes(table) && isNew(table.name, landed);
+  return snapshots.get(table)?.txns ?? (isDue ? initialTransactions('', table.name, landed) : new Map());
 }
 
-/** Parses a key of {@link landedOffsets}. */
-export function parsePartitionKey(appId: string): { topic: string; partition: number } {
-  const [, topic = '', partition = ''] = PARTITION_APP_ID.exec(appId) ?? [];
-  return { topic, partition: Number(partition) };
+/** Returns the landed offset (exclusive) of each partition, by `topic/partition`. */
+export function landedOffsets(txns: Transactions): Map<string, number> {
+  return new Map(
+    [...txns].flatMap(([appId, version]) =>
+      parsePartitionAppId(appId) === undefined ? [] : [[appId, Number(version)] as const],
+    ),
+  );
 }
 
 /** Reads the available log entries of each table. */
 export async function historiesOf(
   warehouse: Warehouse,
-  snapshots: ReadonlyMap<Table, Snapshot | undefined>,
+  snapshots: Snapshots,
 ): Promise<Map<Table, LogEntry[]>> {
   const histories = new Map<Table, LogEntry[]>();
   for (const [table, snapshot] of snapshots) {

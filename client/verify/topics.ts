@@ -1,20 +1,18 @@
-import type { Snapshot } from '../../adapters/delta/snapshot.ts';
 import type { LogEntry } from '../../adapters/delta/history.ts';
-import { topicIdsIn } from '../../steps/landing/transaction-ids.ts';
+import { parsePartitionAppId, topicIdsIn } from '../../steps/landing/transaction-ids.ts';
 import type { KafkaOptions } from '../../adapters/kafka/client.ts';
 import { topicIdOf } from '../../adapters/kafka/wire/topic-id.ts';
 import { BATCH_TABLES, deliveries } from '../../tables/index.ts';
-import type { Table } from '../../tables/table.ts';
 import type { VerifyFinding, Note } from './findings.ts';
 import { readTopic, topicsIn } from './kafka.ts';
 import { noRows, type Ledger } from './ledger.ts';
 import { OffsetSet } from './offset-set.ts';
 import { checkPartition, type KafkaEvidence, type PartitionReport } from './partitions.ts';
-import { batchesOf, parsePartitionKey, landedOffsets } from './tables.ts';
+import { batchesOf, landedOffsets, transactionsOf, type Snapshots } from './tables.ts';
 
 /** The state of the tables that the topics are compared with. */
 export interface TablesEvidence {
-  readonly snapshots: ReadonlyMap<Table, Snapshot | undefined>;
+  readonly snapshots: Snapshots;
   /** The log of `deliveries`. */
   readonly entries: readonly LogEntry[];
   readonly ledger: Ledger;
@@ -38,10 +36,10 @@ export async function checkTopics(
   batchDecodedBytes: number,
 ): Promise<TopicsVerdict> {
   const positions = new Map(
-    BATCH_TABLES.map((table) => [table.name, landedOffsets(evidence.snapshots.get(table))]),
+    BATCH_TABLES.map((table) => [table.name, landedOffsets(transactionsOf(table, evidence.snapshots))]),
   );
   const landed = [...positions.values()].flatMap((one) =>
-    [...one.keys()].map((key) => parsePartitionKey(key).topic),
+    [...one.keys()].flatMap((key) => parsePartitionAppId(key)?.topic ?? []),
   );
   const sources = new Set(named);
   const topics = new Set([...sources, ...landed, ...evidence.ledger.topics.keys()]);
@@ -130,8 +128,8 @@ function heldPartitions(
 ): Map<number, number> {
   return new Map(
     [...(positions.get(deliveries.name) ?? [])].flatMap(([key, position]) => {
-      const entry = parsePartitionKey(key);
-      return entry.topic === topic ? [[entry.partition, position] as const] : [];
+      const entry = parsePartitionAppId(key);
+      return entry?.topic === topic ? [[entry.partition, position] as const] : [];
     }),
   );
 }

@@ -1,6 +1,5 @@
 import { Auditor } from '../../adapters/auditor/auditor.ts';
 import type { LogEntry } from '../../adapters/delta/history.ts';
-import type { Snapshot } from '../../adapters/delta/snapshot.ts';
 import type { KafkaOptions } from '../../adapters/kafka/client.ts';
 import { readMarkers } from '../../adapters/kafka/markers.ts';
 import { TableCache, cacheFolderOf } from '../../adapters/delta/table-cache.ts';
@@ -18,6 +17,7 @@ import {
 } from '../../tables/index.ts';
 import type { Table } from '../../tables/table.ts';
 import { fetchTables, withTables } from '../query/live-tables.ts';
+import { addedNotes, firstOffsetsOf, type FirstOffsets } from './added-tables.ts';
 import { checkChildren } from './children.ts';
 import { auditFiles } from './files.ts';
 import type { VerifyFinding, Note } from './findings.ts';
@@ -27,7 +27,7 @@ import type { PartitionReport } from './partitions.ts';
 import { checkReplays, type ReplayCounts } from './replays.ts';
 import { checkRewrites } from './rewrites.ts';
 import { strayFilesOf } from './stray-files.ts';
-import { historiesOf, settledSnapshots } from './tables.ts';
+import { historiesOf, settledSnapshots, type Snapshots } from './tables.ts';
 import { checkTopics } from './topics.ts';
 
 /** The counts of a table's files that match the log. */
@@ -61,8 +61,6 @@ export interface VerifyDeps {
 
 const CHILD_TABLES: readonly Table[] = [deliveries, attempts, questions, options, quarantine, replays];
 
-type Snapshots = ReadonlyMap<Table, Snapshot | undefined>;
-
 /**
  * Verifies that each message of each topic is exactly once in the tables, that each child row has its parent, and that
  * each file in HDFS matches the log.
@@ -79,7 +77,8 @@ export async function verifyWarehouse(deps: VerifyDeps): Promise<WarehouseReport
   const entries = histories.get(deliveries) ?? [];
   const { batchDecodedBytes } = settings.limits;
   const topics = await checkTopics(kafka, named, { snapshots, entries, ledger }, batchDecodedBytes);
-  const children = await verifyChildren(deps, snapshots, files.findings);
+  const offsets = firstOffsetsOf(snapshots);
+  const children = await verifyChildren(deps, { snapshots, offsets }, files.findings);
   const rewrites = checkRewrites(histories);
   const findings = [...files.findings, ...topics.findings, ...children.findings, ...rewrites.findings];
   return {
@@ -93,6 +92,7 @@ export async function verifyWarehouse(deps: VerifyDeps): Promise<WarehouseReport
       ...topics.notes,
       ...children.notes,
       ...rewrites.notes,
+      ...addedNotes(snapshots, offsets),
       ...(await strayFileNotes(warehouse, snapshots, histories)),
     ],
   };
@@ -135,7 +135,7 @@ function foreignMessage(files: number): string {
 /** Compares child rows with their parents, and replays with quarantine, unless their files have findings. */
 async function verifyChildren(
   { settings: { hdfs }, kafka, warehouse, say }: VerifyDeps,
-  snapshots: Snapshots,
+  { snapshots, offsets }: { readonly snapshots: Snapshots; readonly offsets: FirstOffsets },
   fileFindings: readonly VerifyFinding[],
 ): Promise<{ findings: VerifyFinding[]; notes: Note[]; replays: ReplayCounts | null }> {
   const areFilesDamaged = CHILD_TABLES.some(({ name }) =>
@@ -151,7 +151,7 @@ async function verifyChildren(
   const cached = await fetchTables(cache, warehouse, wanted, { recheck: true });
   const local = TABLES.map((table) => ({ table, files: cached.get(table)?.files ?? null }));
   return withTables(local, async (connection) => {
-    const children = await checkChildren(connection);
+    const children = await checkChildren(connection, offsets);
     const existing = await topicsIn(kafka);
     const { report, findings, notes } = await checkReplays(connection, async (topic, sets) =>
       existing.has(topic) ? readMarkers(kafka, topic, sets) : new Map(),

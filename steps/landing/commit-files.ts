@@ -5,9 +5,10 @@ import type { Warehouse } from '../../adapters/delta/warehouse.ts';
 import type { RunStaging } from '../../adapters/staging/run-staging.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { StagedFile } from '../../model/references.ts';
-import { deltaMetadata, type Table } from '../../tables/table.ts';
+import type { Table } from '../../tables/table.ts';
 import { shortHash } from '../transform/table-files.ts';
 import type { RunContext } from '../run-context.ts';
+import { createTable } from './added-tables.ts';
 
 /** The warehouse, and the run's staged files. */
 export interface CommitDeps {
@@ -42,7 +43,7 @@ export async function commitFiles(
 ): Promise<CommitOutcome> {
   const table = deps.warehouse.table(landing.table.name);
   const scratch = run.execution.runId;
-  await table.createIfMissing(deltaMetadata(landing.table), scratch);
+  await createTable(deps.warehouse, landing.table, scratch);
   // Checked before the upload, which would otherwise be for nothing.
   const landed = await table.findLanded(landing.fences);
   if (landed !== undefined) return landed;

@@ -6,21 +6,25 @@ import type { RunStaging } from '../../adapters/staging/run-staging.ts';
 import { mapDiskFull } from '../../adapters/staging/staging.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { SourceRows, StagedFile, TableFiles } from '../../model/references.ts';
-import { deliveries, quarantine } from '../../tables/index.ts';
+import { BATCH_TABLES, deliveries, quarantine } from '../../tables/index.ts';
 
 /** The list's name, in the folder of the batch's files. */
 const LIST_FILE = 'files.json';
 
-const List = z.array(
-  z.strictObject({
-    table: z.string(),
-    partition: z.record(z.string(), z.string()),
-    path: z.string(),
-    rows: z.int(),
-    bytes: z.int(),
-    stats: z.string(),
-  } satisfies { readonly [K in keyof StagedFile]: z.ZodType }),
-);
+const File = z.strictObject({
+  table: z.string(),
+  partition: z.record(z.string(), z.string()),
+  path: z.string(),
+  rows: z.int(),
+  bytes: z.int(),
+  stats: z.string(),
+} satisfies { readonly [K in keyof StagedFile]: z.ZodType });
+
+const List = z.strictObject({
+  /** All tables that the batch was transformed into, also those without rows. */
+  tables: z.array(z.string()),
+  files: z.array(File),
+});
 
 /**
  * Writes the list of a batch's files to the disk and returns a summary with its SHA-256. The list itself, with
@@ -34,7 +38,8 @@ export async function writeFileList(
   files: readonly StagedFile[],
 ): Promise<TableFiles> {
   const path = `${folder}/${LIST_FILE}`;
-  const text = JSON.stringify(files);
+  const names = BATCH_TABLES.map(({ name }) => name);
+  const text = JSON.stringify({ tables: names, files });
   await mapDiskFull(path, writeFile(await own.locate(path), text, { mode: PRIVATE_FILE_MODE }));
   const tables = [...new Set(files.map(({ table }) => table))];
   return {
@@ -46,7 +51,8 @@ export async function writeFileList(
 
 /**
  * Reads the list of a batch's files.
- * @throws {PipelineError} STAGING_LOST if it is missing, INPUT_INVALID if its SHA-256 differs.
+ * @throws {PipelineError} STAGING_LOST if it is missing, or was written by a version of this program that lacks one of
+ * the tables, so that the batch would land without rows there; INPUT_INVALID if its SHA-256 differs.
  */
 export async function readFileList(
   own: Pick<RunStaging, 'locate'>,
@@ -60,7 +66,13 @@ export async function readFileList(
   });
   if (sha256Of(text) !== sha256)
     throw new PipelineError('INPUT_INVALID', `${path} is not the list of files that the input says`);
-  return List.parse(JSON.parse(text));
+  const list = List.safeParse(JSON.parse(text));
+  const tables = new Set(list.data?.tables);
+  if (list.success && BATCH_TABLES.every(({ name }) => tables.has(name))) return list.data.files;
+  throw new PipelineError(
+    'STAGING_LOST',
+    `${path} was written by a version of this program with other tables`,
+  );
 }
 
 function bySource(files: readonly StagedFile[]): SourceRows[] {

@@ -9,7 +9,7 @@ import type { Table } from '../../tables/table.ts';
 import type { RunContext } from '../run-context.ts';
 import { commitFiles, type CommitDeps } from './commit-files.ts';
 import { readFileList } from './file-list.ts';
-import { batchTransactions, partitionAppId, topicAppId } from './transaction-ids.ts';
+import { batchTransactions, partitionAppId, tableAppId, topicAppId } from './transaction-ids.ts';
 
 /** A transformed batch to land. */
 export interface BatchToLand {
@@ -105,7 +105,10 @@ async function landTable(
       (await readFileList(deps.own, folder, tables)).filter((file) => file.table === table.name),
     subject: JSON.stringify(batch),
     fences: batchTransactions(batch),
-    marks: batch.topicId === undefined ? [] : [topicAppId(batch.topic, batch.topicId)],
+    marks: [
+      ...(batch.topicId === undefined ? [] : [topicAppId(batch.topic, batch.topicId)]),
+      ...(table === deliveries ? DERIVED_TABLES.map(({ name }) => tableAppId(name)) : []),
+    ],
     info: { batch, ...(skipped ? { skipped: true } : {}) },
   };
   const { outcome } = await commitFiles(deps, run, landing, before);

@@ -5,6 +5,7 @@ import { PipelineError } from '../../model/errors.ts';
 import type { OffsetRange, PartitionEnds } from '../../model/references.ts';
 import { DERIVED_TABLES, deliveries, replays, runs } from '../../tables/index.ts';
 import { deltaMetadata, type Table } from '../../tables/table.ts';
+import { firstOffsetsIn, initialTransactions, type Transactions } from './added-tables.ts';
 import { partitionAppId, topicIdsIn } from './transaction-ids.ts';
 
 /** The offset ranges to land. */
@@ -12,7 +13,7 @@ export interface Plan {
   /** The offsets that are not in every table yet, up to the end of the topic. */
   readonly ranges: readonly OffsetRange[];
   /**
-   * Whether `ranges` is the one range of one partition that an interrupted run committed to some of the tables only.
+   * Whether `ranges` is the one range of one partition that is in some of the tables only, since a run was interrupted.
    * It must be landed as exactly one batch before the rest is planned.
    */
   readonly unfinished: boolean;
@@ -23,7 +24,13 @@ export interface Plan {
 }
 
 /** For each table, the versions of the transactions in its log by application id. */
-export type TablePositions = ReadonlyMap<string, ReadonlyMap<string, bigint>>;
+export type TablePositions = ReadonlyMap<string, Transactions>;
+
+/**
+ * Offsets per batch of a table that is behind `deliveries`. Any end up to the next position of a table would do; the
+ * batches that were landed without the table may be too many for one.
+ */
+const MAX_CATCH_UP_OFFSETS = 10_000n;
 
 /** The input of {@link planBatches}. */
 export interface TopicToPlan {
@@ -55,20 +62,25 @@ export async function planBatches(
 
 /**
  * Reads the transaction versions of the tables of a batch. `deliveries`, which is committed last, is read first: if
- * another run lands meanwhile, the other tables can then only be ahead of it.
+ * another run lands meanwhile, the other tables can then only be ahead of it. A table that does not exist yet is where
+ * it will begin.
+ * @throws {PipelineError} TABLE_LOG_INVALID for a table that was deleted
  */
 async function readPositions(warehouse: Warehouse): Promise<TablePositions> {
-  const read = async (table: Table): Promise<[string, ReadonlyMap<string, bigint>]> => {
-    const head = await warehouse.table(table.name).headForAppend(deltaMetadata(table));
-    return [table.name, head?.txns ?? new Map<string, bigint>()];
-  };
-  const last = await read(deliveries);
+  const read = async (table: Table): Promise<Transactions | undefined> =>
+    (await warehouse.table(table.name).headForAppend(deltaMetadata(table)))?.txns;
+  const landed = await read(deliveries);
   const [derived] = await Promise.all([
-    Promise.all(DERIVED_TABLES.map(read)),
+    Promise.all(
+      DERIVED_TABLES.map(async (table) => {
+        const txns = (await read(table)) ?? initialTransactions(warehouse.path, table.name, landed);
+        return [table.name, txns] as const;
+      }),
+    ),
     // Read only to fail early: a rewritten table or changed columns stop the run before it publishes or lands.
     Promise.all([replays, runs].map(read)),
   ]);
-  return new Map([...derived, last]);
+  return new Map([...derived, [deliveries.name, landed ?? new Map<string, bigint>()]]);
 }
 
 /**
@@ -126,9 +138,11 @@ export function planOf(
 }
 
 /**
- * Returns the offsets of a partition that other tables hold and `deliveries`, which is committed last, does not: from
- * the version of `deliveries` to the lowest higher version of another table. Every table is then at the start of this
- * range, or at or past its end, however many runs were interrupted; so it can always be landed.
+ * Returns the offsets of a partition that some tables hold and others do not: from the lowest version of a table to the
+ * lowest higher version of another. Every table is then at the start of this range, or at or past its end, however many
+ * runs were interrupted; so it can always be landed. The lowest is `deliveries`, which is committed last, or a table
+ * that was added to the warehouse, if an older version of this program has landed without it since.
+ * @throws {PipelineError} TABLE_LOG_INVALID, RANGE_GONE
  */
 function unfinishedRange(
   topic: string,
@@ -137,21 +151,45 @@ function unfinishedRange(
 ): OffsetRange[] {
   const appId = partitionAppId(topic, partition);
   const last = positions.get(deliveries.name)?.get(appId);
-  const others = [...positions].map(([table, txns]) => ({ table, version: txns.get(appId) }));
-  const behind = others.find(({ version }) => last !== undefined && (version ?? -1n) < last);
-  if (behind !== undefined) {
+  const versions = [...positions].map(([table, txns]) => ({ table, txns, version: txns.get(appId) }));
+  const behind = versions.filter(({ version }) => last !== undefined && (version ?? -1n) < last);
+  const lost = behind.find(({ txns, version }) => version === undefined || !firstOffsetsIn(txns).has(appId));
+  if (lost !== undefined) {
     throw new PipelineError(
       'TABLE_LOG_INVALID',
-      `${deliveries.name} holds ${appId} up to ${last ?? 0n}, but ${behind.table} only up to ${behind.version ?? 'nothing'}; ` +
-        'the table is a new one, or was changed by something else',
+      `${deliveries.name} holds ${appId} up to ${last ?? 0n}, but ${lost.table} only up to ${lost.version ?? 'nothing'}; ` +
+        'the table was changed by something else',
     );
   }
-  const ahead = others.flatMap(({ version }) =>
-    version !== undefined && version > (last ?? -1n) ? [version] : [],
+  const lowest = lowestOf(behind) ?? last;
+  const end = lowestOf(versions.filter(({ version }) => (version ?? -1n) > (lowest ?? -1n)));
+  if (end === undefined) return [];
+  const start = lowest ?? BigInt(earliest);
+  if (behind.length === 0) return [{ partition, start: String(start), end: String(end) }];
+  requireAvailable(topic, { partition, earliest }, start);
+  const limit = start + MAX_CATCH_UP_OFFSETS;
+  return [{ partition, start: String(start), end: String(end < limit ? end : limit) }];
+}
+
+function lowestOf(tables: readonly { readonly version: bigint | undefined }[]): bigint | undefined {
+  const versions = tables.flatMap(({ version }) => (version === undefined ? [] : [version]));
+  return versions.reduce<bigint | undefined>(
+    (least, version) => (least === undefined || version < least ? version : least),
+    undefined,
   );
-  if (ahead.length === 0) return [];
-  const lowest = ahead.reduce((least, version) => (version < least ? version : least));
-  return [{ partition, start: String(last ?? earliest), end: String(lowest) }];
+}
+
+/** @throws {PipelineError} RANGE_GONE when Kafka has deleted messages after an offset */
+function requireAvailable(
+  topic: string,
+  { partition, earliest }: Pick<PartitionOffsets, 'partition' | 'earliest'>,
+  position: bigint,
+): void {
+  if (position >= BigInt(earliest)) return;
+  throw new PipelineError(
+    'RANGE_GONE',
+    `${topic}/${partition}: the tables hold offsets up to ${position}, but the topic now begins at ${earliest}`,
+  );
 }
 
 function dueRange(
@@ -167,11 +205,6 @@ function dueRange(
       `${topic}/${partition}: the tables hold offsets up to ${start}, but the topic ends at ${end}`,
     );
   }
-  if (start < BigInt(earliest)) {
-    throw new PipelineError(
-      'RANGE_GONE',
-      `${topic}/${partition}: the tables hold offsets up to ${start}, but the topic now begins at ${earliest}`,
-    );
-  }
+  requireAvailable(topic, { partition, earliest }, start);
   return start >= BigInt(until) ? [] : [{ partition, start: String(start), end: until }];
 }

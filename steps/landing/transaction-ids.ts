@@ -40,9 +40,44 @@ export function topicIdsIn(txns: ReadonlyMap<string, unknown>, topic: string): s
     .map((appId) => appId.slice(prefix.length));
 }
 
+/** Returns whether an application id is one of {@link topicAppId}. */
+export function isTopicAppId(appId: string): boolean {
+  return /^topic\/[^/]+\/[^/]+$/.test(appId);
+}
+
 /** Returns the application id whose version is the end offset landed of a partition. */
 export function partitionAppId(topic: string, partition: number): string {
   return `${topic}/${partition}`;
+}
+
+/** A partition of a topic. */
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** Parses an id of {@link partitionAppId}; undefined for all others. */
+export function parsePartitionAppId(appId: string): TopicPartition | undefined {
+  const [, topic, partition] = /^([^/]+)\/(\d+)$/.exec(appId) ?? [];
+  return topic === undefined ? undefined : { topic, partition: Number(partition) };
+}
+
+/**
+ * Returns the application id whose version is the offset from which a table that was added to the warehouse has rows of
+ * a partition. A table has none for a partition that it has had from the beginning; 0 means the same.
+ */
+export function firstOffsetAppId(topic: string, partition: number): string {
+  return `from/${partitionAppId(topic, partition)}`;
+}
+
+/** Parses an id of {@link firstOffsetAppId}; undefined for all others. */
+export function parseFirstOffsetAppId(appId: string): TopicPartition | undefined {
+  return appId.startsWith('from/') ? parsePartitionAppId(appId.slice('from/'.length)) : undefined;
+}
+
+/** Returns the application id by which `deliveries` records that its batches are in a table, too. */
+export function tableAppId(table: string): string {
+  return `table/${table}`;
 }
 
 /** Returns the fences of a batch: the version of each partition moves from the start to the end of its range. */

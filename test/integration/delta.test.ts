@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import test, { after, before, beforeEach, describe } from 'node:test';
+import { addMissingColumns } from '../../adapters/delta/columns.ts';
 import type { DeltaTable } from '../../adapters/delta/table.ts';
 import { attempts } from '../../tables/index.ts';
-import { deltaMetadata } from '../../tables/table.ts';
+import { deltaMetadata, type Column, type DeltaMetadata } from '../../tables/table.ts';
 import { commit, entryOf, fence, SCRATCH, TestTables } from '../support/delta-tables.ts';
 import { FaultyHdfs } from '../support/faulty-hdfs.ts';
 import { codeOf } from '../support/harness.ts';
@@ -70,23 +71,24 @@ describe('a commit', () => {
     assert.equal((await tables.open(path).snapshot())?.version, 0);
   });
 
-  test('of columns that the table does not have is refused; fewer than it has are as good', async () => {
+  test('of fewer columns than the table has is made; of a column of another type it is refused', async () => {
     const table = await tables.create();
-    const shaped = (columns: typeof attempts.columns): Promise<void> =>
-      tables.open(table.path).createIfMissing(deltaMetadata({ ...attempts, columns }), SCRATCH);
-    await shaped(attempts.columns.slice(1));
-    const grown = [...attempts.columns, { name: 'colour', type: 'string', meaning: '' } as const];
-    assert.match(await codeOf(shaped(grown)), /^TABLE_OTHER_COLUMNS: .* it has no column colour$/);
+    await tables.open(table.path).createIfMissing(shaped(attempts.columns.slice(1)), SCRATCH);
     const turned = attempts.columns.map((column) =>
       column.name === 'total' ? { ...column, type: 'long' as const } : column,
     );
     assert.match(
-      await codeOf(shaped(turned)),
+      await codeOf(tables.open(table.path).createIfMissing(shaped(turned), SCRATCH)),
       /^TABLE_OTHER_COLUMNS: .* it has the column total as "integer", not as "long"$/,
     );
     assert.equal((await tables.open(table.path).snapshot())?.version, 0);
   });
 });
+
+/** The metadata of `attempts` with other columns. */
+function shaped(columns: readonly Column[]): DeltaMetadata {
+  return deltaMetadata({ ...attempts, columns });
+}
 
 describe('a writer that knows the log as it was', () => {
   test('reads its last entry, and nothing else of it, while it is the only one', async () => {
@@ -121,27 +123,30 @@ describe('a writer that knows the log as it was', () => {
     assert.deepEqual(await tables.filesOf(table), ['0-4', '4-8']);
   });
 
-  for (const [what, metaData, says] of [
-    [
-      'taken a column away',
-      deltaMetadata({ ...attempts, columns: attempts.columns.slice(1) }),
-      /^TABLE_OTHER_COLUMNS: .* it has no column /,
-    ],
-    [
-      'changed the partitions',
-      { ...deltaMetadata(attempts), partitionColumns: ['source'] },
-      /^TABLE_OTHER_COLUMNS: .* it is partitioned by \["source"\], not by \["source","ingested_on"\]$/,
-    ],
-  ] as const)
-    test(`commits nothing more once another has ${what}`, async () => {
-      const table = await tables.create();
-      await table.createIfMissing(deltaMetadata(attempts), SCRATCH);
-      await commit(table, 0, 4);
-      await faulty.direct.create(entryOf(table, 2), Buffer.from(JSON.stringify({ metaData })));
-      assert.match(await codeOf(commit(table, 4, 8)), says);
-      assert.match(await codeOf(table.headForAppend(deltaMetadata(attempts))), says);
-      assert.deepEqual(await tables.filesOf(table), ['0-4']);
-    });
+  test('commits nothing more once another has changed the partitions', async () => {
+    const table = await tables.create();
+    await table.createIfMissing(deltaMetadata(attempts), SCRATCH);
+    await commit(table, 0, 4);
+    const metaData = { ...deltaMetadata(attempts), partitionColumns: ['source'] };
+    await faulty.direct.create(entryOf(table, 2), Buffer.from(JSON.stringify({ metaData })));
+    const says =
+      /^TABLE_OTHER_COLUMNS: .* it is partitioned by \["source"\], not by \["source","ingested_on"\]$/;
+    assert.match(await codeOf(commit(table, 4, 8)), says);
+    assert.match(await codeOf(table.headForAppend(deltaMetadata(attempts))), says);
+    assert.deepEqual(await tables.filesOf(table), ['0-4']);
+  });
+
+  test('adds a column again that another has taken away', async () => {
+    const table = await tables.create();
+    await table.createIfMissing(deltaMetadata(attempts), SCRATCH);
+    await commit(table, 0, 4);
+    const metaData = shaped(attempts.columns.slice(1));
+    await faulty.direct.create(entryOf(table, 2), Buffer.from(JSON.stringify({ metaData })));
+    assert.deepEqual(await commit(table, 4, 8), { outcome: 'committed', version: 4 });
+    const { metadata } = (await tables.open(table.path).head()) ?? {};
+    assert.ok(metadata);
+    assert.equal(addMissingColumns(table.path, metadata, deltaMetadata(attempts)), undefined);
+  });
 
   test('commits nothing and reads nothing more while its last entry is gone or replaced', async () => {
     const table = await tables.create();

@@ -8,6 +8,9 @@ import type { Snapshot } from '../../adapters/delta/snapshot.ts';
 import { DeltaTable } from '../../adapters/delta/table.ts';
 import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
 import type { IngestResult } from '../../model/run.ts';
+import { attempts } from '../../tables/index.ts';
+import { deltaMetadata } from '../../tables/table.ts';
+import { forgetColumn } from '../support/earlier-program.ts';
 import { TestPipeline } from '../support/harness.ts';
 import { Feed } from './feed.ts';
 import { installReaders, interopSkipReason } from './install.ts';
@@ -163,6 +166,36 @@ describe('a log with checkpoints, and with commits of other programs', { skip: i
       assert.ok(
         (first?.files ?? Infinity) < files.size,
         `${reader} read all ${files.size} files for one time`,
+      );
+    }
+  });
+
+  test('Spark and delta-rs read null in files that lack an added column, and its values in later ones', async () => {
+    const copy = copyOf('attempts', 'grown');
+    await copyTable(hdfs, pathOf('attempts'), copy);
+    await forgetCheckpoints(hdfs, copy);
+    const [original] = [...(await freshSnapshot(copy)).files.values()];
+    assert.ok(original);
+    const whole = await hdfs.read(`${copy}/${original.path}`);
+    await forgetColumn(hdfs, copy, 'exam_name');
+    const before = await freshSnapshot(copy);
+    const path = original.path.replace('.parquet', '-later.parquet');
+    await hdfs.create(`${copy}/${path}`, whole);
+    const table = new DeltaTable(copy, pipeline.warehouse.options);
+    await table.createIfMissing(deltaMetadata(attempts), 'test');
+    const fences = [{ appId: 'test', from: undefined, to: 1n }];
+    await table.commit({ fences, files: [{ ...original, path }], info: {}, scratch: 'test' });
+    const grown = await freshSnapshot(copy);
+    assert.equal(grown.version, before.version + 2);
+    const rows = recordsIn(before);
+    const later = recordsIn(grown) - rows;
+    const asked = { url: `${DEFAULT_FS}${copy}`, source: 'customer', columns: ['exam_name'] };
+    for (const [name, reader] of Object.entries({ spark, deltaRs })) {
+      const values = (await reader.ask(z.array(z.array(z.unknown())), 'values', asked)).flat();
+      assert.deepEqual(
+        [values.length, values.filter((value) => value !== null).length],
+        [rows + later, later],
+        name,
       );
     }
   });

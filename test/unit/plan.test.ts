@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
-import test from 'node:test';
+import test, { describe } from 'node:test';
 import fc from 'fast-check';
-import { topicAppId } from '../../steps/landing/transaction-ids.ts';
-import { planOf, requireSameTopic, type Plan } from '../../steps/landing/plan-batches.ts';
+import { firstOffsetsIn, initialTransactions } from '../../steps/landing/added-tables.ts';
+import { firstOffsetAppId, topicAppId } from '../../steps/landing/transaction-ids.ts';
+import {
+  planOf,
+  requireSameTopic,
+  type Plan,
+  type TablePositions,
+} from '../../steps/landing/plan-batches.ts';
 import { checkFences } from '../../adapters/delta/snapshot.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { BATCH_TABLES } from '../../tables/index.ts';
@@ -94,12 +100,82 @@ test('a recreated topic is recognised by its id, wherever it ends, and whichever
   }
 });
 
-test('a table behind deliveries, which is committed last, is new or was changed by another program', () => {
+test('a table behind deliveries, which is committed last, was changed by another program', () => {
   assert.match(
     refusal(0, 20, [4, 2, 4, 4, 4]),
     /^TABLE_LOG_INVALID deliveries holds t\/0 up to 4, but attempts only up to 2/,
   );
   assert.match(refusal(0, 20, [4, 4, undefined, 4, 4]), /questions only up to nothing/);
+});
+
+/** Positions of which one table was added at an offset. */
+function added(table: string, from: number, ...versions: (number | undefined)[]): TablePositions {
+  const all = positions(...versions);
+  all.get(table)?.set(firstOffsetAppId('t', 0), BigInt(from));
+  return all;
+}
+
+describe('a table that was added', () => {
+  const OFFSETS = [{ partition: 0, earliest: '0', end: '20' }];
+  const rangesOf = (held: TablePositions, offsets = OFFSETS): unknown => planOf('t', offsets, held, null);
+
+  test('and is behind, since an older version landed without it, gets what it lacks first', () => {
+    const ends = { 0: '20' };
+    assert.deepEqual(rangesOf(added('options', 2, 9, 9, 9, 4, 9)), {
+      ranges: [{ partition: 0, start: '4', end: '9' }],
+      unfinished: true,
+      ends,
+    });
+    assert.deepEqual(rangesOf(added('options', 2, 12, 9, 9, 4, 7)), {
+      ranges: [{ partition: 0, start: '4', end: '7' }],
+      unfinished: true,
+      ends,
+    });
+  });
+
+  test('gets at most 10,000 offsets in one batch', () => {
+    const offsets = [{ partition: 0, earliest: '0', end: '50000' }];
+    const held = added('options', 2, 40_000, 40_000, 40_000, 5, 40_000);
+    assert.deepEqual(planOf('t', offsets, held, null).ranges, [{ partition: 0, start: '5', end: '10005' }]);
+  });
+
+  test('is refused when Kafka no longer has what it lacks, or its position is lost', () => {
+    const held = added('options', 2, 9, 9, 9, 4, 9);
+    assert.throws(() => rangesOf(held, [{ partition: 0, earliest: '5', end: '20' }]), {
+      code: 'RANGE_GONE',
+      message: /up to 4, but the topic now begins at 5/,
+    });
+    const lost = added('options', 2, 9, 9, 9, undefined, 9);
+    assert.throws(() => rangesOf(lost), { code: 'TABLE_LOG_INVALID', message: /options only up to nothing/ });
+  });
+
+  test('begins where deliveries is, in each partition, with the ids of its topics', () => {
+    const landed = new Map([
+      ['t/0', 4n],
+      ['t/12', 8n],
+      ['topic/t/id', 1n],
+      ['table/attempts', 1n],
+      ['other/x', 1n],
+    ]);
+    const txns = initialTransactions('/w', 'options', landed);
+    assert.deepEqual(Object.fromEntries(txns), {
+      't/0': 4n,
+      't/12': 8n,
+      'topic/t/id': 1n,
+      'from/t/0': 4n,
+      'from/t/12': 8n,
+    });
+    assert.deepEqual(Object.fromEntries(firstOffsetsIn(txns)), { 't/0': '4', 't/12': '8' });
+    assert.equal(initialTransactions('/w', 'options', undefined).size, 0);
+  });
+
+  test('is not one whose batches deliveries has: that was deleted', () => {
+    assert.throws(() => initialTransactions('/w', 'options', new Map([['table/options', 1n]])), {
+      code: 'TABLE_LOG_INVALID',
+      message:
+        '/w/options does not exist, but deliveries has batches that are in it: it was deleted or moved',
+    });
+  });
 });
 
 test('a commit is due when its fences are at its start, and landed when they are at its end or past it', () => {
