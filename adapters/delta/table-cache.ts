@@ -138,7 +138,7 @@ export function cacheFolderOf(nameNodes: readonly string[], warehouse: string): 
 }
 
 /** Returns a live file's absolute path in HDFS. The path in the log was validated when it was parsed. */
-export function hdfsPathOf(tablePath: string, { path }: AddFile): string {
+export function hdfsPathOf(tablePath: string, { path }: Pick<AddFile, 'path'>): string {
   return `${tablePath}/${decodeURIComponent(path)}`;
 }
 
