@@ -130,7 +130,7 @@ describe('query', () => {
 
     test('before the table existed is an error that says since when it does', async () => {
       assert.match(
-        await fail('--as-of', `${DAY}`, 'FROM attempts'),
+        await fail('--as-of', DAY, 'FROM attempts'),
         /^VERSION_UNKNOWN: the table \S+\/attempts did not exist yet at 2026-01-31T00:00:00\.000Z: .*2026-01-31T10:00:00\.000Z$/m,
       );
       assert.match(
