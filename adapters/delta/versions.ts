@@ -9,6 +9,9 @@ import { findVersionAt } from './version-times.ts';
 
 const MAX_CONCURRENT_READS = 8;
 
+/** The range of a JavaScript Date. */
+const MAX_TIME_MS = 8.64e15;
+
 /** Entries that are in memory at once while a version is built. */
 const ENTRIES_PER_READ = 64;
 
@@ -88,7 +91,8 @@ export class TableVersions {
 
   /** Returns an entry's commit time: its `commitInfo.timestamp`, else its file's, in milliseconds since 1970. */
   timeOf({ version, info: { timestamp } }: LogEntry): number {
-    return typeof timestamp === 'number' ? timestamp : (this.#entries.get(version) ?? NaN);
+    const isTime = typeof timestamp === 'number' && Math.abs(timestamp) <= MAX_TIME_MS;
+    return isTime ? timestamp : (this.#entries.get(version) ?? 0);
   }
 
   /**
@@ -134,7 +138,7 @@ export class TableVersions {
     const builder = new SnapshotBuilder(this.path, base);
     if (base >= 0) await this.#loadCheckpoint(builder, base);
     for (let next = base + 1; next <= version; next += ENTRIES_PER_READ) {
-      const { length } = Array(Math.min(ENTRIES_PER_READ, version - next + 1));
+      const length = Math.min(ENTRIES_PER_READ, version - next + 1);
       const entries = await this.readEntries(Array.from({ length }, (_, index) => next + index));
       for (const { actions } of entries) builder.apply(actions);
     }
