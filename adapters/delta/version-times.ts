@@ -13,7 +13,7 @@ export type ReadTimes = (versions: readonly number[]) => Promise<number[]>;
 
 /**
  * Finds the last version whose time is at or before a time. Of a long log, only a binary search and the versions around
- * its result are read; this assumes that a clock that was ahead affected fewer than half of {@link WINDOW} versions.
+ * its result are read; this assumes that no time is out of order by more than half of {@link WINDOW} versions.
  * @param versions In ascending order.
  * @returns undefined if all versions are later.
  */

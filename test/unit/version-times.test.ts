@@ -46,6 +46,9 @@ test('of a long log, a window is read, and clocks may differ within it', async (
       assert.equal((await find(times, timeMs, 128)).version, expected(times, timeMs));
     }),
   );
+  // The window of 8 begins with a version whose clock was ahead.
+  const ahead = Array.from({ length: 100 }, (_, index) => (index === 58 ? 700 : index * 10));
+  assert.equal((await find(ahead, 615, 8)).version, expected(ahead, 615));
   const year = Array.from({ length: 500_000 }, (_, index) => index * 60_000);
   const { version, read } = await find(year, 1_234_567 * 1_000);
   assert.equal(version, expected(year, 1_234_567 * 1_000));
