@@ -167,6 +167,11 @@ describe('query', () => {
       );
       assert.deepEqual(rows, read);
       assert.match(stderr, /rows by the log; files: 0, fetched: 0/);
+      const { settingsFile, folder } = pipeline;
+      const env = { PIPELINE_CONFIG: settingsFile, XDG_CACHE_HOME: join(folder, 'counted') };
+      const { stdout } = await runCommand(['tables', '--json'], env, folder);
+      const { tables } = JSON.parse(stdout) as { tables: { name: string; rows: number }[] };
+      assert.equal(tables.find(({ name }) => name === 'attempts')?.rows, RUNS * ROWS);
       assert.deepEqual([await cachedFiles('counted'), await cachedFiles('read')], [0, RUNS]);
     });
 
