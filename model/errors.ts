@@ -155,6 +155,15 @@ export const ERROR_CODES = {
     advice:
       'Another program removed rows: restore the table with that program to the version in the message, then retry; or land into a new warehouse (docs/operating.md).',
   },
+  VERSION_UNKNOWN: {
+    retry: 'permanent',
+    advice: 'List the versions of a table with: pipeline history TABLE',
+  },
+  VERSION_GONE: {
+    retry: 'permanent',
+    advice:
+      'The version was cleaned up and cannot be read again; pipeline history TABLE shows which versions can be read.',
+  },
   TRANSFORM_FAILED: {
     retry: 'permanent',
     advice: 'This is a bug in the pipeline: report the message. Nothing landed.',

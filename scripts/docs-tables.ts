@@ -21,6 +21,16 @@ Both may have up to nine decimal places, and any number of trailing zeros. They 
 
 A time without an offset, with a leap second (\`:60\`), at \`24:00:00\`, or on a date that does not exist quarantines its message. So does a time outside of the years 1 to 9999 in UTC, also if only its offset or rounding moves it there: readers of the tables support no others.`;
 
+const VERSIONS = `\
+Each commit makes a version of its table, numbered from 0. \`npx pipeline history attempts\` lists the versions, newest first: the time (UTC), the operation, the engine, the run, the files and rows added (\`+\`) and removed (\`-\`), and whether the version can still be read. It cannot if the log was cleaned up, so that there is no checkpoint before the version from which all entries follow, or if a data file that was removed later is deleted, as by \`VACUUM\`. Files that are still live are not checked: \`npx pipeline verify\` does that.
+
+\`npx pipeline query --as-of 2026-01-31T12:00:00Z "SELECT count(*) FROM attempts"\` reads each table at its last version until that time, which may also be a day (midnight UTC). The tables are consistent: a batch that is in \`deliveries\`, by that time, is in all other tables of the query, even if another host's clock was ahead. With a version, as \`--as-of 3\`, the query must use exactly one table. Columns are those of today. Errors: \`VERSION_UNKNOWN\` if the table or the version did not exist at the time, \`VERSION_GONE\` if it can no longer be read.
+
+The time of a version is the \`timestamp\` in its \`commitInfo\`, or else the modification time of its log entry; if it is not after that of the previous version, it is a millisecond after it. Spark and delta-rs may use the modification time, which differs by the duration of the commit, and by more if the log was copied. In logs of more than 512 versions the version is found by a binary search, which assumes that no time is out of order by more than 256 versions.`;
+
+const COST = `\
+\`npx pipeline tables\`, and \`SELECT count(*) FROM\` a table without any other clause, fetch no data file: the log has the rows of each. Other queries fetch all live files of the tables that they name, except for a SELECT from a single table (no view, join, subquery or CTE): by the conditions that are joined by AND at the top of its WHERE, it fetches only files that may have matching rows. These conditions compare a column with literals: \`source\` by \`=\` or \`IN\`; \`ingested_on\` and columns of whole numbers by \`=\`, \`<\`, \`<=\`, \`>\`, \`>=\`, \`BETWEEN\` or \`IN\`. The line after the result says how many files were read.`;
+
 /** The data dictionary. */
 export function tablesPage(): string {
   return [
@@ -38,6 +48,10 @@ export function tablesPage(): string {
     ...VIEWS.map(
       ({ name, row, select }) => `### ${name}\n\nA row is ${row}.\n\n\`\`\`sql\n${dedent(select)}\n\`\`\``,
     ),
+    '## Versions',
+    VERSIONS,
+    '## Which files a query fetches',
+    COST,
     '## Types',
     markdownTable(
       ['Delta and Spark', 'DuckDB', 'Values'],

@@ -8,7 +8,8 @@ import type { WebHdfs } from '../hdfs/webhdfs.ts';
 
 /** File name of a log entry. HDFS lists names in order, so versions ascend. */
 export const ENTRY_NAME = /^(\d{20})\.json$/;
-const CHECKPOINT_NAME = /^(\d{20})\.checkpoint\.parquet$/;
+/** File name of a checkpoint in a single file, the only kind that is read. */
+export const CHECKPOINT_NAME = /^(\d{20})\.checkpoint\.parquet$/;
 
 /** Returns the path of a table's log folder. */
 export function logFolder(table: string): string {
@@ -18,6 +19,11 @@ export function logFolder(table: string): string {
 /** Returns the path of a log entry. */
 export function entryFile(table: string, version: number): string {
   return `${logFolder(table)}/${formatVersion(version)}.json`;
+}
+
+/** Returns the path of a checkpoint. */
+export function checkpointFile(table: string, version: number): string {
+  return `${logFolder(table)}/${formatVersion(version)}.checkpoint.parquet`;
 }
 
 /** Formats a version as in the names of log files: 20 digits. */
@@ -77,7 +83,7 @@ export class DeltaLog {
 
   /** Returns the path of a checkpoint. */
   checkpoint(version: number): string {
-    return `${this.folder}/${formatVersion(version)}.checkpoint.parquet`;
+    return checkpointFile(this.#table, version);
   }
 
   /** Returns the state as of the last refresh or append; refreshes if there was none. */

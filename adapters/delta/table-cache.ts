@@ -54,6 +54,7 @@ export class TableCache {
   /**
    * Downloads the live files that are missing, and deletes removed ones that were not used for an hour. Idempotent.
    * @param tablePath The table's folder in HDFS, absolute.
+   * @param options.keep Files that are not downloaded, but not deleted either.
    * @param options.recheck Also verifies the SHA-256 of files that are already cached.
    * @throws {PipelineError} HDFS_DAMAGED when a file does not match its log entry; CACHE_UNUSABLE for an unusable
    * folder; STAGING_FULL when the disk is full
@@ -62,7 +63,7 @@ export class TableCache {
   async sync(
     tablePath: string,
     live: Iterable<AddFile>,
-    { recheck = false }: { readonly recheck?: boolean } = {},
+    { recheck = false, keep = [] }: { readonly recheck?: boolean; readonly keep?: Iterable<AddFile> } = {},
   ): Promise<CachedTable> {
     const folder = join(this.#folder, basename(tablePath));
     await mapCacheErrors(this.#folder, () => makePrivateFolder(this.#folder));
@@ -72,7 +73,8 @@ export class TableCache {
       await this.#download(hdfsPathOf(tablePath, file), file, local);
       return file.size;
     });
-    await this.#deleteUnused(folder, new Set(wanted.map(({ local }) => local)));
+    const kept = [...keep].map((file) => join(folder, localPathOf(tablePath, file)));
+    await this.#deleteUnused(folder, new Set([...wanted.map(({ local }) => local), ...kept]));
     return {
       files: wanted.map(({ file, local }) => ({
         path: local,

@@ -5,7 +5,8 @@ import type { SourceSettings } from '../../model/settings.ts';
 import { formatTime } from './output.ts';
 
 const TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d))?$/;
-const TIME_EXAMPLES = 'a day such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z';
+/** The accepted forms of a time, for messages. */
+export const TIME_EXAMPLES = 'a day such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z';
 
 /** Returns a parser of whole numbers from `min` to `max`, both included. */
 export function wholeNumberParser(min: number, max: number): (text: string) => number {
@@ -21,6 +22,11 @@ export function parseTimeArgument(text: string): Date {
   const time = parseTime(text);
   if (time !== undefined) return time;
   throw new InvalidArgumentError(`It must be ${TIME_EXAMPLES}.`);
+}
+
+/** Parses a day (midnight UTC) or a time with its UTC offset, which may have up to three decimal places. */
+export function parseMilliseconds(text: string): number | undefined {
+  return parseTime(text.replace(/(:\d\d)\.\d{1,3}(?=\D)/, '$1')) === undefined ? undefined : Date.parse(text);
 }
 
 /** Parses a day, a time, or a duration before now. */

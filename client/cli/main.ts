@@ -12,6 +12,7 @@ const USAGE_CODES: ReadonlySet<ErrorCode> = new Set([
   'SCHEDULE_INVALID',
   'SOURCE_UNKNOWN',
   'TABLE_UNKNOWN',
+  'VERSION_UNKNOWN',
 ]);
 
 exitOnClosedPipe();

@@ -18,6 +18,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   report: async () => (await import('../report/report.ts')).reportCommand(),
   query: async () => (await import('../query/query.ts')).queryCommand(),
   tables: async () => (await import('../tables/tables.ts')).tablesCommand(),
+  history: async () => (await import('../tables/history.ts')).historyCommand(),
   maintain: async () => (await import('../upkeep/maintain.ts')).maintainCommand(),
   doctor: async () => (await import('../doctor/doctor.ts')).doctorCommand(),
   verify: async () => (await import('../verify/verify.ts')).verifyCommand(),

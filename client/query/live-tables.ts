@@ -3,6 +3,7 @@ import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
+import type { AddFile } from '../../adapters/delta/actions.ts';
 import type { Snapshot } from '../../adapters/delta/snapshot.ts';
 import { sqlFile, sqlName, sqlText, withDuckDb } from '../../adapters/duckdb/database.ts';
 import type { CachedFile, CachedTable, TableCache } from '../../adapters/delta/table-cache.ts';
@@ -19,6 +20,8 @@ export { rowCountOf } from '../../adapters/delta/rewrites.ts';
 export interface LocalTable {
   readonly table: Table;
   readonly files: readonly CachedFile[] | null;
+  /** The number of rows, all null, that it has instead of its files; for a query that only counts them. */
+  readonly rows?: number | undefined;
 }
 
 /** Permissions of SQL besides reading the tables. */
@@ -48,17 +51,26 @@ export async function readSnapshots(
   return snapshots;
 }
 
-/** Fetches the live files of tables into the cache; `recheck` as for {@link TableCache.sync}. */
+/** Options of {@link fetchTables}. */
+export interface FetchOptions {
+  /** As for {@link TableCache.sync}. */
+  readonly recheck?: boolean;
+  /** Selects the files to fetch; default all. */
+  readonly isWanted?: (table: Table, file: AddFile) => boolean;
+}
+
+/** Fetches the live files of tables into the cache. */
 export async function fetchTables(
   cache: TableCache,
   warehouse: Warehouse,
   snapshots: ReadonlyMap<Table, Snapshot | undefined>,
-  options: { readonly recheck?: boolean } = {},
+  { recheck = false, isWanted = () => true }: FetchOptions = {},
 ): Promise<Map<Table, CachedTable>> {
   const cached = new Map<Table, CachedTable>();
   for (const [table, snapshot] of snapshots) {
-    const live = snapshot?.files.values() ?? [];
-    cached.set(table, await cache.sync(warehouse.table(table.name).path, live, options));
+    const live = [...(snapshot?.files.values() ?? [])];
+    const wanted = live.filter((file) => isWanted(table, file));
+    cached.set(table, await cache.sync(warehouse.table(table.name).path, wanted, { recheck, keep: live }));
   }
   return cached;
 }
@@ -84,7 +96,7 @@ export async function withTables<T>(
   };
   return withTemporary(temporaryFolder, () =>
     withDuckDb(options, async (connection) => {
-      for (const { table, files } of tables) await createTableView(connection, table, files);
+      for (const table of tables) await createTableView(connection, table);
       for (const { name, select } of VIEWS) await connection.run(`CREATE VIEW ${sqlName(name)} AS ${select}`);
       return use(connection);
     }),
@@ -119,14 +131,14 @@ function isNamed(name: string, sql: string): boolean {
  */
 async function createTableView(
   connection: DuckDBConnection,
-  table: Table,
-  files: readonly CachedFile[] | null,
+  { table, files, rows: count }: LocalTable,
 ): Promise<void> {
   const columns = [...table.columns, ...PARTITION_COLUMNS].map(
     ({ name, type }) => `NULL::${duckDbType(type)} AS ${sqlName(name)}`,
   );
-  const rows = await rowsClause(connection, table, files);
-  await connection.run(`CREATE VIEW ${sqlName(table.name)} AS SELECT ${columns.join(', ')} WHERE ${rows}`);
+  const rows =
+    count === undefined ? `WHERE ${await rowsClause(connection, table, files)}` : `FROM range(${count})`;
+  await connection.run(`CREATE VIEW ${sqlName(table.name)} AS SELECT ${columns.join(', ')} ${rows}`);
 }
 
 /** Returns the SQL after `WHERE` that completes an empty SELECT of all columns with the rows of the files. */

@@ -1,26 +1,19 @@
 import { text } from 'node:stream/consumers';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { Command, Option } from 'commander';
-import { TableCache, cacheFolderOf, type CachedTable } from '../../adapters/delta/table-cache.ts';
 import { PipelineError, messageOf } from '../../model/errors.ts';
-import { formatBytes } from '../../model/figures.ts';
 import { readSettings } from '../../model/settings.ts';
 import { TABLES } from '../../tables/index.ts';
 import { VIEWS } from '../../tables/views.ts';
 import { withExamples } from '../cli/help.ts';
-import {
-  fetchTables,
-  readSnapshots,
-  findReferencedTables,
-  withTables,
-  type SqlAccess,
-} from './live-tables.ts';
+import { withTables, type SqlAccess } from './live-tables.ts';
 import { printError } from '../cli/output.ts';
 import { queryRefused } from './access.ts';
+import { parseAsOfArgument, type AsOf } from './as-of.ts';
+import { fetchForQuery } from './fetch.ts';
 import { FORMATS, formatOf, writeFileAtomically, type OutputOptions } from './file.ts';
 import { writeAnswer } from './output.ts';
 import { writePlan } from './plan.ts';
-import { openWarehouse } from '../cli/warehouse.ts';
 
 const FORMATS_HELP = `
 Formats:
@@ -38,6 +31,7 @@ const FORBIDDEN = /^Permission Error|^Invalid Input Error: Cannot change configu
 
 interface QueryWords extends OutputOptions {
   readonly explain?: boolean;
+  readonly asOf?: AsOf;
   readonly trusted?: boolean;
 }
 
@@ -52,6 +46,11 @@ export function queryCommand(): Command {
       new Option('--format <format>', 'output format (default: by the file’s extension, else table)').choices(
         FORMATS,
       ),
+    )
+    .option(
+      '--as-of <when>',
+      'read the tables as they were: at a time, such as 2026-01-31T12:00:00Z, or at a version, for a query of one table (pipeline history lists the versions)',
+      parseAsOfArgument,
     )
     .option('--json', 'the same as --format json')
     .option('--csv-safe', 'CSV that is safe to open in a spreadsheet: no value is a formula')
@@ -75,6 +74,7 @@ export function queryCommand(): Command {
     'pipeline query "SELECT * FROM runs" --format csv',
     ['pipeline query "FROM attempts" --csv-safe --output attempts.csv', 'to open in a spreadsheet'],
     'pipeline query --explain "SELECT count(*) FROM options WHERE checked"',
+    ['pipeline query --as-of 2026-01-31 "SELECT count(*) FROM attempts"', 'as it was at midnight UTC'],
     [`pipeline query --trusted "FROM attempts JOIN 'classes.csv' USING (user_exam_id)"`, 'with a local file'],
   );
 }
@@ -89,9 +89,9 @@ async function query(argument: string, options: QueryWords): Promise<void> {
       '--explain shows the plan instead of the result: leave out --format, --csv-safe and --output',
     );
   const sql = argument === '-' ? await text(process.stdin) : argument;
-  const { output, trusted: isTrusted = false } = options;
+  const { output, asOf, trusted: isTrusted = false } = options;
   if (output === undefined)
-    return runQuery(sql, { isTrusted }, (connection) =>
+    return runQuery({ sql, asOf }, { isTrusted }, (connection) =>
       explain
         ? writePlan(connection, { sql, format, isTrusted })
         : writeAnswer(connection, { sql, format, file: undefined, csvSafe, isTrusted }),
@@ -99,7 +99,7 @@ async function query(argument: string, options: QueryWords): Promise<void> {
   await writeFileAtomically(output, options, (file) => {
     // DuckDB itself writes Parquet, so it needs access to the file; other formats are written by this process.
     const access = format === 'parquet' ? { isTrusted, writes: file } : { isTrusted };
-    return runQuery(sql, access, (connection) =>
+    return runQuery({ sql, asOf }, access, (connection) =>
       writeAnswer(connection, { sql, format, file, csvSafe, isTrusted }),
     );
   });
@@ -110,20 +110,16 @@ async function query(argument: string, options: QueryWords): Promise<void> {
  * @param write Runs the query, writes its result, and returns the number of rows.
  */
 async function runQuery(
-  sql: string,
+  { sql, asOf }: { readonly sql: string; readonly asOf: AsOf | undefined },
   access: SqlAccess,
   write: (connection: DuckDBConnection) => Promise<number>,
 ): Promise<void> {
   const settings = readSettings();
-  const { hdfs } = settings;
-  const warehouse = openWarehouse(settings);
   const startMs = performance.now();
-  const needed = [...findReferencedTables(sql)];
-  const cache = new TableCache(cacheFolderOf(hdfs.nameNodes, hdfs.warehouse), warehouse.options.hdfs);
-  const cached = await fetchTables(cache, warehouse, await readSnapshots(warehouse, needed));
+  const { tables, versions, summary } = await fetchForQuery(settings, sql, asOf);
+  if (asOf !== undefined) printError(formatVersions(versions));
   const fetchTime = formatElapsed(startMs);
   const fetchedMs = performance.now();
-  const tables = TABLES.map((table) => ({ table, files: cached.get(table)?.files ?? null }));
   const use = async (connection: DuckDBConnection): Promise<number> => {
     try {
       return await write(connection);
@@ -133,16 +129,13 @@ async function runQuery(
   };
   const rows = await withTables(tables, use, access);
   printError(
-    `${rows} ${rows === 1 ? 'row' : 'rows'} in ${formatElapsed(fetchedMs)}; ${formatFetches([...cached.values()])} in ${fetchTime}`,
+    `${rows} ${rows === 1 ? 'row' : 'rows'} in ${formatElapsed(fetchedMs)}; ${summary} in ${fetchTime}`,
   );
 }
 
-function formatFetches(tables: readonly CachedTable[]): string {
-  const sum = (count: (table: CachedTable) => number): number =>
-    tables.reduce((total, table) => total + count(table), 0);
-  const fetched = sum((table) => table.fetched);
-  const bytes = sum((table) => table.fetchedBytes);
-  return `files: ${sum((table) => table.files.length)}, fetched: ${fetched} (${formatBytes(bytes)})`;
+function formatVersions(versions: ReadonlyMap<string, number | undefined>): string {
+  const named = [...versions].map(([table, version]) => `${table} at version ${version ?? 'none'}`);
+  return named.length === 0 ? 'The query names no table.' : `Read ${named.join(', ')}.`;
 }
 
 /** Maps DuckDB's error and keeps its message; for an unknown table, adds the names of the tables. */

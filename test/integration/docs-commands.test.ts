@@ -78,6 +78,12 @@ const COMMANDS: Readonly<Record<string, Ending>> = {
   'npx pipeline tables [NAME]': { as: { '[NAME]': 'options' }, says: /│ checked / },
   'npx pipeline tables attempts': { says: /│ keen_id / },
   'npx pipeline tables NAME': { as: { NAME: 'attempts' }, says: /│ keen_id / },
+  'npx pipeline history TABLE': { as: { TABLE: 'attempts' }, says: /│ WRITE +│ assessment-pipeline │/ },
+  'npx pipeline history attempts': { says: /│ CREATE TABLE │/ },
+  'npx pipeline query --as-of 2026-01-31T12:00:00Z "SELECT count(*) FROM attempts"': {
+    as: { '2026-01-31': '2999-01-31' },
+    says: /^Read attempts at version \d+\.$/m,
+  },
   'npx pipeline verify': { says: VERIFIED },
   'npx pipeline quarantine …': { as: { '…': '' }, exit: 2, says: /Usage: pipeline quarantine/ },
   'npx pipeline quarantine list': { says: /attempts-pearson\/0\/17/ },

@@ -30,6 +30,8 @@ const TYPED: readonly (readonly [words: readonly string[], offered: readonly str
     ['tables', 'att'],
     ['attempts', 'attempts_deduplicated'],
   ],
+  [['history', 'att'], ['attempts']],
+  [['query', '--as'], ['--as-of']],
   [
     ['query', '"SELECT count(*) FROM options JOIN que'],
     [
