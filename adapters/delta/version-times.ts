@@ -36,7 +36,7 @@ export async function findVersionAt(
   }
 }
 
-/** Returns an index of a version that is later than the time while the one before is not; the length if none is. */
+/** Returns an index of a version that is later than the time while the previous version is not; the length if there is none. */
 async function searchFirstAfter(
   versions: readonly number[],
   timeMs: number,

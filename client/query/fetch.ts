@@ -44,7 +44,7 @@ export async function fetchForQuery(
   const warehouse = openWarehouse(settings);
   const [select, snapshots] = await Promise.all([
     parsePlainSelect(sql),
-    readSnapshots(warehouse, [...findReferencedTables(sql)], asOf),
+    snapshotsOfQuery(warehouse, [...findReferencedTables(sql)], asOf),
   ]);
   const versions = new Map([...snapshots].map(([{ name }, snapshot]) => [name, snapshot?.version]));
   const counted = select === undefined ? undefined : countOf(select, snapshots);
@@ -65,7 +65,7 @@ export async function fetchForQuery(
 
 type Snapshots = ReadonlyMap<Table, Snapshot | undefined>;
 
-async function readSnapshots(
+async function snapshotsOfQuery(
   warehouse: Warehouse,
   tables: readonly Table[],
   asOf: AsOf | undefined,

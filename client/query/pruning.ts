@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import type { AddFile, Metadata } from '../../adapters/delta/actions.ts';
 import { PARTITION_COLUMNS, type Column, type Table } from '../../tables/table.ts';
-import type { Condition, Literal } from './statement.ts';
+import type { Condition, SqlLiteral } from './statement.ts';
 
 /** The least and the greatest value of a column in a file; rows may be null too. */
 interface Range {
-  readonly min: Literal;
-  readonly max: Literal;
+  readonly min: SqlLiteral;
+  readonly max: SqlLiteral;
 }
 
 const Bounds = z.record(z.string(), z.unknown()).catch({});
@@ -85,6 +85,6 @@ function mayFulfil({ min, max }: Range, { column, operator, literals }: Conditio
 }
 
 /** Replaces unpaired surrogates, as the conversion to UTF-8 does. */
-function toUtf8(value: Literal): string {
+function toUtf8(value: SqlLiteral): string {
   return String(value).toWellFormed();
 }

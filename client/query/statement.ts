@@ -5,13 +5,13 @@ import { TABLES } from '../../tables/index.ts';
 import { PARTITION_COLUMNS, type Column, type Table } from '../../tables/table.ts';
 
 /** A literal of a comparison. Days are ISO 8601, so that their order is that of the texts. */
-export type Literal = string | number;
+export type SqlLiteral = string | number;
 
 /** `column operator literal`, of a WHERE. `in` has one or more literals, the others exactly one. */
 export interface Condition {
   readonly column: Column;
   readonly operator: '=' | '<' | '<=' | '>' | '>=' | 'in';
-  readonly literals: readonly Literal[];
+  readonly literals: readonly SqlLiteral[];
 }
 
 /** A SELECT from one table, without subqueries, joins or samples. */
@@ -224,7 +224,7 @@ function conditionOf(
 const Day = z.iso.date();
 
 /** Returns a literal that DuckDB compares as it is with a column's values; undefined for any other. */
-function literalOf({ type }: Column, operand: z.infer<typeof Operand>): Literal | undefined {
+function literalOf({ type }: Column, operand: z.infer<typeof Operand>): SqlLiteral | undefined {
   const { value } = 'child' in operand ? operand.child.value : operand.value;
   if (type === 'date') return Day.safeParse(value).data;
   if ('child' in operand) return undefined;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import { parseActions, formatActions } from '../../adapters/delta/actions.ts';
 import { entryFile } from '../../adapters/delta/log.ts';
-import { attempts as generated } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { TestPipeline, runPipelineCommand } from '../support/harness.ts';
 import { OtherProgram } from '../support/rewritten-tables.ts';
 
@@ -22,7 +22,7 @@ describe('query', () => {
     pipeline = await TestPipeline.create({ pearson: { url: 'file:feed' }, acme: { url: 'file:feed' } });
     const worker = await pipeline.startWorker();
     for (let run = 0; run < RUNS; run += 1) {
-      await pipeline.placeFiles({ feed: JSON.stringify([...generated({ seed: run, count: ROWS })]) });
+      await pipeline.placeFiles({ feed: JSON.stringify([...generateAttempts({ seed: run, count: ROWS })]) });
       const source = SOURCES[run % SOURCES.length] ?? '';
       const { outcome } = await (await pipeline.start({ source })).result();
       assert.equal(outcome, 'landed');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import type { VersionState } from '../../client/tables/table-history.ts';
-import { attempts as generated } from '../../simulator/generator.ts';
+import { generateAttempts } from '../../simulator/generator.ts';
 import { TestPipeline } from '../support/harness.ts';
 import { OtherProgram } from '../support/rewritten-tables.ts';
 
@@ -21,7 +21,9 @@ describe('the history of a table', () => {
 
   async function ingest(): Promise<void> {
     contents += 1;
-    await pipeline.placeFiles({ feed: JSON.stringify([...generated({ seed: contents, count: ROWS })]) });
+    await pipeline.placeFiles({
+      feed: JSON.stringify([...generateAttempts({ seed: contents, count: ROWS })]),
+    });
     const { outcome } = await (await pipeline.start({ source: 'source' })).result();
     assert.equal(outcome, 'landed');
   }
