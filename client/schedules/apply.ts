@@ -8,10 +8,12 @@ import {
   formatChanges,
   wantedFields,
   type FieldChange,
+  type ScheduleFields,
 } from './fields.ts';
 import { warnOfGap } from './gap.ts';
 import { schedulePlanOf, type SchedulePlan } from './plan.ts';
-import { findSchedule, scheduleIdOf, scheduledSources } from './temporal.ts';
+import { findScheduleById, scheduleIdOf, scheduledSources } from './temporal.ts';
+import { upkeepPlanOf, upkeepScheduleId, wantedUpkeepFields, writeUpkeepSchedule } from './upkeep.ts';
 import { requireValidTimes, writeSchedule, type StateOptions } from './write.ts';
 import { withTemporal } from '../cli/temporal.ts';
 
@@ -24,9 +26,11 @@ interface ApplyOptions {
 /** The action on a schedule; `keep` is for one that is not in the settings, without --prune. */
 type Action = 'create' | 'change' | 'leave' | 'delete' | 'keep';
 
-/** The difference between a source's schedule in Temporal and the one in the settings. */
+/** The difference between a schedule in Temporal and the one in the settings. */
 interface Difference {
-  readonly source: string;
+  /** The source; null for the schedule of upkeep. */
+  readonly source: string | null;
+  readonly scheduleId: string;
   readonly action: Action;
   readonly changes: readonly FieldChange[];
   /** The schedule in the settings; undefined if there is none. */
@@ -38,14 +42,16 @@ export async function applySchedules(names: readonly string[], options: ApplyOpt
   const settings = readSettings();
   const { dryRun = false, json = false } = options;
   await withTemporal(settings, async (client) => {
-    const differences = await findDifferences(client, settings, names, options);
+    const ofSources = await findDifferences(client, settings, names, options);
+    const ofUpkeep = names.length === 0 ? await findUpkeepDifference(client, settings, options) : [];
+    const differences = [...ofSources, ...ofUpkeep];
     await requireValidSchedules(client, settings, differences);
     if (!json) for (const difference of differences) print(formatDifference(difference));
     if (!dryRun)
       for (const difference of differences) await applyDifference(client, settings, difference, json);
     if (json) printJson({ dryRun, schedules: differences.map(jsonOf) });
     else if (differences.length === 0)
-      print(`no source has a schedule, neither in ${settingsFile()} nor in Temporal`);
+      print(`there are no schedules, neither in ${settingsFile()} nor in Temporal`);
     else print(formatSummary(differences, dryRun));
   });
 }
@@ -77,21 +83,75 @@ async function findDifference(
   source: string,
   prune: boolean,
 ): Promise<Difference | undefined> {
-  const described = await findSchedule(client, source);
-  const current = described === undefined ? undefined : fieldsFromDescription(described);
+  const scheduleId = scheduleIdOf(source);
+  const current = await currentFields(client, scheduleId);
   const { taskQueue } = settings.temporal;
   const own = Object.hasOwn(settings.sources, source) ? settings.sources[source] : undefined;
-  if (own?.schedule === undefined) {
+  if (own?.schedule === undefined)
+    return differenceOf({
+      source,
+      scheduleId,
+      current,
+      taskQueue,
+      prune,
+      wanted: undefined,
+      fields: undefined,
+    });
+  const { paused, note } = own.schedule;
+  const state = { paused, note };
+  const plan = schedulePlanOf(source, own, own.schedule);
+  const fields = wantedFields(plan, taskQueue, state, current);
+  return differenceOf({ source, scheduleId, current, taskQueue, prune, wanted: { plan, state }, fields });
+}
+
+/** Returns the difference of the schedule of upkeep; none if it is neither in the settings nor in Temporal. */
+async function findUpkeepDifference(
+  client: Client,
+  settings: Settings,
+  { prune = false }: { readonly prune?: boolean },
+): Promise<Difference[]> {
+  const scheduleId = upkeepScheduleId(settings);
+  const current = await currentFields(client, scheduleId);
+  const { taskQueue } = settings.temporal;
+  const plan = upkeepPlanOf(settings);
+  const wanted = plan === undefined ? undefined : { plan, state: {} };
+  const fields = plan === undefined ? undefined : wantedUpkeepFields(settings, plan, current);
+  const difference = differenceOf({ source: null, scheduleId, current, taskQueue, prune, wanted, fields });
+  return difference === undefined ? [] : [difference];
+}
+
+async function currentFields(client: Client, scheduleId: string): Promise<ScheduleFields | undefined> {
+  const described = await findScheduleById(client, scheduleId);
+  return described === undefined ? undefined : fieldsFromDescription(described);
+}
+
+interface Comparison extends Pick<Difference, 'source' | 'scheduleId' | 'wanted'> {
+  readonly current: ScheduleFields | undefined;
+  /** The wanted fields; undefined if the settings have no such schedule. */
+  readonly fields: ScheduleFields | undefined;
+  readonly taskQueue: string;
+  readonly prune: boolean;
+}
+
+function differenceOf({
+  source,
+  scheduleId,
+  current,
+  fields,
+  taskQueue,
+  prune,
+  wanted,
+}: Comparison): Difference | undefined {
+  if (fields === undefined) {
     // A schedule with another task queue belongs to another pipeline.
     if (current?.taskQueue !== taskQueue) return undefined;
-    return { source, action: prune ? 'delete' : 'keep', changes: diffFields({}, current), wanted: undefined };
+    const action = prune ? 'delete' : 'keep';
+    return { source, scheduleId, action, changes: diffFields({}, current), wanted: undefined };
   }
-  const { paused, note } = own.schedule;
-  const plan = schedulePlanOf(source, own, own.schedule);
-  const changes = diffFields(wantedFields(plan, taskQueue, { paused, note }, current), current);
+  const changes = diffFields(fields, current);
   const isSame = changes.every(({ change }) => change === '=');
   const action = current === undefined ? 'create' : isSame ? 'leave' : 'change';
-  return { source, action, changes, wanted: { plan, state: { paused, note } } };
+  return { source, scheduleId, action, changes, wanted };
 }
 
 /**
@@ -110,8 +170,10 @@ async function requireValidSchedules(
       await requireValidTimes(client, settings, wanted.plan);
     } catch (error) {
       if (!(error instanceof PipelineError) || error.code !== 'SCHEDULE_INVALID') throw error;
-      const { cron } = settings.sources[source]?.schedule ?? {};
-      faults.push(`  sources.${source}.schedule.cron: ${JSON.stringify(cron)}: ${error.message}`);
+      const section = source === null ? 'maintenance' : `sources.${source}`;
+      const { timing } = wanted.plan;
+      const cron = timing.kind === 'cron' ? timing.expression : undefined;
+      faults.push(`  ${section}.schedule.cron: ${JSON.stringify(cron)}: ${error.message}`);
     }
   }
   if (faults.length > 0)
@@ -121,26 +183,28 @@ async function requireValidSchedules(
 async function applyDifference(
   client: Client,
   settings: Settings,
-  { source, action, wanted }: Difference,
+  { source, scheduleId, action, wanted }: Difference,
   json: boolean,
 ): Promise<void> {
   if (action === 'delete') {
-    await client.schedule.getHandle(scheduleIdOf(source)).delete();
-    if (!json) print(`deleted ${scheduleIdOf(source)}`);
+    await client.schedule.getHandle(scheduleId).delete();
+    if (!json) print(`deleted ${scheduleId}`);
   }
   if (wanted === undefined || action === 'leave') return;
-  const done = await writeSchedule(client, settings, wanted.plan, wanted.state);
-  if (!json) print(`${done} ${scheduleIdOf(source)}`);
-  await warnOfGap(client, wanted.plan);
+  const write = source === null ? writeUpkeepSchedule : writeSchedule;
+  const done = await write(client, settings, wanted.plan, wanted.state);
+  if (!json) print(`${done} ${scheduleId}`);
+  if (source !== null) await warnOfGap(client, wanted.plan);
 }
 
 /** Formats a difference for people. */
-function formatDifference({ source, action, changes, wanted }: Difference): string[] {
+function formatDifference({ source, scheduleId, action, changes, wanted }: Difference): string[] {
   const about = action === 'keep' ? ', which is not in the settings; --prune deletes it' : '';
   const isPaused = changes.some(({ field, to }) => field === 'paused' && to === 'true');
-  const staysPaused = isPaused && wanted !== undefined && wanted.state.paused === undefined;
+  const staysPaused =
+    source !== null && isPaused && wanted !== undefined && wanted.state.paused === undefined;
   return [
-    `${action} ${scheduleIdOf(source)}${about}`,
+    `${action} ${scheduleId}${about}`,
     ...formatChanges(changes),
     ...(staysPaused
       ? [`  it stays paused, since the settings do not set paused; see: pipeline schedule resume ${source}`]
@@ -164,6 +228,6 @@ function formatSummary(differences: readonly Difference[], dryRun: boolean): str
   return `${dryRun ? 'dry run; it would be: ' : ''}${counts.join(', ')}`;
 }
 
-function jsonOf({ source, action, changes }: Difference): object {
-  return { source, schedule: scheduleIdOf(source), action, fields: changes };
+function jsonOf({ source, scheduleId, action, changes }: Difference): object {
+  return { source, schedule: scheduleId, action, fields: changes };
 }

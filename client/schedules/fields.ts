@@ -40,15 +40,29 @@ export interface FieldChange {
   readonly to: string | null;
 }
 
+/** The task queue, workflow and request of a schedule's runs. */
+type ScheduledAction = Required<Pick<ScheduleFields, 'taskQueue' | 'workflow' | 'request'>>;
+
 /**
- * Returns the fields that a schedule should have.
+ * Returns the fields that a source's schedule should have.
  * @param current Its fields now: `paused` and `note` are kept unless given.
  */
 export function wantedFields(
   plan: SchedulePlan,
   taskQueue: string,
-  { paused, note }: StateOptions,
+  state: StateOptions,
   current: ScheduleFields = {},
+): ScheduleFields {
+  const request = JSON.stringify({ ...requestOf(plan), interval: undefined });
+  return toScheduleFields(plan, current, { taskQueue, workflow: 'ingest', request }, state);
+}
+
+/** Returns the fields of a schedule by its plan and action; `paused` and `note` are kept unless given. */
+export function toScheduleFields(
+  plan: SchedulePlan,
+  current: ScheduleFields,
+  action: ScheduledAction,
+  { paused, note }: StateOptions = {},
 ): ScheduleFields {
   const { timing, interval, catchUp } = plan;
   const { overlap, pauseOnFailure } = policiesOf(plan);
@@ -62,9 +76,7 @@ export function wantedFields(
     note: note ?? current.note,
     overlap,
     pauseOnFailure: String(pauseOnFailure),
-    taskQueue,
-    workflow: 'ingest',
-    request: JSON.stringify({ ...requestOf(plan), interval: undefined }),
+    ...action,
   });
 }
 

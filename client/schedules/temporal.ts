@@ -41,10 +41,18 @@ export async function describeSchedule(client: Client, source: string): Promise<
 
 /** Describes a source's schedule; returns undefined if it has none. */
 export async function findSchedule(client: Client, source: string): Promise<ScheduleDescription | undefined> {
+  return findScheduleById(client, scheduleIdOf(source));
+}
+
+/** Describes a schedule by its id; returns undefined if there is none. */
+export async function findScheduleById(
+  client: Client,
+  scheduleId: string,
+): Promise<ScheduleDescription | undefined> {
   try {
-    return await describeSchedule(client, source);
+    return await client.schedule.getHandle(scheduleId).describe();
   } catch (error) {
-    if (error instanceof PipelineError && error.code === 'SCHEDULE_UNKNOWN') return undefined;
+    if (error instanceof ScheduleNotFoundError) return undefined;
     throw error;
   }
 }

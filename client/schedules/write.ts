@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { ScheduleAlreadyRunning, type Client } from '@temporalio/client';
+import { ScheduleAlreadyRunning, type Client, type ScheduleOptions } from '@temporalio/client';
 import { grpcStatusOf } from '../../adapters/temporal.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { Settings } from '../../model/settings.ts';
-import type { ingest } from '../../workflows/index.ts';
 import { describeRequest } from '../runs/static-details.ts';
 import { policiesOf, requestOf, toScheduleSpec, type SchedulePlan } from './plan.ts';
 import { scheduleIdOf } from './temporal.ts';
@@ -13,6 +12,11 @@ export interface StateOptions {
   readonly paused?: boolean | undefined;
   readonly note?: string | undefined;
 }
+
+/** The times, policies and action of a schedule. */
+export type ScheduleParts = Pick<ScheduleOptions, 'spec' | 'policies'> & {
+  readonly action: Extract<ScheduleOptions['action'], { type: 'startWorkflow' }>;
+};
 
 /**
  * Creates a source's schedule, or changes the existing one.
@@ -39,17 +43,28 @@ export async function writeSchedule(
       ...describeRequest(request, `schedule ${scheduleId}`),
     },
   } as const;
+  return upsertSchedule(client, scheduleId, { paused, note }, schedule);
+}
+
+/**
+ * Creates a schedule, or changes the existing one.
+ * @throws {PipelineError} SCHEDULE_INVALID when Temporal rejects it
+ */
+export async function upsertSchedule(
+  client: Client,
+  scheduleId: string,
+  { paused, note }: StateOptions,
+  schedule: ScheduleParts,
+): Promise<'created' | 'changed'> {
   const state = { ...(paused === undefined ? {} : { paused }), ...(note === undefined ? {} : { note }) };
   try {
-    await mapSpecError(() => client.schedule.create<typeof ingest>({ ...schedule, scheduleId, state }));
+    await mapSpecError(() => client.schedule.create({ ...schedule, scheduleId, state }));
     return 'created';
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
   }
   const handle = client.schedule.getHandle(scheduleId);
-  await mapSpecError(() =>
-    handle.update<typeof ingest>((known) => ({ ...schedule, state: { ...known.state, ...state } })),
-  );
+  await mapSpecError(() => handle.update((known) => ({ ...schedule, state: { ...known.state, ...state } })));
   return 'changed';
 }
 

@@ -100,7 +100,7 @@ const COMMANDS: Readonly<Record<string, Ending>> = {
   'npx pipeline completion SHELL': { as: { SHELL: 'bash' }, says: /^complete -F _pipeline pipeline$/m },
   'npx pipeline schedule …': { as: { '…': '' }, exit: 2, says: /Usage: pipeline schedule/ },
   'npx pipeline schedule list': {},
-  'npx pipeline schedule apply': { says: /^no source has a schedule, neither in / },
+  'npx pipeline schedule apply': { says: /^there are no schedules, neither in / },
   'npx pipeline schedule': { exit: 2, says: /Usage: pipeline schedule/ },
   'npm run pipeline': { exit: 2, says: /Usage: pipeline/ },
   'npm run services': { exit: 1, says: /Usage: services/ },
