@@ -156,7 +156,7 @@ describe('a forged input', () => {
       assert.equal(code, 'INPUT_INVALID');
     }
     const list = await readFile(join(attacker.folder, folder, 'files.json'), 'utf8');
-    assert.equal((JSON.parse(list) as unknown[]).length, tables.files.count);
+    assert.equal((JSON.parse(list) as { files: unknown[] }).files.length, tables.files.count);
     const landed = await attacker.call('land', { tables, skipped: false });
     assert.equal((landed.result as Landed).outcome, 'landed-before');
     const verified = await pipeline.command('verify');
