@@ -20,7 +20,7 @@ export { rowCountOf } from '../../adapters/delta/rewrites.ts';
 export interface LocalTable {
   readonly table: Table;
   readonly files: readonly CachedFile[] | null;
-  /** The number of rows, all null, that it has instead of its files; for a query that only counts them. */
+  /** The number of all-null rows that replace its files, for a query that only counts them. */
   readonly rows?: number | undefined;
 }
 

@@ -24,8 +24,8 @@ export interface PlainSelect {
 }
 
 /*
- * What `json_serialize_sql` returns, as far as it is understood. The objects are strict: a clause that is not listed here
- * makes the statement, or the condition, one that is not understood.
+ * The supported part of DuckDB's `json_serialize_sql`. The objects are strict: a clause that is not listed here makes the
+ * statement, or the condition, unsupported.
  */
 const position = { query_location: z.int().optional() };
 const ColumnRef = z.strictObject({
@@ -205,7 +205,7 @@ function conditionsIn(expression: unknown, scope: Scope): Condition[] {
   return conditionOf(scope, input, 'in', operands);
 }
 
-/** Returns no condition if a name or a literal is not understood. */
+/** Returns no condition for an unsupported name or literal. */
 function conditionOf(
   { table, qualifier, aliases }: Scope,
   { column_names: names }: z.infer<typeof ColumnRef>,

@@ -35,7 +35,7 @@ export function historyCommand(): Command {
     .action(history);
   return withExamples(command, 'pipeline history attempts', [
     'pipeline history deliveries --limit 1000 --json',
-    'with the run id of each version',
+    'for programs',
   ]);
 }
 
