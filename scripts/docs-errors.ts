@@ -1,6 +1,6 @@
 import { EXIT, EXIT_MEANINGS, type ExitCode } from '../client/cli/exit.ts';
 import type { FindingCode } from '../client/verify/findings.ts';
-import { ERROR_CODES } from '../model/errors.ts';
+import { ERROR_CODES } from '../model/error-codes.ts';
 import { code, madeFrom, markdownTable } from './docs-markdown.ts';
 
 const FINDINGS: Record<FindingCode, string> = {

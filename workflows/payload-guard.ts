@@ -10,7 +10,7 @@ import {
   type WorkflowInterceptors,
   type WorkflowOutboundCallsInterceptor,
 } from '@temporalio/workflow';
-import { ERROR_CODES, type ErrorCode } from '../model/errors.ts';
+import { ERROR_CODES, type ErrorCode } from '../model/error-codes.ts';
 import { describeExcess } from '../model/payload-limit.ts';
 
 /**

@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { asDuckDbError } from '../../adapters/duckdb/database.ts';
 import { asKafkaError } from '../../adapters/kafka/errors.ts';
 import { mapDiskFull } from '../../adapters/staging/staging.ts';
-import { ERROR_CODES, PipelineError, type ErrorCode } from '../../model/errors.ts';
+import { ERROR_CODES, type ErrorCode } from '../../model/error-codes.ts';
+import { PipelineError } from '../../model/errors.ts';
 
 /** The codes of errors that a retry can resolve. */
 const TRANSIENT: readonly ErrorCode[] = [
