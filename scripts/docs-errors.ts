@@ -57,7 +57,7 @@ export const OF_RUNS: readonly (readonly [string, string])[] = [
 /** The page of errors, findings and exit codes. */
 export function errorsPage(): string {
   return [
-    madeFrom('model/errors.ts, client/cli/exit.ts and client/verify/findings.ts'),
+    madeFrom('model/error-codes.ts, client/cli/exit.ts and client/verify/findings.ts'),
     '# Errors',
     'An error names what failed and where: the source, the topic with partition and offset, or the path. It never contains a payload or a secret. The command line prints its code, its message and what to do.',
     'In a run, a _transient_ error is retried for about four minutes (`workflows/activity-proxies.ts`). After that, and immediately after a _permanent_ error, the run waits for a decision: `retry`, `skip` or `abort`. A few are handled by the run itself, as their advice says. The command line does not retry: there, _transient_ means that a later attempt can succeed.',

@@ -1,5 +1,5 @@
 import type { LogEntry } from '../../adapters/delta/history.ts';
-import { parsePartitionAppId, topicIdsIn } from '../../steps/landing/transaction-ids.ts';
+import { parsePartitionAppId, skippedRangesIn, topicIdsIn } from '../../steps/landing/transaction-ids.ts';
 import type { KafkaOptions } from '../../adapters/kafka/client.ts';
 import { topicIdOf } from '../../adapters/kafka/wire/topic-id.ts';
 import { BATCH_TABLES, deliveries } from '../../tables/index.ts';
@@ -88,19 +88,24 @@ async function checkTopic(
   const id = exists ? await topicIdOf(kafka, topic) : undefined;
   const rows = ledger.topics.get(topic);
   const batches = batchesOf(entries);
+  const skippedRanges = skippedRangesIn(snapshots.get(deliveries)?.txns ?? new Map(), topic);
   const partitions = new Set([...messages.keys(), ...held.keys(), ...(rows?.keys() ?? [])]);
   const verdicts = [...partitions]
     .sort((a, b) => a - b)
     .map((partition) => {
       const key = `${topic}/${partition}`;
       const batch = batches.get(key);
+      const skipped = batch?.skipped ?? new OffsetSet();
+      for (const range of skippedRanges)
+        if (range.partition === partition)
+          skipped.addSpan({ start: Number(range.start), end: Number(range.end) });
       return checkPartition({
         topic,
         partition,
         kafka: messages.get(partition),
         positions: new Map([...positions].map(([table, txns]) => [table, txns.get(key)])),
         rows: rows?.get(partition) ?? noRows(),
-        skipped: batch?.skipped ?? new OffsetSet(),
+        skipped,
         firstStart: batch?.firstStart,
       });
     });

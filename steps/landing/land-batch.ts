@@ -9,7 +9,13 @@ import type { Table } from '../../tables/table.ts';
 import type { RunContext } from '../run-context.ts';
 import { commitFiles, type CommitDeps } from './commit-files.ts';
 import { readFileList } from './file-list.ts';
-import { batchTransactions, partitionAppId, tableAppId, topicAppId } from './transaction-ids.ts';
+import {
+  batchTransactions,
+  partitionAppId,
+  skippedAppId,
+  tableAppId,
+  topicAppId,
+} from './transaction-ids.ts';
 
 /** A transformed batch to land. */
 export interface BatchToLand {
@@ -108,6 +114,9 @@ async function landTable(
     marks: [
       ...(batch.topicId === undefined ? [] : [topicAppId(batch.topic, batch.topicId)]),
       ...(table === deliveries ? DERIVED_TABLES.map(({ name }) => tableAppId(name)) : []),
+      ...(skipped && table === deliveries
+        ? batch.ranges.map((range) => skippedAppId(batch.topic, range))
+        : []),
     ],
     info: { batch, ...(skipped ? { skipped: true } : {}) },
   };

@@ -1,6 +1,6 @@
 import type { TransactionFence } from '../../adapters/delta/snapshot.ts';
 import type { ContentIdentity } from '../../model/identity.ts';
-import type { Batch } from '../../model/references.ts';
+import type { Batch, OffsetRange } from '../../model/references.ts';
 
 /** Returns the fence of something that happens once, after which its version is 1. */
 function once(appId: string): TransactionFence {
@@ -78,6 +78,24 @@ export function parseFirstOffsetAppId(appId: string): TopicPartition | undefined
 /** Returns the application id by which `deliveries` records that its batches are in a table, too. */
 export function tableAppId(table: string): string {
   return `table/${table}`;
+}
+
+/**
+ * Returns the application id by which `deliveries` records offsets that a person let a run skip: log entries, which say
+ * so too, are cleaned up.
+ */
+export function skippedAppId(topic: string, { partition, start, end }: OffsetRange): string {
+  return `skipped/${partitionAppId(topic, partition)}/${start}-${end}`;
+}
+
+/** Returns the offset ranges of a topic that {@link skippedAppId} names in a table's transactions. */
+export function skippedRangesIn(txns: ReadonlyMap<string, unknown>, topic: string): OffsetRange[] {
+  const prefix = `skipped/${topic}/`;
+  return [...txns.keys()].flatMap((appId) => {
+    const rest = appId.startsWith(prefix) ? appId.slice(prefix.length) : '';
+    const [, partition, start, end] = /^(\d+)\/(\d+)-(\d+)$/.exec(rest) ?? [];
+    return start === undefined || end === undefined ? [] : [{ partition: Number(partition), start, end }];
+  });
 }
 
 /** Returns the fences of a batch: the version of each partition moves from the start to the end of its range. */

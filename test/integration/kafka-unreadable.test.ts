@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import type { Consumed } from '../../activities/consume.ts';
+import { skippedRangesIn } from '../../steps/landing/transaction-ids.ts';
 import { ensureTopic } from '../../adapters/kafka/topics.ts';
 import { DEFAULT_BATCH_DECODED_BYTES } from '../../model/settings.ts';
 import { generateAttempts } from '../../simulator/generator.ts';
@@ -107,6 +108,8 @@ describe('a batch that cannot be read', () => {
     assert.deepEqual(skipped, [
       { step: 'consume', what: `${topic}/0 1 to before 4`, code: 'KAFKA_BATCH_UNREADABLE' },
     ]);
+    const txns = (await pipeline.warehouse.table('deliveries').head())?.txns ?? new Map<string, bigint>();
+    assert.deepEqual(skippedRangesIn(txns, topic), [{ partition: 0, start: '1', end: '4' }]);
     const { code, stdout, stderr } = await pipeline.command('verify');
     assert.equal(code, 0, stdout + stderr);
     assert.match(stdout, /verified: 5 offsets = 2 deliveries \+ 0 quarantined \+ 0 gaps \+ 3 skipped/);

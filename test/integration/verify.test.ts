@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import { topicOffsets } from '../../adapters/kafka/client.ts';
 import type { WarehouseReport } from '../../client/verify/verify-warehouse.ts';
+import { skippedAppId } from '../../steps/landing/transaction-ids.ts';
 import { codesOf, VERIFIED_ATTEMPTS, requireFinding, VerifiedRun } from '../support/verified.ts';
 
 describe('verify', () => {
@@ -200,19 +201,24 @@ describe('verify', () => {
     assert.deepEqual(codesOf(answer), ['OPTION_WITHOUT_QUESTION', 'OPTION_COUNT']);
   });
 
-  test('says what a person let a run skip, and does not miss it', async () => {
-    const copy = await verified.copy();
-    await copy.rewriteRows('deliveries', 'FROM rows WHERE NOT (kafka_partition = 0 AND kafka_offset = 17)');
-    await copy.rewriteRows('attempts', 'FROM rows WHERE NOT (kafka_partition = 0 AND kafka_offset = 17)');
-    await copy.rewriteRows('questions', 'FROM rows WHERE NOT (kafka_partition = 0 AND kafka_offset = 17)');
-    await copy.rewriteRows('options', 'FROM rows WHERE NOT (kafka_partition = 0 AND kafka_offset = 17)');
-    const batch = { topic: verified.topic, ranges: [{ partition: 0, start: '17', end: '18' }] };
-    await copy.append('deliveries', [], { batch, skipped: true });
-    const answer = await copy.verify();
-    assert.deepEqual(answer.findings, []);
-    assert.equal(answer.verified, true);
-    assert.equal(answer.partitions[0]?.skipped, 1);
-  });
+  for (const where of ['an entry', 'the transactions'])
+    test(`expects no row of offsets that a person let a run skip, as ${where} of the log says`, async () => {
+      const copy = await verified.copy();
+      for (const table of ['deliveries', 'attempts', 'questions', 'options'])
+        await copy.rewriteRows(table, 'FROM rows WHERE NOT (kafka_partition = 0 AND kafka_offset = 17)');
+      const range = { partition: 0, start: '17', end: '18' };
+      const appId = skippedAppId(verified.topic, range);
+      if (where === 'an entry')
+        await copy.append('deliveries', [], {
+          batch: { topic: verified.topic, ranges: [range] },
+          skipped: true,
+        });
+      else await copy.append('deliveries', [{ txn: { appId, version: 1 } }]);
+      const answer = await copy.verify();
+      assert.deepEqual(answer.findings, []);
+      assert.equal(answer.verified, true);
+      assert.equal(answer.partitions[0]?.skipped, 1);
+    });
 
   test('reads what another program compacted, and notes that it knows no checksum of it', async () => {
     const copy = await verified.copy();
