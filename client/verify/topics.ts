@@ -1,5 +1,11 @@
 import type { LogEntry } from '../../adapters/delta/history.ts';
-import { parsePartitionAppId, skippedRangesIn, topicIdsIn } from '../../steps/landing/transaction-ids.ts';
+import type { Transactions } from '../../steps/landing/added-tables.ts';
+import {
+  parsePartitionAppId,
+  skippedRangesIn,
+  topicIdsIn,
+  type TopicPartition,
+} from '../../steps/landing/transaction-ids.ts';
 import type { KafkaOptions } from '../../adapters/kafka/client.ts';
 import { topicIdOf } from '../../adapters/kafka/wire/topic-id.ts';
 import { BATCH_TABLES, deliveries } from '../../tables/index.ts';
@@ -67,6 +73,18 @@ interface TopicState {
   readonly isSource: boolean;
 }
 
+/** Adds the skipped offsets of a partition that the transactions record to those of the log's entries. */
+function skippedOffsets(
+  txns: Transactions,
+  { topic, partition }: TopicPartition,
+  inEntries = new OffsetSet(),
+): OffsetSet {
+  for (const range of skippedRangesIn(txns, topic))
+    if (range.partition === partition)
+      inEntries.addSpan({ start: Number(range.start), end: Number(range.end) });
+  return inEntries;
+}
+
 async function checkTopic(
   kafka: KafkaOptions,
   topicState: TopicState,
@@ -88,24 +106,20 @@ async function checkTopic(
   const id = exists ? await topicIdOf(kafka, topic) : undefined;
   const rows = ledger.topics.get(topic);
   const batches = batchesOf(entries);
-  const skippedRanges = skippedRangesIn(snapshots.get(deliveries)?.txns ?? new Map(), topic);
+  const txns = snapshots.get(deliveries)?.txns ?? new Map<string, bigint>();
   const partitions = new Set([...messages.keys(), ...held.keys(), ...(rows?.keys() ?? [])]);
   const verdicts = [...partitions]
     .sort((a, b) => a - b)
     .map((partition) => {
       const key = `${topic}/${partition}`;
       const batch = batches.get(key);
-      const skipped = batch?.skipped ?? new OffsetSet();
-      for (const range of skippedRanges)
-        if (range.partition === partition)
-          skipped.addSpan({ start: Number(range.start), end: Number(range.end) });
       return checkPartition({
         topic,
         partition,
         kafka: messages.get(partition),
         positions: new Map([...positions].map(([table, txns]) => [table, txns.get(key)])),
         rows: rows?.get(partition) ?? noRows(),
-        skipped,
+        skipped: skippedOffsets(txns, { topic, partition }, batch?.skipped),
         firstStart: batch?.firstStart,
       });
     });
@@ -114,9 +128,7 @@ async function checkTopic(
     partitions: verdicts.map(({ report }) => report),
     findings: [
       ...(isGone && topicState.isSource ? [goneFinding(topic)] : []),
-      ...(id === undefined
-        ? []
-        : checkTopicId(topic, id, topicIdsIn(snapshots.get(deliveries)?.txns ?? new Map(), topic))),
+      ...(id === undefined ? [] : checkTopicId(topic, id, topicIdsIn(txns, topic))),
       ...verdicts.flatMap(({ findings }) => findings),
     ],
     notes: [

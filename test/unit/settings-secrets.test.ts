@@ -61,6 +61,13 @@ const WHOLE = {
     batchDecodedBytes: 2 ** 28,
     checkpointInterval: 1,
   },
+  maintenance: {
+    targetBytes: 2 ** 20,
+    openPartitionFiles: 5,
+    logRetention: '1d',
+    fileRetention: '1d',
+    schedule: { cron: '0 0 * * *', timezone: 'UTC' },
+  },
   sources: {
     pearson: {
       url: 'http://a/?from={from}',
