@@ -53,6 +53,8 @@ async function demo(data: string | undefined, exit: boolean): Promise<void> {
   const page = join(SERVICES_FOLDER, 'report.html');
   heading('The same, and more, as a page');
   await pipeline('report', '--source', source, '--output', page, '--force');
+  heading('Keeping the tables small, every hour');
+  await pipeline('schedule', 'apply');
   heading('Where to look');
   say(`Report    ${pathToFileURL(page).href}`);
   say(`Temporal  ${stack.temporal.uiUrl}`);

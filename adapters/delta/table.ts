@@ -147,6 +147,11 @@ export class DeltaTable {
     return this.#options.hdfs;
   }
 
+  /** Returns whether the table's folder has an uploaded file, with its length. Read-only. */
+  async hasFile({ path, size }: Pick<AddFile, 'path' | 'size'>): Promise<boolean> {
+    return (await this.#options.hdfs.status(`${this.path}/${path}`))?.length === size;
+  }
+
   /** Deletes an uploaded file that no commit added. Idempotent. */
   async discard(path: string): Promise<void> {
     await this.#options.hdfs.delete(`${this.path}/${path}`);

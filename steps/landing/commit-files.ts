@@ -47,12 +47,19 @@ export async function commitFiles(
   // Checked before the upload, which would otherwise be for nothing.
   const landed = await table.findLanded(landing.fences);
   if (landed !== undefined) return landed;
+  const files = await landing.files();
+  const uploadFile = (file: StagedFile): Promise<AddFile> =>
+    upload(deps, table, file, landing.subject, scratch);
   const adds: AddFile[] = [];
-  for (const file of await landing.files())
-    adds.push(await upload(deps, table, file, landing.subject, scratch));
+  for (const file of files) adds.push(await uploadFile(file));
   const info = { runId: run.execution.runId, workflowId: run.execution.workflowId, ...landing.info };
   try {
     await before;
+    // Another program's VACUUM can have deleted files that no entry names yet.
+    for (const [index, file] of files.entries()) {
+      const add = adds[index];
+      if (add !== undefined && !(await table.hasFile(add))) adds[index] = await uploadFile(file);
+    }
     const { fences, marks = [] } = landing;
     const outcome = await table.commit({ fences, marks, files: adds, info, scratch });
     if (outcome.outcome === 'landed-before') await discardUnused(table, adds);
