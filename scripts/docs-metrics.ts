@@ -18,6 +18,6 @@ export function metricsPage(): string {
       ]),
     ),
     'Labels have few values: `source` and `topic` are those of `pipeline.yaml` (`none` if a run named a source that does not exist), `step` is a step or one of `checkQuarantineLimit`, `plan`, `record` and `cleanUp`, `code` one of [errors.md](errors.md), `UNEXPECTED` or `CANCELLED`, and `reason` one of the first hundred, else `other reasons`. The source of a message is only known in `transform`, so `consume` counts for the source that its topic belongs to; the reasons of a batch with bad messages of several sources count for `several sources`.',
-    'The gauges describe the whole pipeline, not one worker. Each scrape, at most every two seconds, makes the worker query Kafka, the log of `deliveries` and Temporal, and the next scrape has the results; a value that cannot be read is left out. Every worker exports the same values: aggregate with `max`, not `sum`.',
+    'The gauges describe the whole pipeline, not one worker. Each scrape makes the worker query Kafka, the log of `deliveries` and Temporal, at most every two seconds, and for the gauges of files and upkeep the logs of all tables, at most once a minute; the next scrape has the results; a value that cannot be read is left out. Every worker exports the same values: aggregate with `max`, not `sum`.',
   ].join('\n\n');
 }

@@ -5,10 +5,10 @@ import type { DeltaTable } from '../adapters/delta/table.ts';
 import type { Snapshot } from '../adapters/delta/snapshot.ts';
 import type { Warehouse } from '../adapters/delta/warehouse.ts';
 import { partitionAppId } from '../steps/landing/transaction-ids.ts';
-import { messageOf } from '../model/errors.ts';
 import { SOURCE, STEP } from '../model/search-attributes.ts';
 import type { Settings } from '../model/settings.ts';
 import { deliveries } from '../tables/index.ts';
+import { BackgroundRefresh, updateGauges } from './background-refresh.ts';
 import type { Metrics } from './metrics.ts';
 
 /** The dependencies of {@link LagMetrics}. */
@@ -34,49 +34,34 @@ const MAX_WAITING_RUNS = 1_000;
  */
 export class LagMetrics {
   readonly #deps: LagMetricsDeps;
-  #refreshedAt = -Infinity;
-  #isRefreshing = false;
+  readonly #background: BackgroundRefresh;
 
   constructor(deps: LagMetricsDeps) {
     this.#deps = deps;
+    this.#background = new BackgroundRefresh(() => this.#update(), REFRESH_INTERVAL_MS);
   }
 
   /** Refreshes the gauges in the background, unless that happened just now. Errors are logged; their gauges are cleared. */
   refresh(): void {
-    if (this.#isRefreshing || performance.now() - this.#refreshedAt < REFRESH_INTERVAL_MS) return;
-    this.#isRefreshing = true;
-    this.#refreshedAt = performance.now();
-    void this.#update().finally(() => (this.#isRefreshing = false));
+    this.#background.refresh();
   }
 
   async #update(): Promise<void> {
     const { metrics } = this.#deps;
     await Promise.all([
-      this.#updateGauge('pipeline_lag_messages', async () => {
+      updateGauges(this.#deps, ['pipeline_lag_messages'], async () => {
         metrics.replace('pipeline_lag_messages', await this.#lagsByTopic());
       }),
-      this.#updateGauge('pipeline_last_landed_timestamp_seconds', async () => {
+      updateGauges(this.#deps, ['pipeline_last_landed_timestamp_seconds'], async () => {
         metrics.replace('pipeline_last_landed_timestamp_seconds', lastLanded(await this.#table.snapshot()));
       }),
-      this.#updateGauge('pipeline_waiting_runs', async () => {
+      updateGauges(this.#deps, ['pipeline_waiting_runs'], async () => {
         metrics.replace('pipeline_waiting_runs', await this.#waitingRunsBySource());
       }),
     ]);
     metrics.replace('pipeline_gauges_refreshed_timestamp_seconds', [
       { labels: {}, value: Date.now() / 1000 },
     ]);
-  }
-
-  async #updateGauge(
-    name: 'pipeline_lag_messages' | 'pipeline_last_landed_timestamp_seconds' | 'pipeline_waiting_runs',
-    work: () => Promise<void>,
-  ): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      this.#deps.metrics.replace(name, []);
-      this.#deps.logger.warn({ metric: name, error: messageOf(error) }, 'could not update a metric');
-    }
   }
 
   get #table(): DeltaTable {

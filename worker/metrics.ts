@@ -58,10 +58,30 @@ export const METRICS = {
     labels: ['source'],
     help: 'Time of the source’s last commit to `deliveries`, in seconds since 1970.',
   },
+  pipeline_table_files: {
+    type: 'gauge',
+    labels: ['table'],
+    help: 'Live data files of the table.',
+  },
+  pipeline_compaction_files: {
+    type: 'gauge',
+    labels: ['table'],
+    help: 'Small data files of the table that the next upkeep would merge.',
+  },
+  pipeline_compaction_bytes: {
+    type: 'gauge',
+    labels: ['table'],
+    help: 'Bytes of the data files that the next upkeep would merge.',
+  },
+  pipeline_last_upkeep_timestamp_seconds: {
+    type: 'gauge',
+    labels: [],
+    help: 'Time at which a run of `maintain` last completed, in seconds since 1970; absent if none has.',
+  },
   pipeline_gauges_refreshed_timestamp_seconds: {
     type: 'gauge',
     labels: [],
-    help: 'Time at which the worker last refreshed the three metrics above, in seconds since 1970.',
+    help: 'Time at which the worker last refreshed its gauges of runs and lag, in seconds since 1970.',
   },
 } as const satisfies Readonly<Record<string, Definition>>;
 
@@ -71,6 +91,9 @@ export type MetricName = keyof typeof METRICS;
 type NameOf<T extends Definition['type']> = {
   [Name in MetricName]: (typeof METRICS)[Name]['type'] extends T ? Name : never;
 }[MetricName];
+
+/** The name of a gauge. */
+export type GaugeName = NameOf<'gauge'>;
 
 /** The values of a metric's labels. */
 export type LabelsOf<Name extends MetricName> = Readonly<

@@ -31,6 +31,7 @@ import { cleanStaging, StagingSweeper } from './clean-staging.ts';
 import { openRunIds } from '../adapters/open-runs.ts';
 import { runSinks } from './run-sinks.ts';
 import { tracedActivities } from './traced-activities.ts';
+import { UpkeepMetrics } from './upkeep-metrics.ts';
 import { namesSource, watchInto } from './watch.ts';
 import { workflowCode } from './workflow-code.ts';
 
@@ -86,8 +87,10 @@ export async function startWorker(settings: Settings, logger: Logger): Promise<R
   const sweepMs = (parseDuration(settings.worker.sweepInterval) ?? 0) * 1000;
   const sweeper = new StagingSweeper(() => cleanStaging(client, staging, logger), sweepMs, logger);
   const lagMetrics = new LagMetrics(services);
+  const upkeepMetrics = new UpkeepMetrics(services);
   health.ready(() => {
     lagMetrics.refresh();
+    upkeepMetrics.refresh();
   });
   logger.info({ taskQueue, host: staging.hostId, health: health.url }, 'the worker accepts tasks');
   return {

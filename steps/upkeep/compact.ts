@@ -39,10 +39,18 @@ export async function compactionGroups(
   table: Table,
 ): Promise<CompactionGroup[]> {
   const snapshot = await warehouse.table(table.name).snapshot();
-  return snapshot === undefined ? [] : groupsOf(snapshot, limits, nowMs());
+  return snapshot === undefined ? [] : compactionGroupsOf(snapshot, limits, nowMs());
 }
 
-function groupsOf(snapshot: Snapshot, limits: UpkeepLimits, nowMs: number): CompactionGroup[] {
+/**
+ * Returns the groups of files of a snapshot that compaction would merge.
+ * @param nowMs Milliseconds since 1970.
+ */
+export function compactionGroupsOf(
+  snapshot: Snapshot,
+  limits: UpkeepLimits,
+  nowMs: number,
+): CompactionGroup[] {
   const targetBytes = targetFileSizeOf(snapshot.metadata, limits.targetBytes);
   return planCompaction(
     snapshot.files.values(),

@@ -9,6 +9,7 @@ import { expiredLogFiles } from '../../steps/upkeep/clean-log.ts';
 import { BATCH_TABLES, attempts, deliveries } from '../../tables/index.ts';
 import { generateAttempts } from '../../simulator/generator.ts';
 import { TestPipeline, eventually, queryStatus } from '../support/harness.ts';
+import { scrape } from '../support/scraped.ts';
 import { setModified } from '../support/hdfs-times.ts';
 
 const RUNS = 6;
@@ -24,6 +25,7 @@ const ALL_ROWS = BATCH_TABLES.map(
 describe('upkeep', () => {
   let pipeline: TestPipeline;
   let contents = 0;
+  const startedMs = Date.now();
 
   before(async () => {
     pipeline = await TestPipeline.create(
@@ -108,6 +110,21 @@ describe('upkeep', () => {
     await requireVerified();
     await ingest();
     await requireVerified();
+  });
+
+  test('the metrics of a worker count live files and those to merge, and have the time of the last upkeep', async () => {
+    const worker = await pipeline.startWorker('two');
+    const { files } = await freshSnapshot('deliveries');
+    await eventually('the gauges are exported', async () => {
+      const metrics = await scrape(worker);
+      const endedAt = metrics.get('pipeline_last_upkeep_timestamp_seconds') ?? 0;
+      return (
+        endedAt * 1000 > startedMs &&
+        metrics.get('pipeline_table_files{table="deliveries"}') === files.size &&
+        metrics.get('pipeline_compaction_files{table="deliveries"}') === 0
+      );
+    });
+    await worker.kill();
   });
 
   test('files that were replaced are deleted after their retention, live ones and those of open runs never', async () => {
