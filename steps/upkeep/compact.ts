@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { AddFile } from '../../adapters/delta/actions.ts';
 import { targetFileSizeOf } from '../../adapters/delta/properties.ts';
@@ -71,57 +70,69 @@ export async function compactNext(deps: UpkeepDeps, run: RunContext, table: Tabl
 }
 
 async function compactGroup(
-  { warehouse, staging, own }: UpkeepDeps,
+  deps: UpkeepDeps,
   run: RunContext,
   table: Table,
   group: CompactionGroup,
 ): Promise<Compaction> {
-  const deltaTable = warehouse.table(table.name);
-  const subject = createHash('sha256')
-    .update(group.files.map(({ path }) => path).join('\n'))
-    .digest('hex');
-  // The files, the merged file, and what DuckDB spills of it.
-  await staging.reserve(group.bytes * 3);
-  const path = await own.makeFreshFolder(`compact/${table.name}`);
-  const folder = await own.locate(path);
+  const deltaTable = deps.warehouse.table(table.name);
+  // The files, the merged file, and the data that DuckDB spills of it.
+  await deps.staging.reserve(group.bytes * 3);
+  const path = await deps.own.makeFreshFolder(`compact/${table.name}`);
   try {
+    const folder = await deps.own.locate(path);
     const inputs = await download(deltaTable, group.files, folder, run.signal);
     const output = join(folder, 'merged.parquet');
-    const merged = await mergeFiles({ table, inputs, output, temporaryFolder: folder });
+    const { stats } = await mergeFiles({ table, inputs, output, temporaryFolder: folder });
     run.signal.throwIfAborted();
-    const scratch = run.execution.runId;
-    const [first] = group.files;
-    const partition = first === undefined ? '' : first.path.slice(0, first.path.lastIndexOf('/') + 1);
-    const stored = await deltaTable.upload(
-      output,
-      (sha256) => `${decodeURIComponent(partition)}${fileName(subject, scratch, sha256)}`,
-      scratch,
-    );
-    const added: AddFile = {
-      path: `${partition}${stored.path.slice(stored.path.lastIndexOf('/') + 1)}`,
-      partitionValues: group.partitionValues,
-      size: stored.bytes,
-      modificationTime: stored.modifiedAtMs,
-      dataChange: false,
-      stats: merged.stats,
-      tags: { sha256: stored.sha256, [COMPACTED_TAG]: String(group.files.length) },
-    };
-    const { workflowId, runId } = run.execution;
-    const info = { runId, workflowId, operationMetrics: { numRemovedFiles: String(group.files.length) } };
-    const version = await deltaTable.replaceFiles({ removed: group.files, added: [added], info, scratch });
-    if (version === undefined) {
-      await discardUnlessLive(deltaTable, added);
-      return NOTHING;
-    }
-    return { files: group.files.length, bytes: group.bytes, writtenBytes: stored.bytes };
+    const added = await upload(deltaTable, output, group, { stats, runId: run.execution.runId });
+    return (await commit(deltaTable, run, group, added))
+      ? { files: group.files.length, bytes: group.bytes, writtenBytes: added.size }
+      : NOTHING;
   } finally {
-    await own.remove(path);
+    await deps.own.remove(path);
   }
 }
 
-/** Names a merged file after its inputs, its run and its SHA-256, as a landed file is named after its batch. */
-function fileName(subject: string, scratch: string, sha256: string): string {
-  return `part-${shortHash(subject)}-${scratch.slice(-8)}-${sha256.slice(0, 8)}.parquet`;
+/** Uploads a merged file into the folder of the files that it replaces, and returns its `add` action. */
+async function upload(
+  table: DeltaTable,
+  localFile: string,
+  { files, partitionValues }: CompactionGroup,
+  { stats, runId }: { readonly stats: string; readonly runId: string },
+): Promise<AddFile> {
+  const paths = files.map(({ path }) => path);
+  // URI-encoded, as in the log.
+  const partition = (paths[0] ?? '').replace(/[^/]*$/, '');
+  const subject = shortHash(paths.join('\n'));
+  const nameOf = (sha256: string): string =>
+    `part-${subject}-${runId.slice(-8)}-${sha256.slice(0, 8)}.parquet`;
+  const pathOf = (sha256: string): string => `${decodeURIComponent(partition)}${nameOf(sha256)}`;
+  const stored = await table.upload(localFile, pathOf, runId);
+  return {
+    path: `${partition}${nameOf(stored.sha256)}`,
+    partitionValues,
+    size: stored.bytes,
+    modificationTime: stored.modifiedAtMs,
+    dataChange: false,
+    stats,
+    tags: { sha256: stored.sha256, [COMPACTED_TAG]: String(files.length) },
+  };
+}
+
+/** Commits a merged file; if it lost one of its inputs to another commit, removes it and returns false. */
+async function commit(
+  table: DeltaTable,
+  { execution: { workflowId, runId } }: RunContext,
+  { files }: CompactionGroup,
+  added: AddFile,
+): Promise<boolean> {
+  const info = { runId, workflowId, operationMetrics: { numRemovedFiles: String(files.length) } };
+  const version = await table.replaceFiles({ removed: files, added: [added], info, scratch: runId });
+  if (version !== undefined) return true;
+  const snapshot = await table.snapshot();
+  if (snapshot?.files.has(added.path) !== true) await table.discard(decodeURIComponent(added.path));
+  return false;
 }
 
 /** Downloads files, and verifies the SHA-256 of those that have one in the log. Returns the local paths, in order. */
@@ -140,10 +151,4 @@ async function download(
       throw new HdfsError('HDFS_DAMAGED', `${remote} does not match the SHA-256 in its table's log`);
     return local;
   });
-}
-
-/** Removes a file that was uploaded but not committed, unless an earlier attempt committed it. */
-async function discardUnlessLive(table: DeltaTable, { path }: AddFile): Promise<void> {
-  const snapshot = await table.snapshot();
-  if (snapshot?.files.has(path) !== true) await table.discard(decodeURIComponent(path));
 }
