@@ -6,7 +6,7 @@ import { createLogger } from '../../adapters/log.ts';
 import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
 import { attempts } from '../../tables/index.ts';
 import { PARTITION_COLUMNS, deltaMetadata, type Column, type DeltaMetadata } from '../../tables/table.ts';
-import { forgetBefore } from '../interop/log-copies.ts';
+import { forgetBefore } from '../support/log-copies.ts';
 import { FaultyHdfs } from '../support/faulty-hdfs.ts';
 
 const LOGGER = createLogger('test', 'fatal');

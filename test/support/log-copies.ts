@@ -1,3 +1,4 @@
+import { mapConcurrent } from '../../lib/map-concurrent.ts';
 import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
 
 /** An entry or a checkpoint of a log, with its version. */
@@ -6,8 +7,9 @@ const POINTER = '_last_checkpoint';
 
 /** Copies a table, its log and its data, to another folder of HDFS. */
 export async function copyTable(hdfs: WebHdfs, from: string, to: string): Promise<void> {
-  for (const file of await filesBelow(hdfs, from))
-    await hdfs.create(`${to}${file.slice(from.length)}`, await hdfs.read(file));
+  await mapConcurrent(4, await filesBelow(hdfs, from), async (file) =>
+    hdfs.create(`${to}${file.slice(from.length)}`, await hdfs.read(file)),
+  );
 }
 
 /**
