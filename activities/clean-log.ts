@@ -1,7 +1,8 @@
 import { cleanLog as cleanTableLog, type Deletion } from '../steps/upkeep/clean-log.ts';
+import { tableNamed } from '../tables/index.ts';
 import type { ActivityDeps } from './deps.ts';
 import { currentRun } from './run-context.ts';
-import { tableNamed, upkeepDeps, type TableRequest } from './upkeep.ts';
+import { upkeepDeps, type TableRequest } from './upkeep.ts';
 
 /**
  * Deletes the entries and checkpoints of a table's log that no kept version needs.

@@ -1,7 +1,8 @@
 import { compactNext, type CompactionStep } from '../steps/upkeep/compact.ts';
+import { tableNamed } from '../tables/index.ts';
 import type { ActivityDeps } from './deps.ts';
 import { currentRun } from './run-context.ts';
-import { tableNamed, upkeepDeps, type TableRequest } from './upkeep.ts';
+import { upkeepDeps, type TableRequest } from './upkeep.ts';
 
 /**
  * Merges one group of a table's small files, whose rows are proved to be the same, and commits the result.

@@ -1,9 +1,6 @@
 import { RunStaging } from '../adapters/staging/run-staging.ts';
-import { PipelineError } from '../model/errors.ts';
 import type { RunContext } from '../steps/run-context.ts';
 import { upkeepLimits, type UpkeepDeps } from '../steps/upkeep/deps.ts';
-import { TABLES } from '../tables/index.ts';
-import type { Table } from '../tables/table.ts';
 import type { ActivityDeps } from './deps.ts';
 
 /** The input of the activities of upkeep. */
@@ -24,14 +21,4 @@ export function upkeepDeps(deps: ActivityDeps, { execution }: RunContext): Upkee
     limits: upkeepLimits(settings.maintenance),
     nowMs: () => Date.now(),
   };
-}
-
-/**
- * Returns a table by its name.
- * @throws {PipelineError} TABLE_UNKNOWN
- */
-export function tableNamed(name: string): Table {
-  const table = TABLES.find((known) => known.name === name);
-  if (table !== undefined) return table;
-  throw new PipelineError('TABLE_UNKNOWN', `there is no table ${JSON.stringify(name)}`);
 }

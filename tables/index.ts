@@ -1,3 +1,4 @@
+import { PipelineError } from '../model/errors.ts';
 import { attempts } from './attempts.ts';
 import { deliveries } from './deliveries.ts';
 import { options } from './options.ts';
@@ -17,3 +18,14 @@ export const BATCH_TABLES: readonly Table[] = [...DERIVED_TABLES, deliveries];
 export const TABLES: readonly Table[] = [...BATCH_TABLES, replays, runs];
 
 export { attempts, deliveries, options, quarantine, questions, replays, runs };
+
+/**
+ * Returns a table by its name.
+ * @throws {PipelineError} TABLE_UNKNOWN, listing the tables.
+ */
+export function tableNamed(name: string): Table {
+  const table = TABLES.find((known) => known.name === name);
+  if (table !== undefined) return table;
+  const known = TABLES.map((one) => one.name).join(', ');
+  throw new PipelineError('TABLE_UNKNOWN', `there is no table ${JSON.stringify(name)}; there are: ${known}`);
+}

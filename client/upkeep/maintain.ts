@@ -8,7 +8,7 @@ import { readSettings, type Settings } from '../../model/settings.ts';
 import type { MaintainRequest, MaintainResult } from '../../model/upkeep.ts';
 import { upkeepLimits } from '../../steps/upkeep/deps.ts';
 import { planUpkeep, type UpkeepPlan } from '../../steps/upkeep/plan-upkeep.ts';
-import { TABLES } from '../../tables/index.ts';
+import { TABLES, tableNamed } from '../../tables/index.ts';
 import type { Table } from '../../tables/table.ts';
 import type { maintain as maintainWorkflow } from '../../workflows/index.ts';
 import { withExamples } from '../cli/help.ts';
@@ -56,13 +56,6 @@ async function maintain(names: readonly string[], options: MaintainOptions): Pro
       ? showPlans(client, settings, tables, options)
       : startUpkeep(client, settings, names, options),
   );
-}
-
-function tableNamed(name: string): Table {
-  const table = TABLES.find((known) => known.name === name);
-  if (table !== undefined) return table;
-  const known = TABLES.map((one) => one.name).join(', ');
-  throw new PipelineError('TABLE_UNKNOWN', `there is no table ${JSON.stringify(name)}; there are: ${known}`);
 }
 
 async function showPlans(
