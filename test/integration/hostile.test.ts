@@ -94,6 +94,8 @@ describe('data, names and reasons with terminal control sequences', () => {
       [`SELECT ${ID}`, '--json'],
     ],
     tables: [[], ['--json'], ['attempts'], [ID]],
+    history: [['attempts'], ['runs', '--json'], [ID]],
+    maintain: [['--dry-run'], ['--dry-run', '--json'], ['runs', '--follow'], [ID]],
     doctor: [[], ['--json']],
     verify: [[], ['--json']],
     completion: [['bash'], [ID]],
