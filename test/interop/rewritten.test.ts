@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import { z } from 'zod';
+import { messageOf } from '../../model/errors.ts';
 import type { Waiting } from '../../model/run.ts';
 import { eventually, queryStatus, TestPipeline } from '../support/harness.ts';
 import { Feed } from './feed.ts';
@@ -132,7 +133,7 @@ describe(
           assert.equal(ours.code, 0, ours.stderr);
           // The second rewrite of the same files is dropped.
           const lost = await theirs;
-          if (lost !== undefined) assert.match(String(lost), /concurrent|conflict/i);
+          if (lost !== undefined) assert.match(messageOf(lost), /concurrent|conflict/i);
           assert.deepEqual(await offsetsOf('deliveries'), before);
           await requireLands();
         });
