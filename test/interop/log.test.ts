@@ -14,7 +14,13 @@ import { forgetColumn } from '../support/earlier-program.ts';
 import { TestPipeline } from '../support/harness.ts';
 import { Feed } from './feed.ts';
 import { installReaders, interopSkipReason } from './install.ts';
-import { copyTable, forgetBefore, forgetCheckpoints, forgetPointer, lastCheckpoint } from '../support/log-copies.ts';
+import {
+  copyTable,
+  forgetBefore,
+  forgetCheckpoints,
+  forgetPointer,
+  lastCheckpoint,
+} from '../support/log-copies.ts';
 import { DEFAULT_FS, PythonReader } from './program.ts';
 
 const Table = z.object({ partitions: z.array(z.tuple([z.string(), z.string(), z.int()])) });
