@@ -20,6 +20,7 @@ import {
   forgetCheckpoints,
   forgetPointer,
   lastCheckpoint,
+  withoutChanges,
 } from '../support/log-copies.ts';
 import { DEFAULT_FS, PythonReader } from './program.ts';
 
@@ -280,14 +281,6 @@ describe('a log with checkpoints, and with commits of other programs', { skip: i
     });
   });
 });
-
-/** A snapshot but for `dataChange`, which a checkpoint sets to false and no reader of a table looks at. */
-function withoutChanges(snapshot: Snapshot): object {
-  const files = [...snapshot.files.values()].map(
-    (file) => [file.path, { ...file, dataChange: false }] as const,
-  );
-  return { ...snapshot, files: new Map(files) };
-}
 
 /** The rows of a table's files, as their statistics count them. */
 function recordsIn({ files }: Snapshot): number {

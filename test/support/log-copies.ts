@@ -1,4 +1,5 @@
 import { mapConcurrent } from '../../lib/map-concurrent.ts';
+import type { Snapshot } from '../../adapters/delta/snapshot.ts';
 import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
 
 /** An entry or a checkpoint of a log, with its version. */
@@ -47,4 +48,12 @@ async function filesBelow(hdfs: WebHdfs, folder: string): Promise<string[]> {
     else files.push(...(await filesBelow(hdfs, path)));
   }
   return files;
+}
+
+/** Returns a snapshot without `dataChange`, which a checkpoint sets to false and no reader of a table looks at. */
+export function withoutChanges(snapshot: Snapshot): object {
+  const files = [...snapshot.files.values()].map(
+    (file) => [file.path, { ...file, dataChange: false }] as const,
+  );
+  return { ...snapshot, files: new Map(files) };
 }
