@@ -110,8 +110,9 @@ async function filesAt(log: TableVersions, version: number): Promise<Map<string,
 }
 
 /**
- * Returns the versions that have any of the files, each of which one of the changes removes.
+ * Returns the versions in which any of the files is live.
  * @param changes In ascending order.
+ * @param files Files that one of the changes removes.
  */
 function versionsWithFiles(changes: readonly Change[], files: ReadonlySet<string>): Set<number> {
   const found = new Set<number>();

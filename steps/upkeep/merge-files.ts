@@ -43,7 +43,7 @@ export async function mergeFiles({
   });
 }
 
-/** The count of rows, and two sums of their hashes, none of which depends on the order of the rows. */
+/** The row count and two sums of row hashes; independent of the order of the rows. */
 const Digest = z.tuple([z.coerce.string(), z.coerce.string(), z.coerce.string()]);
 
 /**

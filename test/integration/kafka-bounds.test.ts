@@ -154,7 +154,7 @@ describe('messages with too many headers, or too long a key', () => {
     assert.deepEqual([result.rows['deliveries'], result.rows['quarantine']], [1, 4]);
   });
 
-  test('are quarantined with their counts, complete except for the headers, of which the first are kept', async () => {
+  test('are quarantined with their counts and only their first headers, complete otherwise', async () => {
     const rows = await query(
       `SELECT reason, headers, CAST(payload AS VARCHAR) AS payload, octet_length(key) AS key_bytes FROM quarantine
        WHERE source = 'headers' ORDER BY kafka_offset`,

@@ -22,7 +22,7 @@ import {
 const LARGE = 120_000;
 
 describe('a set of messages', () => {
-  test('is published once by any number of attempts, each of which returns its end offsets', async () => {
+  test('is published once by any number of attempts, and each attempt returns its end offsets', async () => {
     const topic = await newTopic(3);
     const all = messages(1000);
     const first = await publishOnce(OPTIONS, { id: `${topic}/0`, topic, messages: inPieces(all) });
