@@ -1,5 +1,5 @@
 import type { WebHdfs } from '../hdfs/webhdfs.ts';
-import { logFolder } from './log.ts';
+import { CHECKPOINT_NAME, ENTRY_NAME, logFolder } from './log.ts';
 
 /** A file of a table's log that belongs to a version. */
 export interface LogFile {
@@ -19,8 +19,8 @@ export interface LogFile {
 }
 
 const KINDS = [
-  { pattern: /^(\d{20})\.json$/, kind: 'entry', isWhole: true },
-  { pattern: /^(\d{20})\.checkpoint\.parquet$/, kind: 'checkpoint', isWhole: true },
+  { pattern: ENTRY_NAME, kind: 'entry', isWhole: true },
+  { pattern: CHECKPOINT_NAME, kind: 'checkpoint', isWhole: true },
   { pattern: /^(\d{20})\.checkpoint\.[\w.-]+\.(?:parquet|json)$/, kind: 'checkpoint', isWhole: false },
   { pattern: /^(\d{20})\.crc$/, kind: 'other', isWhole: true },
   { pattern: /^\d{20}\.(\d{20})\.compacted\.json$/, kind: 'other', isWhole: true },

@@ -3,7 +3,8 @@ import { mapConcurrent } from '../../lib/map-concurrent.ts';
 import type { WebHdfs } from '../hdfs/webhdfs.ts';
 import { decodeCheckpoint } from './checkpoint.ts';
 import { readEntry, type LogEntry } from './history.ts';
-import { CHECKPOINT_NAME, ENTRY_NAME, checkpointFile, logFolder } from './log.ts';
+import { listLogFiles } from './log-files.ts';
+import { checkpointFile, logFolder } from './log.ts';
 import { SnapshotBuilder, type Snapshot } from './snapshot.ts';
 import { findVersionAt } from './version-times.ts';
 
@@ -49,15 +50,12 @@ export class TableVersions {
    * @throws {HdfsError}
    */
   static async list(hdfs: WebHdfs, path: string): Promise<TableVersions> {
-    const folder = logFolder(path);
-    const files = (await hdfs.status(folder)) === undefined ? [] : await hdfs.list(folder);
+    const exists = (await hdfs.status(logFolder(path))) !== undefined;
     const entries = new Map<number, number>();
     const checkpoints = new Set<number>();
-    for (const { name, modifiedAtMs } of files) {
-      const entry = ENTRY_NAME.exec(name)?.[1];
-      const checkpoint = CHECKPOINT_NAME.exec(name)?.[1];
-      if (entry !== undefined) entries.set(Number(entry), modifiedAtMs);
-      if (checkpoint !== undefined) checkpoints.add(Number(checkpoint));
+    for (const { kind, isWhole, version, modifiedAtMs } of exists ? await listLogFiles(hdfs, path) : []) {
+      if (kind === 'entry') entries.set(version, modifiedAtMs);
+      else if (kind === 'checkpoint' && isWhole) checkpoints.add(version);
     }
     if (entries.size === 0 && checkpoints.size === 0)
       throw new PipelineError('VERSION_UNKNOWN', `the table ${path} does not exist yet: it has no log`);
