@@ -66,8 +66,8 @@ async function showPlans(
 ): Promise<void> {
   const warehouse = openWarehouse(settings);
   const limits = upkeepLimits(settings.maintenance);
-  const runIds = openRunIds(client);
-  const deps = { warehouse, limits, nowMs: () => Date.now(), openRunIds: () => runIds };
+  const runIds = await openRunIds(client);
+  const deps = { warehouse, limits, nowMs: () => Date.now(), openRunIds: () => Promise.resolve(runIds) };
   const plans: UpkeepPlan[] = [];
   for (const table of tables) plans.push(await planUpkeep(deps, table));
   if (json === true) printJson({ dryRun: true, tables: plans });
