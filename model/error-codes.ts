@@ -153,7 +153,7 @@ export const ERROR_CODES = {
   TABLE_REWRITTEN: {
     retry: 'permanent',
     advice:
-      'Another program removed rows: restore the table with that program to the version in the message, then retry; or land into a new warehouse (docs/operating.md).',
+      'Another program removed or doubled rows: restore the table with that program to the version in the message, then retry; or land into a new warehouse (docs/operating.md).',
   },
   VERSION_UNKNOWN: {
     retry: 'permanent',

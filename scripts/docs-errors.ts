@@ -15,7 +15,7 @@ const FINDINGS: Record<FindingCode, string> = {
   ROW_WITHOUT_MESSAGE: 'A row names a message that Kafka does not have.',
   ROW_PAST_LOG: 'A row has an offset past its table’s position in the log.',
   TABLE_REWRITTEN:
-    'Another program removed rows of `runs` or `replays`, which are compared with nothing else, and they are missing.',
+    'Another program removed or doubled rows of `runs` or `replays`, which are compared with nothing else.',
   FILE_UNREADABLE: 'A live file is missing, or cannot be read.',
   FILE_LENGTH: 'A live file is longer or shorter than the log says.',
   FILE_CHECKSUM: 'A live file’s bytes differ from the checksum in the log.',

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { PipelineError } from '../../model/errors.ts';
 import { formatActions, parseActions, type Action } from './actions.ts';
 import { decodeCheckpoint, parseLastCheckpoint } from './checkpoint.ts';
-import { isOwnEntry, type ForeignChange } from './rewrites.ts';
+import { isOwnEntry, type Damage } from './rewrites.ts';
 import { SnapshotBuilder, type Snapshot } from './snapshot.ts';
 import type { WebHdfs } from '../hdfs/webhdfs.ts';
 
@@ -48,7 +48,7 @@ interface Checkpoint {
 
 /**
  * The log of a Delta table and the state read from it. A checkpoint's file list is read only by {@link snapshot} and
- * {@link loss}, so reading the version and the transactions takes the same time however many files the table has.
+ * {@link damage}, so reading the version and the transactions takes the same time however many files the table has.
  *
  * Not safe for concurrent calls. Methods only read HDFS; they throw {@link HdfsError}, and TABLE_LOG_INVALID for a log
  * that cannot be parsed.
@@ -149,18 +149,18 @@ export class DeltaLog {
 
   /**
    * Drops the part of the known state that a checkpoint at this version does not have; see
-   * {@link SnapshotBuilder.trim}. Only after {@link loss} found none.
+   * {@link SnapshotBuilder.trim}. Only after {@link damage} found none.
    */
   async trim(removedSinceMs: number): Promise<void> {
     (await this.known()).trim(removedSinceMs);
   }
 
-  /** Returns the first commit of another program whose removed rows are still missing in the known state. */
-  async loss(): Promise<ForeignChange | undefined> {
+  /** Returns the first commit of another program that has to be undone, as of the known state. */
+  async damage(): Promise<Damage | undefined> {
     const builder = await this.known();
-    // The row counts of rewritten files may only be in the checkpoint.
-    if (builder.lacksRows && this.#checkpoint !== undefined) await this.snapshot();
-    return builder.loss();
+    // The rewritten files may only be in the checkpoint.
+    if (builder.lacksFiles && this.#checkpoint !== undefined) await this.snapshot();
+    return builder.damage();
   }
 
   /** Returns the state at the newest checkpoint, or an empty one if there is no checkpoint. */

@@ -1,6 +1,6 @@
 import { PipelineError } from '../../model/errors.ts';
 import type { Action, AddFile, Metadata, Protocol, RemovedFile } from './actions.ts';
-import { RewriteWatch, type ForeignChange } from './rewrites.ts';
+import { RewriteWatch, type Damage } from './rewrites.ts';
 
 /** The highest protocol versions that this program reads and writes. */
 export const PROTOCOL = { minReaderVersion: 1, minWriterVersion: 2 } as const;
@@ -30,6 +30,8 @@ export class SnapshotBuilder {
   readonly #txns = new Map<string, bigint>();
   readonly #files = new Map<string, AddFile>();
   readonly #removed = new Map<string, RemovedFile>();
+  /** Whether the files of the checkpoint that it starts from are loaded. */
+  #isComplete: boolean;
   readonly #table: string;
   #watch = new RewriteWatch();
 
@@ -40,6 +42,7 @@ export class SnapshotBuilder {
   constructor(table: string, version = -1) {
     this.#table = table;
     this.#version = version;
+    this.#isComplete = version < 0;
   }
 
   /** The last version applied; -1 for none. */
@@ -57,9 +60,9 @@ export class SnapshotBuilder {
     return this.#txns;
   }
 
-  /** Whether {@link loss} needs the row counts of the checkpoint's files; see {@link loadBefore}. */
-  get lacksRows(): boolean {
-    return this.#watch.lacksRows;
+  /** Whether {@link damage} needs the checkpoint's files; see {@link loadBefore}. */
+  get lacksFiles(): boolean {
+    return this.#watch.lacksFiles;
   }
 
   /**
@@ -67,19 +70,19 @@ export class SnapshotBuilder {
    * @throws {PipelineError} TABLE_LOG_INVALID for an unsupported protocol version.
    */
   apply(actions: readonly Action[]): void {
-    this.#watch.apply(this.#version + 1, actions, (path) => this.#files.get(path));
+    this.#watch.apply(this.#version + 1, actions, { files: this.#files, isComplete: this.#isComplete });
     this.load(actions);
     this.#version += 1;
   }
 
-  /** Checks an entry for removed rows that the loaded checkpoint already includes. */
+  /** Checks an entry for removed or doubled rows that the loaded checkpoint already includes. */
   watchBefore(version: number, actions: readonly Action[]): void {
     this.#watch.apply(version, actions);
   }
 
-  /** Returns the first commit of another program whose removed rows are still missing, among the entries read. */
-  loss(): ForeignChange | undefined {
-    return this.#watch.loss();
+  /** Returns the first commit of another program that has to be undone, among the entries read. */
+  damage(): Damage | undefined {
+    return this.#watch.damage();
   }
 
   /**
@@ -104,7 +107,8 @@ export class SnapshotBuilder {
 
   /** Loads the files of the checkpoint below the entries that are already applied. */
   loadBefore(actions: readonly Action[]): void {
-    this.#watch.learnRows(actions.flatMap(({ add }) => (add ? [add] : [])));
+    this.#watch.learnFiles(actions.flatMap(({ add }) => (add ? [add] : [])));
+    this.#isComplete = true;
     const [added, removed] = [[...this.#files.values()], [...this.#removed.values()]];
     this.#files.clear();
     this.#removed.clear();

@@ -6,7 +6,7 @@ import { columnsEntry, creationEntry, toSafeInteger } from './entries.ts';
 import { DeltaLog } from './log.ts';
 import { LogWriter, type LogWriterOptions } from './log-writer.ts';
 import { areLive, replaceActions, type FileReplacement } from './replacement.ts';
-import { ENGINE } from './rewrites.ts';
+import { ENGINE, describeDamage } from './rewrites.ts';
 import {
   mismatchedFence,
   checkFences,
@@ -85,14 +85,14 @@ export class DeltaTable {
 
   /**
    * Returns the {@link head} of a table that can be appended to; undefined if the table does not exist. Read-only.
-   * @throws {PipelineError} TABLE_REWRITTEN when another program removed rows that are still missing;
+   * @throws {PipelineError} TABLE_REWRITTEN when another program removed rows that are still missing, or doubled rows;
    * TABLE_OTHER_COLUMNS when a required column has another type, or is missing and cannot be added
    */
   async headForAppend(required: Metadata): Promise<TableHead | undefined> {
     return this.#mutex.run(async () => {
       const builder = await this.#log.refresh();
       if (builder.version < 0) return undefined;
-      await this.#requireNoLoss();
+      await this.#requireUndamaged();
       const head = builder.head();
       addMissingColumns(this.path, head.metadata, required);
       return head;
@@ -190,7 +190,7 @@ export class DeltaTable {
         if (checkFences(this.path, txns, commit.fences) === 'landed')
           return { outcome: 'landed-before', version };
         const columns = this.#columnsToAdd(builder);
-        await this.#requireNoLoss();
+        await this.#requireUndamaged();
         const actions = columns === undefined ? actionsOf(commit, txns) : columnsEntry(columns);
         if (!(await this.#writer.append(version + 1, actions, commit.scratch))) {
           // Version conflict: another writer committed first.
@@ -214,7 +214,7 @@ export class DeltaTable {
         await this.#log.refresh();
         const snapshot = await this.#log.snapshot();
         if (!areLive(replacement.removed, snapshot)) return undefined;
-        await this.#requireNoLoss();
+        await this.#requireUndamaged();
         const version = snapshot.version + 1;
         const actions = replaceActions(replacement, Date.now());
         if (await this.#writer.append(version, actions, replacement.scratch)) return version;
@@ -233,16 +233,18 @@ export class DeltaTable {
 
   /**
    * A `txn` outlives its rows: after another program's RESTORE, the removed rows still count as landed. So nothing is
-   * committed after such a loss; each entry of this program therefore also confirms all earlier entries.
+   * committed after such a loss; each entry of this program therefore also confirms all earlier entries. Nor is anything
+   * committed after rows were doubled, which a RESTORE can undo only while nothing has landed since.
    */
-  async #requireNoLoss(): Promise<void> {
-    const loss = await this.#log.loss();
-    if (loss === undefined) return;
-    const { version, operation, files } = loss;
+  async #requireUndamaged(): Promise<void> {
+    const damage = await this.#log.damage();
+    if (damage === undefined) return;
+    const { version, operation } = damage;
+    const what = describeDamage(damage);
+    const before = damage.kind === 'removed' ? 'still has them' : 'has them once';
     throw new PipelineError(
       'TABLE_REWRITTEN',
-      `${this.path}: version ${version} (${operation}), by another program, removed rows of ${files} ` +
-        `${files === 1 ? 'file' : 'files'}, which would not land again; version ${version - 1} still has them`,
+      `${this.path}: version ${version} (${operation}), by another program, ${what}; version ${version - 1} ${before}`,
     );
   }
 

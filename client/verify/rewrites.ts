@@ -1,12 +1,12 @@
 import type { LogEntry } from '../../adapters/delta/history.ts';
-import { RewriteWatch } from '../../adapters/delta/rewrites.ts';
+import { RewriteWatch, describeDamage } from '../../adapters/delta/rewrites.ts';
 import { BATCH_TABLES } from '../../tables/index.ts';
 import type { Table } from '../../tables/table.ts';
 import type { VerifyFinding, Note } from './findings.ts';
 
 /**
- * Reports commits of other programs that removed or added rows. For tables that are compared with Kafka, missing rows are
- * found there, so the commit is only a note; for other tables, a removal is a finding.
+ * Reports commits of other programs that removed, doubled or added rows. For tables that are compared with Kafka, such
+ * rows are found there, so the commit is only a note; for other tables it is a finding.
  */
 export function checkRewrites(histories: ReadonlyMap<Table, readonly LogEntry[]>): {
   findings: VerifyFinding[];
@@ -17,10 +17,10 @@ export function checkRewrites(histories: ReadonlyMap<Table, readonly LogEntry[]>
   for (const [table, entries] of histories) {
     const watch = new RewriteWatch();
     for (const { version, actions } of entries) watch.apply(version, actions);
-    const loss = watch.loss();
-    if (loss !== undefined) {
-      const { version, operation, files } = loss;
-      const message = `version ${version} (${operation}), by another program, removed rows of ${files} files, which are missing`;
+    const damage = watch.damage();
+    if (damage !== undefined) {
+      const { version, operation } = damage;
+      const message = `version ${version} (${operation}), by another program, ${describeDamage(damage)}`;
       if (BATCH_TABLES.includes(table)) notes.push({ where: table.name, message });
       else findings.push({ code: 'TABLE_REWRITTEN', where: table.name, message });
     }

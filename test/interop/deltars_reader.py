@@ -15,6 +15,8 @@ from answering import answer_questions
 from deltalake import DeltaTable
 from deltalake.fs import DeltaStorageHandler
 
+HELD: dict[str, DeltaTable] = {}
+
 
 def table(url: str) -> dict[str, Any]:
     """A table's columns with their types in Arrow's words, and the rows of each partition."""
@@ -83,6 +85,17 @@ def optimize(url: str) -> None:
     DeltaTable(url).optimize.compact()
 
 
+def hold(url: str) -> int:
+    """Reads a table for optimize_held; returns its version."""
+    HELD[url] = DeltaTable(url)
+    return HELD[url].version()
+
+
+def optimize_held(url: str) -> None:
+    """Rewrites the small files of a table as it was when it was held."""
+    HELD.pop(url).optimize.compact()
+
+
 def replaced(url: str) -> list[str]:
     """Returns the tombstones of the log: removed files that a VACUUM would delete."""
     return DeltaTable(url).vacuum(retention_hours=0, enforce_retention_duration=False)
@@ -107,7 +120,7 @@ def shown_as_json(column: pyarrow.ChunkedArray) -> pyarrow.Array:
 
 
 QUESTIONS = (table, plain, values, pandas_types, transactions, bounds, checkpoint, restore, drop_rows,
-             optimize, replaced)
+             optimize, hold, optimize_held, replaced)
 
 if __name__ == "__main__":
     answer_questions({question.__name__: question for question in QUESTIONS})
