@@ -80,7 +80,7 @@ export async function* decompressed(coding: Coding, input: ByteReader): AsyncGen
     if (coding === 'br') yield* through(createBrotliDecompress(CHUNK), input);
     else yield* through(hasHeader ? createInflate(CHUNK) : createInflateRaw(CHUNK), input);
     if ((await input.peek(1)).length > 0)
-      throw new Error(`it goes on after its end, at byte ${input.offset}`);
+      throw new Error(`it continues after its end, at byte ${input.offset}`);
   }
 }
 

@@ -105,11 +105,11 @@ export function foreignOutline({ kind, members }: JsonOutline): Foreign | undefi
 export function foreignText(foreign: Foreign): string {
   switch (foreign.kind) {
     case 'page':
-      return `one page of several: ${quoted(foreign.member)} names the next one, and paging is not supported`;
+      return `one page of several: ${quoted(foreign.member)} refers to the next page, and paging is not supported`;
     case 'error':
-      return `an error object (its member ${quoted(foreign.member)} says so)`;
+      return `an error object (with the member ${quoted(foreign.member)})`;
     case 'wrapper':
-      return `one JSON object, no record (its member ${quoted(foreign.member)} holds an array)`;
+      return `one JSON object that is no record (with an array in ${quoted(foreign.member)})`;
     case 'array':
       return 'one JSON array';
     case 'object':

@@ -102,7 +102,7 @@ export class RecordSplitter {
     for (let at = from; at < bytes.length; at += 1) {
       const byte = bytes[at] ?? 0;
       if (this.#isByteOrderMark(byte, at) || isSpace(byte)) continue;
-      if (this.#state === 'after') throw this.#malformed(at, 'goes on after its JSON array ended');
+      if (this.#state === 'after') throw this.#malformed(at, 'continues after the end of its JSON array');
       if (this.#state === 'before') this.#requireText(byte, at);
       if (this.#options.format === 'ndjson' || (this.#state === 'first' && byte !== CLOSE_BRACKET)) {
         this.#state = 'element';

@@ -25,7 +25,7 @@ const CONTENTS: Record<string, { content: string | Buffer; says: RegExp; format?
   'a web page for lines': { content: '<html>', format: 'ndjson', says: /begins with "<"/ },
   'a trailing comma': { content: `[${GOOD[0] ?? ''},]`, says: /has a comma with no element beside it/ },
   'UTF-16': { content: Buffer.from(`\ufeff${ARRAY}`, 'utf16le'), says: /is not UTF-8; perhaps UTF-16/ },
-  'two arrays': { content: `${ARRAY} ${ARRAY}`, says: /goes on after its JSON array ended/ },
+  'two arrays': { content: `${ARRAY} ${ARRAY}`, says: /continues after the end of its JSON array/ },
 };
 
 /** An array, or a line, that begins with an attempt of 2 GB; most of it is sparse on the disk. */

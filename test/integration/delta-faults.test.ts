@@ -19,7 +19,7 @@ beforeEach(() => {
 after(() => faulty.stop());
 
 describe('when HDFS fails in the middle of a commit', () => {
-  test('and the rename’s answer is lost: the entry stands once, and the commit says so', async () => {
+  test('and the response to the rename is lost: the entry exists once, and the commit succeeds', async () => {
     const table = await tables.create(faulty.client());
     faulty.nameNode.plan(/op=RENAME/, { kind: 'swallow-answer' });
     assert.deepEqual(await commit(table, 0, 4), { outcome: 'committed', version: 1 });
@@ -27,14 +27,14 @@ describe('when HDFS fails in the middle of a commit', () => {
     assert.deepEqual(await tables.filesOf(table), ['0-4']);
   });
 
-  test('and the rename was never carried out: it is tried again, and the entry stands once', async () => {
+  test('and the rename is never carried out: it is retried, and the entry exists once', async () => {
     const table = await tables.create(faulty.client());
     faulty.nameNode.plan(/op=RENAME/, { kind: 'reset' });
     assert.deepEqual(await commit(table, 0, 4), { outcome: 'committed', version: 1 });
     assert.deepEqual(await tables.filesOf(table), ['0-4']);
   });
 
-  test('and the rename answers false: it is no success, and is tried again', async () => {
+  test('and the rename responds false: it is a failure, and is retried', async () => {
     const table = await tables.create(faulty.client());
     faulty.nameNode.plan(/op=RENAME/, { kind: 'answer', status: 200, body: '{"boolean":false}' });
     assert.deepEqual(await commit(table, 0, 4), { outcome: 'committed', version: 1 });
@@ -42,7 +42,7 @@ describe('when HDFS fails in the middle of a commit', () => {
     assert.equal(faulty.nameNode.count('op=RENAME'), 2);
   });
 
-  test('and the entry is cut on its way: nothing is committed, and the next try is', async () => {
+  test('and the entry is cut in transit: nothing is committed, and a retry commits it', async () => {
     const table = await tables.create(faulty.client());
     faulty.dataNode.plan(/op=CREATE/, { kind: 'cut-request', afterBytes: 20 });
     assert.match(await codeOf(commit(table, 0, 4)), /^HDFS_/);
@@ -50,7 +50,7 @@ describe('when HDFS fails in the middle of a commit', () => {
     assert.deepEqual(await commit(table, 0, 4), { outcome: 'committed', version: 1 });
   });
 
-  test('and other bytes of the same length take the entry’s place on the way: nothing is committed', async () => {
+  test('and the entry is replaced in transit by bytes of the same length: nothing is committed', async () => {
     const table = await tables.create(faulty.patient());
     const committing = codeOf(faulty.replacedMeanwhile(() => commit(table, 0, 4)));
     assert.match(await committing, /^HDFS_DAMAGED: .*_scratch/);

@@ -36,7 +36,7 @@ describe('a data file', () => {
 
   const nameOf = (sha256: string): string => `part/${sha256}.parquet`;
 
-  test('that HDFS confirmed but did not store never gets its name', async () => {
+  test('that HDFS confirmed but did not store is never renamed to its final name', async () => {
     const table = newTable(faulty.client());
     const file = await localFile('x'.repeat(10_000));
     faulty.dataNode.plan(/op=CREATE/, { kind: 'answer', status: 201 });
@@ -47,7 +47,7 @@ describe('a data file', () => {
     assert.equal((await table.upload(file, nameOf, SCRATCH)).bytes, 10_000);
   });
 
-  test('that HDFS stores with other bytes of the same length never gets its name', async () => {
+  test('that HDFS stores with other bytes of the same length is never renamed to its final name', async () => {
     const table = newTable(faulty.patient());
     const file = await localFile('x'.repeat(10_000));
     const storing = codeOf(faulty.replacedMeanwhile(() => table.upload(file, nameOf, SCRATCH)));
@@ -55,7 +55,7 @@ describe('a data file', () => {
     assert.equal(await faulty.direct.status(`${table.path}/part`), undefined);
   });
 
-  test('that an earlier attempt stored is kept; other bytes under its name are never mistaken for it', async () => {
+  test('that an earlier attempt stored is kept; other bytes at its path are an error', async () => {
     const table = newTable();
     const first = await table.upload(await localFile('one'), () => 'part/a', SCRATCH);
     assert.deepEqual(await table.upload(await localFile('one'), () => 'part/a', SCRATCH), first);
@@ -66,7 +66,7 @@ describe('a data file', () => {
     assert.equal((await faulty.direct.read(`${table.path}/part/a`)).toString(), 'one');
   });
 
-  test('that an earlier attempt stored, and that is deleted while it is compared, is sent again', async () => {
+  test('that an earlier attempt stored, and that is deleted during the comparison, is uploaded again', async () => {
     const table = newTable(faulty.client());
     const file = await localFile('one');
     await table.upload(file, () => 'part/a', SCRATCH);
@@ -79,14 +79,14 @@ describe('a data file', () => {
     assert.equal((await faulty.direct.read(`${table.path}/part/a`)).toString(), 'one');
   });
 
-  test('whose rename’s response is lost is found to be stored', async () => {
+  test('is stored although the response to its rename is lost', async () => {
     const table = newTable(faulty.client());
     faulty.nameNode.plan(/op=RENAME/, { kind: 'swallow-answer' });
     const stored = await table.upload(await localFile('lost'), nameOf, SCRATCH);
     assert.equal((await faulty.direct.read(`${table.path}/${stored.path}`)).toString(), 'lost');
   });
 
-  test('leaves nothing in the scratch folder after a sweep', async () => {
+  test('leaves no file in the scratch folder after a sweep', async () => {
     const table = newTable();
     await table.upload(await localFile('one'), () => 'part/a', SCRATCH);
     await codeOf(table.upload(await localFile('two'), () => 'part/a', SCRATCH));

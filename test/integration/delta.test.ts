@@ -27,7 +27,7 @@ function checkpointOf({ path }: DeltaTable, version: number): string {
 }
 
 describe('a commit', () => {
-  test('is made once; the same again, by whomever, lands nothing', async () => {
+  test('is appended once; a repetition by any writer commits nothing', async () => {
     const table = await tables.create();
     assert.deepEqual(await commit(table, 0, 4), { outcome: 'committed', version: 1 });
     assert.deepEqual(await commit(table, 0, 4), { outcome: 'landed-before', version: 1 });
@@ -38,7 +38,7 @@ describe('a commit', () => {
     assert.deepEqual(await tables.filesOf(table), ['0-4']);
   });
 
-  test('that leaves a gap or an overlap is refused, and nothing is written', async () => {
+  test('that leaves a gap or an overlap is refused without writing anything', async () => {
     const table = await tables.create();
     await commit(table, 0, 4);
     assert.match(await codeOf(commit(table, 2, 6)), /^OFFSETS_MOVED: .* t\/0 is at version 4, .* an overlap/);
@@ -46,7 +46,7 @@ describe('a commit', () => {
     assert.deepEqual(await tables.filesOf(table), ['0-4']);
   });
 
-  test('of one of eight writers at once wins each version, and the table stays contiguous', async () => {
+  test('by one of eight concurrent writers wins each version, and the versions are contiguous', async () => {
     const table = await tables.create();
     await Promise.all(
       Array.from({ length: 8 }, async (_, who) => {
@@ -63,7 +63,7 @@ describe('a commit', () => {
     );
   });
 
-  test('of eight who make the table at once is on one table', async () => {
+  test('by eight concurrent writers that create the table ends in one table', async () => {
     const path = faulty.fresh();
     await Promise.all(
       Array.from({ length: 8 }, () => tables.open(path).createIfMissing(deltaMetadata(attempts), SCRATCH)),
@@ -71,7 +71,7 @@ describe('a commit', () => {
     assert.equal((await tables.open(path).snapshot())?.version, 0);
   });
 
-  test('of fewer columns than the table has is made; of a column of another type it is refused', async () => {
+  test('of fewer columns than the table has succeeds; of a column with another type it is refused', async () => {
     const table = await tables.create();
     await tables.open(table.path).createIfMissing(shaped(attempts.columns.slice(1)), SCRATCH);
     const turned = attempts.columns.map((column) =>
@@ -90,8 +90,8 @@ function shaped(columns: readonly Column[]): DeltaMetadata {
   return deltaMetadata({ ...attempts, columns });
 }
 
-describe('a writer that knows the log as it was', () => {
-  test('reads its last entry, and nothing else of it, while it is the only one', async () => {
+describe('a writer with a cached log', () => {
+  test('reads only its last entry while there is no other writer', async () => {
     const table = await tables.create(faulty.client());
     await commit(table, 0, 4);
     const before = faulty.nameNode.seen.length;
@@ -106,7 +106,7 @@ describe('a writer that knows the log as it was', () => {
     assert.match(asked[0] ?? '', /_delta_log\/0+1\.json/);
   });
 
-  test('commits what follows on what another has committed since', async () => {
+  test('commits after the entries that another writer committed meanwhile', async () => {
     const table = await tables.create();
     await commit(table, 0, 4);
     await commit(tables.open(table.path), 4, 8);
@@ -114,7 +114,7 @@ describe('a writer that knows the log as it was', () => {
     assert.deepEqual(await commit(table, 8, 12), { outcome: 'committed', version: 3 });
   });
 
-  test('learns from the log what another has landed of it since', async () => {
+  test('detects that another writer has landed its commit meanwhile', async () => {
     const table = await tables.create();
     await commit(table, 0, 4);
     await commit(tables.open(table.path), 4, 8);
@@ -123,7 +123,7 @@ describe('a writer that knows the log as it was', () => {
     assert.deepEqual(await tables.filesOf(table), ['0-4', '4-8']);
   });
 
-  test('commits nothing more once another has changed the partitions', async () => {
+  test('commits nothing after another writer changed the partition columns', async () => {
     const table = await tables.create();
     await table.createIfMissing(deltaMetadata(attempts), SCRATCH);
     await commit(table, 0, 4);
@@ -136,7 +136,7 @@ describe('a writer that knows the log as it was', () => {
     assert.deepEqual(await tables.filesOf(table), ['0-4']);
   });
 
-  test('adds a column again that another has taken away', async () => {
+  test('adds a column again that another writer removed', async () => {
     const table = await tables.create();
     await table.createIfMissing(deltaMetadata(attempts), SCRATCH);
     await commit(table, 0, 4);
@@ -148,7 +148,7 @@ describe('a writer that knows the log as it was', () => {
     assert.equal(addMissingColumns(table.path, metadata, deltaMetadata(attempts)), undefined);
   });
 
-  test('commits nothing and reads nothing more while its last entry is gone or replaced', async () => {
+  test('commits and reads nothing while its last entry is missing or replaced', async () => {
     const table = await tables.create();
     for (const from of [0, 4]) await commit(table, from, from + 4);
     const last = entryOf(table, 2);
@@ -169,7 +169,7 @@ describe('a writer that knows the log as it was', () => {
     assert.deepEqual(await commit(table, 8, 12), { outcome: 'committed', version: 3 });
   });
 
-  test('continues at a checkpoint that replaced the entries it knows', async () => {
+  test('continues from a checkpoint that replaced its cached entries', async () => {
     const table = await tables.create();
     await commit(table, 0, 1);
     const other = tables.open(table.path);
@@ -181,7 +181,7 @@ describe('a writer that knows the log as it was', () => {
 });
 
 describe('a log with a checkpoint', () => {
-  test('reads as without it, also when the entries before it are gone', async () => {
+  test('reads the same as without it, also without the entries before it', async () => {
     const table = await tables.create();
     for (let from = 0; from < 12; from += 1) await commit(table, from, from + 1);
     const whole = await tables.open(table.path).snapshot();
@@ -195,7 +195,7 @@ describe('a log with a checkpoint', () => {
     assert.deepEqual(await commit(tables.open(table.path), 12, 13), { outcome: 'committed', version: 13 });
   });
 
-  test('is followed by one that names all files, also if its writer had read where the table stands alone', async () => {
+  test('is followed by one that names all files, also if its writer had read only the table’s head', async () => {
     const table = await tables.create();
     for (let from = 0; from < 6; from += 1) await commit(table, from, from + 1);
     const other = tables.open(table.path);
@@ -207,14 +207,14 @@ describe('a log with a checkpoint', () => {
     assert.deepEqual(await tables.filesOf(table), all);
   });
 
-  test('whose pointer names a checkpoint that is gone reads its entries', async () => {
+  test('is read from its entries if `_last_checkpoint` names a missing checkpoint', async () => {
     const table = await tables.create();
     for (let from = 0; from < 5; from += 1) await commit(table, from, from + 1);
     assert(await faulty.direct.delete(checkpointOf(table, 5)));
     assert.equal((await tables.open(table.path).snapshot())?.version, 5);
   });
 
-  test('that could not be written is still whole, and the commit stands', async () => {
+  test('keeps the commit and is complete if the checkpoint cannot be written', async () => {
     const table = await tables.create(faulty.client());
     for (let from = 0; from < 4; from += 1) await commit(table, from, from + 1);
     faulty.nameNode.plan(/checkpoint.*op=RENAME|op=RENAME.*checkpoint/, {

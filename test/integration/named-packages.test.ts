@@ -70,7 +70,7 @@ async function fileOf(content: string): Promise<string> {
 }
 
 describe('the package webhdfs', () => {
-  test('reports success of a rename that HDFS refused; our client an error', async () => {
+  test('reports success for a rename that HDFS refused; our client reports an error', async () => {
     const [from, to] = [await fileOf('from'), await fileOf('to')];
     const refused = await answerOf('PUT', from, `op=RENAME&destination=${to}`);
     assert.deepEqual(refused, { boolean: false });
@@ -82,7 +82,7 @@ describe('the package webhdfs', () => {
     assert.equal((await errorOf(hdfs.direct.rename(from, to))).exception, 'FileAlreadyExistsException');
   });
 
-  test('reports success of a rename of nothing; our client that it is not there', async () => {
+  test('reports success for a rename of a missing file; our client reports that it is missing', async () => {
     const [from, to] = [hdfs.fresh(), hdfs.fresh()];
     const renamed = await outcome((done) => {
       theirs.rename(from, to, done);
@@ -91,7 +91,7 @@ describe('the package webhdfs', () => {
     assert.equal((await errorOf(hdfs.direct.rename(from, to))).exception, 'FileNotFoundException');
   });
 
-  test('moves a file into a folder that has the name it should get; our client refuses', async () => {
+  test('moves a file into a folder that exists at the new path; our client reports an error', async () => {
     const [from, folder] = [await fileOf('from'), hdfs.fresh()];
     await hdfs.direct.makeFolder(folder);
     await errorOf(hdfs.direct.rename(from, folder));
@@ -102,7 +102,7 @@ describe('the package webhdfs', () => {
     assert.equal((await hdfs.direct.list(folder)).length, 1);
   });
 
-  test('reports success of a removal of nothing; our client says that there was nothing', async () => {
+  test('reports success for the removal of a missing file; our client reports that it was missing', async () => {
     const path = hdfs.fresh();
     assert.deepEqual(await answerOf('DELETE', path, 'op=DELETE'), { boolean: false });
     const removed = await outcome((done) => {
@@ -112,7 +112,7 @@ describe('the package webhdfs', () => {
     assert.equal(await hdfs.direct.delete(path), false);
   });
 
-  test('reports success of a write that a DataNode refused with 503; our client an error', async () => {
+  test('reports success for a write that a DataNode refused with 503; our client reports an error', async () => {
     const path = hdfs.fresh();
     hdfs.dataNode.plan(/op=CREATE/, { kind: 'answer', status: 503, body: 'busy' }, 2);
     const written = await outcome((done) => {
@@ -128,7 +128,7 @@ describe('the package webhdfs', () => {
     ['that a NameNode refused with 503', { kind: 'answer', status: 503, body: 'busy' }],
     ['to a NameNode that does not answer', { kind: 'freeze' }],
   ] as const) {
-    test(`waits for ever for a write ${what}; our client fails`, async () => {
+    test(`never ends a write ${what}; our client fails`, async () => {
       const path = hdfs.fresh();
       hdfs.nameNode.plan(/op=create/i, fault, 5);
       let sent: { abort(): void } | undefined;
@@ -143,7 +143,7 @@ describe('the package webhdfs', () => {
     });
   }
 
-  test('gives the page of an error for the content of a file; our client an error', async () => {
+  test('returns an error page as the content of a file; our client reports an error', async () => {
     const path = await fileOf('content');
     hdfs.dataNode.plan(/op=OPEN/i, { kind: 'answer', status: 503, body: 'a page of an error' }, 5);
     const read = await outcome((done) => {
@@ -153,7 +153,7 @@ describe('the package webhdfs', () => {
     assert.equal((await errorOf(hdfs.client().read(path))).httpStatus, 503);
   });
 
-  test('gives a part for the whole where a cut answer did not say its length; our client an error', async () => {
+  test('returns a cut response without a length as a whole file; our client reports an error', async () => {
     const path = await fileOf('content');
     const server = createServer((socket) => {
       socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\ncont'));
@@ -170,7 +170,7 @@ describe('the package webhdfs', () => {
     await once(server.close(), 'close');
   });
 
-  test('says so where a cut answer did say its length', async () => {
+  test('reports a cut response with a length', async () => {
     const path = await fileOf('content');
     hdfs.dataNode.plan(/op=OPEN/i, { kind: 'cut-answer', afterBytes: 4 }, 5);
     const { error } = await outcome((done) => {
@@ -180,7 +180,7 @@ describe('the package webhdfs', () => {
     await errorOf(hdfs.client().read(path));
   });
 
-  test('replaces a file unless told otherwise; our client never does', async () => {
+  test('replaces a file by default; our client never does', async () => {
     const path = await fileOf('old');
     const refused = await errorOf(hdfs.direct.create(path, Buffer.from('new')));
     assert.equal(refused.exception, 'FileAlreadyExistsException');
@@ -191,7 +191,7 @@ describe('the package webhdfs', () => {
     assert.equal((await hdfs.direct.read(path)).toString(), 'new');
   });
 
-  test('takes a NameNode that is down for a file that is missing; our client does not', async () => {
+  test('reports a missing file if the NameNode is down; our client reports the NameNode', async () => {
     const { address } = await deadServer();
     // `exists` gives its answer in the place of the error.
     const found = await outcome((done) => {
@@ -201,7 +201,7 @@ describe('the package webhdfs', () => {
     assert.equal((await errorOf(hdfs.client([address]).status('/'))).code, 'HDFS_UNREACHABLE');
   });
 
-  test('writes a name with a percent sign under another name; our client under that one', async () => {
+  test('writes a name with a percent sign under another name; our client under the same name', async () => {
     const folder = hdfs.fresh();
     const written = await outcome((done) => {
       theirs.writeFile(`${folder}/a%41`, Buffer.from('content'), done);
@@ -214,7 +214,7 @@ describe('the package webhdfs', () => {
     );
   });
 
-  test('keeps of an error its message alone; our client the class by which to tell errors apart', async () => {
+  test('keeps only the message of an error; our client keeps its class, which distinguishes errors', async () => {
     const path = hdfs.fresh();
     const { error } = await outcome((done) => {
       theirs.stat(path, done);

@@ -29,7 +29,7 @@ describe('a replay that is killed after it published and before it marked', () =
     await pipeline.close();
   });
 
-  test('and given again, twice at once: one message in Kafka, one mark', async () => {
+  test('and repeated twice concurrently ends in one message in Kafka and one mark', async () => {
     const reference = `${topic.topic}/0/0`;
     proxy.plan(/op=CREATE|op=MKDIRS|op=RENAME/, { kind: 'freeze' }, 1_000);
     const frozen = join(pipeline.folder, 'frozen.yaml');

@@ -51,7 +51,7 @@ describe('quarantine', () => {
 
   after(() => pipeline.close());
 
-  test('is listed, the newest first, with the reasons counted', async () => {
+  test('is listed, the newest first, with counts of the reasons', async () => {
     const { rows, summary } = await topic.list();
     assert.deepEqual(
       rows.map(({ reference, step, path, size }) => [reference, step, path, size]),
@@ -75,7 +75,7 @@ describe('quarantine', () => {
     requireSafe(table);
   });
 
-  test('can be listed in part', async () => {
+  test('is listed in part by options', async () => {
     const references = async (...words: string[]) =>
       (await topic.list(...words)).rows.map(({ reference }) => reference.split('/').at(-1));
     assert.deepEqual(await references('--reason', 'UTF-8'), ['4']);
@@ -127,7 +127,7 @@ describe('quarantine', () => {
     assert.deepEqual(Buffer.concat(pieces), HOSTILE);
   });
 
-  test('says what is not in it', async () => {
+  test('reports what is not in it', async () => {
     const unknown = await pipeline.command('quarantine', 'show', `${topic.topic}/0/1`);
     assert.equal(unknown.code, 1);
     assert.match(unknown.stderr, /QUARANTINE_UNKNOWN: .*\/0\/1 is not in quarantine/);
@@ -137,7 +137,7 @@ describe('quarantine', () => {
     );
   });
 
-  test('asks before it replays more than one, and takes no answer for a no', async () => {
+  test('asks before it replays more than one message, and treats no answer as no', async () => {
     const { code, stderr } = await pipeline.command('quarantine', 'replay', '--all');
     assert.equal(code, 1);
     assert.match(stderr, /Replay 3\? \[y\/N\] .*nothing was replayed/s);
@@ -146,7 +146,7 @@ describe('quarantine', () => {
     assert.equal((await pipeline.command('quarantine', 'replay', '--reason', 'x')).code, 2);
   });
 
-  test('shows what it would replay', async () => {
+  test('lists what it would replay', async () => {
     const shown = await topic.quarantine('replay', '--all', '--dry-run');
     assert.deepEqual(shown.match(/\/0\/\d+ would be replayed/g), [
       '/0/3 would be replayed',
@@ -156,7 +156,7 @@ describe('quarantine', () => {
     assert.equal((await topic.messages()).length, 6);
   });
 
-  test('publishes again with the key and the headers, once however often it is said', async () => {
+  test('publishes a message again with its key and headers, once however often it is requested', async () => {
     const reference = `${topic.topic}/0/3`;
     assert.match(await topic.quarantine('replay', reference), /is now .*\/0\/6$/m);
     assert.match(await topic.quarantine('replay', reference), /was replayed before, as .*\/0\/6$/m);
@@ -176,7 +176,7 @@ describe('quarantine', () => {
     await topic.verify();
   });
 
-  test('takes a replayed message again that is bad again, which tells where it came from', async () => {
+  test('quarantines a replayed message that is still bad, with its origin', async () => {
     const result = await topic.run();
     assert.equal(result.rows['quarantine'], 1);
     const { rows } = await topic.list('--not-replayed', '--reason', 'max_attempts');
@@ -194,7 +194,7 @@ describe('quarantine', () => {
     assert.deepEqual(replays, { marked: 2, landed: 0, quarantinedAgain: 2, ahead: 0 });
   });
 
-  test('replays all that its options pick, in the order in which it came', async () => {
+  test('replays all messages that its options select, in the order of arrival', async () => {
     const answer = JSON.parse(
       await topic.quarantine('replay', '--all', '--reason', 'no value', '--json'),
     ) as {
@@ -210,7 +210,7 @@ describe('quarantine', () => {
     await topic.verify();
   });
 
-  test('says by name which records are too large to be replayed, and replays them when they are not', async () => {
+  test('names the records that are too large to be replayed, and replays them under a larger limit', async () => {
     const [large] = goodAttempts(2, 1);
     const small = goodAttempts(3, 1);
     const padded = { ...large, exam_name: 'x'.repeat(30_000) };

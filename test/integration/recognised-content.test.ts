@@ -20,8 +20,8 @@ const AN_ARRAY = /is one JSON array that spans lines; .*: set the source’s for
 const LINES = /has a JSON object in each line; .*: set the source’s format to ndjson/;
 const SEVERAL = /has several JSON values, one behind the other/;
 const A_SEQUENCE = /is a JSON text sequence/;
-const AN_ERROR = /is an error object \(its member "error" says so\)/;
-const IN_RESULT = /its member "result" holds an array/;
+const AN_ERROR = /is an error object \(with the member "error" says so\)/;
+const IN_RESULT = /with an array in "result"/;
 const A_NEWLINE =
   /is damaged gzip: at byte 327 of the compressed content is neither another member nor padding/;
 
@@ -201,7 +201,7 @@ describe('a server’s contents', () => {
 
   test('page: that name a next page are rejected', async () => {
     const found = await resultOf(await pipeline.start({ source: 'page' }));
-    assert.match(found, /^SOURCE_PAGED: .* is one page of several: "next" names the next one/);
+    assert.match(found, /^SOURCE_PAGED: .* is one page of several: "next" refers to the next page/);
   });
 });
 

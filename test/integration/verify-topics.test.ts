@@ -32,7 +32,7 @@ describe('verify of a topic that changed', () => {
     );
   });
 
-  test('says which part Kafka no longer has, and checks the rest', async () => {
+  test('reports the offsets that Kafka no longer has, and checks the rest', async () => {
     await withAdmin(verified.pipeline.kafka, async (admin) => {
       // Else the client does not know the topic.
       await admin.fetchTopicOffsets(verified.topic);
@@ -63,7 +63,7 @@ describe('verify of a topic that changed', () => {
     );
   });
 
-  test('names a topic that is gone, and one that was recreated', async () => {
+  test('names a deleted topic, and a recreated one', async () => {
     await withAdmin(verified.pipeline.kafka, (admin) => admin.deleteTopics({ topics: [verified.topic] }));
     const copy = await verified.copy();
     requireFinding(await copy.verify(), 'TOPIC_GONE', verified.topic, /no longer exists in Kafka/);

@@ -14,7 +14,7 @@ describe('verify', () => {
 
   after(() => verified.close());
 
-  test('says that all is right: each message once, each file read back', async () => {
+  test('reports no finding for complete tables: each message once, each file read back', async () => {
     const { code, stdout } = await verified.pipeline.command('verify');
     assert.equal(code, 0, stdout);
     assert.match(
@@ -31,7 +31,7 @@ describe('verify', () => {
     }
   });
 
-  test('names a data file that is gone, and the messages that stand nowhere now', async () => {
+  test('names a missing data file, and the messages whose rows it had', async () => {
     const copy = await verified.copy();
     const { path } = await copy.firstFile('deliveries');
     await copy.hdfs.delete(path);
@@ -63,7 +63,7 @@ describe('verify', () => {
     );
   });
 
-  test('names a file that was cut', async () => {
+  test('names a truncated file', async () => {
     const copy = await verified.copy();
     const { path, add } = await copy.firstFile('runs');
     await copy.replace(path, (await copy.hdfs.read(path)).subarray(0, -1));
@@ -91,7 +91,7 @@ describe('verify', () => {
     );
   });
 
-  test('names a table whose log stands elsewhere than the others', async () => {
+  test('names a table whose log has another position than the others', async () => {
     const copy = await verified.copy();
     await copy.rewriteLog('questions', ({ txn, ...rest }) =>
       txn ? { ...rest, txn: { ...txn, version: txn.version - 1 } } : rest,
@@ -106,7 +106,7 @@ describe('verify', () => {
     );
   });
 
-  test('names messages that stand twice', async () => {
+  test('names messages that have two rows', async () => {
     const copy = await verified.copy();
     await copy.append('deliveries', [
       { add: await copy.fileOf('deliveries', 'FROM rows ORDER BY ALL LIMIT 3') },
@@ -120,7 +120,7 @@ describe('verify', () => {
     );
   });
 
-  test('names a row of a message that Kafka does not have, as that of a transaction marker', async () => {
+  test('names a row at an offset without a message, such as that of a control record', async () => {
     const copy = await verified.copy();
     const [offsets] = await topicOffsets(verified.pipeline.kafka, verified.topic);
     const marker = Number(offsets?.end) - 1;
@@ -136,7 +136,7 @@ describe('verify', () => {
     );
   });
 
-  test('names a row that stands past what the log counts as landed', async () => {
+  test('names a row past its table’s position in the log', async () => {
     const copy = await verified.copy();
     const sql =
       'SELECT * REPLACE (1000000::BIGINT AS kafka_offset) FROM rows WHERE kafka_partition = 1 LIMIT 1';
@@ -146,7 +146,7 @@ describe('verify', () => {
     requireFinding(answer, 'ROW_PAST_LOG', `${verified.topic}/1`, /at the offsets: 1000000$/);
   });
 
-  test('names an attempt without its delivery, and the message that has no row then', async () => {
+  test('names an attempt without its delivery, and the message without a row', async () => {
     const copy = await verified.copy();
     await copy.rewriteRows('deliveries', 'FROM rows WHERE NOT (kafka_partition = 0 AND kafka_offset = 17)');
     const answer = await copy.verify();
@@ -160,7 +160,7 @@ describe('verify', () => {
     requireFinding(answer, 'ATTEMPT_WITHOUT_DELIVERY', 'attempts', new RegExp(`${verified.topic}/0 at 17$`));
   });
 
-  test('names a delivery without its attempt, and the questions of nobody', async () => {
+  test('names a delivery without its attempt, and questions without an attempt', async () => {
     const copy = await verified.copy();
     await copy.rewriteRows('attempts', 'FROM rows WHERE NOT (kafka_partition = 0 AND kafka_offset = 17)');
     const answer = await copy.verify();
@@ -168,14 +168,14 @@ describe('verify', () => {
     requireFinding(answer, 'QUESTION_WITHOUT_ATTEMPT', 'questions', new RegExp(`${verified.topic}/0 at 17`));
   });
 
-  test('names an attempt that stands twice', async () => {
+  test('names an attempt that has two rows', async () => {
     const copy = await verified.copy();
     await copy.append('attempts', [{ add: await copy.fileOf('attempts', 'FROM rows LIMIT 1') }]);
     const answer = await copy.verify();
     assert.deepEqual(codesOf(answer), ['ATTEMPT_TWICE']);
   });
 
-  test('names questions that are not those of the payload', async () => {
+  test('names questions that differ from the payload’s', async () => {
     const copy = await verified.copy();
     const where = 'WHERE NOT (kafka_partition = 0 AND kafka_offset = 17 AND question_position = 0)';
     await copy.rewriteRows('questions', `FROM rows ${where}`);
@@ -190,7 +190,7 @@ describe('verify', () => {
     );
   });
 
-  test('names a question whose option is missing, and an option of nobody', async () => {
+  test('names a question whose option is missing, and an option without a question', async () => {
     const copy = await verified.copy();
     const at = 'kafka_partition = 0 AND kafka_offset = 17 AND question_position = 0 AND option_position = 0';
     await copy.rewriteRows(
@@ -202,7 +202,7 @@ describe('verify', () => {
   });
 
   for (const where of ['an entry', 'the transactions'])
-    test(`expects no row of offsets that a person let a run skip, as ${where} of the log says`, async () => {
+    test(`expects no rows of skipped offsets, which ${where} of the log names`, async () => {
       const copy = await verified.copy();
       for (const table of ['deliveries', 'attempts', 'questions', 'options'])
         await copy.rewriteRows(table, 'FROM rows WHERE NOT (kafka_partition = 0 AND kafka_offset = 17)');
@@ -220,7 +220,7 @@ describe('verify', () => {
       assert.equal(answer.partitions[0]?.skipped, 1);
     });
 
-  test('reads what another program compacted, and notes that it knows no checksum of it', async () => {
+  test('reads a file that another program compacted, and notes that its checksum is unknown', async () => {
     const copy = await verified.copy();
     for (const name of ['deliveries', 'attempts']) {
       const { add } = await copy.firstFile(name);
@@ -235,7 +235,7 @@ describe('verify', () => {
     );
   });
 
-  test('notes files that no log entry names, which nobody reads', async () => {
+  test('notes files that no log entry names', async () => {
     const copy = await verified.copy();
     await copy.fileOf('attempts', 'FROM rows LIMIT 1');
     const answer = await copy.verify();

@@ -40,7 +40,7 @@ test('a DataNode that freezes at any moment of a create is detected within the t
   }
 });
 
-test('a client that dies in the middle of a create leaves a partial file that looks complete', async () => {
+test('a client that is killed in the middle of a create leaves a partial file that looks complete', async () => {
   const path = faulty.fresh();
   faulty.dataNode.plan(/CREATE/, { kind: 'cut-request', afterBytes: 3 * MIB });
   await failsForNow(faulty.client().create(path, Buffer.alloc(40 * MIB)), { ambiguous: true });

@@ -12,7 +12,7 @@ before(async () => {
 });
 after(() => testFolder.remove());
 
-test('names with blanks, signs, accents and other scripts mean the same to every operation', async () => {
+test('names with blanks, signs, accents and other scripts are the same in every operation', async () => {
   const names = [
     'a b',
     '100%',
@@ -63,14 +63,14 @@ test('a folder of more than one page is listed whole, each name once', async () 
   assert.deepEqual(await hdfs.list(folder, { startAfter: '01202x' }), []);
 });
 
-test('a list of what is missing, or of a file, is an error and not an empty list', async () => {
+test('listing a missing path, or a file, is an error and not an empty list', async () => {
   const path = testFolder.fresh();
   await refusedBy('FileNotFoundException', hdfs.list(path));
   await hdfs.create(path, Buffer.from('a'));
   await assert.rejects(hdfs.list(path), /it is a file, not a folder/);
 });
 
-test('a folder is made with its parents, made again without harm, and never in place of a file', async () => {
+test('a folder is created with its parents, again without effect, and never in place of a file', async () => {
   const folder = testFolder.fresh();
   await hdfs.makeFolder(`${folder}/a/b`);
   await hdfs.makeFolder(`${folder}/a/b`);
@@ -79,7 +79,7 @@ test('a folder is made with its parents, made again without harm, and never in p
   await refusedBy('ParentNotDirectoryException', hdfs.create(`${folder}/a/b/c/d`, Buffer.from('d')));
 });
 
-test('a delete says whether something was there, and spares a folder that is not empty', async () => {
+test('a delete returns whether the path existed, and refuses a folder that is not empty', async () => {
   const folder = testFolder.fresh();
   await hdfs.create(`${folder}/a`, Buffer.from('a'));
   await refusedBy('PathIsNotEmptyDirectoryException', hdfs.delete(folder));

@@ -42,7 +42,7 @@ async function createInBlocks(path: string, blockSize: number, content: Buffer):
   assert.equal((await put(location, content)).status, 201);
 }
 
-test('what is written is read back, from memory and from a file, of any length', async () => {
+test('content of any length is read back as written, from memory and from a file', async () => {
   for (const length of [0, 1, 511, 512, 513, 65_536, 3 * MIB + 1]) {
     const content = randomBytes(length);
     const file = join(local, 'sent');
@@ -75,7 +75,7 @@ test('the checksum computed here is the one that HDFS reports, for every shape o
   }
 });
 
-test('a status tells what is there, and nothing is undefined but what is missing', async () => {
+test('a status describes a file or folder, and is undefined only for a missing path', async () => {
   const path = `${testFolder.fresh()}/file`;
   const before = Date.now();
   await hdfs.create(path, Buffer.from('twelve bytes'));
@@ -97,11 +97,11 @@ test('a status tells what is there, and nothing is undefined but what is missing
   await refusedBy('FileNotFoundException', hdfs.checksum(`${path}-missing`));
 });
 
-test('a folder is not taken for a missing file', async () => {
+test('reading a folder is not reported as a missing file', async () => {
   await refusedBy('FileNotFoundException', hdfs.readIfExists(testFolder.path));
 });
 
-test('a create never replaces a file, however large what it sends', async () => {
+test('a create never replaces a file, whatever the length of its content', async () => {
   const path = testFolder.fresh();
   await hdfs.create(path, Buffer.from('first'));
   for (const length of [0, 1, 100_000, 30 * MIB]) {
@@ -130,7 +130,7 @@ test('a rename onto a folder is refused, and does not move the file into it', as
   assert.equal((await hdfs.read(from)).toString(), 'from');
 });
 
-test('a rename of what is missing, or into a folder that is missing, is refused', async () => {
+test('a rename of a missing path, or into a missing folder, is refused', async () => {
   const path = testFolder.fresh();
   await refusedBy('FileNotFoundException', hdfs.rename(path, testFolder.fresh()));
   await hdfs.create(path, Buffer.from('a'));
@@ -138,7 +138,7 @@ test('a rename of what is missing, or into a folder that is missing, is refused'
   assert.equal((await hdfs.read(path)).toString(), 'a');
 });
 
-test('a replace takes the place of a file, or of none, and never of a folder', async () => {
+test('a replace overwrites a file or creates it, and never replaces a folder', async () => {
   const [first, second, to] = [testFolder.fresh(), testFolder.fresh(), testFolder.fresh()];
   await hdfs.create(first, Buffer.from('first'));
   await hdfs.create(second, Buffer.from('second'));
@@ -152,7 +152,7 @@ test('a replace takes the place of a file, or of none, and never of a folder', a
   assert.equal((await hdfs.read(to)).toString(), 'second');
 });
 
-test('of eight renames to one name at once, exactly one wins', async () => {
+test('of eight concurrent renames to one path, exactly one succeeds', async () => {
   const target = testFolder.fresh();
   const sources = Array.from({ length: 8 }, () => testFolder.fresh());
   for (const source of sources) await hdfs.create(source, Buffer.from(source));
@@ -166,7 +166,7 @@ test('of eight renames to one name at once, exactly one wins', async () => {
   }
 });
 
-test('of eight creates of one name at once, exactly one wins', async () => {
+test('of eight concurrent creates of one path, exactly one succeeds', async () => {
   const path = testFolder.fresh();
   const contents = Array.from({ length: 8 }, (_, at) => Buffer.alloc(1000, at));
   const outcomes = await Promise.allSettled(contents.map((content) => hdfs.create(path, content)));
@@ -175,13 +175,13 @@ test('of eight creates of one name at once, exactly one wins', async () => {
   assert.ok(winners[0]?.equals(await hdfs.read(path)));
 });
 
-test('a user without the right is refused at once, and told so', async () => {
+test('a user without permission is refused without retries, by name', async () => {
   const stranger = new WebHdfs({ nameNodes: [NAME_NODE], user: 'nobody' });
   await refusedBy('AccessControlException', stranger.makeFolder(testFolder.fresh()));
   await refusedBy('AccessControlException', stranger.create(testFolder.fresh(), Buffer.alloc(8 * MIB)));
 });
 
-test('a download of another length than expected is damaged, and leaves no file', async () => {
+test('a download of another length than expected is an error, and leaves no file', async () => {
   const path = testFolder.fresh();
   const received = join(local, 'damaged');
   await hdfs.create(path, Buffer.from('abc'));
@@ -196,7 +196,7 @@ test('a download of another length than expected is damaged, and leaves no file'
   }
 });
 
-test('a local file that is missing or cannot be written is no fault of HDFS', async () => {
+test('a local file that is missing or cannot be written is not reported as an error of HDFS', async () => {
   const path = testFolder.fresh();
   for (const call of [
     hdfs.create(path, { file: join(local, 'missing') }),

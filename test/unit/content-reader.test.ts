@@ -91,9 +91,9 @@ describe('a content in another format is refused by name', () => {
   const spanning = /spans? lines; its format, ndjson/;
   const lines = /has a JSON object in each line; its format, json-array, .*: set .* format to ndjson/;
   const several = /has several JSON values, one behind the other/;
-  const inResult = /is one JSON object, no record \(its member "result" holds an array\)/;
+  const inResult = /is one JSON object that is no record \(with an array in "result"\)/;
   const next = (member: string): RegExp =>
-    new RegExp(`is one page of several: "${member}" names the next one`);
+    new RegExp(`is one page of several: "${member}" refers to the next page`);
   const page = (more: object): string => JSON.stringify({ data: goodAttempts(1, 2), ...more });
   for (const [what, content, format, says] of [
     ['an array in one line', `[${GOOD.join(',')}]`, 'ndjson', array],
@@ -112,12 +112,12 @@ describe('a content in another format is refused by name', () => {
     ['an object around the records', wrapped(...GOOD), 'ndjson', inResult],
     ['… with an element a line', `{"result":[\n${GOOD.join(',\n')}\n]}\n`, 'ndjson', inResult],
     ['… that is pretty', pretty(JSON.parse(wrapped(...GOOD))), 'ndjson', inResult],
-    ['an error', '{"error":"token expired","code":401}', 'ndjson', /is an error object \(its member "error"/],
+    ['an error', '{"error":"token expired","code":401}', 'ndjson', /is an error object \(with the member "error"/],
     [
       'a pretty error',
       '{\n "errors": [ {"code": 1} ]\n}',
       'ndjson',
-      /is an error object \(its member "errors"/,
+      /is an error object \(with the member "errors"/,
     ],
     ['any object', '{"status":"ok"}\n', 'ndjson', /is one JSON object that is no record/],
     ['lines', GOOD.join('\n'), 'json-array', lines],

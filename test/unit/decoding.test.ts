@@ -126,7 +126,7 @@ describe('other codings', () => {
     const sent = { contentEncoding: 'br' };
     assert.match(
       await refusal(Buffer.concat([brotli, Buffer.from('x')]), sent),
-      new RegExp(`damaged brotli: it goes on after its end, at byte ${brotli.length}`),
+      new RegExp(`damaged brotli: it continues after its end, at byte ${brotli.length}`),
     );
   });
 

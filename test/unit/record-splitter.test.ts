@@ -104,7 +104,7 @@ test('an incomplete JSON array is refused with the position', () => {
   assert.match(refusal('  {"a":1}'), /does not begin with "\[".*byte 2/);
   assert.match(refusal('[{"a":1},]'), /comma with no element beside it.*byte 9/);
   assert.match(refusal('[,1]'), /comma with no element beside it.*byte 1/);
-  assert.match(refusal('[1] [2]'), /goes on after its JSON array ended.*byte 4/);
+  assert.match(refusal('[1] [2]'), /continues after the end of its JSON array.*byte 4/);
   assert.match(refusal('[1}]'), /"}" that closes nothing.*byte 2/);
 });
 
