@@ -20,7 +20,7 @@ const AN_ARRAY = /is one JSON array that spans lines; .*: set the source’s for
 const LINES = /has a JSON object in each line; .*: set the source’s format to ndjson/;
 const SEVERAL = /has several JSON values, one behind the other/;
 const A_SEQUENCE = /is a JSON text sequence/;
-const AN_ERROR = /is an error object \(with the member "error" says so\)/;
+const AN_ERROR = /is an error object \(with the member "error"\)/;
 const IN_RESULT = /with an array in "result"/;
 const A_NEWLINE =
   /is damaged gzip: at byte 327 of the compressed content is neither another member nor padding/;

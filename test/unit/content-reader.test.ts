@@ -112,7 +112,12 @@ describe('a content in another format is refused by name', () => {
     ['an object around the records', wrapped(...GOOD), 'ndjson', inResult],
     ['… with an element a line', `{"result":[\n${GOOD.join(',\n')}\n]}\n`, 'ndjson', inResult],
     ['… that is pretty', pretty(JSON.parse(wrapped(...GOOD))), 'ndjson', inResult],
-    ['an error', '{"error":"token expired","code":401}', 'ndjson', /is an error object \(with the member "error"/],
+    [
+      'an error',
+      '{"error":"token expired","code":401}',
+      'ndjson',
+      /is an error object \(with the member "error"/,
+    ],
     [
       'a pretty error',
       '{\n "errors": [ {"code": 1} ]\n}',
