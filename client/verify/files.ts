@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -6,9 +6,12 @@ import { readRows, type AuditedRow, type Auditor } from '../../adapters/auditor/
 import type { AddFile } from '../../adapters/delta/actions.ts';
 import { sqlFile, sqlName, withDuckDb } from '../../adapters/duckdb/database.ts';
 import { hdfsPathOf } from '../../adapters/delta/table-cache.ts';
+import { mapConcurrent } from '../../lib/map-concurrent.ts';
 import { messageOf } from '../../model/errors.ts';
 import { rowCountOf } from '../query/live-tables.ts';
 import type { VerifyFinding } from './findings.ts';
+
+const MAX_CONCURRENT_FILES = 4;
 
 /** The number of attempts before a file counts as unreadable or damaged: a server may just be busy. */
 const MAX_READS = 3;
@@ -18,10 +21,11 @@ const READ_PAUSE_MS = 200;
 export interface FilesToAudit {
   /** The table's folder in HDFS, absolute. */
   readonly tablePath: string;
-  readonly files: Iterable<AddFile>;
+  readonly files: readonly AddFile[];
   /** The columns to read; rows are counted by them. */
   readonly columns: readonly string[];
-  readonly onRows: (rows: readonly AuditedRow[]) => void;
+  /** Called with groups of rows, of several files in turn. */
+  readonly onRows: (rows: readonly AuditedRow[], file: AddFile) => void;
 }
 
 /** The result of {@link auditFiles}. */
@@ -35,30 +39,32 @@ export interface FilesAudited {
   readonly findings: readonly VerifyFinding[];
 }
 
-/** Reads files back one by one, and compares their length, checksum and row count with the table's log. */
+/** Reads files back, and compares their length, checksum and row count with the table's log. */
 export async function auditFiles(auditor: Auditor, audit: FilesToAudit): Promise<FilesAudited> {
   const folder = await mkdtemp(join(tmpdir(), 'assessment-pipeline-'));
-  const local = join(folder, 'file.parquet');
-  const sum = { files: 0, bytes: 0, rows: 0, foreign: 0 };
-  const findings: VerifyFinding[] = [];
   try {
-    for (const file of audit.files) {
+    // DuckDB's spill files of two instances would have the same names in one folder.
+    const numbered = audit.files.map((file, index) => ({ file, own: join(folder, String(index)) }));
+    const audited = await mapConcurrent(MAX_CONCURRENT_FILES, numbered, async ({ file, own }) => {
+      await mkdir(own);
+      const local = join(own, 'file.parquet');
       const path = hdfsPathOf(audit.tablePath, file);
-      sum.files += 1;
-      if (!isOwnFile(file)) sum.foreign += 1;
       const finding =
         (await auditBytes(auditor, path, file, local)) ?? (await auditRows(path, file, local, audit));
-      if (finding !== undefined) {
-        findings.push(finding);
-        continue;
-      }
-      sum.bytes += file.size;
-      sum.rows += rowCountOf(file) ?? 0;
-    }
+      await rm(own, { recursive: true });
+      return { file, finding };
+    });
+    const whole = audited.flatMap(({ file, finding }) => (finding === undefined ? [file] : []));
+    return {
+      files: audit.files.length,
+      bytes: whole.reduce((sum, { size }) => sum + size, 0),
+      rows: whole.reduce((sum, file) => sum + (rowCountOf(file) ?? 0), 0),
+      foreign: audit.files.filter((file) => !isOwnFile(file)).length,
+      findings: audited.flatMap(({ finding }) => finding ?? []),
+    };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-  return { ...sum, findings };
 }
 
 async function auditBytes(
@@ -110,7 +116,7 @@ async function auditRows(
   try {
     const addRows = (group: readonly AuditedRow[]): void => {
       rows += group.length;
-      onRows(group);
+      onRows(group, file);
     };
     if (isOwnFile(file)) for await (const group of readRows(local, columns)) addRows(group);
     else await readForeign(local, columns, addRows);
