@@ -155,6 +155,14 @@ export const ERROR_CODES = {
     advice:
       'Another program removed or doubled rows: restore the table with that program to the version in the message, then retry; or land into a new warehouse (docs/operating.md).',
   },
+  PROOF_UNKNOWN: {
+    retry: 'permanent',
+    advice: 'Run pipeline verify without --since once; it keeps its result for later ones.',
+  },
+  PROOF_OUTDATED: {
+    retry: 'permanent',
+    advice: 'Run pipeline verify without --since, which verifies everything again.',
+  },
   VERSION_UNKNOWN: {
     retry: 'permanent',
     advice: 'List the versions of a table with: pipeline history TABLE',

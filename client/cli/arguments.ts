@@ -29,11 +29,12 @@ export function parseMilliseconds(text: string): number | undefined {
   return parseTime(text.replace(/(:\d\d)\.\d{1,3}(?=\D)/, '$1')) === undefined ? undefined : Date.parse(text);
 }
 
-/** Parses a day, a time, or a duration before now. */
+/** Parses a day, a time to the millisecond, or a duration before now. */
 export function parseSinceArgument(text: string): Date {
   const seconds = parseDuration(text);
-  const time = seconds === undefined ? parseTime(text) : new Date(Date.now() - seconds * 1000);
-  if (time !== undefined && !Number.isNaN(time.getTime())) return time;
+  const timeMs = seconds === undefined ? parseMilliseconds(text) : Date.now() - seconds * 1000;
+  const time = new Date(timeMs ?? NaN);
+  if (!Number.isNaN(time.getTime())) return time;
   throw new InvalidArgumentError(
     `It must be ${TIME_EXAMPLES}, or how long ago, such as ${DURATION_EXAMPLES}.`,
   );

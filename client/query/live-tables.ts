@@ -22,6 +22,8 @@ export interface LocalTable {
   readonly files: readonly CachedFile[] | null;
   /** The number of all-null rows that replace its files, for a query that only counts them. */
   readonly rows?: number | undefined;
+  /** An SQL condition of the rows that are visible; default all. */
+  readonly where?: string | undefined;
 }
 
 /** Permissions of SQL besides reading the tables. */
@@ -131,14 +133,16 @@ function isNamed(name: string, sql: string): boolean {
  */
 async function createTableView(
   connection: DuckDBConnection,
-  { table, files, rows: count }: LocalTable,
+  { table, files, rows: count, where }: LocalTable,
 ): Promise<void> {
   const columns = [...table.columns, ...PARTITION_COLUMNS].map(
     ({ name, type }) => `NULL::${duckDbType(type)} AS ${sqlName(name)}`,
   );
   const rows =
     count === undefined ? `WHERE ${await rowsClause(connection, table, files)}` : `FROM range(${count})`;
-  await connection.run(`CREATE VIEW ${sqlName(table.name)} AS SELECT ${columns.join(', ')} ${rows}`);
+  const select = `SELECT ${columns.join(', ')} ${rows}`;
+  const visible = where === undefined ? select : `FROM (${select}) WHERE ${where}`;
+  await connection.run(`CREATE VIEW ${sqlName(table.name)} AS ${visible}`);
 }
 
 /** Returns the SQL after `WHERE` that completes an empty SELECT of all columns with the rows of the files. */

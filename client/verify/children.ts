@@ -148,8 +148,8 @@ export async function checkChildren(
   return findings;
 }
 
-/** Returns the SQL condition of rows whose message is before the first offset of its partition. */
-function isBefore(offsets: ReadonlyMap<string, string>): string {
+/** Returns the SQL condition of rows whose message is before an offset of its partition, by `topic/partition`. */
+export function isBefore(offsets: ReadonlyMap<string, string | number>): string {
   const entries = [...offsets].map(([key, offset]) => `${sqlText(key)}: ${offset}::BIGINT`);
   const first = `MAP {${entries.join(', ')}}[format('{}/{}', kafka_topic, kafka_partition)]`;
   return `kafka_offset < coalesce(${first}, 0)`;

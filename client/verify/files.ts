@@ -7,6 +7,7 @@ import type { AddFile } from '../../adapters/delta/actions.ts';
 import { sqlFile, sqlName, withDuckDb } from '../../adapters/duckdb/database.ts';
 import { hdfsPathOf } from '../../adapters/delta/table-cache.ts';
 import { mapConcurrent } from '../../lib/map-concurrent.ts';
+import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
 import { messageOf } from '../../model/errors.ts';
 import { rowCountOf } from '../query/live-tables.ts';
 import type { VerifyFinding } from './findings.ts';
@@ -67,6 +68,29 @@ export async function auditFiles(auditor: Auditor, audit: FilesToAudit): Promise
   }
 }
 
+/** Compares the lengths of files with their table's log, without reading them. */
+export async function checkLengths(
+  hdfs: WebHdfs,
+  tablePath: string,
+  files: readonly AddFile[],
+): Promise<VerifyFinding[]> {
+  const folders = [...new Set(files.map((file) => dirname(hdfsPathOf(tablePath, file))))];
+  const found = await mapConcurrent(MAX_CONCURRENT_FILES, folders, async (folder) =>
+    (await hdfs.status(folder)) === undefined ? [] : hdfs.list(folder),
+  );
+  const lengths = new Map(found.flat().map(({ path, length }) => [path, length]));
+  return files.flatMap((file): VerifyFinding[] => {
+    const where = hdfsPathOf(tablePath, file);
+    const length = lengths.get(where);
+    if (length === undefined) return [{ code: 'FILE_UNREADABLE', where, message: 'it does not exist' }];
+    return length === file.size ? [] : [lengthFinding(where, length, file.size)];
+  });
+}
+
+function lengthFinding(where: string, bytes: number, size: number): VerifyFinding {
+  return { code: 'FILE_LENGTH', where, message: `it has ${bytes} bytes, the log says ${size}` };
+}
+
 async function auditBytes(
   auditor: Auditor,
   path: string,
@@ -90,9 +114,7 @@ async function readOnce(
 ): Promise<VerifyFinding | undefined> {
   try {
     const { bytes, sha256 } = await auditor.read(path, local);
-    if (bytes !== size) {
-      return { code: 'FILE_LENGTH', where: path, message: `it has ${bytes} bytes, the log says ${size}` };
-    }
+    if (bytes !== size) return lengthFinding(path, bytes, size);
     const expected = tags?.['sha256'];
     if (typeof expected !== 'string' || sha256 === expected) return undefined;
     return {

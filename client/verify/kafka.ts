@@ -10,7 +10,7 @@ import { readBatches } from '../../adapters/kafka/read.ts';
 import { decodingOf, type Decoding } from '../../adapters/kafka/read-options.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { KafkaEvidence } from './partitions.ts';
-import { OffsetSet } from './offset-set.ts';
+import { OffsetSet, type OffsetSpan } from './offset-set.ts';
 
 /** The read fails if no offset arrives for this long. */
 const IDLE_TIMEOUT_MS = 20_000;
@@ -25,17 +25,18 @@ export async function topicsIn(kafka: KafkaOptions): Promise<Set<string>> {
 }
 
 /**
- * Reads a topic up to the tables' offsets, and returns the offsets of its committed messages by partition.
- * @param positions The offset after the last landed one, by partition.
+ * Reads the messages of a topic that have landed, and returns the offsets of its committed messages by partition.
+ * @param landed The offsets to read, up to the last landed one, by partition.
  * @param batchDecodedBytes The size limit of one batch after decompression, in bytes.
  * @throws {PipelineError} KAFKA_BATCH_UNREADABLE, KAFKA_UNREACHABLE, KAFKA_REFUSED; RANGE_GONE if retention deletes messages meanwhile.
  */
 export async function readTopic(
   kafka: KafkaOptions,
   topic: string,
-  positions: ReadonlyMap<number, number>,
+  landed: ReadonlyMap<number, OffsetSpan>,
   batchDecodedBytes: number,
 ): Promise<Map<number, KafkaEvidence>> {
+  const positions = new Map([...landed].map(([partition, { end }]) => [partition, end]));
   const evidence = new Map(
     (await settledOffsets(kafka, topic, positions)).map(({ partition, earliest, end }) => [
       partition,
@@ -44,7 +45,8 @@ export async function readTopic(
   );
   const ranges = [...evidence].flatMap(([partition, { earliest, end }]) => {
     const until = Math.min(positions.get(partition) ?? 0, end);
-    return earliest < until ? [{ partition, start: String(earliest), end: String(until) }] : [];
+    const from = Math.max(landed.get(partition)?.start ?? 0, earliest);
+    return from < until ? [{ partition, start: String(from), end: String(until) }] : [];
   });
   if (ranges.length === 0) return evidence;
   const decoding = decodingOf(batchDecodedBytes);

@@ -1,5 +1,6 @@
 import type { AuditedRow } from '../../adapters/auditor/auditor.ts';
 import { PipelineError } from '../../model/errors.ts';
+import { partitionAppId } from '../../steps/landing/transaction-ids.ts';
 import { OffsetSet } from './offset-set.ts';
 
 /** The columns with the position of a row's message in Kafka. */
@@ -21,13 +22,20 @@ export type LedgerTable = 'deliveries' | 'quarantine';
 export class Ledger {
   readonly #topics = new Map<string, Map<number, PartitionRows>>();
   readonly #refused = new Map<string, number>();
+  readonly #provedTo: ReadonlyMap<string, number>;
+
+  /** @param provedTo The offset, by `topic/partition`, before which each message is known to have its row. */
+  constructor(provedTo: ReadonlyMap<string, number> = new Map()) {
+    this.#provedTo = provedTo;
+  }
 
   /**
-   * Adds rows of a table.
+   * Adds rows of a file.
+   * @param isRewrite Whether the file replaced others, so that its rows can be among those known before.
    * @throws {PipelineError} HDFS_DAMAGED for a row without an offset.
    */
-  take(table: LedgerTable, rows: readonly AuditedRow[]): void {
-    for (const row of rows) this.#addRow(table, row);
+  take(table: LedgerTable, rows: readonly AuditedRow[], isRewrite = false): void {
+    for (const row of rows) this.#addRow(table, row, isRewrite);
   }
 
   /** The rows by topic and partition. */
@@ -40,15 +48,22 @@ export class Ledger {
     return this.#refused.get(topic) ?? 0;
   }
 
-  #addRow(table: LedgerTable, row: AuditedRow): void {
+  #addRow(table: LedgerTable, row: AuditedRow, isRewrite: boolean): void {
     const topic = String(row['kafka_topic']);
     const isRefused = (row['kafka_partition'] ?? row['kafka_offset'] ?? null) === null;
     if (isRefused && table === 'quarantine') {
-      this.#refused.set(topic, this.refusedOf(topic) + 1);
+      if (!isRewrite) this.#refused.set(topic, this.refusedOf(topic) + 1);
       return;
     }
-    const rows = this.#rowsOf(topic, wholeNumber(row, 'kafka_partition'));
+    const partition = wholeNumber(row, 'kafka_partition');
     const offset = wholeNumber(row, 'kafka_offset');
+    const isProved = offset < (this.#provedTo.get(partitionAppId(topic, partition)) ?? 0);
+    if (isProved && isRewrite) return;
+    const rows = this.#rowsOf(topic, partition);
+    if (isProved) {
+      rows.twice.add(offset);
+      return;
+    }
     rows[table] += 1;
     if (!rows.offsets.add(offset)) rows.twice.add(offset);
   }

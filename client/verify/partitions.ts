@@ -16,6 +16,8 @@ export interface PartitionEvidence {
   readonly skipped: OffsetSet;
   /** The start of the first batch in the log; undefined if the log no longer has it. */
   readonly firstStart: number | undefined;
+  /** The offset from which the partition is verified; undefined for its first known one. */
+  readonly provedTo: number | undefined;
 }
 
 /** The state of a partition in Kafka. */
@@ -114,9 +116,16 @@ function compare({ kafka, rows, skipped }: PartitionEvidence, held: OffsetSpan):
   };
 }
 
-/** Returns the landed span: from the smallest known offset (consumed, in Kafka or in a row) to the landed offset. */
-function heldSpan({ kafka, rows, firstStart }: PartitionEvidence, position: number | undefined): OffsetSpan {
+/**
+ * Returns the landed span: from the proved offset, or else the smallest known one (consumed, in Kafka or in a row), to the
+ * landed offset.
+ */
+function heldSpan(
+  { kafka, rows, firstStart, provedTo }: PartitionEvidence,
+  position: number | undefined,
+): OffsetSpan {
   if (position === undefined) return { start: 0, end: 0 };
+  if (provedTo !== undefined) return { start: Math.min(provedTo, position), end: position };
   const starts = [firstStart, kafka?.earliest, rows.offsets.without()[0]?.start, position];
   return { start: Math.min(...starts.filter((start) => start !== undefined)), end: position };
 }

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
-import { readHistory, type LogEntry } from '../../adapters/delta/history.ts';
+import type { LogEntry } from '../../adapters/delta/history.ts';
 import type { Snapshot } from '../../adapters/delta/snapshot.ts';
 import type { Warehouse } from '../../adapters/delta/warehouse.ts';
 import { initialTransactions, isNew, type Transactions } from '../../steps/landing/added-tables.ts';
@@ -63,20 +63,6 @@ export function landedOffsets(txns: Transactions): Map<string, number> {
       parsePartitionAppId(appId) === undefined ? [] : [[appId, Number(version)] as const],
     ),
   );
-}
-
-/** Reads the available log entries of each table. */
-export async function historiesOf(
-  warehouse: Warehouse,
-  snapshots: Snapshots,
-): Promise<Map<Table, LogEntry[]>> {
-  const histories = new Map<Table, LogEntry[]>();
-  for (const [table, snapshot] of snapshots) {
-    if (snapshot === undefined) continue;
-    const { path } = warehouse.table(table.name);
-    histories.set(table, await readHistory(warehouse.options.hdfs, path, { upTo: snapshot.version }));
-  }
-  return histories;
 }
 
 /** Returns the batches in log entries, by `topic/partition`. */

@@ -2,6 +2,7 @@ import type { LogEntry } from '../../adapters/delta/history.ts';
 import type { Transactions } from '../../steps/landing/added-tables.ts';
 import {
   parsePartitionAppId,
+  partitionAppId,
   skippedRangesIn,
   topicIdsIn,
   type TopicPartition,
@@ -12,7 +13,7 @@ import { BATCH_TABLES, deliveries } from '../../tables/index.ts';
 import type { VerifyFinding, Note } from './findings.ts';
 import { readTopic, topicsIn } from './kafka.ts';
 import { noRows, type Ledger } from './ledger.ts';
-import { OffsetSet } from './offset-set.ts';
+import { OffsetSet, type OffsetSpan } from './offset-set.ts';
 import { checkPartition, type KafkaEvidence, type PartitionReport } from './partitions.ts';
 import { batchesOf, landedOffsets, transactionsOf, type Snapshots } from './tables.ts';
 
@@ -21,6 +22,8 @@ export interface TablesEvidence {
   readonly snapshots: Snapshots;
   /** The log of `deliveries`. */
   readonly entries: readonly LogEntry[];
+  /** The offset from which a partition is verified, by `topic/partition`; the first known one for others. */
+  readonly provedTo: ReadonlyMap<string, number>;
   readonly ledger: Ledger;
 }
 
@@ -90,7 +93,7 @@ async function checkTopic(
   topicState: TopicState,
   {
     positions,
-    evidence: { snapshots, entries, ledger },
+    evidence: { snapshots, entries, ledger, provedTo },
     batchDecodedBytes,
   }: {
     readonly positions: ReadonlyMap<string, ReadonlyMap<string, number>>;
@@ -101,7 +104,7 @@ async function checkTopic(
   const { topic, exists } = topicState;
   const held = heldPartitions(topic, positions);
   const messages = exists
-    ? await readTopic(kafka, topic, held, batchDecodedBytes)
+    ? await readTopic(kafka, topic, heldSpans(topic, held, provedTo), batchDecodedBytes)
     : new Map<number, KafkaEvidence>();
   const id = exists ? await topicIdOf(kafka, topic) : undefined;
   const rows = ledger.topics.get(topic);
@@ -121,6 +124,7 @@ async function checkTopic(
         rows: rows?.get(partition) ?? noRows(),
         skipped: skippedOffsets(txns, { topic, partition }, batch?.skipped),
         firstStart: batch?.firstStart,
+        provedTo: provedTo.get(key),
       });
     });
   const isGone = !exists && held.size > 0;
@@ -149,6 +153,16 @@ function heldPartitions(
       return entry?.topic === topic ? [[entry.partition, position] as const] : [];
     }),
   );
+}
+
+/** Returns the offsets of each partition to compare with Kafka. */
+function heldSpans(
+  topic: string,
+  held: ReadonlyMap<number, number>,
+  provedTo: ReadonlyMap<string, number>,
+): Map<number, OffsetSpan> {
+  const startOf = (partition: number): number => provedTo.get(partitionAppId(topic, partition)) ?? 0;
+  return new Map([...held].map(([partition, end]) => [partition, { start: startOf(partition), end }]));
 }
 
 /** Detects a recreated topic by its id, since its messages may happen to match the rows of the old one. */

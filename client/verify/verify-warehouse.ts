@@ -1,5 +1,4 @@
 import { Auditor } from '../../adapters/auditor/auditor.ts';
-import type { LogEntry } from '../../adapters/delta/history.ts';
 import type { KafkaOptions } from '../../adapters/kafka/client.ts';
 import { readMarkers } from '../../adapters/kafka/markers.ts';
 import { TableCache, cacheFolderOf } from '../../adapters/delta/table-cache.ts';
@@ -18,16 +17,18 @@ import {
 import type { Table } from '../../tables/table.ts';
 import { fetchTables, withTables } from '../query/live-tables.ts';
 import { addedNotes, firstOffsetsOf, type FirstOffsets } from './added-tables.ts';
-import { checkChildren } from './children.ts';
-import { auditFiles } from './files.ts';
+import { checkChildren, isBefore } from './children.ts';
+import { auditFiles, checkLengths } from './files.ts';
 import type { VerifyFinding, Note } from './findings.ts';
 import { topicsIn } from './kafka.ts';
 import { LEDGER_COLUMNS, Ledger } from './ledger.ts';
 import type { PartitionReport } from './partitions.ts';
 import { checkReplays, type ReplayCounts } from './replays.ts';
 import { checkRewrites } from './rewrites.ts';
+import { continueProof, type Proof } from './proofs.ts';
+import { scopeSince, wholeScope, type Scope } from './scope.ts';
 import { strayFilesOf } from './stray-files.ts';
-import { historiesOf, settledSnapshots, type Snapshots } from './tables.ts';
+import { settledSnapshots, type Snapshots } from './tables.ts';
 import { checkTopics } from './topics.ts';
 
 /** The counts of a table's files that match the log. */
@@ -39,12 +40,14 @@ export interface TableReport {
   readonly version: number | null;
 }
 
-/** The result of {@link verifyWarehouse}. */
+/** The result of {@link verifyWarehouse}. With a proof, the counts are those of what was added since. */
 export interface WarehouseReport {
   readonly verified: boolean;
+  /** The time of the proof that was continued, ISO 8601; null if everything was verified. */
+  readonly since: string | null;
   readonly partitions: readonly PartitionReport[];
   readonly tables: readonly TableReport[];
-  /** Null if it was not checked, because of findings in the files. */
+  /** Null if it was not counted: after a proof, or because of findings in the files. */
   readonly replays: ReplayCounts | null;
   readonly findings: readonly VerifyFinding[];
   readonly notes: readonly Note[];
@@ -60,32 +63,47 @@ export interface VerifyDeps {
 }
 
 const CHILD_TABLES: readonly Table[] = [deliveries, attempts, questions, options, quarantine, replays];
+/** Of these, the ones whose proved rows are not read again; a new replay can be of an old row of quarantine. */
+const MESSAGE_TABLES: readonly Table[] = [deliveries, attempts, questions, options];
 
 /**
  * Verifies that each message of each topic is exactly once in the tables, that each child row has its parent, and that
  * each file in HDFS matches the log.
- * @throws {PipelineError} if a server cannot be reached.
+ * @param base A proof to continue: rows and files that it includes are not read again, only the files' lengths are
+ * compared. Null for everything.
+ * @returns The report, and the proof of the state that was verified; null if there are findings.
+ * @throws {PipelineError} if a server cannot be reached; PROOF_OUTDATED if the proof does not hold any more.
  */
-export async function verifyWarehouse(deps: VerifyDeps): Promise<WarehouseReport> {
+export async function verifyWarehouse(
+  deps: VerifyDeps,
+  base: Proof | null = null,
+): Promise<{ report: WarehouseReport; proof: Proof | null }> {
   const { kafka, settings, warehouse, say } = deps;
+  const provedAt = new Date().toISOString();
   const snapshots = await settledSnapshots(warehouse);
-  const histories = await historiesOf(warehouse, snapshots);
-  const ledger = new Ledger();
-  const files = await verifyFiles(deps, snapshots, ledger);
+  const scope = await (base === null
+    ? wholeScope(warehouse, snapshots)
+    : scopeSince(warehouse, snapshots, base));
+  const { histories, provedTo } = scope;
+  const ledger = new Ledger(provedTo);
+  const files = await verifyFiles(deps, { snapshots, scope, ledger });
   say('reading the topics');
   const named = Object.values(settings.sources).map(({ topic }) => topic);
   const entries = histories.get(deliveries) ?? [];
   const { batchDecodedBytes } = settings.limits;
-  const topics = await checkTopics(kafka, named, { snapshots, entries, ledger }, batchDecodedBytes);
+  const evidence = { snapshots, entries, ledger, provedTo };
+  const topics = await checkTopics(kafka, named, evidence, batchDecodedBytes);
   const offsets = firstOffsetsOf(snapshots);
-  const children = await verifyChildren(deps, { snapshots, offsets }, files.findings);
+  const children = await verifyChildren(deps, { snapshots, scope, offsets }, files.findings);
   const rewrites = checkRewrites(histories);
   const findings = [...files.findings, ...topics.findings, ...children.findings, ...rewrites.findings];
-  return {
+  const { partitions } = topics;
+  const report = {
     verified: findings.length === 0,
-    partitions: topics.partitions,
+    since: base?.provedAt ?? null,
+    partitions,
     tables: files.tables,
-    replays: children.replays,
+    replays: base === null ? children.replays : null,
     findings,
     notes: [
       ...files.notes,
@@ -96,13 +114,20 @@ export async function verifyWarehouse(deps: VerifyDeps): Promise<WarehouseReport
       ...(await strayFileNotes(warehouse, snapshots, histories)),
     ],
   };
+  const proof = report.verified
+    ? await continueProof(warehouse, base, { provedAt, snapshots, partitions })
+    : null;
+  return { report, proof };
 }
 
-/** Reads every live file back, and adds the messages that have rows to the ledger. */
+/** Reads back the live files that the scope has, and adds the messages that have rows to the ledger. */
 async function verifyFiles(
   { settings, warehouse, say }: VerifyDeps,
-  snapshots: Snapshots,
-  ledger: Ledger,
+  {
+    snapshots,
+    scope,
+    ledger,
+  }: { readonly snapshots: Snapshots; readonly scope: Scope; readonly ledger: Ledger },
 ): Promise<{ tables: TableReport[]; findings: VerifyFinding[]; notes: Note[] }> {
   const auditor = new Auditor(settings.hdfs);
   const tables: TableReport[] = [];
@@ -110,19 +135,24 @@ async function verifyFiles(
   const notes: Note[] = [];
   for (const [table, snapshot] of snapshots) {
     const live = [...(snapshot?.files.values() ?? [])];
-    say(`reading back ${table.name}, files: ${live.length}`);
+    const added = live.filter((file) => scope.originOf(table, file) !== 'proved');
+    say(`reading back ${table.name}, files: ${added.length}`);
+    const tablePath = warehouse.table(table.name).path;
     const audited = await auditFiles(auditor, {
-      tablePath: warehouse.table(table.name).path,
-      files: live,
+      tablePath,
+      files: added,
       columns: BATCH_TABLES.includes(table) ? LEDGER_COLUMNS : LEDGER_COLUMNS.slice(0, 1),
-      onRows: (rows) => {
-        if (table === deliveries) ledger.take('deliveries', rows);
-        if (table === quarantine) ledger.take('quarantine', rows);
+      onRows: (rows, file) => {
+        const isRewrite = scope.originOf(table, file) === 'rewritten';
+        if (table === deliveries) ledger.take('deliveries', rows, isRewrite);
+        if (table === quarantine) ledger.take('quarantine', rows, isRewrite);
       },
     });
     const { rows, files, bytes } = audited;
     tables.push({ table: table.name, rows, files, bytes, version: snapshot?.version ?? null });
     findings.push(...audited.findings);
+    const proved = live.filter((file) => scope.originOf(table, file) === 'proved');
+    findings.push(...(await checkLengths(warehouse.options.hdfs, tablePath, proved)));
     if (audited.foreign > 0) notes.push({ where: table.name, message: foreignMessage(audited.foreign) });
   }
   return { tables, findings, notes };
@@ -135,7 +165,11 @@ function foreignMessage(files: number): string {
 /** Compares child rows with their parents, and replays with quarantine, unless their files have findings. */
 async function verifyChildren(
   { settings: { hdfs }, kafka, warehouse, say }: VerifyDeps,
-  { snapshots, offsets }: { readonly snapshots: Snapshots; readonly offsets: FirstOffsets },
+  {
+    snapshots,
+    scope,
+    offsets,
+  }: { readonly snapshots: Snapshots; readonly scope: Scope; readonly offsets: FirstOffsets },
   fileFindings: readonly VerifyFinding[],
 ): Promise<{ findings: VerifyFinding[]; notes: Note[]; replays: ReplayCounts | null }> {
   const areFilesDamaged = CHILD_TABLES.some(({ name }) =>
@@ -148,8 +182,18 @@ async function verifyChildren(
   say('comparing child rows with their parents');
   const cache = new TableCache(cacheFolderOf(hdfs.nameNodes, hdfs.warehouse), warehouse.options.hdfs);
   const wanted = new Map(CHILD_TABLES.map((table) => [table, snapshots.get(table)]));
-  const cached = await fetchTables(cache, warehouse, wanted, { recheck: true });
-  const local = TABLES.map((table) => ({ table, files: cached.get(table)?.files ?? null }));
+  const cached = await fetchTables(cache, warehouse, wanted, {
+    recheck: true,
+    isWanted: (table, file) => !MESSAGE_TABLES.includes(table) || scope.originOf(table, file) !== 'proved',
+  });
+  const local = TABLES.map((table) => ({
+    table,
+    files: cached.get(table)?.files ?? null,
+    where:
+      scope.proof !== null && MESSAGE_TABLES.includes(table)
+        ? `NOT (${isBefore(scope.provedTo)})`
+        : undefined,
+  }));
   return withTables(local, async (connection) => {
     const children = await checkChildren(connection, offsets);
     const existing = await topicsIn(kafka);
@@ -163,7 +207,7 @@ async function verifyChildren(
 async function strayFileNotes(
   warehouse: Warehouse,
   snapshots: Snapshots,
-  histories: ReadonlyMap<Table, readonly LogEntry[]>,
+  histories: Scope['histories'],
 ): Promise<Note[]> {
   const notes: Note[] = [];
   for (const [table, entries] of histories) {

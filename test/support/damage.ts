@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -45,12 +46,13 @@ export class DamagedCopy {
     const settings = readSettings(this.#settingsFile);
     const { kafka, logger } = this.#pipeline;
     process.env['XDG_CACHE_HOME'] = join(this.#pipeline.folder, 'cache');
-    return verifyWarehouse({
+    const { report } = await verifyWarehouse({
       settings,
       kafka,
       warehouse: openTestWarehouse(settings, logger),
       say: () => undefined,
     });
+    return report;
   }
 
   /** Returns the first data file of a table: its path in HDFS, and its `add` action. */
@@ -60,6 +62,26 @@ export class DamagedCopy {
       if (add) return { path: `${this.warehouse}/${table}/${add.path}`, add };
     }
     throw new TypeError(`${table} has no data file`);
+  }
+
+  /** Returns the live data file of a table that was added first, as {@link firstFile}. */
+  async firstLive(table: string): Promise<{ path: string; add: AddFile }> {
+    return (await this.#live(table)).at(0) ?? assert.fail(`${table} has no live file`);
+  }
+
+  /** Returns the live data file of a table that was added last, as {@link firstFile}. */
+  async lastLive(table: string): Promise<{ path: string; add: AddFile }> {
+    return (await this.#live(table)).at(-1) ?? assert.fail(`${table} has no live file`);
+  }
+
+  async #live(table: string): Promise<{ path: string; add: AddFile }[]> {
+    const live = new Map<string, AddFile>();
+    for (const { actions } of await this.#entries(table))
+      for (const { add, remove } of actions) {
+        if (remove) live.delete(remove.path);
+        if (add) live.set(add.path, add);
+      }
+    return [...live.values()].map((add) => ({ path: `${this.warehouse}/${table}/${add.path}`, add }));
   }
 
   /** Overwrites a file. */

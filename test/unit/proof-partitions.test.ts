@@ -27,6 +27,7 @@ function evidenceOf(stands: readonly Stand[], earliest: number): PartitionEviden
     positions: new Map(BATCH_TABLES.map(({ name }) => [name, stands.length])),
     rows,
     skipped,
+    provedTo: undefined,
     firstStart: 0,
   };
 }
