@@ -44,7 +44,7 @@ test('the largest content that a source can have fits as chunks', () => {
 
 test('the end offsets of a publish’s chunks are merged to the latest per partition', () => {
   const ends = {};
-  for (const of of [{ 0: '9', 1: '5' }, { 0: '10' }, { 1: '4' }]) addEnds(ends, of);
+  for (const more of [{ 0: '9', 1: '5' }, { 0: '10' }, { 1: '4' }]) addEnds(ends, more);
   assert.deepEqual(ends, { 0: '10', 1: '5' });
 });
 
