@@ -9,7 +9,7 @@ import {
   type WorkerOptions,
 } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
-import type { KafkaOptions } from '../adapters/kafka/client.ts';
+import type { KafkaWithMarkers } from '../adapters/kafka/client.ts';
 import type { Logger } from '../adapters/log.ts';
 import { Staging } from '../adapters/staging/staging.ts';
 import { asTemporalError, connectTemporal, temporalConnection } from '../adapters/temporal.ts';
@@ -57,7 +57,7 @@ interface Services {
   readonly client: Client;
   readonly metrics: Metrics;
   readonly staging: Staging;
-  readonly kafka: KafkaOptions;
+  readonly kafka: KafkaWithMarkers;
   readonly warehouse: Warehouse;
   readonly tracing: TraceExport | undefined;
 }

@@ -3,7 +3,7 @@ import { mapConcurrent } from '../../lib/map-concurrent.ts';
 import type { KafkaOptions } from './client.ts';
 import { isTransient } from './errors.ts';
 import { requireRetained, type RangeProgress } from './range-progress.ts';
-import { fetchFrom, type FetchedPartition } from './wire/fetch.ts';
+import { fetchFrom, READ_COMMITTED, type FetchedPartition, type IsolationLevel } from './wire/fetch.ts';
 import { createErrorFromCode, type Cluster } from './wire/internals.ts';
 
 /** For transient errors; longer outages are left to the activity's retry policy. */
@@ -18,16 +18,24 @@ export class RangeFetcher {
   readonly #options: KafkaOptions;
   readonly #cluster: Cluster;
   readonly #topic: string;
+  readonly #isolation: IsolationLevel;
   /** In the order of the Fetch request: only the first partition of a response gets a batch above the size limits. */
   readonly #progress: RangeProgress[];
   #latest: Promise<FetchedPartition[]> = Promise.resolve([]);
   #isClosed = false;
 
   /** @param progress The ranges; their `fetchOffset` is read at each request. */
-  constructor(options: KafkaOptions, cluster: Cluster, topic: string, progress: readonly RangeProgress[]) {
+  constructor(
+    options: KafkaOptions,
+    cluster: Cluster,
+    topic: string,
+    progress: readonly RangeProgress[],
+    isolation: IsolationLevel = READ_COMMITTED,
+  ) {
     this.#options = options;
     this.#cluster = cluster;
     this.#topic = topic;
+    this.#isolation = isolation;
     this.#progress = [...progress];
   }
 
@@ -73,7 +81,7 @@ export class RangeFetcher {
       const positions = open
         .filter(({ range }) => led.includes(range.partition))
         .map(({ range, fetchOffset }) => ({ partition: range.partition, offset: fetchOffset }));
-      return fetchFrom(broker, this.#topic, positions);
+      return fetchFrom(broker, this.#topic, positions, this.#isolation);
     });
     const partitions = answers.flat();
     const failed = partitions.find(({ error }) => error !== 0 && error !== OFFSET_OUT_OF_RANGE);

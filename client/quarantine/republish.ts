@@ -1,5 +1,5 @@
 import { mapConcurrent } from '../../lib/map-concurrent.ts';
-import type { KafkaOptions } from '../../adapters/kafka/client.ts';
+import type { KafkaWithMarkers } from '../../adapters/kafka/client.ts';
 import { fetchMaxMessageBytes, publishOnce } from '../../adapters/kafka/publish.ts';
 import { messageBytes, type OutgoingMessage } from '../../adapters/kafka/outgoing-message.ts';
 import { parseHeaders } from '../../adapters/kafka/message-headers.ts';
@@ -15,10 +15,10 @@ const MAX_CONCURRENT_PARTITIONS = 4;
 
 /** Publishes quarantined rows again, each exactly once: in its own transaction, with a marker that names it. */
 export class Republisher {
-  readonly #kafka: KafkaOptions;
+  readonly #kafka: KafkaWithMarkers;
   readonly #maxBytes = new Map<string, Promise<number>>();
 
-  constructor(kafka: KafkaOptions) {
+  constructor(kafka: KafkaWithMarkers) {
     this.#kafka = kafka;
   }
 
@@ -50,7 +50,7 @@ function byPartition(rows: readonly ChosenRow[]): ChosenRow[][] {
 }
 
 /** Publishes one row in its own transaction with a marker, so that it is published only once. */
-async function publishAgain(kafka: KafkaOptions, row: ChosenRow): Promise<Replay> {
+async function publishAgain(kafka: KafkaWithMarkers, row: ChosenRow): Promise<Replay> {
   const { ends } = await publishOnce(kafka, {
     id: replaySet(row.reference),
     topic: row.topic,

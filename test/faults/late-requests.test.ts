@@ -1,10 +1,10 @@
 /** A publish of which a request reaches the broker late, after the producer has given it up and gone on. */
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
-import { markerGroupId } from '../../adapters/kafka/markers.ts';
+import { readMarkers } from '../../adapters/kafka/marker-log.ts';
 import { publishOnce } from '../../adapters/kafka/publish.ts';
 import { readRanges } from '../../adapters/kafka/read.ts';
-import { kafkaClient, withAdmin, type KafkaOptions } from '../../adapters/kafka/client.ts';
+import { kafkaClient, withAdmin, type KafkaOptions, type KafkaWithMarkers } from '../../adapters/kafka/client.ts';
 import type { OutgoingMessage } from '../../adapters/kafka/outgoing-message.ts';
 import { PipelineError, messageOf } from '../../model/errors.ts';
 import { Random } from '../../simulator/random.ts';
@@ -32,8 +32,6 @@ const LATE = [
   { name: 'InitProducerId', api: API.initProducerId, spared: 0 },
   { name: 'AddPartitionsToTxn', api: API.addPartitions, spared: 2 },
   { name: 'Produce', api: API.produce, spared: 3 },
-  { name: 'AddOffsetsToTxn', api: API.addOffsets, spared: 0 },
-  { name: 'TxnOffsetCommit', api: API.commitMarker, spared: 0 },
   { name: 'EndTxn', api: API.endTransaction, spared: 0 },
 ] as const;
 
@@ -79,8 +77,8 @@ describe('late requests', { concurrency: 2 }, () => {
     describe(`a broker ${brokers}`, () => {
       const topic = 'late';
       let broker: ProxiedKafka;
-      let direct: KafkaOptions;
-      let proxied: KafkaOptions;
+      let direct: KafkaWithMarkers;
+      let proxied: KafkaWithMarkers;
 
       before(async () => {
         broker = await ProxiedKafka.start({ 'transaction.partition.verification.enable': verifies });
@@ -197,12 +195,8 @@ describe('late requests', { concurrency: 2 }, () => {
       }
 
       async function markerFor(id: string): Promise<string[]> {
-        const asked = { groupId: markerGroupId(id), topics: [topic] };
-        const [marked] = await withAdmin(direct, (admin) => admin.fetchOffsets(asked));
-        return (marked?.partitions ?? [])
-          .filter(({ offset }) => offset !== '-1')
-          .map(({ partition, offset }) => `${partition}:${offset}`)
-          .sort();
+        const marker = (await readMarkers(direct, topic, [id])).get(id) ?? new Map();
+        return [...marker].map(([partition, { end }]) => `${partition}:${end}`).sort();
       }
     });
   }

@@ -3,10 +3,8 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
-import { withAdmin } from '../../adapters/kafka/client.ts';
-import { markerGroupId } from '../../adapters/kafka/markers.ts';
-import { chunkIds } from '../../model/identity.ts';
 import type { IngestResult, RunStatus } from '../../model/run.ts';
+import { deleteMarkers } from '../support/markers.ts';
 import { QuarantinedTopic, badAttempts, goodAttempts } from '../support/quarantined.ts';
 import {
   ROOT,
@@ -89,11 +87,16 @@ describe('a content that is ingested again', () => {
   let pipeline: TestPipeline;
 
   before(async () => {
-    pipeline = await TestPipeline.create({
-      feed: { url: 'file:feed.ndjson', format: 'ndjson' },
-      late: { url: 'file:late.ndjson', format: 'ndjson', quarantineLimit: 0 },
-      filled: {},
-    });
+    // A topic of its own, since a test deletes all markers.
+    const kafka = { markerTopic: `markers-again-${process.pid}-${Date.now()}` };
+    pipeline = await TestPipeline.create(
+      {
+        feed: { url: 'file:feed.ndjson', format: 'ndjson' },
+        late: { url: 'file:late.ndjson', format: 'ndjson', quarantineLimit: 0 },
+        filled: {},
+      },
+      { kafka },
+    );
     const lines = goodAttempts(3, RECORDS).map((attempt) => JSON.stringify(attempt));
     await pipeline.placeFiles({ 'feed.ndjson': lines.join('\n') });
     await pipeline.startWorker();
@@ -170,9 +173,8 @@ describe('a content that is ingested again', () => {
     const late = await pipeline.start({ source: 'late' });
     const { content } = await waits(late, 'QUARANTINE_LIMIT');
     assert.ok(content !== null);
-    // As the broker does after offsets.retention.minutes.
-    const markers = chunkIds('late', content, content.chunks).map(markerGroupId);
-    await withAdmin(pipeline.kafka, (admin) => admin.deleteGroups(markers));
+    // As the broker does after the retention of their topic.
+    await deleteMarkers(pipeline.kafka);
     await late.executeUpdate('skip');
     const { waiting } = await waits(late, 'CONTENT_UNPROVEN');
     assert.equal(waiting?.canSkip, true);
