@@ -8,6 +8,7 @@ import { MarkerScan } from './marker-scan.ts';
 import { markerKey, markerPartition, markerPrefix, type Marker } from './markers.ts';
 import { RangeFetcher } from './range-fetcher.ts';
 import { startRange } from './range-progress.ts';
+import { retryTransient } from './retry-transient.ts';
 import { openCluster, type OpenCluster } from './wire/cluster.ts';
 import { READ_UNCOMMITTED } from './wire/fetch.ts';
 import { batchesIn } from './wire/fetched-batches.ts';
@@ -77,9 +78,11 @@ export class MarkerLog {
   async #offsetOf(partition: number, fromBeginning: boolean): Promise<bigint> {
     const { cluster } = this.#open;
     const topic = this.#options.markerTopic;
-    await cluster.addTargetTopic(topic);
-    await cluster.refreshMetadataIfNecessary();
-    const [found] = await cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], fromBeginning }]);
+    const [found] = await retryTransient(cluster, async () => {
+      await cluster.addTargetTopic(topic);
+      await cluster.refreshMetadataIfNecessary();
+      return cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], fromBeginning }]);
+    });
     const offset = found?.partitions[0]?.offset;
     if (offset !== undefined) return BigInt(offset);
     throw new PipelineError('KAFKA_UNREACHABLE', `topic ${topic}: partition ${partition} has no leader`);

@@ -1,14 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { mapConcurrent } from '../../lib/map-concurrent.ts';
 import type { KafkaOptions } from './client.ts';
-import { isTransient } from './errors.ts';
 import { requireRetained, type RangeProgress } from './range-progress.ts';
+import { retryTransient } from './retry-transient.ts';
 import { fetchFrom, READ_COMMITTED, type FetchedPartition, type IsolationLevel } from './wire/fetch.ts';
 import { createErrorFromCode, type Cluster } from './wire/internals.ts';
-
-/** For transient errors; longer outages are left to the activity's retry policy. */
-const MAX_FETCH_ATTEMPTS = 5;
-const INITIAL_RETRY_DELAY_MS = 50;
 
 /** Error code 1: the offset is before the log start offset, or after the log end offset. */
 const OFFSET_OUT_OF_RANGE = 1;
@@ -44,7 +39,11 @@ export class RangeFetcher {
    * end before it is awaited.
    */
   fetch(): Promise<FetchedPartition[]> {
-    this.#latest = this.#fetchWithRetries();
+    this.#latest = retryTransient(
+      this.#cluster,
+      () => this.#fetchOnce(),
+      () => this.#isClosed,
+    );
     this.#latest.catch(() => undefined);
     return this.#latest;
   }
@@ -53,19 +52,6 @@ export class RangeFetcher {
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.allSettled([this.#latest]);
-  }
-
-  async #fetchWithRetries(): Promise<FetchedPartition[]> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        if (attempt > 1) await this.#cluster.refreshMetadata();
-        return await this.#fetchOnce();
-      } catch (error) {
-        if (attempt === MAX_FETCH_ATTEMPTS || !isTransient(error)) throw error;
-        await sleep(INITIAL_RETRY_DELAY_MS * 2 ** attempt);
-        if (this.#isClosed) throw error;
-      }
-    }
   }
 
   async #fetchOnce(): Promise<FetchedPartition[]> {
