@@ -182,19 +182,6 @@ async function abortAsBefore(transaction: PublishTransaction, before: Marker): P
   return { ends: endsOf(before), wasPublishedBefore: true };
 }
 
-/** Publishes one set to a topic that exists; see {@link Publisher.publishOnce}. */
-export async function publishOnce(
-  options: KafkaWithMarkers,
-  set: MessageSet & { readonly topic: string },
-): Promise<PublishedSet> {
-  const publisher = await Publisher.open(options, set.topic);
-  try {
-    return await publisher.publishOnce(set);
-  } finally {
-    await publisher.close();
-  }
-}
-
 /**
  * Begins the transaction of a set, which fences every older attempt.
  * @param open A connected cluster.

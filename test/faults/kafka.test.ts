@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import test, { after, afterEach, before, beforeEach, describe } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { publishOnce } from '../../adapters/kafka/publish.ts';
 import { readRanges } from '../../adapters/kafka/read.ts';
 import { ensureTopic } from '../../adapters/kafka/topics.ts';
 import type { IngestHandle } from '../support/harness.ts';
@@ -11,6 +10,7 @@ import { API, type KafkaFault } from '../support/kafka-proxy.ts';
 import { inPieces, messages, OPTIONS } from '../support/kafka-topic.ts';
 import { ProxiedKafka } from '../support/proxied-kafka.ts';
 import { FaultyPipeline, lastFailureOf } from './faulty-pipeline.ts';
+import { publishOnce } from '../support/publish-once.ts';
 
 let broker: ProxiedKafka;
 let faulty: FaultyPipeline;

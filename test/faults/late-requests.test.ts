@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import { readMarkers } from '../../adapters/kafka/marker-log.ts';
-import { publishOnce } from '../../adapters/kafka/publish.ts';
 import { readRanges } from '../../adapters/kafka/read.ts';
 import { kafkaClient, withAdmin, type KafkaOptions, type KafkaWithMarkers } from '../../adapters/kafka/client.ts';
 import type { OutgoingMessage } from '../../adapters/kafka/outgoing-message.ts';
@@ -13,6 +12,7 @@ import { API } from '../support/kafka-proxy.ts';
 import { inPieces, OPTIONS } from '../support/kafka-topic.ts';
 import { transactionStates } from '../support/kafka-transactions.ts';
 import { ProxiedKafka } from '../support/proxied-kafka.ts';
+import { publishOnce } from '../support/publish-once.ts';
 
 const SEED = 890;
 const PUBLISHES = 100;
@@ -27,12 +27,13 @@ const TRIES = 6;
 /** Limit of the other requests before a late one arrives; some arrive after all others. */
 const MAX_REQUESTS_LATE = 40;
 
-/** The kinds of requests that are delayed, and the maximum number of earlier ones that are not. */
+/** The kinds of requests that are delayed, and how many earlier ones are not: from the first to the second number. */
 const LATE = [
-  { name: 'InitProducerId', api: API.initProducerId, spared: 0 },
-  { name: 'AddPartitionsToTxn', api: API.addPartitions, spared: 2 },
-  { name: 'Produce', api: API.produce, spared: 3 },
-  { name: 'EndTxn', api: API.endTransaction, spared: 0 },
+  { name: 'InitProducerId', api: API.initProducerId, spared: [0, 0] },
+  { name: 'AddPartitionsToTxn', api: API.addPartitions, spared: [0, PARTITIONS] },
+  { name: 'Produce', api: API.produce, spared: [0, 3] },
+  { name: 'Produce of the marker', api: API.produce, spared: [4, 4] },
+  { name: 'EndTxn', api: API.endTransaction, spared: [0, 0] },
 ] as const;
 
 /** The fate of one set of messages. */
@@ -50,10 +51,11 @@ interface Plan {
 function planOf(at: number): Plan {
   const random = new Random(SEED, at);
   const late = LATE[random.below(LATE.length)] ?? LATE[0];
+  const [least, most] = late.spared;
   return {
     id: `set-${at}`,
     late,
-    spared: random.below(late.spared + 1),
+    spared: least + random.below(most - least + 1),
     isCut: random.chance(0.6),
     requestsLate: random.below(MAX_REQUESTS_LATE),
     isGivenUp: random.chance(0.25),

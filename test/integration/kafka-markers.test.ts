@@ -6,11 +6,12 @@ import { kafkaClient, withAdmin } from '../../adapters/kafka/client.ts';
 import { readMarkers } from '../../adapters/kafka/marker-log.ts';
 import { markerTopicShape } from '../../adapters/kafka/marker-topic.ts';
 import { encodeMarker, markerKey, markerPartition } from '../../adapters/kafka/markers.ts';
-import { Publisher, publishOnce, type PublishedSet } from '../../adapters/kafka/publish.ts';
+import { Publisher, type PublishedSet } from '../../adapters/kafka/publish.ts';
 import { codeOf, eventually } from '../support/harness.ts';
 import { OPTIONS, PREFIX, inPieces, messages, newTopic } from '../support/kafka-topic.ts';
 import { transactionStates } from '../support/kafka-transactions.ts';
 import { deleteMarkers } from '../support/markers.ts';
+import { publishOnce } from '../support/publish-once.ts';
 
 const COUNT = 30;
 

@@ -4,7 +4,7 @@ import test, { after, before, describe } from 'node:test';
 import type { Producer } from 'kafkajs';
 import { kafkaClient, topicOffsets, waitForOffsetsPast, withAdmin } from '../../adapters/kafka/client.ts';
 import { readMarkers } from '../../adapters/kafka/marker-log.ts';
-import { Publisher, publishOnce } from '../../adapters/kafka/publish.ts';
+import { Publisher } from '../../adapters/kafka/publish.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { OffsetRange } from '../../model/references.ts';
 import { codeOf } from '../support/harness.ts';
@@ -17,6 +17,7 @@ import {
   readMessages,
   readAll,
 } from '../support/kafka-topic.ts';
+import { publishOnce } from '../support/publish-once.ts';
 
 /** Messages that need several fetch requests. */
 const LARGE = 120_000;

@@ -6,7 +6,6 @@ import kafkajs, { type AclEntry } from 'kafkajs';
 import { withAdmin, type KafkaOptions, type KafkaWithMarkers } from '../../adapters/kafka/client.ts';
 import { ensureMarkerTopic } from '../../adapters/kafka/marker-topic.ts';
 import { createLogger } from '../../adapters/log.ts';
-import { publishOnce } from '../../adapters/kafka/publish.ts';
 import type { OutgoingMessage } from '../../adapters/kafka/outgoing-message.ts';
 import { readRanges } from '../../adapters/kafka/read.ts';
 import { generateAttempts } from '../../simulator/generator.ts';
@@ -14,6 +13,7 @@ import { Authority, type Certificate } from '../support/certificates.ts';
 import { codeOf, TestPipeline } from '../support/harness.ts';
 import { OPTIONS } from '../support/kafka-topic.ts';
 import { SecureKafka, STRANGER, UNKNOWN_LOOPBACK, USER } from '../support/secure-kafka.ts';
+import { publishOnce } from '../support/publish-once.ts';
 
 const VARIABLE = 'TEST_KAFKA_PASSWORD';
 const STRANGERS = 'TEST_KAFKA_STRANGERS_PASSWORD';
