@@ -3,7 +3,12 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
+import { formatActions } from '../../adapters/delta/actions.ts';
+import { entryFile } from '../../adapters/delta/log.ts';
+import type { Content } from '../../model/references.ts';
 import type { IngestResult, RunStatus } from '../../model/run.ts';
+import { contentTransaction } from '../../steps/landing/transaction-ids.ts';
+import { runs } from '../../tables/index.ts';
 import { deleteMarkers } from '../support/markers.ts';
 import { QuarantinedTopic, badAttempts, goodAttempts } from '../support/quarantined.ts';
 import {
@@ -205,4 +210,36 @@ describe('a content that is ingested again', () => {
     const verified = await pipeline.command('verify');
     assert.equal(verified.code, 0, verified.stdout + verified.stderr);
   });
+
+  test('after its transaction is forgotten is published again only if its markers are gone too', async () => {
+    const lines = goodAttempts(8, RECORDS).map((attempt) => JSON.stringify(attempt));
+    await pipeline.placeFiles({ 'feed.ndjson': lines.join('\n') });
+    const { content } = await run();
+    assert.ok(content !== null);
+    const landed = await count('deliveries');
+
+    await forgetContent('feed', content);
+    const kept = await run();
+    assert.deepEqual([kept.outcome, await count('deliveries')], ['landed', landed]);
+    assert.equal((await run()).outcome, 'unchanged');
+
+    await forgetContent('feed', content);
+    await deleteMarkers(pipeline.kafka);
+    assert.equal((await run()).rows['attempts'], RECORDS);
+    assert.equal(await count('deliveries'), landed + RECORDS);
+    assert.equal(await count('attempts_deduplicated WHERE source = \'feed\''), 2 * RECORDS);
+    assert.equal((await run()).outcome, 'unchanged');
+  });
+
+  /** Commits the transaction of a content again, as of a time before the retention. */
+  async function forgetContent(source: string, content: Content): Promise<void> {
+    const table = pipeline.warehouse.table(runs.name);
+    const head = await table.head();
+    assert.ok(head !== undefined);
+    const { appId } = contentTransaction(source, content);
+    assert.ok(head.txns.has(appId));
+    const txn = { appId, version: 1, lastUpdated: Date.now() - 401 * 86_400_000 };
+    const entry = formatActions([{ commitInfo: { operation: 'WRITE' } }, { txn }]);
+    await table.hdfs.create(entryFile(table.path, head.version + 1), Buffer.from(entry));
+  }
 });
