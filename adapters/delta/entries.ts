@@ -12,7 +12,9 @@ export function creationEntry(metadata: Metadata, txns: ReadonlyMap<string, bigi
     { commitInfo: { operation: 'CREATE TABLE', engineInfo: ENGINE, timestamp: lastUpdated } },
     { protocol: { ...PROTOCOL } },
     { metaData: metadata },
-    ...[...txns].map(([appId, version]) => ({ txn: { appId, version: toSafeInteger(version), lastUpdated } })),
+    ...[...txns].map(([appId, version]) => ({
+      txn: { appId, version: toSafeInteger(version), lastUpdated },
+    })),
   ];
 }
 

@@ -60,7 +60,10 @@ export async function requireMarkerTopic(options: KafkaWithMarkers, admin: Admin
   );
 }
 
-function requiredConfigs({ markerRetention }: Pick<KafkaWithMarkers, 'markerRetention'>, replicas: number): RequiredConfig[] {
+function requiredConfigs(
+  { markerRetention }: Pick<KafkaWithMarkers, 'markerRetention'>,
+  replicas: number,
+): RequiredConfig[] {
   const retentionMs = (parseDuration(markerRetention) ?? 0) * 1000;
   const minInSync = replicas >= MIN_REPLICAS_FOR_TWO ? 2 : 1;
   return [

@@ -5,7 +5,8 @@ import { formatActions, parseActions } from '../../adapters/delta/actions.ts';
 import { decodeCheckpoint } from '../../adapters/delta/checkpoint.ts';
 import type { DeltaTable } from '../../adapters/delta/table.ts';
 import { transactionRetention } from '../../steps/landing/transaction-ids.ts';
-import { commit, entryOf, SCRATCH, TestTables } from '../support/delta-tables.ts';
+import { entryFile } from '../../adapters/delta/log.ts';
+import { commit, SCRATCH, TestTables } from '../support/delta-tables.ts';
 import { FaultyHdfs } from '../support/faulty-hdfs.ts';
 
 const RETENTION = transactionRetention({ transactionRetention: '30d' });
@@ -48,9 +49,11 @@ async function transactionsOf(path: string): Promise<string[]> {
 
 test('old transactions of what happens once are forgotten, from entries and checkpoints alike; all others stay', async () => {
   const { path } = await tables.create();
-  const written = [...FORGOTTEN, ...KEPT].map((appId) => ({ txn: { appId, version: 1, lastUpdated: OLD_MS } }));
+  const written = [...FORGOTTEN, ...KEPT].map((appId) => ({
+    txn: { appId, version: 1, lastUpdated: OLD_MS },
+  }));
   const entry = formatActions([{ commitInfo: {} }, ...written]);
-  await faulty.direct.create(entryOf({ path } as DeltaTable, 1), Buffer.from(entry));
+  await faulty.direct.create(entryFile(path, 1), Buffer.from(entry));
   assert.deepEqual(await transactionsOf(path), [...KEPT].sort(), 'read from entries');
 
   for (let from = 0; from < INTERVAL - 1; from += 1) await commit(open(path), from, from + 1);
@@ -72,14 +75,14 @@ test('a forgotten transaction can be committed again, and is then kept for anoth
   const { path } = await tables.create();
   const [appId = ''] = FORGOTTEN;
   const old = formatActions([{ commitInfo: {} }, { txn: { appId, version: 1, lastUpdated: OLD_MS } }]);
-  await faulty.direct.create(entryOf({ path } as DeltaTable, 1), Buffer.from(old));
+  await faulty.direct.create(entryFile(path, 1), Buffer.from(old));
   const fences = [{ appId, from: undefined, to: 1n }];
   const again = { fences, files: [], info: {}, scratch: SCRATCH };
   assert.equal((await tables.open(path).commit(again)).outcome, 'landed-before', 'without a retention');
   const table = open(path);
   assert.equal((await table.commit(again)).outcome, 'committed');
   assert.equal((await table.commit(again)).outcome, 'landed-before');
-  const bytes = await faulty.direct.read(entryOf(table, 2));
+  const bytes = await faulty.direct.read(entryFile(path, 2));
   const [txn] = parseActions(bytes.toString(), 'entry').flatMap((action) => action.txn ?? []);
   assert.ok(Date.now() - (txn?.lastUpdated ?? 0) < DAY_MS);
 });

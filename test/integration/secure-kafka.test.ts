@@ -207,7 +207,9 @@ describe('a Kafka that requires TLS and SASL', () => {
       /^KAFKA_REFUSED: topic of-others.*: the user has no right to do this/,
     );
 
-    await withAdmin({ ...own, sasl: login() }, (admin) => admin.createAcls({ acl: aclsOf(topic, own.markerTopic) }));
+    await withAdmin({ ...own, sasl: login() }, (admin) =>
+      admin.createAcls({ acl: aclsOf(topic, own.markerTopic) }),
+    );
     const again = { id: 'another-set', topic, messages: oneMessage() };
     const { ends } = await publishOnce(stranger, again);
     const read = { isFull: () => false, idleTimeoutMs: 10_000, signal: new AbortController().signal };
@@ -235,12 +237,7 @@ async function* oneMessage(): AsyncGenerator<OutgoingMessage[]> {
 function aclsOf(...topics: readonly string[]): AclEntry[] {
   const { AclOperationTypes: may, AclResourceTypes: on, ResourcePatternTypes: by } = kafkajs;
   const topicRights = [may.READ, may.WRITE, may.DESCRIBE, may.DESCRIBE_CONFIGS];
-  const rights: readonly (readonly [
-    AclEntry['resourceType'],
-    string,
-    boolean,
-    AclEntry['operation'][],
-  ])[] = [
+  const rights: readonly (readonly [AclEntry['resourceType'], string, boolean, AclEntry['operation'][]])[] = [
     ...topics.map((topic) => [on.TOPIC, topic, false, topicRights] as const),
     [on.TRANSACTIONAL_ID, 'publish:', true, [may.WRITE, may.DESCRIBE]],
   ];

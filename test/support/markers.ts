@@ -7,7 +7,10 @@ const ALL = '-1';
 
 /** Deletes all markers in a topic of markers, as the broker does after its retention. */
 export async function deleteMarkers(options: KafkaWithMarkers): Promise<void> {
-  const partitions = Array.from({ length: MARKER_PARTITIONS }, (_, partition) => ({ partition, offset: ALL }));
+  const partitions = Array.from({ length: MARKER_PARTITIONS }, (_, partition) => ({
+    partition,
+    offset: ALL,
+  }));
   await withAdmin(options, async (admin) => {
     // Without a look at the topic first, kafkajs does not know where its records are; a new topic has no leaders yet.
     await eventually('the topic has leaders', () =>

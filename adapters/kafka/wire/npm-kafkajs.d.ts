@@ -192,13 +192,6 @@ declare module 'kafkajs/src/producer/eosManager/index.js' {
     addPartitionsToTransaction(
       topics: readonly { topic: string; partitions: readonly { partition: number }[] }[],
     ): Promise<void>;
-    sendOffsets(offsets: {
-      consumerGroupId: string;
-      topics: readonly {
-        topic: string;
-        partitions: readonly { partition: number; offset: string; metadata?: string }[];
-      }[];
-    }): Promise<void>;
     isInTransaction(): boolean;
     commit(): Promise<void>;
     abort(): Promise<void>;
