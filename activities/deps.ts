@@ -1,4 +1,4 @@
-import type { KafkaOptions } from '../adapters/kafka/client.ts';
+import type { KafkaWithMarkers } from '../adapters/kafka/client.ts';
 import type { Logger } from '../adapters/log.ts';
 import type { Staging } from '../adapters/staging/staging.ts';
 import type { Warehouse } from '../adapters/delta/warehouse.ts';
@@ -7,7 +7,7 @@ import type { Settings } from '../model/settings.ts';
 /** The services and settings of the activities, one set per worker. */
 export interface ActivityDeps {
   readonly settings: Settings;
-  readonly kafka: KafkaOptions;
+  readonly kafka: KafkaWithMarkers;
   readonly warehouse: Warehouse;
   readonly staging: Staging;
   readonly logger: Logger;

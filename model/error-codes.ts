@@ -14,7 +14,7 @@ export const ERROR_CODES = {
   CONTENT_UNPROVEN: {
     retry: 'permanent',
     advice:
-      'All published records have landed. Skip ends the run without marking the content as ingested: if the source delivers it again, its records land twice. To prevent this, set Kafka’s offsets.retention.minutes longer than a run may wait.',
+      'All published records have landed. Skip ends the run without marking the content as ingested: if the source delivers it again, its records land twice. To prevent this, set kafka.markerRetention, and retention.ms of that topic, longer than a run may wait.',
   },
   SETTINGS_INVALID: {
     retry: 'permanent',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DURATION_EXAMPLES, parseDuration } from './duration.ts';
+import { DURATION_EXAMPLES, formatDuration, parseDuration } from './duration.ts';
 import { ScheduleKeyError, parseSchedule, type ScheduleInput } from './schedule-input.ts';
 
 const DURATION = z
@@ -33,6 +33,9 @@ const MaintenanceSchedule = z
     'When upkeep runs by itself. It takes effect with `npx pipeline schedule apply`, which writes it to Temporal.',
   );
 
+/** 30 days. */
+const MIN_TRANSACTION_RETENTION_S = 30 * 86_400;
+
 /** The schema of the upkeep of the tables. */
 export const Maintenance = z
   .strictObject({
@@ -57,6 +60,14 @@ export const Maintenance = z
     fileRetention: DURATION.default('7d').describe(
       'How long a data file is kept after it was replaced or left behind. Must be longer than any query runs; older versions of a table can be read as long as their files are kept. A table’s property `delta.deletedFileRetentionDuration` wins.',
     ),
+    transactionRetention: DURATION.refine(
+      (text) => (parseDuration(text) ?? 0) >= MIN_TRANSACTION_RETENTION_S,
+      `must be a duration of at least ${formatDuration(MIN_TRANSACTION_RETENTION_S)}`,
+    )
+      .default('400d')
+      .describe(
+        'How long a table remembers which contents, runs, chunks and replays it has. A content that comes again later is not recognised as unchanged. Must be longer than a run may wait for a person.',
+      ),
     schedule: MaintenanceSchedule.optional(),
   })
   .describe('The upkeep of the tables: compaction, clean-up of the log, and removal of unused files.');

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { cleartextFault, isConfidential, type SecretRoute } from './confidential.ts';
-import { ADDRESS, NAME, VARIABLE, hasNoLogin } from './settings-values.ts';
+import { formatDuration, parseDuration } from './duration.ts';
+import { ADDRESS, NAME, TOPIC, VARIABLE, hasNoLogin } from './settings-values.ts';
 
 /** Returns the schema of the setting that allows a secret to be sent without TLS. */
 function allowCleartext(secret: string) {
@@ -58,6 +59,9 @@ function hasCertificateAndKeyOrNeither(tls: TlsFiles): boolean {
 
 const PAIR_FAULT = 'certificateFile and keyFile go together';
 
+/** A day: shorter than any retry of a step, it would make retries publish twice. */
+const MIN_MARKER_RETENTION_S = 86_400;
+
 /** The settings of the Kafka connection. */
 export const Kafka = z
   .strictObject({
@@ -78,6 +82,19 @@ export const Kafka = z
       .max(9)
       .default(1)
       .describe('The replication factor of a topic that the pipeline creates.'),
+    markerTopic: TOPIC.default('pipeline-markers').describe(
+      'The topic with a marker for each published chunk and each replay, by which a retry publishes nothing twice. It is created if it does not exist. Whoever can write to it can prevent records from being published.',
+    ),
+    markerRetention: z
+      .string()
+      .refine(
+        (text) => (parseDuration(text) ?? 0) >= MIN_MARKER_RETENTION_S,
+        `must be a duration of at least ${formatDuration(MIN_MARKER_RETENTION_S)}, as 400d`,
+      )
+      .default('400d')
+      .describe(
+        'How long a marker is kept at least: longer than a run may wait for a person, since a chunk that is retried later is published a second time.',
+      ),
     tls: z
       .strictObject({
         ...TLS_FILES,

@@ -25,3 +25,17 @@ export function requireConfidentialToken(
   const message = cleartextFault({ secret: 'the token', host, setting: 'sources.NAME.allowCleartext' });
   context.addIssue({ code: 'custom', path: ['tokenVariable'], message });
 }
+
+/** Makes sure that no source has the topic of markers: its producers could forge them. */
+export function requireOwnMarkerTopic(
+  { kafka, sources }: { kafka: { markerTopic: string }; sources: Record<string, { topic: string }> },
+  context: z.RefinementCtx,
+): void {
+  // Kafka treats both in the names of topics as the same.
+  const plain = (topic: string): string => topic.replaceAll('.', '_');
+  for (const [name, { topic }] of Object.entries(sources)) {
+    if (plain(topic) !== plain(kafka.markerTopic)) continue;
+    const message = `must not be kafka.markerTopic (${kafka.markerTopic}), which is for the markers alone`;
+    context.addIssue({ code: 'custom', path: ['sources', name, 'topic'], message, input: topic });
+  }
+}

@@ -7,7 +7,7 @@ import { PipelineError } from './errors.ts';
 import { SettingsText } from './settings-faults.ts';
 import { Maintenance } from './settings-maintenance.ts';
 import { Schedule, requireSchedule } from './settings-schedule.ts';
-import { SOURCE_URL, requireConfidentialToken } from './settings-source.ts';
+import { SOURCE_URL, requireConfidentialToken, requireOwnMarkerTopic } from './settings-source.ts';
 import { Hdfs, Kafka, Temporal, type TlsFiles } from './settings-servers.ts';
 import { HOST_SCHEMA, NAME, SUBNET, TOPIC, VARIABLE } from './settings-values.ts';
 import { temporalProfile } from './temporal-environment.ts';
@@ -169,19 +169,21 @@ const Limits = z
   .describe('Limits of the memory and disk space of a run.');
 
 /** The schema of `pipeline.yaml`. docs/settings.md is generated from its descriptions. */
-export const Settings = z.strictObject({
-  temporal: Temporal.prefault({}),
-  kafka: Kafka.prefault({}),
-  hdfs: Hdfs.prefault({}),
-  worker: Worker.prefault({}),
-  limits: Limits.prefault({}),
-  maintenance: Maintenance.prefault({}),
-  sources: z
-    .record(NAME, Source)
-    .describe(
-      'The customers’ feeds by name: 1 to 63 of a-z, 0-9, `_` and `-`, beginning with a letter or digit. A run names a source, never a URL.',
-    ),
-});
+export const Settings = z
+  .strictObject({
+    temporal: Temporal.prefault({}),
+    kafka: Kafka.prefault({}),
+    hdfs: Hdfs.prefault({}),
+    worker: Worker.prefault({}),
+    limits: Limits.prefault({}),
+    maintenance: Maintenance.prefault({}),
+    sources: z
+      .record(NAME, Source)
+      .describe(
+        'The customers’ feeds by name: 1 to 63 of a-z, 0-9, `_` and `-`, beginning with a letter or digit. A run names a source, never a URL.',
+      ),
+  })
+  .superRefine(requireOwnMarkerTopic);
 
 /** The settings of one source, without its name. */
 export type SourceSettings = z.infer<typeof Source>;

@@ -12,8 +12,6 @@ import { LOOPBACK_HOST, type Ports } from './ports.ts';
 import { CHECK_MS, type Service } from './service.ts';
 import { JAVA_OPTIONS, requireJava } from './tools.ts';
 
-const YEAR_IN_MINUTES = 365 * 24 * 60;
-
 /** Extra options of a broker, such as TLS and a login. */
 export interface KafkaExtras {
   /** Broker settings, which override those of the same name. */
@@ -101,8 +99,6 @@ function serverProperties(ports: Ports['kafka'], data: string): Record<string, s
     'share.coordinator.state.topic.min.isr': 1,
     'share.coordinator.state.topic.num.partitions': 4,
     'group.initial.rebalance.delay.ms': 0,
-    // Markers of published content are committed offsets of a group: they must outlive the default of seven days.
-    'offsets.retention.minutes': YEAR_IN_MINUTES,
     // After a kill the broker waits for its old registration to expire: 12 s by default, 3 s with these settings.
     'broker.session.timeout.ms': 1_500,
     'broker.heartbeat.interval.ms': 300,

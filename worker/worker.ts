@@ -9,7 +9,7 @@ import {
   type WorkerOptions,
 } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
-import type { KafkaOptions } from '../adapters/kafka/client.ts';
+import type { KafkaWithMarkers } from '../adapters/kafka/client.ts';
 import type { Logger } from '../adapters/log.ts';
 import { Staging } from '../adapters/staging/staging.ts';
 import { asTemporalError, connectTemporal, temporalConnection } from '../adapters/temporal.ts';
@@ -20,6 +20,7 @@ import { parseDuration } from '../model/duration.ts';
 import type { Settings } from '../model/settings.ts';
 import { durationMs } from '../model/settings-maintenance.ts';
 import { hostTaskQueue } from '../model/task-queues.ts';
+import { transactionRetention } from '../steps/landing/transaction-ids.ts';
 import { ActivityErrors } from './activity-errors.ts';
 import { countedActivities } from './count-steps.ts';
 import { Health } from './health.ts';
@@ -57,7 +58,7 @@ interface Services {
   readonly client: Client;
   readonly metrics: Metrics;
   readonly staging: Staging;
-  readonly kafka: KafkaOptions;
+  readonly kafka: KafkaWithMarkers;
   readonly warehouse: Warehouse;
   readonly tracing: TraceExport | undefined;
 }
@@ -112,6 +113,7 @@ async function openServices(settings: Settings, logger: Logger, metrics: Metrics
     logger,
     checkpointInterval: settings.limits.checkpointInterval,
     fileRetentionMs: durationMs(settings.maintenance.fileRetention),
+    transactionRetention: transactionRetention(settings.maintenance),
   });
   const client = new Client({ connection, namespace: settings.temporal.namespace });
   const tracing = await startTracing('assessment-pipeline-worker');

@@ -35,7 +35,12 @@ function findPathProblem(path: string): string | undefined {
     : 'has an empty, "." or ".." segment: each file must be in the folder of its table';
 }
 
-const Txn = z.object({ appId: z.string(), version: z.int() });
+const Txn = z.object({
+  appId: z.string(),
+  version: z.int(),
+  /** Milliseconds since 1970. */
+  lastUpdated: z.int().nullish(),
+});
 
 const Add = z.object({
   path: FilePath,
@@ -82,6 +87,9 @@ export type AddFile = z.infer<typeof Add>;
 
 /** The `remove` action (tombstone): a data file that a compaction or another program replaced or deleted. */
 export type RemovedFile = z.infer<typeof Remove>;
+
+/** The `txn` action: the version of an application's last transaction. */
+export type Transaction = z.infer<typeof Txn>;
 
 /** The `protocol` action: the versions that a table requires of its readers and writers. */
 export type Protocol = z.infer<typeof Protocol>;

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { PipelineError, messageOf } from '../../model/errors.ts';
 import { parseAction, type Action } from './actions.ts';
 import type { Snapshot } from './snapshot.ts';
+import { isForgotten, type TransactionRetention } from './transaction-retention.ts';
 import { sqlFile, sqlName, sqlText, withDuckDb } from '../duckdb/database.ts';
 
 /** A checkpoint's columns, with the types of the Delta protocol for reader version 1. */
@@ -45,12 +46,24 @@ export function parseLastCheckpoint(text: string, file: string): LastCheckpoint 
 /**
  * Returns the actions of a checkpoint, including the tombstones that vacuum needs.
  * @param removedSinceMs Milliseconds since 1970: tombstones of files that were removed before are left out.
+ * @param retention The transactions that are left out once they are old.
  */
-export function checkpointActions(snapshot: Snapshot, removedSinceMs: number): Action[] {
+export function checkpointActions(
+  snapshot: Snapshot,
+  removedSinceMs: number,
+  retention?: TransactionRetention,
+): Action[] {
+  const nowMs = Date.now();
   return [
     { protocol: snapshot.protocol },
     { metaData: snapshot.metadata },
-    ...[...snapshot.txns].map(([appId, version]) => ({ txn: { appId, version: Number(version) } })),
+    ...[...snapshot.txns]
+      .map(([appId, version]) => {
+        const lastUpdated = snapshot.updatedMs.get(appId);
+        return { appId, version: Number(version), ...(lastUpdated === undefined ? {} : { lastUpdated }) };
+      })
+      .filter((txn) => !isForgotten(retention, txn, nowMs))
+      .map((txn) => ({ txn })),
     ...[...snapshot.files.values()].map((add) => ({ add: { ...add, dataChange: false } })),
     ...[...snapshot.removed.values()]
       .filter(({ deletionTimestamp }) => (deletionTimestamp ?? 0) > removedSinceMs)

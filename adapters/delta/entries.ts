@@ -7,11 +7,14 @@ import { PROTOCOL } from './snapshot.ts';
 
 /** Returns the first entry of a table's log, with the transactions that it begins with. */
 export function creationEntry(metadata: Metadata, txns: ReadonlyMap<string, bigint>): Action[] {
+  const lastUpdated = Date.now();
   return [
-    { commitInfo: { operation: 'CREATE TABLE', engineInfo: ENGINE, timestamp: Date.now() } },
+    { commitInfo: { operation: 'CREATE TABLE', engineInfo: ENGINE, timestamp: lastUpdated } },
     { protocol: { ...PROTOCOL } },
     { metaData: metadata },
-    ...[...txns].map(([appId, version]) => ({ txn: { appId, version: toSafeInteger(version) } })),
+    ...[...txns].map(([appId, version]) => ({
+      txn: { appId, version: toSafeInteger(version), lastUpdated },
+    })),
   ];
 }
 

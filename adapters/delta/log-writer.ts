@@ -8,6 +8,7 @@ import { checkpointActions, decodeCheckpoint, encodeCheckpoint, parseLastCheckpo
 import { listLogFiles } from './log-files.ts';
 import type { DeltaLog } from './log.ts';
 import { DEFAULT_FILE_RETENTION_MS, fileRetentionOf } from './properties.ts';
+import type { TransactionRetention } from './transaction-retention.ts';
 
 /** The options of a {@link LogWriter}. */
 export interface LogWriterOptions {
@@ -17,6 +18,8 @@ export interface LogWriterOptions {
   readonly checkpointInterval: number;
   /** Milliseconds for which tombstones are kept, unless the table's own property says otherwise; default 7 days. */
   readonly fileRetentionMs?: number;
+  /** The transactions that the table forgets; none by default. */
+  readonly transactionRetention?: TransactionRetention;
 }
 
 /**
@@ -117,7 +120,7 @@ export class LogWriter {
     try {
       const snapshot = await this.#log.snapshot();
       const tombstonesSinceMs = Date.now() - fileRetentionOf(snapshot.metadata, fileRetentionMs);
-      const actions = checkpointActions(snapshot, tombstonesSinceMs);
+      const actions = checkpointActions(snapshot, tombstonesSinceMs, this.#options.transactionRetention);
       const checkpoint = this.temporary(scratch);
       await storeBytes(hdfs, await encodeCheckpoint(actions), checkpoint);
       await hdfs.rename(checkpoint, this.#log.checkpoint(version));

@@ -1,6 +1,7 @@
 import { PipelineError } from '../../model/errors.ts';
-import type { Action, AddFile, Metadata, Protocol, RemovedFile } from './actions.ts';
+import type { Action, AddFile, Metadata, Protocol, RemovedFile, Transaction } from './actions.ts';
 import { RewriteWatch, type Damage } from './rewrites.ts';
+import { isForgotten, type TransactionRetention } from './transaction-retention.ts';
 
 /** The highest protocol versions that this program reads and writes. */
 export const PROTOCOL = { minReaderVersion: 1, minWriterVersion: 2 } as const;
@@ -18,6 +19,8 @@ export interface TableHead {
 export interface Snapshot extends TableHead {
   /** The live files, by path. */
   readonly files: ReadonlyMap<string, AddFile>;
+  /** The times of {@link txns}, in milliseconds since 1970, as far as the log names them. */
+  readonly updatedMs: ReadonlyMap<string, number>;
   /** The removed files (tombstones), by path, as far as the log still names them. */
   readonly removed: ReadonlyMap<string, RemovedFile>;
 }
@@ -28,6 +31,8 @@ export class SnapshotBuilder {
   #protocol: Protocol | undefined;
   #metadata: Metadata | undefined;
   readonly #txns = new Map<string, bigint>();
+  readonly #updatedMs = new Map<string, number>();
+  readonly #retention: TransactionRetention | undefined;
   readonly #files = new Map<string, AddFile>();
   readonly #removed = new Map<string, RemovedFile>();
   /** Whether the files of the checkpoint that it starts from are loaded. */
@@ -38,11 +43,13 @@ export class SnapshotBuilder {
   /**
    * @param table The table's path, for messages.
    * @param version The version to start after: the checkpoint's, or -1.
+   * @param retention The transactions to forget; none by default.
    */
-  constructor(table: string, version = -1) {
+  constructor(table: string, version = -1, retention?: TransactionRetention) {
     this.#table = table;
     this.#version = version;
     this.#isComplete = version < 0;
+    this.#retention = retention;
   }
 
   /** The last version applied; -1 for none. */
@@ -93,7 +100,7 @@ export class SnapshotBuilder {
     for (const { protocol, metaData, txn, add, remove } of actions) {
       if (protocol) this.#protocol = this.#requireSupported(protocol);
       if (metaData) this.#metadata = metaData;
-      if (txn) this.#txns.set(txn.appId, BigInt(txn.version));
+      if (txn) this.#setTransaction(txn);
       if (remove) {
         this.#files.delete(remove.path);
         this.#removed.set(remove.path, remove);
@@ -115,20 +122,44 @@ export class SnapshotBuilder {
     this.load([...actions, ...removed.map((remove) => ({ remove })), ...added.map((add) => ({ add }))]);
   }
 
+  #setTransaction(txn: Transaction): void {
+    const { appId, version, lastUpdated } = txn;
+    if (isForgotten(this.#retention, txn, Date.now())) {
+      this.#forget(appId);
+      return;
+    }
+    this.#txns.set(appId, BigInt(version));
+    if (lastUpdated === undefined || lastUpdated === null) this.#updatedMs.delete(appId);
+    else this.#updatedMs.set(appId, lastUpdated);
+  }
+
+  #forget(appId: string): void {
+    this.#txns.delete(appId);
+    this.#updatedMs.delete(appId);
+  }
+
   /**
-   * Drops what a checkpoint at this version would not have: tombstones of files removed before a time, and the rewrites
-   * seen so far. So the state of a process that runs for long is bounded.
+   * Drops what a checkpoint at this version would not have: forgotten transactions, tombstones of files removed before a
+   * time, and the rewrites seen so far. So the state of a process that runs for long is bounded.
    * @param removedSinceMs Milliseconds since 1970.
    */
   trim(removedSinceMs: number): void {
     this.#watch = new RewriteWatch();
+    const nowMs = Date.now();
+    for (const [appId, lastUpdated] of this.#updatedMs)
+      if (isForgotten(this.#retention, { appId, lastUpdated }, nowMs)) this.#forget(appId);
     for (const [path, { deletionTimestamp }] of this.#removed)
       if ((deletionTimestamp ?? 0) <= removedSinceMs) this.#removed.delete(path);
   }
 
   /** @throws {PipelineError} TABLE_LOG_INVALID when the log has no `protocol` or no `metaData` action. */
   snapshot(): Snapshot {
-    return { ...this.head(), files: new Map(this.#files), removed: new Map(this.#removed) };
+    return {
+      ...this.head(),
+      updatedMs: new Map(this.#updatedMs),
+      files: new Map(this.#files),
+      removed: new Map(this.#removed),
+    };
   }
 
   /** @throws {PipelineError} TABLE_LOG_INVALID, as {@link snapshot} */

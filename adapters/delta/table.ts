@@ -63,7 +63,7 @@ export class DeltaTable {
   constructor(path: string, options: DeltaOptions) {
     this.path = path;
     this.#options = options;
-    this.#log = new DeltaLog(path, options.hdfs);
+    this.#log = new DeltaLog(path, options.hdfs, options.transactionRetention);
     this.#writer = new LogWriter(path, this.#log, options);
   }
 
@@ -256,18 +256,19 @@ export class DeltaTable {
 
 function actionsOf(commit: Commit, txns: Snapshot['txns']): Action[] {
   const marks = (commit.marks ?? []).filter((appId) => !txns.has(appId));
+  const lastUpdated = Date.now();
   return [
     {
       commitInfo: {
-        timestamp: Date.now(),
+        timestamp: lastUpdated,
         operation: 'WRITE',
         engineInfo: ENGINE,
         commitId: randomUUID(),
         ...commit.info,
       },
     },
-    ...commit.fences.map(({ appId, to }) => ({ txn: { appId, version: toSafeInteger(to) } })),
-    ...marks.map((appId) => ({ txn: { appId, version: 1 } })),
+    ...commit.fences.map(({ appId, to }) => ({ txn: { appId, version: toSafeInteger(to), lastUpdated } })),
+    ...marks.map((appId) => ({ txn: { appId, version: 1, lastUpdated } })),
     ...commit.files.map((add) => ({ add })),
   ];
 }

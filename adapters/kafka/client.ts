@@ -31,6 +31,16 @@ export interface KafkaOptions {
   readonly logger: Logger;
 }
 
+/** A cluster to publish to, with its topic of markers. */
+export interface KafkaWithMarkers extends KafkaOptions {
+  /** The topic of markers; see markers.ts. */
+  readonly markerTopic: string;
+  /** How long a marker is kept at least, as a duration. */
+  readonly markerRetention: string;
+  /** The replication factor of a topic that is created. */
+  readonly replicationFactor: number;
+}
+
 /** The readable offsets of a partition: from `earliest` to before `end`. */
 export interface PartitionOffsets {
   readonly partition: number;

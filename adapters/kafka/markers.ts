@@ -1,7 +1,6 @@
-import type { Admin } from 'kafkajs';
-import type { Offset, PartitionEnds } from '../../model/references.ts';
-import { mapConcurrent } from '../../lib/map-concurrent.ts';
-import { retryWhileCoordinatorLoads, withAdmin, type KafkaOptions } from './client.ts';
+import { PipelineError } from '../../model/errors.ts';
+import type { PartitionEnds } from '../../model/references.ts';
+import { partitionOf } from './partitioner.ts';
 
 /** The messages of a set in one partition. */
 export interface MarkedRange {
@@ -24,74 +23,64 @@ export interface MessagePosition {
   readonly producerId?: bigint | undefined;
 }
 
-const MAX_CONCURRENT_READS = 8;
+/**
+ * The number of partitions that markers are spread over. A constant, not the topic's number of partitions: if that grows,
+ * each marker is still found where it was written.
+ */
+export const MARKER_PARTITIONS = 32;
 
-/** The metadata of a committed offset: first offset and producer id, in decimal digits. */
-const METADATA_PATTERN = /^(\d{1,19}) (\d{1,19})$/;
+/** One range in the value of a marker: partition, first offset and end, in decimal digits. */
+const RANGE_PATTERN = /^(\d{1,10}):(\d{1,19})-(\d{1,19})$/;
 
-/** Returns the consumer group whose committed offsets are the marker of a published set. */
-export function markerGroupId(id: string): string {
-  return `published:${id}`;
+/** Returns the key of a set's marker. Names of topics have no slash. */
+export function markerKey(topic: string, id: string): string {
+  return `${topic}/${id}`;
 }
 
-/** Returns the offsets to commit as the marker of a set; offset 0 of partition 0 for a set without messages. */
-export function markerOffsets(
-  firsts: PartitionEnds,
-  ends: PartitionEnds,
-  producerId: bigint,
-): { partition: number; offset: Offset; metadata: string }[] {
-  const offsets = Object.entries(ends).map(([partition, offset]) => ({
-    partition: Number(partition),
-    offset,
-    metadata: `${firsts[Number(partition)] ?? offset} ${producerId}`,
-  }));
-  return offsets.length > 0 ? offsets : [{ partition: 0, offset: '0', metadata: '' }];
+/**
+ * Returns the part of a marker's key that it shares with its neighbours: the other chunks of its content. They are in one
+ * partition, so that one scan finds them all.
+ */
+export function markerPrefix(key: string): string {
+  return key.slice(0, key.lastIndexOf('/') + 1);
 }
 
-/** Reads the marker of a set; undefined if the set was not published, or its marker expired. */
-export async function readMarker(admin: Admin, id: string, topic: string): Promise<Marker | undefined> {
-  const asked = { groupId: markerGroupId(id), topics: [topic] };
-  const [found] = await retryWhileCoordinatorLoads(() => admin.fetchOffsets(asked));
-  const marked = (found?.partitions ?? []).filter(({ offset }) => offset !== '-1');
-  if (marked.length === 0) return undefined;
-  return new Map(
-    marked
-      .filter(({ offset }) => offset !== '0')
-      .map(({ partition, offset, metadata }) => [partition, parseRange(offset, metadata)]),
-  );
+/** Returns the partition of a marker in the topic of markers. */
+export function markerPartition(key: string): number {
+  return partitionOf(Buffer.from(markerPrefix(key)), MARKER_PARTITIONS);
 }
 
-/** Parses a committed offset; without a producer id in the metadata the range is empty. */
-function parseRange(offset: string, metadata: string | null): MarkedRange {
-  const end = BigInt(offset);
-  const [, first, producerId] = METADATA_PATTERN.exec(metadata ?? '') ?? [];
-  if (first === undefined || producerId === undefined) return { first: end, end, producerId: -1n };
-  return { first: BigInt(first), end, producerId: BigInt(producerId) };
+/** Returns the value of a marker: the set's ranges, as `0:12-40 3:7-9`; empty for a set without messages. */
+export function encodeMarker(firsts: PartitionEnds, ends: PartitionEnds): string {
+  return Object.entries(ends)
+    .map(([partition, end]) => `${partition}:${firsts[Number(partition)] ?? end}-${end}`)
+    .join(' ');
+}
+
+/**
+ * Parses the value of a marker.
+ * @param producerId That of the marker's own batch, hence of the set's messages.
+ * @param place The marker's topic/partition/offset, for errors.
+ * @throws {PipelineError} KAFKA_REFUSED
+ */
+export function parseMarker(value: string, producerId: bigint, place: string): Marker {
+  const marker = new Map<number, MarkedRange>();
+  for (const text of value === '' ? [] : value.split(' ')) {
+    const [, partition, first, end] = RANGE_PATTERN.exec(text) ?? [];
+    if (partition === undefined || first === undefined || end === undefined) {
+      throw new PipelineError(
+        'KAFKA_REFUSED',
+        `${place}: the value of this marker is not a list of ranges as 0:12-40; another program wrote it`,
+      );
+    }
+    marker.set(Number(partition), { first: BigInt(first), end: BigInt(end), producerId });
+  }
+  return marker;
 }
 
 /** Returns the end offset of each marked partition. */
 export function endsOf(marker: Marker): PartitionEnds {
   return Object.fromEntries([...marker].map(([partition, { end }]) => [partition, String(end)]));
-}
-
-/**
- * Reads the markers of several sets of a topic.
- * @returns The markers found, by set id.
- * @throws {PipelineError} KAFKA_UNREACHABLE or KAFKA_REFUSED
- */
-export async function readMarkers(
-  options: KafkaOptions,
-  topic: string,
-  ids: readonly string[],
-): Promise<ReadonlyMap<string, Marker>> {
-  if (ids.length === 0) return new Map();
-  return withAdmin(options, async (admin) => {
-    const found = await mapConcurrent(MAX_CONCURRENT_READS, ids, async (id) => ({
-      id,
-      marker: await readMarker(admin, id, topic),
-    }));
-    return new Map(found.flatMap(({ id, marker }) => (marker === undefined ? [] : [[id, marker] as const])));
-  });
 }
 
 /** Whether a message was published in the set's transaction: same producer id, offset within the range. */

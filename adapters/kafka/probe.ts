@@ -1,11 +1,11 @@
 import { openCluster, type OpenCluster } from './wire/cluster.ts';
 import { asKafkaError } from './errors.ts';
-import { retryWhileCoordinatorLoads, withAdmin, type KafkaOptions } from './client.ts';
-import { markerGroupId } from './markers.ts';
+import { retryWhileCoordinatorLoads, withAdmin, type KafkaOptions, type KafkaWithMarkers } from './client.ts';
+import { requireMarkerTopic } from './marker-topic.ts';
 import { beginTransaction } from './publish.ts';
 import { RecordBatch, encodeHeaders } from './wire/record-batch.ts';
 
-/** Transactional id and group of the probe; its transaction is always aborted. */
+/** Begins the transactional id of the probe, whose transaction is always aborted. */
 const PROBE = 'doctor';
 
 const VALUE = Buffer.from('a probe; its transaction is aborted');
@@ -25,17 +25,23 @@ export async function filterExistingTopics(
 }
 
 /**
- * Checks the rights to publish to an existing topic: sends a message and a marker in a transaction, and aborts it. Uses up
- * two offsets of partition 0.
+ * Checks the settings of the existing topic of markers.
+ * @throws {PipelineError} KAFKA_UNREACHABLE or KAFKA_REFUSED
+ */
+export async function checkMarkerTopic(options: KafkaWithMarkers): Promise<void> {
+  await withAdmin(options, (admin) => requireMarkerTopic(options, admin));
+}
+
+/**
+ * Checks the rights to publish to an existing topic: sends a message in a transaction, and aborts it. Uses up two offsets
+ * of partition 0.
  * @throws {PipelineError} KAFKA_UNREACHABLE or KAFKA_REFUSED
  */
 export async function probePublishing(options: KafkaOptions, topic: string): Promise<void> {
-  const batch = new RecordBatch();
-  batch.add({ key: null, value: VALUE, headers: encodeHeaders([]) });
   const open = openCluster(options, 'probe');
   try {
     await open.cluster.connect();
-    await retryWhileCoordinatorLoads(() => abortedTransaction(open, topic, batch));
+    await retryWhileCoordinatorLoads(() => abortedTransaction(open, topic));
   } catch (error) {
     throw asKafkaError(error, `topic ${topic}`);
   } finally {
@@ -43,11 +49,11 @@ export async function probePublishing(options: KafkaOptions, topic: string): Pro
   }
 }
 
-async function abortedTransaction(open: OpenCluster, topic: string, batch: RecordBatch): Promise<void> {
+async function abortedTransaction(open: OpenCluster, topic: string): Promise<void> {
+  const batch = new RecordBatch();
+  batch.add({ key: null, value: VALUE, headers: encodeHeaders([]) });
   const transaction = await beginTransaction(open, `${PROBE}:${topic}`);
   try {
-    // First: on a new cluster it is retried, and it uses up no offset of the topic.
-    await transaction.sendOffsets(markerGroupId(PROBE), topic, [{ partition: 0, offset: '0' }]);
     await transaction.send(topic, new Map([[0, batch]]));
   } catch (error) {
     // If this fails too, the broker aborts the transaction after its timeout.

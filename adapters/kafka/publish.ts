@@ -1,11 +1,12 @@
-import kafkajs, { type Admin } from 'kafkajs';
-import { PipelineError } from '../../model/errors.ts';
+import type { Admin } from 'kafkajs';
 import type { PartitionEnds } from '../../model/references.ts';
-import { clusterError, kafkaClient, withAdmin, type KafkaOptions } from './client.ts';
+import { clusterError, kafkaClient, withAdmin, type KafkaOptions, type KafkaWithMarkers } from './client.ts';
 import { openCluster, type OpenCluster } from './wire/cluster.ts';
 import { asKafkaError } from './errors.ts';
-import { endsOf, markerGroupId, markerOffsets, readMarker } from './markers.ts';
-import type { RecordBatch } from './wire/record-batch.ts';
+import { MarkerLog } from './marker-log.ts';
+import { ensureMarkerTopic, readConfigs } from './marker-topic.ts';
+import { encodeMarker, endsOf, markerKey, markerPartition, type Marker } from './markers.ts';
+import { encodeHeaders, RecordBatch } from './wire/record-batch.ts';
 import { MAX_REQUEST_BYTES_PER_PARTITION, Sender, type OpenTopic } from './sender.ts';
 import { ensureTopicThrough, requireFewPartitions } from './topics.ts';
 import type { TopicShape } from './wire/create-topics.ts';
@@ -28,22 +29,16 @@ export interface PublishedSet {
   readonly wasPublishedBefore: boolean;
 }
 
+const MAX_MESSAGE_BYTES = 'max.message.bytes';
+
 /** Reads a topic's `max.message.bytes`: the maximum size of a record batch. */
 export async function fetchMaxMessageBytes(options: KafkaOptions, topic: string): Promise<number> {
   return withAdmin(options, (admin) => readMaxBytes(admin, topic));
 }
 
 async function readMaxBytes(admin: Admin, topic: string): Promise<number> {
-  const name = 'max.message.bytes';
-  const asked = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: [name] };
-  const { resources } = await admin.describeConfigs({ resources: [asked], includeSynonyms: false });
-  const [found] = resources;
-  const value = found?.configEntries.find((entry) => entry.configName === name)?.configValue;
-  if (value !== undefined && /^\d+$/.test(value)) return Number(value);
-  throw new PipelineError(
-    'KAFKA_REFUSED',
-    `topic ${topic} does not tell its ${name}: ${found?.errorMessage ?? 'there is no such setting'}`,
-  );
+  const value = (await readConfigs(admin, topic, [MAX_MESSAGE_BYTES])).get(MAX_MESSAGE_BYTES);
+  return Number(value);
 }
 
 /** Publishes sets of messages to one topic, over its own connections; the caller closes it. */
@@ -53,14 +48,23 @@ export class Publisher {
   readonly #admin: Admin;
   readonly #open: OpenCluster;
   readonly #topic: OpenTopic;
+  readonly #markerTopic: string;
+  readonly #markers: MarkerLog;
   /** Empty batches whose buffers are reused. */
   readonly #spare: RecordBatch[] = [];
 
-  private constructor(admin: Admin, open: OpenCluster, topic: OpenTopic, maxBytes: number) {
+  private constructor(
+    options: KafkaWithMarkers,
+    admin: Admin,
+    open: OpenCluster,
+    topic: OpenTopic & { readonly maxBytes: number },
+  ) {
     this.#admin = admin;
     this.#open = open;
     this.#topic = topic;
-    this.maxBytes = maxBytes;
+    this.#markerTopic = options.markerTopic;
+    this.#markers = new MarkerLog(options, open);
+    this.maxBytes = topic.maxBytes;
   }
 
   /**
@@ -68,17 +72,18 @@ export class Publisher {
    * @param shape If set, a missing topic is created.
    * @throws {PipelineError} PAYLOAD_TOO_LARGE where the topic has too many partitions, KAFKA_UNREACHABLE or KAFKA_REFUSED
    */
-  static async open(options: KafkaOptions, name: string, shape?: TopicShape): Promise<Publisher> {
+  static async open(options: KafkaWithMarkers, name: string, shape?: TopicShape): Promise<Publisher> {
     const admin = kafkaClient(options, 'publish').admin();
     const open = openCluster(options, 'publish');
     try {
       await admin.connect();
       if (shape !== undefined) await ensureTopicThrough(options, admin, name, shape);
       const maxBytes = await readMaxBytes(admin, name);
-      const topic = { name, partitions: await partitionsOf(admin, name) };
+      await ensureMarkerTopic(options, admin);
+      const topic = { name, maxBytes, partitions: await partitionsOf(admin, name) };
       requireFewPartitions(name, topic.partitions);
       await open.cluster.connect();
-      return new Publisher(admin, open, topic, maxBytes);
+      return new Publisher(options, admin, open, topic);
     } catch (error) {
       await admin.disconnect();
       await open.cluster.disconnect();
@@ -113,17 +118,17 @@ export class Publisher {
     set: MessageSet,
     after: Promise<unknown>,
   ): Promise<PublishedSet> {
-    const { name } = this.#topic;
+    const key = markerKey(this.#topic.name, set.id);
     try {
-      const before = await readMarker(this.#admin, set.id, name);
-      if (before !== undefined) {
-        await transaction.abort();
-        return { ends: endsOf(before), wasPublishedBefore: true };
-      }
-      transaction.prefetchGroupCoordinator(markerGroupId(set.id));
+      const before = await this.#markers.find(key);
+      if (before !== undefined) return await abortAsBefore(transaction, before);
+      // Ahead of the messages, while those of the previous set are sent.
+      await transaction.addPartitions(this.#markerTopic, [markerPartition(key)]);
       const { firsts, ends } = await this.#sendAll(transaction, set.messages, after);
-      const marker = markerOffsets(firsts, ends, transaction.producerId);
-      await transaction.sendOffsets(markerGroupId(set.id), name, marker);
+      const offset = await this.#sendMarker(transaction, key, encodeMarker(firsts, ends));
+      // The leader has acknowledged this offset, so that a read up to it cannot be of a stale leader, as the first can.
+      const missed = await this.#markers.find(key, offset);
+      if (missed !== undefined) return await abortAsBefore(transaction, missed);
       await transaction.commit();
       return { ends, wasPublishedBefore: false };
     } catch (error) {
@@ -131,6 +136,15 @@ export class Publisher {
       await transaction.abort().catch(() => undefined);
       throw error;
     }
+  }
+
+  /** Sends the marker; returns its offset. */
+  async #sendMarker(transaction: PublishTransaction, key: string, value: string): Promise<bigint> {
+    const batch = new RecordBatch();
+    batch.add({ key: Buffer.from(key), value: Buffer.from(value), headers: encodeHeaders([]) });
+    const partition = markerPartition(key);
+    const [stored] = await transaction.send(this.#markerTopic, new Map([[partition, batch]]));
+    return BigInt(stored?.firstOffset ?? 0);
   }
 
   async #sendAll(
@@ -162,17 +176,10 @@ export class Publisher {
   }
 }
 
-/** Publishes one set to a topic that exists; see {@link Publisher.publishOnce}. */
-export async function publishOnce(
-  options: KafkaOptions,
-  set: MessageSet & { readonly topic: string },
-): Promise<PublishedSet> {
-  const publisher = await Publisher.open(options, set.topic);
-  try {
-    return await publisher.publishOnce(set);
-  } finally {
-    await publisher.close();
-  }
+/** Aborts the transaction of a set that was published before. */
+async function abortAsBefore(transaction: PublishTransaction, before: Marker): Promise<PublishedSet> {
+  await transaction.abort();
+  return { ends: endsOf(before), wasPublishedBefore: true };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { Publisher } from './publish.ts';
-import type { KafkaOptions } from './client.ts';
+import type { KafkaWithMarkers } from './client.ts';
 import type { TopicShape } from './wire/create-topics.ts';
 import { messageOf } from '../../model/errors.ts';
 
@@ -16,12 +16,12 @@ interface Idle {
  * Keeps connected publishers for the next set of messages, which mostly follows soon.
  */
 export class IdlePublishers {
-  readonly #options: KafkaOptions;
+  readonly #options: KafkaWithMarkers;
   readonly #shape: TopicShape;
   readonly #idle = new Set<Idle>();
 
   /** @param shape Partitions and replication factor of a topic that is created. */
-  constructor(options: KafkaOptions, shape: TopicShape) {
+  constructor(options: KafkaWithMarkers, shape: TopicShape) {
     this.#options = options;
     this.#shape = shape;
   }

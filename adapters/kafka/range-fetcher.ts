@@ -1,14 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { mapConcurrent } from '../../lib/map-concurrent.ts';
 import type { KafkaOptions } from './client.ts';
-import { isTransient } from './errors.ts';
 import { requireRetained, type RangeProgress } from './range-progress.ts';
-import { fetchFrom, type FetchedPartition } from './wire/fetch.ts';
+import { retryTransient } from './retry-transient.ts';
+import { fetchFrom, READ_COMMITTED, type FetchedPartition, type IsolationLevel } from './wire/fetch.ts';
 import { createErrorFromCode, type Cluster } from './wire/internals.ts';
-
-/** For transient errors; longer outages are left to the activity's retry policy. */
-const MAX_FETCH_ATTEMPTS = 5;
-const INITIAL_RETRY_DELAY_MS = 50;
 
 /** Error code 1: the offset is before the log start offset, or after the log end offset. */
 const OFFSET_OUT_OF_RANGE = 1;
@@ -18,16 +13,24 @@ export class RangeFetcher {
   readonly #options: KafkaOptions;
   readonly #cluster: Cluster;
   readonly #topic: string;
+  readonly #isolation: IsolationLevel;
   /** In the order of the Fetch request: only the first partition of a response gets a batch above the size limits. */
   readonly #progress: RangeProgress[];
   #latest: Promise<FetchedPartition[]> = Promise.resolve([]);
   #isClosed = false;
 
   /** @param progress The ranges; their `fetchOffset` is read at each request. */
-  constructor(options: KafkaOptions, cluster: Cluster, topic: string, progress: readonly RangeProgress[]) {
+  constructor(
+    options: KafkaOptions,
+    cluster: Cluster,
+    topic: string,
+    progress: readonly RangeProgress[],
+    isolation: IsolationLevel = READ_COMMITTED,
+  ) {
     this.#options = options;
     this.#cluster = cluster;
     this.#topic = topic;
+    this.#isolation = isolation;
     this.#progress = [...progress];
   }
 
@@ -36,7 +39,11 @@ export class RangeFetcher {
    * end before it is awaited.
    */
   fetch(): Promise<FetchedPartition[]> {
-    this.#latest = this.#fetchWithRetries();
+    this.#latest = retryTransient(
+      this.#cluster,
+      () => this.#fetchOnce(),
+      () => this.#isClosed,
+    );
     this.#latest.catch(() => undefined);
     return this.#latest;
   }
@@ -45,19 +52,6 @@ export class RangeFetcher {
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.allSettled([this.#latest]);
-  }
-
-  async #fetchWithRetries(): Promise<FetchedPartition[]> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        if (attempt > 1) await this.#cluster.refreshMetadata();
-        return await this.#fetchOnce();
-      } catch (error) {
-        if (attempt === MAX_FETCH_ATTEMPTS || !isTransient(error)) throw error;
-        await sleep(INITIAL_RETRY_DELAY_MS * 2 ** attempt);
-        if (this.#isClosed) throw error;
-      }
-    }
   }
 
   async #fetchOnce(): Promise<FetchedPartition[]> {
@@ -73,7 +67,7 @@ export class RangeFetcher {
       const positions = open
         .filter(({ range }) => led.includes(range.partition))
         .map(({ range, fetchOffset }) => ({ partition: range.partition, offset: fetchOffset }));
-      return fetchFrom(broker, this.#topic, positions);
+      return fetchFrom(broker, this.#topic, positions, this.#isolation);
     });
     const partitions = answers.flat();
     const failed = partitions.find(({ error }) => error !== 0 && error !== OFFSET_OUT_OF_RANGE);

@@ -42,7 +42,14 @@ export async function ensureTopicThrough(
   try {
     await admin.createTopics({
       waitForLeaders: true,
-      topics: [{ topic, numPartitions: shape.partitions, replicationFactor: shape.replicationFactor }],
+      topics: [
+        {
+          topic,
+          numPartitions: shape.partitions,
+          replicationFactor: shape.replicationFactor,
+          configEntries: [...(shape.config ?? [])],
+        },
+      ],
     });
   } catch (error) {
     // The topic was created; the broker that was asked for its leaders does not have the metadata yet.

@@ -1,14 +1,23 @@
-import { countBrokers, filterExistingTopics, probePublishing } from '../../adapters/kafka/probe.ts';
-import type { KafkaOptions } from '../../adapters/kafka/client.ts';
+import { markerTopicShape } from '../../adapters/kafka/marker-topic.ts';
+import {
+  checkMarkerTopic,
+  countBrokers,
+  filterExistingTopics,
+  probePublishing,
+} from '../../adapters/kafka/probe.ts';
+import type { KafkaWithMarkers } from '../../adapters/kafka/client.ts';
 import { topicNamesCollide, requireCreatable } from '../../adapters/kafka/topics.ts';
 import type { TopicShape } from '../../adapters/kafka/wire/create-topics.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { Settings } from '../../model/settings.ts';
 import { failed, ok, type DoctorFinding } from './check.ts';
 
-/** Checks that the cluster is reachable, and that the topic of each source can be published to or created. */
+/**
+ * Checks that the cluster is reachable, that the topics of the sources and that of the markers can be published to or
+ * created, and that the settings of the latter keep the markers.
+ */
 export async function checkKafka(
-  options: KafkaOptions,
+  options: KafkaWithMarkers,
   { sources, kafka }: Settings,
 ): Promise<DoctorFinding[]> {
   const brokers = await countBrokers(options);
@@ -17,15 +26,17 @@ export async function checkKafka(
     `reached at ${options.brokers.join(', ')}; ${brokers} ${brokers === 1 ? 'broker' : 'brokers'}`,
   );
   const topics = [...new Set(Object.values(sources).map(({ topic }) => topic))];
-  const existing = new Set(await filterExistingTopics(options, topics));
-  const findings = topics.map((topic) =>
-    existing.has(topic) ? checkTopic(options, topic) : checkMissing(options, topic, topics, kafka),
-  );
+  const all = [...topics, options.markerTopic];
+  const existing = new Set(await filterExistingTopics(options, all));
+  const findings = all.map((topic) => {
+    const shape = topic === options.markerTopic ? markerTopicShape(options) : kafka;
+    return existing.has(topic) ? checkTopic(options, topic) : checkMissing(options, topic, all, shape);
+  });
   return [reached, ...(await Promise.all(findings))];
 }
 
 async function checkMissing(
-  options: KafkaOptions,
+  options: KafkaWithMarkers,
   topic: string,
   all: readonly string[],
   shape: TopicShape,
@@ -51,11 +62,13 @@ function requireDistinct(topic: string, all: readonly string[]): void {
   );
 }
 
-async function checkTopic(options: KafkaOptions, topic: string): Promise<DoctorFinding> {
+async function checkTopic(options: KafkaWithMarkers, topic: string): Promise<DoctorFinding> {
   const subject = `kafka topic ${topic}`;
   try {
+    if (topic === options.markerTopic) await checkMarkerTopic(options);
     await probePublishing(options, topic);
-    return ok(subject, 'accepts transactions with their marker (one was aborted, which uses two offsets)');
+    const kept = topic === options.markerTopic ? `keeps markers for ${options.markerRetention}; ` : '';
+    return ok(subject, `${kept}accepts transactions (one was aborted, which uses two offsets)`);
   } catch (error) {
     return failed(subject, error);
   }

@@ -1,6 +1,6 @@
 import { mapConcurrent } from '../../lib/map-concurrent.ts';
-import type { KafkaOptions } from '../../adapters/kafka/client.ts';
-import { fetchMaxMessageBytes, publishOnce } from '../../adapters/kafka/publish.ts';
+import type { KafkaWithMarkers } from '../../adapters/kafka/client.ts';
+import { fetchMaxMessageBytes, Publisher } from '../../adapters/kafka/publish.ts';
 import { messageBytes, type OutgoingMessage } from '../../adapters/kafka/outgoing-message.ts';
 import { parseHeaders } from '../../adapters/kafka/message-headers.ts';
 import { PipelineError } from '../../model/errors.ts';
@@ -15,10 +15,10 @@ const MAX_CONCURRENT_PARTITIONS = 4;
 
 /** Publishes quarantined rows again, each exactly once: in its own transaction, with a marker that names it. */
 export class Republisher {
-  readonly #kafka: KafkaOptions;
+  readonly #kafka: KafkaWithMarkers;
   readonly #maxBytes = new Map<string, Promise<number>>();
 
-  constructor(kafka: KafkaOptions) {
+  constructor(kafka: KafkaWithMarkers) {
     this.#kafka = kafka;
   }
 
@@ -34,26 +34,39 @@ export class Republisher {
 
   /** Publishes rows; calls `onPublished` for each one in Kafka, also if a later one fails. */
   async publish(rows: readonly ChosenRow[], onPublished: (replay: Replay) => void): Promise<void> {
-    await mapConcurrent(MAX_CONCURRENT_PARTITIONS, byPartition(rows), async (queue) => {
-      for (const row of queue) onPublished(await publishAgain(this.#kafka, row));
+    await mapConcurrent(MAX_CONCURRENT_PARTITIONS, byPartition(rows), async ({ topic, queue }) => {
+      const publisher = await Publisher.open(this.#kafka, topic);
+      try {
+        for (const row of queue) onPublished(await publishAgain(publisher, row));
+      } finally {
+        await publisher.close();
+      }
     });
   }
 }
 
-function byPartition(rows: readonly ChosenRow[]): ChosenRow[][] {
-  const queues = new Map<string, ChosenRow[]>();
+/** Rows of one partition, in order. */
+interface PartitionQueue {
+  readonly topic: string;
+  readonly queue: ChosenRow[];
+}
+
+function byPartition(rows: readonly ChosenRow[]): PartitionQueue[] {
+  const queues = new Map<string, PartitionQueue>();
   for (const row of rows) {
-    const name = `${row.topic}/${row.partition ?? ''}`;
-    queues.set(name, [...(queues.get(name) ?? []), row]);
+    const { topic, partition } = row;
+    const name = `${topic}/${partition ?? ''}`;
+    const known = queues.get(name) ?? { topic, queue: [] };
+    known.queue.push(row);
+    queues.set(name, known);
   }
   return [...queues.values()];
 }
 
 /** Publishes one row in its own transaction with a marker, so that it is published only once. */
-async function publishAgain(kafka: KafkaOptions, row: ChosenRow): Promise<Replay> {
-  const { ends } = await publishOnce(kafka, {
+async function publishAgain(publisher: Publisher, row: ChosenRow): Promise<Replay> {
+  const { ends } = await publisher.publishOnce({
     id: replaySet(row.reference),
-    topic: row.topic,
     messages: oneMessage(messageOf(row)),
   });
   const [end] = Object.entries(ends);

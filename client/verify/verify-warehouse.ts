@@ -1,6 +1,6 @@
 import { Auditor } from '../../adapters/auditor/auditor.ts';
-import type { KafkaOptions } from '../../adapters/kafka/client.ts';
-import { readMarkers } from '../../adapters/kafka/markers.ts';
+import type { KafkaWithMarkers } from '../../adapters/kafka/client.ts';
+import { readMarkers } from '../../adapters/kafka/marker-log.ts';
 import { TableCache, cacheFolderOf } from '../../adapters/delta/table-cache.ts';
 import type { Warehouse } from '../../adapters/delta/warehouse.ts';
 import type { Settings } from '../../model/settings.ts';
@@ -57,7 +57,7 @@ export interface WarehouseReport {
 export interface VerifyDeps {
   readonly settings: Settings;
   readonly warehouse: Warehouse;
-  readonly kafka: KafkaOptions;
+  readonly kafka: KafkaWithMarkers;
   /** Called with progress messages. */
   readonly say: (text: string) => void;
 }

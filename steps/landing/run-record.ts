@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { TransactionFence } from '../../adapters/delta/snapshot.ts';
 import type { Warehouse } from '../../adapters/delta/warehouse.ts';
-import type { KafkaOptions } from '../../adapters/kafka/client.ts';
-import { readMarkers } from '../../adapters/kafka/markers.ts';
+import type { KafkaWithMarkers } from '../../adapters/kafka/client.ts';
+import { readMarkers } from '../../adapters/kafka/marker-log.ts';
 import type { RunStaging } from '../../adapters/staging/run-staging.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { chunkIds } from '../../model/identity.ts';
@@ -31,7 +31,7 @@ export interface RunToRecord {
 /** The services and settings that recording a run uses. */
 export interface RecordDeps {
   readonly settings: Settings;
-  readonly kafka: KafkaOptions;
+  readonly kafka: KafkaWithMarkers;
   readonly warehouse: Warehouse;
   readonly own: RunStaging;
 }

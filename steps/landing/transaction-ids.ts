@@ -1,10 +1,29 @@
 import type { TransactionFence } from '../../adapters/delta/snapshot.ts';
+import type { TransactionRetention } from '../../adapters/delta/transaction-retention.ts';
 import type { ContentIdentity } from '../../model/identity.ts';
 import type { Batch, OffsetRange } from '../../model/references.ts';
+import { durationMs, type MaintenanceSettings } from '../../model/settings-maintenance.ts';
 
 /** Returns the fence of something that happens once, after which its version is 1. */
 function once(appId: string): TransactionFence {
   return { appId, from: undefined, to: 1n };
+}
+
+/** The transactions of {@link once}, of which a table has more with every run. */
+const ONCE = /^(?:content|run|chunk|replay)\//;
+
+/**
+ * Returns which transactions a table forgets: contents, runs, chunks and replays. Positions of topics, and what explains
+ * their rows (`topic/`, `from/`, `table/`, `skipped/`), are kept for ever: their number does not grow with the runs.
+ */
+export function transactionRetention({
+  transactionRetention: duration,
+}: Pick<MaintenanceSettings, 'transactionRetention'>): TransactionRetention {
+  return {
+    retentionMs: durationMs(duration),
+    // A topic can have the name `run`, and `run/0` is then its position in partition 0.
+    isForgettable: (appId) => ONCE.test(appId) && parsePartitionAppId(appId) === undefined,
+  };
 }
 
 /** Returns the fence that marks a source's content, in this format, as ingested. */

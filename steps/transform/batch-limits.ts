@@ -1,5 +1,6 @@
-import { isMarked, readMarkers, type Marker, type MessagePosition } from '../../adapters/kafka/markers.ts';
-import type { KafkaOptions } from '../../adapters/kafka/client.ts';
+import { readMarkers } from '../../adapters/kafka/marker-log.ts';
+import { isMarked, type Marker, type MessagePosition } from '../../adapters/kafka/markers.ts';
+import type { KafkaWithMarkers } from '../../adapters/kafka/client.ts';
 import { firstHeaderValue, lastHeaderValue } from '../../adapters/kafka/message-headers.ts';
 import { parseChunkId, replaySet } from '../../model/identity.ts';
 import { MAX_REASONS_OF_STEP, type ReasonCounts } from '../../model/reasons.ts';
@@ -121,7 +122,7 @@ export class BatchLimits {
  * @throws {PipelineError} QUARANTINE_LIMIT, KAFKA_UNREACHABLE, KAFKA_REFUSED
  */
 export async function requireWithinLimits(
-  kafka: KafkaOptions,
+  kafka: KafkaWithMarkers,
   topic: string,
   sources: readonly CheckedSource[],
 ): Promise<void> {

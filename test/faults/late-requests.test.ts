@@ -1,10 +1,9 @@
 /** A publish of which a request reaches the broker late, after the producer has given it up and gone on. */
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
-import { markerGroupId } from '../../adapters/kafka/markers.ts';
-import { publishOnce } from '../../adapters/kafka/publish.ts';
+import { readMarkers } from '../../adapters/kafka/marker-log.ts';
 import { readRanges } from '../../adapters/kafka/read.ts';
-import { kafkaClient, withAdmin, type KafkaOptions } from '../../adapters/kafka/client.ts';
+import { kafkaClient, withAdmin, type KafkaOptions, type KafkaWithMarkers } from '../../adapters/kafka/client.ts';
 import type { OutgoingMessage } from '../../adapters/kafka/outgoing-message.ts';
 import { PipelineError, messageOf } from '../../model/errors.ts';
 import { Random } from '../../simulator/random.ts';
@@ -13,6 +12,7 @@ import { API } from '../support/kafka-proxy.ts';
 import { inPieces, OPTIONS } from '../support/kafka-topic.ts';
 import { transactionStates } from '../support/kafka-transactions.ts';
 import { ProxiedKafka } from '../support/proxied-kafka.ts';
+import { publishOnce } from '../support/publish-once.ts';
 
 const SEED = 890;
 const PUBLISHES = 100;
@@ -27,14 +27,13 @@ const TRIES = 6;
 /** Limit of the other requests before a late one arrives; some arrive after all others. */
 const MAX_REQUESTS_LATE = 40;
 
-/** The kinds of requests that are delayed, and the maximum number of earlier ones that are not. */
+/** The kinds of requests that are delayed, and how many earlier ones are not: from the first to the second number. */
 const LATE = [
-  { name: 'InitProducerId', api: API.initProducerId, spared: 0 },
-  { name: 'AddPartitionsToTxn', api: API.addPartitions, spared: 2 },
-  { name: 'Produce', api: API.produce, spared: 3 },
-  { name: 'AddOffsetsToTxn', api: API.addOffsets, spared: 0 },
-  { name: 'TxnOffsetCommit', api: API.commitMarker, spared: 0 },
-  { name: 'EndTxn', api: API.endTransaction, spared: 0 },
+  { name: 'InitProducerId', api: API.initProducerId, spared: [0, 0] },
+  { name: 'AddPartitionsToTxn', api: API.addPartitions, spared: [0, PARTITIONS] },
+  { name: 'Produce', api: API.produce, spared: [0, 3] },
+  { name: 'Produce of the marker', api: API.produce, spared: [4, 4] },
+  { name: 'EndTxn', api: API.endTransaction, spared: [0, 0] },
 ] as const;
 
 /** The fate of one set of messages. */
@@ -52,10 +51,11 @@ interface Plan {
 function planOf(at: number): Plan {
   const random = new Random(SEED, at);
   const late = LATE[random.below(LATE.length)] ?? LATE[0];
+  const [least, most] = late.spared;
   return {
     id: `set-${at}`,
     late,
-    spared: random.below(late.spared + 1),
+    spared: least + random.below(most - least + 1),
     isCut: random.chance(0.6),
     requestsLate: random.below(MAX_REQUESTS_LATE),
     isGivenUp: random.chance(0.25),
@@ -79,8 +79,8 @@ describe('late requests', { concurrency: 2 }, () => {
     describe(`a broker ${brokers}`, () => {
       const topic = 'late';
       let broker: ProxiedKafka;
-      let direct: KafkaOptions;
-      let proxied: KafkaOptions;
+      let direct: KafkaWithMarkers;
+      let proxied: KafkaWithMarkers;
 
       before(async () => {
         broker = await ProxiedKafka.start({ 'transaction.partition.verification.enable': verifies });
@@ -197,12 +197,8 @@ describe('late requests', { concurrency: 2 }, () => {
       }
 
       async function markerFor(id: string): Promise<string[]> {
-        const asked = { groupId: markerGroupId(id), topics: [topic] };
-        const [marked] = await withAdmin(direct, (admin) => admin.fetchOffsets(asked));
-        return (marked?.partitions ?? [])
-          .filter(({ offset }) => offset !== '-1')
-          .map(({ partition, offset }) => `${partition}:${offset}`)
-          .sort();
+        const marker = (await readMarkers(direct, topic, [id])).get(id) ?? new Map();
+        return [...marker].map(([partition, { end }]) => `${partition}:${end}`).sort();
       }
     });
   }

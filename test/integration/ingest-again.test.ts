@@ -3,10 +3,13 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
-import { withAdmin } from '../../adapters/kafka/client.ts';
-import { markerGroupId } from '../../adapters/kafka/markers.ts';
-import { chunkIds } from '../../model/identity.ts';
+import { formatActions } from '../../adapters/delta/actions.ts';
+import { entryFile } from '../../adapters/delta/log.ts';
+import type { Content } from '../../model/references.ts';
 import type { IngestResult, RunStatus } from '../../model/run.ts';
+import { contentTransaction } from '../../steps/landing/transaction-ids.ts';
+import { runs } from '../../tables/index.ts';
+import { deleteMarkers } from '../support/markers.ts';
 import { QuarantinedTopic, badAttempts, goodAttempts } from '../support/quarantined.ts';
 import {
   ROOT,
@@ -89,11 +92,16 @@ describe('a content that is ingested again', () => {
   let pipeline: TestPipeline;
 
   before(async () => {
-    pipeline = await TestPipeline.create({
-      feed: { url: 'file:feed.ndjson', format: 'ndjson' },
-      late: { url: 'file:late.ndjson', format: 'ndjson', quarantineLimit: 0 },
-      filled: {},
-    });
+    // A topic of its own, since a test deletes all markers.
+    const kafka = { markerTopic: `markers-again-${process.pid}-${Date.now()}` };
+    pipeline = await TestPipeline.create(
+      {
+        feed: { url: 'file:feed.ndjson', format: 'ndjson' },
+        late: { url: 'file:late.ndjson', format: 'ndjson', quarantineLimit: 0 },
+        filled: {},
+      },
+      { kafka },
+    );
     const lines = goodAttempts(3, RECORDS).map((attempt) => JSON.stringify(attempt));
     await pipeline.placeFiles({ 'feed.ndjson': lines.join('\n') });
     await pipeline.startWorker();
@@ -170,9 +178,8 @@ describe('a content that is ingested again', () => {
     const late = await pipeline.start({ source: 'late' });
     const { content } = await waits(late, 'QUARANTINE_LIMIT');
     assert.ok(content !== null);
-    // As the broker does after offsets.retention.minutes.
-    const markers = chunkIds('late', content, content.chunks).map(markerGroupId);
-    await withAdmin(pipeline.kafka, (admin) => admin.deleteGroups(markers));
+    // As the broker does after the retention of their topic.
+    await deleteMarkers(pipeline.kafka);
     await late.executeUpdate('skip');
     const { waiting } = await waits(late, 'CONTENT_UNPROVEN');
     assert.equal(waiting?.canSkip, true);
@@ -203,4 +210,37 @@ describe('a content that is ingested again', () => {
     const verified = await pipeline.command('verify');
     assert.equal(verified.code, 0, verified.stdout + verified.stderr);
   });
+
+  test('after its transaction is forgotten is published again only if its markers are gone too', async () => {
+    const lines = goodAttempts(8, RECORDS).map((attempt) => JSON.stringify(attempt));
+    await pipeline.placeFiles({ 'feed.ndjson': lines.join('\n') });
+    const { content } = await run();
+    assert.ok(content !== null);
+    const landed = await count('deliveries');
+    const distinct = await count('attempts_deduplicated');
+
+    await forgetContent('feed', content);
+    const kept = await run();
+    assert.deepEqual([kept.outcome, await count('deliveries')], ['landed', landed]);
+    assert.equal((await run()).outcome, 'unchanged');
+
+    await forgetContent('feed', content);
+    await deleteMarkers(pipeline.kafka);
+    assert.equal((await run()).rows['attempts'], RECORDS);
+    assert.equal(await count('deliveries'), landed + RECORDS);
+    assert.equal(await count('attempts_deduplicated'), distinct);
+    assert.equal((await run()).outcome, 'unchanged');
+  });
+
+  /** Commits the transaction of a content again, as of a time before the retention. */
+  async function forgetContent(source: string, content: Content): Promise<void> {
+    const table = pipeline.warehouse.table(runs.name);
+    const head = await table.head();
+    assert.ok(head !== undefined);
+    const { appId } = contentTransaction(source, content);
+    assert.ok(head.txns.has(appId));
+    const txn = { appId, version: 1, lastUpdated: Date.now() - 401 * 86_400_000 };
+    const entry = formatActions([{ commitInfo: { operation: 'WRITE' } }, { txn }]);
+    await table.hdfs.create(entryFile(table.path, head.version + 1), Buffer.from(entry));
+  }
 });

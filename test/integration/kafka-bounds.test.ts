@@ -1,7 +1,6 @@
 /** Messages of other producers that take more memory or time than their size lets expect. */
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
-import { publishOnce } from '../../adapters/kafka/publish.ts';
 import { ensureTopic } from '../../adapters/kafka/topics.ts';
 import type { OutgoingMessage } from '../../adapters/kafka/outgoing-message.ts';
 import { DEFAULT_BATCH_DECODED_BYTES } from '../../model/settings.ts';
@@ -11,6 +10,7 @@ import { TestPipeline, eventually, queryStatus, type TestWorker } from '../suppo
 import { compressedBatch, produceBatches } from '../support/kafka-batches.ts';
 import { inPieces } from '../support/kafka-topic.ts';
 import type { Listed } from '../support/quarantined.ts';
+import { publishOnce } from '../support/publish-once.ts';
 
 const GOOD = [...generateAttempts({ seed: 11, count: 2 })].map((attempt) =>
   Buffer.from(JSON.stringify(attempt)),

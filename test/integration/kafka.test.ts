@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test, { after, before, describe } from 'node:test';
 import type { Producer } from 'kafkajs';
 import { kafkaClient, topicOffsets, waitForOffsetsPast, withAdmin } from '../../adapters/kafka/client.ts';
-import { markerGroupId } from '../../adapters/kafka/markers.ts';
-import { Publisher, publishOnce } from '../../adapters/kafka/publish.ts';
+import { readMarkers } from '../../adapters/kafka/marker-log.ts';
+import { Publisher } from '../../adapters/kafka/publish.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { OffsetRange } from '../../model/references.ts';
 import { codeOf } from '../support/harness.ts';
@@ -17,6 +17,7 @@ import {
   readMessages,
   readAll,
 } from '../support/kafka-topic.ts';
+import { publishOnce } from '../support/publish-once.ts';
 
 /** Messages that need several fetch requests. */
 const LARGE = 120_000;
@@ -129,16 +130,13 @@ describe('a set of messages', () => {
     assert.equal(new Set(results.map(({ ends }) => JSON.stringify(ends))).size, 1);
   });
 
-  test('has its marker in its own consumer group', async () => {
+  test('has a marker with its offsets', async () => {
     const topic = await newTopic(1);
-    await publishOnce(OPTIONS, { id: `${topic}/0`, topic, messages: inPieces(messages(3)) });
-    const [found] = await withAdmin(OPTIONS, (admin) =>
-      admin.fetchOffsets({ groupId: markerGroupId(`${topic}/0`), topics: [topic] }),
-    );
-    assert.deepEqual(
-      found?.partitions.map(({ partition, offset }) => ({ partition, offset })),
-      [{ partition: 0, offset: '3' }],
-    );
+    const id = `${topic}/0`;
+    await publishOnce(OPTIONS, { id, topic, messages: inPieces(messages(3)) });
+    const marker = (await readMarkers(OPTIONS, topic, [id, `${topic}/1`])).get(id);
+    const [[partition, range] = []] = marker ?? [];
+    assert.deepEqual([partition, range?.first, range?.end], [0, 0n, 3n]);
   });
 });
 

@@ -3,15 +3,17 @@ import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import kafkajs, { type AclEntry } from 'kafkajs';
-import { withAdmin, type KafkaOptions } from '../../adapters/kafka/client.ts';
+import { withAdmin, type KafkaOptions, type KafkaWithMarkers } from '../../adapters/kafka/client.ts';
+import { ensureMarkerTopic } from '../../adapters/kafka/marker-topic.ts';
 import { createLogger } from '../../adapters/log.ts';
-import { publishOnce } from '../../adapters/kafka/publish.ts';
 import type { OutgoingMessage } from '../../adapters/kafka/outgoing-message.ts';
 import { readRanges } from '../../adapters/kafka/read.ts';
 import { generateAttempts } from '../../simulator/generator.ts';
 import { Authority, type Certificate } from '../support/certificates.ts';
 import { codeOf, TestPipeline } from '../support/harness.ts';
+import { OPTIONS } from '../support/kafka-topic.ts';
 import { SecureKafka, STRANGER, UNKNOWN_LOOPBACK, USER } from '../support/secure-kafka.ts';
+import { publishOnce } from '../support/publish-once.ts';
 
 const VARIABLE = 'TEST_KAFKA_PASSWORD';
 const STRANGERS = 'TEST_KAFKA_STRANGERS_PASSWORD';
@@ -188,10 +190,16 @@ describe('a Kafka that requires TLS and SASL', () => {
   test('a user without ACLs on a topic gets an error, and needs no more than those of docs/clusters.md', async () => {
     const topic = 'of-others';
     const logger = createLogger('test', 'fatal');
-    const own = { brokers: [kafka.listeners.login], tls: { caFile }, logger };
-    await withAdmin({ ...own, sasl: login() }, (admin) =>
-      admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true }),
-    );
+    const own: KafkaWithMarkers = {
+      ...OPTIONS,
+      brokers: [kafka.listeners.login],
+      tls: { caFile },
+      logger,
+    };
+    await withAdmin({ ...own, sasl: login() }, async (admin) => {
+      await admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true });
+      await ensureMarkerTopic({ ...own, sasl: login() }, admin);
+    });
     const stranger = { ...own, sasl: login(STRANGERS, STRANGER.name) };
     const publish = publishOnce(stranger, { id: 'a-set', topic, messages: oneMessage() });
     assert.match(
@@ -199,7 +207,9 @@ describe('a Kafka that requires TLS and SASL', () => {
       /^KAFKA_REFUSED: topic of-others.*: the user has no right to do this/,
     );
 
-    await withAdmin({ ...own, sasl: login() }, (admin) => admin.createAcls({ acl: aclsOf(topic) }));
+    await withAdmin({ ...own, sasl: login() }, (admin) =>
+      admin.createAcls({ acl: aclsOf(topic, own.markerTopic) }),
+    );
     const again = { id: 'another-set', topic, messages: oneMessage() };
     const { ends } = await publishOnce(stranger, again);
     const read = { isFull: () => false, idleTimeoutMs: 10_000, signal: new AbortController().signal };
@@ -224,12 +234,12 @@ async function* oneMessage(): AsyncGenerator<OutgoingMessage[]> {
 }
 
 /** The rights of the table in docs/clusters.md. */
-function aclsOf(topic: string): AclEntry[] {
+function aclsOf(...topics: readonly string[]): AclEntry[] {
   const { AclOperationTypes: may, AclResourceTypes: on, ResourcePatternTypes: by } = kafkajs;
-  const rights: readonly [AclEntry['resourceType'], string, boolean, AclEntry['operation'][]][] = [
-    [on.TOPIC, topic, false, [may.READ, may.WRITE, may.DESCRIBE, may.DESCRIBE_CONFIGS]],
+  const topicRights = [may.READ, may.WRITE, may.DESCRIBE, may.DESCRIBE_CONFIGS];
+  const rights: readonly (readonly [AclEntry['resourceType'], string, boolean, AclEntry['operation'][]])[] = [
+    ...topics.map((topic) => [on.TOPIC, topic, false, topicRights] as const),
     [on.TRANSACTIONAL_ID, 'publish:', true, [may.WRITE, may.DESCRIBE]],
-    [on.GROUP, 'published:', true, [may.READ, may.DESCRIBE]],
   ];
   return rights.flatMap(([resourceType, resourceName, isPrefix, operations]) =>
     operations.map((operation) => ({

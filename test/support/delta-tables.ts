@@ -1,6 +1,6 @@
 import type { AddFile } from '../../adapters/delta/actions.ts';
 import type { TransactionFence } from '../../adapters/delta/snapshot.ts';
-import { DeltaTable, type CommitOutcome } from '../../adapters/delta/table.ts';
+import { DeltaTable, type CommitOutcome, type DeltaOptions } from '../../adapters/delta/table.ts';
 import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
 import { createLogger } from '../../adapters/log.ts';
 import { attempts } from '../../tables/index.ts';
@@ -21,8 +21,13 @@ export class TestTables {
   }
 
   /** Opens a table as another process would. */
-  open(path: string, hdfs: WebHdfs = this.#faulty.direct, checkpointInterval = 5): DeltaTable {
-    return new DeltaTable(path, { hdfs, logger: LOGGER, checkpointInterval });
+  open(
+    path: string,
+    hdfs: WebHdfs = this.#faulty.direct,
+    checkpointInterval = 5,
+    more: Partial<DeltaOptions> = {},
+  ): DeltaTable {
+    return new DeltaTable(path, { hdfs, logger: LOGGER, checkpointInterval, ...more });
   }
 
   /** Creates an empty table, and opens it with a client. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { Client, Connection, type WorkflowHandleWithStartDetails } from '@temporalio/client';
 import { createLogger, type Logger } from '../../adapters/log.ts';
-import type { KafkaOptions } from '../../adapters/kafka/client.ts';
+import type { KafkaWithMarkers } from '../../adapters/kafka/client.ts';
 import { Warehouse } from '../../adapters/delta/warehouse.ts';
 import { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
 import { PipelineError } from '../../model/errors.ts';
@@ -59,7 +59,7 @@ export class TestPipeline {
   readonly settings: Settings;
   readonly logger: Logger;
   readonly warehouse: Warehouse;
-  readonly kafka: KafkaOptions;
+  readonly kafka: KafkaWithMarkers;
   readonly client: Client;
   readonly #yaml: PipelineYaml;
   readonly #ofWorkers: PipelineYaml;

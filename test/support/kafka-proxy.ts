@@ -9,9 +9,7 @@ export const API = {
   findCoordinator: 10,
   initProducerId: 22,
   addPartitions: 24,
-  addOffsets: 25,
   endTransaction: 26,
-  commitMarker: 28,
 } as const;
 
 /** Faults of a Kafka request. */

@@ -1,4 +1,4 @@
-import type { KafkaOptions } from '../../adapters/kafka/client.ts';
+import type { KafkaWithMarkers } from '../../adapters/kafka/client.ts';
 import { ensureTopic } from '../../adapters/kafka/topics.ts';
 import { readRanges } from '../../adapters/kafka/read.ts';
 import { createLogger } from '../../adapters/log.ts';
@@ -7,7 +7,13 @@ import type { OffsetRange, PartitionEnds } from '../../model/references.ts';
 import { SERVERS } from './harness.ts';
 
 /** The broker that tests share. */
-export const OPTIONS: KafkaOptions = { brokers: [SERVERS.kafka], logger: createLogger('test', 'fatal') };
+export const OPTIONS: KafkaWithMarkers = {
+  brokers: [SERVERS.kafka],
+  markerTopic: 'pipeline-markers',
+  markerRetention: '400d',
+  replicationFactor: 1,
+  logger: createLogger('test', 'fatal'),
+};
 /** Prefix of the topics' names. */
 export const PREFIX = `kafka-test-${process.pid}-${Date.now().toString(36)}`;
 

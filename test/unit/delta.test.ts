@@ -67,14 +67,25 @@ test('a snapshot has the last version of each transaction, and the files not rem
   assert.deepEqual([...snapshot.txns], [['t/0', 9n]]);
 });
 
+/** Longer ago than the retention. */
+const OLD_MS = 1_000;
+const RETENTION = {
+  retentionMs: 86_400_000,
+  isForgettable: (appId: string): boolean => appId.startsWith('content/'),
+};
+
 /** Generates entries of a log that add and remove files and advance transactions. */
 const ENTRY = fc.array(
   fc.oneof(
     fc.constantFrom('a', 'b', 'c', 'source=s/part é,1.parquet').map(add),
     fc.constantFrom('a', 'b').map((path): Action => ({ remove: { path, deletionTimestamp: 1_000 } })),
     fc
-      .tuple(fc.constantFrom('t/0', 't/1', 'content/s/ab'), fc.nat())
-      .map(([appId, version]): Action => ({ txn: { appId, version } })),
+      .tuple(
+        fc.constantFrom('t/0', 't/1', 'content/s/ab'),
+        fc.nat(),
+        fc.constantFrom(undefined, null, OLD_MS, Date.now()),
+      )
+      .map(([appId, version, lastUpdated]): Action => ({ txn: { appId, version, lastUpdated } })),
   ),
   { maxLength: 5 },
 );
@@ -91,8 +102,8 @@ class Resumed {
 
   /** Checkpoints at a version that another reader has read. */
   static async from(snapshot: Snapshot): Promise<Resumed> {
-    const checkpoint = await encodeCheckpoint(checkpointActions(snapshot, 0));
-    const builder = new SnapshotBuilder('/w/t', snapshot.version);
+    const checkpoint = await encodeCheckpoint(checkpointActions(snapshot, 0, RETENTION));
+    const builder = new SnapshotBuilder('/w/t', snapshot.version, RETENTION);
     builder.load(await decodeCheckpoint(checkpoint, 'checkpoint', 'head'));
     return new Resumed(builder, checkpoint);
   }
@@ -106,6 +117,7 @@ class Resumed {
 function requireSame(a: Snapshot, b: Snapshot): void {
   assert.equal(a.version, b.version);
   assert.deepEqual(new Map([...a.txns].sort()), new Map([...b.txns].sort()));
+  assert.deepEqual(new Map([...a.updatedMs].sort()), new Map([...b.updatedMs].sort()));
   assert.deepEqual([...a.files.keys()].sort(), [...b.files.keys()].sort());
   assert.deepEqual([...a.removed.keys()].sort(), [...b.removed.keys()].sort());
   for (const [path, file] of a.files)
@@ -117,7 +129,7 @@ test('a log reads the same with checkpoints anywhere, each written by a reader t
   const log = fc.array(fc.record({ entry: ENTRY, cut: fc.boolean() }), { minLength: 1, maxLength: 6 });
   await fc.assert(
     fc.asyncProperty(log, ENTRY, async (entries, next) => {
-      const whole = new SnapshotBuilder('/w/t');
+      const whole = new SnapshotBuilder('/w/t', -1, RETENTION);
       whole.apply(HEAD);
       let cutUp = await Resumed.from(whole.snapshot());
       for (const { entry, cut } of entries) {

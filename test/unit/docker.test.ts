@@ -131,7 +131,6 @@ void describe('Kafka of docker-compose.yml', () => {
     );
     assert.ok(shared.length >= 12);
     for (const [name, value] of shared) assert.equal(properties.get(name), value, name);
-    assert.equal(properties.get('offsets.retention.minutes'), String(365 * 24 * 60));
   });
 
   it('advertises the address that reaches it from each network', () => {

@@ -38,6 +38,8 @@ const WHOLE = {
     brokers: ['127.0.0.1:9092'],
     partitions: 1,
     replicationFactor: 1,
+    markerTopic: 'pipeline-markers',
+    markerRetention: '400d',
     tls: { ...TLS, serverName: 'kafka' },
     sasl: { mechanism: 'plain', user: 'me', passwordVariable: 'A' },
     allowCleartext: true,
@@ -66,6 +68,7 @@ const WHOLE = {
     openPartitionFiles: 5,
     logRetention: '1d',
     fileRetention: '1d',
+    transactionRetention: '400d',
     schedule: { cron: '0 0 * * *', timezone: 'UTC' },
   },
   sources: {

@@ -2,6 +2,7 @@ import Cluster from 'kafkajs/src/cluster/index.js';
 import loggers, { type ClientLogger } from 'kafkajs/src/loggers/index.js';
 import socketFactory from 'kafkajs/src/network/socketFactory.js';
 import { ResponseMemory, completeResponses } from './response-reader.ts';
+import { READ_UNCOMMITTED } from './fetch.ts';
 import { clientConfig, type KafkaOptions } from '../client.ts';
 
 /** The default of kafkajs's producers. */
@@ -24,6 +25,8 @@ export function openCluster(options: KafkaOptions, suffix: string): OpenCluster 
   const logger = loggers.createLogger({ level, logCreator });
   const memory = new ResponseMemory();
   const sockets = options.tls === undefined ? completeResponses(memory) : socketFactory();
-  const own = { logger, socketFactory: sockets, metadataMaxAge: METADATA_MAX_AGE_MS };
+  // Of `fetchTopicsOffset`, which then returns high watermarks.
+  const isolationLevel = READ_UNCOMMITTED;
+  const own = { logger, socketFactory: sockets, metadataMaxAge: METADATA_MAX_AGE_MS, isolationLevel };
   return { cluster: new Cluster({ ...config, ...own, allowAutoTopicCreation: false }), memory, logger };
 }

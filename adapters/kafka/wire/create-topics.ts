@@ -4,10 +4,11 @@ import { createErrorFromCode } from 'kafkajs/src/protocol/error.js';
 import request from 'kafkajs/src/protocol/requests/createTopics/v2/request.js';
 import response, { type CreateTopicsAnswer } from 'kafkajs/src/protocol/requests/createTopics/v2/response.js';
 
-/** The number of partitions and replicas of a new topic. */
+/** The number of partitions and replicas of a new topic, and its settings that differ from the brokers' defaults. */
 export interface TopicShape {
   readonly partitions: number;
   readonly replicationFactor: number;
+  readonly config?: readonly { readonly name: string; readonly value: string }[];
 }
 
 /** A broker's reason not to create a topic. */
@@ -48,7 +49,9 @@ export async function validateTopic(
  * | – num_partitions     | INT32  |     4 |                       |
  * | – replication_factor | INT16  |     2 |                       |
  * | – assignments        | ARRAY  |     4 | 0                     |
- * | – configs            | ARRAY  |     4 | 0                     |
+ * | – configs            | ARRAY  |     4 |                       |
+ * | – – name             | STRING | 2 + n |                       |
+ * | – – value            | STRING | 2 + n |                       |
  * | timeout_ms           | INT32  |     4 | kafkajs's default     |
  * | validate_only        | BOOL   |     1 | true                  |
  *
@@ -61,9 +64,12 @@ export async function validateTopic(
  * | – error_message      | NULLABLE_STRING | 2 + n |
  */
 function validateRequest(topic: string, shape: TopicShape): ProtocolRequest<CreateTopicsAnswer> {
-  const { partitions: numPartitions, replicationFactor } = shape;
+  const { partitions: numPartitions, replicationFactor, config: configEntries = [] } = shape;
   return {
-    request: request({ topics: [{ topic, numPartitions, replicationFactor }], validateOnly: true }),
+    request: request({
+      topics: [{ topic, numPartitions, replicationFactor, configEntries }],
+      validateOnly: true,
+    }),
     // kafkajs's own `parse` throws an error without the broker's error_message.
     response: { decode: response.decode, parse: (decoded) => Promise.resolve(decoded) },
   };

@@ -7,7 +7,9 @@ import type { AbortedTransaction } from './aborted-transactions.ts';
 const FETCH = { apiKey: 1, apiVersion: 4, apiName: 'Fetch' } as const;
 
 const CONSUMER_REPLICA_ID = -1;
-const READ_COMMITTED = 1;
+/** Values of `isolation_level`: reads end at the high watermark, or at the last stable offset. */
+export const READ_UNCOMMITTED = 0;
+export const READ_COMMITTED = 1;
 
 /** The broker answers as soon as it has MIN_BYTES, or after MAX_WAIT_MS. */
 const MAX_WAIT_MS = 100;
@@ -16,6 +18,8 @@ const MIN_BYTES = 1;
 /** Limits of a response, and of a partition in it. The first batch of a response is returned whole, whatever its size. */
 const MAX_BYTES = 4 << 20;
 const MAX_BYTES_PER_PARTITION = 1 << 20;
+
+export type IsolationLevel = typeof READ_UNCOMMITTED | typeof READ_COMMITTED;
 
 /** One partition of a Fetch response. */
 export interface FetchedPartition {
@@ -41,8 +45,9 @@ export async function fetchFrom(
   { connectionPool }: Broker,
   topic: string,
   positions: readonly FetchPosition[],
+  isolation: IsolationLevel,
 ): Promise<FetchedPartition[]> {
-  const request = fetchRequest(topic, positions);
+  const request = fetchRequest(topic, positions, isolation);
   const connection = await connectionPool.getConnectionByRequest(request);
   // kafkajs keeps the rest after a response, even an empty one, and concatenates (copies) it with the next response.
   if (connection.bytesBuffered === 0) connection.chunks = [];
@@ -50,7 +55,7 @@ export async function fetchFrom(
 }
 
 /**
- * Encodes a Fetch request (read_committed) and decodes its response down to `records`, since kafkajs's own decoder creates
+ * Encodes a Fetch request and decodes its response down to `records`, since kafkajs's own decoder creates
  * several objects per message. Format: https://kafka.apache.org/protocol#The_Messages_Fetch
  *
  * | Request (v4)          | Type   | Bytes |                          |
@@ -59,7 +64,7 @@ export async function fetchFrom(
  * | max_wait_ms           | INT32  |     4 |                          |
  * | min_bytes             | INT32  |     4 |                          |
  * | max_bytes             | INT32  |     4 |                          |
- * | isolation_level       | INT8   |     1 | 1: read_committed        |
+ * | isolation_level       | INT8   |     1 | {@link IsolationLevel}   |
  * | topics                | ARRAY  |     4 | 1                        |
  * | – topic               | STRING | 2 + n |                          |
  * | – partitions          | ARRAY  |     4 |                          |
@@ -70,6 +75,7 @@ export async function fetchFrom(
 function fetchRequest(
   topic: string,
   positions: readonly FetchPosition[],
+  isolation: IsolationLevel,
 ): ProtocolRequest<FetchedPartition[]> {
   const encode = (): Promise<Encoder> => {
     const encoder = new Encoder()
@@ -77,7 +83,7 @@ function fetchRequest(
       .writeInt32(MAX_WAIT_MS)
       .writeInt32(MIN_BYTES)
       .writeInt32(MAX_BYTES)
-      .writeInt8(READ_COMMITTED)
+      .writeInt8(isolation)
       .writeInt32(1)
       .writeString(topic)
       .writeInt32(positions.length);

@@ -43,6 +43,8 @@ declare module 'kafkajs/src/cluster/index.js' {
         readonly logger: unknown;
         readonly socketFactory: ISocketFactory;
         readonly metadataMaxAge: number;
+        /** Of {@link fetchTopicsOffset}. */
+        readonly isolationLevel: number;
         readonly allowAutoTopicCreation: boolean;
       },
     );
@@ -56,6 +58,14 @@ declare module 'kafkajs/src/cluster/index.js' {
     /** A broker that accepts requests for the controller, and may forward them. */
     findControllerBroker(): Promise<Broker>;
     findBroker(asked: { readonly nodeId: string }): Promise<Broker>;
+    /** Sends ListOffsets: the first offsets of partitions, or their ends for the isolation level. */
+    fetchTopicsOffset(
+      asked: readonly {
+        readonly topic: string;
+        readonly partitions: readonly { readonly partition: number }[];
+        readonly fromBeginning: boolean;
+      }[],
+    ): Promise<{ readonly partitions: readonly { readonly partition: number; readonly offset: string }[] }[]>;
     /** Sends FindCoordinator on each call. */
     findGroupCoordinator(asked: CoordinatorAsked): Promise<Broker>;
   }
@@ -182,13 +192,6 @@ declare module 'kafkajs/src/producer/eosManager/index.js' {
     addPartitionsToTransaction(
       topics: readonly { topic: string; partitions: readonly { partition: number }[] }[],
     ): Promise<void>;
-    sendOffsets(offsets: {
-      consumerGroupId: string;
-      topics: readonly {
-        topic: string;
-        partitions: readonly { partition: number; offset: string; metadata?: string }[];
-      }[];
-    }): Promise<void>;
     isInTransaction(): boolean;
     commit(): Promise<void>;
     abort(): Promise<void>;
@@ -224,6 +227,7 @@ declare module 'kafkajs/src/protocol/requests/createTopics/v2/request.js' {
       readonly topic: string;
       readonly numPartitions: number;
       readonly replicationFactor: number;
+      readonly configEntries: readonly { readonly name: string; readonly value: string }[];
     }[];
     readonly validateOnly: boolean;
   }): ProtocolRequest<unknown>['request'];

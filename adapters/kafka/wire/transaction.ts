@@ -20,20 +20,17 @@ const TRANSACTION_TIMEOUT_MS = 60_000;
 /** The first version for message format 2 and transactions, and the oldest one that Kafka 4 supports (KIP-896). */
 const PRODUCE = { apiKey: 0, apiVersion: 3, apiName: 'Produce' } as const;
 const ALL_REPLICAS = -1;
-/** `key_type` of FindCoordinator. */
-const GROUP_COORDINATOR = 0;
+/** A `key_type` of FindCoordinator. */
 const TRANSACTION_COORDINATOR = 1;
 
 /**
- * Finds the coordinators of a transaction. kafkajs sends FindCoordinator before each request; here the transaction
- * coordinator is pinned once the transaction has begun (it fails if the coordinator moves), and the group coordinator can
- * be looked up ahead.
+ * Finds the coordinator of a transaction. kafkajs sends FindCoordinator before each request; here the coordinator is
+ * pinned once the transaction has begun (it fails if the coordinator moves).
  */
-class Coordinators implements CoordinatorFinder {
+class TransactionCoordinator implements CoordinatorFinder {
   readonly #cluster: Cluster;
   #transactionCoordinator: Broker | undefined;
   #isPinned = false;
-  readonly #groupCoordinators = new Map<string, Promise<Broker>>();
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
@@ -44,25 +41,11 @@ class Coordinators implements CoordinatorFinder {
   }
 
   async findGroupCoordinator(asked: CoordinatorAsked): Promise<Broker> {
-    if (asked.coordinatorType !== TRANSACTION_COORDINATOR) {
-      const found = this.#groupCoordinators.get(asked.groupId);
-      // If it has moved since, kafkajs looks it up again.
-      this.#groupCoordinators.delete(asked.groupId);
-      return found ?? this.#cluster.findGroupCoordinator(asked);
-    }
     // Reconnects if the connection was lost.
     if (this.#isPinned && this.#transactionCoordinator !== undefined)
       return this.#cluster.findBroker({ nodeId: this.#transactionCoordinator.nodeId });
     this.#transactionCoordinator = await this.#cluster.findGroupCoordinator(asked);
     return this.#transactionCoordinator;
-  }
-
-  /** Looks up the coordinator of a group ahead of its use. */
-  prefetchGroupCoordinator(groupId: string): void {
-    const found = this.#cluster.findGroupCoordinator({ groupId, coordinatorType: GROUP_COORDINATOR });
-    // Reported to the request that needs it.
-    found.catch(() => undefined);
-    this.#groupCoordinators.set(groupId, found);
   }
 
   /** Keeps using the transaction coordinator that was found last. */
@@ -94,16 +77,21 @@ export interface StoredBatch {
 export class PublishTransaction {
   readonly #open: OpenCluster;
   readonly #cluster: Cluster;
-  readonly #coordinators: Coordinators;
+  readonly #coordinator: TransactionCoordinator;
   readonly #producer: EosManager;
   readonly #id: string;
   /** The error of the first request that failed. */
   #failure: { readonly error: unknown } | undefined;
 
-  private constructor(open: OpenCluster, coordinators: Coordinators, producer: EosManager, id: string) {
+  private constructor(
+    open: OpenCluster,
+    coordinator: TransactionCoordinator,
+    producer: EosManager,
+    id: string,
+  ) {
     this.#open = open;
     this.#cluster = open.cluster;
-    this.#coordinators = coordinators;
+    this.#coordinator = coordinator;
     this.#producer = producer;
     this.#id = id;
   }
@@ -115,11 +103,11 @@ export class PublishTransaction {
    */
   static async begin(open: OpenCluster, id: string): Promise<PublishTransaction> {
     try {
-      const coordinators = new Coordinators(open.cluster);
-      const producer = await newEpoch(open, coordinators, id);
-      coordinators.pin();
+      const coordinator = new TransactionCoordinator(open.cluster);
+      const producer = await newEpoch(open, coordinator, id);
+      coordinator.pin();
       producer.beginTransaction();
-      return new PublishTransaction(open, coordinators, producer, id);
+      return new PublishTransaction(open, coordinator, producer, id);
     } catch (error) {
       throw (await findAuthorizationError(open.cluster, id)) ?? error;
     }
@@ -164,28 +152,9 @@ export class PublishTransaction {
     );
   }
 
-  /** Looks up the coordinator of a consumer group ahead of {@link sendOffsets}. */
-  prefetchGroupCoordinator(consumerGroupId: string): void {
-    this.#coordinators.prefetchGroupCoordinator(consumerGroupId);
-  }
-
-  /** Adds offsets of a consumer group to the transaction (AddOffsetsToTxn, TxnOffsetCommit). */
-  async sendOffsets(
-    consumerGroupId: string,
-    topic: string,
-    partitions: readonly {
-      readonly partition: number;
-      readonly offset: Offset;
-      readonly metadata?: string;
-    }[],
-  ): Promise<void> {
-    const offsets = { consumerGroupId, topics: [{ topic, partitions }] };
-    await this.#request(() => this.#producer.sendOffsets(offsets));
-  }
-
   /**
    * Commits the transaction (EndTxn). After a failure the outcome is unknown: call {@link abort}, which bumps the epoch,
-   * then read the group's offsets.
+   * then look for the marker.
    */
   async commit(): Promise<void> {
     await this.#request(() => this.#producer.commit());
@@ -198,13 +167,13 @@ export class PublishTransaction {
    */
   async abort(): Promise<void> {
     if (this.#failure === undefined && this.#producer.isInTransaction()) {
-      this.#coordinators.unpin();
+      this.#coordinator.unpin();
       // A failure is recorded in #failure; the new epoch below aborts then.
       await this.#request(() => this.#producer.abort()).catch(() => undefined);
     }
     if (this.#failure === undefined || isFenced(this.#failure.error)) return;
-    this.#coordinators.unpin();
-    await newEpoch(this.#open, this.#coordinators, this.#id);
+    this.#coordinator.unpin();
+    await newEpoch(this.#open, this.#coordinator, this.#id);
   }
 
   /** Sends a request in this epoch, unless an earlier one has failed; see {@link PublishTransaction}. */
@@ -274,12 +243,12 @@ export class PublishTransaction {
 /** Bumps the epoch of a transactional id (InitProducerId); resolves once its earlier transaction is aborted or committed. */
 async function newEpoch(
   { logger }: OpenCluster,
-  coordinators: CoordinatorFinder,
+  coordinator: CoordinatorFinder,
   transactionalId: string,
 ): Promise<EosManager> {
   const producer = createEosManager({
     logger,
-    cluster: coordinators,
+    cluster: coordinator,
     transactionTimeout: TRANSACTION_TIMEOUT_MS,
     transactional: true,
     transactionalId,

@@ -13,7 +13,13 @@ const HEADERS = { source: 'bench' };
 
 const [job = '', broker = '', topic = '', subject = '', messagesOfAChunk = '', run = ''] =
   process.argv.slice(2);
-const options = { brokers: [broker], logger: pino({ level: 'silent' }) };
+const options = {
+  brokers: [broker],
+  markerTopic: 'pipeline-markers',
+  markerRetention: '400d',
+  replicationFactor: 1,
+  logger: pino({ level: 'silent' }),
+};
 const counted = { messages: 0, bytes: 0 };
 const used = process.cpuUsage();
 const began = performance.now();
