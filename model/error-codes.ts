@@ -163,6 +163,31 @@ export const ERROR_CODES = {
     retry: 'permanent',
     advice: 'Run pipeline verify without --since, which verifies everything again.',
   },
+  TABLE_NOT_DERIVED: {
+    retry: 'permanent',
+    advice:
+      'Only tables of attempts are derived from deliveries. Set another table back to a version with its rows: pipeline restore TABLE --to VERSION',
+  },
+  DELIVERIES_BEHIND: {
+    retry: 'transient',
+    advice:
+      'Let the run that landed a part of a batch finish (pipeline list), or start a run of the source, then rebuild again.',
+  },
+  REBUILD_REFUSED: {
+    retry: 'permanent',
+    advice:
+      'The table is unchanged. Correct the contract in records/attempt.ts, so that it accepts what landed before, then rebuild again.',
+  },
+  REBUILD_OVERTAKEN: {
+    retry: 'transient',
+    advice:
+      'The table is unchanged. Stop the other program that writes to it, or rebuild again when it has finished.',
+  },
+  REBUILD_FAILED: {
+    retry: 'permanent',
+    advice:
+      'The named tables are unchanged; the others are rebuilt. Mend the cause, then: pipeline rebuild TABLE',
+  },
   VERSION_UNKNOWN: {
     retry: 'permanent',
     advice: 'List the versions of a table with: pipeline history TABLE',

@@ -37,7 +37,8 @@ function findPathProblem(path: string): string | undefined {
 
 const Txn = z.object({ appId: z.string(), version: z.int() });
 
-const Add = z.object({
+/** The schema of the `add` action. */
+export const AddFile = z.object({
   path: FilePath,
   partitionValues: z.record(z.string(), z.string().nullable()),
   /** Bytes. */
@@ -69,7 +70,7 @@ const Action = z.looseObject({
   protocol: Protocol.nullish(),
   metaData: Metadata.nullish(),
   txn: Txn.nullish(),
-  add: Add.nullish(),
+  add: AddFile.nullish(),
   remove: Remove.nullish(),
   commitInfo: CommitInfo.nullish(),
 });
@@ -78,7 +79,7 @@ const Action = z.looseObject({
 export type Action = z.infer<typeof Action>;
 
 /** The `add` action: a live data file. */
-export type AddFile = z.infer<typeof Add>;
+export type AddFile = z.infer<typeof AddFile>;
 
 /** The `remove` action (tombstone): a data file that a compaction or another program replaced or deleted. */
 export type RemovedFile = z.infer<typeof Remove>;

@@ -16,6 +16,14 @@ export function logFolder(table: string): string {
   return `${table}/_delta_log`;
 }
 
+/**
+ * Returns the folder of the temporary files of one run. Readers of Delta ignore folders whose names begin with "_".
+ * @param table The table's folder.
+ */
+export function scratchFolder(table: string, scratch: string): string {
+  return `${table}/_scratch/${scratch}`;
+}
+
 /** Returns the path of a log entry. */
 export function entryFile(table: string, version: number): string {
   return `${logFolder(table)}/${formatVersion(version)}.json`;

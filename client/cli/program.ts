@@ -20,6 +20,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   tables: async () => (await import('../tables/tables.ts')).tablesCommand(),
   history: async () => (await import('../tables/history.ts')).historyCommand(),
   maintain: async () => (await import('../upkeep/maintain.ts')).maintainCommand(),
+  rebuild: async () => (await import('../upkeep/rebuild.ts')).rebuildCommand(),
   doctor: async () => (await import('../doctor/doctor.ts')).doctorCommand(),
   verify: async () => (await import('../verify/verify.ts')).verifyCommand(),
   completion: async () => (await import('./completion.ts')).completionCommand(loadProgram),

@@ -39,14 +39,22 @@ export function initialTransactions(
   table: string,
   landed: Transactions | undefined,
 ): Transactions {
-  const txns = new Map<string, bigint>();
-  if (landed === undefined) return txns;
+  if (landed === undefined) return new Map();
   if (!isNew(table, landed)) {
     throw new PipelineError(
       'TABLE_LOG_INVALID',
       `${warehouse}/${table} does not exist, but ${deliveries.name} has batches that are in it: it was deleted or moved`,
     );
   }
+  return transactionsAt(landed);
+}
+
+/**
+ * Returns the transactions of a table that begins at a position without the rows before it.
+ * @param landed The transactions of `deliveries`.
+ */
+export function transactionsAt(landed: Transactions): Transactions {
+  const txns = new Map<string, bigint>();
   for (const [appId, version] of landed) {
     const partition = parsePartitionAppId(appId);
     if (partition !== undefined)
