@@ -183,6 +183,11 @@ export const ERROR_CODES = {
     advice:
       'The table is unchanged. Stop the other program that writes to it, or rebuild again when it has finished.',
   },
+  RESTORE_REFUSED: {
+    retry: 'permanent',
+    advice:
+      'The table is unchanged. Choose another version (pipeline history TABLE); a table of attempts can be derived again with: pipeline rebuild TABLE',
+  },
   REBUILD_FAILED: {
     retry: 'permanent',
     advice:

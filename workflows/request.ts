@@ -95,8 +95,7 @@ function requireTables(request: unknown, { canBeMissing }: { readonly canBeMissi
   if (typeof request !== 'object' || request === null || Array.isArray(request))
     throw invalid('must be a JSON object', TABLES_EXAMPLE);
   const unknown = Object.keys(request).find((key) => key !== 'tables');
-  if (unknown !== undefined)
-    throw invalid(`has the key ${quoted(unknown)}; there is tables`, TABLES_EXAMPLE);
+  if (unknown !== undefined) throw invalid(`has the key ${quoted(unknown)}; there is tables`, TABLES_EXAMPLE);
   const { tables } = request as Record<string, unknown>;
   if (canBeMissing && !isGiven(tables)) return;
   const isList =

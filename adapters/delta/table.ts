@@ -8,8 +8,8 @@ import { LogWriter, type LogWriterOptions } from './log-writer.ts';
 import { areLive, replaceActions, type FileReplacement } from './replacement.ts';
 import { ENGINE, describeDamage } from './rewrites.ts';
 import {
-  mismatchedFence,
   checkFences,
+  isDue,
   type TransactionFence,
   type Snapshot,
   type SnapshotBuilder,
@@ -239,12 +239,12 @@ export class DeltaTable {
   }
 
   /**
-   * Refreshes the log only if its known state contradicts the fences. A stale state is safe otherwise: `txn` versions
-   * only grow, and a commit on top of an old version fails by a version conflict.
+   * Refreshes the log unless its known state says that the commit is due: on top of an old version, it fails by a version
+   * conflict. A `restore` can set `txn` versions back, so what has landed by an old state may be due.
    */
   async #refreshFor(fences: readonly TransactionFence[]): Promise<SnapshotBuilder> {
     const known = await this.#log.known();
-    return mismatchedFence(known.txns, fences) === undefined ? known : this.#log.refresh();
+    return isDue(known.txns, fences) ? known : this.#log.refresh();
   }
 
   /**

@@ -19,6 +19,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   query: async () => (await import('../query/query.ts')).queryCommand(),
   tables: async () => (await import('../tables/tables.ts')).tablesCommand(),
   history: async () => (await import('../tables/history.ts')).historyCommand(),
+  restore: async () => (await import('../tables/restore.ts')).restoreCommand(),
   maintain: async () => (await import('../upkeep/maintain.ts')).maintainCommand(),
   rebuild: async () => (await import('../upkeep/rebuild.ts')).rebuildCommand(),
   doctor: async () => (await import('../doctor/doctor.ts')).doctorCommand(),

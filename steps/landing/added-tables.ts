@@ -2,6 +2,7 @@ import type { Warehouse } from '../../adapters/delta/warehouse.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { DERIVED_TABLES, deliveries } from '../../tables/index.ts';
 import { deltaMetadata, type Table } from '../../tables/table.ts';
+import { rebuildAdvice } from './rebuild-advice.ts';
 import {
   firstOffsetAppId,
   isTopicAppId,
@@ -43,7 +44,8 @@ export function initialTransactions(
   if (!isNew(table, landed)) {
     throw new PipelineError(
       'TABLE_LOG_INVALID',
-      `${warehouse}/${table} does not exist, but ${deliveries.name} has batches that are in it: it was deleted or moved`,
+      `${warehouse}/${table} does not exist, but ${deliveries.name} has batches that are in it: it was deleted or moved` +
+        rebuildAdvice(table),
     );
   }
   return transactionsAt(landed);

@@ -79,7 +79,10 @@ async function readLanded(table: DeltaTable): Promise<Transactions> {
 }
 
 function nothingLanded(path: string): PipelineError {
-  return new PipelineError('TABLE_UNKNOWN', `${path}: nothing has landed yet, so there is nothing to rebuild`);
+  return new PipelineError(
+    'TABLE_UNKNOWN',
+    `${path}: nothing has landed yet, so there is nothing to rebuild`,
+  );
 }
 
 /**

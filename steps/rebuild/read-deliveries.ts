@@ -1,4 +1,9 @@
-import { DuckDBBlobValue, type DuckDBConnection, type DuckDBResult, type DuckDBValue } from '@duckdb/node-api';
+import {
+  DuckDBBlobValue,
+  type DuckDBConnection,
+  type DuckDBResult,
+  type DuckDBValue,
+} from '@duckdb/node-api';
 import { sqlFile } from '../../adapters/duckdb/database.ts';
 import { PipelineError } from '../../model/errors.ts';
 
@@ -61,10 +66,7 @@ function deliveryOf([topic, partition, offset, publishedMs, payload]: readonly D
     typeof offset === 'bigint' &&
     payload instanceof DuckDBBlobValue;
   if (!isWhole)
-    throw new PipelineError(
-      'HDFS_DAMAGED',
-      'a row of deliveries has no topic, partition, offset or payload',
-    );
+    throw new PipelineError('HDFS_DAMAGED', 'a row of deliveries has no topic, partition, offset or payload');
   const { buffer, byteOffset, byteLength } = payload.bytes;
   return {
     topic,

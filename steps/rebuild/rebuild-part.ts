@@ -79,7 +79,10 @@ async function isGone(table: DeltaTable, files: readonly AddFile[]): Promise<boo
   const live = (await table.snapshot())?.files;
   const damaged = [...missing].find((path) => live?.has(path) === true);
   if (damaged === undefined) return true;
-  throw new PipelineError('HDFS_DAMAGED', `${table.path}/${damaged} is missing, and its table's log still names it`);
+  throw new PipelineError(
+    'HDFS_DAMAGED',
+    `${table.path}/${damaged} is missing, and its table's log still names it`,
+  );
 }
 
 interface PartSource {
@@ -121,7 +124,12 @@ async function makePart(
       added.push(await uploadStaged(own, target, file, { subject, scratch: runId }));
     }
     const rows = result.files.reduce((sum, file) => sum + file.rows, 0);
-    return { files: added, deliveries: result.deliveries, rows, refused: { ...result.refused, named: [...result.refused.named] } };
+    return {
+      files: added,
+      deliveries: result.deliveries,
+      rows,
+      refused: { ...result.refused, named: [...result.refused.named] },
+    };
   } finally {
     await own.remove(folder);
   }

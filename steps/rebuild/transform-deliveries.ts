@@ -117,7 +117,11 @@ class DeliveriesTransform {
       const slice = join(folder, String(this.#slices));
       this.#slices += 1;
       await mkdir(join(root, slice), { mode: PRIVATE_FOLDER_MODE });
-      const target = { folder: slice, ingestedOn: group.ingestedOn, resolve: (path: string) => join(root, path) };
+      const target = {
+        folder: slice,
+        ingestedOn: group.ingestedOn,
+        resolve: (path: string) => join(root, path),
+      };
       const options = {
         threads: settings.worker.threads,
         memoryLimit: WRITER_MEMORY,
