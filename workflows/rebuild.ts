@@ -60,19 +60,17 @@ class Rebuild {
 
   async run(): Promise<void> {
     try {
-      let changed = '';
-      while (this.#state.version === null) {
-        if (this.#state.plans === MAX_PLANS) throw overtaken(this.#state.table, changed);
-        changed = await this.#attempt();
-      }
+      let changed: string | undefined = '';
+      while (changed !== undefined && this.#state.plans < MAX_PLANS) changed = await this.#attempt();
+      if (changed !== undefined) this.#change({ failure: describeOvertaken(changed) });
     } catch (error) {
       if (isCancellation(error)) throw error;
       this.#change({ failure: failureOf(error)?.message ?? messageOf(error) });
     }
   }
 
-  /** Plans, transforms and commits. @returns What changed the table meanwhile, unless it is committed. */
-  async #attempt(): Promise<string> {
+  /** Plans, transforms and commits. @returns What changed the table meanwhile; undefined once it is committed. */
+  async #attempt(): Promise<string | undefined> {
     const { table, plans } = this.#state;
     this.#change({ ...NOTHING_DONE, plans: plans + 1 });
     const { planRebuild, commitRebuild } = rebuildOf(`rebuild of ${table}`);
@@ -86,7 +84,7 @@ class Rebuild {
       if (committed.outcome === 'committed') {
         const { version, replacedFiles } = committed;
         this.#change({ version, replacedFiles });
-        return '';
+        return undefined;
       }
       due = committed.parts;
     }
@@ -129,9 +127,8 @@ const NOTHING_DONE = {
   failure: null,
 } satisfies Omit<TableRebuild, 'table'>;
 
-function overtaken(table: string, changed: string): ApplicationFailure {
-  const message = `${table} changed during each of ${MAX_PLANS} attempts to rebuild it, the last time by ${changed}`;
-  return ApplicationFailure.nonRetryable(message, 'REBUILD_OVERTAKEN');
+function describeOvertaken(changed: string): string {
+  return `other commits changed the table during each of ${MAX_PLANS} attempts, the last time ${changed}`;
 }
 
 function rebuildFailed(tables: readonly TableRebuild[]): ApplicationFailure {

@@ -97,7 +97,10 @@ function requireTables(request: unknown, { canBeMissing }: { readonly canBeMissi
   const unknown = Object.keys(request).find((key) => key !== 'tables');
   if (unknown !== undefined) throw invalid(`has the key ${quoted(unknown)}; there is tables`, TABLES_EXAMPLE);
   const { tables } = request as Record<string, unknown>;
-  if (canBeMissing && !isGiven(tables)) return;
+  if (!isGiven(tables)) {
+    if (canBeMissing) return;
+    throw invalid('must name the tables', TABLES_EXAMPLE);
+  }
   const isList =
     Array.isArray(tables) &&
     tables.length >= (canBeMissing ? 0 : 1) &&

@@ -30,7 +30,11 @@ export interface DeliveryFiles {
 
 /** The input of {@link transformDeliveries}. */
 export interface DeliveriesTask {
-  readonly settings: Pick<Settings, 'worker' | 'limits'>;
+  readonly settings: {
+    readonly worker: Pick<Settings['worker'], 'threads'>;
+    /** The limits of a batch, which those of the rows in memory are. */
+    readonly limits: Pick<Settings['limits'], 'batchBytes' | 'batchMessages'>;
+  };
   readonly table: string;
   readonly groups: readonly DeliveryFiles[];
   /** The offset of each partition of a topic, by transaction id, before which rows are transformed. */

@@ -173,7 +173,7 @@ describe('a rebuild', () => {
           args: [request],
         })
         .catch((error: unknown) => String((error as Error).cause));
-    assert.match(String(await start({})), /has tables = undefined; it must be a list of names/);
+    assert.match(String(await start({})), /must name the tables. An example: /);
     assert.match(String(await start({ tables: ['runs'] })), /runs: the rows of runs are not in deliveries/);
   });
 });

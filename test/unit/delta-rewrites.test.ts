@@ -215,9 +215,9 @@ test('after a restore or a rebuild of this program, nothing before it is a loss,
     const baseline: Action[] = [{ commitInfo: { operation, engineInfo: ENGINE } }, removed('a'), added('z')];
     assert.ok(isOwnEntry(baseline));
     const lost = [own('a'), own('b'), own('c'), RESTORED_TO_1];
-    assert.equal(lossOf(...lost, baseline), 'nothing');
-    assert.equal(lossOf(...lost, baseline, foreign('DELETE', removed('z'))), '1 at 5 by DELETE');
+    assert.equal(damageOf(...lost, baseline), 'nothing');
+    assert.equal(damageOf(...lost, baseline, foreign('DELETE', removed('z'))), 'removed 1 at 5 by DELETE');
   }
   const forged = foreign('REBUILD', removed('a'));
-  assert.equal(lossOf(own('a'), forged), '1 at 1 by REBUILD');
+  assert.equal(damageOf(own('a'), forged), 'removed 1 at 1 by REBUILD');
 });
