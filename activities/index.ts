@@ -8,8 +8,10 @@ import { createLand } from './land.ts';
 import { createListTables } from './list-tables.ts';
 import { createPlan } from './plan.ts';
 import { createPublish } from './publish.ts';
+import { createCommitRebuild, createPlanRebuild, createRebuildPart } from './rebuild.ts';
 import { createRecord } from './record.ts';
 import { createCleanup } from './cleanup.ts';
+import { TransformThread } from '../steps/transform/transform-thread.ts';
 import { createTransform } from './transform.ts';
 import { createVacuum } from './vacuum.ts';
 
@@ -18,15 +20,16 @@ export type { ActivityDeps } from './deps.ts';
 /** The activities of a worker. */
 export type Activities = ReturnType<typeof createActivities>;
 
-/** Creates the activities: the five steps of a run, the checks and records around them, and upkeep. */
+/** Creates the activities: the five steps of a run, the checks and records around them, upkeep and rebuilds. */
 export function createActivities(deps: ActivityDeps) {
+  const thread = new TransformThread();
   return {
     fetch: createFetch(deps),
     checkQuarantineLimit: createCheckQuarantineLimit(deps),
     publish: createPublish(deps),
     plan: createPlan(deps),
     consume: createConsume(deps),
-    transform: createTransform(deps),
+    transform: createTransform(deps, thread),
     land: createLand(deps),
     record: createRecord(deps),
     cleanUp: createCleanup(deps),
@@ -34,5 +37,8 @@ export function createActivities(deps: ActivityDeps) {
     compact: createCompact(deps),
     cleanLog: createCleanLog(deps),
     vacuum: createVacuum(deps),
+    planRebuild: createPlanRebuild(deps),
+    rebuildPart: createRebuildPart(deps, thread),
+    commitRebuild: createCommitRebuild(deps),
   };
 }

@@ -32,7 +32,7 @@ import { STEPS } from '../model/step.ts';
 import { MAX_SKIPPED_KEPT, MAX_SKIPPED_LENGTH, type EarlierSkipped, type Skipped } from '../model/skipped.ts';
 import type { Settings } from '../model/settings.ts';
 import { NAME } from '../model/settings-values.ts';
-import { BATCH_TABLES, TABLES } from '../tables/index.ts';
+import { BATCH_TABLES } from '../tables/index.ts';
 import type { ConsumeRequest } from './consume.ts';
 import type { FetchRequest } from './fetch.ts';
 import type { Activities } from './index.ts';
@@ -56,7 +56,7 @@ import type { PlanRequest } from './plan.ts';
 import type { PublishRequest } from './publish.ts';
 import type { RecordRequest } from './record.ts';
 import type { TransformRequest } from './transform.ts';
-import type { TableRequest } from './upkeep.ts';
+import { TABLE_INPUTS } from './table-inputs.ts';
 
 /**
  * The schema of each activity's input. Any client of the Temporal namespace can schedule an activity with any input, so
@@ -106,10 +106,6 @@ const REQUEST = z.strictObject({
   interval: text(MAX_TIME_LENGTH).nullish(),
   again: z.boolean().nullish(),
 } satisfies SchemaShape<IngestRequest>);
-
-const TABLE_REQUEST = z.strictObject({
-  table: z.enum(TABLES.map(({ name }) => name)),
-} satisfies SchemaShape<TableRequest>);
 
 const FETCH = z.strictObject({
   source: NAME,
@@ -179,9 +175,7 @@ export function activityInputs({ sources }: Pick<Settings, 'sources'>): Activity
     record: recordInput(isTopicOf, sources),
     cleanUp: z.undefined(),
     listTables: z.undefined(),
-    compact: TABLE_REQUEST,
-    cleanLog: TABLE_REQUEST,
-    vacuum: TABLE_REQUEST,
+    ...TABLE_INPUTS,
   };
 }
 

@@ -3,7 +3,7 @@ import { PipelineError } from '../model/errors.ts';
 import type { StagedBatch, StagedTables } from '../model/references.ts';
 import { writeFileList } from '../steps/landing/file-list.ts';
 import { requireWithinLimits } from '../steps/transform/batch-limits.ts';
-import { TransformThread } from '../steps/transform/transform-thread.ts';
+import type { TransformThread } from '../steps/transform/transform-thread.ts';
 import type { ActivityDeps } from './deps.ts';
 import { currentRun } from './run-context.ts';
 
@@ -25,9 +25,8 @@ const DISK_SPACE_RATIO = 2;
  * Idempotent: a retry writes the same files.
  * @throws {PipelineError} INPUT_INVALID, STAGING_LOST, STAGING_FULL, TRANSFORM_MISMATCH, TRANSFORM_FAILED, QUARANTINE_LIMIT
  */
-export function createTransform({ settings, staging, kafka }: ActivityDeps) {
+export function createTransform({ settings, staging, kafka }: ActivityDeps, thread: TransformThread) {
   const { sources, worker, limits } = settings;
-  const thread = new TransformThread();
   return async function transform(request: TransformRequest): Promise<StagedTables> {
     const { staged, ingestedOn, pastLimit = false } = request;
     const run = currentRun();

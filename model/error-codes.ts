@@ -98,7 +98,7 @@ export const ERROR_CODES = {
   RANGE_GONE: {
     retry: 'permanent',
     advice:
-      'The topic’s retention deleted records before they landed. Abort the run, and have the records published again.',
+      'The topic’s retention deleted records before they landed. Rebuild the table that the message names, then retry; if it names none, abort the run, and have the records published again.',
   },
   KAFKA_CODEC_MISSING: {
     retry: 'permanent',
@@ -138,22 +138,22 @@ export const ERROR_CODES = {
   TABLE_LOG_INVALID: {
     retry: 'permanent',
     advice:
-      'Repair the table’s _delta_log, or restore its folder if it was deleted; nothing is written to the table until then.',
+      'Repair the table’s _delta_log, or restore its folder if it was deleted; nothing is written to the table until then. A table of attempts can be derived again, also if it was deleted: pipeline rebuild TABLE',
   },
   TABLE_OTHER_COLUMNS: {
     retry: 'permanent',
     advice:
-      'A missing column is added, but an existing one is never changed. If another program changed the table’s schema, change it back with that program, then retry; if this program’s columns changed, give the column another name, or set hdfs.warehouse to another folder (docs/adding-a-table.md).',
+      'A missing column is added, but an existing one is never changed. If another program changed the table’s schema, change it back with that program, then retry; if this program’s columns changed, give the column another name, or derive the table again: pipeline rebuild TABLE (docs/adding-a-table.md).',
   },
   TABLE_LOG_CHANGED: {
     retry: 'permanent',
     advice:
-      'Restore the missing entries of the table’s _delta_log, then retry. If the table was rolled back on purpose, roll back all tables of the warehouse to the same moment, restart the workers, then retry (docs/operating.md).',
+      'Restore the missing entries of the table’s _delta_log, then retry; a table of attempts can be derived again with: pipeline rebuild TABLE. If the table was rolled back on purpose, roll back all tables of the warehouse to the same moment, restart the workers, then retry (docs/operating.md).',
   },
   TABLE_REWRITTEN: {
     retry: 'permanent',
     advice:
-      'Another program removed or doubled rows: restore the table with that program to the version in the message, then retry; or land into a new warehouse (docs/operating.md).',
+      'Another program removed or doubled rows: set the table back to the version in the message (pipeline restore TABLE --to VERSION) or derive it again (pipeline rebuild TABLE), then retry (docs/operating.md).',
   },
   PROOF_UNKNOWN: {
     retry: 'permanent',
@@ -162,6 +162,31 @@ export const ERROR_CODES = {
   PROOF_OUTDATED: {
     retry: 'permanent',
     advice: 'Run pipeline verify without --since, which verifies everything again.',
+  },
+  TABLE_NOT_DERIVED: {
+    retry: 'permanent',
+    advice:
+      'Only tables of attempts are derived from deliveries. Set another table back to a version with its rows: pipeline restore TABLE --to VERSION',
+  },
+  DELIVERIES_BEHIND: {
+    retry: 'transient',
+    advice:
+      'Let the run that landed a part of a batch finish (pipeline list), or start a run of the source, then rebuild again.',
+  },
+  REBUILD_REFUSED: {
+    retry: 'permanent',
+    advice:
+      'The table is unchanged. Correct the contract in records/attempt.ts, so that it accepts what landed before, then rebuild again.',
+  },
+  RESTORE_REFUSED: {
+    retry: 'permanent',
+    advice:
+      'The table is unchanged. Choose another version (pipeline history TABLE); a table of attempts can be derived again with: pipeline rebuild TABLE',
+  },
+  REBUILD_FAILED: {
+    retry: 'permanent',
+    advice:
+      'The named tables are unchanged; the others are rebuilt. Mend the cause, then: pipeline rebuild TABLE',
   },
   VERSION_UNKNOWN: {
     retry: 'permanent',

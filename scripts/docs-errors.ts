@@ -5,7 +5,7 @@ import { code, madeFrom, markdownTable } from './docs-markdown.ts';
 
 const FINDINGS: Record<FindingCode, string> = {
   TABLES_DISAGREE:
-    'The tables of a batch are at different offsets: a batch landed partially, which the next run completes, or a log was changed.',
+    'The tables of a batch are at different offsets: a batch landed partially or a table was restored, and the next run completes it; or a log was changed.',
   TOPIC_RESET:
     'The topic was deleted and recreated: its id differs, or the tables have offsets that it does not have yet.',
   TOPIC_GONE: 'The topic that the tables were filled from does not exist.',
@@ -72,7 +72,7 @@ export function errorsPage(): string {
       OF_RUNS.map(([name, meaning]) => [code(name), meaning]),
     ),
     '## What verify finds',
-    '`npx pipeline verify` reports each inconsistency by one of these codes, with the topic and partition, the table or the file. Anything that is not a fault of the tables, such as a file that no log entry names, is printed as a note.',
+    '`npx pipeline verify` reports each inconsistency by one of these codes, with the topic and partition, the table or the file. Anything that is not a fault of the tables, such as a file that no log entry names, is printed as a note. Where a command repairs it, the finding ends with that command.',
     markdownTable(
       ['Finding', 'Meaning'],
       Object.entries(FINDINGS).map(([name, meaning]) => [code(name), meaning]),

@@ -11,6 +11,9 @@ import type { Table } from './table.ts';
 /** The tables derived from a batch's messages. */
 export const DERIVED_TABLES: readonly Table[] = [quarantine, attempts, questions, options];
 
+/** The tables of attempts, whose rows can be derived again from `deliveries`. */
+export const REBUILDABLE_TABLES: readonly Table[] = [attempts, questions, options];
+
 /** The tables that a batch fills, in commit order: once a batch is in `deliveries`, it is complete. */
 export const BATCH_TABLES: readonly Table[] = [...DERIVED_TABLES, deliveries];
 

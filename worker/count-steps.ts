@@ -71,6 +71,9 @@ export function countedActivities(
     compact: watch('compact', activities.compact, {}),
     cleanLog: watch('cleanLog', activities.cleanLog, {}),
     vacuum: watch('vacuum', activities.vacuum, {}),
+    planRebuild: watch('planRebuild', activities.planRebuild, {}),
+    rebuildPart: watch('rebuildPart', activities.rebuildPart, {}),
+    commitRebuild: watch('commitRebuild', activities.commitRebuild, {}),
   };
 }
 

@@ -104,6 +104,16 @@ export function upkeepOf(summary: string): ActivityInterfaceFor<UpkeepActivities
   return proxyActivities<UpkeepActivities>({ ...LONG, summary });
 }
 
+type RebuildActivities = Pick<Activities, 'planRebuild' | 'rebuildPart' | 'commitRebuild' | 'cleanUp'>;
+
+/**
+ * Returns the activities of a rebuild, which any worker can run.
+ * @param summary Shown in the Temporal UI beside the activity's name.
+ */
+export function rebuildOf(summary: string): ActivityInterfaceFor<RebuildActivities> {
+  return proxyActivities<RebuildActivities>({ ...LONG, summary });
+}
+
 /** Whether staged files are lost, so that any host must make them again. */
 export function isHostLost(error: unknown): boolean {
   if (error instanceof ActivityFailure && error.cause instanceof TimeoutFailure) {

@@ -4,13 +4,14 @@ import { truncate } from '../lib/truncate.ts';
 import { isIntervalTime } from '../model/interval-time.ts';
 import { MAX_TIME_LENGTH, type IngestRequest } from '../model/run.ts';
 import { workflowIdFault } from '../model/run-folder.ts';
+import type { RebuildRequest } from '../model/rebuild.ts';
 import type { MaintainRequest } from '../model/upkeep.ts';
 import { SOURCE_NAME } from '../model/source-name.ts';
 
 /** How many characters an error quotes of a value. */
 const MAX_QUOTED = 100;
 
-const MAINTAIN_EXAMPLE = '{"tables": ["attempts"]}';
+const TABLES_EXAMPLE = '{"tables": ["attempts"]}';
 
 const KEYS = ['source', 'from', 'to', 'again', 'interval'];
 
@@ -77,20 +78,35 @@ const MAX_TABLES = 1000;
  * @throws {ApplicationFailure} REQUEST_INVALID, with the fault and an example.
  */
 export function requireMaintainRequest(request: unknown): asserts request is MaintainRequest {
+  requireTables(request, { canBeMissing: true });
+}
+
+/**
+ * Validates the request of a rebuild. Whether a table can be rebuilt is checked by the activities.
+ * @throws {ApplicationFailure} REQUEST_INVALID, with the fault and an example.
+ */
+export function requireRebuildRequest(request: unknown): asserts request is RebuildRequest {
+  requireTables(request, { canBeMissing: false });
+}
+
+function requireTables(request: unknown, { canBeMissing }: { readonly canBeMissing: boolean }): void {
   const idFault = workflowIdFault(workflowInfo().workflowId);
-  if (idFault !== undefined) throw invalid(idFault, MAINTAIN_EXAMPLE);
+  if (idFault !== undefined) throw invalid(idFault, TABLES_EXAMPLE);
   if (typeof request !== 'object' || request === null || Array.isArray(request))
-    throw invalid('must be a JSON object', MAINTAIN_EXAMPLE);
+    throw invalid('must be a JSON object', TABLES_EXAMPLE);
   const unknown = Object.keys(request).find((key) => key !== 'tables');
-  if (unknown !== undefined)
-    throw invalid(`has the key ${quoted(unknown)}; there is tables`, MAINTAIN_EXAMPLE);
+  if (unknown !== undefined) throw invalid(`has the key ${quoted(unknown)}; there is tables`, TABLES_EXAMPLE);
   const { tables } = request as Record<string, unknown>;
-  if (tables === undefined || tables === null) return;
+  if (!isGiven(tables)) {
+    if (canBeMissing) return;
+    throw invalid('must name the tables', TABLES_EXAMPLE);
+  }
   const isList =
     Array.isArray(tables) &&
+    tables.length >= (canBeMissing ? 0 : 1) &&
     tables.length <= MAX_TABLES &&
     tables.every((table) => typeof table === 'string');
-  if (!isList) throw invalid(`has tables = ${quoted(tables)}; it must be a list of names`, MAINTAIN_EXAMPLE);
+  if (!isList) throw invalid(`has tables = ${quoted(tables)}; it must be a list of names`, TABLES_EXAMPLE);
 }
 
 /**

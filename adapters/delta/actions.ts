@@ -42,7 +42,8 @@ const Txn = z.object({
   lastUpdated: z.int().nullish(),
 });
 
-const Add = z.object({
+/** The schema of the `add` action. */
+export const AddFile = z.object({
   path: FilePath,
   partitionValues: z.record(z.string(), z.string().nullable()),
   /** Bytes. */
@@ -74,7 +75,7 @@ const Action = z.looseObject({
   protocol: Protocol.nullish(),
   metaData: Metadata.nullish(),
   txn: Txn.nullish(),
-  add: Add.nullish(),
+  add: AddFile.nullish(),
   remove: Remove.nullish(),
   commitInfo: CommitInfo.nullish(),
 });
@@ -83,7 +84,7 @@ const Action = z.looseObject({
 export type Action = z.infer<typeof Action>;
 
 /** The `add` action: a live data file. */
-export type AddFile = z.infer<typeof Add>;
+export type AddFile = z.infer<typeof AddFile>;
 
 /** The `remove` action (tombstone): a data file that a compaction or another program replaced or deleted. */
 export type RemovedFile = z.infer<typeof Remove>;

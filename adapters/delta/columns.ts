@@ -46,6 +46,35 @@ export function addMissingColumns(
   return { metadata: { ...existing, schemaString }, added: missing.map(({ name }) => name) };
 }
 
+/** The metadata of a table of which every file is written again. */
+export interface RewrittenColumns {
+  readonly metadata: Metadata;
+  /** Whether files that were written with the existing metadata cannot be read with the new one. */
+  readonly isReplaced: boolean;
+}
+
+/**
+ * Returns the metadata with which all files of a table can be written again: the existing one, with the columns that it
+ * lacks; where columns have other types or the partitions differ, with the required columns and partitions alone. Other
+ * members of the metadata are kept.
+ * @param table The table's folder, for errors.
+ * @returns undefined if the existing metadata is right.
+ */
+export function rewriteColumns(
+  table: string,
+  existing: Metadata,
+  required: Metadata,
+): RewrittenColumns | undefined {
+  try {
+    const added = addMissingColumns(table, existing, required);
+    return added && { metadata: added.metadata, isReplaced: false };
+  } catch (error) {
+    if (!(error instanceof PipelineError) || error.code !== 'TABLE_OTHER_COLUMNS') throw error;
+    const { schemaString, partitionColumns } = required;
+    return { metadata: { ...existing, schemaString, partitionColumns }, isReplaced: true };
+  }
+}
+
 function requirePartitions(table: string, existing: Metadata, required: Metadata): void {
   const [actual, expected] = [existing, required].map(({ partitionColumns }) =>
     JSON.stringify(partitionColumns),

@@ -6,7 +6,7 @@ import { HdfsError, type WebHdfs } from '../hdfs/webhdfs.ts';
 import { formatActions, type Action } from './actions.ts';
 import { checkpointActions, decodeCheckpoint, encodeCheckpoint, parseLastCheckpoint } from './checkpoint.ts';
 import { listLogFiles } from './log-files.ts';
-import type { DeltaLog } from './log.ts';
+import { scratchFolder, type DeltaLog } from './log.ts';
 import { DEFAULT_FILE_RETENTION_MS, fileRetentionOf } from './properties.ts';
 import type { TransactionRetention } from './transaction-retention.ts';
 
@@ -98,14 +98,9 @@ export class LogWriter {
     await this.#point(newest.version, actions.length, scratch);
   }
 
-  /** Returns the folder of the temporary files of one run. Readers of Delta ignore folders whose names begin with "_". */
-  scratchFolder(scratch: string): string {
-    return `${this.#table}/_scratch/${scratch}`;
-  }
-
-  /** Returns a unique path in {@link scratchFolder}. */
+  /** Returns a unique path in the folder of a run's temporary files. */
   temporary(scratch: string): string {
-    return `${this.scratchFolder(scratch)}/${randomUUID()}`;
+    return `${scratchFolder(this.#table, scratch)}/${randomUUID()}`;
   }
 
   async #isOurs(version: number, actions: readonly Action[]): Promise<boolean> {

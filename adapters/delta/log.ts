@@ -17,6 +17,14 @@ export function logFolder(table: string): string {
   return `${table}/_delta_log`;
 }
 
+/**
+ * Returns the folder of the temporary files of one run. Readers of Delta ignore folders whose names begin with "_".
+ * @param table The table's folder.
+ */
+export function scratchFolder(table: string, scratch: string): string {
+  return `${table}/_scratch/${scratch}`;
+}
+
 /** Returns the path of a log entry. */
 export function entryFile(table: string, version: number): string {
   return `${logFolder(table)}/${formatVersion(version)}.json`;
@@ -122,7 +130,7 @@ export class DeltaLog {
 
   /**
    * Returns whether the next entry can be read on top of the known state; false if a newer checkpoint must be loaded,
-   * because other programs deleted the entries before it.
+   * because other programs deleted the entries before it, or because the table was deleted and created again.
    * @throws {PipelineError} TABLE_LOG_CHANGED when the last known entry is gone or replaced, as after the folder was
    * restored from a backup. No reader would see an entry written after the gap.
    */
@@ -132,14 +140,27 @@ export class DeltaLog {
     const entry = await this.#hdfs.readIfExists(this.entry(version));
     if (entry !== undefined) {
       if (this.#lastSha256 === undefined || this.#lastSha256 === sha256Of(entry)) return true;
+      if (await this.#isRecreated()) return false;
       throw this.#changed(version, 'was replaced by another entry');
     }
     const { newest = -1, last = -1 } = await this.#versions();
     if (newest >= version) return newest === version;
+    if (await this.#isRecreated()) return false;
     throw this.#changed(
       version,
       `is gone: the log now ends at ${last < 0 ? 'no version' : `version ${last}`}`,
     );
+  }
+
+  /**
+   * Returns whether the log is that of another table, with transactions of the same applications, so that nothing can be
+   * committed to it by mistake: each commit is compared with them.
+   */
+  async #isRecreated(): Promise<boolean> {
+    const known = this.#builder;
+    const { metadata, txns } = await new DeltaLog(this.#table, this.#hdfs).refresh();
+    if (known === undefined || metadata === undefined || metadata.id === known.metadata?.id) return false;
+    return [...known.txns.keys()].every((appId) => txns.has(appId));
   }
 
   /** Returns the known state with its files. */

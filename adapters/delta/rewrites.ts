@@ -52,11 +52,19 @@ export function rowCountOf({ stats }: AddFile): number | undefined {
   return parsed.success ? parsed.data.numRecords : undefined;
 }
 
-/** Returns whether an entry is a commit of this program, which never removes a file. */
+/** The operations of this program that replace rows on purpose: no earlier change is a loss after them. */
+const BASELINES: ReadonlySet<unknown> = new Set(['REBUILD', 'RESTORE']);
+
+/** Returns whether an entry is a commit of this program that loses no rows: it only adds files, or is a baseline. */
 export function isOwnEntry(actions: readonly Action[]): boolean {
-  return (
-    actions.some(({ commitInfo }) => commitInfo?.['engineInfo'] === ENGINE) &&
-    actions.every(({ remove }) => !remove)
+  if (!actions.some(({ commitInfo }) => commitInfo?.['engineInfo'] === ENGINE)) return false;
+  return isBaseline(actions) || actions.every(({ remove }) => !remove);
+}
+
+/** Returns whether this program set the rows of the table by an entry, whatever they were before. */
+function isBaseline(actions: readonly Action[]): boolean {
+  return actions.some(
+    ({ commitInfo }) => commitInfo?.['engineInfo'] === ENGINE && BASELINES.has(commitInfo['operation']),
   );
 }
 
@@ -92,7 +100,11 @@ export class RewriteWatch {
    * @param live The files that were live before this entry; undefined if nothing is known of them.
    */
   apply(version: number, actions: readonly Action[], live?: LiveFiles): void {
-    if (isOwnEntry(actions)) return;
+    if (isBaseline(actions)) this.#forget();
+    if (!isOwnEntry(actions)) this.#watch(version, actions, live);
+  }
+
+  #watch(version: number, actions: readonly Action[], live: LiveFiles | undefined): void {
     const name = actions.find(({ commitInfo }) => commitInfo)?.commitInfo?.['operation'];
     const operation = typeof name === 'string' ? name : 'an operation without a name';
     const added = actions.flatMap(({ add }) => (add ? [add] : []));
@@ -151,6 +163,13 @@ export class RewriteWatch {
       counts.set(version, { kind: 'removed', version, operation, files });
     }
     return [...counts.values()];
+  }
+
+  /** Drops all earlier changes, which no longer matter. */
+  #forget(): void {
+    for (const changes of [this.#removed, this.#origins, this.#foreign]) changes.clear();
+    this.#rewrites.length = 0;
+    this.#additions.length = 0;
   }
 
   #doublings(): Damage[] {

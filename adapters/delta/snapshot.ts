@@ -218,8 +218,14 @@ export function checkFences(
   );
 }
 
+/** Returns whether a commit is due by the `txn` versions, as {@link checkFences} decides. */
+export function isDue(txns: ReadonlyMap<string, bigint>, fences: readonly TransactionFence[]): boolean {
+  const isLanded = fences.every((fence) => isPassed(txns, fence));
+  return mismatchedFence(txns, fences) === undefined && !isLanded;
+}
+
 /** Returns a fence by which a commit is neither due nor landed; undefined if it is one of both. */
-export function mismatchedFence(
+function mismatchedFence(
   txns: ReadonlyMap<string, bigint>,
   fences: readonly TransactionFence[],
 ): TransactionFence | undefined {

@@ -3,13 +3,13 @@ import { PipelineError } from '../../model/errors.ts';
 import type { Action, AddFile, Metadata } from './actions.ts';
 import { addMissingColumns, type AddedColumns } from './columns.ts';
 import { columnsEntry, creationEntry, toSafeInteger } from './entries.ts';
-import { DeltaLog } from './log.ts';
+import { DeltaLog, scratchFolder } from './log.ts';
 import { LogWriter, type LogWriterOptions } from './log-writer.ts';
 import { areLive, replaceActions, type FileReplacement } from './replacement.ts';
 import { ENGINE, describeDamage } from './rewrites.ts';
 import {
-  mismatchedFence,
   checkFences,
+  isDue,
   type TransactionFence,
   type Snapshot,
   type SnapshotBuilder,
@@ -159,7 +159,7 @@ export class DeltaTable {
 
   /** Deletes a scratch folder with the temporary files of interrupted attempts. Idempotent. */
   async deleteScratch(scratch: string): Promise<void> {
-    await this.#options.hdfs.delete(this.#writer.scratchFolder(scratch), { recursive: true });
+    await this.#options.hdfs.delete(scratchFolder(this.path, scratch), { recursive: true });
   }
 
   /**
@@ -209,26 +209,42 @@ export class DeltaTable {
    * @throws {HdfsError} When `ambiguous`, the entry may exist; calling again is safe.
    */
   async replaceFiles(replacement: FileReplacement): Promise<number | undefined> {
+    return this.append(replacement.scratch, async (snapshot) => {
+      if (!areLive(replacement.removed, snapshot)) return undefined;
+      await this.#requireUndamaged();
+      return replaceActions(replacement, Date.now());
+    });
+  }
+
+  /**
+   * Appends the entry that is decided on from the newest snapshot; after a version conflict, from the next snapshot.
+   * @param decide Returns the actions, undefined to append nothing. Must not call methods of this table.
+   * @returns The new version; undefined if nothing was appended.
+   * @throws {HdfsError} When `ambiguous`, the entry may exist.
+   */
+  async append(
+    scratch: string,
+    decide: (snapshot: Snapshot) => Promise<readonly Action[] | undefined>,
+  ): Promise<number | undefined> {
     return this.#mutex.run(async () => {
       for (;;) {
         await this.#log.refresh();
         const snapshot = await this.#log.snapshot();
-        if (!areLive(replacement.removed, snapshot)) return undefined;
-        await this.#requireUndamaged();
+        const actions = await decide(snapshot);
+        if (actions === undefined) return undefined;
         const version = snapshot.version + 1;
-        const actions = replaceActions(replacement, Date.now());
-        if (await this.#writer.append(version, actions, replacement.scratch)) return version;
+        if (await this.#writer.append(version, actions, scratch)) return version;
       }
     });
   }
 
   /**
-   * Refreshes the log only if its known state contradicts the fences. A stale state is safe otherwise: `txn` versions
-   * only grow, and a commit on top of an old version fails by a version conflict.
+   * Refreshes the log unless its known state says that the commit is due: on top of an old version, it fails by a version
+   * conflict. A `restore` can set `txn` versions back, so what has landed by an old state may be due.
    */
   async #refreshFor(fences: readonly TransactionFence[]): Promise<SnapshotBuilder> {
     const known = await this.#log.known();
-    return mismatchedFence(known.txns, fences) === undefined ? known : this.#log.refresh();
+    return isDue(known.txns, fences) ? known : this.#log.refresh();
   }
 
   /**

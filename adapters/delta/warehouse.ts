@@ -12,11 +12,16 @@ export class Warehouse {
     this.options = options;
   }
 
+  /** Opens a table whose log is read from its beginning, whatever this process has read of it. Sends no request. */
+  open(name: string): DeltaTable {
+    return new DeltaTable(`${this.path}/${name}`, this.options);
+  }
+
   /** Returns the table of that name, which need not exist. Always the same instance; sends no request. */
   table(name: string): DeltaTable {
     const known = this.#tables.get(name);
     if (known !== undefined) return known;
-    const table = new DeltaTable(`${this.path}/${name}`, this.options);
+    const table = this.open(name);
     this.#tables.set(name, table);
     return table;
   }

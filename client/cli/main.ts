@@ -11,6 +11,7 @@ const USAGE_CODES: ReadonlySet<ErrorCode> = new Set([
   'SETTINGS_INVALID',
   'SCHEDULE_INVALID',
   'SOURCE_UNKNOWN',
+  'TABLE_NOT_DERIVED',
   'TABLE_UNKNOWN',
   'VERSION_UNKNOWN',
 ]);

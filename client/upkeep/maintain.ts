@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
-import { WorkflowFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { openRunIds } from '../../adapters/open-runs.ts';
-import { PipelineError, messageOf } from '../../model/errors.ts';
+import { PipelineError } from '../../model/errors.ts';
 import { formatBytes } from '../../model/figures.ts';
 import { readSettings, type Settings } from '../../model/settings.ts';
 import type { MaintainRequest, MaintainResult } from '../../model/upkeep.ts';
@@ -10,22 +9,17 @@ import { upkeepLimits } from '../../steps/upkeep/deps.ts';
 import { planUpkeep, type UpkeepPlan } from '../../steps/upkeep/plan-upkeep.ts';
 import { TABLES, tableNamed } from '../../tables/index.ts';
 import type { Table } from '../../tables/table.ts';
-import type { maintain as maintainWorkflow } from '../../workflows/index.ts';
 import { withExamples } from '../cli/help.ts';
-import { formatTable, print, printError, printJson } from '../cli/output.ts';
-import { uiUrlOf, withTemporal } from '../cli/temporal.ts';
+import { formatTable, print, printJson } from '../cli/output.ts';
+import { withTemporal } from '../cli/temporal.ts';
 import { openWarehouse } from '../cli/warehouse.ts';
-import { userAtHost } from '../runs/static-details.ts';
+import { WAITING_FOR_WORKER, startTableWorkflow } from './table-workflow.ts';
 
 interface MaintainOptions {
   readonly dryRun?: true;
   readonly follow?: true;
   readonly json?: true;
 }
-
-type MaintainHandle = WorkflowHandle<typeof maintainWorkflow>;
-
-const POLL_MS = 500;
 
 /** Creates `pipeline maintain [TABLE…]`, which starts the upkeep of tables. */
 export function maintainCommand(): Command {
@@ -94,57 +88,17 @@ async function startUpkeep(
   client: Client,
   settings: Settings,
   names: readonly string[],
-  { follow, json }: MaintainOptions,
+  options: MaintainOptions,
 ): Promise<void> {
   const request: MaintainRequest = names.length === 0 ? {} : { tables: names };
-  const handle = await client.workflow.start<typeof maintainWorkflow>('maintain', {
-    taskQueue: settings.temporal.taskQueue,
-    workflowId: `maintain-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`,
-    args: [request],
-    staticSummary: `maintain ${names.length === 0 ? 'all tables' : names.join(', ')}`,
-    memo: { request, startedBy: userAtHost() },
-  });
-  const run = handle.workflowId;
-  const url = uiUrlOf(settings, run, handle.firstExecutionRunId);
-  if (json !== true) print([`started ${run}`, `see ${url}`]);
-  if (follow !== true) {
-    if (json === true) printJson({ run, url });
-    return;
-  }
-  const result = await followUpkeep(client, handle);
-  if (json === true) printJson({ run, url, ...result });
-  else print(formatResult(result));
-}
-
-/**
- * Shows progress until the run ends.
- * @throws {PipelineError} RUN_FAILED
- */
-async function followUpkeep(client: Client, handle: MaintainHandle): Promise<MaintainResult> {
-  const stop = new AbortController();
-  const ended = client.withAbortSignal(stop.signal, () => handle.result());
-  try {
-    let shown = '';
-    for (;;) {
-      const result = await Promise.race([ended, sleep(POLL_MS, undefined)]);
-      if (result !== undefined) return result;
-      const line = progressOf(await handle.query<MaintainResult>('status').catch(() => undefined));
-      if (line !== shown) printError(line);
-      shown = line;
-    }
-  } catch (error) {
-    if (!(error instanceof WorkflowFailedError)) throw error;
-    throw new PipelineError('RUN_FAILED', `${handle.workflowId}: ${messageOf(error.cause)}`, {
-      cause: error,
-    });
-  } finally {
-    stop.abort();
-  }
+  const title = `maintain ${names.length === 0 ? 'all tables' : names.join(', ')}`;
+  const workflow = { name: 'maintain', request, title, progressOf, formatResult } as const;
+  await startTableWorkflow<MaintainResult>(client, settings, workflow, options);
 }
 
 function progressOf(status: MaintainResult | undefined): string {
   const latest = status?.tables.at(-1);
-  if (latest === undefined) return 'waiting for a worker';
+  if (latest === undefined) return WAITING_FOR_WORKER;
   const { table, compactedFiles, compactions } = latest;
   return `${table}: ${compactedFiles} files merged into ${compactions}`;
 }

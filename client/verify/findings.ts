@@ -52,6 +52,8 @@ export interface VerifyFinding {
   /** A topic and partition, a table, or a file's path in HDFS. */
   readonly where: string;
   readonly message: string;
+  /** The command that repairs it; left out if none does, or if other findings must be repaired first. */
+  readonly repair?: string;
 }
 
 /** An observation that is not an inconsistency of the tables. */

@@ -1,3 +1,4 @@
+import { rebuildAdvice } from '../../steps/landing/rebuild-advice.ts';
 import { deliveries } from '../../tables/index.ts';
 import type { VerifyFinding, FindingCode, Note } from './findings.ts';
 import type { PartitionRows } from './ledger.ts';
@@ -137,7 +138,8 @@ function disagreements(positions: PartitionEvidence['positions']): string[] {
     .map(
       ([table, other]) =>
         `${table} holds offsets up to ${other ?? 'none'}, but ${deliveries.name} up to ${position ?? 'none'}: ` +
-        'a batch landed in part, which the next run completes, or a log was changed',
+        `a batch landed in part or the table was restored, and the next run completes it; or a log was changed` +
+        ((other ?? -1) < (position ?? -1) ? rebuildAdvice(table) : ''),
     );
 }
 

@@ -21,8 +21,10 @@ export function checkRewrites(histories: ReadonlyMap<Table, readonly LogEntry[]>
     if (damage !== undefined) {
       const { version, operation } = damage;
       const message = `version ${version} (${operation}), by another program, ${describeDamage(damage)}`;
-      if (BATCH_TABLES.includes(table)) notes.push({ where: table.name, message });
-      else findings.push({ code: 'TABLE_REWRITTEN', where: table.name, message });
+      const repair = `pipeline restore ${table.name} --to ${version - 1}`;
+      if (BATCH_TABLES.includes(table))
+        notes.push({ where: table.name, message: `${message}; to repair it: ${repair}` });
+      else findings.push({ code: 'TABLE_REWRITTEN', where: table.name, message, repair });
     }
     for (const { version, operation, files } of watch.additions) {
       const message = `version ${version} (${operation}), by another program, added ${files} files of rows`;

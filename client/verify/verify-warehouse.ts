@@ -23,6 +23,7 @@ import type { VerifyFinding, Note } from './findings.ts';
 import { topicsIn } from './kafka.ts';
 import { LEDGER_COLUMNS, Ledger } from './ledger.ts';
 import type { PartitionReport } from './partitions.ts';
+import { withRepairs } from './repairs.ts';
 import { checkReplays, type ReplayCounts } from './replays.ts';
 import { checkRewrites } from './rewrites.ts';
 import { continueProof, type Proof } from './proofs.ts';
@@ -96,7 +97,10 @@ export async function verifyWarehouse(
   const offsets = firstOffsetsOf(snapshots);
   const children = await verifyChildren(deps, { snapshots, scope, offsets }, files.findings);
   const rewrites = checkRewrites(histories);
-  const findings = [...files.findings, ...topics.findings, ...children.findings, ...rewrites.findings];
+  const findings = withRepairs(
+    [...files.findings, ...topics.findings, ...children.findings, ...rewrites.findings],
+    ({ name }) => warehouse.table(name).path,
+  );
   const { partitions } = topics;
   const report = {
     verified: findings.length === 0,

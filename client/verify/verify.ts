@@ -98,7 +98,10 @@ function formatReport(
     ),
     ...(replays === null || replays.marked === 0 ? [] : [formatReplays(replays)]),
     ...notes.map(({ where, message }) => `note: ${where}: ${message}`),
-    ...findings.map(({ code, where, message }) => `${code}: ${where}: ${message}`),
+    ...findings.map(
+      ({ code, where, message, repair }) =>
+        `${code}: ${where}: ${message}${repair === undefined ? '' : `; to repair it: ${repair}`}`,
+    ),
     verified
       ? `verified: ${sums.consumed} offsets = ${sums.deliveries} deliveries + ${sums.quarantined} quarantined + ` +
         `${sums.gaps} gaps + ${sums.skipped} skipped + ${sums.gone} gone; ${rows} rows in ${files} files as their logs say`

@@ -2,6 +2,7 @@ import type { Warehouse } from '../../adapters/delta/warehouse.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { DERIVED_TABLES, deliveries } from '../../tables/index.ts';
 import { deltaMetadata, type Table } from '../../tables/table.ts';
+import { rebuildAdvice } from './rebuild-advice.ts';
 import {
   firstOffsetAppId,
   isTopicAppId,
@@ -39,14 +40,23 @@ export function initialTransactions(
   table: string,
   landed: Transactions | undefined,
 ): Transactions {
-  const txns = new Map<string, bigint>();
-  if (landed === undefined) return txns;
+  if (landed === undefined) return new Map();
   if (!isNew(table, landed)) {
     throw new PipelineError(
       'TABLE_LOG_INVALID',
-      `${warehouse}/${table} does not exist, but ${deliveries.name} has batches that are in it: it was deleted or moved`,
+      `${warehouse}/${table} does not exist, but ${deliveries.name} has batches that are in it: it was deleted or moved` +
+        rebuildAdvice(table),
     );
   }
+  return transactionsAt(landed);
+}
+
+/**
+ * Returns the transactions of a table that begins at a position without the rows before it.
+ * @param landed The transactions of `deliveries`.
+ */
+export function transactionsAt(landed: Transactions): Transactions {
+  const txns = new Map<string, bigint>();
   for (const [appId, version] of landed) {
     const partition = parsePartitionAppId(appId);
     if (partition !== undefined)

@@ -49,7 +49,7 @@ export async function commitFiles(
   if (landed !== undefined) return landed;
   const files = await landing.files();
   const uploadFile = (file: StagedFile): Promise<AddFile> =>
-    upload(deps, table, file, landing.subject, scratch);
+    uploadStaged(deps.own, table, file, { subject: landing.subject, scratch });
   const adds: AddFile[] = [];
   for (const file of files) adds.push(await uploadFile(file));
   const info = { runId: run.execution.runId, workflowId: run.execution.workflowId, ...landing.info };
@@ -74,12 +74,11 @@ export async function commitFiles(
  * Uploads a file under a name made of its subject, run and SHA-256: attempts of a run share a file only if its bytes are
  * the same, and runs, which remove their unused files, never do. The end of a run's id is random, the start is its time.
  */
-async function upload(
-  { own }: CommitDeps,
+export async function uploadStaged(
+  own: CommitDeps['own'],
   table: DeltaTable,
   file: StagedFile,
-  subject: string,
-  scratch: string,
+  { subject, scratch }: { readonly subject: string; readonly scratch: string },
 ): Promise<AddFile> {
   const folder = Object.entries(file.partition)
     .map(([name, value]) => `${name}=${value}`)

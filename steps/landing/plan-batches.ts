@@ -5,8 +5,9 @@ import { PipelineError } from '../../model/errors.ts';
 import type { OffsetRange, PartitionEnds } from '../../model/references.ts';
 import { DERIVED_TABLES, deliveries, replays, runs } from '../../tables/index.ts';
 import { deltaMetadata, type Table } from '../../tables/table.ts';
-import { firstOffsetsIn, initialTransactions, type Transactions } from './added-tables.ts';
-import { partitionAppId, topicIdsIn } from './transaction-ids.ts';
+import { initialTransactions, type Transactions } from './added-tables.ts';
+import { rebuildAdvice } from './rebuild-advice.ts';
+import { firstOffsetAppId, partitionAppId, topicIdsIn } from './transaction-ids.ts';
 
 /** The offset ranges to land. */
 export interface Plan {
@@ -141,7 +142,8 @@ export function planOf(
  * Returns the offsets of a partition that some tables hold and others do not: from the lowest version of a table to the
  * lowest higher version of another. Every table is then at the start of this range, or at or past its end, however many
  * runs were interrupted; so it can always be landed. The lowest is `deliveries`, which is committed last, or a table
- * that was added to the warehouse, if an older version of this program has landed without it since.
+ * that was set back to an earlier version, or one that was added to the warehouse, if an older version of this program
+ * has landed without it since.
  * @throws {PipelineError} TABLE_LOG_INVALID, RANGE_GONE
  */
 function unfinishedRange(
@@ -151,24 +153,43 @@ function unfinishedRange(
 ): OffsetRange[] {
   const appId = partitionAppId(topic, partition);
   const last = positions.get(deliveries.name)?.get(appId);
-  const versions = [...positions].map(([table, txns]) => ({ table, txns, version: txns.get(appId) }));
+  const versions = [...positions].map(([table, txns]) => ({
+    table,
+    version: txns.get(appId),
+    canBeBehind: txns.has(firstOffsetAppId(topic, partition)),
+  }));
   const behind = versions.filter(({ version }) => last !== undefined && (version ?? -1n) < last);
-  const lost = behind.find(({ txns, version }) => version === undefined || !firstOffsetsIn(txns).has(appId));
-  if (lost !== undefined) {
-    throw new PipelineError(
-      'TABLE_LOG_INVALID',
-      `${deliveries.name} holds ${appId} up to ${last ?? 0n}, but ${lost.table} only up to ${lost.version ?? 'nothing'}; ` +
-        'the table was changed by something else',
-    );
-  }
+  requireKnownBehind(appId, last, behind);
   const lowest = lowestOf(behind) ?? last;
   const end = lowestOf(versions.filter(({ version }) => (version ?? -1n) > (lowest ?? -1n)));
   if (end === undefined) return [];
   const start = lowest ?? BigInt(earliest);
-  if (behind.length === 0) return [{ partition, start: String(start), end: String(end) }];
-  requireAvailable(topic, { partition, earliest }, start);
+  const isSetBack =
+    behind.length > 0 || versions.some((one) => one.table === deliveries.name && one.canBeBehind);
+  if (!isSetBack) return [{ partition, start: String(start), end: String(end) }];
+  const tables = behind.filter(({ version }) => version === lowest).map(({ table }) => table);
+  requireAvailable(topic, { partition, earliest }, start, tables);
   const limit = start + MAX_CATCH_UP_OFFSETS;
   return [{ partition, start: String(start), end: String(end < limit ? end : limit) }];
+}
+
+/** The position of a table in one partition. */
+interface TableVersion {
+  readonly table: string;
+  readonly version: bigint | undefined;
+  /** Whether the table was added to the warehouse, or set back to an earlier version. */
+  readonly canBeBehind: boolean;
+}
+
+/** @throws {PipelineError} TABLE_LOG_INVALID for a table that is behind `deliveries` for no known reason */
+function requireKnownBehind(appId: string, last: bigint | undefined, behind: readonly TableVersion[]): void {
+  const lost = behind.find(({ version, canBeBehind }) => version === undefined || !canBeBehind);
+  if (lost === undefined) return;
+  throw new PipelineError(
+    'TABLE_LOG_INVALID',
+    `${deliveries.name} holds ${appId} up to ${last ?? 0n}, but ${lost.table} only up to ${lost.version ?? 'nothing'}; ` +
+      `the table was changed by something else${rebuildAdvice(lost.table)}`,
+  );
 }
 
 function lowestOf(tables: readonly { readonly version: bigint | undefined }[]): bigint | undefined {
@@ -179,16 +200,22 @@ function lowestOf(tables: readonly { readonly version: bigint | undefined }[]): 
   );
 }
 
-/** @throws {PipelineError} RANGE_GONE when Kafka has deleted messages after an offset */
+/**
+ * @param behind The tables that are behind the others, to name them.
+ * @throws {PipelineError} RANGE_GONE when Kafka has deleted messages after an offset
+ */
 function requireAvailable(
   topic: string,
   { partition, earliest }: Pick<PartitionOffsets, 'partition' | 'earliest'>,
   position: bigint,
+  behind: readonly string[] = [],
 ): void {
   if (position >= BigInt(earliest)) return;
+  const names = behind.length === 0 ? 'the tables hold' : `${behind.join(', ')}: the rows end with`;
   throw new PipelineError(
     'RANGE_GONE',
-    `${topic}/${partition}: the tables hold offsets up to ${position}, but the topic now begins at ${earliest}`,
+    `${topic}/${partition}: ${names} offsets up to ${position}, but the topic now begins at ${earliest}` +
+      rebuildAdvice(...behind),
   );
 }
 

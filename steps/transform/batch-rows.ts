@@ -1,19 +1,18 @@
 import { DuckDBTimestampTZValue, type DuckDBAppender, type DuckDBConnection } from '@duckdb/node-api';
 import { firstHeaderValue } from '../../adapters/kafka/message-headers.ts';
 import type { StagedMessage } from '../../adapters/staging/staged-messages.ts';
-import { PipelineError } from '../../model/errors.ts';
 import { FieldTally } from '../../model/field-counts.ts';
 import { ReasonTally } from '../../model/reasons.ts';
 import { SOURCE_HEADER } from '../../model/references.ts';
 import { BatchLimits, type CheckedSource } from './batch-limits.ts';
 import { MAX_RECORD_BYTES, defaultSourceOf, type Settings } from '../../model/settings.ts';
-import { checkAttempt, type ContractFault, type PathCounts } from '../../records/check.ts';
-import { normalizedText } from '../../records/normalize.ts';
+import type { ContractFault, PathCounts } from '../../records/check.ts';
 import { quarantine } from '../../tables/index.ts';
 import { createTableSql } from '../../tables/relations.ts';
 import { AttemptScan } from '../../records/scan.ts';
 import { EARLIEST_MS, LATEST_MS } from '../../records/times.ts';
 import { createRelations } from './batch-relations.ts';
+import { scanMessage, type ScanTarget } from './scan-message.ts';
 import { sizeRefusal } from '../publish/message-builder.ts';
 
 /** Kafka's timestamp of a message without one. */
@@ -44,6 +43,7 @@ export class BatchRows {
   readonly #defaultSource: string;
   readonly #limits: BatchLimits;
   readonly #scan: AttemptScan;
+  readonly #target: ScanTarget;
   #last = { headers: '', source: '' };
   /** Rows of each level per message in the previous batch, to size the columns of the next. */
   static #rowsPerMessage: readonly number[] = [];
@@ -59,6 +59,7 @@ export class BatchRows {
     this.#connection = connection;
     this.#quarantined = quarantined;
     this.#topic = topic;
+    this.#target = { scan: this.#scan, unknown: this.unknown, topic };
     const sources = Object.entries(settings.sources);
     const namesOf = (isOwn: boolean): Set<string> =>
       new Set(sources.filter(([, source]) => (source.topic === topic) === isOwn).map(([name]) => name));
@@ -133,17 +134,7 @@ export class BatchRows {
       offset,
       publishedMs: timestampMs === NO_TIMESTAMP_MS ? undefined : timestampMs,
     };
-    if (value !== null && this.#scan.tryAdd(value, place)) return undefined;
-    const { fault, unknown, attempt } = checkAttempt(value);
-    if (fault !== undefined) return fault;
-    // The check and the scan contradict each other: fail rather than lose a message.
-    if (!this.#scan.tryAdd(normalizedText(attempt), place))
-      throw new PipelineError(
-        'TRANSFORM_FAILED',
-        `the check accepts the message ${this.#topic}/${partition}/${offset}, but the scan rejects it`,
-      );
-    this.unknown.addAll(unknown);
-    return undefined;
+    return scanMessage(this.#target, value, place);
   }
 
   /** Cached, since most messages have the headers of the previous one. */

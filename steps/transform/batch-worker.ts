@@ -3,8 +3,6 @@ import { setImmediate } from 'node:timers/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { asDuckDbError, withDuckDb } from '../../adapters/duckdb/database.ts';
 import type { StagedMessage } from '../../adapters/staging/staged-messages.ts';
-import { MemoryGate } from '../../lib/memory-gate.ts';
-import { Mutex } from '../../lib/mutex.ts';
 import { PipelineError, type ErrorCode } from '../../model/errors.ts';
 import { MAX_NAMED_FIELDS, type FieldCounts } from '../../model/field-counts.ts';
 import { MAX_REASONS_OF_STEP } from '../../model/reasons.ts';
@@ -15,6 +13,9 @@ import type { CheckedSource } from './batch-limits.ts';
 import { rereadMessages, readStagedMessages } from './message-files.ts';
 import { requireSameCounts, writeTable, type FileTarget } from './table-files.ts';
 import { BatchRows } from './batch-rows.ts';
+import { scanInTurn } from './scan-memory.ts';
+
+export { transformDeliveries } from '../rebuild/transform-deliveries.ts';
 
 /** The input of {@link transformBatch}. */
 export interface BatchTask {
@@ -48,18 +49,6 @@ const DUCKDB_MEMORY = '1GB';
 /** Messages added before yielding to the event loop, where other batches wait for DuckDB's row callbacks. */
 const MESSAGES_PER_TURN = 32;
 
-/**
- * Memory of all rows, as a multiple of `limits.batchBytes`, past which no further batch is started: a message of many
- * small values is several times larger as rows.
- */
-const MAX_ROWS_RATIO = 4;
-
-/** The memory of the rows of all batches in progress. */
-const memory = new MemoryGate();
-
-/** Batches are read and checked one at a time: this is CPU-bound, so two at once would only delay the first. */
-const turns = new Mutex();
-
 /** Transforms a batch into Parquet files; runs in a worker thread. */
 export default async function transformBatch(work: BatchTask): Promise<BatchResult> {
   try {
@@ -79,12 +68,10 @@ async function tablesOf(work: BatchTask): Promise<BatchTables> {
     temporaryFolder: join(work.root, folder),
   };
   return withDuckDb(options, async (connection) => {
-    // Rows are allocated only when it is the batch's turn.
-    const { rows, release } = await turns.run(async () => {
-      await memory.pass(settings.limits.batchBytes * MAX_ROWS_RATIO);
+    const { rows, release } = await scanInTurn(settings.limits.batchBytes, async () => {
       const added = await BatchRows.create(connection, settings, staged.batch.topic, staged.messages);
       await addAll(added, work);
-      return { rows: added, release: memory.hold(added.memoryBytes) };
+      return added;
     });
     try {
       const reread = new Rereading(() => rereadMessages(work.messages, staged));

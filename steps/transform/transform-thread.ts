@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
+import type { DeliveriesTask, DerivedResult } from '../rebuild/transform-deliveries.ts';
 import type { BatchResult, BatchTask } from './batch-worker.ts';
 
 /** Batches transformed at once, over all runs; the columns of each are in memory. */
@@ -7,10 +8,19 @@ const MAX_BATCHES = 3;
 
 /** A thread that transforms batches, so that the worker's event loop stays free for other activities. */
 export class TransformThread {
-  #pool: Piscina<BatchTask, BatchResult> | undefined;
+  #pool: Piscina | undefined;
 
   /** Transforms a batch; starts the thread for the first one. */
   run(task: BatchTask): Promise<BatchResult> {
+    return this.#start().run(task) as Promise<BatchResult>;
+  }
+
+  /** Derives a table's files from data files of `deliveries`. */
+  transformDeliveries(task: DeliveriesTask): Promise<DerivedResult> {
+    return this.#start().run(task, { name: 'transformDeliveries' }) as Promise<DerivedResult>;
+  }
+
+  #start(): Piscina {
     this.#pool ??= new Piscina({
       filename: fileURLToPath(new URL(`batch-worker${extension()}`, import.meta.url)),
       maxThreads: 1,
@@ -18,7 +28,7 @@ export class TransformThread {
       // With atomics, the thread would block while it waits for tasks, and with it the batches it already has.
       atomics: 'disabled',
     });
-    return this.#pool.run(task);
+    return this.#pool;
   }
 }
 

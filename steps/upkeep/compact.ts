@@ -3,13 +3,11 @@ import type { AddFile } from '../../adapters/delta/actions.ts';
 import { targetFileSizeOf } from '../../adapters/delta/properties.ts';
 import type { Snapshot } from '../../adapters/delta/snapshot.ts';
 import type { DeltaTable } from '../../adapters/delta/table.ts';
-import { hasLoggedHash, hdfsPathOf } from '../../adapters/delta/table-cache.ts';
-import { HdfsError } from '../../adapters/hdfs/webhdfs.ts';
-import { mapConcurrent } from '../../lib/map-concurrent.ts';
 import type { Table } from '../../tables/table.ts';
 import type { RunContext } from '../run-context.ts';
 import { shortHash } from '../transform/table-files.ts';
 import type { UpkeepDeps, UpkeepLimits } from './deps.ts';
+import { downloadFiles } from './download-files.ts';
 import { mergeFiles } from './merge-files.ts';
 import { COMPACTED_TAG, planCompaction, type CompactionGroup } from './plan-compaction.ts';
 
@@ -30,7 +28,6 @@ export interface CompactionStep extends Compaction {
 }
 
 const NOTHING: Compaction = { files: 0, bytes: 0, writtenBytes: 0 };
-const MAX_CONCURRENT_DOWNLOADS = 4;
 
 /** Returns the groups of files that compaction would merge now. Read-only. */
 export async function compactionGroups(
@@ -81,7 +78,7 @@ async function compactGroup(
   const path = await deps.own.makeFreshFolder(`compact/${table.name}`);
   try {
     const folder = await deps.own.locate(path);
-    const inputs = await download(deltaTable, group.files, folder, run.signal);
+    const inputs = await downloadFiles(deltaTable, group.files, folder, run.signal);
     const output = join(folder, 'merged.parquet');
     const { stats } = await mergeFiles({ table, inputs, output, temporaryFolder: folder });
     run.signal.throwIfAborted();
@@ -133,22 +130,4 @@ async function commit(
   const snapshot = await table.snapshot();
   if (snapshot?.files.has(added.path) !== true) await table.discard(decodeURIComponent(added.path));
   return false;
-}
-
-/** Downloads files, and verifies the SHA-256 of those that have one in the log. Returns the local paths, in order. */
-async function download(
-  { path, hdfs }: DeltaTable,
-  files: readonly AddFile[],
-  folder: string,
-  signal: AbortSignal,
-): Promise<string[]> {
-  const numbered = files.map((file, index) => ({ file, local: join(folder, `${index}.parquet`) }));
-  return mapConcurrent(MAX_CONCURRENT_DOWNLOADS, numbered, async ({ file, local }) => {
-    signal.throwIfAborted();
-    const remote = hdfsPathOf(path, file);
-    await hdfs.download(remote, local, file.size);
-    if (!(await hasLoggedHash(file, local)))
-      throw new HdfsError('HDFS_DAMAGED', `${remote} does not match the SHA-256 in its table's log`);
-    return local;
-  });
 }

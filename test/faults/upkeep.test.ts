@@ -15,16 +15,14 @@ import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
 import { createLogger } from '../../adapters/log.ts';
 import { RunStaging } from '../../adapters/staging/run-staging.ts';
 import { Staging } from '../../adapters/staging/staging.ts';
-import { PipelineError, messageOf } from '../../model/errors.ts';
 import { cleanLog } from '../../steps/upkeep/clean-log.ts';
 import { compactNext } from '../../steps/upkeep/compact.ts';
 import type { UpkeepDeps } from '../../steps/upkeep/deps.ts';
 import { listDataFiles, vacuum } from '../../steps/upkeep/vacuum.ts';
 import { questions } from '../../tables/index.ts';
 import { deltaMetadata } from '../../tables/table.ts';
-import type { ProxyFault } from '../support/faults-proxy.ts';
+import { failEverywhere } from '../support/fail-everywhere.ts';
 import { FaultyHdfs } from '../support/faulty-hdfs.ts';
-import { copyTable } from '../support/log-copies.ts';
 
 const FILES = 3;
 const DAY_MS = 86_400_000;
@@ -35,12 +33,6 @@ const LIMITS = {
   fileRetentionMs: DAY_MS,
 };
 const LOGGER = createLogger('test', 'fatal');
-
-/** The faults, with the number of requests that each applies to. */
-const FAULTS: readonly [name: string, fault: ProxyFault, times: number][] = [
-  ['killed', { kind: 'reset' }, Infinity],
-  ['answer lost', { kind: 'swallow-answer' }, 1],
-];
 
 describe('upkeep that fails at any of its requests', () => {
   let faulty: FaultyHdfs;
@@ -135,42 +127,18 @@ describe('upkeep that fails at any of its requests', () => {
 
   const ALL_IDS = Array.from({ length: FILES }, (_, offset) => `q${offset}`);
 
-  /**
-   * Runs a step on copies of a table, with each fault at each of its requests to the NameNode, and then again without.
-   * @returns The number of requests.
-   */
-  async function failEverywhere(
+  function failAt(
     base: string,
     step: (context: ReturnType<typeof newRun>) => Promise<unknown>,
-    check: (path: string) => Promise<void>,
+    checkEnd: (path: string) => Promise<void>,
   ): Promise<number> {
-    const copy = async (): Promise<string> => {
-      const path = faulty.fresh();
-      await copyTable(faulty.direct, base, path);
-      return path;
-    };
-    faulty.clear();
-    await step(newRun(warehouseAt(await copy(), faulty.client())));
-    const requests = faulty.nameNode.seen.length;
-    for (const [name, fault, times] of FAULTS)
-      for (let spared = 0; spared < requests; spared += 1) {
-        const path = await copy();
-        faulty.clear();
-        faulty.nameNode.plan(/./, fault, times, spared);
-        const failure: unknown = await step(newRun(warehouseAt(path, faulty.client()))).then(
-          () => undefined,
-          (error: unknown) => error,
-        );
-        faulty.clear();
-        const when = `${name} after ${spared} of ${requests} requests`;
-        if (failure !== undefined)
-          assert.ok(failure instanceof PipelineError, `${when}: ${messageOf(failure)}`);
+    return failEverywhere(faulty, base, {
+      run: (path, hdfs) => step(newRun(warehouseAt(path, hdfs))),
+      check: async (path, when) => {
         assert.deepEqual((await idsIn(path)).sort(), ALL_IDS, when);
-        await step(newRun(warehouseAt(path, faulty.direct)));
-        assert.deepEqual((await idsIn(path)).sort(), ALL_IDS, when);
-        await check(path);
-      }
-    return requests;
+      },
+      checkEnd,
+    });
   }
 
   const compact = ({ deps, run }: ReturnType<typeof newRun>) => compactNext(deps, run, questions);
@@ -178,7 +146,7 @@ describe('upkeep that fails at any of its requests', () => {
   test('compaction leaves one file with the same rows, in the order of their offsets', async () => {
     const base = faulty.fresh();
     await makeTable(base);
-    const requests = await failEverywhere(base, compact, async (path) => {
+    const requests = await failAt(base, compact, async (path) => {
       const snapshot = await warehouseAt(path, faulty.direct).table('questions').snapshot();
       assert.equal(snapshot?.files.size, 1);
       assert.deepEqual(await idsIn(path), ALL_IDS);
@@ -191,7 +159,7 @@ describe('upkeep that fails at any of its requests', () => {
     await makeTable(base);
     const clean = ({ deps, run }: ReturnType<typeof newRun>) =>
       cleanLog(deps, questions, run.execution.runId);
-    const requests = await failEverywhere(base, clean, async (path) => {
+    const requests = await failAt(base, clean, async (path) => {
       const [first] = await listLogFiles(faulty.direct, `${path}/questions`);
       assert.equal(first?.version, 2);
     });
@@ -203,7 +171,7 @@ describe('upkeep that fails at any of its requests', () => {
     await makeTable(base);
     await compact(newRun(warehouseAt(base, faulty.direct)));
     const clean = ({ deps }: ReturnType<typeof newRun>) => vacuum(deps, questions);
-    const requests = await failEverywhere(base, clean, async (path) => {
+    const requests = await failAt(base, clean, async (path) => {
       assert.equal((await listDataFiles(faulty.direct, `${path}/questions`)).length, 1);
     });
     assert.ok(requests > FILES, `${requests} requests`);

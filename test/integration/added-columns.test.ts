@@ -69,4 +69,11 @@ describe('a column that was added', () => {
     );
     assert.deepEqual(await counted(), [{ rows: 3 * COUNT, named: 2 * COUNT }]);
   });
+
+  test('is filled in the rows before by a rebuild', async () => {
+    const { code, stderr } = await pipeline.command('rebuild', 'attempts', '--follow');
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(await counted(), [{ rows: 3 * COUNT, named: 3 * COUNT }]);
+    await verify();
+  });
 });

@@ -165,7 +165,7 @@ describe('a table that was added', () => {
       await copy.hdfs.delete(`${copy.warehouse}/${table}`, { recursive: true });
       assert.equal(
         await planOver(copy),
-        `TABLE_LOG_INVALID: ${copy.warehouse}/${table} does not exist, but deliveries has batches that are in it: it was deleted or moved`,
+        `TABLE_LOG_INVALID: ${copy.warehouse}/${table} does not exist, but deliveries has batches that are in it: it was deleted or moved; deliveries has the rows: pipeline rebuild ${table}`,
       );
     }
   });
@@ -184,6 +184,21 @@ describe('a table that was added', () => {
     );
     const { findings } = await copy.verify();
     assert.ok(findings.some(({ code }) => code === 'TABLES_DISAGREE'));
+  });
+
+  test('has the rows of all batches after a rebuild, and is as any other table', async () => {
+    const { code, stderr } = await pipeline.command('rebuild', 'options', '--follow');
+    assert.equal(code, 0, stderr);
+    assert.deepEqual((await stateOf('options'))?.firstOffsets, {});
+    assert.equal(await notesOf('options'), '');
+    assert.deepEqual(
+      await query(
+        'SELECT (SELECT sum(option_count) FROM questions) = (SELECT count(*) FROM options) AS "all"',
+      ),
+      [{ all: true }],
+    );
+    await land('one', 2);
+    await verified();
   });
 
   test('gets from Kafka what an older version has landed without it since', async () => {

@@ -96,6 +96,8 @@ describe('data, names and reasons with terminal control sequences', () => {
     tables: [[], ['--json'], ['attempts'], [ID]],
     history: [['attempts'], ['runs', '--json'], [ID]],
     maintain: [['--dry-run'], ['--dry-run', '--json'], ['runs', '--follow'], [ID]],
+    rebuild: [['attempts', '--dry-run'], ['options', '--follow'], [ID]],
+    restore: [['attempts', '--to', ID], ['attempts', '--to', '0'], ['runs', '--to', '0', '--yes'], [ID]],
     doctor: [[], ['--json']],
     verify: [[], ['--json']],
     completion: [['bash'], [ID]],

@@ -209,3 +209,15 @@ test('an entry that removes a file is foreign, whatever its commitInfo', () => {
   assert.equal(isOwnEntry([...own('a'), removed('b')]), false);
   assert.equal(isOwnEntry(foreign('WRITE', added('a'))), false);
 });
+
+test('after a restore or a rebuild of this program, nothing before it is a loss, and what follows can be', () => {
+  for (const operation of ['RESTORE', 'REBUILD']) {
+    const baseline: Action[] = [{ commitInfo: { operation, engineInfo: ENGINE } }, removed('a'), added('z')];
+    assert.ok(isOwnEntry(baseline));
+    const lost = [own('a'), own('b'), own('c'), RESTORED_TO_1];
+    assert.equal(damageOf(...lost, baseline), 'nothing');
+    assert.equal(damageOf(...lost, baseline, foreign('DELETE', removed('z'))), 'removed 1 at 5 by DELETE');
+  }
+  const forged = foreign('REBUILD', removed('a'));
+  assert.equal(damageOf(own('a'), forged), 'removed 1 at 1 by REBUILD');
+});

@@ -173,7 +173,8 @@ describe('a table that was added', () => {
     assert.throws(() => initialTransactions('/w', 'options', new Map([['table/options', 1n]])), {
       code: 'TABLE_LOG_INVALID',
       message:
-        '/w/options does not exist, but deliveries has batches that are in it: it was deleted or moved',
+        '/w/options does not exist, but deliveries has batches that are in it: it was deleted or moved; ' +
+        'deliveries has the rows: pipeline rebuild options',
     });
   });
 });
@@ -272,4 +273,48 @@ test('any interleaving of four committers keeps each table without gaps or dupli
     }),
     { numRuns: 500, seed: 11 },
   );
+});
+
+describe('tables that were set back to an earlier version', () => {
+  /** Positions with the mark of a restore for some tables, by their number. */
+  function restored(marked: readonly number[], ...versions: number[]): TablePositions {
+    const made = positions(...versions);
+    for (const at of marked) made.get(BATCH_TABLES[at]?.name ?? '')?.set(firstOffsetAppId('t', 0), 0n);
+    return made;
+  }
+
+  const planned = (earliest: number, given: TablePositions): Plan =>
+    planOf('t', [{ partition: 0, earliest: String(earliest), end: '90000' }], given, null);
+
+  test('catch up from the lowest position, with a batch that ends at the next position of a table', () => {
+    const given = restored([1, 2], 20, 4, 8, 20, 20);
+    assert.deepEqual(planned(0, given).ranges, [{ partition: 0, start: '4', end: '8' }]);
+    assert.deepEqual(planned(0, restored([1, 2], 20, 8, 8, 20, 20)).ranges, [
+      { partition: 0, start: '8', end: '20' },
+    ]);
+  });
+
+  test('catch up in batches of bounded size, also deliveries', () => {
+    for (const given of [
+      restored([1], 60_000, 0, 60_000, 60_000, 60_000),
+      restored([4], 60_000, 60_000, 60_000, 60_000, 0),
+    ])
+      assert.deepEqual(planned(0, given).ranges, [{ partition: 0, start: '0', end: '10000' }]);
+  });
+
+  test('name the command that fills them where Kafka no longer has the messages', () => {
+    const rangeGone = (given: TablePositions): string => {
+      try {
+        planned(7, given);
+      } catch (error) {
+        return error instanceof PipelineError ? `${error.code} ${error.message}` : String(error);
+      }
+      return assert.fail('it was planned');
+    };
+    assert.match(
+      rangeGone(restored([1], 20, 4, 20, 20, 20)),
+      /^RANGE_GONE t\/0: attempts: .* up to 4, .* begins at 7; deliveries has the rows: pipeline rebuild attempts$/,
+    );
+    assert.match(rangeGone(restored([0], 4, 20, 20, 20, 20)), /^RANGE_GONE t\/0: quarantine: .* at 7$/);
+  });
 });

@@ -1,0 +1,48 @@
+import { REBUILDABLE_TABLES, attempts, deliveries, options, questions } from '../../tables/index.ts';
+import type { Table } from '../../tables/table.ts';
+import type { FindingCode, VerifyFinding } from './findings.ts';
+
+/** The tables whose rows are wrong, by the code of the finding. */
+const WRONG_TABLES: Partial<Record<FindingCode, readonly Table[]>> = {
+  DELIVERY_WITHOUT_ATTEMPT: [attempts],
+  ATTEMPT_WITHOUT_DELIVERY: [attempts],
+  ATTEMPT_TWICE: [attempts],
+  QUESTION_WITHOUT_ATTEMPT: [attempts, questions],
+  QUESTION_COUNT: [questions],
+  OPTION_WITHOUT_QUESTION: [questions, options],
+  OPTION_COUNT: [questions, options],
+};
+
+/** Findings that concern a table by `where`: its name, or the path of one of its files. */
+const OF_TABLE: ReadonlySet<FindingCode> = new Set([
+  'FILE_UNREADABLE',
+  'FILE_LENGTH',
+  'FILE_CHECKSUM',
+  'FILE_ROWS',
+  'ROW_BEFORE_TABLE',
+]);
+
+/** Findings after which the rows of `deliveries` are not known to be all. */
+const OF_MESSAGES = /^(?:MESSAGE_|ROW_WITHOUT_|ROW_PAST_|TOPIC_)/;
+
+/**
+ * Adds to findings the command that repairs them. Tables are derived again only from a whole `deliveries`.
+ * @param pathOf Returns the folder of a table.
+ */
+export function withRepairs(
+  findings: readonly VerifyFinding[],
+  pathOf: (table: Table) => string,
+): VerifyFinding[] {
+  const isOf = ({ where }: VerifyFinding, table: Table): boolean =>
+    where === table.name || where.startsWith(`${pathOf(table)}/`);
+  const isWhole = !findings.some(
+    (found) => OF_MESSAGES.test(found.code) || (isOf(found, deliveries) && OF_TABLE.has(found.code)),
+  );
+  return findings.map((found) => {
+    const wrong = OF_TABLE.has(found.code)
+      ? REBUILDABLE_TABLES.filter((table) => isOf(found, table))
+      : (WRONG_TABLES[found.code] ?? []);
+    if (!isWhole || wrong.length === 0) return found;
+    return { ...found, repair: `pipeline rebuild ${wrong.map(({ name }) => name).join(' ')}` };
+  });
+}

@@ -1,0 +1,207 @@
+import { randomUUID } from 'node:crypto';
+import type { Action, AddFile } from '../../adapters/delta/actions.ts';
+import { rewriteColumns } from '../../adapters/delta/columns.ts';
+import { toSafeInteger } from '../../adapters/delta/entries.ts';
+import { followFiles } from '../../adapters/delta/followed-files.ts';
+import { readEntry, type LogEntry } from '../../adapters/delta/history.ts';
+import { findMissingFiles } from '../../adapters/delta/missing-files.ts';
+import { ENGINE } from '../../adapters/delta/rewrites.ts';
+import type { Snapshot } from '../../adapters/delta/snapshot.ts';
+import type { DeltaTable } from '../../adapters/delta/table.ts';
+import type { Warehouse } from '../../adapters/delta/warehouse.ts';
+import { mapConcurrent } from '../../lib/map-concurrent.ts';
+import { PipelineError } from '../../model/errors.ts';
+import { formatCount } from '../../model/figures.ts';
+import { deltaMetadata, type Table } from '../../tables/table.ts';
+import { firstOffsetAppId, parsePartitionAppId } from '../landing/transaction-ids.ts';
+import { firstOffsetsIn } from '../landing/added-tables.ts';
+import type { RunContext } from '../run-context.ts';
+import { RebuildState, type RebuildPlan, type RebuiltPart } from './rebuild-plan.ts';
+import { RefusalTally } from './refusals.ts';
+
+/** The outcome of {@link commitRebuild}. */
+export type RebuildOutcome =
+  | { readonly outcome: 'committed'; readonly version: number; readonly replacedFiles: number }
+  /** Another commit changed the table, so that the rebuild must be planned again. */
+  | { readonly outcome: 'stale'; readonly changed: string }
+  /** Parts that are not done, or whose files another program deleted; they must be done, again. */
+  | { readonly outcome: 'incomplete'; readonly parts: readonly number[] };
+
+const MAX_CONCURRENT_READS = 8;
+
+/**
+ * Replaces the files of a table by the rebuilt ones, in one entry. Files that landings added meanwhile stay, as do the
+ * positions. Idempotent: the entry carries the plan's SHA-256, by which a retry finds it.
+ * @throws {PipelineError} REBUILD_REFUSED if deliveries cannot become rows any more; an error of HDFS or of the log
+ * @throws {HdfsError} When `ambiguous`, the entry may exist; calling again is safe.
+ */
+export async function commitRebuild(
+  { warehouse }: { readonly warehouse: Warehouse },
+  { execution }: Pick<RunContext, 'execution'>,
+  { table, plan: id }: { readonly table: Table; readonly plan: string },
+): Promise<RebuildOutcome> {
+  const target = warehouse.open(table.name);
+  const state = new RebuildState(target, execution.runId);
+  const plan = await state.readPlan(id);
+  if (plan?.table !== table.name) return { outcome: 'stale', changed: 'the deletion of its plan' };
+  const read = await mapConcurrent(MAX_CONCURRENT_READS, [...plan.parts.keys()], (part) =>
+    state.readPart(id, part),
+  );
+  const incomplete = await incompleteParts(target, read);
+  for (const part of incomplete) await state.forgetPart(id, part);
+  if (incomplete.length > 0) return { outcome: 'incomplete', parts: incomplete };
+  const parts = read.filter((part) => part !== undefined);
+  requireAllAccepted(table, parts);
+  const info = { runId: execution.runId, workflowId: execution.workflowId, rebuild: id };
+  const swap = new Swap(target, table, { plan, added: parts.flatMap(({ files }) => files), info });
+  const version = await target.append(execution.runId, (snapshot) => swap.decide(snapshot));
+  return swap.outcome(version);
+}
+
+/** Returns the parts without a result, and those of which a file is missing: a program's VACUUM can have deleted it. */
+async function incompleteParts(
+  { hdfs, path }: DeltaTable,
+  parts: readonly (RebuiltPart | undefined)[],
+): Promise<number[]> {
+  const missing = await findMissingFiles(
+    hdfs,
+    path,
+    parts.flatMap((part) => part?.files ?? []),
+  );
+  return [...parts.keys()].filter(
+    (index) => parts[index]?.files.every((file) => !missing.has(file.path)) !== true,
+  );
+}
+
+/** @throws {PipelineError} REBUILD_REFUSED */
+function requireAllAccepted({ name }: Table, parts: readonly RebuiltPart[]): void {
+  const tally = new RefusalTally();
+  for (const { refused } of parts) tally.addAll(refused);
+  const { count, named } = tally.counts();
+  if (count === 0) return;
+  throw new PipelineError(
+    'REBUILD_REFUSED',
+    `${name} is not rebuilt: ${formatCount(count, 'message')} of deliveries cannot become rows any more: ` +
+      `${named.join('; ')}${count > named.length ? '; …' : ''}`,
+  );
+}
+
+interface RebuiltFiles {
+  readonly plan: RebuildPlan;
+  readonly added: readonly AddFile[];
+  /** Fields of the entry's `commitInfo`. */
+  readonly info: Readonly<Record<string, unknown>> & { readonly rebuild: string };
+}
+
+/** Decides on the entry that replaces the files of a table. */
+class Swap {
+  readonly #target: DeltaTable;
+  readonly #table: Table;
+  readonly #rebuilt: RebuiltFiles;
+  #committed: number | undefined;
+  #changed = '';
+  #replacedFiles = 0;
+
+  constructor(target: DeltaTable, table: Table, rebuilt: RebuiltFiles) {
+    this.#target = target;
+    this.#table = table;
+    this.#rebuilt = rebuilt;
+  }
+
+  /** @param appended The version of the entry; undefined if none was appended. */
+  outcome(appended: number | undefined): RebuildOutcome {
+    const version = appended ?? this.#committed;
+    return version === undefined
+      ? { outcome: 'stale', changed: this.#changed }
+      : { outcome: 'committed', version, replacedFiles: this.#replacedFiles };
+  }
+
+  /** Returns the entry; undefined if an earlier attempt committed it, or another commit changed the table. */
+  async decide(snapshot: Snapshot): Promise<readonly Action[] | undefined> {
+    const { plan, info } = this.#rebuilt;
+    const entries = await this.#entriesSince(plan.version, snapshot.version);
+    if (entries === undefined) return this.#isStale('the clean-up of its log');
+    const earlier = entries.find((entry) => entry.info['rebuild'] === info.rebuild);
+    if (earlier !== undefined) {
+      this.#committed = earlier.version;
+      this.#replacedFiles = earlier.actions.filter(({ remove }) => remove).length;
+      return undefined;
+    }
+    const followed = followFiles(plan.replaced, entries);
+    if ('changed' in followed) return this.#isStale(followed.changed);
+    const columns = rewriteColumns(this.#target.path, snapshot.metadata, deltaMetadata(this.#table));
+    if (columns?.isReplaced === true && entries.length > 0)
+      return this.#isStale('a commit with other columns');
+    const moved = movedPosition(plan, snapshot.txns);
+    if (moved !== undefined) return this.#isStale(moved);
+    const replaced = [...snapshot.files.values()].filter(({ path }) => followed.files.has(path));
+    if (replaced.length !== followed.files.size) return this.#isStale('another commit');
+    this.#replacedFiles = replaced.length;
+    return this.#actions(replaced, snapshot, columns?.metadata);
+  }
+
+  #isStale(changed: string): undefined {
+    this.#changed = changed;
+  }
+
+  /** Reads the entries after a version; undefined if one was deleted, or the log is another one. */
+  async #entriesSince(version: number, newest: number): Promise<LogEntry[] | undefined> {
+    if (newest < version) return undefined;
+    const versions = Array.from({ length: newest - version }, (_, index) => version + 1 + index);
+    const { hdfs, path } = this.#target;
+    const entries = await mapConcurrent(MAX_CONCURRENT_READS, versions, (one) => readEntry(hdfs, path, one));
+    const found = entries.filter((entry) => entry !== undefined);
+    return found.length === versions.length ? found : undefined;
+  }
+
+  #actions(
+    replaced: readonly AddFile[],
+    { txns }: Snapshot,
+    metaData: Snapshot['metadata'] | undefined,
+  ): Action[] {
+    const { plan, added, info } = this.#rebuilt;
+    const nowMs = Date.now();
+    const commitInfo = {
+      timestamp: nowMs,
+      operation: 'REBUILD',
+      engineInfo: ENGINE,
+      commitId: randomUUID(),
+      ...info,
+    };
+    const positions = new Map(plan.positions);
+    const caughtUp = plan.until.filter(([appId, until]) => positions.get(appId) !== until);
+    const begun = [...firstOffsetsIn(txns).keys()].flatMap((key) => {
+      const partition = parsePartitionAppId(key);
+      return partition === undefined ? [] : [firstOffsetAppId(partition.topic, partition.partition)];
+    });
+    return [
+      { commitInfo },
+      ...(metaData === undefined ? [] : [{ metaData }]),
+      ...caughtUp.map(([appId, until]) => ({ txn: { appId, version: toSafeInteger(until) } })),
+      ...begun.map((appId) => ({ txn: { appId, version: 0 } })),
+      ...replaced.map(({ path, partitionValues, size }) => ({
+        remove: {
+          path,
+          deletionTimestamp: nowMs,
+          dataChange: true,
+          extendedFileMetadata: true,
+          partitionValues,
+          size,
+        },
+      })),
+      ...added.map((add) => ({ add })),
+    ];
+  }
+}
+
+/** Returns a position that another commit moved, so that the rebuilt rows would leave a gap or an overlap. */
+function movedPosition({ positions, until }: RebuildPlan, txns: Snapshot['txns']): string | undefined {
+  const before = new Map(positions);
+  for (const [appId, rebuilt] of until) {
+    const position = txns.get(appId) ?? 0n;
+    const planned = before.get(appId) ?? 0n;
+    const isRight = rebuilt === planned ? position >= planned : position === planned;
+    if (!isRight) return `a commit that moved ${appId} from ${planned} to ${position}`;
+  }
+  return undefined;
+}
