@@ -34,6 +34,7 @@ import type { Settings } from '../model/settings.ts';
 import { NAME } from '../model/settings-values.ts';
 import { BATCH_TABLES } from '../tables/index.ts';
 import type { ConsumeRequest } from './consume.ts';
+import { ERASURE_INPUTS } from './erasure-inputs.ts';
 import type { FetchRequest } from './fetch.ts';
 import type { Activities } from './index.ts';
 import {
@@ -176,6 +177,7 @@ export function activityInputs({ sources }: Pick<Settings, 'sources'>): Activity
     cleanUp: z.undefined(),
     listTables: z.undefined(),
     ...TABLE_INPUTS,
+    ...ERASURE_INPUTS,
   };
 }
 
@@ -213,6 +215,7 @@ const RESULT = z.strictObject({
   content: CONTENT.nullable(),
   batches: COUNT,
   gaps: COUNT,
+  erased: COUNT.optional(),
   rows: ROWS,
   steps: z.strictObject({
     fetch: COUNTS,
@@ -278,6 +281,7 @@ function tablesOf<B extends z.ZodType<{ topic: string }>>(batch: B) {
     staged: z.array(PATH).min(1).max(2),
     landed: COUNT,
     quarantined: COUNT,
+    erased: COUNT.optional(),
     ...FIELD_COUNTS,
     reasons: REASONS.optional(),
     seconds: SECONDS,

@@ -3,6 +3,8 @@ import { PipelineError } from '../model/errors.ts';
 import type { StagedBatch, StagedTables } from '../model/references.ts';
 import { writeFileList } from '../steps/landing/file-list.ts';
 import { requireWithinLimits } from '../steps/transform/batch-limits.ts';
+import { erasedOffsetIds } from '../steps/erasure/erased-offsets.ts';
+import { SuppressionList } from '../steps/erasure/suppression-list.ts';
 import type { TransformThread } from '../steps/transform/transform-thread.ts';
 import type { ActivityDeps } from './deps.ts';
 import { currentRun } from './run-context.ts';
@@ -25,8 +27,12 @@ const DISK_SPACE_RATIO = 2;
  * Idempotent: a retry writes the same files.
  * @throws {PipelineError} INPUT_INVALID, STAGING_LOST, STAGING_FULL, TRANSFORM_MISMATCH, TRANSFORM_FAILED, QUARANTINE_LIMIT
  */
-export function createTransform({ settings, staging, kafka }: ActivityDeps, thread: TransformThread) {
-  const { sources, worker, limits } = settings;
+export function createTransform(
+  { settings, staging, kafka, warehouse }: ActivityDeps,
+  thread: TransformThread,
+) {
+  const { sources, worker, limits, erasure } = settings;
+  const suppressions = new SuppressionList(warehouse);
   return async function transform(request: TransformRequest): Promise<StagedTables> {
     const { staged, ingestedOn, pastLimit = false } = request;
     const run = currentRun();
@@ -34,8 +40,11 @@ export function createTransform({ settings, staging, kafka }: ActivityDeps, thre
     await own.requireReceipt(staged.path, staged);
     await staging.reserve(staged.bytes * DISK_SPACE_RATIO);
     const folder = await own.makeFreshFolder(`${staged.path}.tables`);
+    const names = Object.keys(sources).filter((name) => sources[name]?.topic === staged.batch.topic);
+    const suppressed = await suppressions.read(names);
     const result = await thread.run({
-      settings: { sources, worker, limits },
+      settings: { sources, worker, limits, erasure },
+      suppressed,
       root: own.folder,
       messages: await own.locate(staged.path),
       staged,
@@ -43,11 +52,23 @@ export function createTransform({ settings, staging, kafka }: ActivityDeps, thre
       ingestedOn,
     });
     if ('failed' in result) throw new PipelineError(result.failed.code, result.failed.message);
-    const { checked, files, ...tables } = result;
+    const { checked, files, erased, ...tables } = result;
     const { batch } = staged;
     if (!pastLimit) await requireWithinLimits(kafka, batch.topic, checked);
-    const listed = await writeFileList(own, folder, files);
+    const erasures = new Map(names.map((name) => [name, suppressed.get(name)?.number ?? 0]));
+    const listed = await writeFileList(own, folder, {
+      files: [...files],
+      erased: erasedOffsetIds(erased),
+      erasures: Object.fromEntries(erasures),
+    });
     await own.writeReceipt(folder, { batch, ...listed });
-    return { batch, staged: [folder, staged.path], ...listed, ...tables, seconds: run.seconds() };
+    return {
+      batch,
+      staged: [folder, staged.path],
+      ...listed,
+      ...tables,
+      ...(erased.length === 0 ? {} : { erased: erased.length }),
+      seconds: run.seconds(),
+    };
   };
 }

@@ -275,6 +275,21 @@ export const ERROR_CODES = {
     advice:
       'The upkeep of the named tables failed; that of the others is done. Mend the cause, then: pipeline maintain',
   },
+  ERASURE_KEY_MISSING: {
+    retry: 'permanent',
+    advice:
+      'Set the environment variable that erasure.keyVariable of pipeline.yaml names to the key of the earlier erasures, for the workers and for the command; then retry.',
+  },
+  ERASURE_KEY_CHANGED: {
+    retry: 'permanent',
+    advice:
+      'Set the key by which the earlier erasures were made. With another one, erased persons would not be recognised, so nothing of the source lands.',
+  },
+  ERASURE_UNFINISHED_BATCH: {
+    retry: 'transient',
+    advice:
+      'A batch is in some tables only. It is completed by its run, or by the next run of its topic: start or decide it, then erase again.',
+  },
   SERVICE_TOOL_MISSING: {
     retry: 'permanent',
     advice: 'Install the tool as the message says, then start the services again.',

@@ -5,6 +5,8 @@ import type { Offset, PartitionEnds } from './references.ts';
 export interface PublishedChunk {
   /** How many records Kafka cannot accept; they are in quarantine. */
   readonly refused: number;
+  /** Records of erased persons, which were dropped; absent if there were none. */
+  readonly erased?: number;
   /** The reasons of these; missing where there are none. */
   readonly reasons?: ReasonCounts;
   readonly seconds: number;

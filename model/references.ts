@@ -105,7 +105,7 @@ export interface TableFiles {
   readonly files: {
     readonly count: number;
     readonly bytes: number;
-    /** SHA-256 of the list, in hexadecimal digits; empty without files. */
+    /** SHA-256 of the list, in hexadecimal digits; empty if there is no list. */
     readonly sha256: string;
   };
   /** The number of rows by table; tables without rows are left out. */
@@ -140,6 +140,8 @@ export interface StagedTables extends FieldCounts, TableFiles {
   readonly staged: readonly string[];
   readonly landed: number;
   readonly quarantined: number;
+  /** Messages of erased persons, which were dropped; absent if there were none. */
+  readonly erased?: number;
   /** The reasons of quarantined messages; absent in runs started by older versions. */
   readonly reasons?: ReasonCounts;
   readonly seconds: number;

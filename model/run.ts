@@ -64,6 +64,8 @@ export interface IngestResult extends FieldCounts, SkippedLog {
   readonly batches: number;
   /** Offsets without a message: transaction markers and aborted messages. */
   readonly gaps: number;
+  /** Messages of erased persons, which were dropped; absent if there were none. */
+  readonly erased?: number;
   /** The number of landed rows by table. */
   readonly rows: Readonly<Record<string, number>>;
   readonly steps: Readonly<Record<Step, StepCounts>>;

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { DURATION_EXAMPLES, parseDuration } from './duration.ts';
 import { PipelineError } from './errors.ts';
 import { SettingsText } from './settings-faults.ts';
+import { Erasure } from './settings-erasure.ts';
 import { Maintenance } from './settings-maintenance.ts';
 import { Schedule, requireSchedule } from './settings-schedule.ts';
 import { SOURCE_URL, requireConfidentialToken, requireOwnMarkerTopic } from './settings-source.ts';
@@ -177,6 +178,7 @@ export const Settings = z
     worker: Worker.prefault({}),
     limits: Limits.prefault({}),
     maintenance: Maintenance.prefault({}),
+    erasure: Erasure.prefault({}),
     sources: z
       .record(NAME, Source)
       .describe(

@@ -1,6 +1,7 @@
 import { PipelineError } from '../model/errors.ts';
 import { attempts } from './attempts.ts';
 import { deliveries } from './deliveries.ts';
+import { erasures } from './erasures.ts';
 import { options } from './options.ts';
 import { quarantine } from './quarantine.ts';
 import { questions } from './questions.ts';
@@ -18,9 +19,9 @@ export const REBUILDABLE_TABLES: readonly Table[] = [attempts, questions, option
 export const BATCH_TABLES: readonly Table[] = [...DERIVED_TABLES, deliveries];
 
 /** All tables, each after those that it refers to; readers that need consistency read them in reverse. */
-export const TABLES: readonly Table[] = [...BATCH_TABLES, replays, runs];
+export const TABLES: readonly Table[] = [...BATCH_TABLES, replays, runs, erasures];
 
-export { attempts, deliveries, options, quarantine, questions, replays, runs };
+export { attempts, deliveries, erasures, options, quarantine, questions, replays, runs };
 
 /**
  * Returns a table by its name.

@@ -2,7 +2,7 @@ import { duckDbType, type Table } from './table.ts';
 
 /**
  * Returns the DDL of an empty relation with a table's name and columns, after `source`, for tables whose rows are
- * inserted one by one: `quarantine`, `replays` and `runs`.
+ * inserted one by one: `quarantine`, `replays`, `runs` and `erasures`.
  */
 export function createTableSql({ name, columns }: Pick<Table, 'name' | 'columns'>): string {
   const definitions = columns.map((column) => `"${column.name}" ${duckDbType(column.type)}`);

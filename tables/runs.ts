@@ -92,6 +92,11 @@ export const runs: Table = {
       meaning: 'Occurrences of the other unknown fields.',
     },
     ...STEPS.flatMap(stepColumns),
+    {
+      name: 'erased',
+      type: 'long',
+      meaning: 'Messages of erased persons, which the run dropped; null if there were none.',
+    },
   ],
   select: 'SELECT * FROM runs',
 };

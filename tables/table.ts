@@ -27,8 +27,8 @@ export interface Table {
   readonly compression?: 'snappy' | 'zstd';
   /**
    * The DuckDB SELECT that fills it. `deliveries` is read from the relation `messages` (the accepted messages,
-   * unchanged), tables of attempts from one that `relationOf` of tables/relations.ts names, and `quarantine`, `replays`
-   * and `runs` from a relation of their own name. Returns `source` and the table's columns.
+   * unchanged), tables of attempts from one that `relationOf` of tables/relations.ts names, and `quarantine`, `replays`,
+   * `runs` and `erasures` from a relation of their own name. Returns `source` and the table's columns.
    */
   readonly select: string;
 }

@@ -1,4 +1,6 @@
 import type { Activities } from '../activities/index.ts';
+import type { PublishRequest } from '../activities/publish.ts';
+import type { Published } from '../model/published.ts';
 import type { ReasonCounts } from '../model/reasons.ts';
 import { describe } from '../model/reasons.ts';
 import type { SourceRows } from '../model/references.ts';
@@ -34,12 +36,8 @@ export function countedActivities(
     }),
     publish: watch('publish', activities.publish, {
       sourceOf: ({ source }) => source,
-      count: (published, { source, chunks }) => {
-        published.chunks.forEach(({ refused, reasons }, index) => {
-          const { records = 0, bytes = 0 } = chunks[index] ?? {};
-          counts.add(source, 'publish', { recordsIn: records, recordsOut: records - refused, bytes });
-          counts.addReasons(source, 'publish', reasons, refused);
-        });
+      count: (published, request) => {
+        counts.addPublished(published, request);
       },
     }),
     plan: watch('plan', activities.plan, { sourceOf: topicSource }),
@@ -52,7 +50,9 @@ export function countedActivities(
     }),
     transform: watch('transform', activities.transform, {
       sourceOf: ({ staged }) => topicSource(staged.batch),
-      count: ({ sources, reasons, quarantined }) => {
+      count: ({ sources, reasons, quarantined, erased = 0 }, { staged }) => {
+        // The messages of several sources are counted together, under the topic's default source.
+        counts.addErased(topicSource(staged.batch), 'transform', erased);
         for (const { source, landed, refused, bytes } of sources)
           counts.add(source, 'transform', { recordsIn: landed + refused, recordsOut: landed, bytes });
         counts.addReasons(refusedSource(sources), 'transform', reasons, quarantined);
@@ -67,6 +67,29 @@ export function countedActivities(
     }),
     record: watch('record', activities.record, { sourceOf: ({ result }) => result.source }),
     cleanUp: watch('cleanUp', activities.cleanUp, {}),
+    ...upkeepActivities(activities, watch),
+  };
+}
+
+type UpkeepActivities = Pick<
+  Activities,
+  | 'listTables'
+  | 'compact'
+  | 'cleanLog'
+  | 'vacuum'
+  | 'planRebuild'
+  | 'rebuildPart'
+  | 'commitRebuild'
+  | 'suppress'
+  | 'findMessages'
+  | 'eraseTable'
+  | 'kafkaExpiry'
+  | 'recordErasure'
+>;
+
+/** The activities of the workflows `maintain`, `rebuild` and `erase`. */
+function upkeepActivities(activities: Activities, watch: Watch): UpkeepActivities {
+  return {
     listTables: watch('listTables', activities.listTables, {}),
     compact: watch('compact', activities.compact, {}),
     cleanLog: watch('cleanLog', activities.cleanLog, {}),
@@ -74,6 +97,13 @@ export function countedActivities(
     planRebuild: watch('planRebuild', activities.planRebuild, {}),
     rebuildPart: watch('rebuildPart', activities.rebuildPart, {}),
     commitRebuild: watch('commitRebuild', activities.commitRebuild, {}),
+    suppress: watch('suppress', activities.suppress, { sourceOf: ({ source }) => source }),
+    findMessages: watch('findMessages', activities.findMessages, { sourceOf: ({ source }) => source }),
+    eraseTable: watch('eraseTable', activities.eraseTable, { sourceOf: ({ erasure }) => erasure.source }),
+    kafkaExpiry: watch('kafkaExpiry', activities.kafkaExpiry, { sourceOf: ({ source }) => source }),
+    recordErasure: watch('recordErasure', activities.recordErasure, {
+      sourceOf: ({ erasure }) => erasure.source,
+    }),
   };
 }
 
@@ -93,6 +123,19 @@ class StepCounts {
     this.#metrics.add('pipeline_records_in_total', { source, step }, recordsIn);
     this.#metrics.add('pipeline_records_out_total', { source, step }, recordsOut);
     this.#metrics.add('pipeline_bytes_total', { source, step }, bytes);
+  }
+
+  addPublished({ chunks: published }: Published, { source, chunks }: PublishRequest): void {
+    published.forEach(({ refused, reasons, erased = 0 }, index) => {
+      const { records = 0, bytes = 0 } = chunks[index] ?? {};
+      this.add(source, 'publish', { recordsIn: records, recordsOut: records - refused - erased, bytes });
+      this.addErased(source, 'publish', erased);
+      this.addReasons(source, 'publish', reasons, refused);
+    });
+  }
+
+  addErased(source: string, step: string, messages: number): void {
+    if (messages > 0) this.#metrics.add('pipeline_erased_total', { source, step }, messages);
   }
 
   addReasons(source: string, step: string, reasons: ReasonCounts | undefined, total: number): void {

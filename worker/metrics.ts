@@ -18,6 +18,11 @@ export const METRICS = {
     labels: ['source', 'step'],
     help: 'Records written by steps that completed.',
   },
+  pipeline_erased_total: {
+    type: 'counter',
+    labels: ['source', 'step'],
+    help: 'Records of erased persons that a step dropped.',
+  },
   pipeline_records_quarantined_total: {
     type: 'counter',
     labels: ['source', 'step', 'reason'],

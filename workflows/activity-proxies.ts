@@ -114,6 +114,19 @@ export function rebuildOf(summary: string): ActivityInterfaceFor<RebuildActiviti
   return proxyActivities<RebuildActivities>({ ...LONG, summary });
 }
 
+type ErasureActivities = Pick<
+  Activities,
+  'suppress' | 'findMessages' | 'eraseTable' | 'kafkaExpiry' | 'recordErasure' | 'cleanUp'
+>;
+
+/**
+ * Returns the activities of an erasure, which any worker can run.
+ * @param summary Shown in the Temporal UI beside the activity's name.
+ */
+export function erasureOf(summary: string): ActivityInterfaceFor<ErasureActivities> {
+  return proxyActivities<ErasureActivities>({ ...DOWNLOAD, summary });
+}
+
 /** Whether staged files are lost, so that any host must make them again. */
 export function isHostLost(error: unknown): boolean {
   if (error instanceof ActivityFailure && error.cause instanceof TimeoutFailure) {

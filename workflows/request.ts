@@ -23,22 +23,37 @@ const MAX_INTERVAL_SECONDS = 100 * 366 * 86_400;
  * @throws {ApplicationFailure} REQUEST_INVALID, with the fault and an example.
  */
 export function requireRequest(request: unknown): asserts request is IngestRequest {
-  const idFault = workflowIdFault(workflowInfo().workflowId);
-  if (idFault !== undefined) throw invalid(idFault);
-  if (typeof request !== 'object' || request === null || Array.isArray(request))
-    throw invalid('must be a JSON object');
-  const unknown = Object.keys(request).find((key) => !KEYS.includes(key));
-  if (unknown !== undefined) throw invalid(`has the key ${quoted(unknown)}; there are ${KEYS.join(', ')}`);
-  const { source, from, to, again, interval } = request as Record<string, unknown>;
+  const { source, from, to, again, interval } = requireObject(request, KEYS);
   requireSource(source);
   requireTime('from', from);
   requireTime('to', to);
   if (isGiven(again) && typeof again !== 'boolean')
-    throw invalid(`has again = ${quoted(again)}; it must be true or false`);
+    throw invalidRequest(`has again = ${quoted(again)}; it must be true or false`);
   if (!isGiven(interval)) return;
   requireInterval(interval);
   if (isGiven(from) || isGiven(to))
-    throw invalid('has an interval and from or to; it can have only one of them');
+    throw invalidRequest('has an interval and from or to; it can have only one of them');
+}
+
+/**
+ * Returns a request as an object that has no other keys.
+ * @throws {ApplicationFailure} REQUEST_INVALID
+ */
+export function requireObject(
+  request: unknown,
+  keys: readonly string[],
+  example?: string,
+): Readonly<Record<string, unknown>> {
+  const idFault = workflowIdFault(workflowInfo().workflowId);
+  if (idFault !== undefined) throw invalidRequest(idFault, example);
+  if (typeof request !== 'object' || request === null || Array.isArray(request))
+    throw invalidRequest('must be a JSON object', example);
+  const unknown = Object.keys(request).find((key) => !keys.includes(key));
+  if (unknown !== undefined) {
+    const known = `${keys.length === 1 ? 'there is' : 'there are'} ${keys.join(', ')}`;
+    throw invalidRequest(`has the key ${quoted(unknown)}; ${known}`, example);
+  }
+  return request as Record<string, unknown>;
 }
 
 /** Returns whether a field has a value; null means the same as a missing field. */
@@ -46,26 +61,29 @@ function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null;
 }
 
-function requireSource(source: unknown): void {
-  if (typeof source !== 'string' || source === '') throw invalid('must name a source, as text');
+/** @throws {ApplicationFailure} REQUEST_INVALID */
+export function requireSource(source: unknown, example?: string): void {
+  if (typeof source !== 'string' || source === '')
+    throw invalidRequest('must name a source, as text', example);
   // An invalid name is not quoted: it may be a URL with a password, or very long.
   if (!SOURCE_NAME.pattern.test(source))
-    throw invalid(
+    throw invalidRequest(
       `must name a source of pipeline.yaml; a name is never a URL: it must be ${SOURCE_NAME.rule}`,
+      example,
     );
 }
 
 function requireTime(name: 'from' | 'to', value: unknown): void {
   if (!isGiven(value)) return;
   if (typeof value !== 'string' || !isIntervalTime(value))
-    throw invalid(`has ${name} = ${quoted(value)}; it must be a time, as 2026-01-31T00:00:00Z`);
+    throw invalidRequest(`has ${name} = ${quoted(value)}; it must be a time, as 2026-01-31T00:00:00Z`);
 }
 
 function requireInterval(interval: unknown): void {
   const isShort = typeof interval === 'string' && interval.length <= MAX_TIME_LENGTH;
   const seconds = isShort ? parseDuration(interval) : undefined;
   if (seconds === undefined || seconds > MAX_INTERVAL_SECONDS)
-    throw invalid(
+    throw invalidRequest(
       `has interval = ${quoted(interval)}; it must be a duration of at most 100 years, as ${DURATION_EXAMPLES}`,
     );
 }
@@ -90,23 +108,18 @@ export function requireRebuildRequest(request: unknown): asserts request is Rebu
 }
 
 function requireTables(request: unknown, { canBeMissing }: { readonly canBeMissing: boolean }): void {
-  const idFault = workflowIdFault(workflowInfo().workflowId);
-  if (idFault !== undefined) throw invalid(idFault, TABLES_EXAMPLE);
-  if (typeof request !== 'object' || request === null || Array.isArray(request))
-    throw invalid('must be a JSON object', TABLES_EXAMPLE);
-  const unknown = Object.keys(request).find((key) => key !== 'tables');
-  if (unknown !== undefined) throw invalid(`has the key ${quoted(unknown)}; there is tables`, TABLES_EXAMPLE);
-  const { tables } = request as Record<string, unknown>;
+  const { tables } = requireObject(request, ['tables'], TABLES_EXAMPLE);
   if (!isGiven(tables)) {
     if (canBeMissing) return;
-    throw invalid('must name the tables', TABLES_EXAMPLE);
+    throw invalidRequest('must name the tables', TABLES_EXAMPLE);
   }
   const isList =
     Array.isArray(tables) &&
     tables.length >= (canBeMissing ? 0 : 1) &&
     tables.length <= MAX_TABLES &&
     tables.every((table) => typeof table === 'string');
-  if (!isList) throw invalid(`has tables = ${quoted(tables)}; it must be a list of names`, TABLES_EXAMPLE);
+  if (!isList)
+    throw invalidRequest(`has tables = ${quoted(tables)}; it must be a list of names`, TABLES_EXAMPLE);
 }
 
 /**
@@ -119,7 +132,8 @@ export function requireContinued(carried: unknown): void {
   const { continuedFromExecutionRunId, cronSchedule, attempt } = workflowInfo();
   const isContinued =
     continuedFromExecutionRunId !== undefined && (cronSchedule ?? '') === '' && attempt === 1;
-  if (!isContinued) throw invalid('has a second argument, which only a run that continues itself can have');
+  if (!isContinued)
+    throw invalidRequest('has a second argument, which only a run that continues itself can have');
 }
 
 /** Returns a value as truncated JSON, since the error becomes part of the run's history. */
@@ -127,6 +141,7 @@ function quoted(value: unknown): string {
   return truncate(JSON.stringify(value), MAX_QUOTED);
 }
 
-function invalid(what: string, example = '{"source": "pearson"}'): ApplicationFailure {
+/** Returns the error for an invalid request. */
+export function invalidRequest(what: string, example = '{"source": "pearson"}'): ApplicationFailure {
   return ApplicationFailure.nonRetryable(`the request ${what}. An example: ${example}`, 'REQUEST_INVALID');
 }

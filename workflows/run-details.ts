@@ -1,4 +1,5 @@
 import { decisionLines, type DecisionLog } from '../model/decisions.ts';
+import { erasedLines } from '../model/erasure.ts';
 import type { FieldCounts } from '../model/field-counts.ts';
 import { formatBytes, formatCount, formatNumber } from '../model/figures.ts';
 import { escapeText } from '../model/printable.ts';
@@ -22,6 +23,7 @@ export function formatRunDetails(status: RunStatus): string {
     ...stepsTable(status),
     ...rowsLines(status.rows),
     ...skippedLines(status, MAX_SKIPPED_SHOWN).map(plain),
+    ...erasedLines(status),
     ...decisionsList(status.decisions),
     ...quarantineLines(status.reasons),
     ...unknownFieldsLines(status),

@@ -45,6 +45,7 @@ export class RunState {
     transform: NOTHING,
     land: NOTHING,
   };
+  #erased = 0;
   readonly #rows = new Map<string, number>();
   readonly #offsets = new Map<number, OffsetRange>();
   /** The ranges of each partition that this history consumed and transformed. */
@@ -77,6 +78,7 @@ export class RunState {
     this.#chunksPublished = previous.chunksPublished;
     this.#batches = previous.batches;
     this.#gaps = previous.gaps;
+    this.#erased = previous.erased ?? 0;
     this.#steps = previous.steps;
     this.#addRows(previous.rows);
     for (const range of previous.offsets) this.#offsets.set(range.partition, range);
@@ -171,6 +173,11 @@ export class RunState {
     if (reasons !== undefined) this.#reasons.addAll(reasons);
   }
 
+  /** Counts the dropped messages of erased persons. */
+  countErased(messages: number | undefined): void {
+    this.#erased += messages ?? 0;
+  }
+
   addSkipped(what: Skipped): void {
     this.#skipped = withSkipped(this.#skipped, what);
     this.#publishDetails();
@@ -257,6 +264,7 @@ export class RunState {
       content: this.#content,
       batches: this.#batches,
       gaps: this.#gaps,
+      ...(this.#erased === 0 ? {} : { erased: this.#erased }),
       rows: Object.fromEntries(this.#rows),
       steps: { ...this.#steps },
       offsets: [...this.#offsets.values()].sort((a, b) => a.partition - b.partition),

@@ -124,18 +124,19 @@ export async function publish(
 function countPublished(
   { state }: Pick<Run, 'state'>,
   chunk: Chunk | undefined,
-  { refused, reasons, seconds }: PublishedChunk,
+  { refused, reasons, erased = 0, seconds }: PublishedChunk,
 ): void {
   if (chunk === undefined) return;
   const { records, bytes } = chunk;
   state.count('publish', {
     recordsIn: records,
-    recordsOut: records - refused,
+    recordsOut: records - refused - erased,
     quarantined: refused,
     bytes,
     seconds,
   });
   state.countReasons(reasons);
+  state.countErased(erased);
   state.chunkPublished();
 }
 
@@ -222,6 +223,7 @@ export async function land(
   });
   // The decision was about all ranges that were to be read; only now is the unreadable batch among them known.
   if (unreadable !== undefined) state.addSkipped({ step: 'consume', what, code: unreadable });
+  state.countErased(tables.erased);
   state.countUnknownFields(tables);
   state.countReasons(tables.reasons);
   state.batchLanded(staged.batch.ranges, gaps, landed.rows);

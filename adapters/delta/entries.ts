@@ -1,9 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { PipelineError } from '../../model/errors.ts';
-import type { Action, Metadata } from './actions.ts';
+import type { Action, AddFile, Metadata } from './actions.ts';
 import type { AddedColumns } from './columns.ts';
 import { ENGINE } from './rewrites.ts';
-import { PROTOCOL } from './snapshot.ts';
+import { PROTOCOL, type TransactionFence } from './snapshot.ts';
+
+/** The actions to append to a table as one log entry. */
+export interface Commit {
+  /** The commit is made only if no fence's application has another `txn` version than its `from`. */
+  readonly fences: readonly TransactionFence[];
+  /** Application ids whose `txn` version is set to 1 unless they have one. */
+  readonly marks?: readonly string[];
+  readonly files: readonly AddFile[];
+  /** The versions of applications for which the files were written; with a later one in the log, the commit fails. */
+  readonly maxVersions?: ReadonlyMap<string, bigint>;
+  /** Additional fields of `commitInfo`, for people. */
+  readonly info: Readonly<Record<string, unknown>>;
+  /** The folder under `_scratch` for temporary files; `DeltaTable.deleteScratch` removes it. */
+  readonly scratch: string;
+}
 
 /** Returns the first entry of a table's log, with the transactions that it begins with. */
 export function creationEntry(metadata: Metadata, txns: ReadonlyMap<string, bigint>): Action[] {
@@ -34,6 +49,19 @@ export function columnsEntry({ metadata, added }: AddedColumns): Action[] {
   ];
 }
 
+/** Fields of `commitInfo`, for people, with its `operation`. */
+export type OperationInfo = Readonly<Record<string, unknown>> & { readonly operation: string };
+
+/** Returns an entry that sets `txn` versions, with a random id, so that it equals no other writer's. */
+export function versionsEntry(
+  versions: Iterable<readonly [appId: string, version: bigint]>,
+  info: OperationInfo,
+): Action[] {
+  const commitInfo = { timestamp: Date.now(), engineInfo: ENGINE, commitId: randomUUID(), ...info };
+  const txns = [...versions].map(([appId, version]) => ({ txn: { appId, version: toSafeInteger(version) } }));
+  return [{ commitInfo }, ...txns];
+}
+
 /**
  * Returns a `txn` version as a JSON number.
  * @throws {PipelineError} TABLE_LOG_INVALID for a number that JSON readers would round
@@ -44,4 +72,24 @@ export function toSafeInteger(version: bigint): number {
     'TABLE_LOG_INVALID',
     `${version} is too large for a JSON number, so it cannot be committed`,
   );
+}
+
+/** Returns the entry of a commit. */
+export function commitEntry(commit: Commit, txns: ReadonlyMap<string, bigint>): Action[] {
+  const marks = (commit.marks ?? []).filter((appId) => !txns.has(appId));
+  const lastUpdated = Date.now();
+  return [
+    {
+      commitInfo: {
+        timestamp: lastUpdated,
+        operation: 'WRITE',
+        engineInfo: ENGINE,
+        commitId: randomUUID(),
+        ...commit.info,
+      },
+    },
+    ...commit.fences.map(({ appId, to }) => ({ txn: { appId, version: toSafeInteger(to), lastUpdated } })),
+    ...marks.map((appId) => ({ txn: { appId, version: 1, lastUpdated } })),
+    ...commit.files.map((add) => ({ add })),
+  ];
 }

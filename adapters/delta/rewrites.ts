@@ -55,16 +55,23 @@ export function rowCountOf({ stats }: AddFile): number | undefined {
 /** The operations of this program that replace rows on purpose: no earlier change is a loss after them. */
 const BASELINES: ReadonlySet<unknown> = new Set(['REBUILD', 'RESTORE']);
 
-/** Returns whether an entry is a commit of this program that loses no rows: it only adds files, or is a baseline. */
+/** The operations of this program whose entries may remove files, without a loss of rows. */
+const OWN_REMOVALS: ReadonlySet<unknown> = new Set([...BASELINES, 'ERASE']);
+
+/** Returns whether an entry is a commit of this program that loses no rows: it only adds files, or removes on purpose. */
 export function isOwnEntry(actions: readonly Action[]): boolean {
   if (!actions.some(({ commitInfo }) => commitInfo?.['engineInfo'] === ENGINE)) return false;
-  return isBaseline(actions) || actions.every(({ remove }) => !remove);
+  return isOwnOperation(actions, OWN_REMOVALS) || actions.every(({ remove }) => !remove);
 }
 
 /** Returns whether this program set the rows of the table by an entry, whatever they were before. */
 function isBaseline(actions: readonly Action[]): boolean {
+  return isOwnOperation(actions, BASELINES);
+}
+
+function isOwnOperation(actions: readonly Action[], operations: ReadonlySet<unknown>): boolean {
   return actions.some(
-    ({ commitInfo }) => commitInfo?.['engineInfo'] === ENGINE && BASELINES.has(commitInfo['operation']),
+    ({ commitInfo }) => commitInfo?.['engineInfo'] === ENGINE && operations.has(commitInfo['operation']),
   );
 }
 

@@ -1,12 +1,24 @@
-import { randomUUID } from 'node:crypto';
 import { PipelineError } from '../../model/errors.ts';
 import type { Action, AddFile, Metadata } from './actions.ts';
 import { addMissingColumns, type AddedColumns } from './columns.ts';
-import { columnsEntry, creationEntry, toSafeInteger } from './entries.ts';
+import {
+  columnsEntry,
+  commitEntry,
+  creationEntry,
+  versionsEntry,
+  type Commit,
+  type OperationInfo,
+} from './entries.ts';
 import { DeltaLog, scratchFolder } from './log.ts';
 import { LogWriter, type LogWriterOptions } from './log-writer.ts';
-import { areLive, replaceActions, type FileReplacement } from './replacement.ts';
-import { ENGINE, describeDamage } from './rewrites.ts';
+import {
+  areLive,
+  laterVersion,
+  replaceActions,
+  requireCurrent,
+  type FileReplacement,
+} from './replacement.ts';
+import { describeDamage } from './rewrites.ts';
 import {
   checkFences,
   isDue,
@@ -18,19 +30,6 @@ import {
 import type { WebHdfs } from '../hdfs/webhdfs.ts';
 import { storeFile, type StoredFile } from '../hdfs/verified-upload.ts';
 import { Mutex } from '../../lib/mutex.ts';
-
-/** The actions to append to a table as one log entry. */
-export interface Commit {
-  /** The commit is made only if no fence's application has another `txn` version than its `from`. */
-  readonly fences: readonly TransactionFence[];
-  /** Application ids whose `txn` version is set to 1 unless they have one. */
-  readonly marks?: readonly string[];
-  readonly files: readonly AddFile[];
-  /** Additional fields of `commitInfo`, for people. */
-  readonly info: Readonly<Record<string, unknown>>;
-  /** The folder under `_scratch` for temporary files; {@link DeltaTable.deleteScratch} removes it. */
-  readonly scratch: string;
-}
 
 /** The result of a commit. `landed-before`: the `txn` versions were already at or past every fence's `to`. */
 export interface CommitOutcome {
@@ -179,7 +178,8 @@ export class DeltaTable {
    * Appends one entry to the log, and a checkpoint where one is due; before it, an entry that adds the columns that the
    * table lacks. Idempotent by the fences: retries and concurrent writers of the same commit produce one entry. Retries
    * on a version conflict.
-   * @throws {PipelineError} OFFSETS_MOVED as {@link findLanded}; TABLE_OTHER_COLUMNS; TABLE_REWRITTEN
+   * @throws {PipelineError} OFFSETS_MOVED as {@link findLanded}; STAGING_LOST when an application is past its maximum
+   * version; TABLE_OTHER_COLUMNS; TABLE_REWRITTEN
    * @throws {HdfsError} When `ambiguous`, the entry may exist; calling again is safe.
    */
   async commit(commit: Commit): Promise<CommitOutcome> {
@@ -189,9 +189,10 @@ export class DeltaTable {
         const { version, txns } = builder.head();
         if (checkFences(this.path, txns, commit.fences) === 'landed')
           return { outcome: 'landed-before', version };
+        requireCurrent(this.path, txns, commit.maxVersions);
         const columns = this.#columnsToAdd(builder);
         await this.#requireUndamaged();
-        const actions = columns === undefined ? actionsOf(commit, txns) : columnsEntry(columns);
+        const actions = columns === undefined ? commitEntry(commit, txns) : columnsEntry(columns);
         if (!(await this.#writer.append(version + 1, actions, commit.scratch))) {
           // Version conflict: another writer committed first.
           await this.#log.refresh();
@@ -203,14 +204,16 @@ export class DeltaTable {
   }
 
   /**
-   * Replaces live files by others with the same rows, as one entry with dataChange=false. Retries on a version conflict.
-   * @returns The new version; undefined if another commit removed one of the files, so that nothing was committed.
+   * Replaces live files by others, as one entry. Retries on a version conflict.
+   * @returns The new version; undefined if another commit removed one of the files, or an application is past its maximum
+   * version, so that nothing was committed.
    * @throws {PipelineError} TABLE_REWRITTEN
    * @throws {HdfsError} When `ambiguous`, the entry may exist; calling again is safe.
    */
   async replaceFiles(replacement: FileReplacement): Promise<number | undefined> {
     return this.append(replacement.scratch, async (snapshot) => {
       if (!areLive(replacement.removed, snapshot)) return undefined;
+      if (laterVersion(snapshot.txns, replacement.maxVersions) !== undefined) return undefined;
       await this.#requireUndamaged();
       return replaceActions(replacement, Date.now());
     });
@@ -235,6 +238,26 @@ export class DeltaTable {
         const version = snapshot.version + 1;
         if (await this.#writer.append(version, actions, scratch)) return version;
       }
+    });
+  }
+
+  /**
+   * Sets the `txn` versions that are lower or missing, as one entry without files. Idempotent.
+   * @param versions The versions to reach, by application id.
+   * @param info Fields of `commitInfo`, with its `operation`.
+   * @throws {PipelineError} TABLE_REWRITTEN
+   * @throws {HdfsError} When `ambiguous`, the entry may exist; calling again is safe.
+   */
+  async raiseVersions(
+    versions: ReadonlyMap<string, bigint>,
+    info: OperationInfo,
+    scratch: string,
+  ): Promise<void> {
+    await this.append(scratch, async ({ txns }) => {
+      const lower = [...versions].filter(([appId, to]) => (txns.get(appId) ?? -1n) < to);
+      if (lower.length === 0) return undefined;
+      await this.#requireUndamaged();
+      return versionsEntry(lower, info);
     });
   }
 
@@ -268,23 +291,4 @@ export class DeltaTable {
     if (metadata === undefined || this.#required === undefined) return undefined;
     return addMissingColumns(this.path, metadata, this.#required);
   }
-}
-
-function actionsOf(commit: Commit, txns: Snapshot['txns']): Action[] {
-  const marks = (commit.marks ?? []).filter((appId) => !txns.has(appId));
-  const lastUpdated = Date.now();
-  return [
-    {
-      commitInfo: {
-        timestamp: lastUpdated,
-        operation: 'WRITE',
-        engineInfo: ENGINE,
-        commitId: randomUUID(),
-        ...commit.info,
-      },
-    },
-    ...commit.fences.map(({ appId, to }) => ({ txn: { appId, version: toSafeInteger(to), lastUpdated } })),
-    ...marks.map((appId) => ({ txn: { appId, version: 1, lastUpdated } })),
-    ...commit.files.map((add) => ({ add })),
-  ];
 }

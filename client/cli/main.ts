@@ -14,6 +14,7 @@ const USAGE_CODES: ReadonlySet<ErrorCode> = new Set([
   'TABLE_NOT_DERIVED',
   'TABLE_UNKNOWN',
   'VERSION_UNKNOWN',
+  'ERASURE_KEY_MISSING',
 ]);
 
 exitOnClosedPipe();

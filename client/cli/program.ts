@@ -22,6 +22,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   restore: async () => (await import('../tables/restore.ts')).restoreCommand(),
   maintain: async () => (await import('../upkeep/maintain.ts')).maintainCommand(),
   rebuild: async () => (await import('../upkeep/rebuild.ts')).rebuildCommand(),
+  erase: async () => (await import('../erasure/erase.ts')).eraseCommand(),
   doctor: async () => (await import('../doctor/doctor.ts')).doctorCommand(),
   verify: async () => (await import('../verify/verify.ts')).verifyCommand(),
   completion: async () => (await import('./completion.ts')).completionCommand(loadProgram),

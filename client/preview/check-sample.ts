@@ -58,7 +58,7 @@ export async function checkSample(
   const options = { threads: settings.worker.threads, memoryLimit: '1GB', temporaryFolder: '' };
   return withDuckDb(options, async (connection) => {
     const { topic } = sourceOf(settings, source);
-    const rows = await BatchRows.create(connection, settings, topic, records.length);
+    const rows = await BatchRows.create(connection, { settings, topic, messages: records.length });
     const reasons = new ReasonTally();
     const tooLarge: number[] = [];
     const headers = serializeHeaders([[SOURCE_HEADER, Buffer.from(source)]]);

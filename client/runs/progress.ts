@@ -5,6 +5,7 @@ import { shorten } from '../../model/printable.ts';
 import { reasonLines } from '../../model/reasons.ts';
 import type { Interval, RunStatus } from '../../model/run.ts';
 import { STEPS } from '../../model/step.ts';
+import { erasedLines } from '../../model/erasure.ts';
 import { skippedLines } from '../../model/skipped.ts';
 import { formatTable } from '../cli/output.ts';
 
@@ -22,6 +23,7 @@ export function formatStatus(workflowId: string, status: RunStatus): string[] {
     ...formatInterval(status.interval),
     ...formatTable(['step', 'records in', 'records out', 'quarantined', 'bytes', 'seconds'], rows),
     ...skippedLines(status),
+    ...erasedLines(status),
     ...decisionLines(status.decisions).map((line) => `decided: ${line}`),
     ...reasonLines(status.reasons).map((line) => `quarantined: ${shorten(line, MAX_DATA_CHARACTERS)}`),
     ...fieldLines(status),

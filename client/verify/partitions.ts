@@ -15,6 +15,8 @@ export interface PartitionEvidence {
   readonly rows: PartitionRows;
   /** Offsets that a person let a run skip. */
   readonly skipped: OffsetSet;
+  /** Offsets of erased messages. */
+  readonly erased: OffsetSet;
   /** The start of the first batch in the log; undefined if the log no longer has it. */
   readonly firstStart: number | undefined;
   /** The offset from which the partition is verified; undefined for its first known one. */
@@ -30,7 +32,7 @@ export interface KafkaEvidence {
   readonly committed: OffsetSet;
 }
 
-/** The counts of a partition. `consumed` is the sum of the next five, unless there are findings. */
+/** The counts of a partition. `consumed` is the sum of the next six, unless there are findings. */
 export interface PartitionReport {
   readonly topic: string;
   readonly partition: number;
@@ -44,6 +46,8 @@ export interface PartitionReport {
   readonly gaps: number;
   /** Messages that a person let a run skip. */
   readonly skipped: number;
+  /** Messages of erased persons that Kafka still has. */
+  readonly erased: number;
   /** Offsets without a row that Kafka has deleted, so that they cannot be checked. */
   readonly gone: number;
   /** Offsets in Kafka that have not been consumed yet (lag). */
@@ -90,27 +94,38 @@ export function checkPartition(evidence: PartitionEvidence): PartitionVerdict {
 
 /** The differences between the rows of a partition and its messages in Kafka. */
 interface Comparison {
-  /** Messages without a row, unless a person let a run skip them. */
+  /** Messages without a row, unless a person let a run skip them, or their person was erased. */
   readonly missing: readonly OffsetSpan[];
   /** The number of messages without a row that a person let a run skip. */
   readonly skipped: number;
+  /** The number of erased messages without a row. */
+  readonly erased: number;
   readonly unknown: readonly OffsetSpan[];
   readonly past: readonly OffsetSpan[];
   /** Rows whose messages Kafka has deleted. */
   readonly below: readonly OffsetSpan[];
 }
 
-function compare({ kafka, rows, skipped }: PartitionEvidence, held: OffsetSpan): Comparison {
+function compare({ kafka, rows, skipped, erased }: PartitionEvidence, held: OffsetSpan): Comparison {
   const landed = rows.offsets.without();
   const past = clipSpans(landed, held.end, Infinity);
   if (kafka === undefined) {
-    return { missing: [], skipped: 0, unknown: [], past, below: clipSpans(landed, held.start, held.end) };
+    return {
+      missing: [],
+      skipped: 0,
+      erased: 0,
+      unknown: [],
+      past,
+      below: clipSpans(landed, held.start, held.end),
+    };
   }
   const { committed, earliest, end } = kafka;
-  const missing = committed.without(rows.offsets, skipped);
+  const missing = committed.without(rows.offsets, erased, skipped);
+  const unskipped = countOffsets(committed.without(rows.offsets, skipped));
   return {
     missing,
-    skipped: countOffsets(committed.without(rows.offsets)) - countOffsets(missing),
+    skipped: countOffsets(committed.without(rows.offsets)) - unskipped,
+    erased: unskipped - countOffsets(missing),
     unknown: clipSpans(rows.offsets.without(committed), earliest, Math.min(held.end, end)),
     past,
     below: clipSpans(landed, held.start, Math.min(held.end, earliest)),
@@ -173,6 +188,7 @@ function reportOf(
     quarantined: rows.quarantine,
     gaps: Math.max(0, readTo - readFrom) - (kafka?.committed.size ?? 0),
     skipped: differences.skipped,
+    erased: differences.erased,
     gone: Math.max(0, belowEnd - held.start) - countOffsets(differences.below),
     behind: Math.max(0, end - Math.max(held.end, earliest)),
   };

@@ -1,4 +1,5 @@
 import type { LogEntry } from '../../adapters/delta/history.ts';
+import { erasedRangesIn } from '../../steps/erasure/erased-offsets.ts';
 import type { Transactions } from '../../steps/landing/added-tables.ts';
 import {
   parsePartitionAppId,
@@ -88,6 +89,15 @@ function skippedOffsets(
   return inEntries;
 }
 
+/** Returns the offsets of a partition's erased messages. */
+function erasedOffsets(txns: Transactions, { topic, partition }: TopicPartition): OffsetSet {
+  const offsets = new OffsetSet();
+  for (const range of erasedRangesIn(txns))
+    if (range.topic === topic && range.partition === partition)
+      offsets.addSpan({ start: Number(range.start), end: Number(range.end) });
+  return offsets;
+}
+
 async function checkTopic(
   kafka: KafkaOptions,
   topicState: TopicState,
@@ -123,6 +133,7 @@ async function checkTopic(
         positions: new Map([...positions].map(([table, txns]) => [table, txns.get(key)])),
         rows: rows?.get(partition) ?? noRows(),
         skipped: skippedOffsets(txns, { topic, partition }, batch?.skipped),
+        erased: erasedOffsets(txns, { topic, partition }),
         firstStart: batch?.firstStart,
         provedTo: provedTo.get(key),
       });

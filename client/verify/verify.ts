@@ -71,7 +71,16 @@ function formatReport(
   { partitions, tables, replays, findings, notes, verified }: WarehouseReport,
   base: Proof | null,
 ): string[] {
-  const sums = { consumed: 0, deliveries: 0, quarantined: 0, gaps: 0, skipped: 0, gone: 0, behind: 0 };
+  const sums = {
+    consumed: 0,
+    deliveries: 0,
+    quarantined: 0,
+    gaps: 0,
+    skipped: 0,
+    erased: 0,
+    gone: 0,
+    behind: 0,
+  };
   const counts = Object.keys(sums) as (keyof typeof sums)[];
   for (const partition of partitions) for (const count of counts) sums[count] += partition[count];
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
@@ -104,7 +113,7 @@ function formatReport(
     ),
     verified
       ? `verified: ${sums.consumed} offsets = ${sums.deliveries} deliveries + ${sums.quarantined} quarantined + ` +
-        `${sums.gaps} gaps + ${sums.skipped} skipped + ${sums.gone} gone; ${rows} rows in ${files} files as their logs say`
+        `${sums.gaps} gaps + ${sums.skipped} skipped + ${sums.erased} erased + ${sums.gone} gone; ${rows} rows in ${files} files as their logs say`
       : `not verified: ${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}`,
     ...(base === null ? [] : [formatBase(base)]),
   ];

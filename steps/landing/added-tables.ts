@@ -5,6 +5,7 @@ import { deltaMetadata, type Table } from '../../tables/table.ts';
 import { rebuildAdvice } from './rebuild-advice.ts';
 import {
   firstOffsetAppId,
+  isErasureAppId,
   isTopicAppId,
   parseFirstOffsetAppId,
   parsePartitionAppId,
@@ -61,7 +62,7 @@ export function transactionsAt(landed: Transactions): Transactions {
     const partition = parsePartitionAppId(appId);
     if (partition !== undefined)
       txns.set(appId, version).set(firstOffsetAppId(partition.topic, partition.partition), version);
-    else if (isTopicAppId(appId)) txns.set(appId, version);
+    else if (isTopicAppId(appId) || isErasureAppId(appId)) txns.set(appId, version);
   }
   return txns;
 }

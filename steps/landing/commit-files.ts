@@ -3,7 +3,7 @@ import type { TransactionFence } from '../../adapters/delta/snapshot.ts';
 import type { CommitOutcome, DeltaTable } from '../../adapters/delta/table.ts';
 import type { Warehouse } from '../../adapters/delta/warehouse.ts';
 import type { RunStaging } from '../../adapters/staging/run-staging.ts';
-import { PipelineError } from '../../model/errors.ts';
+import { PipelineError, type ErrorCode } from '../../model/errors.ts';
 import type { StagedFile } from '../../model/references.ts';
 import type { Table } from '../../tables/table.ts';
 import { shortHash } from '../transform/table-files.ts';
@@ -24,16 +24,25 @@ export interface FilesToCommit {
   /** Identifies the contents in the files' names; the same for each retry. */
   readonly subject: string;
   readonly fences: readonly TransactionFence[];
-  /** Application ids to add to the table's log. */
-  readonly marks?: readonly string[];
+  /** Application ids to add to the table's log. Called only if the files are not landed yet. */
+  readonly marks?: () => Promise<readonly string[]>;
+  /**
+   * The numbers of the last erasures of the files' sources for which they were written, by application id. Called only if
+   * the files are not landed yet.
+   */
+  readonly maxVersions?: () => Promise<ReadonlyMap<string, bigint>>;
   /** Extra fields of the commit's `commitInfo`. */
   readonly info: Readonly<Record<string, unknown>>;
 }
 
+/** The errors after which no attempt commits the uploaded files. */
+const UNUSED: ReadonlySet<ErrorCode> = new Set(['OFFSETS_MOVED', 'STAGING_LOST']);
+
 /**
  * Uploads files and commits them exactly once, also if retried or run concurrently.
  * @param before Awaited before the commit, but not before the upload; if it rejects, so does this.
- * @throws {PipelineError} OFFSETS_MOVED if a fence's version is not `from`; an error of HDFS or of the log.
+ * @throws {PipelineError} OFFSETS_MOVED if a fence's version is not `from`; STAGING_LOST if persons of a source were erased
+ * since the files were written; an error of HDFS or of the log.
  */
 export async function commitFiles(
   deps: CommitDeps,
@@ -55,18 +64,32 @@ export async function commitFiles(
   const info = { runId: run.execution.runId, workflowId: run.execution.workflowId, ...landing.info };
   try {
     await before;
-    // Another program's VACUUM can have deleted files that no entry names yet.
-    for (const [index, file] of files.entries()) {
-      const add = adds[index];
-      if (add !== undefined && !(await table.hasFile(add))) adds[index] = await uploadFile(file);
-    }
-    const { fences, marks = [] } = landing;
-    const outcome = await table.commit({ fences, marks, files: adds, info, scratch });
+    await restoreDeleted(table, files, adds, uploadFile);
+    const { fences } = landing;
+    const marks = (await landing.marks?.()) ?? [];
+    const maxVersions = (await landing.maxVersions?.()) ?? new Map<string, bigint>();
+    const outcome = await table.commit({ fences, marks, maxVersions, files: adds, info, scratch });
     if (outcome.outcome === 'landed-before') await discardUnused(table, adds);
     return outcome;
   } catch (error) {
-    if (error instanceof PipelineError && error.code === 'OFFSETS_MOVED') await discardUnused(table, adds);
+    if (error instanceof PipelineError && UNUSED.has(error.code)) await discardUnused(table, adds);
     throw error;
+  }
+}
+
+/**
+ * Uploads files again that another program's VACUUM has deleted, since no entry names them yet.
+ * @param adds The uploaded files, by index; updated.
+ */
+async function restoreDeleted(
+  table: DeltaTable,
+  files: readonly StagedFile[],
+  adds: AddFile[],
+  uploadFile: (file: StagedFile) => Promise<AddFile>,
+): Promise<void> {
+  for (const [index, file] of files.entries()) {
+    const add = adds[index];
+    if (add !== undefined && !(await table.hasFile(add))) adds[index] = await uploadFile(file);
   }
 }
 

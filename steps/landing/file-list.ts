@@ -24,7 +24,14 @@ const List = z.strictObject({
   /** All tables that the batch was transformed into, also those without rows. */
   tables: z.array(z.string()),
   files: z.array(File),
+  /** Application ids that record the dropped messages of erased persons; see `erasedOffsetIds`. */
+  erased: z.array(z.string()),
+  /** The number of the last erasure of each source that the batch was transformed with. */
+  erasures: z.record(z.string(), z.int()),
 });
+
+/** The list of a batch's files. */
+export type FileList = Omit<z.infer<typeof List>, 'tables'>;
 
 /**
  * Writes the list of a batch's files to the disk and returns a summary with its SHA-256. The list itself, with
@@ -35,11 +42,12 @@ const List = z.strictObject({
 export async function writeFileList(
   own: Pick<RunStaging, 'locate'>,
   folder: string,
-  files: readonly StagedFile[],
+  list: FileList,
 ): Promise<TableFiles> {
+  const { files } = list;
   const path = `${folder}/${LIST_FILE}`;
   const names = BATCH_TABLES.map(({ name }) => name);
-  const text = JSON.stringify({ tables: names, files });
+  const text = JSON.stringify({ tables: names, ...list });
   await mapDiskFull(path, writeFile(await own.locate(path), text, { mode: PRIVATE_FILE_MODE }));
   const tables = [...new Set(files.map(({ table }) => table))];
   return {
@@ -57,9 +65,9 @@ export async function writeFileList(
 export async function readFileList(
   own: Pick<RunStaging, 'locate'>,
   folder: string,
-  { files: { count, sha256 } }: TableFiles,
-): Promise<StagedFile[]> {
-  if (count === 0) return [];
+  { files: { sha256 } }: TableFiles,
+): Promise<FileList> {
+  if (sha256 === '') return { files: [], erased: [], erasures: {} };
   const path = `${folder}/${LIST_FILE}`;
   const text = await readFile(await own.locate(path), 'utf8').catch((cause: unknown) => {
     throw new PipelineError('STAGING_LOST', `${path} cannot be read`, { cause });
@@ -68,7 +76,10 @@ export async function readFileList(
     throw new PipelineError('INPUT_INVALID', `${path} is not the list of files that the input says`);
   const list = List.safeParse(JSON.parse(text));
   const tables = new Set(list.data?.tables);
-  if (list.success && BATCH_TABLES.every(({ name }) => tables.has(name))) return list.data.files;
+  if (list.success && BATCH_TABLES.every(({ name }) => tables.has(name))) {
+    const { files, erased, erasures } = list.data;
+    return { files, erased, erasures };
+  }
   throw new PipelineError(
     'STAGING_LOST',
     `${path} was written by a version of this program with other tables`,

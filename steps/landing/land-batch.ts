@@ -8,9 +8,10 @@ import { BATCH_TABLES, DERIVED_TABLES, deliveries } from '../../tables/index.ts'
 import type { Table } from '../../tables/table.ts';
 import type { RunContext } from '../run-context.ts';
 import { commitFiles, type CommitDeps } from './commit-files.ts';
-import { readFileList } from './file-list.ts';
+import { readFileList, type FileList } from './file-list.ts';
 import {
   batchTransactions,
+  erasureAppId,
   partitionAppId,
   skippedAppId,
   tableAppId,
@@ -50,12 +51,13 @@ export async function landBatch(deps: LandDeps, run: RunContext, request: BatchT
   const { tables, skipped } = request;
   const [path = ''] = tables.staged;
   const { batch, files, rows, sources } = tables;
+  const list = once(() => readFileList(own, path, tables));
   await own.requireReceipt(skipped ? skippedPath(path) : path, { batch, files, rows, sources });
   await requireNoGapBefore(deps, batch);
   const derived = mapConcurrent(DERIVED_TABLES.length, DERIVED_TABLES, (table) =>
-    landTable(deps, run, table, request),
+    landTable(deps, run, { table, list, ...request }),
   );
-  const last = landTable(deps, run, deliveries, request, derived);
+  const last = landTable(deps, run, { table: deliveries, list, ...request }, derived);
   await mapConcurrent<Promise<unknown>, unknown>(2, [derived, last], (one) => one);
   const outcome = await last;
   for (const staged of tables.staged) await own.remove(staged);
@@ -96,27 +98,43 @@ export function skippedPath(path: string): string {
   return `${path}.skipped`;
 }
 
+/** One table of a batch. */
+interface TableToLand extends BatchToLand {
+  readonly table: Table;
+  readonly list: () => Promise<FileList>;
+}
+
+/** Returns a function that calls another once, at its first call. */
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | undefined;
+  return () => (result ??= work());
+}
+
 async function landTable(
   deps: CommitDeps,
   run: RunContext,
-  table: Table,
-  { tables, skipped }: BatchToLand,
+  { table, list, tables: { batch }, skipped }: TableToLand,
   before?: Promise<unknown>,
 ): Promise<LandedBatch['outcome']> {
-  const { batch } = tables;
-  const [folder = ''] = tables.staged;
   const landing = {
     table,
-    files: async () =>
-      (await readFileList(deps.own, folder, tables)).filter((file) => file.table === table.name),
+    files: async () => (await list()).files.filter((file) => file.table === table.name),
     subject: JSON.stringify(batch),
     fences: batchTransactions(batch),
-    marks: [
+    maxVersions: async () =>
+      new Map(
+        Object.entries((await list()).erasures).map(([source, number]) => [
+          erasureAppId(source),
+          BigInt(number),
+        ]),
+      ),
+    marks: async () => [
       ...(batch.topicId === undefined ? [] : [topicAppId(batch.topic, batch.topicId)]),
       ...(table === deliveries ? DERIVED_TABLES.map(({ name }) => tableAppId(name)) : []),
       ...(skipped && table === deliveries
         ? batch.ranges.map((range) => skippedAppId(batch.topic, range))
         : []),
+      ...(table === deliveries ? (await list()).erased : []),
     ],
     info: { batch, ...(skipped ? { skipped: true } : {}) },
   };

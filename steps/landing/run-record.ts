@@ -131,6 +131,7 @@ function rowOf({ execution }: RunContext, { request, result, startedAt, finished
     decision_count: result.decisions.latest.length + result.decisions.earlier,
     unknown_fields: JSON.stringify(result.unknownFields),
     other_unknown_fields: result.otherUnknownFields.fields,
+    erased: result.erased,
     ...Object.fromEntries(
       STEPS.flatMap((step) => {
         const counts = result.steps[step];

@@ -117,6 +117,31 @@ export function skippedRangesIn(txns: ReadonlyMap<string, unknown>, topic: strin
   });
 }
 
+/**
+ * Returns the application id whose version is the number of a source's last erasure that a table knows of. It has three
+ * segments, so that it is no id of {@link partitionAppId} for a source of digits.
+ */
+export function erasureAppId(source: string): string {
+  return `${ERASURE_PREFIX}${source}`;
+}
+
+const ERASURE_PREFIX = 'erasures/source/';
+
+/** Returns whether an application id is one of {@link erasureAppId}. */
+export function isErasureAppId(appId: string): boolean {
+  return appId.startsWith(ERASURE_PREFIX);
+}
+
+/** Returns the application id whose version is the number of a source's last erasure that searches a table for rows. */
+export function searchedAppId(source: string): string {
+  return `erasures/searched/${source}`;
+}
+
+/** Returns the fence of an erasure's row in the table `erasures`. */
+export function erasureTransaction(runId: string): TransactionFence {
+  return once(`erased-by/${runId}`);
+}
+
 /** Returns the fences of a batch: the version of each partition moves from the start to the end of its range. */
 export function batchTransactions({ topic, ranges }: Batch): TransactionFence[] {
   return ranges.map(({ partition, start, end }) => ({

@@ -1,5 +1,6 @@
 import { messageBytes, type OutgoingMessage } from '../../adapters/kafka/outgoing-message.ts';
 import { CHUNK_HEADER, SOURCE_HEADER, type Chunk } from '../../model/references.ts';
+import type { ErasedPersons } from '../erasure/erased-persons.ts';
 import { userOf } from '../../records/user.ts';
 
 /** The largest sizes of a record and of a message, in bytes. */
@@ -11,20 +12,36 @@ export interface MessageLimits {
 /** Builds Kafka messages from a chunk's records, and tells which are too large. */
 export class MessageBuilder {
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #source: string;
   readonly #limits: MessageLimits;
+  readonly #persons: ErasedPersons | undefined;
   /** Bytes of a message without its key and value. */
   readonly #overhead: number;
 
-  /** @param chunk The chunk's id. */
-  constructor(source: string, chunk: string, limits: MessageLimits) {
+  /**
+   * @param chunk The chunk's id.
+   * @param options.persons The erased persons; none if left out.
+   */
+  constructor(
+    source: string,
+    chunk: string,
+    { limits, persons }: { readonly limits: MessageLimits; readonly persons?: ErasedPersons },
+  ) {
     this.#headers = { [SOURCE_HEADER]: source, [CHUNK_HEADER]: chunk };
+    this.#source = source;
     this.#limits = limits;
+    this.#persons = persons;
     this.#overhead = messageBytes({ key: null, value: null, headers: this.#headers });
   }
 
   /** Returns the message of a record, whose key is its user. */
   messageOf(record: Buffer): OutgoingMessage {
     return { key: userOf(record), value: record, headers: this.#headers };
+  }
+
+  /** Returns whether a record is of an erased person. */
+  isErased(record: Buffer): boolean {
+    return this.#persons?.hasMessage(this.#source, null, record) === true;
   }
 
   /** Whether all records of a chunk fit, by its largest record; false if unknown. */

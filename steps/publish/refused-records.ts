@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { RunStaging } from '../../adapters/staging/run-staging.ts';
 import type { Chunk, StagedFile } from '../../model/references.ts';
 import { quarantine } from '../../tables/index.ts';
-import { chunkTransaction } from '../landing/transaction-ids.ts';
+import { chunkTransaction, erasureAppId } from '../landing/transaction-ids.ts';
 import { commitFiles, type CommitDeps } from '../landing/commit-files.ts';
 import type { RunContext } from '../run-context.ts';
 import { writeRows } from '../transform/write-rows.ts';
@@ -20,6 +20,8 @@ export interface ChunkContext {
   readonly source: string;
   readonly topic: string;
   readonly chunk: Chunk;
+  /** The number of the source's last erasure that was regarded. */
+  readonly erasures: number;
   /** The day of the run's start in UTC, as 2026-01-31. */
   readonly ingestedOn: string;
 }
@@ -37,6 +39,7 @@ export async function quarantineRefused(
     files: () => Promise.resolve([file]),
     subject: request.chunk.id,
     fences: [chunkTransaction(request.chunk.id)],
+    maxVersions: () => Promise.resolve(new Map([[erasureAppId(request.source), BigInt(request.erasures)]])),
     info: { chunk: request.chunk.id },
   });
 }

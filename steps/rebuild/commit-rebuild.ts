@@ -12,10 +12,12 @@ import type { Warehouse } from '../../adapters/delta/warehouse.ts';
 import { mapConcurrent } from '../../lib/map-concurrent.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { formatCount } from '../../model/figures.ts';
+import { deliveries } from '../../tables/index.ts';
 import { deltaMetadata, type Table } from '../../tables/table.ts';
 import { firstOffsetAppId, parsePartitionAppId } from '../landing/transaction-ids.ts';
 import { firstOffsetsIn } from '../landing/added-tables.ts';
 import type { RunContext } from '../run-context.ts';
+import { erasedIdsIn } from '../erasure/erased-offsets.ts';
 import { RebuildState, type RebuildPlan, type RebuiltPart } from './rebuild-plan.ts';
 import { RefusalTally } from './refusals.ts';
 
@@ -53,7 +55,11 @@ export async function commitRebuild(
   const parts = read.filter((part) => part !== undefined);
   requireAllAccepted(table, parts);
   const info = { runId: execution.runId, workflowId: execution.workflowId, rebuild: id };
-  const swap = new Swap(target, table, { plan, added: parts.flatMap(({ files }) => files), info });
+  // Read for each attempt: an erasure adds an entry to the table before it looks for rows there.
+  const erasedIds = async (): Promise<string[]> =>
+    erasedIdsIn((await warehouse.open(deliveries.name).head())?.txns ?? new Map());
+  const added = parts.flatMap(({ files }) => files);
+  const swap = new Swap(target, table, { plan, added, info, erasedIds });
   const version = await target.append(execution.runId, (snapshot) => swap.decide(snapshot));
   return swap.outcome(version);
 }
@@ -89,6 +95,8 @@ function requireAllAccepted({ name }: Table, parts: readonly RebuiltPart[]): voi
 interface RebuiltFiles {
   readonly plan: RebuildPlan;
   readonly added: readonly AddFile[];
+  /** Returns the application ids of erased messages that `deliveries` has now. */
+  readonly erasedIds: () => Promise<string[]>;
   /** Fields of the entry's `commitInfo`. */
   readonly info: Readonly<Record<string, unknown>> & { readonly rebuild: string };
 }
@@ -127,6 +135,8 @@ class Swap {
       this.#replacedFiles = earlier.actions.filter(({ remove }) => remove).length;
       return undefined;
     }
+    if ((await this.#rebuilt.erasedIds()).length !== plan.erased.length)
+      return this.#isStale('an erasure of persons');
     const followed = followFiles(plan.replaced, entries);
     if ('changed' in followed) return this.#isStale(followed.changed);
     const columns = rewriteColumns(this.#target.path, snapshot.metadata, deltaMetadata(this.#table));

@@ -6,6 +6,7 @@ import { deliveries } from '../../tables/index.ts';
 import { deltaMetadata, type Table } from '../../tables/table.ts';
 import { transactionsAt, type Transactions } from '../landing/added-tables.ts';
 import { parsePartitionAppId } from '../landing/transaction-ids.ts';
+import { erasedIdsIn } from '../erasure/erased-offsets.ts';
 import type { RunContext } from '../run-context.ts';
 import type { RebuildDeps } from './deps.ts';
 import { RebuildState, type RebuildPlan } from './rebuild-plan.ts';
@@ -67,6 +68,7 @@ export async function readPlan({ warehouse }: PlanDeps, table: Table): Promise<R
     replaced: [...snapshot.files.keys()],
     positions,
     until: untilOf(positions, landed),
+    erased: erasedIdsIn(raw.txns),
     parts: partsOf(raw),
   };
 }

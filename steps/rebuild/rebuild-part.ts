@@ -113,6 +113,7 @@ async function makePart(
       table: plan.table,
       groups: groupsOf(files, local),
       until: new Map(plan.until),
+      erased: plan.erased,
       root: own.folder,
       folder,
     });

@@ -11,6 +11,7 @@ import type { Settings } from '../../model/settings.ts';
 import { AttemptScan } from '../../records/scan.ts';
 import { tableNamed } from '../../tables/index.ts';
 import type { Table } from '../../tables/table.ts';
+import { ErasedOffsets } from '../erasure/erased-offsets.ts';
 import { partitionAppId } from '../landing/transaction-ids.ts';
 import { createRelations } from '../transform/batch-relations.ts';
 import { scanInTurn } from '../transform/scan-memory.ts';
@@ -39,6 +40,8 @@ export interface DeliveriesTask {
   readonly groups: readonly DeliveryFiles[];
   /** The offset of each partition of a topic, by transaction id, before which rows are transformed. */
   readonly until: ReadonlyMap<string, bigint>;
+  /** The application ids of erased messages, which are left out. */
+  readonly erased: readonly string[];
   /** The absolute path of the run's staging folder. */
   readonly root: string;
   /** The folder for the Parquet files, relative to `root`. */
@@ -85,12 +88,14 @@ class DeliveriesTransform {
   readonly #table: Table;
   readonly #files: StagedFile[] = [];
   readonly #refused = new RefusalTally();
+  readonly #erased: ErasedOffsets;
   #deliveries = 0;
   #slices = 0;
 
   constructor(task: DeliveriesTask) {
     this.#task = task;
     this.#table = tableNamed(task.table);
+    this.#erased = new ErasedOffsets(task.erased);
   }
 
   result(): DerivedFiles {
@@ -157,6 +162,7 @@ class DeliveriesTransform {
       if (read % MESSAGES_PER_TURN === 0) await setImmediate();
       const { partition, offset, publishedMs, payload } = delivery;
       if (offset >= (until.get(partitionAppId(topic, partition)) ?? 0n)) continue;
+      if (this.#erased.has({ topic, partition, offset })) continue;
       const metadata = { source, headers: '', partition, offset, publishedMs };
       const fault = scanMessage(target, payload, metadata);
       bytes += payload.length;

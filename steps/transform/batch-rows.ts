@@ -11,6 +11,8 @@ import { quarantine } from '../../tables/index.ts';
 import { createTableSql } from '../../tables/relations.ts';
 import { AttemptScan } from '../../records/scan.ts';
 import { EARLIEST_MS, LATEST_MS } from '../../records/times.ts';
+import type { ErasedMessage } from '../erasure/erased-offsets.ts';
+import type { ErasedPersons } from '../erasure/erased-persons.ts';
 import { createRelations } from './batch-relations.ts';
 import { scanMessage, type ScanTarget } from './scan-message.ts';
 import { sizeRefusal } from '../publish/message-builder.ts';
@@ -25,6 +27,16 @@ const EMPTY = Buffer.alloc(0);
 /** Capacity reserved for a batch's columns, relative to the rows per message of the previous batch. */
 const CAPACITY_RATIO = 1.1;
 
+/** The messages that {@link BatchRows} are of. */
+export interface BatchSource {
+  readonly settings: Pick<Settings, 'sources'>;
+  readonly topic: string;
+  /** The number of messages that will be added. */
+  readonly messages: number;
+  /** The erased persons, whose messages are dropped; none if left out. */
+  readonly persons?: ErasedPersons;
+}
+
 /** The messages of a batch as relations in DuckDB: scanned attempts, and quarantined messages. */
 export class BatchRows {
   /** Fields that are not in any table. */
@@ -33,6 +45,8 @@ export class BatchRows {
   readonly sources = new Set<string>();
   /** Why messages are quarantined. */
   readonly reasons = new ReasonTally();
+  /** The messages of erased persons, which are dropped. */
+  readonly erased: ErasedMessage[] = [];
   landed = 0;
   quarantined = 0;
   readonly #connection: DuckDBConnection;
@@ -42,6 +56,7 @@ export class BatchRows {
   readonly #ofOtherTopics: ReadonlySet<string>;
   readonly #defaultSource: string;
   readonly #limits: BatchLimits;
+  readonly #persons: ErasedPersons | undefined;
   readonly #scan: AttemptScan;
   readonly #target: ScanTarget;
   #last = { headers: '', source: '' };
@@ -51,9 +66,7 @@ export class BatchRows {
   private constructor(
     connection: DuckDBConnection,
     quarantined: DuckDBAppender,
-    settings: Pick<Settings, 'sources'>,
-    topic: string,
-    messages: number,
+    { settings, topic, messages, persons }: BatchSource,
   ) {
     this.#scan = new AttemptScan(BatchRows.#rowsPerMessage.map((rows) => messages * rows * CAPACITY_RATIO));
     this.#connection = connection;
@@ -67,21 +80,14 @@ export class BatchRows {
     this.#ofOtherTopics = namesOf(false);
     this.#defaultSource = defaultSourceOf(settings, topic);
     this.#limits = new BatchLimits(settings);
+    this.#persons = persons;
   }
 
-  /**
-   * Creates the relations, empty.
-   * @param messages The number of messages that will be added.
-   */
-  static async create(
-    connection: DuckDBConnection,
-    settings: Pick<Settings, 'sources'>,
-    topic: string,
-    messages: number,
-  ): Promise<BatchRows> {
+  /** Creates the relations, empty. */
+  static async create(connection: DuckDBConnection, source: BatchSource): Promise<BatchRows> {
     await connection.run(createTableSql(quarantine));
     const quarantined = await connection.createAppender(quarantine.name);
-    return new BatchRows(connection, quarantined, settings, topic, messages);
+    return new BatchRows(connection, quarantined, source);
   }
 
   /** The number of values of each known field in the accepted messages. */
@@ -90,11 +96,16 @@ export class BatchRows {
   }
 
   /**
-   * Adds a message: as rows, or to the quarantine with the reason.
+   * Adds a message: as rows, or to the quarantine with the reason; drops one of an erased person.
    * @throws {PipelineError} TRANSFORM_FAILED
    */
   add(message: StagedMessage): void {
     const named = this.#sourceOf(message.headers);
+    const owner = this.#known.has(named) ? named : this.#defaultSource;
+    if (this.#persons?.hasMessage(owner, message.key, message.value) === true) {
+      this.erased.push({ topic: this.#topic, partition: message.partition, offset: message.offset });
+      return;
+    }
     if (!this.#known.has(named)) {
       this.#refuse(message, {
         path: '',

@@ -9,6 +9,9 @@ import { MAX_REASONS_OF_STEP } from '../../model/reasons.ts';
 import type { StagedBatch, StagedFile, StagedTables } from '../../model/references.ts';
 import type { Settings } from '../../model/settings.ts';
 import { BATCH_TABLES } from '../../tables/index.ts';
+import type { ErasedMessage } from '../erasure/erased-offsets.ts';
+import { ErasedPersons } from '../erasure/erased-persons.ts';
+import type { SuppressedPersons } from '../erasure/suppression-list.ts';
 import type { CheckedSource } from './batch-limits.ts';
 import { rereadMessages, readStagedMessages } from './message-files.ts';
 import { requireSameCounts, writeTable, type FileTarget } from './table-files.ts';
@@ -19,7 +22,9 @@ export { transformDeliveries } from '../rebuild/transform-deliveries.ts';
 
 /** The input of {@link transformBatch}. */
 export interface BatchTask {
-  readonly settings: Pick<Settings, 'sources' | 'worker' | 'limits'>;
+  readonly settings: Pick<Settings, 'sources' | 'worker' | 'limits' | 'erasure'>;
+  /** The erased persons of the topic's sources. */
+  readonly suppressed: ReadonlyMap<string, SuppressedPersons>;
   /** The absolute path of the run's staging folder. */
   readonly root: string;
   /** The absolute path of the batch's folder. */
@@ -35,6 +40,8 @@ export interface BatchTask {
 type BatchTables = FieldCounts &
   Pick<StagedTables, 'landed' | 'quarantined' | 'reasons'> & {
     readonly files: readonly StagedFile[];
+    /** The messages of erased persons, which were dropped. */
+    readonly erased: readonly ErasedMessage[];
     /** To be checked against the quarantine limits before the files land. */
     readonly checked: readonly CheckedSource[];
   };
@@ -62,6 +69,7 @@ export default async function transformBatch(work: BatchTask): Promise<BatchResu
 
 async function tablesOf(work: BatchTask): Promise<BatchTables> {
   const { settings, staged, folder, ingestedOn } = work;
+  const persons = new ErasedPersons(settings.erasure, work.suppressed);
   const options = {
     threads: settings.worker.threads,
     memoryLimit: DUCKDB_MEMORY,
@@ -69,7 +77,12 @@ async function tablesOf(work: BatchTask): Promise<BatchTables> {
   };
   return withDuckDb(options, async (connection) => {
     const { rows, release } = await scanInTurn(settings.limits.batchBytes, async () => {
-      const added = await BatchRows.create(connection, settings, staged.batch.topic, staged.messages);
+      const added = await BatchRows.create(connection, {
+        settings,
+        topic: staged.batch.topic,
+        messages: staged.messages,
+        persons,
+      });
       await addAll(added, work);
       return added;
     });
@@ -81,6 +94,7 @@ async function tablesOf(work: BatchTask): Promise<BatchTables> {
       requireSameCounts(BATCH_TABLES, files, rows.values);
       return {
         files,
+        erased: rows.erased,
         landed: rows.landed,
         quarantined: rows.quarantined,
         ...rows.unknown.top(MAX_NAMED_FIELDS),

@@ -5,6 +5,7 @@ import type { Snapshot } from '../../adapters/delta/snapshot.ts';
 import type { DeltaTable } from '../../adapters/delta/table.ts';
 import type { Table } from '../../tables/table.ts';
 import type { RunContext } from '../run-context.ts';
+import { erasureAppId } from '../landing/transaction-ids.ts';
 import { shortHash } from '../transform/table-files.ts';
 import type { UpkeepDeps, UpkeepLimits } from './deps.ts';
 import { downloadFiles } from './download-files.ts';
@@ -61,16 +62,24 @@ export function compactionGroupsOf(
  * @throws {PipelineError} UPKEEP_MISMATCH, TABLE_REWRITTEN, STAGING_FULL, HDFS_DAMAGED, an error of HDFS or of the log
  */
 export async function compactNext(deps: UpkeepDeps, run: RunContext, table: Table): Promise<CompactionStep> {
-  const [group, ...others] = await compactionGroups(deps, table);
+  const snapshot = await deps.warehouse.table(table.name).snapshot();
+  if (snapshot === undefined) return { ...NOTHING, groupsLeft: 0 };
+  const [group, ...others] = compactionGroupsOf(snapshot, deps.limits, deps.nowMs());
   if (group === undefined) return { ...NOTHING, groupsLeft: 0 };
-  return { ...(await compactGroup(deps, run, table, group)), groupsLeft: others.length };
+  return { ...(await compactGroup(deps, run, { table, group, snapshot })), groupsLeft: others.length };
+}
+
+interface PlannedGroup {
+  readonly table: Table;
+  readonly group: CompactionGroup;
+  /** The version of the table that the group is of. */
+  readonly snapshot: Snapshot;
 }
 
 async function compactGroup(
   deps: UpkeepDeps,
   run: RunContext,
-  table: Table,
-  group: CompactionGroup,
+  { table, group, snapshot }: PlannedGroup,
 ): Promise<Compaction> {
   const deltaTable = deps.warehouse.table(table.name);
   // The files, the merged file, and the data that DuckDB spills of it.
@@ -83,7 +92,7 @@ async function compactGroup(
     const { stats } = await mergeFiles({ table, inputs, output, temporaryFolder: folder });
     run.signal.throwIfAborted();
     const added = await upload(deltaTable, output, group, { stats, runId: run.execution.runId });
-    return (await commit(deltaTable, run, group, added))
+    return (await commit(deltaTable, run, { group, added, snapshot }))
       ? { files: group.files.length, bytes: group.bytes, writtenBytes: added.size }
       : NOTHING;
   } finally {
@@ -117,15 +126,30 @@ async function upload(
   };
 }
 
-/** Commits a merged file; if it lost one of its inputs to another commit, removes it and returns false. */
+/**
+ * Commits a merged file; if it lost one of its inputs to another commit, or persons of its source were erased since, removes
+ * it and returns false: an erasure deletes files that were uploaded before it.
+ */
 async function commit(
   table: DeltaTable,
   { execution: { workflowId, runId } }: RunContext,
-  { files }: CompactionGroup,
-  added: AddFile,
+  merged: Pick<PlannedGroup, 'group' | 'snapshot'> & { readonly added: AddFile },
 ): Promise<boolean> {
+  const {
+    added,
+    group: { files, partitionValues },
+    snapshot: { txns },
+  } = merged;
   const info = { runId, workflowId, operationMetrics: { numRemovedFiles: String(files.length) } };
-  const version = await table.replaceFiles({ removed: files, added: [added], info, scratch: runId });
+  const erasures = erasureAppId(partitionValues['source'] ?? '');
+  const version = await table.replaceFiles({
+    operation: 'OPTIMIZE',
+    removed: files,
+    added: [added],
+    maxVersions: new Map([[erasures, txns.get(erasures) ?? 0n]]),
+    info,
+    scratch: runId,
+  });
   if (version !== undefined) return true;
   const snapshot = await table.snapshot();
   if (snapshot?.files.has(added.path) !== true) await table.discard(decodeURIComponent(added.path));

@@ -46,6 +46,34 @@ export async function mergeFiles({
 /** The row count and two sums of row hashes; independent of the order of the rows. */
 const Digest = z.tuple([z.coerce.string(), z.coerce.string(), z.coerce.string()]);
 
+/** A {@link Digest} of rows. */
+export type RowsDigest = z.infer<typeof Digest>;
+
+/**
+ * Returns the count of rows, and two sums of hashes of all values of each row.
+ * @param from SQL after FROM, with its conditions.
+ */
+export async function digestRows(
+  connection: DuckDBConnection,
+  columns: readonly FileColumn[],
+  from: string,
+): Promise<RowsDigest> {
+  const values = columns.map(({ sql }) => sql);
+  const result = await connection.runAndReadAll(
+    `SELECT count(*)::VARCHAR, sum(hash(${values.join(', ')})::HUGEINT)::VARCHAR,
+       sum(hash(${values.toReversed().join(', ')}, 1)::HUGEINT)::VARCHAR FROM ${from}`,
+  );
+  return Digest.parse(result.getRows()[0]);
+}
+
+/** Returns how rows differ from those that they replace; undefined if they are equal. */
+export function differenceOf(before: RowsDigest, after: RowsDigest): string | undefined {
+  if (before.join() === after.join()) return undefined;
+  return before[0] === after[0]
+    ? 'as many rows, with other values'
+    : `${after[0]} rows in place of ${before[0]}`;
+}
+
 /**
  * Makes sure that a merged file has the rows of the files that it replaces, in any order: the same count, and the same
  * sums of two hashes of all values of each row.
@@ -57,18 +85,10 @@ export async function requireEqualRows(
   files: readonly string[],
   merged: string,
 ): Promise<void> {
-  const values = columnsOf(table, await columnNames(connection, files)).map(({ sql }) => sql);
-  const digest = async (read: readonly string[]): Promise<z.infer<typeof Digest>> => {
-    const result = await connection.runAndReadAll(
-      `SELECT count(*)::VARCHAR, sum(hash(${values.join(', ')})::HUGEINT)::VARCHAR,
-         sum(hash(${values.toReversed().join(', ')}, 1)::HUGEINT)::VARCHAR FROM ${readSql(read)}`,
-    );
-    return Digest.parse(result.getRows()[0]);
-  };
-  const [before, after] = [await digest(files), await digest([merged])];
-  if (before.join() === after.join()) return;
-  const difference =
-    before[0] === after[0] ? 'as many rows, with other values' : `${after[0]} rows in place of ${before[0]}`;
+  const columns = columnsOf(table, await columnNames(connection, files));
+  const before = await digestRows(connection, columns, readSql(files));
+  const difference = differenceOf(before, await digestRows(connection, columns, readSql([merged])));
+  if (difference === undefined) return;
   throw new PipelineError(
     'UPKEEP_MISMATCH',
     `${table.name}: ${files.length} files were merged into one that has ${difference}; it is not committed`,
@@ -76,7 +96,7 @@ export async function requireEqualRows(
 }
 
 /** A column of the files, with the SQL that reads it. */
-interface FileColumn {
+export interface FileColumn {
   readonly name: string;
   readonly sql: string;
 }
@@ -85,7 +105,7 @@ interface FileColumn {
  * Returns the columns of the files, also those that the table's definition does not have, without partition columns.
  * Values are cast to the table's types, since other programs write timestamps in other ways.
  */
-function columnsOf(table: Table, names: readonly string[]): FileColumn[] {
+export function columnsOf(table: Table, names: readonly string[]): FileColumn[] {
   const partitions = new Set(PARTITION_COLUMNS.map(({ name }) => name));
   const types = new Map(table.columns.map(({ name, type }) => [name, duckDbType(type)]));
   return names
@@ -97,7 +117,8 @@ function columnsOf(table: Table, names: readonly string[]): FileColumn[] {
 }
 
 /** Returns the names of all columns that any of the files has. */
-async function columnNames(connection: DuckDBConnection, files: readonly string[]): Promise<string[]> {
+/** Returns the names of the columns of Parquet files. */
+export async function columnNames(connection: DuckDBConnection, files: readonly string[]): Promise<string[]> {
   const described = await connection.runAndReadAll(`DESCRIBE FROM ${readSql(files)}`);
   return described.getRows().map(([name]) => String(name));
 }
@@ -117,7 +138,8 @@ async function offsetOrder(connection: DuckDBConnection, files: readonly string[
   return orderByOffsets(files.length, offsets);
 }
 
-function readSql(files: readonly string[], options = ''): string {
+/** Returns the SQL after FROM that reads Parquet files. */
+export function readSql(files: readonly string[], options = ''): string {
   const list = files.map(sqlFile).join(', ');
   return `read_parquet([${list}], union_by_name = true, hive_partitioning = false${options})`;
 }

@@ -46,6 +46,11 @@ export async function vacuum(deps: VacuumDeps, table: Table): Promise<Deletion> 
   return { files: expired.length, bytes: expired.reduce((sum, { length }) => sum + length, 0) };
 }
 
+/** Returns whether a data file's name is one that this program gives. */
+export function isOwnDataFile(name: string): boolean {
+  return WRITTEN_BY.test(name);
+}
+
 /** Returns the paths of the live files and of those that were removed within the retention. */
 function neededFiles(table: string, { files, removed }: Snapshot, sinceMs: number): ReadonlySet<string> {
   const kept = [...removed.values()].filter(({ deletionTimestamp }) => (deletionTimestamp ?? 0) >= sinceMs);

@@ -68,7 +68,11 @@ async function transform(
   counts: FuzzCounts,
 ): Promise<void> {
   await withDuckDb({ threads: 1, memoryLimit: '1GB', temporaryFolder: folder }, async (connection) => {
-    const rows = await BatchRows.create(connection, SETTINGS, 'fuzz', payloads.length);
+    const rows = await BatchRows.create(connection, {
+      settings: SETTINGS,
+      topic: 'fuzz',
+      messages: payloads.length,
+    });
     const rest = { partition: 0, timestampMs: 0, key: null, headers: '[]' };
     const messages = payloads.map((value, at) => ({ ...rest, offset: BigInt(at), value }));
     for (const message of messages) rows.add(message);

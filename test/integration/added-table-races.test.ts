@@ -50,7 +50,7 @@ async function land(
   const commit = (table: Table, before?: Promise<unknown>): Promise<unknown> => {
     const fences = [{ appId: `${topic}/0`, from: BigInt(from), to: BigInt(to) }];
     const names = tables.filter((one) => one !== deliveries).map(({ name }) => tableAppId(name));
-    const marks = table === deliveries ? names : [];
+    const marks = (): Promise<string[]> => Promise.resolve(table === deliveries ? names : []);
     const batch = { table, files: () => Promise.resolve([]), subject: topic, fences, marks, info: {} };
     return commitFiles({ warehouse, own }, run, batch, before);
   };

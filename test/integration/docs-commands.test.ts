@@ -26,6 +26,8 @@ const PEARSON = { SOURCE: 'pearson' };
 const ACME = { acme: 'pearson' };
 const VERIFIED = /^verified: \d+ offsets = \d+ deliveries \+ 1 quarantined \+ \d+ gaps/m;
 
+const NO_ERASURE_KEY = { exit: 2, says: /^ERASURE_KEY_MISSING: erasure\.keyVariable/m };
+
 /** The commands that are run here, in this order. RUN is a run that waits for a decision. */
 const COMMANDS: Readonly<Record<string, Ending>> = {
   'npx pipeline': { exit: 2, says: /Usage: pipeline/ },
@@ -91,6 +93,12 @@ const COMMANDS: Readonly<Record<string, Ending>> = {
   'npm run pipeline -- maintain --dry-run': { says: /^attempts\n {2}nothing to do$/m },
   'npm run pipeline -- maintain --follow': { says: /│ attempts +│ +0 │/ },
   'npm run pipeline -- maintain attempts options --follow': { says: /│ options +│ +0 │/ },
+  // integration/erase runs them with a key.
+  'npx pipeline erase SOURCE --person-file FILE': { as: { SOURCE: 'pearson' }, ...NO_ERASURE_KEY },
+  'npx pipeline erase pearson --person-file persons.txt --dry-run': NO_ERASURE_KEY,
+  'npx pipeline erase pearson --person-file persons.txt --requested-by "the school" --reason "ticket 12" --follow':
+    NO_ERASURE_KEY,
+  'npx pipeline erase pearson --person-file persons.txt --check': NO_ERASURE_KEY,
   'npx pipeline quarantine …': { as: { '…': '' }, exit: 2, says: /Usage: pipeline quarantine/ },
   'npx pipeline quarantine list': { says: /attempts-pearson\/0\/17/ },
   'npx pipeline quarantine show attempts-pearson/0/17': { says: /max_attempts/ },

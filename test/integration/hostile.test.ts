@@ -98,6 +98,7 @@ describe('data, names and reasons with terminal control sequences', () => {
     maintain: [['--dry-run'], ['--dry-run', '--json'], ['runs', '--follow'], [ID]],
     rebuild: [['attempts', '--dry-run'], ['options', '--follow'], [ID]],
     restore: [['attempts', '--to', ID], ['attempts', '--to', '0'], ['runs', '--to', '0', '--yes'], [ID]],
+    erase: [[SOURCE, '--person-file', ID], [ID, '--person-file', '-'], [ID]],
     doctor: [[], ['--json']],
     verify: [[], ['--json']],
     completion: [['bash'], [ID]],

@@ -35,7 +35,11 @@ describe('webhdfs and parquetjs-lite, as the independent reader of what we wrote
       const place = { partition: at % 3, offset: 9_000_000_000n + BigInt(at), timestampMs: at };
       return { ...place, key: Buffer.from([0xff, at % 250]), headers: '[]', value };
     });
-    const batch = await BatchRows.create(connection, SETTINGS, 't', messages.length);
+    const batch = await BatchRows.create(connection, {
+      settings: SETTINGS,
+      topic: 't',
+      messages: messages.length,
+    });
     for (const message of messages) batch.add(message);
     await batch.finish(() => messages);
     const target = {

@@ -203,7 +203,14 @@ describe('upkeep', () => {
     const [live] = [...files.values()];
     assert(live !== undefined);
     const gone = { ...live, path: `${live.path}.gone` };
-    const replacement = { removed: [live, gone], added: [], info: {}, scratch: 'test' };
+    const replacement = {
+      operation: 'OPTIMIZE' as const,
+      removed: [live, gone],
+      added: [],
+      maxVersions: new Map(),
+      info: {},
+      scratch: 'test',
+    };
     assert.equal(await table.replaceFiles(replacement), undefined);
     assert.equal((await freshSnapshot(attempts.name)).version, version);
   });

@@ -27,7 +27,10 @@ describe('verify', () => {
     assert.equal(answer.verified, true);
     assert.deepEqual(answer.findings, []);
     for (const one of answer.partitions) {
-      assert.equal(one.deliveries + one.quarantined + one.gaps + one.skipped + one.gone, one.consumed);
+      assert.equal(
+        one.deliveries + one.quarantined + one.gaps + one.skipped + one.erased + one.gone,
+        one.consumed,
+      );
     }
   });
 

@@ -28,7 +28,11 @@ const TABLES: Readonly<Record<string, string>> = {
   runs: `workflow_id string, run_id string, kafka_topic string, outcome string, started_at timestamp,
     finished_at timestamp, interval_from string, interval_to string, content_sha256 string, content_bytes long,
     content_records long, batches long, gaps long, offsets string, skipped string, skipped_count long, decisions string,
-    decision_count long, unknown_fields string, other_unknown_fields long, ${STEP}`,
+    decision_count long, unknown_fields string, other_unknown_fields long, ${STEP},
+    erased long`,
+  erasures: `workflow_id string, run_id string, number long, requested_by string, reason string, started_at timestamp,
+    finished_at timestamp, persons long, messages long, records long, tables string, kafka_topic string,
+    kafka_until timestamp`,
 };
 
 /** A table's columns by name, the partition columns last. */

@@ -40,7 +40,11 @@ async function land(
 ): Promise<{ tables: LocalTable[]; quarantined: number }> {
   const options = { threads: 1, memoryLimit: '512MB', temporaryFolder: folder };
   return withDuckDb(options, async (connection) => {
-    const rows = await BatchRows.create(connection, SETTINGS, 't', values.length);
+    const rows = await BatchRows.create(connection, {
+      settings: SETTINGS,
+      topic: 't',
+      messages: values.length,
+    });
     // Every third message has no timestamp of its own.
     const messages = values.map((value, at) => ({
       partition: 0,

@@ -204,9 +204,15 @@ test('commits that added foreign rows are reported, except a RESTORE that brings
   assert.deepEqual(watch.additions, [{ version: 2, operation: 'WRITE', files: 2 }]);
 });
 
-test('an entry that removes a file is foreign, whatever its commitInfo', () => {
+test('an entry that removes a file is foreign, unless it is an erasure of this program', () => {
   assert.equal(isOwnEntry(own('a')), true);
   assert.equal(isOwnEntry([...own('a'), removed('b')]), false);
+  const erasure = { commitInfo: { engineInfo: ENGINE, operation: 'ERASE' } };
+  assert.equal(isOwnEntry([erasure, removed('b')]), true);
+  assert.equal(
+    isOwnEntry([{ commitInfo: { ...erasure.commitInfo, engineInfo: 'other' } }, removed('b')]),
+    false,
+  );
   assert.equal(isOwnEntry(foreign('WRITE', added('a'))), false);
 });
 

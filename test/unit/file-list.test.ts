@@ -18,6 +18,8 @@ const FILES: StagedFile[] = [
   },
 ];
 
+const LIST = { files: FILES, erased: ['erased/offsets/t/0/1-2'], erasures: { s: 1 } };
+
 let root: string;
 
 before(async () => {
@@ -29,7 +31,7 @@ after(() => rm(root, { recursive: true }));
 const own = { locate: (path: string) => Promise.resolve(join(root, path)) };
 
 function written(): Promise<TableFiles> {
-  return writeFileList(own, '.', FILES);
+  return writeFileList(own, '.', LIST);
 }
 
 /** Replaces the list by another one; returns its summary. */
@@ -45,7 +47,7 @@ async function replaced(
 }
 
 test('a list of files is read as it was written', async () => {
-  assert.deepEqual(await readFileList(own, '.', await written()), FILES);
+  assert.deepEqual(await readFileList(own, '.', await written()), LIST);
 });
 
 test('a list that was changed is refused', async () => {
@@ -57,9 +59,9 @@ test('a list that was changed is refused', async () => {
 test('a list that was written without one of the tables is lost, so that the batch is staged again', async () => {
   const message = 'files.json was written by a version of this program with other tables';
   const lost = { code: 'STAGING_LOST', message: `./${message}` };
-  const without = await replaced(({ tables, files }) => ({
+  const without = await replaced(({ tables, ...list }) => ({
     tables: tables.filter((table) => table !== 'options'),
-    files,
+    ...list,
   }));
   await assert.rejects(readFileList(own, '.', without), lost);
   const earlier = await replaced(({ files }) => files);
@@ -67,6 +69,6 @@ test('a list that was written without one of the tables is lost, so that the bat
 });
 
 test('a list with a table that this version lacks is read', async () => {
-  const more = await replaced(({ tables, files }) => ({ tables: [...tables, 'new'], files }));
-  assert.deepEqual(await readFileList(own, '.', more), FILES);
+  const more = await replaced(({ tables, ...list }) => ({ tables: [...tables, 'new'], ...list }));
+  assert.deepEqual(await readFileList(own, '.', more), LIST);
 });

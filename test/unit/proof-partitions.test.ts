@@ -7,17 +7,19 @@ import { checkPartition, type PartitionEvidence } from '../../client/verify/part
 import { BATCH_TABLES } from '../../tables/index.ts';
 
 /** State of each offset, from 0. */
-type Stand = 'delivered' | 'quarantined' | 'skipped' | 'gap';
+type Stand = 'delivered' | 'quarantined' | 'skipped' | 'erased' | 'gap';
 
 function evidenceOf(stands: readonly Stand[], earliest: number): PartitionEvidence {
   const rows: PartitionRows = noRows();
   const committed = new OffsetSet();
   const skipped = new OffsetSet();
+  const erased = new OffsetSet();
   stands.forEach((stand, offset) => {
     if (stand === 'delivered') rows.deliveries += 1;
     if (stand === 'quarantined') rows.quarantine += 1;
     if (stand === 'delivered' || stand === 'quarantined') rows.offsets.add(offset);
     if (stand === 'skipped') skipped.add(offset);
+    if (stand === 'erased') erased.add(offset);
     if (stand !== 'gap' && offset >= earliest) committed.add(offset);
   });
   return {
@@ -28,23 +30,24 @@ function evidenceOf(stands: readonly Stand[], earliest: number): PartitionEviden
     rows,
     skipped,
     provedTo: undefined,
+    erased,
     firstStart: 0,
   };
 }
 
-const stands = fc.array(fc.constantFrom<Stand>('delivered', 'quarantined', 'skipped', 'gap'), {
+const stands = fc.array(fc.constantFrom<Stand>('delivered', 'quarantined', 'skipped', 'erased', 'gap'), {
   minLength: 1,
   maxLength: 100,
 });
 
-test('delivered, quarantined and skipped messages and gaps add up without findings', () => {
+test('delivered, quarantined, skipped and erased messages and gaps add up without findings', () => {
   fc.assert(
     fc.property(stands, fc.nat(100), (all, retention) => {
       const { findings, report } = checkPartition(evidenceOf(all, Math.min(retention, all.length)));
       assert.deepEqual(findings, []);
-      const { consumed, deliveries, quarantined, gaps, skipped, gone } = report;
+      const { consumed, deliveries, quarantined, gaps, skipped, erased, gone } = report;
       assert.equal(consumed, all.length);
-      assert.equal(deliveries + quarantined + gaps + skipped + gone, consumed);
+      assert.equal(deliveries + quarantined + gaps + skipped + erased + gone, consumed);
     }),
   );
 });

@@ -71,6 +71,7 @@ const WHOLE = {
     transactionRetention: '400d',
     schedule: { cron: '0 0 * * *', timezone: 'UTC' },
   },
+  erasure: { keyVariable: 'A' },
   sources: {
     pearson: {
       url: 'http://a/?from={from}',

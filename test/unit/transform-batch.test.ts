@@ -42,6 +42,7 @@ async function stage(name: string): Promise<BatchTask> {
   const ranges = [{ partition: 0, start: '0', end: String(MESSAGES) }];
   return {
     settings: SETTINGS,
+    suppressed: new Map(),
     root,
     messages,
     staged: { batch: { topic: 't', ranges }, path: name, messages: MESSAGES, bytes: writer.bytes, gaps: 0 },

@@ -35,7 +35,11 @@ async function withBatch(
   const folder = await mkdtemp(join(tmpdir(), 'transform-test-'));
   try {
     await withDuckDb({ threads: 1, memoryLimit: '256MB', temporaryFolder: folder }, async (connection) => {
-      const rows = await BatchRows.create(connection, SETTINGS, 't', values.length);
+      const rows = await BatchRows.create(connection, {
+        settings: SETTINGS,
+        topic: 't',
+        messages: values.length,
+      });
       const plain = { partition: 0, key: null, headers: '[]', value: null };
       const messages = values.map((value, at) => ({
         ...plain,

@@ -1,0 +1,193 @@
+import { join } from 'node:path';
+import type { AddFile } from '../../adapters/delta/actions.ts';
+import type { DeltaTable } from '../../adapters/delta/table.ts';
+import { hdfsPathOf } from '../../adapters/delta/table-cache.ts';
+import type { FileStatus } from '../../adapters/hdfs/webhdfs.ts';
+import type { StartedErasure, TableErasure } from '../../model/erasure.ts';
+import { deliveries } from '../../tables/index.ts';
+import type { Table } from '../../tables/table.ts';
+import { searchedAppId } from '../landing/transaction-ids.ts';
+import type { RunContext } from '../run-context.ts';
+import { shortHash } from '../transform/table-files.ts';
+import { COMPACTED_TAG } from '../upkeep/plan-compaction.ts';
+import { isOwnDataFile, listDataFiles } from '../upkeep/vacuum.ts';
+import type { ErasureDeps } from './deps.ts';
+import { ErasedRows } from './erased-rows.ts';
+import { countErasedRows, rewriteFile } from './rewrite-file.ts';
+import { SuppressionList } from './suppression-list.ts';
+import { liveFilesOf, remoteFile, withLocalFile } from './table-files.ts';
+
+/** A live file with the one that replaces it; undefined if no row is left. */
+interface Replacement {
+  readonly removed: AddFile;
+  readonly added: AddFile | undefined;
+  readonly rows: number;
+}
+
+/** The erasure from one table. */
+interface Target {
+  readonly table: Table;
+  readonly deltaTable: DeltaTable;
+  readonly erasure: StartedErasure;
+  readonly erased: ErasedRows;
+  /** Since when the persons are on the suppression list, in milliseconds since 1970. */
+  readonly suppressedAtMs: number;
+}
+
+/**
+ * Removes the rows of all erased messages from a table: writes the files that hold them again, commits these as one entry,
+ * and at once deletes every other file that holds such rows, whichever older version has it. Idempotent.
+ * @throws {PipelineError} UPKEEP_MISMATCH, TABLE_REWRITTEN, STAGING_FULL, HDFS_DAMAGED, an error of HDFS or of the log
+ */
+export async function eraseTable(
+  deps: ErasureDeps,
+  run: RunContext,
+  { table, erasure }: Pick<Target, 'table' | 'erasure'>,
+): Promise<TableErasure> {
+  const deltaTable = deps.warehouse.table(table.name);
+  const txns = (await deps.warehouse.table(deliveries.name).head())?.txns ?? new Map<string, bigint>();
+  const suppressedAtMs = await new SuppressionList(deps.warehouse).timeOf(erasure.source, erasure.number);
+  const target = { table, deltaTable, erasure, erased: new ErasedRows(txns), suppressedAtMs };
+  const sum = { table: table.name, rows: 0, files: 0, writtenBytes: 0, deletedFiles: 0 };
+  if ((await deltaTable.head()) === undefined || target.erased.isEmpty) return sum;
+  // A rebuild that is about to commit rows of older deliveries loses its race to this entry, and is planned again.
+  const { workflowId, runId } = run.execution;
+  const info = { operation: 'ERASE', operationParameters: { source: erasure.source }, runId, workflowId };
+  const searched = new Map([[searchedAppId(erasure.source), BigInt(erasure.number)]]);
+  await deltaTable.raiseVersions(searched, info, runId);
+  const clean = new Set<string>();
+  for (;;) {
+    const replacements = await rewriteFiles(deps, run, target, clean);
+    if (replacements.length === 0) break;
+    // A file of the commit was replaced meanwhile, so look at the files again.
+    if (!(await commit(run, target, replacements))) continue;
+    for (const { rows, added } of replacements) {
+      sum.rows += rows;
+      sum.files += 1;
+      sum.writtenBytes += added?.size ?? 0;
+    }
+  }
+  sum.deletedFiles = await deleteOldFiles(deps, run, target);
+  return sum;
+}
+
+/** @param clean The paths of files that are known to have no erased rows; updated. */
+async function rewriteFiles(
+  deps: ErasureDeps,
+  run: RunContext,
+  { table, deltaTable, erasure: { source }, erased }: Target,
+  clean: Set<string>,
+): Promise<Replacement[]> {
+  const replacements: Replacement[] = [];
+  for (const removed of await liveFilesOf(deltaTable, source)) {
+    if (clean.has(removed.path) || !erased.mayBeIn(removed.stats)) continue;
+    const file = remoteFile(deltaTable, removed);
+    await withLocalFile(deps, run, { table: deltaTable, file }, async (input, temporaryFolder) => {
+      const output = join(temporaryFolder, 'kept.parquet');
+      const { removed: rows, written } = await rewriteFile({ table, input, output, temporaryFolder, erased });
+      if (rows === 0) {
+        clean.add(removed.path);
+        return;
+      }
+      const added = written && (await upload(deltaTable, run, { removed, output, stats: written.stats }));
+      if (added !== undefined) clean.add(added.path);
+      replacements.push({ removed, added, rows });
+    });
+  }
+  return replacements;
+}
+
+/** Uploads a file into the folder of the one that it replaces, and returns its `add` action. */
+async function upload(
+  table: DeltaTable,
+  { execution: { runId } }: RunContext,
+  { removed, output, stats }: { readonly removed: AddFile; readonly output: string; readonly stats: string },
+): Promise<AddFile> {
+  // URI-encoded, as in the log.
+  const partition = removed.path.replace(/[^/]*$/, '');
+  const nameOf = (sha256: string): string =>
+    `part-${shortHash(removed.path)}-${runId.slice(-8)}-${sha256.slice(0, 8)}.parquet`;
+  const pathOf = (sha256: string): string => `${decodeURIComponent(partition)}${nameOf(sha256)}`;
+  const stored = await table.upload(output, pathOf, runId);
+  const compacted = removed.tags?.[COMPACTED_TAG];
+  return {
+    path: `${partition}${nameOf(stored.sha256)}`,
+    partitionValues: removed.partitionValues,
+    size: stored.bytes,
+    modificationTime: stored.modifiedAtMs,
+    dataChange: true,
+    stats,
+    tags: { sha256: stored.sha256, ...(typeof compacted === 'string' && { [COMPACTED_TAG]: compacted }) },
+  };
+}
+
+/** Commits replaced files; if another commit removed one of them, discards the new files and returns false. */
+async function commit(
+  { execution: { workflowId, runId } }: RunContext,
+  { deltaTable, erasure: { source } }: Target,
+  replacements: readonly Replacement[],
+): Promise<boolean> {
+  const added = replacements.flatMap((one) => one.added ?? []);
+  const rows = replacements.reduce((sum, one) => sum + one.rows, 0);
+  const version = await deltaTable.replaceFiles({
+    operation: 'ERASE',
+    removed: replacements.map(({ removed }) => removed),
+    added,
+    maxVersions: new Map(),
+    info: {
+      runId,
+      workflowId,
+      operationParameters: { source },
+      operationMetrics: {
+        numRemovedFiles: String(replacements.length),
+        numAddedFiles: String(added.length),
+        numDeletedRows: String(rows),
+      },
+    },
+    scratch: runId,
+  });
+  if (version !== undefined) return true;
+  const live = (await deltaTable.snapshot())?.files;
+  for (const { path } of added)
+    if (live?.has(path) !== true) await deltaTable.discard(decodeURIComponent(path));
+  return false;
+}
+
+/**
+ * Deletes the files of the source that are not live and hold erased rows. Files that this program uploaded before the
+ * persons were suppressed and no entry names are deleted without a look: they can no longer be committed.
+ * @returns The number of deleted files.
+ */
+async function deleteOldFiles(deps: ErasureDeps, run: RunContext, target: Target): Promise<number> {
+  const { deltaTable, erasure, erased, suppressedAtMs } = target;
+  // Listed before the log is read: a file that is committed after the listing is live in the snapshot.
+  const found = await listDataFiles(deltaTable.hdfs, deltaTable.path);
+  const snapshot = await deltaTable.snapshot();
+  if (snapshot === undefined) return 0;
+  const pathsOf = (files: Iterable<Pick<AddFile, 'path'>>): Set<string> =>
+    new Set([...files].map((file) => hdfsPathOf(deltaTable.path, file)));
+  const live = pathsOf(snapshot.files.values());
+  const tombstones = pathsOf(snapshot.removed.values());
+  const isOrphan = ({ path, name, modifiedAtMs }: FileStatus): boolean =>
+    !tombstones.has(path) && isOwnDataFile(name) && modifiedAtMs <= suppressedAtMs;
+  let deleted = 0;
+  for (const file of found.filter(({ path }) => isOfSource(path, erasure.source) && !live.has(path))) {
+    const remote = { path: file.path, bytes: file.length };
+    const holdsRows =
+      isOrphan(file) ||
+      (await withLocalFile(
+        deps,
+        run,
+        { table: deltaTable, file: remote },
+        async (input, temporaryFolder) => (await countErasedRows(input, { temporaryFolder, erased })) > 0,
+      ));
+    if (!holdsRows) continue;
+    await deltaTable.hdfs.delete(file.path);
+    deleted += 1;
+  }
+  return deleted;
+}
+
+function isOfSource(path: string, source: string): boolean {
+  return path.includes(`/source=${source}/`);
+}
