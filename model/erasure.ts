@@ -17,7 +17,7 @@ export interface EraseRequest {
   readonly source: string;
   /** The keyed hashes of the persons, as `pipeline erase --hashes` prints them. */
   readonly persons: readonly string[];
-  /** Who asked for it. */
+  /** The name of the person or office that asked for it. */
   readonly requestedBy: string;
   readonly reason: string;
 }

@@ -15,7 +15,7 @@ import type { ErasureDeps } from './deps.ts';
 import { ErasedRows } from './erased-rows.ts';
 import { countErasedRows, rewriteFile } from './rewrite-file.ts';
 import { SuppressionList } from './suppression-list.ts';
-import { liveFilesOf, remoteFile, withLocalFile } from './table-files.ts';
+import { liveFilesOf, remoteFile, withDownloadedFile } from './table-files.ts';
 
 /** A live file with the one that replaces it; undefined if no row is left. */
 interface Replacement {
@@ -82,7 +82,7 @@ async function rewriteFiles(
   for (const removed of await liveFilesOf(deltaTable, source)) {
     if (clean.has(removed.path) || !erased.mayBeIn(removed.stats)) continue;
     const file = remoteFile(deltaTable, removed);
-    await withLocalFile(deps, run, { table: deltaTable, file }, async (input, temporaryFolder) => {
+    await withDownloadedFile(deps, run, { table: deltaTable, file }, async (input, temporaryFolder) => {
       const output = join(temporaryFolder, 'kept.parquet');
       const { removed: rows, written } = await rewriteFile({ table, input, output, temporaryFolder, erased });
       if (rows === 0) {
@@ -175,7 +175,7 @@ async function deleteOldFiles(deps: ErasureDeps, run: RunContext, target: Target
     const remote = { path: file.path, bytes: file.length };
     const holdsRows =
       isOrphan(file) ||
-      (await withLocalFile(
+      (await withDownloadedFile(
         deps,
         run,
         { table: deltaTable, file: remote },

@@ -9,7 +9,7 @@ import type { ErasureDeps } from './deps.ts';
 import { erasedOffsetIds, erasedRecordId, type ErasedMessage } from './erased-offsets.ts';
 import { ErasedPersons } from './erased-persons.ts';
 import { SuppressionList } from './suppression-list.ts';
-import { liveFilesOf, remoteFile, withLocalFile } from './table-files.ts';
+import { liveFilesOf, remoteFile, withDownloadedFile } from './table-files.ts';
 
 /** The rows of the persons that were found. */
 export interface FoundRows {
@@ -62,7 +62,7 @@ export async function scanTables(
     const deltaTable = deps.warehouse.table(table.name);
     for (const entry of await liveFilesOf(deltaTable, source)) {
       const file = remoteFile(deltaTable, entry);
-      await withLocalFile(deps, run, { table: deltaTable, file }, (local, folder) =>
+      await withDownloadedFile(deps, run, { table: deltaTable, file }, (local, folder) =>
         scanFile(folder, async (connection) => {
           const scan = { connection, read: readSql([local]), source, persons, found };
           await (person === null ? scanQuarantine(scan) : scanPersons(scan, person));

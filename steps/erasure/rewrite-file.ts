@@ -5,7 +5,7 @@ import { sqlName, withDuckDb, asDuckDbError } from '../../adapters/duckdb/databa
 import { PipelineError } from '../../model/errors.ts';
 import type { Table } from '../../tables/table.ts';
 import { copyToParquet, type WrittenFile } from '../transform/table-files.ts';
-import { columnNames, columnsOf, differenceOf, digestRows, readSql } from '../upkeep/merge-files.ts';
+import { columnNames, fileColumnsOf, differenceOf, digestRows, readSql } from '../upkeep/merge-files.ts';
 import { erasedCondition, type ErasedRows } from './erased-rows.ts';
 
 /** A Parquet file to write again without erased rows. All paths are absolute. */
@@ -46,7 +46,7 @@ export async function rewriteFile({
   return withErasedRows(input, { temporaryFolder, erased }, async (connection, condition, names) => {
     const removed = await countRows(connection, input, condition);
     if (removed.erased === 0) return { removed: 0 };
-    const columns = columnsOf(table, names);
+    const columns = fileColumnsOf(table, names);
     const kept = `${readSql([input])} WHERE NOT (${condition})`;
     const list = columns.map(({ name, sql }) => `${sql} AS ${sqlName(name)}`);
     const written = await copyToParquet(connection, table, `SELECT ${list.join(', ')} FROM ${kept}`, output);

@@ -5,7 +5,7 @@ import { userOf } from '../../records/user.ts';
 import { readSql } from '../upkeep/merge-files.ts';
 import { erasedCondition, type ErasedRows } from './erased-rows.ts';
 
-/** What to look for in files. */
+/** The persons and messages to look for in files. */
 export interface PersonSearch {
   /** The keys of the persons. */
   readonly persons: ReadonlySet<string>;

@@ -34,7 +34,7 @@ export function remoteFile({ path }: Pick<DeltaTable, 'path'>, entry: AddFile): 
  * @param use Gets absolute paths.
  * @throws {PipelineError} STAGING_FULL, HDFS_DAMAGED
  */
-export async function withLocalFile<T>(
+export async function withDownloadedFile<T>(
   { staging, own }: Pick<ErasureDeps, 'staging' | 'own'>,
   run: RunContext,
   { table: { hdfs }, file }: { readonly table: Pick<DeltaTable, 'hdfs'>; readonly file: RemoteFile },

@@ -34,7 +34,7 @@ export async function mergeFiles({
     const names = await columnNames(connection, inputs);
     const order = names.includes('kafka_offset') ? await offsetOrder(connection, inputs) : [...inputs.keys()];
     const files = order.map((index) => inputs[index] ?? '');
-    const columns = columnsOf(table, names);
+    const columns = fileColumnsOf(table, names);
     const list = columns.map(({ name, sql }) => `${sql} AS ${sqlName(name)}`);
     const select = `SELECT ${list.join(', ')} FROM ${readSql(files)}`;
     const written = await copyToParquet(connection, table, select, output);
@@ -85,7 +85,7 @@ export async function requireEqualRows(
   files: readonly string[],
   merged: string,
 ): Promise<void> {
-  const columns = columnsOf(table, await columnNames(connection, files));
+  const columns = fileColumnsOf(table, await columnNames(connection, files));
   const before = await digestRows(connection, columns, readSql(files));
   const difference = differenceOf(before, await digestRows(connection, columns, readSql([merged])));
   if (difference === undefined) return;
@@ -105,7 +105,7 @@ export interface FileColumn {
  * Returns the columns of the files, also those that the table's definition does not have, without partition columns.
  * Values are cast to the table's types, since other programs write timestamps in other ways.
  */
-export function columnsOf(table: Table, names: readonly string[]): FileColumn[] {
+export function fileColumnsOf(table: Table, names: readonly string[]): FileColumn[] {
   const partitions = new Set(PARTITION_COLUMNS.map(({ name }) => name));
   const types = new Map(table.columns.map(({ name, type }) => [name, duckDbType(type)]));
   return names
