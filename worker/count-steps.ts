@@ -68,6 +68,13 @@ export function countedActivities(
     record: watch('record', activities.record, { sourceOf: ({ result }) => result.source }),
     cleanUp: watch('cleanUp', activities.cleanUp, {}),
     listTables: watch('listTables', activities.listTables, {}),
+    ...watchedUpkeep(activities, watch),
+  };
+}
+
+/** Wraps the activities of upkeep and rebuilds. */
+function watchedUpkeep(activities: Activities, watch: Watch) {
+  return {
     compact: watch('compact', activities.compact, {}),
     cleanLog: watch('cleanLog', activities.cleanLog, {}),
     vacuum: watch('vacuum', activities.vacuum, {}),
