@@ -90,7 +90,7 @@ interface RebuiltFiles {
   readonly plan: RebuildPlan;
   readonly added: readonly AddFile[];
   /** Fields of the entry's `commitInfo`. */
-  readonly info: Readonly<Record<string, unknown>> & { readonly rebuild: string };
+  readonly info: Readonly<Record<'runId' | 'workflowId' | 'rebuild', string>>;
 }
 
 interface SwapFiles {
@@ -130,7 +130,10 @@ class Swap {
       this.#changed = 'by the clean-up of its log';
       return undefined;
     }
-    const earlier = entries.find((entry) => entry.info['rebuild'] === info.rebuild);
+    // Another run can have made the same plan, and transformed it with another version of this program.
+    const earlier = entries.find(
+      (entry) => entry.info['rebuild'] === info.rebuild && entry.info['runId'] === info.runId,
+    );
     if (earlier !== undefined) {
       this.#committed = earlier.version;
       this.#replacedFiles = earlier.actions.filter(({ remove }) => remove).length;
