@@ -91,6 +91,13 @@ type UpkeepActivities = Pick<
 function upkeepActivities(activities: Activities, watch: Watch): UpkeepActivities {
   return {
     listTables: watch('listTables', activities.listTables, {}),
+    ...watchedUpkeep(activities, watch),
+  };
+}
+
+/** Wraps the activities of upkeep and rebuilds. */
+function watchedUpkeep(activities: Activities, watch: Watch) {
+  return {
     compact: watch('compact', activities.compact, {}),
     cleanLog: watch('cleanLog', activities.cleanLog, {}),
     vacuum: watch('vacuum', activities.vacuum, {}),

@@ -78,7 +78,8 @@ class Rebuild {
     this.#change({ parts });
     let due: readonly number[] = Array.from({ length: parts }, (_, part) => part);
     for (let repairs = 0; repairs <= MAX_REPAIRS; repairs += 1) {
-      for (const part of due) if (!(await this.#transform(plan, part))) return 'the compaction of deliveries';
+      for (const part of due)
+        if (!(await this.#transform(plan, part))) return 'by the deletion of files of deliveries';
       const committed = await commitRebuild({ table, plan });
       if (committed.outcome === 'stale') return committed.changed;
       if (committed.outcome === 'committed') {
@@ -88,7 +89,7 @@ class Rebuild {
       }
       due = committed.parts;
     }
-    return 'the deletion of its new files';
+    return 'by the deletion of its new files';
   }
 
   /** Transforms a part. @returns Whether the plan can still be carried out. */

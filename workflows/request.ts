@@ -113,13 +113,14 @@ function requireTables(request: unknown, { canBeMissing }: { readonly canBeMissi
     if (canBeMissing) return;
     throw invalidRequest('must name the tables', TABLES_EXAMPLE);
   }
-  const isList =
-    Array.isArray(tables) &&
-    tables.length >= (canBeMissing ? 0 : 1) &&
-    tables.length <= MAX_TABLES &&
-    tables.every((table) => typeof table === 'string');
-  if (!isList)
+  if (!isNames(tables))
     throw invalidRequest(`has tables = ${quoted(tables)}; it must be a list of names`, TABLES_EXAMPLE);
+}
+
+function isNames(value: unknown): boolean {
+  return (
+    Array.isArray(value) && value.length <= MAX_TABLES && value.every((table) => typeof table === 'string')
+  );
 }
 
 /**

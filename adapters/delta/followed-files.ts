@@ -15,28 +15,29 @@ export type FollowedFiles = { readonly files: ReadonlySet<string> } | { readonly
  */
 export function followFiles(paths: Iterable<string>, entries: readonly LogEntry[]): FollowedFiles {
   const files = new Set(paths);
-  for (const { version, info, actions } of entries) {
+  for (const entry of entries) {
+    const { actions, info } = entry;
     const removed = actions.flatMap(({ remove }) => (remove ? [remove.path] : []));
-    const added = actions.flatMap(({ add }) => (add ? [add.path] : []));
-    if (isOwnEntry(actions) && removed.length === 0 && isNeutral(info['operation'])) continue;
+    if (isAddition(entry, removed)) continue;
     const own = removed.filter((path) => files.has(path)).length;
     const isOfThese = own > 0 && own === removed.length;
     const isOfOthers = own === 0 && info['engineInfo'] === ENGINE;
-    const isFollowed = isRewrite(actions) && (isOfThese || isOfOthers);
-    if (!isFollowed) {
-      const operation = typeof info['operation'] === 'string' ? info['operation'] : 'without an operation';
-      return { changed: `version ${version} (${operation})` };
-    }
+    if (!isRewrite(actions) || !(isOfThese || isOfOthers)) return { changed: nameOf(entry) };
     if (!isOfThese) continue;
     for (const path of removed) files.delete(path);
-    for (const path of added) files.add(path);
+    for (const { add } of actions) if (add) files.add(add.path);
   }
   return { files };
 }
 
-/** Returns whether an operation of this program leaves all earlier rows as they are. */
-function isNeutral(operation: unknown): boolean {
-  return operation === 'WRITE' || operation === 'ADD COLUMNS';
+function nameOf({ version, info: { operation } }: LogEntry): string {
+  return `version ${version} (${typeof operation === 'string' ? operation : 'without an operation'})`;
+}
+
+/** Returns whether an entry of this program only adds rows or columns. */
+function isAddition({ actions, info }: LogEntry, removed: readonly string[]): boolean {
+  const isNeutral = info['operation'] === 'WRITE' || info['operation'] === 'ADD COLUMNS';
+  return isNeutral && removed.length === 0 && isOwnEntry(actions);
 }
 
 /** Returns whether an entry replaces files by others with the same rows, and does nothing else. */

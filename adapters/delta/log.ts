@@ -137,19 +137,25 @@ export class DeltaLog {
   async isCurrent(): Promise<boolean> {
     const version = this.#builder?.version ?? -1;
     if (version < 0) return true;
+    const change = await this.#changeOf(version);
+    if (change === undefined) return true;
+    if (change === 'cleaned' || (await this.#isRecreated())) return false;
+    throw new PipelineError(
+      'TABLE_LOG_CHANGED',
+      `${this.folder}: version ${version}, which was read or written earlier, ${change.how}`,
+    );
+  }
+
+  /** Returns how the last known entry changed: not at all, cleaned up after a later checkpoint, or against the rules. */
+  async #changeOf(version: number): Promise<undefined | 'cleaned' | { readonly how: string }> {
     const entry = await this.#hdfs.readIfExists(this.entry(version));
     if (entry !== undefined) {
-      if (this.#lastSha256 === undefined || this.#lastSha256 === sha256Of(entry)) return true;
-      if (await this.#isRecreated()) return false;
-      throw this.#changed(version, 'was replaced by another entry');
+      const isSame = this.#lastSha256 === undefined || this.#lastSha256 === sha256Of(entry);
+      return isSame ? undefined : { how: 'was replaced by another entry' };
     }
     const { newest = -1, last = -1 } = await this.#versions();
-    if (newest >= version) return newest === version;
-    if (await this.#isRecreated()) return false;
-    throw this.#changed(
-      version,
-      `is gone: the log now ends at ${last < 0 ? 'no version' : `version ${last}`}`,
-    );
+    if (newest >= version) return newest === version ? undefined : 'cleaned';
+    return { how: `is gone: the log now ends at ${last < 0 ? 'no version' : `version ${last}`}` };
   }
 
   /**
@@ -259,13 +265,6 @@ export class DeltaLog {
       names.flatMap((name) => pattern.exec(name)?.[1] ?? []).map(Number);
     const entries = versionsOf(ENTRY_NAME);
     return { newest: versionsOf(CHECKPOINT_NAME).at(-1), first: entries.at(0), last: entries.at(-1) };
-  }
-
-  #changed(version: number, how: string): PipelineError {
-    return new PipelineError(
-      'TABLE_LOG_CHANGED',
-      `${this.folder}: version ${version}, which was read or written earlier, ${how}`,
-    );
   }
 }
 

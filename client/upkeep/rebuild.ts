@@ -19,7 +19,7 @@ interface RebuildOptions {
   readonly json?: true;
 }
 
-/** What a rebuild of a table would read and replace. */
+/** The files that a rebuild of a table would read and replace. */
 interface RebuildPreview {
   readonly table: string;
   /** Whether the table is missing, so that it would be created. */

@@ -45,7 +45,7 @@ export async function commitRebuild(
   const target = warehouse.open(table.name);
   const state = new RebuildState(target, execution.runId);
   const plan = await state.readPlan(id);
-  if (plan?.table !== table.name) return { outcome: 'stale', changed: 'the deletion of its plan' };
+  if (plan?.table !== table.name) return { outcome: 'stale', changed: 'by the deletion of its plan' };
   const read = await mapConcurrent(MAX_CONCURRENT_READS, [...plan.parts.keys()], (part) =>
     state.readPart(id, part),
   );
@@ -98,7 +98,13 @@ interface RebuiltFiles {
   /** Returns the application ids of erased messages that `deliveries` has now. */
   readonly erasedIds: () => Promise<string[]>;
   /** Fields of the entry's `commitInfo`. */
-  readonly info: Readonly<Record<string, unknown>> & { readonly rebuild: string };
+  readonly info: Readonly<Record<'runId' | 'workflowId' | 'rebuild', string>>;
+}
+
+interface SwapFiles {
+  readonly replaced: readonly AddFile[];
+  /** The metadata to set; undefined if the table has the right one. */
+  readonly metadata: Snapshot['metadata'] | undefined;
 }
 
 /** Decides on the entry that replaces the files of a table. */
@@ -128,30 +134,45 @@ class Swap {
   async decide(snapshot: Snapshot): Promise<readonly Action[] | undefined> {
     const { plan, info } = this.#rebuilt;
     const entries = await this.#entriesSince(plan.version, snapshot.version);
-    if (entries === undefined) return this.#isStale('the clean-up of its log');
-    const earlier = entries.find((entry) => entry.info['rebuild'] === info.rebuild);
+    if (entries === undefined) {
+      this.#changed = 'by the clean-up of its log';
+      return undefined;
+    }
+    // Another run can have made the same plan, and transformed it with another version of this program.
+    const earlier = entries.find(
+      (entry) => entry.info['rebuild'] === info.rebuild && entry.info['runId'] === info.runId,
+    );
     if (earlier !== undefined) {
       this.#committed = earlier.version;
       this.#replacedFiles = earlier.actions.filter(({ remove }) => remove).length;
       return undefined;
     }
-    if ((await this.#rebuilt.erasedIds()).length !== plan.erased.length)
-      return this.#isStale('an erasure of persons');
-    const followed = followFiles(plan.replaced, entries);
-    if ('changed' in followed) return this.#isStale(followed.changed);
-    const columns = rewriteColumns(this.#target.path, snapshot.metadata, deltaMetadata(this.#table));
-    if (columns?.isReplaced === true && entries.length > 0)
-      return this.#isStale('a commit with other columns');
-    const moved = movedPosition(plan, snapshot.txns);
-    if (moved !== undefined) return this.#isStale(moved);
-    const replaced = [...snapshot.files.values()].filter(({ path }) => followed.files.has(path));
-    if (replaced.length !== followed.files.size) return this.#isStale('another commit');
-    this.#replacedFiles = replaced.length;
-    return this.#actions(replaced, snapshot, columns?.metadata);
+    if ((await this.#rebuilt.erasedIds()).length !== plan.erased.length) {
+      this.#changed = 'by an erasure of persons';
+      return undefined;
+    }
+    const swap = this.#swapOf(snapshot, entries);
+    if ('changed' in swap) {
+      this.#changed = swap.changed;
+      return undefined;
+    }
+    this.#replacedFiles = swap.replaced.length;
+    return this.#actions(swap, snapshot);
   }
 
-  #isStale(changed: string): undefined {
-    this.#changed = changed;
+  /** Returns the files to replace; or what changed them, so that they cannot be. */
+  #swapOf(snapshot: Snapshot, entries: readonly LogEntry[]): SwapFiles | { readonly changed: string } {
+    const { plan } = this.#rebuilt;
+    const followed = followFiles(plan.replaced, entries);
+    if ('changed' in followed) return { changed: `by ${followed.changed}` };
+    const columns = rewriteColumns(this.#target.path, snapshot.metadata, deltaMetadata(this.#table));
+    if (columns?.isReplaced === true && entries.length > 0)
+      return { changed: 'by a commit with other columns' };
+    const moved = movedPosition(plan, snapshot.txns);
+    if (moved !== undefined) return { changed: moved };
+    const replaced = [...snapshot.files.values()].filter(({ path }) => followed.files.has(path));
+    if (replaced.length !== followed.files.size) return { changed: 'by another commit' };
+    return { replaced, metadata: columns?.metadata };
   }
 
   /** Reads the entries after a version; undefined if one was deleted, or the log is another one. */
@@ -164,11 +185,7 @@ class Swap {
     return found.length === versions.length ? found : undefined;
   }
 
-  #actions(
-    replaced: readonly AddFile[],
-    { txns }: Snapshot,
-    metaData: Snapshot['metadata'] | undefined,
-  ): Action[] {
+  #actions({ replaced, metadata }: SwapFiles, { txns }: Snapshot): Action[] {
     const { plan, added, info } = this.#rebuilt;
     const nowMs = Date.now();
     const commitInfo = {
@@ -186,7 +203,7 @@ class Swap {
     });
     return [
       { commitInfo },
-      ...(metaData === undefined ? [] : [{ metaData }]),
+      ...(metadata === undefined ? [] : [{ metaData: metadata }]),
       ...caughtUp.map(([appId, until]) => ({ txn: { appId, version: toSafeInteger(until) } })),
       ...begun.map((appId) => ({ txn: { appId, version: 0 } })),
       ...replaced.map(({ path, partitionValues, size }) => ({
@@ -211,7 +228,7 @@ function movedPosition({ positions, until }: RebuildPlan, txns: Snapshot['txns']
     const position = txns.get(appId) ?? 0n;
     const planned = before.get(appId) ?? 0n;
     const isRight = rebuilt === planned ? position >= planned : position === planned;
-    if (!isRight) return `a commit that moved ${appId} from ${planned} to ${position}`;
+    if (!isRight) return `by a commit that moved ${appId} from ${planned} to ${position}`;
   }
   return undefined;
 }

@@ -23,7 +23,7 @@ const RebuildPlan = z.strictObject({
   parts: z.array(z.array(AddFile)),
 });
 
-/** What a rebuild of a table reads and replaces. */
+/** The files that a rebuild of a table reads and replaces. */
 export type RebuildPlan = z.infer<typeof RebuildPlan>;
 
 const RebuiltPart = z.strictObject({
@@ -37,7 +37,7 @@ const RebuiltPart = z.strictObject({
 export type RebuiltPart = z.infer<typeof RebuiltPart>;
 
 /**
- * The state of a rebuild in the table's folder in HDFS, so that any worker can go on with it. A plan is named by its
+ * The state of a rebuild in the table's folder in HDFS, so that any worker can continue it. A plan is named by its
  * SHA-256, so that attempts with other plans do not mix.
  */
 export class RebuildState {

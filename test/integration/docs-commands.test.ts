@@ -99,6 +99,14 @@ const COMMANDS: Readonly<Record<string, Ending>> = {
   'npx pipeline erase pearson --person-file persons.txt --requested-by "the school" --reason "ticket 12" --follow':
     NO_ERASURE_KEY,
   'npx pipeline erase pearson --person-file persons.txt --check': NO_ERASURE_KEY,
+  'npx pipeline rebuild TABLE…': { as: { 'TABLE…': 'options' }, says: /^started rebuild-/m },
+  'npx pipeline rebuild attempts --dry-run': { says: /^ {2}read \d+ files? of deliveries/m },
+  'npx pipeline rebuild attempts questions options --follow': { says: /│ options +│ +\d/ },
+  'npx pipeline restore TABLE --to VERSION': {
+    as: { TABLE: 'attempts', VERSION: '2999-01-31T12:00:00Z' },
+    says: /^attempts is as it was at version \d+: nothing to do$/m,
+  },
+  'npx pipeline restore attempts --to 17': { as: { 17: '2999-01-31' }, says: /: nothing to do$/m },
   'npx pipeline quarantine …': { as: { '…': '' }, exit: 2, says: /Usage: pipeline quarantine/ },
   'npx pipeline quarantine list': { says: /attempts-pearson\/0\/17/ },
   'npx pipeline quarantine show attempts-pearson/0/17': { says: /max_attempts/ },

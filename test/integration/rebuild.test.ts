@@ -140,7 +140,7 @@ describe('a rebuild', () => {
     await requireVerified();
   });
 
-  test('goes on with another worker where a killed one stopped', async () => {
+  test('continues with another worker where a killed one stopped', async () => {
     const whole = await rows();
     const handle = await pipeline.client.workflow.start('rebuild', {
       taskQueue: pipeline.settings.temporal.taskQueue,

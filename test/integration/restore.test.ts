@@ -130,7 +130,7 @@ describe('a restore', () => {
     );
     assert.match(
       await refusal('runs', '--to', String(lossy), '--yes'),
-      new RegExp(`^RESTORE_REFUSED: .*version ${lossy} \\(RESTORE\\).* version ${whole} still has them`),
+      new RegExp(`^RESTORE_REFUSED: .*version ${lossy} \\(RESTORE\\).* version ${whole} has not`),
     );
     await restore('runs', whole);
     await requireVerified();
