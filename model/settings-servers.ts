@@ -83,7 +83,7 @@ export const Kafka = z
       .default(1)
       .describe('The replication factor of a topic that the pipeline creates.'),
     markerTopic: TOPIC.default('pipeline-markers').describe(
-      'The topic with a marker for each published chunk and each replay, by which a retry publishes nothing twice. It is created if it does not exist. Whoever can write to it can prevent records from being published.',
+      'The topic with a marker for each published chunk and each replay, by which a retry publishes nothing twice. It is created if it does not exist. Only the pipeline should have the right to write to it: a forged marker prevents records from being published.',
     ),
     markerRetention: z
       .string()

@@ -36,6 +36,6 @@ export function requireOwnMarkerTopic(
   for (const [name, { topic }] of Object.entries(sources)) {
     if (plain(topic) !== plain(kafka.markerTopic)) continue;
     const message = `must not be kafka.markerTopic (${kafka.markerTopic}), which is for the markers alone`;
-    context.addIssue({ code: 'custom', path: ['sources', name, 'topic'], message, input: topic });
+    context.addIssue({ code: 'custom', path: ['sources', name, 'topic'], message });
   }
 }

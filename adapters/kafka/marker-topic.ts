@@ -51,7 +51,7 @@ export async function requireMarkerTopic(options: KafkaWithMarkers, admin: Admin
     .filter(({ name, accepts }) => !accepts(values.get(name) ?? ''))
     .map(({ name, value }) => `${name} is ${values.get(name) ?? 'unknown'}, not ${value}`);
   if (partitions.length < MARKER_PARTITIONS)
-    wrong.unshift(`it has ${partitions.length} partitions, not ${MARKER_PARTITIONS}`);
+    wrong.unshift(`its number of partitions is ${partitions.length}, not ${MARKER_PARTITIONS}`);
   if (wrong.length === 0) return;
   throw new PipelineError(
     'KAFKA_REFUSED',

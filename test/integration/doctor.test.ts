@@ -12,15 +12,18 @@ import { TestPipeline, eventually, runPipelineCommand } from '../support/harness
 /** Nothing listens there. */
 const NOBODY = '127.0.0.1:2';
 
+const MARKER_TOPIC = `markers-doctor-${process.pid}-${Date.now()}`;
+
 let pipeline: TestPipeline;
 let platform: Platform;
 
 before(async () => {
   platform = await startPlatform({ count: 5, token: 'a-secret' });
-  pipeline = await TestPipeline.create({
-    pearson: { url: `${platform.url}/attempts`, tokenVariable: 'DOCTOR_TOKEN' },
-    filled: {},
-  });
+  pipeline = await TestPipeline.create(
+    { pearson: { url: `${platform.url}/attempts`, tokenVariable: 'DOCTOR_TOKEN' }, filled: {} },
+    // Of its own, so that it does not exist.
+    { kafka: { markerTopic: MARKER_TOPIC } },
+  );
   await pipeline.placeFiles({ 'a-file': '' });
   await pipeline.startWorker('one', { DOCTOR_TOKEN: 'a-secret' });
 });
@@ -146,7 +149,10 @@ test('a staging folder that cannot be created is reported', async () => {
 test('a topic that the first run could not create is reported', async () => {
   const { topic = '' } = pipeline.settings.sources['pearson'] ?? {};
   const replicas = await diagnose({ kafka: { replicationFactor: 3 } });
-  assert.deepEqual(failuresOf(replicas), [`kafka topic ${topic}: KAFKA_REFUSED`]);
+  assert.deepEqual(
+    failuresOf(replicas),
+    [topic, MARKER_TOPIC].map((name) => `kafka topic ${name}: KAFKA_REFUSED`),
+  );
   assert.match(
     saysOf(replicas, `kafka topic ${topic}`),
     /INVALID_REPLICATION_FACTOR: .*kafka\.replicationFactor/,
@@ -162,4 +168,15 @@ test('a topic that the first run could not create is reported', async () => {
   );
   assert.match(saysOf(names, `kafka topic ${one}`), new RegExp(`collides with .*${other}`));
   assert.match(saysOf(names, `kafka topic ${colliding}`), new RegExp(`collides with .*${existing}`));
+});
+
+test('a topic of markers with settings that would lose them is reported with each of them', async () => {
+  const markerTopic = `${MARKER_TOPIC}-wrong`;
+  await ensureTopic(pipeline.kafka, markerTopic, { partitions: 1, replicationFactor: 1 });
+  const diagnosis = await diagnose({ kafka: { markerTopic } });
+  assert.deepEqual(failuresOf(diagnosis), [`kafka topic ${markerTopic}: KAFKA_REFUSED`]);
+  assert.match(
+    saysOf(diagnosis, `kafka topic ${markerTopic}`),
+    /its number of partitions is 1, not 32; retention\.ms is 604800000, not 34560000000; message\.timestamp\.type is CreateTime, not LogAppendTime\. Correct/,
+  );
 });

@@ -146,7 +146,7 @@ describe('the topic of markers', () => {
     await withAdmin(OPTIONS, (admin) => admin.createTopics({ topics, waitForLeaders: true }));
     assert.match(
       await codeOf(publishSet(await newTopic(1), options)),
-      /^KAFKA_REFUSED: topic .*-wrong, of the markers .* has wrong settings: it has 2 partitions, not 32; retention\.ms is 604800000, not 34560000000\. Correct/,
+      /^KAFKA_REFUSED: topic .*-wrong, of the markers .* has wrong settings: its number of partitions is 2, not 32; retention\.ms is 604800000, not 34560000000\. Correct/,
     );
   });
 });

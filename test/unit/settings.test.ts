@@ -37,6 +37,18 @@ test('a warehouse folder that needs escaping, or leads elsewhere, is refused by 
   }
 });
 
+test('a source cannot have the topic of markers, nor can markers expire within a day', () => {
+  const fault = (topic: string): string =>
+    faultOf(`kafka: { markerTopic: the.markers }\nsources: { own: { topic: ${topic} } }`);
+  assert.match(
+    fault('the_markers'),
+    /sources\.own\.topic: .*must not be kafka\.markerTopic \(the\.markers\)/,
+  );
+  assert.equal(fault('others'), 'none');
+  assert.match(faultOf('kafka: { markerRetention: 1h }\nsources: {}'), /at least 1d/);
+  assert.match(faultOf('maintenance: { transactionRetention: 7d }\nsources: {}'), /at least 30d/);
+});
+
 test('a password or delegation token for another host requires TLS, unless allowCleartext is set', () => {
   const plain = 'sasl: { mechanism: plain, user: me, passwordVariable: A_VARIABLE }';
   const basic = 'basicAuth: { user: me, passwordVariable: A_VARIABLE }';
