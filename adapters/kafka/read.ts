@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PipelineError } from '../../model/errors.ts';
 import type { Batch, OffsetRange } from '../../model/references.ts';
-import { DEFAULT_BATCH_DECODED_BYTES } from '../../model/settings.ts';
+import { DEFAULT_BATCH_DECODED_BYTES } from '../../model/settings-limits.ts';
 import { AbortedTransactions } from './wire/aborted-transactions.ts';
 import { openCluster } from './wire/cluster.ts';
 import { asKafkaError } from './errors.ts';

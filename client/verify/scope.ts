@@ -9,21 +9,21 @@ import { entryHash, type Proof } from './proofs.ts';
 import type { Snapshots } from './tables.ts';
 
 /** The part of a warehouse that is verified: everything, or what was added since a proof. */
-export interface Scope {
+export interface VerifyScope {
   /** The proof that is continued; null if everything is verified. */
   readonly proof: Proof | null;
   /** The log entries of each existing table: those since the proof, or all that its log still has. */
   readonly histories: ReadonlyMap<Table, readonly LogEntry[]>;
   /** The offset (exclusive) up to which the proof goes, by `topic/partition`; empty without one. */
   readonly provedTo: ReadonlyMap<string, number>;
-  readonly originOf: (table: Table, file: AddFile) => FileOrigin;
+  readonly originOf: (table: Table, file: AddFile) => ProofOrigin;
 }
 
 /** Whether a file is part of the proof, or was added later: with new rows, or with rows of files that it replaced. */
-export type FileOrigin = 'proved' | 'new' | 'rewritten';
+export type ProofOrigin = 'proved' | 'new' | 'rewritten';
 
 /** Returns the scope of everything. */
-export async function wholeScope(warehouse: Warehouse, snapshots: Snapshots): Promise<Scope> {
+export async function wholeScope(warehouse: Warehouse, snapshots: Snapshots): Promise<VerifyScope> {
   const histories = await readHistories(warehouse, snapshots, () => -1);
   return { proof: null, histories, provedTo: new Map(), originOf: () => 'new' };
 }
@@ -33,13 +33,17 @@ export async function wholeScope(warehouse: Warehouse, snapshots: Snapshots): Pr
  * @throws {PipelineError} PROOF_OUTDATED when the proof does not hold for the earlier rows any more: a log was replaced
  * or cleaned up past it, or a commit removed rows.
  */
-export async function scopeSince(warehouse: Warehouse, snapshots: Snapshots, proof: Proof): Promise<Scope> {
+export async function scopeSince(
+  warehouse: Warehouse,
+  snapshots: Snapshots,
+  proof: Proof,
+): Promise<VerifyScope> {
   const versionOf = ({ name }: Table): number => proof.tables[name]?.version ?? -1;
   for (const [name, { version, entrySha256 }] of Object.entries(proof.tables))
     if ((await entryHash(warehouse, name, version)) !== entrySha256)
       throw outdated(proof, `the log of ${name} does not have the version ${version} of then`);
   const histories = await readHistories(warehouse, snapshots, versionOf);
-  const origins = new Map<Table, ReadonlyMap<string, FileOrigin>>();
+  const origins = new Map<Table, ReadonlyMap<string, ProofOrigin>>();
   for (const [table, entries] of histories) {
     requireKept(proof, table, entries);
     const added = entries.flatMap((entry) => entry.added);

@@ -27,7 +27,7 @@ import { withRepairs } from './repairs.ts';
 import { checkReplays, type ReplayCounts } from './replays.ts';
 import { checkRewrites } from './rewrites.ts';
 import { continueProof, type Proof } from './proofs.ts';
-import { scopeSince, wholeScope, type Scope } from './scope.ts';
+import { scopeSince, wholeScope, type VerifyScope } from './scope.ts';
 import { strayFilesOf } from './stray-files.ts';
 import { settledSnapshots, type Snapshots } from './tables.ts';
 import { checkTopics } from './topics.ts';
@@ -131,7 +131,7 @@ async function verifyFiles(
     snapshots,
     scope,
     ledger,
-  }: { readonly snapshots: Snapshots; readonly scope: Scope; readonly ledger: Ledger },
+  }: { readonly snapshots: Snapshots; readonly scope: VerifyScope; readonly ledger: Ledger },
 ): Promise<{ tables: TableReport[]; findings: VerifyFinding[]; notes: Note[] }> {
   const auditor = new Auditor(settings.hdfs);
   const tables: TableReport[] = [];
@@ -173,7 +173,7 @@ async function verifyChildren(
     snapshots,
     scope,
     offsets,
-  }: { readonly snapshots: Snapshots; readonly scope: Scope; readonly offsets: FirstOffsets },
+  }: { readonly snapshots: Snapshots; readonly scope: VerifyScope; readonly offsets: FirstOffsets },
   fileFindings: readonly VerifyFinding[],
 ): Promise<{ findings: VerifyFinding[]; notes: Note[]; replays: ReplayCounts | null }> {
   const areFilesDamaged = CHILD_TABLES.some(({ name }) =>
@@ -211,7 +211,7 @@ async function verifyChildren(
 async function strayFileNotes(
   warehouse: Warehouse,
   snapshots: Snapshots,
-  histories: Scope['histories'],
+  histories: VerifyScope['histories'],
 ): Promise<Note[]> {
   const notes: Note[] = [];
   for (const [table, entries] of histories) {

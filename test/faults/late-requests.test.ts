@@ -3,7 +3,12 @@ import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import { readMarkers } from '../../adapters/kafka/marker-log.ts';
 import { readRanges } from '../../adapters/kafka/read.ts';
-import { kafkaClient, withAdmin, type KafkaOptions, type KafkaWithMarkers } from '../../adapters/kafka/client.ts';
+import {
+  kafkaClient,
+  withAdmin,
+  type KafkaOptions,
+  type KafkaWithMarkers,
+} from '../../adapters/kafka/client.ts';
 import type { OutgoingMessage } from '../../adapters/kafka/outgoing-message.ts';
 import { PipelineError, messageOf } from '../../model/errors.ts';
 import { Random } from '../../simulator/random.ts';

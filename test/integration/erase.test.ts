@@ -5,7 +5,7 @@ import test, { after, before, describe } from 'node:test';
 import { sqlText, withDuckDb } from '../../adapters/duckdb/database.ts';
 import type { ErasureCheck } from '../../client/erasure/check.ts';
 import type { EraseResult } from '../../model/erasure.ts';
-import { MAX_RECORD_BYTES } from '../../model/settings.ts';
+import { MAX_RECORD_BYTES } from '../../model/settings-limits.ts';
 import { generateAttempts } from '../../simulator/generator.ts';
 import { attempts, deliveries, options, questions } from '../../tables/index.ts';
 import { TestPipeline, eventually, queryStatus, type TestWorker } from '../support/harness.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import { ensureTopic } from '../../adapters/kafka/topics.ts';
 import type { OutgoingMessage } from '../../adapters/kafka/outgoing-message.ts';
-import { DEFAULT_BATCH_DECODED_BYTES } from '../../model/settings.ts';
+import { DEFAULT_BATCH_DECODED_BYTES } from '../../model/settings-limits.ts';
 import type { IngestResult } from '../../model/run.ts';
 import { generateAttempts } from '../../simulator/generator.ts';
 import { TestPipeline, eventually, queryStatus, type TestWorker } from '../support/harness.ts';

@@ -4,7 +4,7 @@ import test, { after, before, describe } from 'node:test';
 import type { Consumed } from '../../activities/consume.ts';
 import { skippedRangesIn } from '../../steps/landing/transaction-ids.ts';
 import { ensureTopic } from '../../adapters/kafka/topics.ts';
-import { DEFAULT_BATCH_DECODED_BYTES } from '../../model/settings.ts';
+import { DEFAULT_BATCH_DECODED_BYTES } from '../../model/settings-limits.ts';
 import { generateAttempts } from '../../simulator/generator.ts';
 import { TestPipeline, eventually, queryStatus } from '../support/harness.ts';
 import { compressedBatch, produceBatches } from '../support/kafka-batches.ts';

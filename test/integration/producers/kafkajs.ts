@@ -5,7 +5,7 @@ import { compressFrame } from 'lz4-napi';
 import { compress } from 'snappyjs';
 import { codecOf, type CodecName } from '../../../adapters/kafka/wire/compression.ts';
 import { kafkaClient, type KafkaOptions } from '../../../adapters/kafka/client.ts';
-import { DEFAULT_BATCH_DECODED_BYTES } from '../../../model/settings.ts';
+import { DEFAULT_BATCH_DECODED_BYTES } from '../../../model/settings-limits.ts';
 import type { Publication, Publish, TestMessage } from './message.ts';
 
 /** The buffer that kafkajs passes to a codec. */
