@@ -144,25 +144,28 @@ describe('late requests', { concurrency: 2 }, () => {
           if (left < 0) arrive();
         });
         broker.proxy.plan(late.api, { kind: 'late', until, isCut }, 1, spared);
-        await publishPatiently(id, isGivenUp ? 1 : TRIES);
+        await publishPatiently(id, isGivenUp);
         assert.equal(broker.proxy.unused, 0, 'the fault was not met');
         arrive();
         await broker.proxy.lateAnswered();
         await eventually(`the transaction of ${id} ends`, () => isOver(direct, id));
       }
 
-      async function publishPatiently(id: string, tries: number): Promise<void> {
+      /** Publishes until it succeeds; or, to give up, until the attempt whose request is late has failed. */
+      async function publishPatiently(id: string, isGivenUp: boolean): Promise<void> {
         const failures: string[] = [];
-        while (failures.length < tries) {
+        while (failures.length < TRIES) {
           try {
             await publishOnce(proxied, { id, topic, messages: inPieces(messagesOf(id)) });
             return;
           } catch (error) {
             if (!(error instanceof PipelineError)) throw error;
+            // On a busy machine, another request can time out first.
+            if (isGivenUp && broker.proxy.unused === 0) return;
             failures.push(`${error.code}: ${error.message}`);
           }
         }
-        assert.equal(tries, 1, failures.join('\n'));
+        assert.fail(failures.join('\n'));
       }
 
       /** The sets that can be read, and where each of their messages is, by its number. */
