@@ -11,7 +11,7 @@ import { PipelineError } from '../../model/errors.ts';
 const TRANSIENT: readonly ErrorCode[] = [
   ...(['SOURCE_UNREACHABLE', 'SOURCE_BUSY', 'SOURCE_CHANGED', 'SOURCE_CUT'] as const),
   ...(['STAGING_FULL', 'KAFKA_UNREACHABLE', 'PUBLISH_FENCED', 'RANGE_STALLED'] as const),
-  'KAFKA_BATCH_DAMAGED',
+  ...(['KAFKA_BATCH_DAMAGED', 'DELIVERIES_BEHIND'] as const),
   ...(['HDFS_UNREACHABLE', 'HDFS_DAMAGED', 'TEMPORAL_UNREACHABLE', 'SCHEDULE_STALLED'] as const),
   ...(['WORKER_MISSING', 'SERVICE_INSTALL_FAILED', 'SERVICE_NOT_READY', 'SERVICE_BUSY'] as const),
 ];
