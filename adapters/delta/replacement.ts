@@ -67,16 +67,27 @@ export function replaceActions(
   };
   return [
     { commitInfo },
-    ...removed.map(({ path, partitionValues, size }) => ({
-      remove: {
-        path,
-        deletionTimestamp: nowMs,
-        dataChange,
-        extendedFileMetadata: true,
-        partitionValues,
-        size,
-      },
-    })),
+    ...removeActions(removed, { nowMs, dataChange }),
     ...added.map((add) => ({ add: { ...add, dataChange } })),
   ];
+}
+
+/**
+ * Returns the actions that remove live files.
+ * @param options.dataChange Whether the entry changes rows.
+ */
+export function removeActions(
+  files: readonly AddFile[],
+  { nowMs, dataChange }: { readonly nowMs: number; readonly dataChange: boolean },
+): Action[] {
+  return files.map(({ path, partitionValues, size }) => ({
+    remove: {
+      path,
+      deletionTimestamp: nowMs,
+      dataChange,
+      extendedFileMetadata: true,
+      partitionValues,
+      size,
+    },
+  }));
 }

@@ -1,19 +1,16 @@
 import { Command } from 'commander';
-import type { Client } from '@temporalio/client';
 import { PipelineError } from '../../model/errors.ts';
 import type { EraseRequest, EraseResult } from '../../model/erasure.ts';
 import { formatBytes, formatCount } from '../../model/figures.ts';
 import { readSettings, sourceOf, type Settings } from '../../model/settings.ts';
 import { PersonKey } from '../../steps/erasure/person-key.ts';
-import type { erase as eraseWorkflow } from '../../workflows/index.ts';
 import { EXIT } from '../cli/exit.ts';
 import { withExamples } from '../cli/help.ts';
 import { confirm } from '../cli/output/confirm.ts';
 import { formatTable, print, printError, printJson } from '../cli/output.ts';
-import { uiUrlOf, withTemporal } from '../cli/temporal.ts';
+import { withTemporal } from '../cli/temporal.ts';
 import { clientLogger, openWarehouse } from '../cli/warehouse.ts';
-import { followWorkflow } from '../runs/follow-workflow.ts';
-import { userAtHost } from '../runs/static-details.ts';
+import { WAITING_FOR_WORKER, startRun } from '../runs/start-workflow.ts';
 import type { ErasureCheck } from './check.ts';
 import { readPersons } from './person-file.ts';
 
@@ -91,8 +88,17 @@ async function erase(source: string, options: EraseOptions): Promise<void> {
     process.exitCode = EXIT.failed;
     return;
   }
-  const request = { source, persons, requestedBy, reason };
-  await withTemporal(settings, (client) => startErasure(client, settings, request, options));
+  const request: EraseRequest = { source, persons, requestedBy, reason };
+  const workflow = {
+    name: 'erase',
+    idPrefix: `erase-${source}`,
+    request,
+    memo: {},
+    title: `erase ${formatCount(persons.length, 'person')} of ${source}`,
+    progressOf,
+    formatResult,
+  } as const;
+  await withTemporal(settings, (client) => startRun<EraseResult>(client, settings, workflow, options));
 }
 
 async function check(
@@ -145,34 +151,8 @@ async function isConfirmed(
   return confirm(`Erase ${formatCount(persons, 'person')} of ${source}? This cannot be undone.`);
 }
 
-async function startErasure(
-  client: Client,
-  settings: Settings,
-  request: EraseRequest,
-  { follow, json }: EraseOptions,
-): Promise<void> {
-  const { source, persons } = request;
-  const handle = await client.workflow.start<typeof eraseWorkflow>('erase', {
-    taskQueue: settings.temporal.taskQueue,
-    workflowId: `erase-${source}-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`,
-    args: [request],
-    staticSummary: `erase ${formatCount(persons.length, 'person')} of ${source}`,
-    memo: { startedBy: userAtHost() },
-  });
-  const run = handle.workflowId;
-  const url = uiUrlOf(settings, run, handle.firstExecutionRunId);
-  if (json !== true) print([`started ${run}`, `see ${url}`]);
-  if (follow !== true) {
-    if (json === true) printJson({ run, url });
-    return;
-  }
-  const result = await followWorkflow(client, handle, progressOf);
-  if (json === true) printJson({ run, url, ...result });
-  else print(formatResult(result));
-}
-
 function progressOf(status: EraseResult | undefined): string {
-  if (status === undefined) return 'waiting for a worker';
+  if (status === undefined) return WAITING_FOR_WORKER;
   const done = status.tables.map(({ table, rows }) => `${table}: ${formatCount(rows, 'row')}`);
   return [`${formatCount(status.messages, 'message')} found`, ...done].join(', ');
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Action, AddFile } from '../../adapters/delta/actions.ts';
 import { toSafeInteger } from '../../adapters/delta/entries.ts';
+import { removeActions } from '../../adapters/delta/replacement.ts';
 import { ENGINE, RewriteWatch, describeDamage, isOwnEntry } from '../../adapters/delta/rewrites.ts';
 import type { Snapshot } from '../../adapters/delta/snapshot.ts';
 import type { TableVersions } from '../../adapters/delta/versions.ts';
@@ -96,16 +97,7 @@ export function restoreActions(
     },
     ...(isSameSchema ? [] : [{ metaData: { ...current.metadata, schemaString, partitionColumns } }]),
     ...[...txns].map(([appId, version]) => ({ txn: { appId, version: toSafeInteger(version) } })),
-    ...removed.map(({ path, partitionValues, size }) => ({
-      remove: {
-        path,
-        deletionTimestamp: nowMs,
-        dataChange: true,
-        extendedFileMetadata: true,
-        partitionValues,
-        size,
-      },
-    })),
+    ...removeActions(removed, { nowMs, dataChange: true }),
     ...added.map((add) => ({ add: { ...add, dataChange: true } })),
   ];
 }

@@ -13,7 +13,7 @@ import { withExamples } from '../cli/help.ts';
 import { formatTable, print, printJson } from '../cli/output.ts';
 import { withTemporal } from '../cli/temporal.ts';
 import { openWarehouse } from '../cli/warehouse.ts';
-import { WAITING_FOR_WORKER, startTableWorkflow } from './table-workflow.ts';
+import { WAITING_FOR_WORKER, startRun } from '../runs/start-workflow.ts';
 
 interface MaintainOptions {
   readonly dryRun?: true;
@@ -92,8 +92,17 @@ async function startUpkeep(
 ): Promise<void> {
   const request: MaintainRequest = names.length === 0 ? {} : { tables: names };
   const title = `maintain ${names.length === 0 ? 'all tables' : names.join(', ')}`;
-  const workflow = { name: 'maintain', request, title, progressOf, formatResult } as const;
-  await startTableWorkflow<MaintainResult>(client, settings, workflow, options);
+  const memo = { request };
+  const workflow = {
+    name: 'maintain',
+    idPrefix: 'maintain',
+    request,
+    memo,
+    title,
+    progressOf,
+    formatResult,
+  } as const;
+  await startRun<MaintainResult>(client, settings, workflow, options);
 }
 
 function progressOf(status: MaintainResult | undefined): string {

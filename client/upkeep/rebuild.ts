@@ -11,7 +11,7 @@ import { withExamples } from '../cli/help.ts';
 import { formatTable, print, printJson } from '../cli/output.ts';
 import { withTemporal } from '../cli/temporal.ts';
 import { openWarehouse } from '../cli/warehouse.ts';
-import { WAITING_FOR_WORKER, startTableWorkflow } from './table-workflow.ts';
+import { WAITING_FOR_WORKER, startRun } from '../runs/start-workflow.ts';
 
 interface RebuildOptions {
   readonly dryRun?: true;
@@ -62,10 +62,17 @@ async function rebuild(names: readonly string[], options: RebuildOptions): Promi
   }
   const request: RebuildRequest = { tables: names };
   const title = `rebuild ${names.join(', ')}`;
-  const workflow = { name: 'rebuild', request, title, progressOf, formatResult } as const;
-  await withTemporal(settings, (client) =>
-    startTableWorkflow<RebuildResult>(client, settings, workflow, options),
-  );
+  const memo = { request };
+  const workflow = {
+    name: 'rebuild',
+    idPrefix: 'rebuild',
+    request,
+    memo,
+    title,
+    progressOf,
+    formatResult,
+  } as const;
+  await withTemporal(settings, (client) => startRun<RebuildResult>(client, settings, workflow, options));
 }
 
 async function showPreviews(

@@ -5,6 +5,7 @@ import { toSafeInteger } from '../../adapters/delta/entries.ts';
 import { followFiles } from '../../adapters/delta/followed-files.ts';
 import { readEntry, type LogEntry } from '../../adapters/delta/history.ts';
 import { findMissingFiles } from '../../adapters/delta/missing-files.ts';
+import { removeActions } from '../../adapters/delta/replacement.ts';
 import { ENGINE } from '../../adapters/delta/rewrites.ts';
 import type { Snapshot } from '../../adapters/delta/snapshot.ts';
 import type { DeltaTable } from '../../adapters/delta/table.ts';
@@ -206,16 +207,7 @@ class Swap {
       ...(metadata === undefined ? [] : [{ metaData: metadata }]),
       ...caughtUp.map(([appId, until]) => ({ txn: { appId, version: toSafeInteger(until) } })),
       ...begun.map((appId) => ({ txn: { appId, version: 0 } })),
-      ...replaced.map(({ path, partitionValues, size }) => ({
-        remove: {
-          path,
-          deletionTimestamp: nowMs,
-          dataChange: true,
-          extendedFileMetadata: true,
-          partitionValues,
-          size,
-        },
-      })),
+      ...removeActions(replaced, { nowMs, dataChange: true }),
       ...added.map((add) => ({ add })),
     ];
   }

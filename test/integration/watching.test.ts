@@ -24,7 +24,6 @@ const CONTENT = JSON.stringify([...GOOD, ...BAD, LARGE].map((attempt) => ({ ...a
 /** A request, and a step that makes it. */
 const REQUESTS = [
   ['Kafka Produce', 'publish'],
-  ['Kafka AddOffsetsToTxn', 'publish'],
   ['Kafka EndTxn', 'publish'],
   ['Kafka ListOffsets', 'plan'],
   ['Kafka Fetch', 'consume'],
