@@ -32,6 +32,9 @@ const Rows = z.array(z.array(z.unknown()));
 const PARTNERS = 12;
 const REFUSED = { max_attempts: '1.7', keen_id: 'ä “not an attempt”' };
 
+/** The tables that exist here: no person was erased. */
+const LANDED = Object.entries(COLUMNS).filter(([table]) => table !== 'erasures');
+
 describe('the tables in HDFS, read by other programs', { skip: interopSkipReason() }, () => {
   /** Clean-up actions, run in reverse order even if the set-up failed. */
   const opened: (() => Promise<void>)[] = [];
@@ -91,28 +94,28 @@ describe('the tables in HDFS, read by other programs', { skip: interopSkipReason
   });
 
   test('Spark reads every table, with the correct column types and partitions', async () => {
-    for (const [table, columns] of Object.entries(COLUMNS)) {
+    for (const [table, columns] of LANDED) {
       const found = await spark.ask(Table, 'table', { url: urlOf(table) });
       assert.deepEqual(found, { columns, partitions: partitions.get(table) }, table);
     }
   });
 
   test('Spark reads the same from the data files alone, without the log', async () => {
-    for (const [table, columns] of Object.entries(COLUMNS)) {
+    for (const [table, columns] of LANDED) {
       const found = await spark.ask(Table, 'plain', { url: urlOf(table) });
       assert.deepEqual(found, { columns, partitions: partitions.get(table) }, table);
     }
   });
 
   test('delta-rs reads every table, with the correct column types and partitions', async () => {
-    for (const [table, columns] of Object.entries(COLUMNS)) {
+    for (const [table, columns] of LANDED) {
       const found = await deltaRs.ask(Table, 'table', { url: urlOf(table) });
       assert.deepEqual(found, { columns: inArrow(columns), partitions: partitions.get(table) }, table);
     }
   });
 
   test('pyarrow reads the same types from each data file alone', async () => {
-    for (const [table, columns] of Object.entries(COLUMNS)) {
+    for (const [table, columns] of LANDED) {
       const files = await deltaRs.ask(z.array(Columns), 'plain', { url: urlOf(table) });
       assert.ok(files.length > 0, table);
       for (const file of files) assert.deepEqual(file, inArrow(inDataFile(columns)), table);
