@@ -113,7 +113,12 @@ export class DeltaTable {
       this.#required = metadata;
       let builder = await this.#log.known();
       while (builder.version < 0) {
-        await this.#writer.writeEntry(0, creationEntry(metadata, await txns()), scratch);
+        // Read before the table is looked for: in between, another writer can create it and land in all tables.
+        const [initial] = await Promise.allSettled([txns()]);
+        builder = await this.#log.refresh();
+        if (builder.version >= 0) break;
+        if (initial.status === 'rejected') throw initial.reason;
+        await this.#writer.writeEntry(0, creationEntry(metadata, initial.value), scratch);
         builder = await this.#log.refresh();
       }
       this.#columnsToAdd(builder);
