@@ -46,7 +46,7 @@ export function addMissingColumns(
   return { metadata: { ...existing, schemaString }, added: missing.map(({ name }) => name) };
 }
 
-/** The metadata of a table of which every file is written again. */
+/** The metadata of a table whose files are all rewritten. */
 export interface RewrittenColumns {
   readonly metadata: Metadata;
   /** Whether files that were written with the existing metadata cannot be read with the new one. */
@@ -54,7 +54,7 @@ export interface RewrittenColumns {
 }
 
 /**
- * Returns the metadata with which all files of a table can be written again: the existing one, with the columns that it
+ * Returns the metadata with which all files of a table can be rewritten: the existing one, with the columns that it
  * lacks; where columns have other types or the partitions differ, with the required columns and partitions alone. Other
  * members of the metadata are kept.
  * @param table The table's folder, for errors.

@@ -59,7 +59,7 @@ async function requireWholeBatches(last: DeltaTable, tableOf: (name: string) => 
   }
 }
 
-/** Returns a partition of which a table has later offsets than `deliveries`. */
+/** Returns a partition in which a table is ahead of `deliveries`. */
 function aheadOf(txns: Transactions, landed: Transactions): string | undefined {
   return [...txns].find(
     ([appId, version]) =>

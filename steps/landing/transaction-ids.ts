@@ -9,7 +9,7 @@ function once(appId: string): TransactionFence {
   return { appId, from: undefined, to: 1n };
 }
 
-/** The transactions of {@link once}, of which a table has more with every run. */
+/** The application ids of {@link once}, whose number grows with each run. */
 const ONCE = /^(?:content|run|chunk|replay)\//;
 
 /**

@@ -65,7 +65,7 @@ export async function commitRebuild(
   return swap.outcome(version);
 }
 
-/** Returns the parts without a result, and those of which a file is missing: a program's VACUUM can have deleted it. */
+/** Returns the parts without a result, and those with a missing file, which another program's VACUUM can have deleted. */
 async function incompleteParts(
   { hdfs, path }: DeltaTable,
   parts: readonly (RebuiltPart | undefined)[],

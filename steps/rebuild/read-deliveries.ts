@@ -17,7 +17,7 @@ export interface Delivery {
   readonly payload: Buffer;
 }
 
-/** Rows of `deliveries` in order, of which the next one can be looked at first. */
+/** Reads rows of `deliveries` in order; {@link peek} returns the next row without consuming it. */
 export class DeliveryReader {
   readonly #result: DuckDBResult;
   #rows: readonly (readonly DuckDBValue[])[] = [];

@@ -17,7 +17,7 @@ const RebuildPlan = z.strictObject({
   positions: z.array(Position),
   /** The positions up to which rows are rebuilt: those of the table, or of `deliveries` where the table is behind it. */
   until: z.array(Position),
-  /** The application ids of erased messages in `deliveries`, of which no rows are made. */
+  /** The application ids of erased messages in `deliveries`, which get no rows. */
   erased: z.array(z.string()),
   /** The files of `deliveries`, in parts of bounded size. */
   parts: z.array(z.array(AddFile)),

@@ -117,7 +117,6 @@ export function fileColumnsOf(table: Table, names: readonly string[]): FileColum
 }
 
 /** Returns the names of all columns that any of the files has. */
-/** Returns the names of the columns of Parquet files. */
 export async function columnNames(connection: DuckDBConnection, files: readonly string[]): Promise<string[]> {
   const described = await connection.runAndReadAll(`DESCRIBE FROM ${readSql(files)}`);
   return described.getRows().map(([name]) => String(name));

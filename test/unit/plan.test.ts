@@ -108,7 +108,7 @@ test('a table behind deliveries, which is committed last, was changed by another
   assert.match(refusal(0, 20, [4, 4, undefined, 4, 4]), /questions only up to nothing/);
 });
 
-/** The positions of all tables, one of which was added at an offset. */
+/** Returns the positions of all tables; one table was added at an offset. */
 function added(table: string, from: number, ...versions: (number | undefined)[]): TablePositions {
   const all = positions(...versions);
   all.get(table)?.set(firstOffsetAppId('t', 0), BigInt(from));
