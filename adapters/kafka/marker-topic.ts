@@ -1,8 +1,9 @@
-import kafkajs, { type Admin } from 'kafkajs';
+import type { Admin } from 'kafkajs';
 import { parseDuration } from '../../model/duration.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { KafkaWithMarkers } from './client.ts';
 import { MARKER_PARTITIONS } from './markers.ts';
+import { readConfigs } from './topic-configs.ts';
 import { ensureTopicThrough } from './topics.ts';
 import type { TopicShape } from './wire/create-topics.ts';
 
@@ -88,27 +89,4 @@ function exactly(name: string, value: string): RequiredConfig {
 
 function atLeast(name: string, value: number): RequiredConfig {
   return { name, value: String(value), accepts: (found) => Number(found) >= value };
-}
-
-/**
- * Reads settings of a topic.
- * @throws {PipelineError} KAFKA_REFUSED if the broker does not tell one of them.
- */
-export async function readConfigs(
-  admin: Admin,
-  topic: string,
-  names: readonly string[],
-): Promise<ReadonlyMap<string, string>> {
-  const asked = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: [...names] };
-  const { resources } = await admin.describeConfigs({ resources: [asked], includeSynonyms: false });
-  const [found] = resources;
-  const values = new Map(
-    (found?.configEntries ?? []).map(({ configName, configValue }) => [configName, configValue]),
-  );
-  const missing = names.find((name) => !values.has(name));
-  if (missing === undefined) return values;
-  throw new PipelineError(
-    'KAFKA_REFUSED',
-    `topic ${topic} does not tell its ${missing}: ${found?.errorMessage ?? 'there is no such setting'}`,
-  );
 }

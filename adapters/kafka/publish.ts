@@ -4,10 +4,11 @@ import { clusterError, kafkaClient, withAdmin, type KafkaOptions, type KafkaWith
 import { openCluster, type OpenCluster } from './wire/cluster.ts';
 import { asKafkaError } from './errors.ts';
 import { MarkerLog } from './marker-log.ts';
-import { ensureMarkerTopic, readConfigs } from './marker-topic.ts';
+import { ensureMarkerTopic } from './marker-topic.ts';
 import { encodeMarker, endsOf, markerKey, markerPartition, type Marker } from './markers.ts';
 import { encodeHeaders, RecordBatch } from './wire/record-batch.ts';
 import { MAX_REQUEST_BYTES_PER_PARTITION, Sender, type OpenTopic } from './sender.ts';
+import { numberOf, readConfigs } from './topic-configs.ts';
 import { ensureTopicThrough, requireFewPartitions } from './topics.ts';
 import type { TopicShape } from './wire/create-topics.ts';
 import { PublishTransaction } from './wire/transaction.ts';
@@ -37,8 +38,7 @@ export async function fetchMaxMessageBytes(options: KafkaOptions, topic: string)
 }
 
 async function readMaxBytes(admin: Admin, topic: string): Promise<number> {
-  const value = (await readConfigs(admin, topic, [MAX_MESSAGE_BYTES])).get(MAX_MESSAGE_BYTES);
-  return Number(value);
+  return numberOf(topic, await readConfigs(admin, topic, [MAX_MESSAGE_BYTES]), MAX_MESSAGE_BYTES);
 }
 
 /** Publishes sets of messages to one topic, over its own connections; the caller closes it. */

@@ -1,8 +1,9 @@
-import kafkajs from 'kafkajs';
-import { PipelineError } from '../../model/errors.ts';
 import { withAdmin, type KafkaOptions } from './client.ts';
+import { numberOf, readConfigs } from './topic-configs.ts';
 
-const NAMES = ['cleanup.policy', 'retention.ms', 'segment.ms'];
+const POLICY = 'cleanup.policy';
+const RETENTION = 'retention.ms';
+const SEGMENT = 'segment.ms';
 
 /** A retention of centuries has no date that every reader knows. */
 const LATEST_MS = Date.UTC(9999, 11, 31);
@@ -20,19 +21,10 @@ export async function keptUntil(
   timeMs: number,
 ): Promise<string | null> {
   return withAdmin(options, async (admin) => {
-    const asked = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: NAMES };
-    const { resources } = await admin.describeConfigs({ resources: [asked], includeSynonyms: false });
-    const entries = new Map(
-      resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]),
-    );
-    const [policy = '', retention = '', segment = ''] = NAMES.map((name) => entries.get(name));
-    if (!/^-?\d+$/.test(retention) || !/^\d+$/.test(segment))
-      throw new PipelineError(
-        'KAFKA_REFUSED',
-        `topic ${topic} does not tell its retention.ms and segment.ms`,
-      );
-    const untilMs = timeMs + Number(retention) + Number(segment);
-    const isDeleted = policy.split(',').includes('delete') && Number(retention) >= 0;
+    const configs = await readConfigs(admin, topic, [POLICY, RETENTION, SEGMENT]);
+    const retentionMs = numberOf(topic, configs, RETENTION);
+    const untilMs = timeMs + retentionMs + numberOf(topic, configs, SEGMENT);
+    const isDeleted = (configs.get(POLICY) ?? '').split(',').includes('delete') && retentionMs >= 0;
     return isDeleted && untilMs <= LATEST_MS ? new Date(untilMs).toISOString() : null;
   });
 }
