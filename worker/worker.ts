@@ -14,13 +14,11 @@ import type { Logger } from '../adapters/log.ts';
 import { Staging } from '../adapters/staging/staging.ts';
 import { asTemporalError, connectTemporal, temporalConnection } from '../adapters/temporal.ts';
 import { startTracing, type TraceExport } from '../adapters/tracing/tracing.ts';
-import { Warehouse } from '../adapters/delta/warehouse.ts';
-import { WebHdfs } from '../adapters/hdfs/webhdfs.ts';
+import type { Warehouse } from '../adapters/delta/warehouse.ts';
 import { parseDuration } from '../model/duration.ts';
 import type { Settings } from '../model/settings.ts';
-import { durationMs } from '../model/settings-maintenance.ts';
 import { hostTaskQueue } from '../model/task-queues.ts';
-import { transactionRetention } from '../steps/landing/transaction-ids.ts';
+import { warehouseOf } from '../steps/warehouse-of.ts';
 import { ActivityErrors } from './activity-errors.ts';
 import { countedActivities } from './count-steps.ts';
 import { Health } from './health.ts';
@@ -108,13 +106,7 @@ async function openServices(settings: Settings, logger: Logger, metrics: Metrics
   const staging = await Staging.open(settings.worker.staging, settings.worker.stagingBytes);
   const connection = await connect(settings, staging, logger);
   const kafka = { ...settings.kafka, logger };
-  const warehouse = new Warehouse(settings.hdfs.warehouse, {
-    hdfs: new WebHdfs({ ...settings.hdfs, logger }),
-    logger,
-    checkpointInterval: settings.limits.checkpointInterval,
-    fileRetentionMs: durationMs(settings.maintenance.fileRetention),
-    transactionRetention: transactionRetention(settings.maintenance),
-  });
+  const warehouse = warehouseOf(settings, logger);
   const client = new Client({ connection, namespace: settings.temporal.namespace });
   const tracing = await startTracing('assessment-pipeline-worker');
   return { settings, logger, connection, client, metrics, staging, kafka, warehouse, tracing };

@@ -6,6 +6,7 @@ import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { PipelineError, messageOf } from '../../model/errors.ts';
 import type { AddFile } from './actions.ts';
+import { partitionKeyOf } from './partition-key.ts';
 import { mapConcurrent } from '../../lib/map-concurrent.ts';
 import { makePrivateFolder, PRIVATE_FOLDER_MODE } from '../../lib/private-files.ts';
 import { HdfsError, type WebHdfs } from '../hdfs/webhdfs.ts';
@@ -78,7 +79,7 @@ export class TableCache {
     return {
       files: wanted.map(({ file, local }) => ({
         path: local,
-        partition: partitionKeyOf(file),
+        partition: partitionFolderOf(file),
         partitionValues: file.partitionValues,
       })),
       fetched: fetched.filter((bytes) => bytes > 0).length,
@@ -154,16 +155,19 @@ export async function hasLoggedHash({ tags }: AddFile, local: string): Promise<b
 }
 
 function localPathOf(tablePath: string, file: AddFile): string {
-  return join(`partition=${partitionKeyOf(file)}`, `${hashOf([tablePath, file.path])}.parquet`);
+  return join(
+    `partition=${partitionFolderOf(file)}`,
+    `${hashOfText(JSON.stringify([tablePath, file.path]))}.parquet`,
+  );
 }
 
-function partitionKeyOf({ partitionValues }: AddFile): string {
-  return hashOf(Object.entries(partitionValues).sort(([a], [b]) => (a < b ? -1 : 1)));
+function partitionFolderOf(file: AddFile): string {
+  return hashOfText(partitionKeyOf(file));
 }
 
-/** Returns the first 128 bits of a JSON value's SHA-256, in lower-case hexadecimal digits. */
-function hashOf(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 32);
+/** Returns the first 128 bits of a text's SHA-256, in lower-case hexadecimal digits. */
+function hashOfText(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }
 
 async function mapCacheErrors<T>(path: string, work: () => Promise<T>): Promise<T> {

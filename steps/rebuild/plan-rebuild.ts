@@ -1,6 +1,8 @@
 import type { AddFile } from '../../adapters/delta/actions.ts';
+import { partitionKeyOf } from '../../adapters/delta/partition-key.ts';
 import type { Snapshot } from '../../adapters/delta/snapshot.ts';
 import type { DeltaTable } from '../../adapters/delta/table.ts';
+import { packInOrder } from '../../lib/pack-in-order.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { deliveries } from '../../tables/index.ts';
 import { deltaMetadata, type Table } from '../../tables/table.ts';
@@ -137,20 +139,5 @@ function partsOf({ files }: Snapshot): AddFile[][] {
   const bytes = all.reduce((sum, { size }) => sum + size, 0);
   const maxBytes = Math.max(PART_BYTES, Math.ceil(bytes / MAX_PARTS) * 2);
   const maxFiles = Math.max(PART_FILES, Math.ceil(all.length / MAX_PARTS) * 2);
-  const parts: AddFile[][] = [];
-  let partBytes = Infinity;
-  for (const file of all) {
-    if (partBytes + file.size > maxBytes || parts.at(-1)?.length === maxFiles) {
-      parts.push([]);
-      partBytes = 0;
-    }
-    parts.at(-1)?.push(file);
-    partBytes += file.size;
-  }
-  return parts;
-}
-
-/** Returns a text that is the same for files of the same partition. */
-export function partitionKeyOf({ partitionValues }: AddFile): string {
-  return JSON.stringify(Object.entries(partitionValues).sort());
+  return packInOrder(all, { maxBytes, maxItems: maxFiles });
 }

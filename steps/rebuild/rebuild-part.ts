@@ -1,5 +1,6 @@
 import type { AddFile } from '../../adapters/delta/actions.ts';
 import { findMissingFiles } from '../../adapters/delta/missing-files.ts';
+import { partitionKeyOf } from '../../adapters/delta/partition-key.ts';
 import type { DeltaTable } from '../../adapters/delta/table.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { SOURCE_NAME } from '../../model/source-name.ts';
@@ -9,7 +10,6 @@ import { uploadStaged } from '../landing/commit-files.ts';
 import type { RunContext } from '../run-context.ts';
 import { downloadFiles } from '../upkeep/download-files.ts';
 import type { RebuildDeps } from './deps.ts';
-import { partitionKeyOf } from './plan-rebuild.ts';
 import { RebuildState, type RebuildPlan, type RebuiltPart } from './rebuild-plan.ts';
 import type { DeliveryFiles } from './transform-deliveries.ts';
 

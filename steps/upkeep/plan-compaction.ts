@@ -1,4 +1,6 @@
 import type { AddFile } from '../../adapters/delta/actions.ts';
+import { partitionKeyOf } from '../../adapters/delta/partition-key.ts';
+import { packInOrder } from '../../lib/pack-in-order.ts';
 
 /** When files are compacted. */
 export interface CompactionLimits {
@@ -42,7 +44,7 @@ export function planCompaction(
   const partitions = new Map<string, AddFile[]>();
   for (const file of files) {
     if (file.size >= limits.targetBytes * SMALL_SHARE) continue;
-    const key = JSON.stringify(Object.entries(file.partitionValues).sort());
+    const key = partitionKeyOf(file);
     const small = partitions.get(key);
     if (small === undefined) partitions.set(key, [file]);
     else small.push(file);
@@ -61,17 +63,7 @@ function isOpen([file]: readonly AddFile[], today: string): boolean {
 
 /** Packs neighbours into groups of at least two files and at most the target size. */
 function packFiles(files: readonly AddFile[], targetBytes: number): CompactionGroup[] {
-  const groups: AddFile[][] = [];
-  let bytes = Infinity;
-  for (const file of files) {
-    if (bytes + file.size > targetBytes || groups.at(-1)?.length === MAX_GROUP_FILES) {
-      groups.push([]);
-      bytes = 0;
-    }
-    groups.at(-1)?.push(file);
-    bytes += file.size;
-  }
-  return groups
+  return packInOrder(files, { maxBytes: targetBytes, maxItems: MAX_GROUP_FILES })
     .filter((group) => group.length > 1)
     .map((group) => ({
       partitionValues: group[0]?.partitionValues ?? {},
