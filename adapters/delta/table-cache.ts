@@ -104,11 +104,7 @@ export class TableCache {
     await mapCacheErrors(dirname(local), () =>
       mkdir(dirname(local), { recursive: true, mode: PRIVATE_FOLDER_MODE }),
     );
-    await this.#hdfs.download(path, temporary, file.size);
-    if (!(await hasLoggedHash(file, temporary))) {
-      await rm(temporary, { force: true });
-      throw new HdfsError('HDFS_DAMAGED', `${path} does not match the SHA-256 in its table's log`);
-    }
+    await downloadDataFile(this.#hdfs, path, file, temporary);
     await mapCacheErrors(local, () => rename(temporary, local));
   }
 
@@ -143,6 +139,23 @@ export function cacheFolderOf(nameNodes: readonly string[], warehouse: string): 
 /** Returns a data file's absolute path in HDFS. The path in the log was validated when it was parsed. */
 export function hdfsPathOf(tablePath: string, { path }: Pick<AddFile, 'path'>): string {
   return `${tablePath}/${decodeURIComponent(path)}`;
+}
+
+/**
+ * Downloads a data file, and verifies its SHA-256 if the log has one.
+ * @param path Absolute, in HDFS.
+ * @throws {HdfsError} HDFS_DAMAGED when it differs from its entry in the log; the local file is then removed.
+ */
+export async function downloadDataFile(
+  hdfs: WebHdfs,
+  path: string,
+  entry: AddFile,
+  local: string,
+): Promise<void> {
+  await hdfs.download(path, local, entry.size);
+  if (await hasLoggedHash(entry, local)) return;
+  await rm(local, { force: true });
+  throw new HdfsError('HDFS_DAMAGED', `${path} does not match the SHA-256 in its table's log`);
 }
 
 /** Returns whether a local copy of a file has the SHA-256 of its log entry; true for entries of other programs, which have none. */

@@ -8,7 +8,7 @@ import { ensureMarkerTopic } from './marker-topic.ts';
 import { encodeMarker, endsOf, markerKey, markerPartition, type Marker } from './markers.ts';
 import { encodeHeaders, RecordBatch } from './wire/record-batch.ts';
 import { MAX_REQUEST_BYTES_PER_PARTITION, Sender, type OpenTopic } from './sender.ts';
-import { numberOf, readConfigs } from './topic-configs.ts';
+import { configNumber, readConfigs } from './topic-configs.ts';
 import { ensureTopicThrough, requireFewPartitions } from './topics.ts';
 import type { TopicShape } from './wire/create-topics.ts';
 import { PublishTransaction } from './wire/transaction.ts';
@@ -38,7 +38,7 @@ export async function fetchMaxMessageBytes(options: KafkaOptions, topic: string)
 }
 
 async function readMaxBytes(admin: Admin, topic: string): Promise<number> {
-  return numberOf(topic, await readConfigs(admin, topic, [MAX_MESSAGE_BYTES]), MAX_MESSAGE_BYTES);
+  return configNumber(topic, await readConfigs(admin, topic, [MAX_MESSAGE_BYTES]), MAX_MESSAGE_BYTES);
 }
 
 /** Publishes sets of messages to one topic, over its own connections; the caller closes it. */

@@ -1,5 +1,5 @@
 import { withAdmin, type KafkaOptions } from './client.ts';
-import { numberOf, readConfigs } from './topic-configs.ts';
+import { configNumber, readConfigs } from './topic-configs.ts';
 
 const POLICY = 'cleanup.policy';
 const RETENTION = 'retention.ms';
@@ -22,8 +22,8 @@ export async function keptUntil(
 ): Promise<string | null> {
   return withAdmin(options, async (admin) => {
     const configs = await readConfigs(admin, topic, [POLICY, RETENTION, SEGMENT]);
-    const retentionMs = numberOf(topic, configs, RETENTION);
-    const untilMs = timeMs + retentionMs + numberOf(topic, configs, SEGMENT);
+    const retentionMs = configNumber(topic, configs, RETENTION);
+    const untilMs = timeMs + retentionMs + configNumber(topic, configs, SEGMENT);
     const isDeleted = (configs.get(POLICY) ?? '').split(',').includes('delete') && retentionMs >= 0;
     return isDeleted && untilMs <= LATEST_MS ? new Date(untilMs).toISOString() : null;
   });

@@ -28,7 +28,7 @@ export async function readConfigs(
  * Returns a setting that {@link readConfigs} read, as a whole number.
  * @throws {PipelineError} KAFKA_REFUSED if it is no number.
  */
-export function numberOf(topic: string, configs: ReadonlyMap<string, string>, name: string): number {
+export function configNumber(topic: string, configs: ReadonlyMap<string, string>, name: string): number {
   const value = configs.get(name) ?? '';
   if (/^-?\d+$/.test(value)) return Number(value);
   throw new PipelineError('KAFKA_REFUSED', `topic ${topic} tells ${JSON.stringify(value)} as its ${name}`);

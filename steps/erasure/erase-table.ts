@@ -8,10 +8,11 @@ import { deliveries } from '../../tables/index.ts';
 import type { Table } from '../../tables/table.ts';
 import { searchedAppId } from '../landing/transaction-ids.ts';
 import type { RunContext } from '../run-context.ts';
-import { shortHash } from '../transform/table-files.ts';
+import { writerOf } from '../data-file-name.ts';
 import { COMPACTED_TAG } from '../upkeep/plan-compaction.ts';
-import { isOwnDataFile, listDataFiles } from '../upkeep/vacuum.ts';
-import type { ErasureDeps } from './deps.ts';
+import { commitReplacement, uploadReplacing } from '../upkeep/replace-files.ts';
+import { listDataFiles } from '../upkeep/vacuum.ts';
+import { eraseInfo, type ErasureDeps } from './deps.ts';
 import { ErasedRows } from './erased-rows.ts';
 import { countErasedRows, rewriteFile } from './rewrite-file.ts';
 import { SuppressionList } from './suppression-list.ts';
@@ -51,10 +52,8 @@ export async function eraseTable(
   const sum = { table: table.name, rows: 0, files: 0, writtenBytes: 0, deletedFiles: 0 };
   if ((await deltaTable.head()) === undefined || target.erased.isEmpty) return sum;
   // A rebuild that is about to commit rows of older deliveries loses its race to this entry, and is planned again.
-  const { workflowId, runId } = run.execution;
-  const info = { operation: 'ERASE', operationParameters: { source: erasure.source }, runId, workflowId };
   const searched = new Map([[searchedAppId(erasure.source), BigInt(erasure.number)]]);
-  await deltaTable.raiseVersions(searched, info, runId);
+  await deltaTable.raiseVersions(searched, eraseInfo(run, erasure.source), run.execution.runId);
   const clean = new Set<string>();
   for (;;) {
     const replacements = await rewriteFiles(deps, run, target, clean);
@@ -89,7 +88,13 @@ async function rewriteFiles(
         clean.add(removed.path);
         return;
       }
-      const added = written && (await upload(deltaTable, run, { removed, output, stats: written.stats }));
+      const added =
+        written &&
+        (await uploadReplacing(
+          deltaTable,
+          { local: output, replaced: [removed], stats: written.stats, tags: compactedTagOf(removed) },
+          run.execution.runId,
+        ));
       if (added !== undefined) clean.add(added.path);
       replacements.push({ removed, added, rows });
     });
@@ -97,60 +102,35 @@ async function rewriteFiles(
   return replacements;
 }
 
-/** Uploads a file into the folder of the one that it replaces, and returns its `add` action. */
-async function upload(
-  table: DeltaTable,
-  { execution: { runId } }: RunContext,
-  { removed, output, stats }: { readonly removed: AddFile; readonly output: string; readonly stats: string },
-): Promise<AddFile> {
-  // URI-encoded, as in the log.
-  const partition = removed.path.replace(/[^/]*$/, '');
-  const nameOf = (sha256: string): string =>
-    `part-${shortHash(removed.path)}-${runId.slice(-8)}-${sha256.slice(0, 8)}.parquet`;
-  const pathOf = (sha256: string): string => `${decodeURIComponent(partition)}${nameOf(sha256)}`;
-  const stored = await table.upload(output, pathOf, runId);
-  const compacted = removed.tags?.[COMPACTED_TAG];
-  return {
-    path: `${partition}${nameOf(stored.sha256)}`,
-    partitionValues: removed.partitionValues,
-    size: stored.bytes,
-    modificationTime: stored.modifiedAtMs,
-    dataChange: true,
-    stats,
-    tags: { sha256: stored.sha256, ...(typeof compacted === 'string' && { [COMPACTED_TAG]: compacted }) },
-  };
+/** Returns the tag of a file that compaction made, so that its replacement counts as one too. */
+function compactedTagOf({ tags }: AddFile): Record<string, string> {
+  const compacted = tags?.[COMPACTED_TAG];
+  return typeof compacted === 'string' ? { [COMPACTED_TAG]: compacted } : {};
 }
 
-/** Commits replaced files; if another commit removed one of them, discards the new files and returns false. */
-async function commit(
-  { execution: { workflowId, runId } }: RunContext,
+/** Commits replaced files, unless another commit replaced one of them. */
+function commit(
+  run: RunContext,
   { deltaTable, erasure: { source } }: Target,
   replacements: readonly Replacement[],
 ): Promise<boolean> {
   const added = replacements.flatMap((one) => one.added ?? []);
   const rows = replacements.reduce((sum, one) => sum + one.rows, 0);
-  const version = await deltaTable.replaceFiles({
-    operation: 'ERASE',
+  return commitReplacement(deltaTable, {
     removed: replacements.map(({ removed }) => removed),
     added,
     maxVersions: new Map(),
+    operation: 'ERASE',
     info: {
-      runId,
-      workflowId,
-      operationParameters: { source },
+      ...eraseInfo(run, source),
       operationMetrics: {
         numRemovedFiles: String(replacements.length),
         numAddedFiles: String(added.length),
         numDeletedRows: String(rows),
       },
     },
-    scratch: runId,
+    scratch: run.execution.runId,
   });
-  if (version !== undefined) return true;
-  const live = (await deltaTable.snapshot())?.files;
-  for (const { path } of added)
-    if (live?.has(path) !== true) await deltaTable.discard(decodeURIComponent(path));
-  return false;
 }
 
 /**
@@ -169,7 +149,7 @@ async function deleteOldFiles(deps: ErasureDeps, run: RunContext, target: Target
   const live = pathsOf(snapshot.files.values());
   const tombstones = pathsOf(snapshot.removed.values());
   const isOrphan = ({ path, name, modifiedAtMs }: FileStatus): boolean =>
-    !tombstones.has(path) && isOwnDataFile(name) && modifiedAtMs <= suppressedAtMs;
+    !tombstones.has(path) && writerOf(name) !== undefined && modifiedAtMs <= suppressedAtMs;
   let deleted = 0;
   for (const file of found.filter(({ path }) => isOfSource(path, erasure.source) && !live.has(path))) {
     const remote = { path: file.path, bytes: file.length };

@@ -5,7 +5,7 @@ import { attempts, deliveries, quarantine } from '../../tables/index.ts';
 import type { Table } from '../../tables/table.ts';
 import type { RunContext } from '../run-context.ts';
 import { readSql } from '../upkeep/merge-files.ts';
-import type { ErasureDeps } from './deps.ts';
+import { eraseInfo, type ErasureDeps } from './deps.ts';
 import { erasedOffsetIds, erasedRecordId, type ErasedMessage } from './erased-offsets.ts';
 import { ErasedPersons } from './erased-persons.ts';
 import { SuppressionList } from './suppression-list.ts';
@@ -44,10 +44,9 @@ export async function findMessages(
     ...erasedOffsetIds(found.messages.values()),
     ...[...found.records.values()].map(({ chunk, position }) => erasedRecordId(chunk, position)),
   ];
-  const { workflowId, runId } = run.execution;
-  const info = { operation: 'ERASE', operationParameters: { source }, runId, workflowId };
   const versions = new Map(ids.map((appId) => [appId, 1n]));
-  await deps.warehouse.table(deliveries.name).raiseVersions(versions, info, runId);
+  const table = deps.warehouse.table(deliveries.name);
+  await table.raiseVersions(versions, eraseInfo(run, source), run.execution.runId);
   return { messages: found.messages.size, records: found.records.size };
 }
 

@@ -5,7 +5,7 @@ import { BATCH_TABLES, DERIVED_TABLES, deliveries } from '../../tables/index.ts'
 import { createTable, type Transactions } from '../landing/added-tables.ts';
 import { erasureAppId, parsePartitionAppId } from '../landing/transaction-ids.ts';
 import type { RunContext } from '../run-context.ts';
-import type { ErasureDeps } from './deps.ts';
+import { eraseInfo, type ErasureDeps } from './deps.ts';
 import { requireKey } from './erased-persons.ts';
 import { PersonKey } from './person-key.ts';
 import { SuppressionList } from './suppression-list.ts';
@@ -19,9 +19,10 @@ import { SuppressionList } from './suppression-list.ts';
  */
 export async function suppress(
   { warehouse, settings }: Pick<ErasureDeps, 'warehouse' | 'settings'>,
-  { execution: { workflowId, runId } }: RunContext,
+  run: RunContext,
   { source, persons, requestedBy }: EraseRequest,
 ): Promise<StartedErasure> {
+  const { runId } = run.execution;
   const key = PersonKey.read(settings.erasure);
   const list = new SuppressionList(warehouse);
   requireKey(key, source, (await list.read([source])).get(source)?.keyIds ?? new Set());
@@ -31,8 +32,7 @@ export async function suppress(
   const versions = new Map([[erasureAppId(source), BigInt(number)]]);
   for (const table of BATCH_TABLES) {
     await createTable(warehouse, table, runId);
-    const info = { operation: 'ERASE', operationParameters: { source }, runId, workflowId };
-    await warehouse.table(table.name).raiseVersions(versions, info, runId);
+    await warehouse.table(table.name).raiseVersions(versions, eraseInfo(run, source), runId);
   }
   await requireWholeBatches(warehouse.table(deliveries.name), (name) => warehouse.table(name));
   return { source, number };

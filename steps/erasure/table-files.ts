@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import type { AddFile } from '../../adapters/delta/actions.ts';
 import type { DeltaTable } from '../../adapters/delta/table.ts';
-import { hasLoggedHash, hdfsPathOf } from '../../adapters/delta/table-cache.ts';
-import { HdfsError } from '../../adapters/hdfs/webhdfs.ts';
+import { downloadDataFile, hdfsPathOf } from '../../adapters/delta/table-cache.ts';
 import type { RunContext } from '../run-context.ts';
 import type { ErasureDeps } from './deps.ts';
 
@@ -46,9 +45,8 @@ export async function withDownloadedFile<T>(
   try {
     const folder = await own.locate(path);
     const local = join(folder, 'file.parquet');
-    await hdfs.download(file.path, local, file.bytes);
-    if (file.entry !== undefined && !(await hasLoggedHash(file.entry, local)))
-      throw new HdfsError('HDFS_DAMAGED', `${file.path} does not match the SHA-256 in its table's log`);
+    if (file.entry === undefined) await hdfs.download(file.path, local, file.bytes);
+    else await downloadDataFile(hdfs, file.path, file.entry, local);
     return await use(local, folder);
   } finally {
     await own.remove(path);

@@ -6,7 +6,7 @@ import type { RunStaging } from '../../adapters/staging/run-staging.ts';
 import { PipelineError, type ErrorCode } from '../../model/errors.ts';
 import type { StagedFile } from '../../model/references.ts';
 import type { Table } from '../../tables/table.ts';
-import { shortHash } from '../transform/table-files.ts';
+import { dataFileName } from '../data-file-name.ts';
 import type { RunContext } from '../run-context.ts';
 import { createTable } from './added-tables.ts';
 
@@ -93,10 +93,7 @@ async function restoreDeleted(
   }
 }
 
-/**
- * Uploads a file under a name made of its subject, run and SHA-256: attempts of a run share a file only if its bytes are
- * the same, and runs, which remove their unused files, never do. The end of a run's id is random, the start is its time.
- */
+/** Uploads a staged file; see {@link dataFileName}. */
 export async function uploadStaged(
   own: CommitDeps['own'],
   table: DeltaTable,
@@ -106,8 +103,7 @@ export async function uploadStaged(
   const folder = Object.entries(file.partition)
     .map(([name, value]) => `${name}=${value}`)
     .join('/');
-  const nameOf = (sha256: string): string =>
-    `${folder}/part-${shortHash(subject)}-${scratch.slice(-8)}-${sha256.slice(0, 8)}.parquet`;
+  const nameOf = (sha256: string): string => `${folder}/${dataFileName(subject, scratch, sha256)}`;
   const stored = await table.upload(await own.locate(file.path), nameOf, scratch);
   return {
     path: stored.path,

@@ -6,11 +6,11 @@ import type { DeltaTable } from '../../adapters/delta/table.ts';
 import type { Table } from '../../tables/table.ts';
 import type { RunContext } from '../run-context.ts';
 import { erasureAppId } from '../landing/transaction-ids.ts';
-import { shortHash } from '../transform/table-files.ts';
 import type { UpkeepDeps, UpkeepLimits } from './deps.ts';
 import { downloadFiles } from './download-files.ts';
 import { mergeFiles } from './merge-files.ts';
 import { COMPACTED_TAG, planCompaction, type CompactionGroup } from './plan-compaction.ts';
+import { commitReplacement, uploadReplacing } from './replace-files.ts';
 
 /** Files that one commit replaced, or would replace. */
 export interface Compaction {
@@ -91,7 +91,9 @@ async function compactGroup(
     const output = join(folder, 'merged.parquet');
     const { stats } = await mergeFiles({ table, inputs, output, temporaryFolder: folder });
     run.signal.throwIfAborted();
-    const added = await upload(deltaTable, output, group, { stats, runId: run.execution.runId });
+    const tags = { [COMPACTED_TAG]: String(group.files.length) };
+    const file = { local: output, replaced: group.files, stats, tags };
+    const added = await uploadReplacing(deltaTable, file, run.execution.runId);
     return (await commit(deltaTable, run, { group, added, snapshot }))
       ? { files: group.files.length, bytes: group.bytes, writtenBytes: added.size }
       : NOTHING;
@@ -100,37 +102,11 @@ async function compactGroup(
   }
 }
 
-/** Uploads a merged file into the folder of the files that it replaces, and returns its `add` action. */
-async function upload(
-  table: DeltaTable,
-  localFile: string,
-  { files, partitionValues }: CompactionGroup,
-  { stats, runId }: { readonly stats: string; readonly runId: string },
-): Promise<AddFile> {
-  const paths = files.map(({ path }) => path);
-  // URI-encoded, as in the log.
-  const partition = (paths[0] ?? '').replace(/[^/]*$/, '');
-  const subject = shortHash(paths.join('\n'));
-  const nameOf = (sha256: string): string =>
-    `part-${subject}-${runId.slice(-8)}-${sha256.slice(0, 8)}.parquet`;
-  const pathOf = (sha256: string): string => `${decodeURIComponent(partition)}${nameOf(sha256)}`;
-  const stored = await table.upload(localFile, pathOf, runId);
-  return {
-    path: `${partition}${nameOf(stored.sha256)}`,
-    partitionValues,
-    size: stored.bytes,
-    modificationTime: stored.modifiedAtMs,
-    dataChange: false,
-    stats,
-    tags: { sha256: stored.sha256, [COMPACTED_TAG]: String(files.length) },
-  };
-}
-
 /**
- * Commits a merged file; if it lost one of its inputs to another commit, or persons of its source were erased since, removes
- * it and returns false: an erasure deletes files that were uploaded before it.
+ * Commits a merged file, unless one of its inputs was replaced, or persons of its source were erased since: an erasure
+ * deletes files that were uploaded before it.
  */
-async function commit(
+function commit(
   table: DeltaTable,
   { execution: { workflowId, runId } }: RunContext,
   merged: Pick<PlannedGroup, 'group' | 'snapshot'> & { readonly added: AddFile },
@@ -140,18 +116,13 @@ async function commit(
     group: { files, partitionValues },
     snapshot: { txns },
   } = merged;
-  const info = { runId, workflowId, operationMetrics: { numRemovedFiles: String(files.length) } };
   const erasures = erasureAppId(partitionValues['source'] ?? '');
-  const version = await table.replaceFiles({
+  return commitReplacement(table, {
     operation: 'OPTIMIZE',
     removed: files,
     added: [added],
     maxVersions: new Map([[erasures, txns.get(erasures) ?? 0n]]),
-    info,
+    info: { runId, workflowId, operationMetrics: { numRemovedFiles: String(files.length) } },
     scratch: runId,
   });
-  if (version !== undefined) return true;
-  const snapshot = await table.snapshot();
-  if (snapshot?.files.has(added.path) !== true) await table.discard(decodeURIComponent(added.path));
-  return false;
 }

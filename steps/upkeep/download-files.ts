@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import type { AddFile } from '../../adapters/delta/actions.ts';
 import type { DeltaTable } from '../../adapters/delta/table.ts';
-import { hasLoggedHash, hdfsPathOf } from '../../adapters/delta/table-cache.ts';
-import { HdfsError } from '../../adapters/hdfs/webhdfs.ts';
+import { downloadDataFile, hdfsPathOf } from '../../adapters/delta/table-cache.ts';
 import { mapConcurrent } from '../../lib/map-concurrent.ts';
 
 const MAX_CONCURRENT_DOWNLOADS = 4;
@@ -22,10 +21,7 @@ export async function downloadFiles(
   const numbered = files.map((file, index) => ({ file, local: join(folder, `${index}.parquet`) }));
   return mapConcurrent(MAX_CONCURRENT_DOWNLOADS, numbered, async ({ file, local }) => {
     signal.throwIfAborted();
-    const remote = hdfsPathOf(path, file);
-    await hdfs.download(remote, local, file.size);
-    if (!(await hasLoggedHash(file, local)))
-      throw new HdfsError('HDFS_DAMAGED', `${remote} does not match the SHA-256 in its table's log`);
+    await downloadDataFile(hdfs, hdfsPathOf(path, file), file, local);
     return local;
   });
 }

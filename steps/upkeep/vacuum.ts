@@ -4,6 +4,7 @@ import { hdfsPathOf } from '../../adapters/delta/table-cache.ts';
 import type { FileStatus, WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
 import { mapConcurrent } from '../../lib/map-concurrent.ts';
 import type { Table } from '../../tables/table.ts';
+import { runSuffix, writerOf } from '../data-file-name.ts';
 import type { Deletion } from './clean-log.ts';
 import type { UpkeepDeps } from './deps.ts';
 
@@ -14,9 +15,6 @@ const MAX_CONCURRENT_DELETIONS = 4;
 /** Names that begin with these are not data files, by convention of Hadoop. */
 const HIDDEN = /^[_.]/;
 
-/** The part of a data file's name that tells which run wrote it: the last 8 characters of its id. */
-const WRITTEN_BY = /^part-[0-9a-f]{16}-([0-9a-f]{8})-[0-9a-f]{8}\.parquet$/;
-
 /**
  * Returns the data files of a table that can be deleted: not live, neither changed nor removed from the table within the
  * retention, and not uploaded by a run that has not ended, which can still commit them. Read-only.
@@ -26,7 +24,7 @@ export async function expiredDataFiles(deps: VacuumDeps, table: Table): Promise<
   const deltaTable = warehouse.table(table.name);
   if ((await deltaTable.head()) === undefined) return [];
   // In this order: a file that is committed, or whose run ends, after the listing is live in the snapshot.
-  const openRuns = new Set([...(await openRunIds())].map((id) => id.slice(-8)));
+  const openRuns = new Set([...(await openRunIds())].map(runSuffix));
   const found = await listDataFiles(deltaTable.hdfs, deltaTable.path);
   const snapshot = await deltaTable.snapshot();
   if (snapshot === undefined) return [];
@@ -34,7 +32,7 @@ export async function expiredDataFiles(deps: VacuumDeps, table: Table): Promise<
   const needed = neededFiles(deltaTable.path, snapshot, sinceMs);
   return found.filter(
     ({ path, name, modifiedAtMs }) =>
-      modifiedAtMs < sinceMs && !needed.has(path) && !openRuns.has(WRITTEN_BY.exec(name)?.[1] ?? ''),
+      modifiedAtMs < sinceMs && !needed.has(path) && !openRuns.has(writerOf(name) ?? ''),
   );
 }
 
@@ -44,11 +42,6 @@ export async function vacuum(deps: VacuumDeps, table: Table): Promise<Deletion> 
   const { hdfs } = deps.warehouse.table(table.name);
   await mapConcurrent(MAX_CONCURRENT_DELETIONS, expired, ({ path }) => hdfs.delete(path));
   return { files: expired.length, bytes: expired.reduce((sum, { length }) => sum + length, 0) };
-}
-
-/** Returns whether a data file's name is one that this program gives. */
-export function isOwnDataFile(name: string): boolean {
-  return WRITTEN_BY.test(name);
 }
 
 /** Returns the paths of the live files and of those that were removed within the retention. */
