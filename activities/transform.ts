@@ -1,5 +1,4 @@
 import { RunStaging } from '../adapters/staging/run-staging.ts';
-import { PipelineError } from '../model/errors.ts';
 import type { StagedBatch, StagedTables } from '../model/references.ts';
 import { writeFileList } from '../steps/landing/file-list.ts';
 import { requireWithinLimits } from '../steps/transform/batch-limits.ts';
@@ -42,7 +41,7 @@ export function createTransform(
     const folder = await own.makeFreshFolder(`${staged.path}.tables`);
     const names = Object.keys(sources).filter((name) => sources[name]?.topic === staged.batch.topic);
     const suppressed = await suppressions.read(names);
-    const result = await thread.run({
+    const result = await thread.transformBatch({
       settings: { sources, worker, limits, erasure },
       suppressed,
       root: own.folder,
@@ -51,7 +50,6 @@ export function createTransform(
       folder,
       ingestedOn,
     });
-    if ('failed' in result) throw new PipelineError(result.failed.code, result.failed.message);
     const { checked, files, erased, ...tables } = result;
     const { batch } = staged;
     if (!pastLimit) await requireWithinLimits(kafka, batch.topic, checked);

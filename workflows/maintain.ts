@@ -1,16 +1,14 @@
 import {
-  ApplicationFailure,
   CancellationScope,
   continueAsNew,
   defineQuery,
-  isCancellation,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import { messageOf } from '../model/errors.ts';
 import type { MaintainRequest, MaintainResult, TableUpkeep } from '../model/upkeep.ts';
-import { failureOf, upkeepOf } from './activity-proxies.ts';
+import { upkeepOf } from './activity-proxies.ts';
 import { requireContinued, requireMaintainRequest } from './request.ts';
+import { TableWork, requireNoFailure } from './table-work.ts';
 
 /** Returns what a run of `maintain` has done so far. */
 export const upkeepStatus = defineQuery<MaintainResult>('status');
@@ -40,45 +38,40 @@ export async function maintain(
   } finally {
     await CancellationScope.nonCancellable(() => upkeepOf('temporary files').cleanUp());
   }
-  const failed = result().tables.filter(({ failure }) => failure !== null);
-  if (failed.length > 0) throw upkeepFailed(failed);
+  requireNoFailure(result().tables, 'UPKEEP_FAILED');
   return result();
 }
 
 /** The upkeep of one table. */
 class Upkeep {
-  #state: TableUpkeep;
-  readonly #onChange: (state: TableUpkeep) => void;
+  readonly #work: TableWork<TableUpkeep>;
 
   constructor(table: string, state: TableUpkeep | undefined, onChange: (state: TableUpkeep) => void) {
-    this.#state = state ?? { ...NOTHING_DONE, table };
-    this.#onChange = onChange;
+    this.#work = new TableWork(state ?? { ...NOTHING_DONE, table }, onChange);
   }
 
   async run(): Promise<'done' | 'history-full'> {
-    try {
-      if (!(await this.#compact())) return 'history-full';
+    const isFull = await this.#work.run(async () => {
+      if (!(await this.#compact())) return true;
       await this.#delete();
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      this.#change({ failure: failureOf(error)?.message ?? messageOf(error) });
-    }
-    return 'done';
+      return false;
+    });
+    return isFull === true ? 'history-full' : 'done';
   }
 
   /** @returns Whether nothing is left to compact; otherwise the history is full. */
   async #compact(): Promise<boolean> {
-    const { table } = this.#state;
+    const { table } = this.#work.state;
     const { compact } = upkeepOf(`small files of ${table}`);
     for (;;) {
       const { files, bytes, writtenBytes, groupsLeft } = await compact({ table });
-      const { compactedFiles, compactions, compactedBytes } = this.#state;
+      const { compactedFiles, compactions, compactedBytes } = this.#work.state;
       if (files > 0)
-        this.#change({
+        this.#work.change({
           compactedFiles: compactedFiles + files,
           compactions: compactions + 1,
           compactedBytes: compactedBytes + bytes,
-          writtenBytes: this.#state.writtenBytes + writtenBytes,
+          writtenBytes: this.#work.state.writtenBytes + writtenBytes,
         });
       if (groupsLeft === 0) return true;
       if (workflowInfo().continueAsNewSuggested) return false;
@@ -86,16 +79,11 @@ class Upkeep {
   }
 
   async #delete(): Promise<void> {
-    const { table } = this.#state;
+    const { table } = this.#work.state;
     const log = await upkeepOf(`log of ${table}`).cleanLog({ table });
-    this.#change({ logFiles: log.files });
+    this.#work.change({ logFiles: log.files });
     const data = await upkeepOf(`unused files of ${table}`).vacuum({ table });
-    this.#change({ dataFiles: data.files, dataBytes: data.bytes });
-  }
-
-  #change(change: Partial<TableUpkeep>): void {
-    this.#state = { ...this.#state, ...change };
-    this.#onChange(this.#state);
+    this.#work.change({ dataFiles: data.files, dataBytes: data.bytes });
   }
 }
 
@@ -109,8 +97,3 @@ const NOTHING_DONE = {
   dataBytes: 0,
   failure: null,
 } satisfies Omit<TableUpkeep, 'table'>;
-
-function upkeepFailed(tables: readonly TableUpkeep[]): ApplicationFailure {
-  const faults = tables.map(({ table, failure }) => `${table}: ${failure}`);
-  return ApplicationFailure.nonRetryable(faults.join('; '), 'UPKEEP_FAILED');
-}

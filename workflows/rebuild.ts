@@ -1,16 +1,14 @@
 import {
-  ApplicationFailure,
   CancellationScope,
   continueAsNew,
   defineQuery,
-  isCancellation,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import { messageOf } from '../model/errors.ts';
 import type { RebuildRequest, RebuildResult, TableRebuild } from '../model/rebuild.ts';
-import { failureOf, rebuildOf } from './activity-proxies.ts';
+import { rebuildOf } from './activity-proxies.ts';
 import { requireContinued, requireRebuildRequest } from './request.ts';
+import { TableWork, requireNoFailure } from './table-work.ts';
 
 /** Returns what a run of `rebuild` has done so far. */
 export const rebuildStatus = defineQuery<RebuildResult>('status');
@@ -43,39 +41,33 @@ export async function rebuild(request: RebuildRequest, carried?: RebuildResult):
   } finally {
     await CancellationScope.nonCancellable(() => rebuildOf('temporary files').cleanUp());
   }
-  const failed = result().tables.filter(({ failure }) => failure !== null);
-  if (failed.length > 0) throw rebuildFailed(failed);
+  requireNoFailure(result().tables, 'REBUILD_FAILED');
   return result();
 }
 
 /** The rebuild of one table. */
 class Rebuild {
-  #state: TableRebuild;
-  readonly #onChange: (state: TableRebuild) => void;
+  readonly #work: TableWork<TableRebuild>;
 
   constructor(table: string, onChange: (state: TableRebuild) => void) {
-    this.#state = { ...NOTHING_DONE, table };
-    this.#onChange = onChange;
+    this.#work = new TableWork<TableRebuild>({ ...NOTHING_DONE, table }, onChange);
   }
 
   async run(): Promise<void> {
-    try {
+    await this.#work.run(async () => {
       let changed: string | undefined = '';
-      while (changed !== undefined && this.#state.plans < MAX_PLANS) changed = await this.#attempt();
-      if (changed !== undefined) this.#change({ failure: describeOvertaken(changed) });
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      this.#change({ failure: failureOf(error)?.message ?? messageOf(error) });
-    }
+      while (changed !== undefined && this.#work.state.plans < MAX_PLANS) changed = await this.#attempt();
+      if (changed !== undefined) this.#work.change({ failure: describeOvertaken(changed) });
+    });
   }
 
   /** Plans, transforms and commits. @returns What changed the table meanwhile; undefined once it is committed. */
   async #attempt(): Promise<string | undefined> {
-    const { table, plans } = this.#state;
-    this.#change({ ...NOTHING_DONE, plans: plans + 1 });
+    const { table, plans } = this.#work.state;
+    this.#work.change({ ...NOTHING_DONE, plans: plans + 1 });
     const { planRebuild, commitRebuild } = rebuildOf(`rebuild of ${table}`);
     const { plan, parts } = await planRebuild({ table });
-    this.#change({ parts });
+    this.#work.change({ parts });
     let due: readonly number[] = Array.from({ length: parts }, (_, part) => part);
     for (let repairs = 0; repairs <= MAX_REPAIRS; repairs += 1) {
       for (const part of due)
@@ -84,7 +76,7 @@ class Rebuild {
       if (committed.outcome === 'stale') return committed.changed;
       if (committed.outcome === 'committed') {
         const { version, replacedFiles } = committed;
-        this.#change({ version, replacedFiles });
+        this.#work.change({ version, replacedFiles });
         return undefined;
       }
       due = committed.parts;
@@ -94,12 +86,12 @@ class Rebuild {
 
   /** Transforms a part. @returns Whether the plan can still be carried out. */
   async #transform(plan: string, part: number): Promise<boolean> {
-    const { table, parts } = this.#state;
+    const { table, parts } = this.#work.state;
     const { rebuildPart } = rebuildOf(`part ${part + 1} of ${parts} of ${table}`);
     const made = await rebuildPart({ table, plan, part });
     if (made.outcome === 'stale') return false;
-    const { partsDone, deliveries, files, bytes, rows } = this.#state;
-    this.#change({
+    const { partsDone, deliveries, files, bytes, rows } = this.#work.state;
+    this.#work.change({
       partsDone: partsDone + 1,
       deliveries: deliveries + made.deliveries,
       files: files + made.files,
@@ -107,11 +99,6 @@ class Rebuild {
       rows: rows + made.rows,
     });
     return true;
-  }
-
-  #change(change: Partial<TableRebuild>): void {
-    this.#state = { ...this.#state, ...change };
-    this.#onChange(this.#state);
   }
 }
 
@@ -130,9 +117,4 @@ const NOTHING_DONE = {
 
 function describeOvertaken(changed: string): string {
   return `other commits changed the table during each of ${MAX_PLANS} attempts, the last time ${changed}`;
-}
-
-function rebuildFailed(tables: readonly TableRebuild[]): ApplicationFailure {
-  const faults = tables.map(({ table, failure }) => `${table}: ${failure}`);
-  return ApplicationFailure.nonRetryable(faults.join('; '), 'REBUILD_FAILED');
 }

@@ -33,33 +33,30 @@ export function creationEntry(metadata: Metadata, txns: ReadonlyMap<string, bigi
   ];
 }
 
-/** Returns the entry that adds columns. It has a random id, so that it equals no other writer's. */
-export function columnsEntry({ metadata, added }: AddedColumns): Action[] {
-  return [
-    {
-      commitInfo: {
-        timestamp: Date.now(),
-        operation: 'ADD COLUMNS',
-        operationParameters: { columns: JSON.stringify(added) },
-        engineInfo: ENGINE,
-        commitId: randomUUID(),
-      },
-    },
-    { metaData: metadata },
-  ];
-}
-
 /** Fields of `commitInfo`, for people, with its `operation`. */
 export type OperationInfo = Readonly<Record<string, unknown>> & { readonly operation: string };
 
-/** Returns an entry that sets `txn` versions, with a random id, so that it equals no other writer's. */
+/**
+ * Returns the `commitInfo` action of an entry of this program, with a random id, so that no two entries are equal.
+ * @param nowMs The time of the commit, in milliseconds since 1970.
+ */
+export function commitInfo(info: OperationInfo, nowMs = Date.now()): Action {
+  return { commitInfo: { timestamp: nowMs, engineInfo: ENGINE, commitId: randomUUID(), ...info } };
+}
+
+/** Returns the entry that adds columns. */
+export function columnsEntry({ metadata, added }: AddedColumns): Action[] {
+  const operationParameters = { columns: JSON.stringify(added) };
+  return [commitInfo({ operation: 'ADD COLUMNS', operationParameters }), { metaData: metadata }];
+}
+
+/** Returns an entry that sets `txn` versions. */
 export function versionsEntry(
   versions: Iterable<readonly [appId: string, version: bigint]>,
   info: OperationInfo,
 ): Action[] {
-  const commitInfo = { timestamp: Date.now(), engineInfo: ENGINE, commitId: randomUUID(), ...info };
   const txns = [...versions].map(([appId, version]) => ({ txn: { appId, version: toSafeInteger(version) } }));
-  return [{ commitInfo }, ...txns];
+  return [commitInfo(info), ...txns];
 }
 
 /**
@@ -79,15 +76,7 @@ export function commitEntry(commit: Commit, txns: ReadonlyMap<string, bigint>): 
   const marks = (commit.marks ?? []).filter((appId) => !txns.has(appId));
   const lastUpdated = Date.now();
   return [
-    {
-      commitInfo: {
-        timestamp: lastUpdated,
-        operation: 'WRITE',
-        engineInfo: ENGINE,
-        commitId: randomUUID(),
-        ...commit.info,
-      },
-    },
+    commitInfo({ operation: 'WRITE', ...commit.info }, lastUpdated),
     ...commit.fences.map(({ appId, to }) => ({ txn: { appId, version: toSafeInteger(to), lastUpdated } })),
     ...marks.map((appId) => ({ txn: { appId, version: 1, lastUpdated } })),
     ...commit.files.map((add) => ({ add })),

@@ -7,7 +7,23 @@ import { hdfsPathOf } from './table-cache.ts';
 const MAX_CONCURRENT_LISTS = 8;
 
 /**
- * Returns the paths, as in the log, of files that HDFS no longer has. Lists each folder once. Read-only.
+ * Returns the length of each file in the folders of files, by its absolute path. Lists each folder once. Read-only.
+ * @param tablePath The table's folder, absolute.
+ */
+export async function listLengths(
+  hdfs: WebHdfs,
+  tablePath: string,
+  files: Iterable<Pick<AddFile, 'path'>>,
+): Promise<ReadonlyMap<string, number>> {
+  const folders = [...new Set([...files].map((file) => dirname(hdfsPathOf(tablePath, file))))];
+  const found = await mapConcurrent(MAX_CONCURRENT_LISTS, folders, async (folder) =>
+    (await hdfs.status(folder)) === undefined ? [] : hdfs.list(folder),
+  );
+  return new Map(found.flat().map(({ path, length }) => [path, length]));
+}
+
+/**
+ * Returns the paths, as in the log, of files that HDFS no longer has. Read-only.
  * @param tablePath The table's folder, absolute.
  */
 export async function findMissingFiles(
@@ -15,11 +31,8 @@ export async function findMissingFiles(
   tablePath: string,
   files: Iterable<Pick<AddFile, 'path'>>,
 ): Promise<Set<string>> {
-  const wanted = [...files].map(({ path }) => ({ path, file: hdfsPathOf(tablePath, { path }) }));
-  const folders = [...new Set(wanted.map(({ file }) => dirname(file)))];
-  const found = await mapConcurrent(MAX_CONCURRENT_LISTS, folders, async (folder) =>
-    (await hdfs.status(folder)) === undefined ? [] : hdfs.list(folder),
-  );
-  const existing = new Set(found.flat().map(({ path }) => path));
-  return new Set(wanted.filter(({ file }) => !existing.has(file)).map(({ path }) => path));
+  const wanted = [...files];
+  const lengths = await listLengths(hdfs, tablePath, wanted);
+  const missing = wanted.filter((file) => !lengths.has(hdfsPathOf(tablePath, file)));
+  return new Set(missing.map(({ path }) => path));
 }

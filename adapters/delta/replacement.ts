@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { PipelineError } from '../../model/errors.ts';
 import type { Action, AddFile } from './actions.ts';
-import { ENGINE } from './rewrites.ts';
+import { commitInfo } from './entries.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** Live files to replace by others: with the same rows (OPTIMIZE), or without those of erased persons (ERASE). */
@@ -58,15 +57,8 @@ export function replaceActions(
   nowMs: number,
 ): Action[] {
   const dataChange = operation !== 'OPTIMIZE';
-  const commitInfo = {
-    timestamp: nowMs,
-    operation,
-    engineInfo: ENGINE,
-    commitId: randomUUID(),
-    ...info,
-  };
   return [
-    { commitInfo },
+    commitInfo({ operation, ...info }, nowMs),
     ...removeActions(removed, { nowMs, dataChange }),
     ...added.map((add) => ({ add: { ...add, dataChange } })),
   ];

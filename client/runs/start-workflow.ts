@@ -8,11 +8,11 @@ import { userAtHost } from './static-details.ts';
 /** A workflow to start, and how its progress and its result are shown. */
 export interface FollowedRun<R> {
   readonly name: 'maintain' | 'rebuild' | 'erase';
-  /** The run's id without its time. */
-  readonly idPrefix: string;
+  /** The run's id without its time; default the name. */
+  readonly idPrefix?: string;
   readonly request: object;
-  /** Kept with the run, for people; not all of a request may be. */
-  readonly memo: object;
+  /** Kept with the run, for people; default the request. */
+  readonly memo?: object;
   /** Shown in the Temporal UI. */
   readonly title: string;
   readonly progressOf: (status: R | undefined) => string;
@@ -39,7 +39,7 @@ export async function startRun<R extends object>(
   workflow: FollowedRun<R>,
   { follow, json }: FollowOptions,
 ): Promise<void> {
-  const { name, idPrefix, request, title, memo } = workflow;
+  const { name, request, title, idPrefix = name, memo = { request } } = workflow;
   const handle = await client.workflow.start<(request: object) => Promise<R>>(name, {
     taskQueue: settings.temporal.taskQueue,
     workflowId: `${idPrefix}-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`,

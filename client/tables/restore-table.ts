@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import type { Action, AddFile } from '../../adapters/delta/actions.ts';
-import { toSafeInteger } from '../../adapters/delta/entries.ts';
+import { commitInfo, toSafeInteger } from '../../adapters/delta/entries.ts';
 import { removeActions } from '../../adapters/delta/replacement.ts';
-import { ENGINE, RewriteWatch, describeDamage, isOwnEntry } from '../../adapters/delta/rewrites.ts';
+import { RewriteWatch, describeDamage, isOwnEntry } from '../../adapters/delta/rewrites.ts';
 import type { Snapshot } from '../../adapters/delta/snapshot.ts';
 import type { TableVersions } from '../../adapters/delta/versions.ts';
 import { PipelineError } from '../../model/errors.ts';
@@ -85,16 +84,7 @@ export function restoreActions(
     schemaString === current.metadata.schemaString &&
     partitionColumns.join() === current.metadata.partitionColumns.join();
   return [
-    {
-      commitInfo: {
-        timestamp: nowMs,
-        operation: 'RESTORE',
-        operationParameters: { version: wanted.version },
-        engineInfo: ENGINE,
-        commitId: randomUUID(),
-        ...info,
-      },
-    },
+    commitInfo({ operation: 'RESTORE', operationParameters: { version: wanted.version }, ...info }, nowMs),
     ...(isSameSchema ? [] : [{ metaData: { ...current.metadata, schemaString, partitionColumns } }]),
     ...[...txns].map(([appId, version]) => ({ txn: { appId, version: toSafeInteger(version) } })),
     ...removeActions(removed, { nowMs, dataChange: true }),

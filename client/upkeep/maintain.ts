@@ -92,16 +92,7 @@ async function startUpkeep(
 ): Promise<void> {
   const request: MaintainRequest = names.length === 0 ? {} : { tables: names };
   const title = `maintain ${names.length === 0 ? 'all tables' : names.join(', ')}`;
-  const memo = { request };
-  const workflow = {
-    name: 'maintain',
-    idPrefix: 'maintain',
-    request,
-    memo,
-    title,
-    progressOf,
-    formatResult,
-  } as const;
+  const workflow = { name: 'maintain', request, title, progressOf, formatResult } as const;
   await startRun<MaintainResult>(client, settings, workflow, options);
 }
 

@@ -62,16 +62,7 @@ async function rebuild(names: readonly string[], options: RebuildOptions): Promi
   }
   const request: RebuildRequest = { tables: names };
   const title = `rebuild ${names.join(', ')}`;
-  const memo = { request };
-  const workflow = {
-    name: 'rebuild',
-    idPrefix: 'rebuild',
-    request,
-    memo,
-    title,
-    progressOf,
-    formatResult,
-  } as const;
+  const workflow = { name: 'rebuild', request, title, progressOf, formatResult } as const;
   await withTemporal(settings, (client) => startRun<RebuildResult>(client, settings, workflow, options));
 }
 

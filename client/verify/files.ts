@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { readRows, type AuditedRow, type Auditor } from '../../adapters/auditor/auditor.ts';
 import type { AddFile } from '../../adapters/delta/actions.ts';
 import { sqlFile, sqlName, withDuckDb } from '../../adapters/duckdb/database.ts';
+import { listLengths } from '../../adapters/delta/missing-files.ts';
 import { hdfsPathOf } from '../../adapters/delta/table-cache.ts';
 import { mapConcurrent } from '../../lib/map-concurrent.ts';
 import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
@@ -74,11 +75,7 @@ export async function checkLengths(
   tablePath: string,
   files: readonly AddFile[],
 ): Promise<VerifyFinding[]> {
-  const folders = [...new Set(files.map((file) => dirname(hdfsPathOf(tablePath, file))))];
-  const found = await mapConcurrent(MAX_CONCURRENT_FILES, folders, async (folder) =>
-    (await hdfs.status(folder)) === undefined ? [] : hdfs.list(folder),
-  );
-  const lengths = new Map(found.flat().map(({ path, length }) => [path, length]));
+  const lengths = await listLengths(hdfs, tablePath, files);
   return files.flatMap((file): VerifyFinding[] => {
     const where = hdfsPathOf(tablePath, file);
     const length = lengths.get(where);

@@ -139,6 +139,7 @@ async function verifyFiles(
   const notes: Note[] = [];
   for (const [table, snapshot] of snapshots) {
     const live = [...(snapshot?.files.values() ?? [])];
+    const proved = live.filter((file) => scope.originOf(table, file) === 'proved');
     const added = live.filter((file) => scope.originOf(table, file) !== 'proved');
     say(`reading back ${table.name}, files: ${added.length}`);
     const tablePath = warehouse.table(table.name).path;
@@ -155,7 +156,6 @@ async function verifyFiles(
     const { rows, files, bytes } = audited;
     tables.push({ table: table.name, rows, files, bytes, version: snapshot?.version ?? null });
     findings.push(...audited.findings);
-    const proved = live.filter((file) => scope.originOf(table, file) === 'proved');
     findings.push(...(await checkLengths(warehouse.options.hdfs, tablePath, proved)));
     if (audited.foreign > 0) notes.push({ where: table.name, message: foreignMessage(audited.foreign) });
   }

@@ -1,12 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import type { Action, AddFile } from '../../adapters/delta/actions.ts';
 import { rewriteColumns } from '../../adapters/delta/columns.ts';
-import { toSafeInteger } from '../../adapters/delta/entries.ts';
+import { commitInfo, toSafeInteger } from '../../adapters/delta/entries.ts';
 import { followFiles } from '../../adapters/delta/followed-files.ts';
 import { readEntry, type LogEntry } from '../../adapters/delta/history.ts';
 import { findMissingFiles } from '../../adapters/delta/missing-files.ts';
 import { removeActions } from '../../adapters/delta/replacement.ts';
-import { ENGINE } from '../../adapters/delta/rewrites.ts';
 import type { Snapshot } from '../../adapters/delta/snapshot.ts';
 import type { DeltaTable } from '../../adapters/delta/table.ts';
 import type { Warehouse } from '../../adapters/delta/warehouse.ts';
@@ -189,13 +187,6 @@ class Swap {
   #actions({ replaced, metadata }: SwapFiles, { txns }: Snapshot): Action[] {
     const { plan, added, info } = this.#rebuilt;
     const nowMs = Date.now();
-    const commitInfo = {
-      timestamp: nowMs,
-      operation: 'REBUILD',
-      engineInfo: ENGINE,
-      commitId: randomUUID(),
-      ...info,
-    };
     const positions = new Map(plan.positions);
     const caughtUp = plan.until.filter(([appId, until]) => positions.get(appId) !== until);
     const begun = [...firstOffsetsIn(txns).keys()].flatMap((key) => {
@@ -203,7 +194,7 @@ class Swap {
       return partition === undefined ? [] : [firstOffsetAppId(partition.topic, partition.partition)];
     });
     return [
-      { commitInfo },
+      commitInfo({ operation: 'REBUILD', ...info }, nowMs),
       ...(metadata === undefined ? [] : [{ metaData: metadata }]),
       ...caughtUp.map(([appId, until]) => ({ txn: { appId, version: toSafeInteger(until) } })),
       ...begun.map((appId) => ({ txn: { appId, version: 0 } })),

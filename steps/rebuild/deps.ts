@@ -4,7 +4,7 @@ import type { Staging } from '../../adapters/staging/staging.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { REBUILDABLE_TABLES, tableNamed } from '../../tables/index.ts';
 import type { Table } from '../../tables/table.ts';
-import type { DeliveriesTask, DerivedResult } from './transform-deliveries.ts';
+import type { DeliveriesTask, DerivedFiles } from './transform-deliveries.ts';
 
 /** The services of the steps of a rebuild, and the run's staged files. */
 export interface RebuildDeps {
@@ -13,7 +13,7 @@ export interface RebuildDeps {
   readonly own: Pick<RunStaging, 'folder' | 'locate' | 'makeFreshFolder' | 'remove'>;
   readonly settings: DeliveriesTask['settings'];
   /** Runs `transformDeliveries` in a worker thread. */
-  readonly transform: (task: DeliveriesTask) => Promise<DerivedResult>;
+  readonly transform: (task: DeliveriesTask) => Promise<DerivedFiles>;
 }
 
 /**

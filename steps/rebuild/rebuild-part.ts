@@ -117,7 +117,6 @@ async function makePart(
       root: own.folder,
       folder,
     });
-    if ('failed' in result) throw new PipelineError(result.failed.code, result.failed.message);
     const added: AddFile[] = [];
     for (const [index, file] of result.files.entries()) {
       run.signal.throwIfAborted();

@@ -1,9 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { asDuckDbError, withDuckDb } from '../../adapters/duckdb/database.ts';
+import { withDuckDb } from '../../adapters/duckdb/database.ts';
 import { PRIVATE_FOLDER_MODE } from '../../lib/private-files.ts';
-import { PipelineError, type ErrorCode } from '../../model/errors.ts';
 import { FieldTally } from '../../model/field-counts.ts';
 import type { RefusedDeliveries } from '../../model/rebuild.ts';
 import type { StagedFile } from '../../model/references.ts';
@@ -14,9 +13,10 @@ import type { Table } from '../../tables/table.ts';
 import { ErasedOffsets } from '../erasure/erased-offsets.ts';
 import { partitionAppId } from '../landing/transaction-ids.ts';
 import { createRelations } from '../transform/batch-relations.ts';
-import { scanInTurn } from '../transform/scan-memory.ts';
+import { MESSAGES_PER_TURN, scanInTurn } from '../transform/scan-memory.ts';
 import { scanMessage } from '../transform/scan-message.ts';
 import { requireSameCounts, writeTable } from '../transform/table-files.ts';
+import { toThreadResult, type ThreadResult } from '../transform/thread-result.ts';
 import { DeliveryReader } from './read-deliveries.ts';
 import { RefusalTally } from './refusals.ts';
 
@@ -56,31 +56,20 @@ export interface DerivedFiles {
   readonly refused: RefusedDeliveries;
 }
 
-/** The files, or an error's code and message, since a PipelineError would lose its class between threads. */
-export type DerivedResult =
-  DerivedFiles | { readonly failed: { readonly code: ErrorCode; readonly message: string } };
-
 /** DuckDB's memory limits, past which it spills to the disk. */
 const READER_MEMORY = '512MB';
 const WRITER_MEMORY = '1GB';
-
-/** Messages added before yielding to the event loop, where other batches wait for DuckDB's row callbacks. */
-const MESSAGES_PER_TURN = 32;
 
 /**
  * Derives a table's files from data files of `deliveries`, with the code of landings. No more rows are in memory at once
  * than those of a batch. Runs in a worker thread.
  */
-export async function transformDeliveries(task: DeliveriesTask): Promise<DerivedResult> {
-  try {
+export function transformDeliveries(task: DeliveriesTask): Promise<ThreadResult<DerivedFiles>> {
+  return toThreadResult(`the deliveries of ${task.table}`, async () => {
     const transform = new DeliveriesTransform(task);
     for (const group of task.groups) await transform.add(group);
     return transform.result();
-  } catch (thrown) {
-    const error = asDuckDbError(thrown, `the deliveries of ${task.table}`);
-    if (!(error instanceof PipelineError)) throw error;
-    return { failed: { code: error.code, message: error.message } };
-  }
+  });
 }
 
 class DeliveriesTransform {

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { asDuckDbError, withDuckDb } from '../../adapters/duckdb/database.ts';
+import { withDuckDb } from '../../adapters/duckdb/database.ts';
 import type { StagedMessage } from '../../adapters/staging/staged-messages.ts';
-import { PipelineError, type ErrorCode } from '../../model/errors.ts';
+import { PipelineError } from '../../model/errors.ts';
 import { MAX_NAMED_FIELDS, type FieldCounts } from '../../model/field-counts.ts';
 import { MAX_REASONS_OF_STEP } from '../../model/reasons.ts';
 import type { StagedBatch, StagedFile, StagedTables } from '../../model/references.ts';
@@ -16,7 +16,8 @@ import type { CheckedSource } from './batch-limits.ts';
 import { rereadMessages, readStagedMessages } from './message-files.ts';
 import { requireSameCounts, writeTable, type FileTarget } from './table-files.ts';
 import { BatchRows } from './batch-rows.ts';
-import { scanInTurn } from './scan-memory.ts';
+import { MESSAGES_PER_TURN, scanInTurn } from './scan-memory.ts';
+import { toThreadResult, type ThreadResult } from './thread-result.ts';
 
 export { transformDeliveries } from '../rebuild/transform-deliveries.ts';
 
@@ -37,7 +38,7 @@ export interface BatchTask {
 }
 
 /** The files of a batch, with its counts. */
-type BatchTables = FieldCounts &
+export type BatchTables = FieldCounts &
   Pick<StagedTables, 'landed' | 'quarantined' | 'reasons'> & {
     readonly files: readonly StagedFile[];
     /** The messages of erased persons, which were dropped. */
@@ -46,25 +47,12 @@ type BatchTables = FieldCounts &
     readonly checked: readonly CheckedSource[];
   };
 
-/** The files, or an error's code and message, since a PipelineError would lose its class between threads. */
-export type BatchResult =
-  BatchTables | { readonly failed: { readonly code: ErrorCode; readonly message: string } };
-
 /** DuckDB's memory limit per batch, past which it spills to the disk. */
 const DUCKDB_MEMORY = '1GB';
 
-/** Messages added before yielding to the event loop, where other batches wait for DuckDB's row callbacks. */
-const MESSAGES_PER_TURN = 32;
-
 /** Transforms a batch into Parquet files; runs in a worker thread. */
-export default async function transformBatch(work: BatchTask): Promise<BatchResult> {
-  try {
-    return await tablesOf(work);
-  } catch (thrown) {
-    const error = asDuckDbError(thrown, `the batch ${JSON.stringify(work.staged.batch)}`);
-    if (!(error instanceof PipelineError)) throw error;
-    return { failed: { code: error.code, message: error.message } };
-  }
+export default function transformBatch(work: BatchTask): Promise<ThreadResult<BatchTables>> {
+  return toThreadResult(`the batch ${JSON.stringify(work.staged.batch)}`, () => tablesOf(work));
 }
 
 async function tablesOf(work: BatchTask): Promise<BatchTables> {

@@ -13,6 +13,9 @@ const memory = new MemoryGate();
 /** Batches are read and checked one at a time: this is CPU-bound, so two at once would only delay the first. */
 const turns = new Mutex();
 
+/** Messages added before yielding to the event loop, where other batches wait for DuckDB's row callbacks. */
+export const MESSAGES_PER_TURN = 32;
+
 /** Rows in memory. */
 interface Rows {
   readonly memoryBytes: number;

@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
-import type { DeliveriesTask, DerivedResult } from '../rebuild/transform-deliveries.ts';
-import type { BatchResult, BatchTask } from './batch-worker.ts';
+import type { DeliveriesTask, DerivedFiles } from '../rebuild/transform-deliveries.ts';
+import type { BatchTables, BatchTask } from './batch-worker.ts';
+import { fromThreadResult, type ThreadResult } from './thread-result.ts';
 
 /** Batches transformed at once, over all runs; the columns of each are in memory. */
 const MAX_BATCHES = 3;
@@ -11,13 +12,14 @@ export class TransformThread {
   #pool: Piscina | undefined;
 
   /** Transforms a batch; starts the thread for the first one. */
-  run(task: BatchTask): Promise<BatchResult> {
-    return this.#start().run(task) as Promise<BatchResult>;
+  async transformBatch(task: BatchTask): Promise<BatchTables> {
+    return fromThreadResult((await this.#start().run(task)) as ThreadResult<BatchTables>);
   }
 
   /** Derives a table's files from data files of `deliveries`. */
-  transformDeliveries(task: DeliveriesTask): Promise<DerivedResult> {
-    return this.#start().run(task, { name: 'transformDeliveries' }) as Promise<DerivedResult>;
+  async transformDeliveries(task: DeliveriesTask): Promise<DerivedFiles> {
+    const named = { name: 'transformDeliveries' };
+    return fromThreadResult((await this.#start().run(task, named)) as ThreadResult<DerivedFiles>);
   }
 
   #start(): Piscina {

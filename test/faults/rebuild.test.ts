@@ -19,7 +19,8 @@ import { generateAttempts } from '../../simulator/generator.ts';
 import { commitRebuild, type RebuildOutcome } from '../../steps/rebuild/commit-rebuild.ts';
 import { planRebuild } from '../../steps/rebuild/plan-rebuild.ts';
 import { rebuildPart } from '../../steps/rebuild/rebuild-part.ts';
-import { transformDeliveries } from '../../steps/rebuild/transform-deliveries.ts';
+import { transformDeliveries, type DeliveriesTask } from '../../steps/rebuild/transform-deliveries.ts';
+import { fromThreadResult } from '../../steps/transform/thread-result.ts';
 import { compactNext } from '../../steps/upkeep/compact.ts';
 import { deliveries, questions } from '../../tables/index.ts';
 import { deltaMetadata, type Table } from '../../tables/table.ts';
@@ -157,7 +158,7 @@ describe('a rebuild that fails, or is beside other commits', () => {
       staging,
       own: RunStaging.of(staging, execution),
       settings: { worker: { threads: 1 }, limits },
-      transform: transformDeliveries,
+      transform: async (task: DeliveriesTask) => fromThreadResult(await transformDeliveries(task)),
     });
     return {
       run,
