@@ -9,6 +9,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { startStack, type Stack } from '../services/stack.ts';
 import { BUNDLE_VARIABLE, bundleWorkflows } from '../worker/workflow-code.ts';
@@ -18,6 +19,8 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const OTHER_NODES = ['22', '24', '26'];
 /** Timeout of a test, so that one that hangs fails. A whole file counts as a test here too. */
 const TEST_TIMEOUT_MS = 900_000;
+/** Characters of a program's output that are kept, from its end. */
+const OUTPUT_KEPT = 100_000;
 /** Characters of a part's failures that are repeated at the end. */
 const FAILURES_SHOWN = 6_000;
 
@@ -139,10 +142,15 @@ async function runChecks(): Promise<Counts> {
     ['tsx', 'scripts/check-exports.ts'],
   ];
   const runs = checks.map(async ([program = '', ...words]) => {
-    const { code } = await runProgram(join(ROOT, 'node_modules/.bin', program), words, {});
-    say(`${code === 0 ? '✔' : '✖'} ${[program, ...words].join(' ')}`);
-    if (code === 0) counts.passed += 1;
-    else counts.failed += 1;
+    const { code, output } = await runProgram(join(ROOT, 'node_modules/.bin', program), words, {});
+    const command = [program, ...words].join(' ');
+    say(`${code === 0 ? '✔' : '✖'} ${command}`);
+    if (code === 0) {
+      counts.passed += 1;
+      return;
+    }
+    counts.failed += 1;
+    failures.push(`== check: ✖ ${command}\n${output.slice(-FAILURES_SHOWN)}`);
   });
   await Promise.all(runs);
   return counts;
@@ -221,13 +229,17 @@ async function runProgram(
   const child = spawn(program, words, {
     cwd: ROOT,
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
-  child.stdout.setEncoding('utf8').on('data', (piece: string) => {
-    process.stdout.write(piece);
-    output = (output + piece).slice(-100_000);
-  });
+  const pass = (stream: Readable, to: NodeJS.WriteStream): void => {
+    stream.setEncoding('utf8').on('data', (piece: string) => {
+      to.write(piece);
+      output = (output + piece).slice(-OUTPUT_KEPT);
+    });
+  };
+  pass(child.stdout, process.stdout);
+  pass(child.stderr, process.stderr);
   const [code] = (await once(child, 'close')) as [number | null];
   return { code: code ?? 1, output };
 }
@@ -240,7 +252,7 @@ function countsOf({ code, output }: Ended, name: string): Counts {
   const failed = output.lastIndexOf('✖ failing tests:');
   if (failed >= 0) failures.push(`== ${name}: ${output.slice(failed, failed + FAILURES_SHOWN)}`);
   if (code !== 0 && counts.failed === 0) {
-    say(`${name}: the test runner exited with ${code}`);
+    failures.push(`== ${name}: the test runner exited with ${code}`);
     counts.failed = 1;
   }
   return counts;

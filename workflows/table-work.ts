@@ -2,7 +2,7 @@ import { ApplicationFailure, isCancellation } from '@temporalio/workflow';
 import { messageOf, type ErrorCode } from '../model/errors.ts';
 import { failureOf } from './activity-proxies.ts';
 
-/** What a workflow has done to one table. */
+/** The table that a workflow works on, and why the work stopped. */
 interface TableState {
   readonly table: string;
   /** Why the work on the table stopped early; null if it did not. */
