@@ -59,6 +59,10 @@ export function secondsIn(
       sum.set(piece, (sum.get(piece) ?? 0) + seconds);
   }
   if (sum.size === 0) throw new Error(`no profile was written to ${folder}`);
+  const absent = pieces.find(({ name }) => sum.get(name) === 0);
+  // Its functions were probably moved or renamed.
+  if (absent !== undefined)
+    throw new Error(`no function of the piece “${absent.name}” ran: ${absent.functions}`);
   return sum;
 }
 

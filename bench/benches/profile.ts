@@ -13,24 +13,24 @@ const GARBAGE: Piece = { name: 'garbage collection', functions: /^\(garbage coll
 /** The pieces of a landing. */
 const OF_LANDING: readonly Piece[] = [
   GARBAGE,
-  { name: 'scanning messages', functions: /tables\/(scan|check|plain)/ },
-  { name: 'passing columns to DuckDB', functions: /@duckdb|adapters\/duckdb-relations/ },
-  { name: 'reading Kafka', functions: /adapters\/(kafka-|crc32c)|\/kafkajs\// },
-  { name: 'staging', functions: /adapters\/(pieces|staged-|staging)/ },
-  { name: 'writing to HDFS', functions: /adapters\/(webhdfs|hdfs|delta)|activities\/land/ },
+  { name: 'scanning messages', functions: /records\/(scan|check|normalize)|transform\/scan-message/ },
+  { name: 'passing columns to DuckDB', functions: /@duckdb|adapters\/duckdb\// },
+  { name: 'reading Kafka', functions: /adapters\/kafka\/|\/kafkajs\// },
+  { name: 'staging', functions: /adapters\/staging\/|lib\/length-prefixed/ },
+  { name: 'writing to HDFS', functions: /adapters\/(hdfs|delta)\/|steps\/landing\// },
 ];
 
 /** The pieces of publishing. */
 const OF_PUBLISHING: readonly Piece[] = [
   GARBAGE,
-  { name: 'batch checksums', functions: /^seal .*kafka-record-batch|adapters\/crc32c/ },
+  { name: 'batch checksums', functions: /^seal .*wire\/record-batch|@node-rs\/crc32/ },
   {
     name: 'encoding batches',
     functions:
-      /adapters\/(kafka-record-batch|kafka-sender|kafka-partitioner|outgoing)|activities\/outgoing|tables\/user/,
+      /wire\/record-batch|kafka\/(sender|partitioner|outgoing-message)|publish\/message-builder|records\/user/,
   },
-  { name: 'reading chunks', functions: /adapters\/(frames|staging)/ },
-  { name: 'Kafka requests', functions: /adapters\/kafka-|\/kafkajs\// },
+  { name: 'reading chunks', functions: /adapters\/staging\// },
+  { name: 'Kafka requests', functions: /adapters\/kafka\/|\/kafkajs\// },
 ];
 
 /** Profiles the worker. */
