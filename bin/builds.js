@@ -27,7 +27,12 @@ export function digestOf(files) {
 export async function makeOnce(path, make, isOfKind) {
   if (existsSync(path)) return;
   const unfinished = `${path}.${process.pid}`;
-  await make(unfinished);
+  try {
+    await make(unfinished);
+  } catch (error) {
+    await rm(unfinished, { recursive: true, force: true });
+    throw error;
+  }
   try {
     await rename(unfinished, path);
   } catch (error) {

@@ -1,5 +1,5 @@
-import { built } from './built.js';
+import { builtWorker } from './built.js';
 
 // Maps stack traces to the sources.
 process.setSourceMapsEnabled(true);
-await import(await built('worker/main.ts'));
+await import(await builtWorker());

@@ -39,6 +39,14 @@ process.stdin.once('data', () => {
 });
 `;
 
+/** Uses a package that is a module and one that is CommonJS. */
+const COMMAND_LINE = `
+import { Command } from 'commander';
+import { z } from 'zod';
+const { late } = await import('../../model/late.ts');
+process.stdout.write(new Command('it').name() + ' is ' + z.string().parse(late) + '\\n');
+`;
+
 void describe('what the programs are compiled to', () => {
   const project = mkdtempSync(join(tmpdir(), 'pipeline-build-'));
   after(() => {
@@ -53,7 +61,10 @@ void describe('what the programs are compiled to', () => {
     rmSync(join(project, 'node_modules'), { force: true });
     symlinkSync(join(ROOT, 'node_modules'), join(project, 'node_modules'));
     write('package.json', '{"type":"module"}');
+    write('package-lock.json', '{}');
     write('worker/main.ts', MAIN);
+    mkdirSync(join(project, 'client/cli'), { recursive: true });
+    write('client/cli/main.ts', COMMAND_LINE);
     sayLate('old');
   });
 
@@ -87,10 +98,13 @@ void describe('what the programs are compiled to', () => {
     assert.equal(await build(), first);
   });
 
-  it('is rebuilt when the project names other compilers', async () => {
+  it('is rebuilt when the project names other compilers or packages', async () => {
     const first = await build();
     write('package.json', '{"type":"module","dependencies":{"esbuild":"other"}}');
-    assert.notEqual(await build(), first);
+    const second = await build();
+    assert.notEqual(second, first);
+    write('package-lock.json', '{"packages":{}}');
+    assert.notEqual(await build(), second);
   });
 
   it('is not changed under a running program', async () => {
@@ -149,6 +163,13 @@ void describe('what the programs are compiled to', () => {
     await load();
   });
 
+  it('includes the packages of the command line', async () => {
+    await build();
+    rmSync(join(project, 'node_modules'));
+    const { stdout } = await promisify(execFile)(process.execPath, [join(project, 'bin/pipeline.js')]);
+    assert.equal(stdout, 'it is old\n');
+  });
+
   it('maps stack traces to the sources', async () => {
     const child = spawn(process.execPath, [join(project, 'bin/worker.js'), 'fail']);
     const [errors] = await Promise.all([text(child.stderr), once(child, 'close')]);
@@ -158,6 +179,10 @@ void describe('what the programs are compiled to', () => {
   it('fails on sources that cannot be compiled, and reports the position', async () => {
     write('worker/main.ts', 'const word: string = ;');
     await assert.rejects(build(), /worker\/main\.ts:1:21: ERROR: Unexpected ";"/);
+    assert.deepEqual(builds(), []);
+    write('worker/main.ts', MAIN);
+    write('client/cli/main.ts', "import 'none';");
+    await assert.rejects(build(), /client\/cli\/main\.ts:1:7: ERROR: Could not resolve "none"/);
     assert.deepEqual(builds(), []);
   });
 });
