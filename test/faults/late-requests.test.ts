@@ -3,12 +3,8 @@ import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import { readMarkers } from '../../adapters/kafka/marker-log.ts';
 import { readRanges } from '../../adapters/kafka/read.ts';
-import {
-  kafkaClient,
-  withAdmin,
-  type KafkaOptions,
-  type KafkaWithMarkers,
-} from '../../adapters/kafka/client.ts';
+import { ensureTopic } from '../../adapters/kafka/topics.ts';
+import { kafkaClient, type KafkaOptions, type KafkaWithMarkers } from '../../adapters/kafka/client.ts';
 import type { OutgoingMessage } from '../../adapters/kafka/outgoing-message.ts';
 import { PipelineError, messageOf } from '../../model/errors.ts';
 import { Random } from '../../simulator/random.ts';
@@ -91,9 +87,8 @@ describe('late requests', { concurrency: 2 }, () => {
         broker = await ProxiedKafka.start({ 'transaction.partition.verification.enable': verifies });
         direct = { ...OPTIONS, brokers: [broker.kafka.broker] };
         proxied = { ...OPTIONS, brokers: [broker.proxy.address], requestTimeoutMs: REQUEST_TIMEOUT_MS };
-        const configEntries = [{ name: 'max.message.bytes', value: String(MAX_BYTES) }];
-        const topics = [{ topic, numPartitions: PARTITIONS, replicationFactor: 1, configEntries }];
-        await withAdmin(direct, (admin) => admin.createTopics({ topics, waitForLeaders: true }));
+        const config = [{ name: 'max.message.bytes', value: String(MAX_BYTES) }];
+        await ensureTopic(direct, topic, { partitions: PARTITIONS, replicationFactor: 1, config });
         // The first of all makes the broker's own topics.
         await publishOnce(direct, { id: 'first', topic, messages: inPieces([]) });
       });

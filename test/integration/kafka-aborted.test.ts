@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import test, { after, before, beforeEach } from 'node:test';
 import type { Producer, Transaction } from 'kafkajs';
-import { kafkaClient, waitForOffsetsPast, withAdmin } from '../../adapters/kafka/client.ts';
+import { kafkaClient, waitForOffsetsPast } from '../../adapters/kafka/client.ts';
 import { readRanges } from '../../adapters/kafka/read.ts';
+import { ensureTopic } from '../../adapters/kafka/topics.ts';
 import { createLogger } from '../../adapters/log.ts';
 import { SERVERS } from '../support/harness.ts';
 
@@ -28,8 +29,7 @@ after(async () => {
 
 beforeEach(async () => {
   topic = `aborted-${process.pid}-${Date.now().toString(36)}`;
-  const topics = [{ topic, numPartitions: 1 }];
-  await withAdmin(kafka, (admin) => admin.createTopics({ waitForLeaders: true, topics }));
+  await ensureTopic(kafka, topic, { partitions: 1, replicationFactor: 1 });
 });
 
 async function send(transaction: Transaction, ...values: string[]): Promise<void> {

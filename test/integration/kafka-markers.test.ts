@@ -7,6 +7,7 @@ import { readMarkers } from '../../adapters/kafka/marker-log.ts';
 import { markerTopicShape } from '../../adapters/kafka/marker-topic.ts';
 import { encodeMarker, markerKey, markerPartition } from '../../adapters/kafka/markers.ts';
 import { Publisher, type PublishedSet } from '../../adapters/kafka/publish.ts';
+import { ensureTopic } from '../../adapters/kafka/topics.ts';
 import { codeOf, eventually } from '../support/harness.ts';
 import { OPTIONS, PREFIX, inPieces, messages, newTopic } from '../support/kafka-topic.ts';
 import { transactionStates } from '../support/kafka-transactions.ts';
@@ -142,8 +143,7 @@ describe('the topic of markers', () => {
     const wrong = config.map(({ name, value }) =>
       name === 'retention.ms' ? { name, value: '604800000' } : { name, value },
     );
-    const topics = [{ topic: options.markerTopic, numPartitions: 2, configEntries: wrong }];
-    await withAdmin(OPTIONS, (admin) => admin.createTopics({ topics, waitForLeaders: true }));
+    await ensureTopic(OPTIONS, options.markerTopic, { partitions: 2, replicationFactor: 1, config: wrong });
     assert.match(
       await codeOf(publishSet(await newTopic(1), options)),
       /^KAFKA_REFUSED: topic .*-wrong, of the markers .* has wrong settings: its number of partitions is 2, not 32; retention\.ms is 604800000, not 34560000000\. Correct/,

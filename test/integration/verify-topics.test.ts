@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import { kafkaClient, topicOffsets, withAdmin } from '../../adapters/kafka/client.ts';
+import { ensureTopic } from '../../adapters/kafka/topics.ts';
 import { BATCH_TABLES } from '../../tables/index.ts';
 import { codesOf, requireFinding, VerifiedRun } from '../support/verified.ts';
 
@@ -67,9 +68,7 @@ describe('verify of a topic that changed', () => {
     await withAdmin(verified.pipeline.kafka, (admin) => admin.deleteTopics({ topics: [verified.topic] }));
     const copy = await verified.copy();
     requireFinding(await copy.verify(), 'TOPIC_GONE', verified.topic, /no longer exists in Kafka/);
-    await withAdmin(verified.pipeline.kafka, (admin) =>
-      admin.createTopics({ topics: [{ topic: verified.topic, numPartitions: 2, replicationFactor: 1 }] }),
-    );
+    await ensureTopic(verified.pipeline.kafka, verified.topic, { partitions: 2, replicationFactor: 1 });
     requireFinding(await copy.verify(), 'TOPIC_RESET', `${verified.topic}/1`, /the topic ends at 0$/);
   });
 });

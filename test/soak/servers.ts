@@ -1,7 +1,7 @@
 import type { ServiceName } from '../../services/ports.ts';
 import { endWithThisProcess } from '../../services/lifetime.ts';
 import { startPlatform, type Platform } from '../../simulator/server.ts';
-import { withAdmin } from '../../adapters/kafka/client.ts';
+import { ensureTopic } from '../../adapters/kafka/topics.ts';
 import { OwnServers } from '../faults/own-servers.ts';
 import { FaultyHdfs } from '../support/faulty-hdfs.ts';
 import { TestPipeline, type TestWorker } from '../support/harness.ts';
@@ -67,8 +67,8 @@ export class SoakServers {
       },
       { hdfs: { nameNodes: [hdfs.nameNode.address] }, kafka: { brokers: [broker.proxy.address] } },
     );
-    const topics = TOPICS.map((topic) => ({ topic, numPartitions: PARTITIONS }));
-    await withAdmin(pipeline.kafka, (admin) => admin.createTopics({ waitForLeaders: true, topics }));
+    for (const topic of TOPICS)
+      await ensureTopic(pipeline.kafka, topic, { partitions: PARTITIONS, replicationFactor: 1 });
     const servers = new SoakServers({ own, broker }, { platform, hdfs, pipeline });
     await Promise.all([servers.startWorker('one'), servers.startWorker('two')]);
     return servers;

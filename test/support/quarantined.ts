@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import type { Message } from 'kafkajs';
-import { kafkaClient, topicOffsets, withAdmin } from '../../adapters/kafka/client.ts';
+import { kafkaClient, topicOffsets } from '../../adapters/kafka/client.ts';
 import { decodeHeaders } from '../../adapters/kafka/wire/headers.ts';
 import { readRanges } from '../../adapters/kafka/read.ts';
+import { ensureTopic } from '../../adapters/kafka/topics.ts';
 import type { WarehouseReport } from '../../client/verify/verify-warehouse.ts';
 import type { IngestResult } from '../../model/run.ts';
 import { generateAttempts } from '../../simulator/generator.ts';
@@ -61,9 +62,7 @@ export class QuarantinedTopic {
 
   /** Creates the topic with one partition. */
   async make(): Promise<void> {
-    await withAdmin(this.pipeline.kafka, (admin) =>
-      admin.createTopics({ waitForLeaders: true, topics: [{ topic: this.topic, numPartitions: 1 }] }),
-    );
+    await ensureTopic(this.pipeline.kafka, this.topic, { partitions: 1, replicationFactor: 1 });
   }
 
   async publish(...messages: readonly Message[]): Promise<void> {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { topicOffsets, withAdmin } from '../../../adapters/kafka/client.ts';
+import { topicOffsets } from '../../../adapters/kafka/client.ts';
 import { readRanges } from '../../../adapters/kafka/read.ts';
+import { ensureTopic } from '../../../adapters/kafka/topics.ts';
 import type { IngestResult } from '../../../model/run.ts';
 import { generateAttempts } from '../../../simulator/generator.ts';
 import {
@@ -71,14 +72,12 @@ export class FilledTopics {
   /** Makes a source's topic. */
   async makeTopic(
     source: string,
-    numPartitions = 1,
+    partitions = 1,
     configs: Readonly<Record<string, string>> = {},
   ): Promise<string> {
     const topic = this.topicOf(source);
-    const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }));
-    await withAdmin(this.pipeline.kafka, (admin) =>
-      admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions, configEntries }] }),
-    );
+    const config = Object.entries(configs).map(([name, value]) => ({ name, value }));
+    await ensureTopic(this.pipeline.kafka, topic, { partitions, replicationFactor: 1, config });
     return topic;
   }
 
