@@ -2,19 +2,18 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { makePrivateFolder } from '../lib/private-files.ts';
-import { PipelineError } from '../model/errors.ts';
-import { runLoggedCommand, type Command } from './command.ts';
+import type { Command } from './command.ts';
 import { findProcessByPid } from './identity.ts';
 import { fetchJars, type Jars } from './jars.ts';
-import { isProgram, onPath, requireTool } from './tools.ts';
+import { requireTool } from './tools.ts';
 
 /** Reports what takes time, as a line for people. */
 export type Progress = (line: string) => void;
 
-/** Version of Temporal's CLI, which contains the server and the UI. */
-const TEMPORAL_VERSION = '1.5.1';
+/** A product that Maven fetches. */
+export type Product = 'kafka' | 'hdfs';
 
 const PARTIAL = '.partial-';
 
@@ -31,51 +30,33 @@ export function cacheFolder(): string {
  * @throws PipelineError SERVICE_TOOL_MISSING without Maven, SERVICE_INSTALL_FAILED when Maven fails or a jar doesn't
  * match `services/<product>/jars.sha256`.
  */
-export async function installProductJars(product: 'kafka' | 'hdfs', progress: Progress): Promise<string> {
-  const jars = jarsOf(product);
-  const [pom, list] = await Promise.all([readFile(jars.pom, 'utf8'), readFile(jars.list, 'utf8')]);
+export async function installProductJars(product: Product, progress: Progress): Promise<string> {
+  const { folder, version } = await productFolder(product);
+  return installOnce(folder, async (content) => {
+    progress(`${product}: fetching version ${version} with Maven, once, which takes up to a minute`);
+    await fetchJars(jarsOf(product), content, join(cacheFolder(), 'logs', `${basename(folder)}.log`));
+  });
+}
+
+/** Returns whether a product's jars have been fetched. */
+export async function hasProductJars(product: Product): Promise<boolean> {
+  return existsSync((await productFolder(product)).folder);
+}
+
+/** Returns the folder of a product's jars, and the product's version. */
+async function productFolder(product: Product): Promise<{ folder: string; version: string }> {
+  const { pom: pomFile, list: listFile } = jarsOf(product);
+  const [pom, list] = await Promise.all([readFile(pomFile, 'utf8'), readFile(listFile, 'utf8')]);
   const version = /<version>([^<]+)<\/version>/.exec(pom)?.[1] ?? 'unversioned';
   // The name has the hash of both files, so a changed dependency is fetched again.
   const hash = createHash('sha256').update(pom).update(list).digest('hex').slice(0, 8);
-  const name = `${product}-${version}-${hash}`;
-  return installOnce(join(cacheFolder(), name), async (content) => {
-    progress(`${product}: fetching version ${version} with Maven, once`);
-    await fetchJars(jars, content, join(cacheFolder(), 'logs', `${name}.log`));
-  });
+  return { folder: join(cacheFolder(), `${product}-${version}-${hash}`), version };
 }
 
 /** Returns the list of the jars that a server runs on. */
-export function jarsOf(product: 'kafka' | 'hdfs'): Jars {
+export function jarsOf(product: Product): Jars {
   const folder = join(import.meta.dirname, product);
   return { whose: product, pom: join(folder, 'pom.xml'), list: join(folder, 'jars.sha256') };
-}
-
-/**
- * Returns the `temporal` program: $TEMPORAL_CLI, the one on the PATH, or one that is built with Go the first time.
- *
- * @throws PipelineError SERVICE_TOOL_MISSING without Go, SERVICE_INSTALL_FAILED when the build fails.
- */
-export async function installTemporal(progress: Progress): Promise<string> {
-  const named = process.env['TEMPORAL_CLI'];
-  if (named !== undefined && named !== '') {
-    if (isProgram(named)) return resolve(named);
-    throw new PipelineError('SERVICE_TOOL_MISSING', `TEMPORAL_CLI names ${named}, which is no program.`);
-  }
-  const found = onPath('temporal');
-  if (found !== undefined) return found;
-  const name = `temporal-${TEMPORAL_VERSION}`;
-  const folder = await installOnce(join(cacheFolder(), name), (content, scratch) => {
-    progress(`temporal: building version ${TEMPORAL_VERSION} with Go, once; this takes minutes`);
-    return buildTemporal(content, scratch, join(cacheFolder(), 'logs', `${name}.log`));
-  });
-  return join(folder, 'temporal');
-}
-
-/** Builds the `temporal` program. */
-function buildTemporal(content: string, scratch: string, log: string): Promise<void> {
-  const args = ['install', '-ldflags=-s -w', `github.com/temporalio/cli/cmd/temporal@v${TEMPORAL_VERSION}`];
-  const command = goCommand(args, scratch, { GOBIN: content });
-  return runLoggedCommand(`Building Temporal ${TEMPORAL_VERSION}`, command, log);
 }
 
 /**

@@ -21,6 +21,7 @@ import {
   type ServiceName,
 } from './ports.ts';
 import { ServerProcess } from './process.ts';
+import { requirePrograms } from './requirements.ts';
 import { Server, type ServiceStatus } from './server.ts';
 
 /** The servers to start, and their folder. */
@@ -84,6 +85,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const folder = stackFolder(options.folder);
   const progress = options.progress ?? silent;
   const names = SERVICE_NAMES.filter((name) => options.only?.includes(name) ?? true);
+  await requirePrograms(names);
   await makeStackFolder(folder);
   return locked(folder, progress, async () => {
     const ports = await choosePorts(folder, options.ports);

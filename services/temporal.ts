@@ -5,9 +5,9 @@ import { makePrivateFolder } from '../lib/private-files.ts';
 import { PipelineError } from '../model/errors.ts';
 import { SEARCH_ATTRIBUTES } from '../model/search-attributes.ts';
 import type { StackFolder } from './folder.ts';
-import { installTemporal } from './install.ts';
 import { LOOPBACK_HOST, type Ports } from './ports.ts';
 import { CHECK_MS, type Service } from './service.ts';
+import { installTemporal } from './temporal-program.ts';
 
 /** The namespace that the development server creates. */
 const NAMESPACE = 'default';

@@ -21,7 +21,7 @@ export const JAVA_OPTIONS = [
 const TOOLS = {
   java: `Kafka and HDFS need Java ${MIN_JAVA} or later: apt install openjdk-17-jre-headless, or brew install openjdk@17, or set JAVA_HOME to one.`,
   mvn: 'Maven fetches Kafka and HDFS: apt install maven, or brew install maven.',
-  go: 'Go builds the Temporal server where there is none: install it from https://go.dev/dl, or put the temporal command line (https://docs.temporal.io/cli) on the PATH, or name it in TEMPORAL_CLI.',
+  go: 'Go builds the Temporal server where it is neither installed nor can be downloaded: install it from https://go.dev/dl, or put the temporal command line (https://docs.temporal.io/cli) on the PATH, or name it in TEMPORAL_CLI.',
 } as const;
 
 /** Returns the path of a program on the PATH; undefined when there is none. */

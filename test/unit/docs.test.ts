@@ -135,7 +135,7 @@ test('every program that Maven, pip or Go downloads has its row with its version
   }
   for (const [, name = '', version = ''] of read('notebooks/requirements.in').matchAll(/^([\w-]+)==(\S+)/gm))
     found[name] = version;
-  const [, go = ''] = /TEMPORAL_VERSION = '([^']+)'/.exec(read('services/install.ts')) ?? [];
+  const [, go = ''] = /VERSION = '([^']+)'/.exec(read('services/temporal-program.ts')) ?? [];
   found['github.com/temporalio/cli'] = go;
   for (const [, name = '', version = ''] of read('test/interop/grafana/go.mod').matchAll(
     /^require (\S+) v(\S+)$/gm,
