@@ -18,6 +18,10 @@ export function createTransform(deps: ActivityDeps, thread: TransformThread) {
   return function transform(request: TransformRequest): Promise<StagedTables> {
     const run = currentRun();
     const own = RunStaging.of(deps.staging, run.execution);
-    return transformStaged({ ...deps, suppressions, own, thread }, run, request);
+    return transformStaged(
+      { ...deps, suppressions, own, transform: (task) => thread.transformBatch(task) },
+      run,
+      request,
+    );
   };
 }

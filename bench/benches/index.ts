@@ -6,6 +6,7 @@ import { fetchBench } from './fetch.ts';
 import { kafkaClientsBench } from './kafka-clients.ts';
 import { landBench, smallBench } from './land.ts';
 import { largeBench } from './large.ts';
+import { monthBench } from './month.ts';
 import { profileBench } from './profile.ts';
 import { publishBench } from './publish.ts';
 import { readingBench } from './reading.ts';
@@ -24,5 +25,6 @@ export const BENCHES: readonly Bench[] = [
   commitsBench,
   backfillBench,
   readingBench,
+  monthBench,
   kafkaClientsBench,
 ];

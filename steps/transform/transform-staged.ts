@@ -8,7 +8,7 @@ import type { SuppressionList } from '../erasure/suppression-list.ts';
 import { writeFileList } from '../landing/file-list.ts';
 import type { RunContext } from '../run-context.ts';
 import { requireWithinLimits } from './batch-limits.ts';
-import type { TransformThread } from './transform-thread.ts';
+import type { BatchTables, BatchTask } from './batch-worker.ts';
 
 /** A staged batch to transform. */
 export interface BatchToTransform {
@@ -26,7 +26,8 @@ export interface TransformDeps {
   readonly suppressions: SuppressionList;
   readonly staging: Pick<Staging, 'reserve'>;
   readonly own: RunStaging;
-  readonly thread: TransformThread;
+  /** Runs `transformBatch` in a worker thread. */
+  readonly transform: (task: BatchTask) => Promise<BatchTables>;
 }
 
 /** Disk space to reserve, as a multiple of the staged batch's bytes: DuckDB's spill files and the Parquet files. */
@@ -39,7 +40,7 @@ const DISK_SPACE_RATIO = 2;
  * @throws {PipelineError} INPUT_INVALID, STAGING_LOST, STAGING_FULL, TRANSFORM_MISMATCH, TRANSFORM_FAILED, QUARANTINE_LIMIT
  */
 export async function transformStaged(
-  { settings, kafka, suppressions, staging, own, thread }: TransformDeps,
+  { settings, kafka, suppressions, staging, own, transform }: TransformDeps,
   run: Pick<RunContext, 'seconds'>,
   { staged, ingestedOn, pastLimit = false }: BatchToTransform,
 ): Promise<StagedTables> {
@@ -49,7 +50,7 @@ export async function transformStaged(
   const folder = await own.makeFreshFolder(`${staged.path}.tables`);
   const names = Object.keys(sources).filter((name) => sources[name]?.topic === staged.batch.topic);
   const suppressed = await suppressions.read(names);
-  const result = await thread.transformBatch({
+  const result = await transform({
     settings: { sources, worker, limits, erasure },
     suppressed,
     root: own.folder,
