@@ -1,14 +1,12 @@
-import { listLogFiles } from '../../adapters/delta/log-files.ts';
+import { logFolder } from '../../adapters/delta/log.ts';
 import { mapConcurrent } from '../../lib/map-concurrent.ts';
 import { generateAttempts } from '../../simulator/generator.ts';
-import { cleanLog } from '../../steps/upkeep/clean-log.ts';
-import { compactNext } from '../../steps/upkeep/compact.ts';
-import { vacuum } from '../../steps/upkeep/vacuum.ts';
 import { BATCH_TABLES, TABLES } from '../../tables/index.ts';
 import type { Table } from '../../tables/table.ts';
 import { TestPipeline } from '../../test/support/harness.ts';
 import { setModified } from '../../test/support/hdfs-times.ts';
 import { StepRuns, type StepRun } from '../../test/support/step-runs.ts';
+import { maintainTable } from '../../test/support/upkeep-steps.ts';
 import type { Context } from '../context.ts';
 import { ServersMeter } from '../measure.ts';
 
@@ -20,6 +18,8 @@ const MINUTES_OF_AN_HOUR = 60;
 const MINUTE_MS = 60_000;
 export const DAY_MS = 86_400_000;
 const MAX_CONCURRENT_REQUESTS = 8;
+/** Matches the names of entries and checkpoints, which HDFS lists by their version. */
+const VERSION = /^\d{20}\./;
 
 /** The work of upkeep and of landings since the start. */
 export interface Work {
@@ -42,8 +42,8 @@ export class Month {
   readonly #context: Context;
   readonly #steps: StepRuns;
   readonly #clock: { nowMs: number };
-  /** The newest version in each log whose times are set. */
-  readonly #timed = new Map<Table, number>();
+  /** The last name in each log whose time is set. */
+  readonly #timed = new Map<Table, string>();
 
   private constructor(context: Context, pipeline: TestPipeline, steps: StepRuns, clock: { nowMs: number }) {
     this.#context = context;
@@ -98,13 +98,8 @@ export class Month {
   async #maintain(): Promise<void> {
     const { deps, run } = this.#steps.upkeep();
     for (const table of TABLES) {
-      for (let groupsLeft = 1; groupsLeft > 0;) {
-        const step = await compactNext(deps, run, table);
-        if (BATCH_TABLES.includes(table)) this.upkeep.bytes += step.writtenBytes;
-        ({ groupsLeft } = step);
-      }
-      await cleanLog(deps, table, run.execution.runId);
-      await vacuum(deps, table);
+      const { compacted } = await maintainTable(deps, run, table);
+      if (BATCH_TABLES.includes(table)) this.upkeep.bytes += compacted.writtenBytes;
     }
     await this.#steps.cleanUp(run.execution);
   }
@@ -113,15 +108,13 @@ export class Month {
   async #setLogTimes(): Promise<void> {
     const { hdfs } = this.warehouse.options;
     for (const table of TABLES) {
-      const { path, head } = {
-        path: `${this.warehouse.path}/${table.name}`,
-        head: await this.warehouse.table(table.name).head(),
-      };
-      if (head === undefined) continue;
-      const after = this.#timed.get(table) ?? -1;
-      const files = (await listLogFiles(hdfs, path)).filter(({ version }) => version > after);
-      await mapConcurrent(MAX_CONCURRENT_REQUESTS, files, (file) => setModified(file.path, this.nowMs));
-      this.#timed.set(table, head.version);
+      const { path } = this.warehouse.table(table.name);
+      if ((await this.warehouse.table(table.name).head()) === undefined) continue;
+      const last = this.#timed.get(table);
+      const files = await hdfs.list(logFolder(path), last === undefined ? {} : { startAfter: last });
+      const versions = files.filter(({ name }) => VERSION.test(name));
+      await mapConcurrent(MAX_CONCURRENT_REQUESTS, versions, (file) => setModified(file.path, this.nowMs));
+      this.#timed.set(table, versions.at(-1)?.name ?? last ?? '');
     }
   }
 

@@ -38,6 +38,7 @@ describe('upkeep that fails at any of its requests', () => {
   let faulty: FaultyHdfs;
   let staging: Staging;
   let runs = 0;
+  let opened = 0;
 
   before(async () => {
     faulty = await FaultyHdfs.start('upkeep');
@@ -46,9 +47,10 @@ describe('upkeep that fails at any of its requests', () => {
 
   after(() => faulty.stop());
 
-  /** Opens a warehouse whose clock is 100 days ahead, so that everything has expired. */
+  /** Opens a warehouse whose clock is 100 days ahead of the one opened before, so that everything has expired. */
   function warehouseAt(path: string, hdfs: WebHdfs): Warehouse {
-    const nowMs = (): number => Date.now() + 100 * DAY_MS;
+    const atMs = Date.now() + (opened += 1) * 100 * DAY_MS;
+    const nowMs = (): number => atMs;
     return new Warehouse(path, { hdfs, logger: LOGGER, checkpointInterval: 2, nowMs });
   }
 
