@@ -1,6 +1,7 @@
 import type { Bench } from '../context.ts';
 import { backfillBench } from './backfill.ts';
 import { commitsBench } from './commits.ts';
+import { eraseBench } from './erase.ts';
 import { feedBench } from './feed.ts';
 import { fetchBench } from './fetch.ts';
 import { kafkaClientsBench } from './kafka-clients.ts';
@@ -23,6 +24,7 @@ export const BENCHES: readonly Bench[] = [
   workersBench,
   largeBench,
   commitsBench,
+  eraseBench,
   backfillBench,
   readingBench,
   monthBench,

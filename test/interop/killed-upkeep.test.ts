@@ -10,10 +10,11 @@ import { text } from 'node:stream/consumers';
 import test, { after, before, describe } from 'node:test';
 import { Kafka, logLevel } from 'kafkajs';
 import { z } from 'zod';
-import { DeltaTable } from '../../adapters/delta/table.ts';
+import type { DeltaTable } from '../../adapters/delta/table.ts';
 import { TableVersions } from '../../adapters/delta/versions.ts';
 import { readTableHistory } from '../../client/tables/table-history.ts';
 import { rowCountOf } from '../../client/query/live-tables.ts';
+import { ensureTopic } from '../../adapters/kafka/topics.ts';
 import { messageOf } from '../../model/errors.ts';
 import { generateAttempts } from '../../simulator/generator.ts';
 import { BATCH_TABLES, attempts, deliveries, options, questions } from '../../tables/index.ts';
@@ -25,8 +26,11 @@ import { installReaders, interopSkipReason } from './install.ts';
 import { DEFAULT_FS, PythonReader } from './program.ts';
 
 const SOURCE = 'source';
-const BATCHES = 500;
 const MESSAGES_OF_A_BATCH = 3;
+/** One landing beside each test that works on the tables. */
+const LANDINGS = 12;
+const BATCHES_OF_A_LANDING = 42;
+const MESSAGES_OF_A_LANDING = BATCHES_OF_A_LANDING * MESSAGES_OF_A_BATCH;
 const DAY_MS = 86_400_000;
 /** The transaction of a run that is so old to the upkeep's clock that it is forgotten. */
 const OLD_RUN = 'run/00000000-0000-0000-0000-000000000000';
@@ -59,18 +63,30 @@ const KILLS: readonly Kill[] = [
   { step: 'vacuum between two deletions', request: /part-.*op=DELETE/, spared: 1, carriedOut: true },
 ];
 
+/** How the upkeep of a test runs. */
+interface UpkeepOfTest {
+  /** A run that has not ended. */
+  readonly run?: IngestHandle;
+  readonly kill?: Kill;
+  readonly compactsOnly?: boolean;
+}
+
+function topicOf({ settings }: TestPipeline): string {
+  return settings.sources[SOURCE]?.topic ?? '';
+}
+
 describe('500 batches beside killed upkeep, Spark and delta-rs', { skip: interopSkipReason() }, () => {
   /** Clean-up actions, run in reverse order even if the set-up failed. */
   const opened: (() => Promise<void>)[] = [];
-  const feed = [...generateAttempts({ seed: 1, count: BATCHES * MESSAGES_OF_A_BATCH })].map((attempt) =>
+  const feed = [...generateAttempts({ seed: 1, count: LANDINGS * MESSAGES_OF_A_LANDING })].map((attempt) =>
     Buffer.from(JSON.stringify(attempt)),
   );
+  const producer = new Kafka({ brokers: [SERVERS.kafka], logLevel: logLevel.ERROR }).producer();
   let pipeline: TestPipeline;
   let proxy: FaultsProxy;
   let spark: PythonReader;
   let deltaRs: PythonReader;
-  let landing: IngestHandle;
-  let hasLanded = false;
+  let sent = 0;
   /** Later with each upkeep, so that what one removed has expired for the next. */
   let nowMs = Date.now() + 100 * DAY_MS;
 
@@ -87,35 +103,34 @@ describe('500 batches beside killed upkeep, Spark and delta-rs', { skip: interop
     opened.push(() => spark.close());
     deltaRs = await PythonReader.start(readers, 'deltars_reader.py');
     opened.push(() => deltaRs.close());
-    await publish();
+    await ensureTopic(pipeline.kafka, topicOf(pipeline), { partitions: 1, replicationFactor: 1 });
+    await producer.connect();
+    opened.push(() => producer.disconnect());
     await pipeline.startWorker();
-    landing = await pipeline.start({ source: SOURCE });
-    landing.result().then(
-      () => (hasLanded = true),
-      () => (hasLanded = true),
-    );
-    await eventually('some batches have landed', async () => (await versionOf(deliveries.name)) > 5, 120_000);
   });
 
   after(async () => {
     for (const close of opened.reverse()) await close();
   });
 
-  /** Sends the attempts of one batch at a time, each as a record batch of its own. */
-  async function publish(): Promise<void> {
-    const topic = pipeline.settings.sources[SOURCE]?.topic ?? '';
-    const client = new Kafka({ brokers: [SERVERS.kafka], logLevel: logLevel.ERROR });
-    const admin = client.admin();
-    await admin.connect();
-    await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
-    await admin.disconnect();
-    const producer = client.producer();
-    await producer.connect();
-    for (let from = 0; from < feed.length; from += MESSAGES_OF_A_BATCH) {
-      const messages = feed.slice(from, from + MESSAGES_OF_A_BATCH).map((value) => ({ value }));
-      await producer.send({ topic, messages });
+  /**
+   * Starts to land the next part of the attempts, and does some work after a few batches.
+   * @param work Its parameter is the run.
+   */
+  async function whileLanding(table: string, work: (run: IngestHandle) => Promise<void>): Promise<void> {
+    const part = feed.slice(sent, (sent += MESSAGES_OF_A_LANDING));
+    for (let from = 0; from < part.length; from += MESSAGES_OF_A_BATCH) {
+      // Each batch in a record batch of its own.
+      const messages = part.slice(from, from + MESSAGES_OF_A_BATCH).map((value) => ({ value }));
+      await producer.send({ topic: topicOf(pipeline), messages });
     }
-    await producer.disconnect();
+    const before = await versionOf(table);
+    const run = await pipeline.start({ source: SOURCE });
+    await eventually('a few batches have landed', async () => (await versionOf(table)) > before + 3, 60_000);
+    await work(run);
+    const { batches, rows } = await run.result();
+    assert.ok(batches >= BATCHES_OF_A_LANDING, `${batches} batches`);
+    assert.equal(rows[attempts.name], part.length);
   }
 
   async function versionOf(table: string): Promise<number> {
@@ -123,15 +138,14 @@ describe('500 batches beside killed upkeep, Spark and delta-rs', { skip: interop
   }
 
   /** Opens a table as another process would. */
-  function fresh(table: string, more: { readonly nowMs?: () => number } = {}): DeltaTable {
-    const { path, options: shared } = pipeline.warehouse;
-    return new DeltaTable(`${path}/${table}`, { ...shared, ...more });
+  function fresh(table: string): DeltaTable {
+    return pipeline.warehouse.open(table);
   }
 
   /** Runs upkeep in a process of its own. @returns What it printed; undefined if it was killed. */
   async function maintain(
     tables: readonly string[],
-    { kill, compactsOnly = false }: { readonly kill?: Kill; readonly compactsOnly?: boolean } = {},
+    { run: open, kill, compactsOnly = false }: UpkeepOfTest = {},
   ): Promise<z.infer<typeof UpkeepOutput> | undefined> {
     nowMs += 10 * DAY_MS;
     const asked: UpkeepOptions = {
@@ -140,7 +154,7 @@ describe('500 batches beside killed upkeep, Spark and delta-rs', { skip: interop
       staging: join(pipeline.folder, 'staging-upkeep'),
       tables: [...tables],
       nowMs,
-      openRuns: hasLanded ? [] : [landing.firstExecutionRunId],
+      openRuns: open === undefined ? [] : [open.firstExecutionRunId],
       compactsOnly,
     };
     const program = join(ROOT, 'test/support/upkeep-program.ts');
@@ -186,44 +200,33 @@ describe('500 batches beside killed upkeep, Spark and delta-rs', { skip: interop
   for (const [index, kill] of KILLS.entries())
     test(`upkeep killed at ${kill.step} leaves the rows as they are`, async () => {
       const table = index % 2 === 0 ? attempts.name : deliveries.name;
-      const before = await versionOf(table);
-      // Something to merge, also if the last upkeep has merged all.
-      if (!hasLanded)
-        await eventually('more lands', async () => hasLanded || (await versionOf(table)) > before + 2);
-      if (kill.step.startsWith('vacuum')) await maintain([table]);
-      assert.equal(await maintain([table], { kill }), undefined, 'it was not killed');
-      await requireGolden(deltaRs, table);
+      await whileLanding(table, async (run) => {
+        assert.equal(await maintain([table], { run, kill }), undefined, 'it was not killed');
+        await requireGolden(deltaRs, table);
+      });
     });
 
   test('Spark compacts a table while upkeep does, or gives way', async () => {
-    const theirs = spark
-      .ask(z.null(), 'optimize', { url: urlOf(options.name) })
-      .catch((error: unknown) => error);
-    await maintain([options.name], { compactsOnly: true });
-    const lost = await theirs;
-    if (lost !== null) assert.match(messageOf(lost), /concurrent|conflict/i);
+    await whileLanding(options.name, async (run) => {
+      const asked = { url: urlOf(options.name) };
+      const theirs = spark.ask(z.null(), 'optimize', asked).catch((error: unknown) => error);
+      await maintain([options.name], { run, compactsOnly: true });
+      const lost = await theirs;
+      if (lost !== null) assert.match(messageOf(lost), /concurrent|conflict/i);
+    });
   });
 
   test('delta-rs compacts a table between two upkeeps', async () => {
-    await maintain([questions.name]);
-    await deltaRs.ask(z.null(), 'optimize', { url: urlOf(questions.name) });
-    await maintain([questions.name]);
-  });
-
-  test('all batches land', async () => {
-    const { batches, rows } = await landing.result();
-    assert.ok(batches >= BATCHES, `${batches} batches`);
-    assert.equal(rows[attempts.name], feed.length);
+    await whileLanding(questions.name, async (run) => {
+      await maintain([questions.name], { run });
+      await deltaRs.ask(z.null(), 'optimize', { url: urlOf(questions.name) });
+      await maintain([questions.name], { run });
+    });
   });
 
   test('the upkeep after them merges each table to one file, deletes what is left, and forgets old runs', async () => {
-    const old = {
-      fences: [{ appId: OLD_RUN, from: undefined, to: 1n }],
-      files: [],
-      info: {},
-      scratch: 'test',
-    };
-    await fresh(attempts.name).commit(old);
+    const fences = [{ appId: OLD_RUN, from: undefined, to: 1n }];
+    await fresh(attempts.name).commit({ fences, files: [], info: {}, scratch: 'test' });
     const names = BATCH_TABLES.map(({ name }) => name);
     assert.ok((await maintain(names)) !== undefined);
     for (const table of [attempts, questions, options, deliveries]) {
@@ -235,9 +238,7 @@ describe('500 batches beside killed upkeep, Spark and delta-rs', { skip: interop
       );
       assert.equal(rowCountOf([...snapshot.files.values()][0] ?? assert.fail()), due, table.name);
     }
-    const later = fresh(attempts.name, { nowMs: () => nowMs });
-    await later.commit({ ...old, fences: [{ ...old.fences[0]!, appId: 'other' }] });
-    assert.equal((await later.head())?.txns.has(OLD_RUN), false);
+    assert.equal((await fresh(attempts.name).head())?.txns.has(OLD_RUN), false);
     for (const table of [attempts.name, deliveries.name]) await requireGolden(spark, table);
   });
 
