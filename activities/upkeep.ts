@@ -19,6 +19,5 @@ export function upkeepDeps(deps: ActivityDeps, { execution }: RunContext): Upkee
     own,
     openRunIds,
     limits: upkeepLimits(settings.maintenance),
-    nowMs: () => Date.now(),
   };
 }

@@ -2,6 +2,7 @@ import type { Stack } from '../services/stack.ts';
 import type { Data } from './data.ts';
 import type { Goal } from './figures.ts';
 import type { Measured } from './measure.ts';
+import type { Result } from './result-schema.ts';
 import type { Topics } from './topics.ts';
 
 /** Environment of a bench. */
@@ -13,6 +14,8 @@ export interface Context {
   readonly folder: string;
   /** Whether to use less data. */
   readonly quick: boolean;
+  /** The number of simulated days of the bench month; its default if undefined. */
+  readonly days?: number;
   /** Number of runs per side, in turns. */
   readonly rounds: number;
   readonly say: (line: string) => void;
@@ -28,7 +31,7 @@ export interface Bench {
   /** Description of the sides and of what is measured. */
   readonly about: string;
   readonly needs: readonly Tool[];
-  /** Whether it runs only where it is named: it downloads what the project does not use. */
+  /** Whether it runs only where it is named: it takes hours, or downloads what the project does not use. */
   readonly isOptional?: boolean;
   readonly run: (context: Context) => Promise<Found>;
 }
@@ -45,6 +48,7 @@ export interface Found {
   readonly bytes: number;
   readonly sides: readonly Side[];
   readonly goals: readonly Goal[];
+  readonly table?: NonNullable<Result['table']>;
   /** Notes, a sentence each. */
   readonly notes: readonly string[];
 }

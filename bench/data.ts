@@ -14,12 +14,12 @@ import { generateAttempts, GENERATOR_VERSION } from '../simulator/generator.ts';
 const GENERATED = 3280;
 const PIECE_CHARACTERS = 1 << 20;
 
-/** An attempt; only its id is changed per copy. */
-const Attempt = z.looseObject({ keen_id: z.string() });
+/** An attempt; only its id is changed per copy, and its user where each copy has users of its own. */
+const Attempt = z.looseObject({ keen_id: z.string(), user_exam_id: z.string() });
 type Attempt = z.infer<typeof Attempt>;
 
-/** NDJSON or one JSON array, both compact. */
-export type Layout = 'lines' | 'array';
+/** NDJSON or one JSON array, both compact; or NDJSON where each copy has users of its own. */
+export type Layout = 'lines' | 'array' | 'lines-of-users';
 
 /** A file of attempts. */
 export interface DataFile {
@@ -82,7 +82,9 @@ export class Data {
     for (let copy = 0; copy < copies; copy += 1) {
       for (const [at, attempt] of this.#originals.entries()) {
         if (copy > 0 || at > 0) piece += separator;
-        piece += JSON.stringify({ ...attempt, keen_id: `${attempt.keen_id}${copy.toString(16)}` });
+        const suffix = copy.toString(16);
+        const user = layout === 'lines-of-users' ? { user_exam_id: `${attempt.user_exam_id}${suffix}` } : {};
+        piece += JSON.stringify({ ...attempt, ...user, keen_id: `${attempt.keen_id}${suffix}` });
         if (piece.length < PIECE_CHARACTERS) continue;
         yield piece;
         piece = '';

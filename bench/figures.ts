@@ -4,7 +4,7 @@ export interface Goal {
   readonly what: string;
   readonly value: number;
   /** `times` are ratios within one run, comparable across machines; the others are specific to this machine. */
-  readonly unit: 'times' | 'MiB';
+  readonly unit: 'times' | 'MiB' | 'names';
   readonly sense: 'at least' | 'at most';
   /** Null where there is no goal. */
   readonly bound: number | null;

@@ -18,14 +18,16 @@ import { Topics } from './topics.ts';
 
 const USAGE = `Measures the pipeline beside its peers, and writes docs/benchmarks.md.
 
-  npm run bench -- [NAME…] [--quick] [--check] [--data FILE]
+  npm run bench -- [NAME…] [--quick] [--check] [--data FILE] [--days N]
 
-  NAME         these benches alone; the others keep their results. kafka-clients runs only where it is named:
-               it fetches two other clients of Kafka from npm, one of which may have to be compiled
+  NAME         these benches alone; the others keep their results. Two run only where they are named:
+               kafka-clients, which fetches two other clients of Kafka from npm, one of which may have to be
+               compiled; and month, which takes about three hours
   --quick      each side once, over less data; writes nothing
   --check      compares the ratios with the documented ones, and ends with 1 where one is worse than half of
                that; writes nothing
   --data FILE  a gzipped JSON array of attempts instead of generated ones
+  --days N     the number of simulated days of the bench month, 30 by default
 
 The benches: `;
 const ROUNDS = 3;
@@ -36,6 +38,7 @@ const { values: options, positionals: names } = parseArgs({
     quick: { type: 'boolean', default: false },
     check: { type: 'boolean', default: false },
     data: { type: 'string' },
+    days: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -65,7 +68,8 @@ async function main(): Promise<void> {
     process.env['PIPELINE_TEST_HDFS'] = stack.hdfs.nameNodeHttp;
     const rounds = options.quick ? 1 : ROUNDS;
     const topics = new Topics(stack, folder);
-    const context: Context = { stack, data, topics, folder, quick: options.quick, rounds, say };
+    const days = daysOf(options.days);
+    const context: Context = { stack, data, topics, folder, quick: options.quick, ...days, rounds, say };
     for (const bench of benches) {
       say(`\n== ${bench.name}: ${bench.title}`);
       const result = resultOf(bench, await bench.run(context), data.origin);
@@ -80,6 +84,14 @@ async function main(): Promise<void> {
   if (options.check || options.quick) return;
   await writeResults(merged(readResults(), { machine: machine(), versions: versions(), benches: results }));
   say('\nwritten to bench/results.json and docs/benchmarks.md');
+}
+
+function daysOf(option: string | undefined): Pick<Context, 'days'> {
+  if (option === undefined) return {};
+  const days = Number(option);
+  if (!Number.isInteger(days) || days < 1)
+    throw new Error(`--days is a whole number from 1 on, not ${option}`);
+  return { days };
 }
 
 /** Returns the requested benches; reports and leaves out those that need a missing tool. */

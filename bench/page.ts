@@ -49,7 +49,7 @@ function boundOf({ sense, bound, unit }: Goal): string {
 }
 
 function valueOf(value: number, { unit }: Pick<Goal, 'unit'>): string {
-  return unit === 'times' ? `${value} ×` : `${formatNumber(value)} MiB`;
+  return unit === 'times' ? `${value} ×` : `${formatNumber(value)} ${unit}`;
 }
 
 function machineLines({ machine, versions }: Results): string[] {
@@ -63,7 +63,7 @@ function machineLines({ machine, versions }: Results): string[] {
   ];
 }
 
-function section({ title, about, on, data, attempts, bytes, sides, notes, name }: Result): string[] {
+function section({ title, about, on, data, attempts, bytes, sides, table, notes, name }: Result): string[] {
   const megabytes = formatNumber(Math.round(bytes / 1e6));
   return [
     `## ${title}`,
@@ -73,6 +73,7 @@ function section({ title, about, on, data, attempts, bytes, sides, notes, name }
     `${formatNumber(attempts)} ${data} attempts, ${megabytes} MB, on ${on}. \`npm run bench -- ${name}\``,
     '',
     ...sidesTable(sides, attempts),
+    ...figuresTable(table),
     ...notes.map((note) => `- ${note}`),
     '',
   ];
@@ -87,6 +88,17 @@ function sidesTable(sides: readonly SideResult[], attempts: number): string[] {
     ]),
     '|---|---:|---|---:|---:|---:|---:|---:|---:|',
     ...sides.map((side) => sideRow(side, attempts)),
+    '',
+  ];
+}
+
+function figuresTable(table: Result['table']): string[] {
+  if (table === undefined) return [];
+  const { columns, rows } = table;
+  return [
+    row(columns),
+    `|${columns.map((_, index) => (index === 0 ? '---' : '---:')).join('|')}|`,
+    ...rows.map(row),
     '',
   ];
 }

@@ -24,11 +24,13 @@ const resultSchema = z.strictObject({
     z.strictObject({
       what: z.string(),
       value: z.number(),
-      unit: z.enum(['times', 'MiB']),
+      unit: z.enum(['times', 'MiB', 'names']),
       sense: z.enum(['at least', 'at most']),
       bound: z.number().nullable(),
     }),
   ),
+  /** Figures of another form than those of the sides: the names of the columns, and rows. */
+  table: z.strictObject({ columns: z.array(z.string()), rows: z.array(z.array(z.string())) }).optional(),
   notes: z.array(z.string()),
 });
 

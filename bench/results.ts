@@ -24,6 +24,7 @@ export function resultOf(bench: Bench, found: Found, data: Result['data']): Resu
     bytes: found.bytes,
     sides: found.sides.map(sideOf),
     goals: found.goals.map((goal) => ({ ...goal, value: rounded(goal.value) })),
+    ...(found.table === undefined ? {} : { table: found.table }),
     notes: [...found.notes],
   };
 }

@@ -21,14 +21,13 @@ interface TableFilesGauges {
 async function countTableFiles(
   warehouse: Warehouse,
   { maintenance }: Pick<Settings, 'maintenance'>,
-  nowMs: number,
 ): Promise<TableFilesGauges[]> {
   const limits = upkeepLimits(maintenance);
   const gauges: TableFilesGauges[] = [];
   for (const { name } of TABLES) {
     const snapshot = await warehouse.table(name).snapshot();
     if (snapshot === undefined) continue;
-    const groups = compactionGroupsOf(snapshot, limits, nowMs);
+    const groups = compactionGroupsOf(snapshot, limits, warehouse.nowMs());
     gauges.push({
       table: name,
       live: snapshot.files.size,
@@ -86,7 +85,7 @@ export class UpkeepMetrics {
   async #update(): Promise<void> {
     const { settings, warehouse, client, metrics } = this.#deps;
     await updateGauges(this.#deps, FILE_GAUGES, async () => {
-      const tables = await countTableFiles(warehouse, settings, Date.now());
+      const tables = await countTableFiles(warehouse, settings);
       const gauges = (value: (table: TableFilesGauges) => number) =>
         tables.map((one) => ({ labels: { table: one.table }, value: value(one) }));
       metrics.replace(

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { PipelineError, messageOf } from '../../model/errors.ts';
 import { parseAction, type Action } from './actions.ts';
 import type { Snapshot } from './snapshot.ts';
-import { isForgotten, type TransactionRetention } from './transaction-retention.ts';
+import { isForgotten, type LogReadOptions } from './transaction-retention.ts';
 import { sqlFile, sqlName, sqlText, withDuckDb } from '../duckdb/database.ts';
 
 /** A checkpoint's columns, with the types of the Delta protocol for reader version 1. */
@@ -46,14 +46,13 @@ export function parseLastCheckpoint(text: string, file: string): LastCheckpoint 
 /**
  * Returns the actions of a checkpoint, including the tombstones that vacuum needs.
  * @param removedSinceMs Milliseconds since 1970: tombstones of files that were removed before are left out.
- * @param retention The transactions that are left out once they are old.
  */
 export function checkpointActions(
   snapshot: Snapshot,
   removedSinceMs: number,
-  retention?: TransactionRetention,
+  { transactionRetention, nowMs = Date.now }: LogReadOptions = {},
 ): Action[] {
-  const nowMs = Date.now();
+  const now = nowMs();
   return [
     { protocol: snapshot.protocol },
     { metaData: snapshot.metadata },
@@ -62,7 +61,7 @@ export function checkpointActions(
         const lastUpdated = snapshot.updatedMs.get(appId);
         return { appId, version: Number(version), ...(lastUpdated === undefined ? {} : { lastUpdated }) };
       })
-      .filter((txn) => !isForgotten(retention, txn, nowMs))
+      .filter((txn) => !isForgotten(transactionRetention, txn, now))
       .map((txn) => ({ txn })),
     ...[...snapshot.files.values()].map((add) => ({ add: { ...add, dataChange: false } })),
     ...[...snapshot.removed.values()]

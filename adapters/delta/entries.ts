@@ -20,9 +20,22 @@ export interface Commit {
   readonly scratch: string;
 }
 
-/** Returns the first entry of a table's log, with the transactions that it begins with. */
-export function creationEntry(metadata: Metadata, txns: ReadonlyMap<string, bigint>): Action[] {
-  const lastUpdated = Date.now();
+/** The result of a commit. `landed-before`: the `txn` versions were already at or past every fence's `to`. */
+export interface CommitOutcome {
+  readonly outcome: 'committed' | 'landed-before';
+  /** A version of the table that includes the commit. */
+  readonly version: number;
+}
+
+/**
+ * Returns the first entry of a table's log, with the transactions that it begins with.
+ * @param lastUpdated The time of the commit, in milliseconds since 1970.
+ */
+export function creationEntry(
+  metadata: Metadata,
+  txns: ReadonlyMap<string, bigint>,
+  lastUpdated: number,
+): Action[] {
   return [
     { commitInfo: { operation: 'CREATE TABLE', engineInfo: ENGINE, timestamp: lastUpdated } },
     { protocol: { ...PROTOCOL } },
@@ -40,23 +53,24 @@ export type OperationInfo = Readonly<Record<string, unknown>> & { readonly opera
  * Returns the `commitInfo` action of an entry of this program, with a random id, so that no two entries are equal.
  * @param nowMs The time of the commit, in milliseconds since 1970.
  */
-export function commitInfo(info: OperationInfo, nowMs = Date.now()): Action {
+export function commitInfo(info: OperationInfo, nowMs: number): Action {
   return { commitInfo: { timestamp: nowMs, engineInfo: ENGINE, commitId: randomUUID(), ...info } };
 }
 
-/** Returns the entry that adds columns. */
-export function columnsEntry({ metadata, added }: AddedColumns): Action[] {
+/** Returns the entry that adds columns. Its time is in milliseconds since 1970. */
+export function columnsEntry({ metadata, added }: AddedColumns, nowMs: number): Action[] {
   const operationParameters = { columns: JSON.stringify(added) };
-  return [commitInfo({ operation: 'ADD COLUMNS', operationParameters }), { metaData: metadata }];
+  return [commitInfo({ operation: 'ADD COLUMNS', operationParameters }, nowMs), { metaData: metadata }];
 }
 
-/** Returns an entry that sets `txn` versions. */
+/** Returns an entry that sets `txn` versions. Its time is in milliseconds since 1970. */
 export function versionsEntry(
   versions: Iterable<readonly [appId: string, version: bigint]>,
   info: OperationInfo,
+  nowMs: number,
 ): Action[] {
   const txns = [...versions].map(([appId, version]) => ({ txn: { appId, version: toSafeInteger(version) } }));
-  return [commitInfo(info), ...txns];
+  return [commitInfo(info, nowMs), ...txns];
 }
 
 /**
@@ -71,10 +85,16 @@ export function toSafeInteger(version: bigint): number {
   );
 }
 
-/** Returns the entry of a commit. */
-export function commitEntry(commit: Commit, txns: ReadonlyMap<string, bigint>): Action[] {
+/**
+ * Returns the entry of a commit.
+ * @param lastUpdated The time of the commit, in milliseconds since 1970.
+ */
+export function commitEntry(
+  commit: Commit,
+  txns: ReadonlyMap<string, bigint>,
+  lastUpdated: number,
+): Action[] {
   const marks = (commit.marks ?? []).filter((appId) => !txns.has(appId));
-  const lastUpdated = Date.now();
   return [
     commitInfo({ operation: 'WRITE', ...commit.info }, lastUpdated),
     ...commit.fences.map(({ appId, to }) => ({ txn: { appId, version: toSafeInteger(to), lastUpdated } })),

@@ -8,18 +8,16 @@ import { checkpointActions, decodeCheckpoint, encodeCheckpoint, parseLastCheckpo
 import { listLogFiles } from './log-files.ts';
 import { scratchFolder, type DeltaLog } from './log.ts';
 import { DEFAULT_FILE_RETENTION_MS, fileRetentionOf } from './properties.ts';
-import type { TransactionRetention } from './transaction-retention.ts';
+import type { LogReadOptions } from './transaction-retention.ts';
 
 /** The options of a {@link LogWriter}. */
-export interface LogWriterOptions {
+export interface LogWriterOptions extends LogReadOptions {
   readonly hdfs: WebHdfs;
   readonly logger: Logger;
   /** In versions: a checkpoint is written at each version that is a multiple of this. */
   readonly checkpointInterval: number;
   /** Milliseconds for which tombstones are kept, unless the table's own property says otherwise; default 7 days. */
   readonly fileRetentionMs?: number;
-  /** The transactions that the table forgets; none by default. */
-  readonly transactionRetention?: TransactionRetention;
 }
 
 /**
@@ -110,12 +108,13 @@ export class LogWriter {
 
   /** A failure is only logged: the commit is valid without a checkpoint, whose content the entries have too. */
   async #checkpoint(version: number, scratch: string): Promise<void> {
-    const { hdfs, checkpointInterval, logger, fileRetentionMs = DEFAULT_FILE_RETENTION_MS } = this.#options;
+    const { hdfs, checkpointInterval, logger } = this.#options;
+    const { fileRetentionMs = DEFAULT_FILE_RETENTION_MS, nowMs = Date.now } = this.#options;
     if (version === 0 || version % checkpointInterval !== 0) return;
     try {
       const snapshot = await this.#log.snapshot();
-      const tombstonesSinceMs = Date.now() - fileRetentionOf(snapshot.metadata, fileRetentionMs);
-      const actions = checkpointActions(snapshot, tombstonesSinceMs, this.#options.transactionRetention);
+      const tombstonesSinceMs = nowMs() - fileRetentionOf(snapshot.metadata, fileRetentionMs);
+      const actions = checkpointActions(snapshot, tombstonesSinceMs, this.#options);
       const checkpoint = this.temporary(scratch);
       await storeBytes(hdfs, await encodeCheckpoint(actions), checkpoint);
       await hdfs.rename(checkpoint, this.#log.checkpoint(version));

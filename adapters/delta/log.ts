@@ -4,7 +4,7 @@ import { formatActions, parseActions, type Action } from './actions.ts';
 import { decodeCheckpoint, parseLastCheckpoint } from './checkpoint.ts';
 import { isOwnEntry, type Damage } from './rewrites.ts';
 import { SnapshotBuilder, type Snapshot } from './snapshot.ts';
-import type { TransactionRetention } from './transaction-retention.ts';
+import type { LogReadOptions } from './transaction-retention.ts';
 import type { WebHdfs } from '../hdfs/webhdfs.ts';
 
 /** File name of a log entry. HDFS lists names in order, so versions ascend. */
@@ -67,7 +67,7 @@ export class DeltaLog {
   readonly folder: string;
   readonly #table: string;
   readonly #hdfs: WebHdfs;
-  readonly #retention: TransactionRetention | undefined;
+  readonly #options: LogReadOptions;
   #builder: SnapshotBuilder | undefined;
   /** The checkpoint whose files have not been read yet. */
   #checkpoint: Checkpoint | undefined;
@@ -76,13 +76,12 @@ export class DeltaLog {
 
   /**
    * @param table The table's folder, absolute.
-   * @param retention The transactions that the table forgets; none by default.
    */
-  constructor(table: string, hdfs: WebHdfs, retention?: TransactionRetention) {
+  constructor(table: string, hdfs: WebHdfs, options: LogReadOptions = {}) {
     this.folder = logFolder(table);
     this.#table = table;
     this.#hdfs = hdfs;
-    this.#retention = retention;
+    this.#options = options;
   }
 
   /** The path of `_last_checkpoint`, which names the newest checkpoint. */
@@ -199,10 +198,10 @@ export class DeltaLog {
   /** Returns the state at the newest checkpoint, or an empty one if there is no checkpoint. */
   async #loadCheckpoint(): Promise<SnapshotBuilder> {
     const version = (await this.#pointedCheckpoint()) ?? (await this.#foundCheckpoint());
-    if (version === undefined) return new SnapshotBuilder(this.#table, -1, this.#retention);
+    if (version === undefined) return new SnapshotBuilder(this.#table, -1, this.#options);
     const file = this.checkpoint(version);
     const bytes = await this.#hdfs.read(file);
-    const builder = new SnapshotBuilder(this.#table, version, this.#retention);
+    const builder = new SnapshotBuilder(this.#table, version, this.#options);
     builder.load(await decodeCheckpoint(bytes, file, 'head'));
     this.#checkpoint = { bytes, file };
     for (const entry of await this.#foreignEntriesTo(version))

@@ -1,7 +1,7 @@
 import { PipelineError } from '../../model/errors.ts';
 import type { Action, AddFile, Metadata, Protocol, RemovedFile, Transaction } from './actions.ts';
 import { RewriteWatch, type Damage } from './rewrites.ts';
-import { isForgotten, type TransactionRetention } from './transaction-retention.ts';
+import { isForgotten, type LogReadOptions, type TransactionRetention } from './transaction-retention.ts';
 
 /** The highest protocol versions that this program reads and writes. */
 export const PROTOCOL = { minReaderVersion: 1, minWriterVersion: 2 } as const;
@@ -33,6 +33,7 @@ export class SnapshotBuilder {
   readonly #txns = new Map<string, bigint>();
   readonly #updatedMs = new Map<string, number>();
   readonly #retention: TransactionRetention | undefined;
+  readonly #nowMs: () => number;
   readonly #files = new Map<string, AddFile>();
   readonly #removed = new Map<string, RemovedFile>();
   /** Whether the files of the checkpoint that it starts from are loaded. */
@@ -43,13 +44,13 @@ export class SnapshotBuilder {
   /**
    * @param table The table's path, for messages.
    * @param version The version to start after: the checkpoint's, or -1.
-   * @param retention The transactions to forget; none by default.
    */
-  constructor(table: string, version = -1, retention?: TransactionRetention) {
+  constructor(table: string, version = -1, { transactionRetention, nowMs = Date.now }: LogReadOptions = {}) {
     this.#table = table;
     this.#version = version;
     this.#isComplete = version < 0;
-    this.#retention = retention;
+    this.#retention = transactionRetention;
+    this.#nowMs = nowMs;
   }
 
   /** The last version applied; -1 for none. */
@@ -124,7 +125,7 @@ export class SnapshotBuilder {
 
   #setTransaction(txn: Transaction): void {
     const { appId, version, lastUpdated } = txn;
-    if (isForgotten(this.#retention, txn, Date.now())) {
+    if (isForgotten(this.#retention, txn, this.#nowMs())) {
       this.#forget(appId);
       return;
     }
@@ -145,7 +146,7 @@ export class SnapshotBuilder {
    */
   trim(removedSinceMs: number): void {
     this.#watch = new RewriteWatch();
-    const nowMs = Date.now();
+    const nowMs = this.#nowMs();
     for (const [appId, lastUpdated] of this.#updatedMs)
       if (isForgotten(this.#retention, { appId, lastUpdated }, nowMs)) this.#forget(appId);
     for (const [path, { deletionTimestamp }] of this.#removed)

@@ -7,6 +7,7 @@ import {
   creationEntry,
   versionsEntry,
   type Commit,
+  type CommitOutcome,
   type OperationInfo,
 } from './entries.ts';
 import { DeltaLog, scratchFolder } from './log.ts';
@@ -31,13 +32,6 @@ import type { WebHdfs } from '../hdfs/webhdfs.ts';
 import { storeFile, type StoredFile } from '../hdfs/verified-upload.ts';
 import { Mutex } from '../../lib/mutex.ts';
 
-/** The result of a commit. `landed-before`: the `txn` versions were already at or past every fence's `to`. */
-export interface CommitOutcome {
-  readonly outcome: 'committed' | 'landed-before';
-  /** A version of the table that includes the commit. */
-  readonly version: number;
-}
-
 /** The options of a {@link DeltaTable}. */
 export type DeltaOptions = LogWriterOptions;
 
@@ -51,6 +45,8 @@ export type DeltaOptions = LogWriterOptions;
 export class DeltaTable {
   /** The table's folder, absolute. */
   readonly path: string;
+  /** The table's clock, in milliseconds since 1970. */
+  readonly nowMs: () => number;
   readonly #options: DeltaOptions;
   readonly #madeFolders = new Set<string>();
   readonly #log: DeltaLog;
@@ -61,8 +57,9 @@ export class DeltaTable {
 
   constructor(path: string, options: DeltaOptions) {
     this.path = path;
+    this.nowMs = options.nowMs ?? Date.now;
     this.#options = options;
-    this.#log = new DeltaLog(path, options.hdfs, options.transactionRetention);
+    this.#log = new DeltaLog(path, options.hdfs, options);
     this.#writer = new LogWriter(path, this.#log, options);
   }
 
@@ -118,7 +115,7 @@ export class DeltaTable {
         builder = await this.#log.refresh();
         if (builder.version >= 0) break;
         if (initial.status === 'rejected') throw initial.reason;
-        await this.#writer.writeEntry(0, creationEntry(metadata, initial.value), scratch);
+        await this.#writer.writeEntry(0, creationEntry(metadata, initial.value, this.nowMs()), scratch);
         builder = await this.#log.refresh();
       }
       this.#columnsToAdd(builder);
@@ -197,7 +194,9 @@ export class DeltaTable {
         requireCurrent(this.path, txns, commit.maxVersions);
         const columns = this.#columnsToAdd(builder);
         await this.#requireUndamaged();
-        const actions = columns === undefined ? commitEntry(commit, txns) : columnsEntry(columns);
+        const nowMs = this.nowMs();
+        const actions =
+          columns === undefined ? commitEntry(commit, txns, nowMs) : columnsEntry(columns, nowMs);
         if (!(await this.#writer.append(version + 1, actions, commit.scratch))) {
           // Version conflict: another writer committed first.
           await this.#log.refresh();
@@ -220,7 +219,7 @@ export class DeltaTable {
       if (!areLive(replacement.removed, snapshot)) return undefined;
       if (laterVersion(snapshot.txns, replacement.maxVersions) !== undefined) return undefined;
       await this.#requireUndamaged();
-      return replaceActions(replacement, Date.now());
+      return replaceActions(replacement, this.nowMs());
     });
   }
 
@@ -262,7 +261,7 @@ export class DeltaTable {
       const lower = [...versions].filter(([appId, to]) => (txns.get(appId) ?? -1n) < to);
       if (lower.length === 0) return undefined;
       await this.#requireUndamaged();
-      return versionsEntry(lower, info);
+      return versionsEntry(lower, info, this.nowMs());
     });
   }
 

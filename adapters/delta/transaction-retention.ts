@@ -1,5 +1,13 @@
 import type { Transaction } from './actions.ts';
 
+/** How the state of a log is read: what it forgets, by which clock. */
+export interface LogReadOptions {
+  /** The transactions that the table forgets; none by default. */
+  readonly transactionRetention?: TransactionRetention;
+  /** The clock, in milliseconds since 1970; the machine's by default. */
+  readonly nowMs?: () => number;
+}
+
 /** Which transactions of a table are forgotten, and when; all others are kept for ever. */
 export interface TransactionRetention {
   /** Milliseconds since a transaction's `lastUpdated`. */

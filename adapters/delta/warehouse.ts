@@ -5,11 +5,14 @@ export class Warehouse {
   /** The folder in HDFS, absolute. */
   readonly path: string;
   readonly options: DeltaOptions;
+  /** The clock of the tables, in milliseconds since 1970. */
+  readonly nowMs: () => number;
   readonly #tables = new Map<string, DeltaTable>();
 
   constructor(path: string, options: DeltaOptions) {
     this.path = path;
     this.options = options;
+    this.nowMs = options.nowMs ?? Date.now;
   }
 
   /** Opens a table whose log is read from its beginning, whatever this process has read of it. Sends no request. */

@@ -1,11 +1,13 @@
 import type { Bench } from '../context.ts';
 import { backfillBench } from './backfill.ts';
 import { commitsBench } from './commits.ts';
+import { eraseBench } from './erase.ts';
 import { feedBench } from './feed.ts';
 import { fetchBench } from './fetch.ts';
 import { kafkaClientsBench } from './kafka-clients.ts';
 import { landBench, smallBench } from './land.ts';
 import { largeBench } from './large.ts';
+import { monthBench } from './month.ts';
 import { profileBench } from './profile.ts';
 import { publishBench } from './publish.ts';
 import { readingBench } from './reading.ts';
@@ -22,7 +24,9 @@ export const BENCHES: readonly Bench[] = [
   workersBench,
   largeBench,
   commitsBench,
+  eraseBench,
   backfillBench,
   readingBench,
+  monthBench,
   kafkaClientsBench,
 ];

@@ -71,20 +71,22 @@ export function isUnchanged({ added, removed, txns }: Restoration): boolean {
   return added.length + removed.length + txns.size === 0;
 }
 
-/** Returns the actions of the entry. */
+/**
+ * Returns the actions of the entry.
+ * @param entry Who restores, and the time in milliseconds since 1970.
+ */
 export function restoreActions(
   { added, removed, txns }: Restoration,
   current: Snapshot,
   wanted: Snapshot,
-  info: Readonly<Record<string, unknown>>,
+  { by, nowMs }: { readonly by: string; readonly nowMs: number },
 ): Action[] {
-  const nowMs = Date.now();
   const { schemaString, partitionColumns } = wanted.metadata;
   const isSameSchema =
     schemaString === current.metadata.schemaString &&
     partitionColumns.join() === current.metadata.partitionColumns.join();
   return [
-    commitInfo({ operation: 'RESTORE', operationParameters: { version: wanted.version }, ...info }, nowMs),
+    commitInfo({ operation: 'RESTORE', operationParameters: { version: wanted.version }, by }, nowMs),
     ...(isSameSchema ? [] : [{ metaData: { ...current.metadata, schemaString, partitionColumns } }]),
     ...[...txns].map(([appId, version]) => ({ txn: { appId, version: toSafeInteger(version) } })),
     ...removeActions(removed, { nowMs, dataChange: true }),

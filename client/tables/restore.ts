@@ -155,7 +155,7 @@ class Restoring {
           this.#wanted,
         );
         await requireInKafka(this.#settings, this.#table, plan.moved);
-        return restoreActions(plan, current, this.#wanted, { by: userAtHost() });
+        return restoreActions(plan, current, this.#wanted, { by: userAtHost(), nowMs: target.nowMs() });
       });
       await requireFiles(this.#warehouse, new Map([[this.#table, this.#wanted]]));
       return version;

@@ -61,7 +61,7 @@ async function showPlans(
   const warehouse = openWarehouse(settings);
   const limits = upkeepLimits(settings.maintenance);
   const runIds = await openRunIds(client);
-  const deps = { warehouse, limits, nowMs: () => Date.now(), openRunIds: () => Promise.resolve(runIds) };
+  const deps = { warehouse, limits, openRunIds: () => Promise.resolve(runIds) };
   const plans: UpkeepPlan[] = [];
   for (const table of tables) plans.push(await planUpkeep(deps, table));
   if (json === true) printJson({ dryRun: true, tables: plans });

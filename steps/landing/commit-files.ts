@@ -1,6 +1,7 @@
 import type { AddFile } from '../../adapters/delta/actions.ts';
 import type { TransactionFence } from '../../adapters/delta/snapshot.ts';
-import type { CommitOutcome, DeltaTable } from '../../adapters/delta/table.ts';
+import type { CommitOutcome } from '../../adapters/delta/entries.ts';
+import type { DeltaTable } from '../../adapters/delta/table.ts';
 import type { Warehouse } from '../../adapters/delta/warehouse.ts';
 import type { RunStaging } from '../../adapters/staging/run-staging.ts';
 import { PipelineError, type ErrorCode } from '../../model/errors.ts';

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import type { TransactionFence } from '../../adapters/delta/snapshot.ts';
 import type { Warehouse } from '../../adapters/delta/warehouse.ts';
 import type { KafkaWithMarkers } from '../../adapters/kafka/client.ts';
 import { readMarkers } from '../../adapters/kafka/marker-log.ts';
@@ -37,40 +36,40 @@ export interface RecordDeps {
 }
 
 /**
- * Commits the row of an ended run to the table `runs` and, if it landed, the fence that marks its content as ingested.
- * Idempotent.
+ * Commits the row of an ended run to the table `runs` and, if it landed, the mark that its content is ingested, as one
+ * entry: each run adds a file to the log's folder, whose size HDFS limits. Idempotent.
  * @throws {PipelineError} CONTENT_UNPROVEN, an error of Kafka, of HDFS or of the log
  */
 export async function recordRun(deps: RecordDeps, run: RunContext, request: RunToRecord): Promise<void> {
-  const fence = await contentFence(deps, request.result);
+  const marks = await contentMarks(deps, request.result);
   const file = await writeRun(deps.own, run, request);
-  const commit = { table: runs, subject: run.execution.runId, info: {} };
   await commitFiles(deps, run, {
-    ...commit,
+    table: runs,
+    subject: run.execution.runId,
     files: () => Promise.resolve([file]),
     fences: [runTransaction(run.execution.runId)],
+    marks: () => Promise.resolve(marks),
+    info: {},
   });
-  // A commit of its own, since another run of the same content may have committed this fence already.
-  if (fence !== undefined) await commitFiles(deps, run, { ...commit, files: noFiles, fences: [fence] });
 }
 
 /**
- * Returns the fence that marks the run's content as ingested; undefined if there is none to commit.
+ * Returns the application id that marks the run's content as ingested, if it is to be marked.
  * @throws {PipelineError} CONTENT_UNPROVEN
  */
-async function contentFence(
+async function contentMarks(
   deps: Pick<RecordDeps, 'settings' | 'kafka' | 'warehouse'>,
   result: EndedRun,
-): Promise<TransactionFence | undefined> {
+): Promise<string[]> {
   const { content, source, outcome } = result;
-  if (outcome !== 'landed') return undefined;
+  if (outcome !== 'landed') return [];
   // Content that was left out in part may be ingested again; content without records needs no mark.
-  if (content === null || content.chunks === 0 || isContentIncomplete(result)) return undefined;
-  const fence = contentTransaction(source, content);
+  if (content === null || content.chunks === 0 || isContentIncomplete(result)) return [];
+  const { appId } = contentTransaction(source, content);
   const head = await deps.warehouse.table(runs.name).head();
-  if (head?.txns.has(fence.appId) === true) return undefined;
+  if (head?.txns.has(appId) === true) return [];
   await requirePublished(deps, source, content);
-  return fence;
+  return [appId];
 }
 
 /**
@@ -92,8 +91,6 @@ async function requirePublished(
       `markers of ${markers.size} of its ${ids.length} chunks. The others expired, or were never published`,
   );
 }
-
-const noFiles = (): Promise<StagedFile[]> => Promise.resolve([]);
 
 async function writeRun(own: RunStaging, run: RunContext, request: RunToRecord): Promise<StagedFile> {
   const folder = await own.makeFreshFolder('record');

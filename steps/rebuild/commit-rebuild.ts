@@ -186,7 +186,7 @@ class Swap {
 
   #actions({ replaced, metadata }: SwapFiles, { txns }: Snapshot): Action[] {
     const { plan, added, info } = this.#rebuilt;
-    const nowMs = Date.now();
+    const nowMs = this.#target.nowMs();
     const positions = new Map(plan.positions);
     const caughtUp = plan.until.filter(([appId, until]) => positions.get(appId) !== until);
     const begun = [...firstOffsetsIn(txns).keys()].flatMap((key) => {

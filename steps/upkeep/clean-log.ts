@@ -10,7 +10,7 @@ export interface Deletion {
   readonly bytes: number;
 }
 
-type CleanDeps = Pick<UpkeepDeps, 'warehouse' | 'limits' | 'nowMs'>;
+type CleanDeps = Pick<UpkeepDeps, 'warehouse' | 'limits'>;
 
 const MAX_CONCURRENT_DELETIONS = 4;
 const DAY_MS = 86_400_000;
@@ -21,13 +21,14 @@ const DAY_MS = 86_400_000;
  * Read-only.
  */
 export async function expiredLogFiles(deps: CleanDeps, table: Table): Promise<LogFile[]> {
-  const { warehouse, limits, nowMs } = deps;
+  const { warehouse, limits } = deps;
   const deltaTable = warehouse.table(table.name);
   const head = await deltaTable.head();
   if (head === undefined) return [];
   const retentionMs = logRetentionOf(head.metadata, limits.logRetentionMs);
   if (retentionMs === undefined) return [];
-  return expiredBefore(await listLogFiles(deltaTable.hdfs, deltaTable.path), nowMs() - retentionMs);
+  const cutoffMs = warehouse.nowMs() - retentionMs;
+  return expiredBefore(await listLogFiles(deltaTable.hdfs, deltaTable.path), cutoffMs);
 }
 
 /**

@@ -32,11 +32,11 @@ const NOTHING: Compaction = { files: 0, bytes: 0, writtenBytes: 0 };
 
 /** Returns the groups of files that compaction would merge now. Read-only. */
 export async function compactionGroups(
-  { warehouse, limits, nowMs }: Pick<UpkeepDeps, 'warehouse' | 'limits' | 'nowMs'>,
+  { warehouse, limits }: Pick<UpkeepDeps, 'warehouse' | 'limits'>,
   table: Table,
 ): Promise<CompactionGroup[]> {
   const snapshot = await warehouse.table(table.name).snapshot();
-  return snapshot === undefined ? [] : compactionGroupsOf(snapshot, limits, nowMs());
+  return snapshot === undefined ? [] : compactionGroupsOf(snapshot, limits, warehouse.nowMs());
 }
 
 /**
@@ -64,7 +64,7 @@ export function compactionGroupsOf(
 export async function compactNext(deps: UpkeepDeps, run: RunContext, table: Table): Promise<CompactionStep> {
   const snapshot = await deps.warehouse.table(table.name).snapshot();
   if (snapshot === undefined) return { ...NOTHING, groupsLeft: 0 };
-  const [group, ...others] = compactionGroupsOf(snapshot, deps.limits, deps.nowMs());
+  const [group, ...others] = compactionGroupsOf(snapshot, deps.limits, deps.warehouse.nowMs());
   if (group === undefined) return { ...NOTHING, groupsLeft: 0 };
   return { ...(await compactGroup(deps, run, { table, group, snapshot })), groupsLeft: others.length };
 }

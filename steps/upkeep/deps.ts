@@ -21,8 +21,6 @@ export interface UpkeepDeps {
   readonly limits: UpkeepLimits;
   readonly staging: Pick<Staging, 'reserve'>;
   readonly own: Pick<RunStaging, 'locate' | 'makeFreshFolder' | 'remove'>;
-  /** Milliseconds since 1970. */
-  readonly nowMs: () => number;
   /** Returns the ids of all runs that have not ended, also of those that wait for a decision. */
   readonly openRunIds: () => Promise<ReadonlySet<string>>;
 }

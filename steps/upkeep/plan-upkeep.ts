@@ -21,7 +21,7 @@ export interface UpkeepPlan {
 
 /** Plans the upkeep of a table. Read-only. */
 export async function planUpkeep(
-  deps: Pick<UpkeepDeps, 'warehouse' | 'limits' | 'nowMs' | 'openRunIds'>,
+  deps: Pick<UpkeepDeps, 'warehouse' | 'limits' | 'openRunIds'>,
   table: Table,
 ): Promise<UpkeepPlan> {
   const groups = await compactionGroups(deps, table);

@@ -8,7 +8,7 @@ import { runSuffix, writerOf } from '../data-file-name.ts';
 import type { Deletion } from './clean-log.ts';
 import type { UpkeepDeps } from './deps.ts';
 
-type VacuumDeps = Pick<UpkeepDeps, 'warehouse' | 'limits' | 'nowMs' | 'openRunIds'>;
+type VacuumDeps = Pick<UpkeepDeps, 'warehouse' | 'limits' | 'openRunIds'>;
 
 const MAX_CONCURRENT_DELETIONS = 4;
 
@@ -20,7 +20,7 @@ const HIDDEN = /^[_.]/;
  * retention, and not uploaded by a run that has not ended, which can still commit them. Read-only.
  */
 export async function expiredDataFiles(deps: VacuumDeps, table: Table): Promise<FileStatus[]> {
-  const { warehouse, limits, nowMs, openRunIds } = deps;
+  const { warehouse, limits, openRunIds } = deps;
   const deltaTable = warehouse.table(table.name);
   if ((await deltaTable.head()) === undefined) return [];
   // In this order: a file that is committed, or whose run ends, after the listing is live in the snapshot.
@@ -28,7 +28,7 @@ export async function expiredDataFiles(deps: VacuumDeps, table: Table): Promise<
   const found = await listDataFiles(deltaTable.hdfs, deltaTable.path);
   const snapshot = await deltaTable.snapshot();
   if (snapshot === undefined) return [];
-  const sinceMs = nowMs() - fileRetentionOf(snapshot.metadata, limits.fileRetentionMs);
+  const sinceMs = warehouse.nowMs() - fileRetentionOf(snapshot.metadata, limits.fileRetentionMs);
   const needed = neededFiles(deltaTable.path, snapshot, sinceMs);
   return found.filter(
     ({ path, name, modifiedAtMs }) =>

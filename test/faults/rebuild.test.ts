@@ -221,7 +221,6 @@ describe('a rebuild that fails, or is beside other commits', () => {
     const upkeep = {
       ...deps(),
       limits,
-      nowMs: () => Date.now(),
       openRunIds: () => Promise.resolve(new Set<string>()),
     };
     assert.equal((await compactNext(upkeep, run, questions)).files, LANDED);

@@ -38,6 +38,7 @@ describe('upkeep that fails at any of its requests', () => {
   let faulty: FaultyHdfs;
   let staging: Staging;
   let runs = 0;
+  let opened = 0;
 
   before(async () => {
     faulty = await FaultyHdfs.start('upkeep');
@@ -46,11 +47,14 @@ describe('upkeep that fails at any of its requests', () => {
 
   after(() => faulty.stop());
 
+  /** Opens a warehouse whose clock is 100 days ahead of the one opened before, so that everything has expired. */
   function warehouseAt(path: string, hdfs: WebHdfs): Warehouse {
-    return new Warehouse(path, { hdfs, logger: LOGGER, checkpointInterval: 2 });
+    const atMs = Date.now() + (opened += 1) * 100 * DAY_MS;
+    const nowMs = (): number => atMs;
+    return new Warehouse(path, { hdfs, logger: LOGGER, checkpointInterval: 2, nowMs });
   }
 
-  /** Returns the context of a new run, 100 days from now, so that everything has expired. */
+  /** Returns the context of a new run. */
   function newRun(warehouse: Warehouse) {
     runs += 1;
     const execution = {
@@ -62,7 +66,6 @@ describe('upkeep that fails at any of its requests', () => {
       limits: LIMITS,
       staging,
       own: RunStaging.of(staging, execution),
-      nowMs: () => Date.now() + 100 * DAY_MS,
       openRunIds: () => Promise.resolve(new Set<string>()),
     };
     return { deps, run: { execution, attempt: 1, signal: new AbortController().signal, seconds: () => 0 } };

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test, { after, before, beforeEach, describe } from 'node:test';
 import { readHistory } from '../../adapters/delta/history.ts';
-import { DeltaTable, type CommitOutcome } from '../../adapters/delta/table.ts';
+import type { CommitOutcome } from '../../adapters/delta/entries.ts';
+import { DeltaTable } from '../../adapters/delta/table.ts';
 import { createLogger } from '../../adapters/log.ts';
 import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
 import { attempts } from '../../tables/index.ts';

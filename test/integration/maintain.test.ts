@@ -177,7 +177,7 @@ describe('upkeep', () => {
       logRetentionMs: 30 * DAY_MS,
       fileRetentionMs: DAY_MS,
     };
-    const deps = { warehouse: pipeline.warehouse, limits, nowMs: () => Date.now() };
+    const deps = { warehouse: pipeline.warehouse, limits };
     const expired = await expiredLogFiles(deps, deliveries);
     assert.deepEqual(
       expired.map((file) => file.path),

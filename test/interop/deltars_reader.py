@@ -70,6 +70,11 @@ def checkpoint(url: str) -> None:
     DeltaTable(url).create_checkpoint()
 
 
+def counts(url: str, versions: list[int]) -> list[int]:
+    """The rows of some versions of a table."""
+    return [DeltaTable(url, version=version).to_pyarrow_dataset().count_rows() for version in versions]
+
+
 def restore(url: str, version: int) -> None:
     """Restores the table to another version."""
     DeltaTable(url).restore(version)
@@ -119,7 +124,7 @@ def shown_as_json(column: pyarrow.ChunkedArray) -> pyarrow.Array:
     return column
 
 
-QUESTIONS = (table, plain, values, pandas_types, transactions, bounds, checkpoint, restore, drop_rows,
+QUESTIONS = (table, plain, values, pandas_types, transactions, bounds, checkpoint, counts, restore, drop_rows,
              optimize, hold, optimize_held, replaced)
 
 if __name__ == "__main__":

@@ -100,6 +100,11 @@ class Questions:
         """Rewrites the table's small files as few large ones."""
         self._spark.sql(f"OPTIMIZE delta.`{url}`")
 
+    def counts(self, url: str, versions: list[int]) -> list[int]:
+        """The rows of some versions of a table."""
+        reader = self._spark.read.format("delta")
+        return [reader.option("versionAsOf", version).load(url).count() for version in versions]
+
     def restore(self, url: str, version: int) -> None:
         """Restores the table to another version."""
         self._spark.sql(f"RESTORE TABLE delta.`{url}` TO VERSION AS OF {version}")

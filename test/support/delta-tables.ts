@@ -1,6 +1,7 @@
 import type { AddFile } from '../../adapters/delta/actions.ts';
 import type { TransactionFence } from '../../adapters/delta/snapshot.ts';
-import { DeltaTable, type CommitOutcome, type DeltaOptions } from '../../adapters/delta/table.ts';
+import type { CommitOutcome } from '../../adapters/delta/entries.ts';
+import { DeltaTable, type DeltaOptions } from '../../adapters/delta/table.ts';
 import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
 import { createLogger } from '../../adapters/log.ts';
 import { attempts } from '../../tables/index.ts';

@@ -146,7 +146,8 @@ export async function inTime<T>(work: Promise<T>): Promise<T> {
   return value;
 }
 
-async function dataNodeAddress(nameNode: string): Promise<string> {
+/** Returns the address of the DataNode that a NameNode names for a new file. */
+export async function dataNodeAddress(nameNode: string): Promise<string> {
   const url = `${nameNode}/webhdfs/v1/any?op=CREATE&user.name=hdfs`;
   const answer = await fetch(url, { ...PUT, redirect: 'manual' });
   return new URL(answer.headers.get('location') ?? '').origin;

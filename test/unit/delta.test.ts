@@ -69,9 +69,11 @@ test('a snapshot has the last version of each transaction, and the files not rem
 
 /** Longer ago than the retention. */
 const OLD_MS = 1_000;
-const RETENTION = {
-  retentionMs: 86_400_000,
-  isForgettable: (appId: string): boolean => appId.startsWith('content/'),
+const READ = {
+  transactionRetention: {
+    retentionMs: 86_400_000,
+    isForgettable: (appId: string): boolean => appId.startsWith('content/'),
+  },
 };
 
 /** Generates entries of a log that add and remove files and advance transactions. */
@@ -102,8 +104,8 @@ class Resumed {
 
   /** Checkpoints at a version that another reader has read. */
   static async from(snapshot: Snapshot): Promise<Resumed> {
-    const checkpoint = await encodeCheckpoint(checkpointActions(snapshot, 0, RETENTION));
-    const builder = new SnapshotBuilder('/w/t', snapshot.version, RETENTION);
+    const checkpoint = await encodeCheckpoint(checkpointActions(snapshot, 0, READ));
+    const builder = new SnapshotBuilder('/w/t', snapshot.version, READ);
     builder.load(await decodeCheckpoint(checkpoint, 'checkpoint', 'head'));
     return new Resumed(builder, checkpoint);
   }
@@ -129,7 +131,7 @@ test('a log reads the same with checkpoints anywhere, each written by a reader t
   const log = fc.array(fc.record({ entry: ENTRY, cut: fc.boolean() }), { minLength: 1, maxLength: 6 });
   await fc.assert(
     fc.asyncProperty(log, ENTRY, async (entries, next) => {
-      const whole = new SnapshotBuilder('/w/t', -1, RETENTION);
+      const whole = new SnapshotBuilder('/w/t', -1, READ);
       whole.apply(HEAD);
       let cutUp = await Resumed.from(whole.snapshot());
       for (const { entry, cut } of entries) {
