@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { ATTEMPT, type ScalarShape, type ListShape, type ObjectShape, type FieldShape } from './attempt.ts';
+import { formatName, joinPath } from './field-paths.ts';
 import { withoutMark } from './json-text.ts';
 import { scalarFault } from './scalar-types.ts';
 
@@ -55,8 +56,6 @@ class Refusal extends Error {
   }
 }
 
-const MAX_NAME_LENGTH = 100;
-
 class Checker {
   readonly values: PathCounts = new Map();
   readonly unknown: PathCounts = new Map();
@@ -106,15 +105,15 @@ class Checker {
     for (const [name, member] of Object.entries(value)) {
       this.#members += 1;
       if (Object.hasOwn(shape.fields, name)) continue;
-      const unknownKind = join(kind, formatName(name));
+      const unknownKind = joinPath(kind, formatName(name));
       this.unknown.set(unknownKind, (this.unknown.get(unknownKind) ?? 0) + 1);
       if (this.#mayHaveSurrogates) this.#scan(name, path);
-      this.#scan(member, join(path, formatName(name)));
+      this.#scan(member, joinPath(path, formatName(name)));
     }
     const members = value as Readonly<Record<string, unknown>>;
     for (const [name, field] of Object.entries(shape.fields)) {
       const member = Object.hasOwn(members, name) ? members[name] : undefined;
-      this.#shape(member, field, join(path, name), join(kind, name));
+      this.#shape(member, field, joinPath(path, name), joinPath(kind, name));
     }
   }
 
@@ -179,16 +178,6 @@ function closingQuote(text: string, open: number): number {
 
 function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
-}
-
-function join(path: string, name: string): string {
-  return path === '' ? name : `${path}.${name}`;
-}
-
-/** Returns an unknown field's name for a path: truncated, and quoted if it has special characters. */
-function formatName(name: string): string {
-  const short = name.length > MAX_NAME_LENGTH ? `${name.slice(0, MAX_NAME_LENGTH)}…` : name;
-  return /^[\w-]+$/u.test(short) ? short : JSON.stringify(short.toWellFormed());
 }
 
 /** Returns the kind of a JSON value, for errors. */
