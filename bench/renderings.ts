@@ -27,7 +27,7 @@ const BYTE_ORDER_MARK = '\ufeff';
 const OPTIONAL = { at: 'options', submitted: 'options' } as const;
 
 /** An attempt, as the generator or a customer's file has it. */
-type Attempt = Readonly<Record<string, unknown>>;
+export type Attempt = Readonly<Record<string, unknown>>;
 
 /** Other texts of the same attempt, by the name of the rendering; none changes what lands. */
 export const RENDERINGS: ReadonlyMap<string, (attempt: Attempt) => string> = new Map([

@@ -3,6 +3,7 @@ import { backfillBench } from './backfill.ts';
 import { commitsBench } from './commits.ts';
 import { feedBench } from './feed.ts';
 import { fetchBench } from './fetch.ts';
+import { formsBench } from './forms.ts';
 import { kafkaClientsBench } from './kafka-clients.ts';
 import { landBench, smallBench } from './land.ts';
 import { largeBench } from './large.ts';
@@ -16,6 +17,7 @@ export const BENCHES: readonly Bench[] = [
   landBench,
   profileBench,
   smallBench,
+  formsBench,
   feedBench,
   publishBench,
   fetchBench,
