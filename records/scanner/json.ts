@@ -138,7 +138,7 @@ export function unescape(from: usize): usize {
   let at = from;
   for (;;) {
     const end = skipPlainBytes(at);
-    memory.copy(to, at, end - at);
+    if (to !== at) moveBack(to, at, end - at);
     to += end - at;
     at = end;
     if (byteAt(at) === QUOTE) break;
@@ -165,6 +165,19 @@ export function unescape(from: usize): usize {
   }
   textEnd = at + 1;
   return to;
+}
+
+/** Copies bytes to a lower address, which may overlap them; faster than `memory.copy` if they are few. */
+function moveBack(to: usize, from: usize, length: usize): void {
+  if (length < WORD_BYTES) {
+    for (let at: usize = 0; at < length; at += 1) store<u8>(to + at, load<u8>(from + at));
+    return;
+  }
+  // Read first, since the other words can overwrite it.
+  const last = length - WORD_BYTES;
+  const lastWord = load<u64>(from + last);
+  for (let at: usize = 0; at < last; at += WORD_BYTES) store<u64>(to + at, load<u64>(from + at));
+  store<u64>(to + last, lastWord);
 }
 
 /** The address after the closing quote of the last string that was {@link unescape}d. */

@@ -10,6 +10,7 @@ import {
   OPEN_BRACE,
   OPEN_BRACKET,
   QUOTE,
+  SPACE,
   byteAt,
   isSameBytes,
   readText,
@@ -21,7 +22,7 @@ import {
   unescape,
 } from './json';
 import { addMember, memberBytes, endMembers } from './members';
-import { Field, Kind, SHARED_BIT, Shape, noteUnknown } from './shapes';
+import { Field, Kind, SHARED_BIT, Shape, indexedField, noteUnknown } from './shapes';
 import { numberOf } from './texts';
 import { skipValue } from './unknown';
 
@@ -32,29 +33,28 @@ const NULL: u32 = 0x6c6c_756e;
 /** Parses an object into a row. */
 export function parseObject(shape: Shape, from: usize, row: u32): usize {
   if (byteAt(from) !== OPEN_BRACE) return NO_MATCH;
-  const before = memberBytes();
-  let at = skipSpaces(from + 1);
+  const members = memberBytes();
+  let at = from + 1;
   let seen = beginObject(shape);
-  // Unknown fields do not count, so that they do not change the place of the next known one.
-  let place: u32 = 0;
-  for (let isFirst = true; byteAt(at) !== CLOSE_BRACE; isFirst = false) {
-    const value = skipNameOf(shape, at, place, isFirst);
-    if (value === NO_MATCH) return NO_MATCH;
-    const field = named;
-    if (field === null) {
-      at = skipValue(value);
+  for (let place: u32 = 0; byteAt(at) !== CLOSE_BRACE; place += 1) {
+    const before = missingComma(place);
+    let field = usualAt(shape, place);
+    if (field !== null && isSameBytes(at, field.name + before, field.length - before)) {
+      at += field.length - before;
     } else {
-      if (isRepeated(shape, field, seen)) return NO_MATCH;
-      seen |= field.bit;
-      place += 1;
-      at = parseValue(field, value, row);
-      if (at === NO_MATCH) at = parseEscaped(field, value, row);
+      at = seekField(shape, at, place);
+      if (at === NO_MATCH) return NO_MATCH;
+      field = sought;
+      if (field === null) break;
     }
+    if (isRepeated(shape, field, seen)) return NO_MATCH;
+    seen |= field.bit;
+    const value = skipSpaces(at);
+    do at = parseValue(field, value, row);
+    while (at === NO_MATCH && unescapeScalar(field, value));
     if (at === NO_MATCH) return NO_MATCH;
-    at = skipSpaces(at);
   }
-  if (memberBytes() !== before && endMembers(before)) return NO_MATCH;
-  return isComplete(shape, seen) ? at + 1 : NO_MATCH;
+  return endObject(shape, seen, members) ? at + 1 : NO_MATCH;
 }
 
 /** Starts an object and returns the bits that are set from the start. Objects of one shape are never nested. */
@@ -66,8 +66,9 @@ function beginObject(shape: Shape): u32 {
   return shape.shared;
 }
 
-/** Returns whether an object has all required fields. */
-function isComplete(shape: Shape, seen: u32): bool {
+/** Ends an object; returns whether it has all required fields, and no unknown field twice. */
+function endObject(shape: Shape, seen: u32, members: usize): bool {
+  if (memberBytes() !== members && endMembers(members)) return false;
   return (seen & shape.required) === shape.required && shape.missingShared === 0;
 }
 
@@ -88,33 +89,50 @@ function usualAt(shape: Shape, place: u32): Field | null {
   return place < shape.size ? changetype<Field>(load<usize>(shape.order + (place << 2))) : null;
 }
 
-/** The field whose name {@link skipNameOf} skipped last; null if it is unknown. */
-let named: Field | null = null;
+/** Returns 1 for the first field, which has no comma before its name, else 0. */
+function missingComma(place: u32): usize {
+  return place === 0 ? 1 : 0;
+}
+
+/** The field that {@link seekField} found, or whose name {@link readName} read; null if there is none. */
+let sought: Field | null = null;
 
 /**
- * Skips the comma before a name, the name, its colon, and the spaces after it.
+ * Skips unknown fields, and the name of the next known one with its colon.
  * @param place The number of known fields before it.
- * @param isFirst Whether there is no comma.
+ * @returns The end of the name, or of the object's fields if there is no known field.
  */
-function skipNameOf(shape: Shape, from: usize, place: u32, isFirst: bool): usize {
-  const usual = usualAt(shape, place);
-  const skipped: usize = isFirst ? 1 : 0;
-  if (usual !== null && isSameBytes(from, usual.name + skipped, usual.length - skipped)) {
-    named = usual;
-    return skipSpaces(from + usual.length - skipped);
+function seekField(shape: Shape, from: usize, place: u32): usize {
+  let at = from;
+  for (let isFirst = place === 0; ; isFirst = false) {
+    at = skipSpaces(at);
+    sought = null;
+    if (byteAt(at) === CLOSE_BRACE) return at;
+    if (!isFirst) at = skipComma(at);
+    if (at !== NO_MATCH) at = readName(shape, at, place);
+    if (at !== NO_MATCH) at = skipColon(at);
+    if (at === NO_MATCH || isFound()) return at;
+    at = skipValue(skipSpaces(at));
+    if (at === NO_MATCH) return NO_MATCH;
   }
-  const name = isFirst ? from : skipComma(from);
-  const end = name === NO_MATCH ? NO_MATCH : readName(shape, name, place);
-  if (end === NO_MATCH) return NO_MATCH;
-  const colon = skipSpaces(end);
-  return byteAt(colon) === COLON ? skipSpaces(colon + 1) : NO_MATCH;
+  return NO_MATCH;
+}
+
+function isFound(): bool {
+  return sought !== null;
+}
+
+/** Skips the colon after a name and the spaces before it. */
+function skipColon(from: usize): usize {
+  const at = skipSpaces(from);
+  return byteAt(at) === COLON ? at + 1 : NO_MATCH;
 }
 
 /** Reads a name. A known field is expected at this index in the next object; an unknown one is counted. */
 function readName(shape: Shape, from: usize, place: u32): usize {
   const usual = usualAt(shape, place);
   if (usual !== null && isSameBytes(from, usual.name + 1, usual.length - 2)) {
-    named = usual;
+    sought = usual;
     return from + usual.length - 2;
   }
   const end = readText(from);
@@ -122,12 +140,14 @@ function readName(shape: Shape, from: usize, place: u32): usize {
   const field = fieldNamed(shape, textFrom, textTo);
   if (field !== null && place < shape.size)
     store<usize>(shape.order + (place << 2), changetype<usize>(field));
-  named = field;
+  sought = field;
   return end;
 }
 
 /** Returns the field of a name; null if it is unknown, which is counted. */
 function fieldNamed(shape: Shape, from: usize, to: usize): Field | null {
+  const indexed = indexedField(shape, from, to - from);
+  if (indexed !== null) return indexed;
   const number = numberOf(shape.names, from, to);
   if (number < shape.size) return changetype<Field>(load<usize>(shape.fields + (number << 2)));
   addMember(from, to);
@@ -162,16 +182,16 @@ function parseValue(field: Field, at: usize, row: u32): usize {
   }
 }
 
-/** Parses a number, boolean or time in a string with escapes, which is unescaped in place. */
-function parseEscaped(field: Field, at: usize, row: u32): usize {
+/** Replaces a number, boolean or time in a string with escapes by one without; returns whether it did. */
+function unescapeScalar(field: Field, at: usize): bool {
   const isEscaped = byteAt(at) === QUOTE && byteAt(skipPlainBytes(at + 1)) === BACKSLASH;
-  if (!isEscaped || field.kind === Kind.Text) return NO_MATCH;
+  if (!isEscaped || field.kind === Kind.Text) return false;
   const to = unescape(at + 1);
-  if (to === NO_MATCH) return NO_MATCH;
-  const end = textEnd;
+  if (to === NO_MATCH) return false;
   store<u8>(to, QUOTE);
-  // The string can have a quote of its own.
-  return parseValue(field, at, row) === to + 1 ? end : NO_MATCH;
+  memory.fill(to + 1, SPACE as u8, textEnd - to - 1);
+  // An unescaped quote or backslash would end the string or be an escape.
+  return skipPlainBytes(at + 1) === to;
 }
 
 function parseList(field: Field, from: usize, row: u32): usize {

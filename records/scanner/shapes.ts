@@ -1,6 +1,6 @@
 /** What a scan expects: the fields of each object; and the unknown fields that it met instead. */
 import { ColumnBuffer, Level } from './columns';
-import { readText, textFrom, textTo } from './json';
+import { firstOfWord, isSameBytes, readText, textFrom, textTo } from './json';
 import { allocate, reallocate } from './memory';
 import { Texts, bytesOf, newTexts, numberOf, truncateTexts } from './texts';
 
@@ -11,6 +11,10 @@ export const SHARED_BIT: u32 = 1 << OWN_BITS;
 /** With this number or size of the names of a shape, the counts of unknown fields are to be taken and cleared. */
 const MAX_NAMES: u32 = 1 << 12;
 const MAX_NAME_BYTES: usize = 1 << 20;
+const WORD_BYTES: usize = 8;
+const HASHES: usize = 256;
+/** The length of `,"":`. */
+const AROUND_NAME: usize = 4;
 const FIRST_COUNTS: u32 = 1 << 6;
 const FIRST_UNKNOWN: usize = 1 << 8;
 /** The address of a shape and the number of an unknown name, 32 bits each. */
@@ -62,6 +66,8 @@ export class Shape {
   object: u64;
   /** The addresses of the fields. */
   fields: usize;
+  /** A field, if any, for each hash of a name: a shortcut to `names`. */
+  index: usize;
   /** The names of the fields in their order, then the names of unknown fields. */
   names: Texts;
   /** The number of each unknown field in accepted attempts, 32 bits each, and the capacity. */
@@ -79,6 +85,7 @@ export function newShape(maxFields: u32): Shape {
   const shape = changetype<Shape>(allocate(offsetof<Shape>()));
   shape.fields = allocate(4 * maxFields);
   shape.order = allocate(4 * maxFields);
+  shape.index = allocate(4 * HASHES);
   shape.names = newTexts();
   shape.counts = allocate(4 * FIRST_COUNTS);
   shape.maxCounts = FIRST_COUNTS;
@@ -96,6 +103,7 @@ export function newField(shape: Shape, name: usize, length: usize, isRequired: b
   field.length = length;
   readText(name + 1);
   numberOf(shape.names, textFrom, textTo);
+  store<usize>(slotOf(shape, textFrom, textTo - textFrom), changetype<usize>(field));
   field.bit = shape.size < OWN_BITS ? 1 << shape.size : SHARED_BIT;
   field.isRequired = isRequired;
   field.kind = kind;
@@ -108,6 +116,21 @@ export function newField(shape: Shape, name: usize, length: usize, isRequired: b
   store<usize>(shape.order + (shape.size << 2), changetype<usize>(field));
   shape.size += 1;
   return field;
+}
+
+/** Returns the field of a name; null if it is unknown, or is among {@link Shape.names} alone. */
+export function indexedField(shape: Shape, from: usize, length: usize): Field | null {
+  const found = load<usize>(slotOf(shape, from, length));
+  if (found === 0) return null;
+  const field = changetype<Field>(found);
+  return field.length === length + AROUND_NAME && isSameBytes(from, field.name + 2, length) ? field : null;
+}
+
+/** Returns the address in the index for a name, by its length and first bytes. */
+function slotOf(shape: Shape, from: usize, length: usize): usize {
+  const word = length < WORD_BYTES ? firstOfWord(from, length) : load<u64>(from);
+  const hash = (word ^ ((length as u64) << 56)) * 0x9e37_79b9_7f4a_7c15;
+  return shape.index + (((hash >> 56) as usize) << 2);
 }
 
 /** The unknown fields of the current attempt: the addresses of the first and the next one, and of the end of the memory. */

@@ -105,3 +105,50 @@ test('the renderings of the bench mean the same', () => {
     }
   }
 });
+
+/** Returns an attempt with a value in an unknown field. */
+function withUnknown(name: string, value: string): Buffer {
+  return Buffer.from(JSON.stringify(WHOLE).replace('{', () => `{${JSON.stringify(name)}:${value},`));
+}
+
+test('unknown fields of a rejected message are not counted', () => {
+  const scan = new AttemptScan();
+  assert.ok(scan.tryAdd(withUnknown('region', '1'), PLACE));
+  for (const broken of ['1,', '{"a":1,"a":1}', '"\\ud800"', '01'])
+    assert.ok(!scan.tryAdd(withUnknown('region', broken), PLACE), broken);
+  assert.ok(!scan.tryAdd(Buffer.from(withUnknown('other', '1').toString().slice(0, -1)), PLACE));
+  assert.ok(scan.tryAdd(withUnknown('region', '[]'), PLACE));
+  assert.deepEqual(scan.unknown.top(Infinity).unknownFields, { region: 2 });
+  assert.deepEqual(scan.unknown.top(Infinity).unknownFields, { region: 2 }, 'they are counted once');
+  scan.release();
+});
+
+test('any number of unknown names is counted in little memory, whether their messages are accepted or not', () => {
+  const scan = new AttemptScan();
+  const before = scan.memoryBytes;
+  const long = 'x'.repeat(1_000);
+  for (let at = 0; at < 30_000; at += 1) {
+    assert.ok(scan.tryAdd(withUnknown(`${at} ${long}`, '1'), PLACE));
+    assert.ok(!scan.tryAdd(withUnknown(`not ${at} ${long}`, '01'), PLACE));
+    if (at % 100 === 0) assert.ok(scan.tryAdd(withUnknown('region', '1'), PLACE));
+  }
+  const { unknownFields, otherUnknownFields } = scan.unknown.top(1);
+  assert.deepEqual(unknownFields, { region: 300 });
+  assert.equal(otherUnknownFields.fields, 30_000);
+  assert.ok(scan.memoryBytes - before < 64 << 20, `${before} to ${scan.memoryBytes} bytes`);
+  scan.release();
+});
+
+test('an unknown field as large as a message can be is read in linear time and without recursion', () => {
+  const scan = new AttemptScan();
+  const depth = 400_000;
+  const deep = `${'['.repeat(depth)}${']'.repeat(depth)}`;
+  assert.ok(scan.tryAdd(withUnknown('deep', deep), PLACE));
+  assert.ok(!scan.tryAdd(withUnknown('deep', deep.slice(1)), PLACE));
+  const names = Array.from({ length: 60_000 }, (_, at) => `"same ${(at * 7) % 60_000}"`);
+  const membersOf = (all: readonly string[]): string => `{${all.map((name) => `${name}:1`).join(',')}}`;
+  assert.ok(scan.tryAdd(withUnknown('wide', membersOf(names)), PLACE));
+  assert.ok(!scan.tryAdd(withUnknown('wide', membersOf([...names, '"same 59999"'])), PLACE));
+  assert.deepEqual(scan.unknown.top(Infinity).unknownFields, { deep: 1, wide: 1 });
+  scan.release();
+});
