@@ -22,8 +22,6 @@ export interface Verdict {
   readonly values: PathCounts;
   /** Unknown fields, likewise. */
   readonly unknown: PathCounts;
-  /** The parsed value; undefined if there is a fault. */
-  readonly attempt: unknown;
 }
 
 /**
@@ -34,16 +32,12 @@ export interface Verdict {
 export function checkAttempt(payload: Buffer | null, shape: ObjectShape = ATTEMPT): Verdict {
   const checker = new Checker(shape);
   try {
-    const attempt = checker.check(payload);
-    return { fault: undefined, values: checker.values, unknown: checker.unknown, attempt };
+    checker.check(payload);
+    return { fault: undefined, values: checker.values, unknown: checker.unknown };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return {
-      fault: { path: error.path, reason: error.message },
-      values: checker.values,
-      unknown: checker.unknown,
-      attempt: undefined,
-    };
+    const fault = { path: error.path, reason: error.message };
+    return { fault, values: checker.values, unknown: checker.unknown };
   }
 }
 
@@ -68,7 +62,7 @@ class Checker {
     this.#attempt = attempt;
   }
 
-  check(payload: Buffer | null): unknown {
+  check(payload: Buffer | null): void {
     if (payload === null) throw new Refusal('', 'the message has no value');
     if (payload.length === 0) throw new Refusal('', 'the message’s value is empty');
     if (!isUtf8(payload)) throw new Refusal('', 'is not UTF-8');
@@ -78,7 +72,6 @@ class Checker {
     this.#object(attempt, this.#attempt, '', '');
     if (countMembers(text) !== this.#members)
       throw new Refusal('', 'has an object with the same field twice');
-    return attempt;
   }
 
   #shape(value: unknown, shape: FieldShape, path: string, kind: string): void {
