@@ -27,10 +27,10 @@ const BYTE_ORDER_MARK = '\ufeff';
 const OPTIONAL = { at: 'options', submitted: 'options' } as const;
 
 /** An attempt, as the generator or a customer's file has it. */
-export type Attempt = Readonly<Record<string, unknown>>;
+export type PlainAttempt = Readonly<Record<string, unknown>>;
 
 /** Other texts of the same attempt, by the name of the rendering; none changes what lands. */
-export const RENDERINGS: ReadonlyMap<string, (attempt: Attempt) => string> = new Map([
+export const RENDERINGS: ReadonlyMap<string, (attempt: PlainAttempt) => string> = new Map([
   ['one unknown field', (attempt) => JSON.stringify({ ...attempt, region: 'eu-west-1' })],
   ['unknown fields in every object', styled({ members: withUnknown })],
   ['whole numbers as 1.0', styled({ number: (number) => `${number}.0` })],
@@ -43,7 +43,7 @@ export const RENDERINGS: ReadonlyMap<string, (attempt: Attempt) => string> = new
   ['nulls, after a byte order mark', (attempt) => BYTE_ORDER_MARK + styled({ members: withNulls })(attempt)],
 ]);
 
-function styled(style: Partial<Style>): (attempt: Attempt) => string {
+function styled(style: Partial<Style>): (attempt: PlainAttempt) => string {
   const whole = { ...COMPACT, ...style };
   return (attempt) => written(attempt, whole);
 }
@@ -87,7 +87,7 @@ function withNulls(members: readonly Member[]): readonly Member[] {
   return [...members, ...absent.map((name) => [name, null] as const)];
 }
 
-function withNumericEpochs(attempt: Attempt): Attempt {
+function withNumericEpochs(attempt: PlainAttempt): PlainAttempt {
   const { keen_timestamp: timestamp, keen_created_at: createdAt } = attempt;
   return {
     ...attempt,
@@ -96,7 +96,7 @@ function withNumericEpochs(attempt: Attempt): Attempt {
   };
 }
 
-function inRandomOrder(): (attempt: Attempt) => string {
+function inRandomOrder(): (attempt: PlainAttempt) => string {
   const random = new Random(1);
   return styled({ members: (members) => random.shuffle([...members]) });
 }

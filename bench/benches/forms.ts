@@ -11,7 +11,7 @@ import { readLineBatches } from '../data.ts';
 import { ratio, type Goal } from '../figures.ts';
 import { mustRun, type Measured } from '../measure.ts';
 import { forgetPeak, peakBytes } from '../processes.ts';
-import { RENDERINGS, type Attempt } from '../renderings.ts';
+import { RENDERINGS, type PlainAttempt } from '../renderings.ts';
 
 const PLAIN = 'plain';
 const SOME_INVALID = 'one invalid in a hundred';
@@ -26,7 +26,7 @@ const MIN_INVALID_RATIO = 0.85;
 /** The messages of a side. */
 interface Form {
   readonly name: string;
-  readonly render: (attempt: Attempt, index: number) => string;
+  readonly render: (attempt: PlainAttempt, index: number) => string;
 }
 
 const FORMS: readonly Form[] = [
@@ -94,7 +94,7 @@ async function stage(root: string, { render }: Form, file: string): Promise<Batc
   for await (const lines of readLineBatches(file, MESSAGES_PER_BATCH)) {
     const records = new RecordBatch();
     for (const [at, line] of lines.entries()) {
-      const attempt = JSON.parse(line.toString()) as Attempt;
+      const attempt = JSON.parse(line.toString()) as PlainAttempt;
       records.add({
         key: null,
         value: Buffer.from(render(attempt, messages + at)),

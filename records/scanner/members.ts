@@ -65,7 +65,7 @@ function hasSamePair(from: usize, top: usize): bool {
   return false;
 }
 
-/** Sorts first, since a record can have so many members that comparing each pair takes minutes. */
+/** Sorts first, since comparing each pair of the 200,000 members that a record can have takes minutes. */
 function hasSameNeighbors(from: usize, count: usize): bool {
   for (let parent = count / 2; parent > 0; parent -= 1) sink(from, parent - 1, count);
   for (let last = count - 1; last > 0; last -= 1) {

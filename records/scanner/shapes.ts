@@ -1,4 +1,4 @@
-/** What a scan expects: the fields of each object; and the unknown fields that it met instead. */
+/** The expected fields of each object, and the unknown fields that a scan finds instead. */
 import { ColumnBuffer, Level } from './columns';
 import { firstOfWord, isSameBytes, readText, textFrom, textTo } from './json';
 import { allocate, reallocate } from './memory';

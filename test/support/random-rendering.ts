@@ -19,7 +19,7 @@ const VALUES = [
 
 const SPACES = ['', '', '', ' ', '\n  ', '\t', '\r\n', ' '.repeat(20)];
 
-/** Chances, one in so many. */
+/** Probabilities of a choice, as one in this number. */
 const RARELY = 40;
 const SOMETIMES = 6;
 

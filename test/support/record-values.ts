@@ -7,7 +7,7 @@ import { microsOfEpoch, microsOfTimestamp } from '../../records/times.ts';
 export type ValuesByPath = Record<string, (string | number | bigint | boolean)[]>;
 
 /** Returns the values of a record as JavaScript's own JSON reads them; the check must accept the record. */
-export function valuesOf(record: unknown, shape: ObjectShape): ValuesByPath {
+export function recordValues(record: unknown, shape: ObjectShape): ValuesByPath {
   const values: ValuesByPath = {};
   addValues(record, shape, '', values);
   return values;

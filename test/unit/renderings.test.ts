@@ -8,7 +8,7 @@ import { generateAttempts } from '../../simulator/generator.ts';
 import { Random } from '../../simulator/random.ts';
 import { mutate, VALUES } from '../support/mutations.ts';
 import { renderAtRandom } from '../support/random-rendering.ts';
-import { scannedValues, unknownFieldsOf, valuesOf } from '../support/record-values.ts';
+import { scannedValues, unknownFieldsOf, recordValues } from '../support/record-values.ts';
 
 const PLACE = { source: 's', headers: '[]', partition: 0, offset: 0n, publishedMs: undefined };
 
@@ -43,7 +43,7 @@ function requireAsChecked(payload: Buffer): boolean {
   try {
     assert.equal(scan.tryAdd(payload, PLACE), fault === undefined, `${fault?.reason}: ${payload.toString()}`);
     const attempt = fault === undefined ? parsed(payload) : {};
-    assert.deepEqual(scannedValues(scan), valuesOf(attempt, ATTEMPT), payload.toString());
+    assert.deepEqual(scannedValues(scan), recordValues(attempt, ATTEMPT), payload.toString());
     const { unknownFields } = scan.unknown.top(Infinity);
     assert.deepEqual(unknownFields, unknownFieldsOf(attempt, ATTEMPT), payload.toString());
     return fault === undefined;
@@ -96,12 +96,12 @@ test('the scan and the check agree on mutations of renderings', () => {
 test('the renderings of the bench mean the same', () => {
   for (const attempt of generateAttempts({ seed: 1, count: 50 })) {
     const plain = { ...attempt };
-    const expected = valuesOf(plain, ATTEMPT);
+    const expected = recordValues(plain, ATTEMPT);
     for (const [name, render] of RENDERINGS) {
       const payload = Buffer.from(render(plain));
       assert.notEqual(payload.toString(), JSON.stringify(plain), name);
       assert.ok(requireAsChecked(payload), name);
-      assert.deepEqual(valuesOf(parsed(payload), ATTEMPT), expected, name);
+      assert.deepEqual(recordValues(parsed(payload), ATTEMPT), expected, name);
     }
   }
 });
