@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { ATTEMPT, type ScalarShape, type ListShape, type ObjectShape, type FieldShape } from './attempt.ts';
+import { formatName, joinPath } from './field-paths.ts';
 import { withoutMark } from './json-text.ts';
 import { scalarFault } from './scalar-types.ts';
 
@@ -21,8 +22,6 @@ export interface Verdict {
   readonly values: PathCounts;
   /** Unknown fields, likewise. */
   readonly unknown: PathCounts;
-  /** The parsed value; undefined if there is a fault. */
-  readonly attempt: unknown;
 }
 
 /**
@@ -33,16 +32,12 @@ export interface Verdict {
 export function checkAttempt(payload: Buffer | null, shape: ObjectShape = ATTEMPT): Verdict {
   const checker = new Checker(shape);
   try {
-    const attempt = checker.check(payload);
-    return { fault: undefined, values: checker.values, unknown: checker.unknown, attempt };
+    checker.check(payload);
+    return { fault: undefined, values: checker.values, unknown: checker.unknown };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return {
-      fault: { path: error.path, reason: error.message },
-      values: checker.values,
-      unknown: checker.unknown,
-      attempt: undefined,
-    };
+    const fault = { path: error.path, reason: error.message };
+    return { fault, values: checker.values, unknown: checker.unknown };
   }
 }
 
@@ -54,8 +49,6 @@ class Refusal extends Error {
     this.path = path;
   }
 }
-
-const MAX_NAME_LENGTH = 100;
 
 class Checker {
   readonly values: PathCounts = new Map();
@@ -69,7 +62,7 @@ class Checker {
     this.#attempt = attempt;
   }
 
-  check(payload: Buffer | null): unknown {
+  check(payload: Buffer | null): void {
     if (payload === null) throw new Refusal('', 'the message has no value');
     if (payload.length === 0) throw new Refusal('', 'the message’s value is empty');
     if (!isUtf8(payload)) throw new Refusal('', 'is not UTF-8');
@@ -79,7 +72,6 @@ class Checker {
     this.#object(attempt, this.#attempt, '', '');
     if (countMembers(text) !== this.#members)
       throw new Refusal('', 'has an object with the same field twice');
-    return attempt;
   }
 
   #shape(value: unknown, shape: FieldShape, path: string, kind: string): void {
@@ -106,15 +98,15 @@ class Checker {
     for (const [name, member] of Object.entries(value)) {
       this.#members += 1;
       if (Object.hasOwn(shape.fields, name)) continue;
-      const unknownKind = join(kind, formatName(name));
+      const unknownKind = joinPath(kind, formatName(name));
       this.unknown.set(unknownKind, (this.unknown.get(unknownKind) ?? 0) + 1);
       if (this.#mayHaveSurrogates) this.#scan(name, path);
-      this.#scan(member, join(path, formatName(name)));
+      this.#scan(member, joinPath(path, formatName(name)));
     }
     const members = value as Readonly<Record<string, unknown>>;
     for (const [name, field] of Object.entries(shape.fields)) {
       const member = Object.hasOwn(members, name) ? members[name] : undefined;
-      this.#shape(member, field, join(path, name), join(kind, name));
+      this.#shape(member, field, joinPath(path, name), joinPath(kind, name));
     }
   }
 
@@ -179,16 +171,6 @@ function closingQuote(text: string, open: number): number {
 
 function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
-}
-
-function join(path: string, name: string): string {
-  return path === '' ? name : `${path}.${name}`;
-}
-
-/** Returns an unknown field's name for a path: truncated, and quoted if it has special characters. */
-function formatName(name: string): string {
-  const short = name.length > MAX_NAME_LENGTH ? `${name.slice(0, MAX_NAME_LENGTH)}…` : name;
-  return /^[\w-]+$/u.test(short) ? short : JSON.stringify(short.toWellFormed());
 }
 
 /** Returns the kind of a JSON value, for errors. */

@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { ATTEMPT, type ObjectShape, type FieldShape } from './attempt.ts';
+import { FieldTally } from '../model/field-counts.ts';
 import type { PathCounts } from './check.ts';
+import { formatName, joinPath } from './field-paths.ts';
 import { RowSet, COLUMN_TYPE_OF, type ScanColumn } from './scan-columns.ts';
 import { Scanner, type Address } from './scanner.ts';
 
@@ -17,6 +19,10 @@ const MAX_FREE_SCANNER_BYTES = 96 << 20;
 /** The kinds of fields, in the order of the enum `Kind` of `scanner/objects.ts`. */
 const KINDS = ['text', 'integer', 'boolean', 'timestamp', 'epoch', 'object', 'list'] as const;
 
+/** The bits of the result of `parseAttempt` of `scanner/index.ts`. */
+const ACCEPTED = 1;
+const UNKNOWN_FULL = 2;
+
 /** A message's Kafka position, source and headers. */
 export interface MessageMetadata {
   readonly source: string;
@@ -29,8 +35,7 @@ export interface MessageMetadata {
 
 /**
  * Parses attempts into columns in one pass over their bytes; the items of each list have columns of their own. Accepts
- * the common case: strict JSON with known fields, each once and in a usual form of its type. A rejected attempt may still
- * be valid, which only the check decides.
+ * what the check accepts; the check gives the reason why it rejects the others.
  */
 export class AttemptScan {
   /** The attempts and the items of their lists, each after its parent level. */
@@ -46,6 +51,8 @@ export class AttemptScan {
   readonly #expected: readonly number[];
   readonly #source: LastText;
   readonly #headers: LastText;
+  readonly #shapes: { readonly address: Address; readonly path: string; readonly fields: number }[] = [];
+  readonly #unknown = new FieldTally();
   #isReleased = false;
 
   /**
@@ -87,7 +94,9 @@ export class AttemptScan {
     const headersNumber = this.#headers.numberOf(headers);
     this.#scanner.put(payload);
     const { parseAttempt } = this.#scanner.exports;
-    return parseAttempt(payload.length, sourceNumber, headersNumber, partition, offset, publishedMs) === 1;
+    const result = parseAttempt(payload.length, sourceNumber, headersNumber, partition, offset, publishedMs);
+    if ((result & UNKNOWN_FULL) !== 0) this.#takeUnknown();
+    return (result & ACCEPTED) !== 0;
   }
 
   /** Returns the number of non-null values of each known field. */
@@ -95,6 +104,30 @@ export class AttemptScan {
     const columns = this.#levels.flatMap((level) => level.columns);
     const present = columns.filter(({ role, count }) => role === 'field' && count > 0);
     return new Map(present.map(({ name, count }) => [name, count]));
+  }
+
+  /** Counts the unknown fields of the accepted attempts. */
+  get unknown(): FieldTally {
+    this.#takeUnknown();
+    return this.#unknown;
+  }
+
+  /** Moves the counts of unknown fields from the scanner's memory, which they would fill. */
+  #takeUnknown(): void {
+    const { exports, memory } = this.#scanner;
+    for (const { address, path, fields } of this.#shapes) {
+      const names = exports.countNames(address);
+      if (names === fields) continue;
+      const starts = new Int32Array(memory, exports.nameStartsOf(address), names + 1);
+      const bytes = Buffer.from(memory, exports.nameBytesOf(address), starts[names]);
+      const counts = new Int32Array(memory, exports.unknownCountsOf(address), names - fields);
+      for (const [at, count] of counts.entries()) {
+        if (count === 0) continue;
+        const name = bytes.toString('utf8', starts[fields + at], starts[fields + at + 1]);
+        this.#unknown.addAll([[joinPath(path, formatName(name)), count]]);
+      }
+      exports.clearUnknown(address);
+    }
   }
 
   /** The memory of its columns in bytes. */
@@ -121,8 +154,8 @@ export class AttemptScan {
   #shapeOf({ fields }: ObjectShape, path: string, level: RowSet): Address {
     const members = Object.entries(fields);
     const shape = this.#scanner.exports.newShape(members.length);
-    for (const [name, field] of members)
-      this.#addField(shape, name, field, path === '' ? name : `${path}.${name}`, level);
+    this.#shapes.push({ address: shape, path, fields: members.length });
+    for (const [name, field] of members) this.#addField(shape, name, field, joinPath(path, name), level);
     return shape;
   }
 

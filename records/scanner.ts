@@ -4,11 +4,18 @@ import { fileURLToPath } from 'node:url';
 
 declare const WebAssembly: {
   readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object) => { readonly exports: unknown };
+  readonly Instance: new (module: object, imports: Imports) => { readonly exports: unknown };
 };
 
 /** The address of an object in the scanner's memory. */
 export type Address = number;
+
+/** The functions that the scanner calls, by the file that declares them. */
+interface Imports {
+  readonly numbers: {
+    readonly printNumber: (from: Address, length: number, to: Address) => number;
+  };
+}
 
 /** The exports of `scanner/index.ts`; booleans are 0 or 1. */
 interface Exports {
@@ -51,6 +58,11 @@ interface Exports {
   readonly textBytesOf: (column: Address) => Address;
   readonly textStartsOf: (column: Address) => Address;
   readonly hasZeroCharacter: (column: Address) => number;
+  readonly countNames: (shape: Address) => number;
+  readonly nameBytesOf: (shape: Address) => Address;
+  readonly nameStartsOf: (shape: Address) => Address;
+  readonly unknownCountsOf: (shape: Address) => Address;
+  readonly clearUnknown: (shape: Address) => void;
 }
 
 /** The exports of `bin/scanner-file.js`, which is not compiled with the programs. */
@@ -62,11 +74,12 @@ interface ScannerFile {
 /** An instance of the WebAssembly scanner with its own memory. */
 export class Scanner {
   readonly exports: Exports;
-  #bytes: Uint8Array;
+  #bytes: Buffer;
 
   constructor() {
-    this.exports = new WebAssembly.Instance(MODULE).exports as Exports;
-    this.#bytes = new Uint8Array(this.memory);
+    const numbers = { printNumber: this.#printNumber.bind(this) };
+    this.exports = new WebAssembly.Instance(MODULE, { numbers }).exports as Exports;
+    this.#bytes = Buffer.from(this.memory);
   }
 
   /** Its memory; a new buffer after each growth. */
@@ -77,9 +90,19 @@ export class Scanner {
   /** Copies a text to the scanner's input buffer. */
   put(text: Uint8Array): void {
     const at = this.exports.reserveText(text.length);
-    // The view is detached when the memory grows.
-    if (this.#bytes.length === 0) this.#bytes = new Uint8Array(this.memory);
-    this.#bytes.set(text, at);
+    this.#currentBytes().set(text, at);
+  }
+
+  /** Writes the decimal that JavaScript prints for a JSON number; returns its length in bytes. */
+  #printNumber(from: Address, length: number, to: Address): number {
+    const bytes = this.#currentBytes();
+    return bytes.write(String(Number(bytes.toString('latin1', from, from + length))), to, 'latin1');
+  }
+
+  /** Returns a view of the memory, which is detached when the memory grows. */
+  #currentBytes(): Buffer {
+    if (this.#bytes.length === 0) this.#bytes = Buffer.from(this.memory);
+    return this.#bytes;
   }
 }
 

@@ -4,6 +4,7 @@ import { commitsBench } from './commits.ts';
 import { eraseBench } from './erase.ts';
 import { feedBench } from './feed.ts';
 import { fetchBench } from './fetch.ts';
+import { formsBench } from './forms.ts';
 import { kafkaClientsBench } from './kafka-clients.ts';
 import { landBench, smallBench } from './land.ts';
 import { largeBench } from './large.ts';
@@ -18,6 +19,7 @@ export const BENCHES: readonly Bench[] = [
   landBench,
   profileBench,
   smallBench,
+  formsBench,
   feedBench,
   publishBench,
   fetchBench,

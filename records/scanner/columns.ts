@@ -14,6 +14,7 @@ import {
   unescape,
 } from './json';
 import { allocate, reallocate } from './memory';
+import { digits, exponent, isNegative, powerOf10, readNumber, significand } from './numbers';
 import { Texts, newTexts, numberOf } from './texts';
 import {
   NO_TIME,
@@ -31,6 +32,10 @@ import {
 const MICROS: i64 = 1_000_000;
 const MAX_INTEGER_DIGITS: usize = 10;
 const MAX_EPOCH_DIGITS: usize = 12;
+/** A number of at most that power of 10 is printed with an exponent. */
+const MIN_PLAIN_SIZE: i32 = -6;
+/** The power of 10 of the microseconds in a second. */
+const MICROS_POWER: i32 = 6;
 /** Decimals of a time's seconds; rounded to microseconds. */
 const MAX_DECIMALS: usize = 9;
 
@@ -177,32 +182,47 @@ export function noteZeros(texts: Texts, from: usize, to: usize): void {
   for (let at = from; at < to; at += 1) if (byteAt(at) === 0) texts.hasZero = true;
 }
 
-/** Parses an integer, or a string of one, which may have a plus, leading zeros, and zeros after a point. */
+/** Parses an integer, or a string of one. */
 export function parseInteger(column: ColumnBuffer, from: usize, row: u32): usize {
-  const isQuoted = byteAt(from) === QUOTE;
-  const sign = byteAt(isQuoted ? from + 1 : from);
-  const hasSign = sign === MINUS || (isQuoted && sign === PLUS);
-  const first = from + (isQuoted ? 1 : 0) + (hasSign ? 1 : 0);
+  const sign = byteAt(from);
+  if (sign === QUOTE) return parseQuotedInteger(column, from + 1, row);
+  const first = sign === MINUS ? from + 1 : from;
   const last = skipDigits(first);
-  const digits = last - first;
-  if (digits === 0 || digits > MAX_INTEGER_DIGITS) return NO_MATCH;
-  const size = integerAt(first, last);
-  const number = sign === MINUS ? -size : size;
-  if (!isInteger32(number)) return NO_MATCH;
-  const end = isQuoted ? skipQuote(skipZeros(last)) : endOfNumber(first, last);
-  if (end !== NO_MATCH) set32(column, row, number as u32);
+  if (!isWhole(first, last)) return parseDecimal(column, from, row);
+  return setInteger(column, row, integerAt(first, last), sign === MINUS, last);
+}
+
+/** Parses an integer, which may have a plus, leading zeros, and zeros after a point, and the quote after it. */
+function parseQuotedInteger(column: ColumnBuffer, from: usize, row: u32): usize {
+  const sign = byteAt(from);
+  const first = sign === MINUS || sign === PLUS ? from + 1 : from;
+  const last = skipDigits(first);
+  const end = skipQuote(skipZeros(last));
+  if (last === first || last - first > MAX_INTEGER_DIGITS || end === NO_MATCH) return NO_MATCH;
+  return setInteger(column, row, integerAt(first, last), sign === MINUS, end);
+}
+
+/** Sets an integer if it has 32 bits; returns the end of its text. */
+function setInteger(column: ColumnBuffer, row: u32, size: i64, isMinus: bool, end: usize): usize {
+  const number = isMinus ? -size : size;
+  if (number < (i32.MIN_VALUE as i64) || number > (i32.MAX_VALUE as i64)) return NO_MATCH;
+  set32(column, row, number as u32);
   return end;
 }
 
-function isInteger32(number: i64): bool {
-  return number >= (i32.MIN_VALUE as i64) && number <= (i32.MAX_VALUE as i64);
+/** Returns whether digits are all of a number, without a fraction or an exponent. */
+function isWhole(first: usize, last: usize): bool {
+  if (last === first || last - first > MAX_INTEGER_DIGITS || (last - first > 1 && byteAt(first) === ZERO))
+    return false;
+  const next = byteAt(last);
+  return next === COMMA || next === CLOSE_BRACE || next <= SPACE;
 }
 
-/** Rejects leading zeros, which JSON does not allow, and fractions and exponents, which are left to the check. */
-function endOfNumber(first: usize, last: usize): usize {
-  if (last - first > 1 && byteAt(first) === ZERO) return NO_MATCH;
-  const next = byteAt(last);
-  return next === COMMA || next === CLOSE_BRACE || next <= SPACE ? last : NO_MATCH;
+/** Parses an integer with a fraction or an exponent, as 1.0 or 1e0. */
+function parseDecimal(column: ColumnBuffer, from: usize, row: u32): usize {
+  const end = readNumber(from);
+  if (end === NO_MATCH || exponent < 0 || digits + exponent > (MAX_INTEGER_DIGITS as i32)) return NO_MATCH;
+  return setInteger(column, row, significand * powerOf10(exponent), isNegative, end);
 }
 
 /** Parses a boolean, or a string of one. */
@@ -235,15 +255,28 @@ export function parseTimestamp(column: ColumnBuffer, at: usize, row: u32): usize
   return setTime(column, row, (seconds - ahead) * MICROS + microsAt(fraction), skipQuote(skipZone(zone)));
 }
 
-/** Parses a string of seconds since 1970 with optional decimals, to the nearest microsecond. */
+/** Parses a number of seconds since 1970 with optional decimals, or a string of one, to the nearest microsecond. */
 export function parseEpoch(column: ColumnBuffer, at: usize, row: u32): usize {
-  if (byteAt(at) !== QUOTE) return NO_MATCH;
-  const isNegative = byteAt(at + 1) === MINUS;
-  const first = isNegative ? at + 2 : at + 1;
+  if (byteAt(at) !== QUOTE) return parseNumericEpoch(column, at, row);
+  const isMinus = byteAt(at + 1) === MINUS;
+  const first = isMinus ? at + 2 : at + 1;
   const last = skipDigits(first);
   if (last === first || last - first > MAX_EPOCH_DIGITS) return NO_MATCH;
   const micros = integerAt(first, last) * MICROS + microsAt(last);
-  return setTime(column, row, isNegative ? -micros : micros, skipQuote(skipDecimals(last, MAX_DECIMALS)));
+  return setTime(column, row, isMinus ? -micros : micros, skipQuote(skipDecimals(last, MAX_DECIMALS)));
+}
+
+/** Parses a number that JavaScript prints in the form of the strings: with few digits, and without an exponent. */
+function parseNumericEpoch(column: ColumnBuffer, at: usize, row: u32): usize {
+  const end = readNumber(at);
+  const size = digits + exponent;
+  const isPrintedPlain = digits === 0 || (size > MIN_PLAIN_SIZE && size <= (MAX_EPOCH_DIGITS as i32));
+  if (end === NO_MATCH || !isPrintedPlain || exponent < -(MAX_DECIMALS as i32)) return NO_MATCH;
+  const power = exponent + MICROS_POWER;
+  // Rounds half away from zero.
+  const divisor = powerOf10(-power);
+  const micros = power >= 0 ? significand * powerOf10(power) : (significand + divisor / 2) / divisor;
+  return setTime(column, row, isNegative ? -micros : micros, end);
 }
 
 /** Sets a time in microseconds if its string matched and it is in the range of the tables; returns the string's end. */

@@ -5,11 +5,18 @@
 import { ColumnBuffer, Level, begin, drop, newLevel, noteZeros, set32, set64 } from './columns';
 import { NO_MATCH, skipByteOrderMark, skipSpaces } from './json';
 import { allocate, freeAll } from './memory';
-import { Field, Kind, Shape, newField, parseObject } from './objects';
+import { clearMembers, createMembers } from './members';
+import { parseObject } from './objects';
+import { Field, Kind, Shape, createUnknown, endUnknown, isUnknownFull, newField } from './shapes';
 import { numberOf } from './texts';
+import { createContainers } from './unknown';
 
 export { newColumn } from './columns';
-export { newShape } from './objects';
+export { clearUnknown, newShape } from './shapes';
+
+/** The bits of the result of {@link parseAttempt}. */
+const ACCEPTED: u32 = 1;
+const UNKNOWN_FULL: u32 = 2;
 
 /** Zero bytes after a text; see json.ts. */
 const ROOM_BYTES: usize = 64;
@@ -31,6 +38,9 @@ export function reset(): void {
   freeAll();
   levels = null;
   textRoom = 0;
+  createMembers();
+  createContainers();
+  createUnknown();
 }
 
 /**
@@ -103,10 +113,11 @@ export function setAttempts(
 }
 
 /**
- * Adds the rows of the attempt in the input buffer and returns true, or adds nothing and returns false if it is rejected.
+ * Adds the rows of the attempt in the input buffer, or nothing if it is rejected.
  * @param source The index of its source's string.
  * @param headers The index of its headers' string.
  * @param publishedMs Milliseconds since 1970; NaN if unknown.
+ * @returns `ACCEPTED` if it was added; and `UNKNOWN_FULL` if the counts of unknown fields are to be taken and cleared.
  */
 export function parseAttempt(
   length: usize,
@@ -115,8 +126,9 @@ export function parseAttempt(
   partition: u32,
   offset: i64,
   publishedMs: f64,
-): bool {
+): u32 {
   const row = begin(attempts, 0, 0);
+  clearMembers();
   memory.fill(text + length, 0, ROOM_BYTES);
   const end = parseObject(attempt, skipSpaces(skipByteOrderMark(text)), row);
   const isAccepted = end !== NO_MATCH && skipSpaces(end) === text + length;
@@ -133,7 +145,8 @@ export function parseAttempt(
     else drop(level);
     level = level.next;
   }
-  return isAccepted;
+  endUnknown(isAccepted);
+  return (isAccepted ? ACCEPTED : 0) | (isUnknownFull ? UNKNOWN_FULL : 0);
 }
 
 /** Returns the number of a level's accepted rows. */
@@ -189,4 +202,24 @@ export function textStartsOf(column: ColumnBuffer): usize {
 /** Returns whether one of a column's strings has the character U+0000. */
 export function hasZeroCharacter(column: ColumnBuffer): bool {
   return column.texts.hasZero;
+}
+
+/** Returns the number of a shape's names: those of its fields, then those of unknown fields. */
+export function countNames(shape: Shape): u32 {
+  return shape.names.size;
+}
+
+/** Returns the address of a shape's concatenated names. */
+export function nameBytesOf(shape: Shape): usize {
+  return shape.names.bytes;
+}
+
+/** Returns the address of the start offset of each name and the end of the last, 32 bits each. */
+export function nameStartsOf(shape: Shape): usize {
+  return shape.names.starts;
+}
+
+/** Returns the address of the number of each unknown field in accepted attempts, 32 bits each. */
+export function unknownCountsOf(shape: Shape): usize {
+  return shape.counts;
 }

@@ -63,6 +63,12 @@ export function isSameWords(one: usize, other: usize, length: usize): bool {
   return load<u64>(one + last) === load<u64>(other + last);
 }
 
+/** Returns whether two ranges of `length` bytes are equal. */
+export function isSameBytes(one: usize, other: usize, length: usize): bool {
+  if (length >= WORD_BYTES) return isSameWords(one, other, length);
+  return firstOfWord(one, length) === firstOfWord(other, length);
+}
+
 /** Returns the next `bytes` bytes, fewer than eight, as a zero-extended word. */
 export function firstOfWord(at: usize, bytes: usize): u64 {
   return load<u64>(at) & (((1 as u64) << ((bytes as u64) << 3)) - 1);
@@ -75,27 +81,51 @@ export function skipByteOrderMark(at: usize): usize {
 
 /** Skips spaces. */
 export function skipSpaces(at: usize): usize {
+  return byteAt(at) > SPACE ? at : skipWideSpaces(at);
+}
+
+function skipWideSpaces(from: usize): usize {
+  let at = from;
   for (;;) {
-    const byte = byteAt(at);
-    if (byte > SPACE || (byte !== SPACE && byte !== LINE_FEED && byte !== CARRIAGE_RETURN && byte !== TAB))
-      break;
-    at += 1;
+    const bytes = v128.load(at);
+    const spaces = v128.or(isEach(bytes, SPACE), isEach(bytes, LINE_FEED));
+    const others = v128.or(isEach(bytes, CARRIAGE_RETURN), isEach(bytes, TAB));
+    const ends = i8x16.bitmask(v128.not(v128.or(spaces, others)));
+    if (ends !== 0) return at + (ctz(ends) as usize);
+    at += WIDE_BYTES;
   }
   return at;
+}
+
+/** Returns for each byte whether it is that character. */
+function isEach(bytes: v128, character: u32): v128 {
+  return i8x16.eq(bytes, i8x16.splat(character as i8));
 }
 
 /** Skips bytes of a string other than control characters, quotes and backslashes. */
 export function skipPlainBytes(at: usize): usize {
   for (;;) {
     const bytes = v128.load(at);
-    const quotes = i8x16.eq(bytes, i8x16.splat(QUOTE as i8));
-    const backslashes = i8x16.eq(bytes, i8x16.splat(BACKSLASH as i8));
     const controls = i8x16.lt_u(bytes, i8x16.splat(SPACE as i8));
-    const ends = i8x16.bitmask(v128.or(v128.or(quotes, backslashes), controls));
+    const ends = i8x16.bitmask(v128.or(v128.or(isEach(bytes, QUOTE), isEach(bytes, BACKSLASH)), controls));
     if (ends !== 0) return at + (ctz(ends) as usize);
     at += WIDE_BYTES;
   }
   return at;
+}
+
+/** The addresses of the first byte and after the last byte of the string that {@link readText} read. */
+export let textFrom: usize = 0;
+export let textTo: usize = 0;
+
+/** Reads a string, unescaped in place. */
+export function readText(at: usize): usize {
+  if (byteAt(at) !== QUOTE) return NO_MATCH;
+  textFrom = at + 1;
+  textTo = skipPlainBytes(textFrom);
+  if (byteAt(textTo) === QUOTE) return textTo + 1;
+  textTo = unescape(textFrom);
+  return textTo === NO_MATCH ? NO_MATCH : textEnd;
 }
 
 /**
@@ -108,7 +138,7 @@ export function unescape(from: usize): usize {
   let at = from;
   for (;;) {
     const end = skipPlainBytes(at);
-    memory.copy(to, at, end - at);
+    if (to !== at) moveBack(to, at, end - at);
     to += end - at;
     at = end;
     if (byteAt(at) === QUOTE) break;
@@ -135,6 +165,19 @@ export function unescape(from: usize): usize {
   }
   textEnd = at + 1;
   return to;
+}
+
+/** Copies bytes to a lower address, which may overlap them; faster than `memory.copy` if they are few. */
+function moveBack(to: usize, from: usize, length: usize): void {
+  if (length < WORD_BYTES) {
+    for (let at: usize = 0; at < length; at += 1) store<u8>(to + at, load<u8>(from + at));
+    return;
+  }
+  // Read first, since the other words can overwrite it.
+  const last = length - WORD_BYTES;
+  const lastWord = load<u64>(from + last);
+  for (let at: usize = 0; at < last; at += WORD_BYTES) store<u64>(to + at, load<u64>(from + at));
+  store<u64>(to + last, lastWord);
 }
 
 /** The address after the closing quote of the last string that was {@link unescape}d. */

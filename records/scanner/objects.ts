@@ -1,16 +1,7 @@
 /** Parses the objects and lists of an attempt by its shape. */
+import { begin, parseBoolean, parseEpoch, parseInteger, parseText, parseTimestamp, set32 } from './columns';
 import {
-  ColumnBuffer,
-  Level,
-  begin,
-  parseBoolean,
-  parseEpoch,
-  parseInteger,
-  parseText,
-  parseTimestamp,
-  set32,
-} from './columns';
-import {
+  BACKSLASH,
   CLOSE_BRACE,
   CLOSE_BRACKET,
   COLON,
@@ -18,128 +9,52 @@ import {
   NO_MATCH,
   OPEN_BRACE,
   OPEN_BRACKET,
+  QUOTE,
+  SPACE,
   byteAt,
-  firstOfWord,
-  isSameWords,
+  isSameBytes,
+  readText,
+  skipPlainBytes,
   skipSpaces,
+  textEnd,
+  textFrom,
+  textTo,
+  unescape,
 } from './json';
-import { allocate } from './memory';
+import { addMember, memberBytes, endMembers } from './members';
+import { Field, Kind, SHARED_BIT, Shape, indexedField, noteUnknown } from './shapes';
+import { numberOf } from './texts';
+import { skipValue } from './unknown';
 
 const N: u32 = 0x6e;
 /** `null` as a little-endian word. */
 const NULL: u32 = 0x6c6c_756e;
-const WORD_BYTES: usize = 8;
-
-/** The first 31 fields of an object have a bit each in a bit set; all others share the last bit, which is always set. */
-const OWN_BITS: u32 = 31;
-const SHARED_BIT: u32 = 1 << OWN_BITS;
-
-/** The kind of a field's value. */
-export enum Kind {
-  Text,
-  Integer,
-  Boolean,
-  Timestamp,
-  Epoch,
-  Object,
-  List,
-}
-
-/** A field of an object. */
-@unmanaged
-export class Field {
-  /** The address and length of `,"name":`, without spaces. */
-  name: usize;
-  length: usize;
-  /** Its bit among the fields of its object, or `SHARED_BIT`. */
-  bit: u32;
-  /** For a field with the shared bit, the number of the last object that had it. */
-  lastObject: u64;
-  isRequired: bool;
-  kind: Kind;
-  /** The column of its values, or of a list's lengths. */
-  column: ColumnBuffer;
-  /** The shape of its object, or of its list's items. */
-  shape: Shape;
-  /** The level of its list's items. */
-  items: Level;
-}
-
-/** The fields of an object. */
-@unmanaged
-export class Shape {
-  size: u32;
-  /** The bits of the required fields. */
-  required: u32;
-  /** `SHARED_BIT` if a field has it, else 0. */
-  shared: u32;
-  /** The number of required fields with the shared bit, and how many of them the current object still lacks. */
-  requiredShared: u32;
-  missingShared: u32;
-  /** The number of the current object, if a field has the shared bit. */
-  object: u64;
-  /** The addresses of the fields. */
-  fields: usize;
-  /** The field at each index of the previous object, since most objects have the same order. */
-  order: usize;
-}
-
-/**
- * Creates a shape without fields.
- * @param maxFields The number of fields that will be added.
- */
-export function newShape(maxFields: u32): Shape {
-  const shape = changetype<Shape>(allocate(offsetof<Shape>()));
-  shape.fields = allocate(4 * maxFields);
-  shape.order = allocate(4 * maxFields);
-  return shape;
-}
-
-/** Adds a field to a shape; its column, shape and level are set by the caller. */
-export function newField(shape: Shape, name: usize, length: usize, isRequired: bool, kind: Kind): Field {
-  const field = changetype<Field>(allocate(offsetof<Field>()));
-  field.name = allocate(length);
-  memory.copy(field.name, name, length);
-  field.length = length;
-  field.bit = shape.size < OWN_BITS ? 1 << shape.size : SHARED_BIT;
-  field.isRequired = isRequired;
-  field.kind = kind;
-  if (isRequired) shape.required |= field.bit;
-  if (field.bit === SHARED_BIT) {
-    shape.shared = SHARED_BIT;
-    if (isRequired) shape.requiredShared += 1;
-  }
-  store<usize>(shape.fields + (shape.size << 2), changetype<usize>(field));
-  store<usize>(shape.order + (shape.size << 2), changetype<usize>(field));
-  shape.size += 1;
-  return field;
-}
 
 /** Parses an object into a row. */
 export function parseObject(shape: Shape, from: usize, row: u32): usize {
   if (byteAt(from) !== OPEN_BRACE) return NO_MATCH;
+  const members = memberBytes();
   let at = from + 1;
   let seen = beginObject(shape);
   for (let place: u32 = 0; byteAt(at) !== CLOSE_BRACE; place += 1) {
     const before = missingComma(place);
     let field = usualAt(shape, place);
-    if (field !== null && isAt(at, field.name + before, field.length - before)) {
+    if (field !== null && isSameBytes(at, field.name + before, field.length - before)) {
       at += field.length - before;
     } else {
-      at = skipSpaces(at);
-      if (byteAt(at) === CLOSE_BRACE) break;
-      at = skipComma(at, place);
-      field = at === NO_MATCH ? null : fieldAt(shape, at, place);
-      if (field === null) return NO_MATCH;
-      at = skipColon(at + field.length - 2);
+      at = seekField(shape, at, place);
       if (at === NO_MATCH) return NO_MATCH;
+      field = sought;
+      if (field === null) break;
     }
     if (isRepeated(shape, field, seen)) return NO_MATCH;
     seen |= field.bit;
-    at = parseValue(field, skipSpaces(at), row);
+    const value = skipSpaces(at);
+    do at = parseValue(field, value, row);
+    while (at === NO_MATCH && unescapeScalar(field, value));
     if (at === NO_MATCH) return NO_MATCH;
   }
-  return isComplete(shape, seen) ? at + 1 : NO_MATCH;
+  return endObject(shape, seen, members) ? at + 1 : NO_MATCH;
 }
 
 /** Starts an object and returns the bits that are set from the start. Objects of one shape are never nested. */
@@ -151,8 +66,9 @@ function beginObject(shape: Shape): u32 {
   return shape.shared;
 }
 
-/** Returns whether an object has all required fields. */
-function isComplete(shape: Shape, seen: u32): bool {
+/** Ends an object; returns whether it has all required fields, and no unknown field twice. */
+function endObject(shape: Shape, seen: u32, members: usize): bool {
+  if (memberBytes() !== members && endMembers(members)) return false;
   return (seen & shape.required) === shape.required && shape.missingShared === 0;
 }
 
@@ -173,26 +89,37 @@ function usualAt(shape: Shape, place: u32): Field | null {
   return place < shape.size ? changetype<Field>(load<usize>(shape.order + (place << 2))) : null;
 }
 
-/** Returns the field by the name at an address, and expects it at this index in the next object. */
-function fieldAt(shape: Shape, at: usize, place: u32): Field | null {
-  for (let other: u32 = 0; other < shape.size; other += 1) {
-    const field = changetype<Field>(load<usize>(shape.fields + (other << 2)));
-    if (!isAt(at, field.name + 1, field.length - 2)) continue;
-    if (place < shape.size) store<usize>(shape.order + (place << 2), changetype<usize>(field));
-    return field;
-  }
-  return null;
-}
-
 /** Returns 1 for the first field, which has no comma before its name, else 0. */
 function missingComma(place: u32): usize {
   return place === 0 ? 1 : 0;
 }
 
-/** Skips the comma before a field and the spaces after it; the first field has none. */
-function skipComma(at: usize, place: u32): usize {
-  if (place === 0) return at;
-  return byteAt(at) === COMMA ? skipSpaces(at + 1) : NO_MATCH;
+/** The field that {@link seekField} found, or whose name {@link readName} read; null if there is none. */
+let sought: Field | null = null;
+
+/**
+ * Skips unknown fields, and the name of the next known one with its colon.
+ * @param place The number of known fields before it.
+ * @returns The end of the name, or of the object's fields if there is no known field.
+ */
+function seekField(shape: Shape, from: usize, place: u32): usize {
+  let at = from;
+  for (let isFirst = place === 0; ; isFirst = false) {
+    at = skipSpaces(at);
+    sought = null;
+    if (byteAt(at) === CLOSE_BRACE) return at;
+    if (!isFirst) at = skipComma(at);
+    if (at !== NO_MATCH) at = readName(shape, at, place);
+    if (at !== NO_MATCH) at = skipColon(at);
+    if (at === NO_MATCH || isFound()) return at;
+    at = skipValue(skipSpaces(at));
+    if (at === NO_MATCH) return NO_MATCH;
+  }
+  return NO_MATCH;
+}
+
+function isFound(): bool {
+  return sought !== null;
 }
 
 /** Skips the colon after a name and the spaces before it. */
@@ -201,9 +128,36 @@ function skipColon(from: usize): usize {
   return byteAt(at) === COLON ? at + 1 : NO_MATCH;
 }
 
-function isAt(at: usize, name: usize, length: usize): bool {
-  if (length >= WORD_BYTES) return isSameWords(at, name, length);
-  return firstOfWord(at, length) === firstOfWord(name, length);
+/** Reads a name. A known field is expected at this index in the next object; an unknown one is counted. */
+function readName(shape: Shape, from: usize, place: u32): usize {
+  const usual = usualAt(shape, place);
+  if (usual !== null && isSameBytes(from, usual.name + 1, usual.length - 2)) {
+    sought = usual;
+    return from + usual.length - 2;
+  }
+  const end = readText(from);
+  if (end === NO_MATCH) return NO_MATCH;
+  const field = fieldNamed(shape, textFrom, textTo);
+  if (field !== null && place < shape.size)
+    store<usize>(shape.order + (place << 2), changetype<usize>(field));
+  sought = field;
+  return end;
+}
+
+/** Returns the field of a name; null if it is unknown, which is counted. */
+function fieldNamed(shape: Shape, from: usize, to: usize): Field | null {
+  const indexed = indexedField(shape, from, to - from);
+  if (indexed !== null) return indexed;
+  const number = numberOf(shape.names, from, to);
+  if (number < shape.size) return changetype<Field>(load<usize>(shape.fields + (number << 2)));
+  addMember(from, to);
+  noteUnknown(shape, number);
+  return null;
+}
+
+/** Skips the comma before a field and the spaces after it. */
+function skipComma(at: usize): usize {
+  return byteAt(at) === COMMA ? skipSpaces(at + 1) : NO_MATCH;
 }
 
 function parseValue(field: Field, at: usize, row: u32): usize {
@@ -226,6 +180,18 @@ function parseValue(field: Field, at: usize, row: u32): usize {
     default:
       return NO_MATCH;
   }
+}
+
+/** Replaces a number, boolean or time in a string with escapes by one without; returns whether it did. */
+function unescapeScalar(field: Field, at: usize): bool {
+  const isEscaped = byteAt(at) === QUOTE && byteAt(skipPlainBytes(at + 1)) === BACKSLASH;
+  if (!isEscaped || field.kind === Kind.Text) return false;
+  const to = unescape(at + 1);
+  if (to === NO_MATCH) return false;
+  store<u8>(to, QUOTE);
+  memory.fill(to + 1, SPACE as u8, textEnd - to - 1);
+  // An unescaped quote or backslash would end the string or be an escape.
+  return skipPlainBytes(at + 1) === to;
 }
 
 function parseList(field: Field, from: usize, row: u32): usize {

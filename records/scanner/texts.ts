@@ -1,5 +1,5 @@
 /** The distinct strings of a column in UTF-8, numbered from 0 in order of appearance: an open-addressing hash table. */
-import { firstOfWord, isSameWords } from './json';
+import { firstOfWord, isSameBytes } from './json';
 import { allocate, reallocate } from './memory';
 
 const FIRST_BYTES: usize = 1 << 12;
@@ -60,9 +60,7 @@ function isSame(texts: Texts, number: u32, from: usize, length: usize): bool {
   const start: usize = load<u32>(texts.starts + (number << 2));
   const end: usize = load<u32>(texts.starts + (number << 2), 4);
   if (end - start !== length) return false;
-  const own = texts.bytes + start;
-  if (length >= WORD_BYTES) return isSameWords(from, own, length);
-  return firstOfWord(from, length) === firstOfWord(own, length);
+  return isSameBytes(from, texts.bytes + start, length);
 }
 
 function add(texts: Texts, from: usize, length: usize, hash: u32): u32 {
@@ -81,6 +79,18 @@ function add(texts: Texts, from: usize, length: usize, hash: u32): u32 {
   insert(texts, number);
   texts.size = number + 1;
   return number;
+}
+
+/** Returns the size of all strings in bytes. */
+export function bytesOf(texts: Texts): usize {
+  return load<u32>(texts.starts + (texts.size << 2));
+}
+
+/** Removes the strings from a number on. */
+export function truncateTexts(texts: Texts, size: u32): void {
+  memory.fill(texts.slots, 0, 4 * ((texts.mask as usize) + 1));
+  texts.size = size;
+  for (let number: u32 = 0; number < size; number += 1) insert(texts, number);
 }
 
 /** Doubles the capacity. */

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { withDuckDb } from '../../adapters/duckdb/database.ts';
 import { PRIVATE_FOLDER_MODE } from '../../lib/private-files.ts';
-import { FieldTally } from '../../model/field-counts.ts';
 import type { RefusedDeliveries } from '../../model/rebuild.ts';
 import type { StagedFile } from '../../model/references.ts';
 import type { Settings } from '../../model/settings.ts';
@@ -142,7 +141,6 @@ class DeliveriesTransform {
     const { until, settings } = this.#task;
     const { batchBytes, batchMessages } = settings.limits;
     const scan = new AttemptScan();
-    const target = { scan, unknown: new FieldTally(), topic };
     let bytes = 0;
     for (let read = 1; bytes < batchBytes && scan.attempts.rows < batchMessages; read += 1) {
       const delivery = await reader.peek();
@@ -153,7 +151,7 @@ class DeliveriesTransform {
       if (offset >= (until.get(partitionAppId(topic, partition)) ?? 0n)) continue;
       if (this.#erased.has({ topic, partition, offset })) continue;
       const metadata = { source, headers: '', partition, offset, publishedMs };
-      const fault = scanMessage(target, payload, metadata);
+      const fault = scanMessage(scan, topic, payload, metadata);
       bytes += payload.length;
       this.#deliveries += 1;
       if (fault !== undefined) this.#refused.add(`${topic}/${partition}/${offset}`, fault);

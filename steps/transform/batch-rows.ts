@@ -1,7 +1,7 @@
 import { DuckDBTimestampTZValue, type DuckDBAppender, type DuckDBConnection } from '@duckdb/node-api';
 import { firstHeaderValue } from '../../adapters/kafka/message-headers.ts';
 import type { StagedMessage } from '../../adapters/staging/staged-messages.ts';
-import { FieldTally } from '../../model/field-counts.ts';
+import type { FieldTally } from '../../model/field-counts.ts';
 import { ReasonTally } from '../../model/reasons.ts';
 import { SOURCE_HEADER } from '../../model/references.ts';
 import { BatchLimits, type CheckedSource } from './batch-limits.ts';
@@ -15,7 +15,7 @@ import { EARLIEST_MS, LATEST_MS } from '../../records/times.ts';
 import type { ErasedMessage } from '../erasure/erased-offsets.ts';
 import type { ErasedPersons } from '../erasure/erased-persons.ts';
 import { createRelations } from './batch-relations.ts';
-import { scanMessage, type ScanTarget } from './scan-message.ts';
+import { scanMessage } from './scan-message.ts';
 import { sizeRefusal } from '../publish/message-builder.ts';
 
 /** Kafka's timestamp of a message without one. */
@@ -40,8 +40,6 @@ export interface BatchSource {
 
 /** The messages of a batch as relations in DuckDB: scanned attempts, and quarantined messages. */
 export class BatchRows {
-  /** Fields that are not in any table. */
-  readonly unknown = new FieldTally();
   /** The sources of the messages. */
   readonly sources = new Set<string>();
   /** Why messages are quarantined. */
@@ -59,7 +57,6 @@ export class BatchRows {
   readonly #limits: BatchLimits;
   readonly #persons: ErasedPersons | undefined;
   readonly #scan: AttemptScan;
-  readonly #target: ScanTarget;
   #last = { headers: '', source: '' };
   /** Rows of each level per message in the previous batch, to size the columns of the next. */
   static #rowsPerMessage: readonly number[] = [];
@@ -73,7 +70,6 @@ export class BatchRows {
     this.#connection = connection;
     this.#quarantined = quarantined;
     this.#topic = topic;
-    this.#target = { scan: this.#scan, unknown: this.unknown, topic };
     const sources = Object.entries(settings.sources);
     const namesOf = (isOwn: boolean): Set<string> =>
       new Set(sources.filter(([, source]) => (source.topic === topic) === isOwn).map(([name]) => name));
@@ -94,6 +90,11 @@ export class BatchRows {
   /** The number of values of each known field in the accepted messages. */
   get values(): PathCounts {
     return this.#scan.values();
+  }
+
+  /** Counts the fields that are not in any table, until `release`. */
+  get unknown(): FieldTally {
+    return this.#scan.unknown;
   }
 
   /**
@@ -146,7 +147,7 @@ export class BatchRows {
       offset,
       publishedMs: timestampMs === NO_TIMESTAMP_MS ? undefined : timestampMs,
     };
-    return scanMessage(this.#target, value, place);
+    return scanMessage(this.#scan, this.#topic, value, place);
   }
 
   /** Cached, since most messages have the headers of the previous one. */

@@ -1,7 +1,7 @@
 import type { Random } from '../../simulator/random.ts';
 
-/** Values of the wrong type or range. */
-const VALUES = [
+/** Values of every type, in all forms, and texts that are no JSON. */
+export const VALUES = [
   ...[
     'null',
     'true',
@@ -18,6 +18,45 @@ const VALUES = [
     '2147483648',
     '9007199254740993',
   ],
+  ...[
+    '1e400',
+    '-1e400',
+    '1e-400',
+    '0e999',
+    '-0.0E-0',
+    '1e99999999999999999999',
+    '1e',
+    '1.',
+    '.5',
+    '01',
+    '-',
+    '+1',
+  ],
+  ...['10e-1', '1E+0', '0.1e1', '100000000000e-11', '1.0000000000000000001', '0.99999999999999999999', '0x1'],
+  ...[
+    '2147483647.0000000001',
+    '2147483647.4999999',
+    '-2147483648.0e0',
+    '9007199254740991',
+    '9007199254740992',
+  ],
+  ...[
+    '1516717442.7352661',
+    '1516717442.73526611111',
+    '1.5167174427352661e9',
+    '0.000001',
+    '0.0000001',
+    '5e-7',
+  ],
+  ...[
+    '253402300799.9999',
+    '253402300800',
+    '-62135596800.0000005',
+    '99999999999.99999',
+    '1e21',
+    '123456789012',
+  ],
+  ...['"1\\u002e0"', '"tru\\u0065"', '"1\\""', '"\\u00311"', '"2018-01-31T00\\u003a00:00Z"', '"\\/"'],
   ...[
     '""',
     '"1"',
@@ -97,7 +136,31 @@ const NAMES = [
   '"é"',
   '"a b"',
   '"\\u0069d"',
+  '"\\ud800"',
+  '"keen\\u005fid"',
 ];
+
+/** Values of unknown fields, most of which are invalid. */
+const UNKNOWN = [
+  ...[
+    '{"a":1,"a":2}',
+    '{"a":{"b":1,"b":1}}',
+    '[{"a":1,"\\u0061":1}]',
+    '{"a":{"a":{}},"a":[]}',
+    '{"":1,"":1}',
+  ],
+  ...['[1,]', '{"a":1,}', '[,1]', '{,}', '{"a"}', '{"a":}', '{1:1}', '[1 2]', '[}', '{]', '[[]', '{"a":1]'],
+  ...['"\\ud800"', '"\\udc00\\ud800"', '{"\\udc00":1}', '"\\x"', '"\\u12g4"', '"\t"', '"\u0001"', '"'],
+  ...['nul', 'True', 'falsey', 'tru', 'NaN', '-Infinity', '1e400', '-0', '00', '1.e1', '1e+', '--1', '1_0'],
+  ...[`${'{"a":'.repeat(500)}1${'}'.repeat(499)}`, `${'['.repeat(500)}${']'.repeat(501)}`],
+  ...[false, true].map((isTwice) => `{${manyMembers(isTwice)}}`),
+];
+
+/** Returns the members of a large object, of which one can be there twice. */
+function manyMembers(isTwice: boolean): string {
+  const names = Array.from({ length: 50 }, (_, at) => `name ${(at * 7) % 50}`);
+  return [...names, ...(isTwice ? ['name 3'] : [])].map((name) => `"${name}":1`).join(',');
+}
 
 /** Bytes that are invalid in JSON or UTF-8, or that change the meaning of their surroundings. */
 const BYTES = [
@@ -131,6 +194,7 @@ const MUTATIONS: readonly Mutation[] = [
   (text, random) => replaceOne(text, /[,:]/g, pick(['\n', '\t', ' , ', ':', ',,'], random), random),
   (text, random) => text.slice(0, random.below(text.length)),
   (text, random) => replaceOne(text, /\{/g, `{"deep":${'['.repeat(500)}${']'.repeat(500)},`, random),
+  (text, random) => replaceOne(text, /\{/g, `{${pick(NAMES, random)}:${pick(UNKNOWN, random)},`, random),
   (text, random) => changeByte(Buffer.from(text), random),
   (text, random) => changeByte(changeByte(Buffer.from(text), random), random),
   (text, random) =>
@@ -144,7 +208,8 @@ export function mutate(text: string, random: Random): Buffer | null {
   return typeof mutated === 'string' ? Buffer.from(mutated) : mutated;
 }
 
-function pick<T>(all: readonly T[], random: Random): T {
+/** Returns one of the values. */
+export function pick<T>(all: readonly T[], random: Random): T {
   const picked = all[random.below(all.length)];
   if (picked === undefined) throw new RangeError('there is nothing to pick from');
   return picked;

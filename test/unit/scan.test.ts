@@ -3,7 +3,6 @@ import test from 'node:test';
 import { generateAttempts } from '../../simulator/generator.ts';
 import { Random } from '../../simulator/random.ts';
 import { checkAttempt, type PathCounts } from '../../records/check.ts';
-import { normalizedText } from '../../records/normalize.ts';
 import { AttemptScan } from '../../records/scan.ts';
 import { mutate } from '../support/mutations.ts';
 
@@ -30,20 +29,17 @@ test('the scan accepts every real attempt, and counts its values as the check do
   assert.deepEqual(sorted(scan.values()), sorted(counted));
 });
 
-test('the scan accepts no mutated attempt that the check refuses, or for which it counts other values', () => {
+test('the scan accepts of mutated attempts what the check accepts, and counts the same values', () => {
   const random = new Random(7);
   let accepted = 0;
   let broken = 0;
   for (const text of texts(2, 20_000)) {
     const payload = mutate(text, random) ?? Buffer.alloc(0);
-    const taken = takenOf(payload);
-    if (taken === undefined) continue;
+    const { fault, values } = checkAttempt(payload);
+    assert.deepEqual(takenOf(payload), fault === undefined ? sorted(values) : undefined, payload.toString());
+    if (fault !== undefined) continue;
     accepted += 1;
     if (payload.toString() !== text) broken += 1;
-    const { fault, values, unknown } = checkAttempt(payload);
-    assert.equal(fault, undefined, payload.toString());
-    assert.deepEqual(taken, sorted(values), payload.toString());
-    assert.equal(unknown.size, 0, payload.toString());
   }
   assert.ok(accepted > 1_000 && broken > 1_000, `${accepted} accepted, of which ${broken} were changed`);
 });
@@ -70,8 +66,8 @@ function attemptAt(at: string, maxAttempts = '1'): Buffer {
   );
 }
 
-test('uncommon input is left to the check', () => {
-  const left = [
+test('a time must be in the years 1 to 9999, and a number an integer of 32 bits', () => {
+  const refused = [
     ['"2018-02-29T00:00:00Z"', '1'],
     ['"2018-02-30T00:00:00Z"', '1'],
     ['"2018-13-01T00:00:00Z"', '1'],
@@ -83,8 +79,8 @@ test('uncommon input is left to the check', () => {
     ['"9999-12-31T23:59:59.9999995Z"', '1'],
     ['"0001-01-01T00:00:00+00:01"', '1'],
     ['"2018-01-01T00:0 :00Z"', '1'],
-    ['null', '1.0'],
-    ['null', '1e2'],
+    ['null', '1.5'],
+    ['null', '1e10'],
     ['null', '01'],
     ['null', '+1'],
     ['null', '"1.7"'],
@@ -93,7 +89,7 @@ test('uncommon input is left to the check', () => {
     ['null', '-2147483649'],
     ['null', '10000000000'],
   ] as const;
-  for (const [at, maxAttempts] of left)
+  for (const [at, maxAttempts] of refused)
     assert.ok(!new AttemptScan().tryAdd(attemptAt(at, maxAttempts), PLACE), `${at} ${maxAttempts}`);
   const taken = [
     ['"2018-12-31T23:59:59.999999Z"', '-1'],
@@ -102,6 +98,8 @@ test('uncommon input is left to the check', () => {
     ['"2018-01-01T00:00:00+0100"', '1'],
     ['"2018-01-01 00:00:00.1234567+01"', '1'],
     ['"0001-01-01T00:00:00-00:01"', '1'],
+    ['null', '1.0'],
+    ['null', '1e2'],
     ['null', '"1.0"'],
     ['null', '"+01.00"'],
     ['null', '0'],
@@ -110,19 +108,6 @@ test('uncommon input is left to the check', () => {
   ] as const;
   for (const [at, maxAttempts] of taken)
     assert.ok(new AttemptScan().tryAdd(attemptAt(at, maxAttempts), PLACE), `${at} ${maxAttempts}`);
-});
-
-test('what the check alone accepts, the scan accepts once it is normalized', () => {
-  const random = new Random(11);
-  let put = 0;
-  for (const text of texts(3, 20_000)) {
-    const payload = mutate(text, random) ?? Buffer.alloc(0);
-    const { fault, values, attempt } = checkAttempt(payload);
-    if (fault !== undefined || takenOf(payload) !== undefined) continue;
-    assert.deepEqual(takenOf(normalizedText(attempt)), sorted(values), payload.toString());
-    put += 1;
-  }
-  assert.ok(put > 500, String(put));
 });
 
 test('a refused message leaves neither rows nor values', () => {
