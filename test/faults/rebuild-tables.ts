@@ -30,13 +30,13 @@ const PARTITION = { source: 's', ingested_on: '2026-01-01' };
 export const LANDED = 3;
 
 /** The attempts of the deliveries. */
-export const ATTEMPTS = [...generateAttempts({ seed: 1, count: LANDED + 1 })];
+export const ATTEMPTS_SENT = [...generateAttempts({ seed: 1, count: LANDED + 1 })];
 
 /** A row of `questions`, as its offset and the question's id. */
 type Row = string;
 
 /** The rows that the deliveries become, sorted. */
-export const REBUILT_ROWS: readonly Row[] = ATTEMPTS.slice(0, LANDED)
+export const REBUILT_ROWS: readonly Row[] = ATTEMPTS_SENT.slice(0, LANDED)
   .flatMap(({ sequences }, offset) => sequences.questions.map(({ id }) => `${offset} ${id}`))
   .sort();
 
@@ -76,7 +76,7 @@ export class RebuildTables {
 
   /** Makes `deliveries`, and `questions` with wrong rows; returns the warehouse's path. */
   async make(
-    payloads: readonly string[] = ATTEMPTS.map((attempt) => JSON.stringify(attempt)),
+    payloads: readonly string[] = ATTEMPTS_SENT.map((attempt) => JSON.stringify(attempt)),
   ): Promise<string> {
     const path = this.faulty.fresh();
     for (let offset = 0; offset < LANDED; offset += 1) {

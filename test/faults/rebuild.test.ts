@@ -10,7 +10,7 @@ import type { FaultyHdfs } from '../support/faulty-hdfs.ts';
 import { failEverywhere } from '../support/fail-everywhere.ts';
 import { codeOf } from '../support/harness.ts';
 import { OtherProgram } from '../support/rewritten-tables.ts';
-import { ATTEMPTS, LANDED, REBUILT_ROWS, RebuildTables, WRONG_ROWS } from './rebuild-tables.ts';
+import { ATTEMPTS_SENT, LANDED, REBUILT_ROWS, RebuildTables, WRONG_ROWS } from './rebuild-tables.ts';
 
 describe('a rebuild that fails, or is beside other commits', () => {
   let tables: RebuildTables;
@@ -117,7 +117,11 @@ describe('a rebuild that fails, or is beside other commits', () => {
   });
 
   test('messages that cannot become rows any more are named, and the table stays as it is', async () => {
-    const path = await tables.make([JSON.stringify(ATTEMPTS[0]), '{"keen": 1}', JSON.stringify(ATTEMPTS[2])]);
+    const path = await tables.make([
+      JSON.stringify(ATTEMPTS_SENT[0]),
+      '{"keen": 1}',
+      JSON.stringify(ATTEMPTS_SENT[2]),
+    ]);
     const plan = await tables.transformAt(path);
     assert.match(
       await codeOf(tables.runAt(path).commit(plan)),
