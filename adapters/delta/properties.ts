@@ -46,6 +46,19 @@ export function targetFileSizeOf(metadata: Metadata, defaultBytes: number): numb
   return bytes;
 }
 
+/**
+ * Requires that the table has no `delta.setTransactionRetentionDuration`: by it, checkpoints of other programs forget each
+ * transaction after that time, also the positions of topics, so that messages would land twice.
+ * @throws {PipelineError} TABLE_LOG_INVALID
+ */
+export function requireTransactionsKept(metadata: Metadata | undefined): void {
+  if (metadata === undefined) return;
+  const name = 'delta.setTransactionRetentionDuration';
+  const text = configurationOf(metadata)[name];
+  if (text !== undefined)
+    throw invalid(metadata, name, text, 'none: by it other programs forget positions of topics; unset it');
+}
+
 /** Parses a property in Delta's format of intervals, as "interval 30 days". */
 function intervalOf(metadata: Metadata, name: string): number | undefined {
   const text = configurationOf(metadata)[name];

@@ -19,6 +19,7 @@ import {
   requireCurrent,
   type FileReplacement,
 } from './replacement.ts';
+import { requireTransactionsKept } from './properties.ts';
 import { describeDamage } from './rewrites.ts';
 import {
   checkFences,
@@ -88,7 +89,7 @@ export class DeltaTable {
     return this.#mutex.run(async () => {
       const builder = await this.#log.refresh();
       if (builder.version < 0) return undefined;
-      await this.#requireUndamaged();
+      await this.#requireAppendable();
       const head = builder.head();
       addMissingColumns(this.path, head.metadata, required);
       return head;
@@ -193,7 +194,7 @@ export class DeltaTable {
           return { outcome: 'landed-before', version };
         requireCurrent(this.path, txns, commit.maxVersions);
         const columns = this.#columnsToAdd(builder);
-        await this.#requireUndamaged();
+        await this.#requireAppendable();
         const nowMs = this.nowMs();
         const actions =
           columns === undefined ? commitEntry(commit, txns, nowMs) : columnsEntry(columns, nowMs);
@@ -218,7 +219,7 @@ export class DeltaTable {
     return this.append(replacement.scratch, async (snapshot) => {
       if (!areLive(replacement.removed, snapshot)) return undefined;
       if (laterVersion(snapshot.txns, replacement.maxVersions) !== undefined) return undefined;
-      await this.#requireUndamaged();
+      await this.#requireAppendable();
       return replaceActions(replacement, this.nowMs());
     });
   }
@@ -260,7 +261,7 @@ export class DeltaTable {
     await this.append(scratch, async ({ txns }) => {
       const lower = [...versions].filter(([appId, to]) => (txns.get(appId) ?? -1n) < to);
       if (lower.length === 0) return undefined;
-      await this.#requireUndamaged();
+      await this.#requireAppendable();
       return versionsEntry(lower, info, this.nowMs());
     });
   }
@@ -275,20 +276,19 @@ export class DeltaTable {
   }
 
   /**
-   * A `txn` outlives its rows: after another program's RESTORE, the removed rows still count as landed. So nothing is
-   * committed after such a loss; each entry of this program therefore also confirms all earlier entries. Nor is anything
-   * committed after rows were doubled, which a RESTORE can undo only while nothing has landed since.
+   * A `txn` outlives its rows: after another program's RESTORE, removed rows still count as landed. So nothing is committed
+   * after such a loss, and each entry of this program confirms all earlier ones; nor after rows were doubled, which a
+   * RESTORE can undo only while nothing has landed since.
    */
-  async #requireUndamaged(): Promise<void> {
+  async #requireAppendable(): Promise<void> {
+    requireTransactionsKept((await this.#log.known()).metadata);
     const damage = await this.#log.damage();
     if (damage === undefined) return;
     const { version, operation } = damage;
-    const what = describeDamage(damage);
     const before = damage.kind === 'removed' ? 'still has them' : 'has them once';
-    throw new PipelineError(
-      'TABLE_REWRITTEN',
-      `${this.path}: version ${version} (${operation}), by another program, ${what}; version ${version - 1} ${before}`,
-    );
+    const what = `${describeDamage(damage)}; version ${version - 1} ${before}`;
+    const where = `${this.path}: version ${version} (${operation})`;
+    throw new PipelineError('TABLE_REWRITTEN', `${where}, by another program, ${what}`);
   }
 
   #columnsToAdd({ metadata }: SnapshotBuilder): AddedColumns | undefined {

@@ -1,18 +1,16 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { topicOffsets, type KafkaOptions } from '../../adapters/kafka/client.ts';
-import { readRanges } from '../../adapters/kafka/read.ts';
+import type { KafkaOptions } from '../../adapters/kafka/client.ts';
 import { keptUntil } from '../../adapters/kafka/retention.ts';
 import { cacheFolderOf } from '../../adapters/delta/table-cache.ts';
 import type { Warehouse } from '../../adapters/delta/warehouse.ts';
 import type { KafkaExpiry } from '../../model/erasure.ts';
 import { sourceOf, type Settings } from '../../model/settings.ts';
-import { userOf } from '../../records/user.ts';
 import { ErasedRows } from '../../steps/erasure/erased-rows.ts';
 import { searchFile, type PersonSearch } from '../../steps/erasure/search-file.ts';
 import { deliveries } from '../../tables/index.ts';
-import { topicsIn } from '../verify/kafka.ts';
+import { searchTopic } from './search-topic.ts';
 
 /** A file with something of the persons. */
 interface FoundFile {
@@ -40,9 +38,6 @@ interface CheckDeps {
   readonly say: (text: string) => void;
 }
 
-/** The read fails if no offset arrives for this long. */
-const IDLE_TIMEOUT_MS = 20_000;
-
 /**
  * Decodes what is left of a source: every file of the warehouse in HDFS, live or not, with the logs; this host's staging
  * folder and table cache; and the topic in Kafka. Read-only.
@@ -65,7 +60,7 @@ export async function checkErasure(
     const folders = [settings.worker.staging, cacheFolderOf(settings.hdfs.nameNodes, warehouse.path)];
     const local = await searchFolders(folders, search);
     say('reading the topic');
-    const kafka = await searchTopic(deps, source, search.persons);
+    const kafka = await searchKafka(deps, source, search.persons);
     const found = [...remote.found, ...local.found];
     return { clean: found.length === 0, files: remote.files + local.files, found, kafka };
   } finally {
@@ -117,36 +112,13 @@ function zeroIfMissing(error: unknown): number {
   throw error;
 }
 
-async function searchTopic(
+async function searchKafka(
   { settings, kafka }: Pick<CheckDeps, 'settings' | 'kafka'>,
   source: string,
   persons: ReadonlySet<string>,
 ): Promise<ErasureCheck['kafka']> {
   const { topic } = sourceOf(settings, source);
-  if (!(await topicsIn(kafka)).has(topic)) return { topic, until: null, messages: 0 };
-  const ranges = (await topicOffsets(kafka, topic))
-    .filter(({ earliest, end }) => earliest !== end)
-    .map(({ partition, earliest, end }) => ({ partition, start: earliest, end }));
-  let messages = 0;
-  let latestMs = -Infinity;
-  if (ranges.length > 0)
-    await readRanges(
-      kafka,
-      { topic, ranges },
-      {
-        onMessages: (_, some) => {
-          for (const { key, value, timestampMs } of some) {
-            const user = value === null ? null : userOf(value);
-            if (!persons.has(String(key)) && !(user !== null && persons.has(user))) continue;
-            messages += 1;
-            latestMs = Math.max(latestMs, Number(timestampMs));
-          }
-          return Promise.resolve();
-        },
-        isFull: () => false,
-        idleTimeoutMs: IDLE_TIMEOUT_MS,
-        signal: new AbortController().signal,
-      },
-    );
+  const { partitions, latestMs } = await searchTopic(kafka, topic, persons);
+  const messages = partitions.reduce((sum, { offsets }) => sum + offsets.length, 0);
   return { topic, until: messages === 0 ? null : await keptUntil(kafka, topic, latestMs), messages };
 }

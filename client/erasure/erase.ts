@@ -12,6 +12,7 @@ import { withTemporal } from '../cli/temporal.ts';
 import { clientLogger, openWarehouse } from '../cli/warehouse.ts';
 import { WAITING_FOR_WORKER, startRun } from '../runs/start-workflow.ts';
 import type { ErasureCheck } from './check.ts';
+import { formatOpenRuns, listOpenRuns } from './open-runs.ts';
 import { readPersons } from './person-file.ts';
 
 interface EraseOptions {
@@ -22,6 +23,7 @@ interface EraseOptions {
   readonly hashes?: true;
   readonly dryRun?: true;
   readonly check?: true;
+  readonly deleteRecords?: true;
   readonly follow?: true;
   readonly json?: true;
 }
@@ -46,6 +48,11 @@ export function eraseCommand(): Command {
       '--check',
       'look for the persons in everything that is left, and change nothing; exits with 1 if it finds them anywhere but in Kafka',
     )
+    .option(
+      '--delete-records',
+      'delete from Kafka, in each partition of the topic, everything up to the last message of the persons that every ' +
+        'table has; with --dry-run only print the offsets',
+    )
     .option('--hashes', 'print the keyed hashes, for the Temporal UI, and change nothing')
     .option('--follow', 'show progress on standard error until it ends')
     .option('--json', 'print JSON')
@@ -55,6 +62,10 @@ export function eraseCommand(): Command {
     'pipeline erase pearson --person-file persons.txt --requested-by "the school" --reason "ticket 12" --follow',
     ['pipeline erase pearson --person-file persons.txt --dry-run', 'what would be found'],
     ['pipeline erase pearson --person-file persons.txt --check', 'prove that nothing is left'],
+    [
+      'pipeline erase pearson --person-file persons.txt --delete-records --dry-run',
+      'what Kafka could delete',
+    ],
     ['pipeline erase pearson --person-file - --hashes', 'the persons of a request in the Temporal UI'],
   );
 }
@@ -68,6 +79,10 @@ async function erase(source: string, options: EraseOptions): Promise<void> {
     await check(settings, source, keys, options);
     return;
   }
+  if (options.deleteRecords === true) {
+    await deleteFromKafka(settings, source, keys, options);
+    return;
+  }
   const persons = keys.map((person) => key.hash(source, person));
   if (options.hashes === true) {
     if (options.json === true) printJson({ source, persons });
@@ -78,12 +93,18 @@ async function erase(source: string, options: EraseOptions): Promise<void> {
     const { countMessages } = await import('./dry-run.ts');
     const deps = { settings, warehouse: openWarehouse(settings) };
     const found = await countMessages(deps, key, { source, persons });
-    if (options.json === true) printJson({ dryRun: true, persons: persons.length, ...found });
-    else print([foundLine('would be erased', { persons: persons.length, ...found })]);
+    const openRuns = await listOpenRuns(settings, source);
+    if (options.json === true) printJson({ dryRun: true, persons: persons.length, ...found, openRuns });
+    else
+      print([
+        foundLine('would be erased', { persons: persons.length, ...found }),
+        ...formatOpenRuns(openRuns),
+      ]);
     return;
   }
   const { requestedBy, reason } = requireRequest(options);
-  if (!(await isConfirmed(source, persons.length, options))) {
+  for (const line of formatOpenRuns(await listOpenRuns(settings, source))) printError(line);
+  if (!(await isConfirmed(`Erase ${formatCount(persons.length, 'person')} of ${source}?`, options))) {
     printError('nothing was started');
     process.exitCode = EXIT.failed;
     return;
@@ -114,10 +135,40 @@ async function check(
     kafka: { ...settings.kafka, logger: clientLogger() },
     say: printError,
   };
+  const openRuns = await listOpenRuns(settings, source);
   const result = await checkErasure(deps, source, keys);
-  if (json === true) printJson(result);
-  else print(formatCheck(result));
+  if (json === true) printJson({ ...result, openRuns });
+  else print([...formatCheck(result), ...formatOpenRuns(openRuns)]);
   if (!result.clean) process.exitCode = EXIT.failed;
+}
+
+async function deleteFromKafka(
+  settings: Settings,
+  source: string,
+  keys: readonly string[],
+  options: EraseOptions,
+): Promise<void> {
+  const { dryRun, json } = options;
+  const { deleteRecords, formatDeletion, planDeletion } = await import('./delete-records.ts');
+  const deps = {
+    warehouse: openWarehouse(settings),
+    kafka: { ...settings.kafka, logger: clientLogger() },
+  };
+  const plan = await planDeletion(deps, sourceOf(settings, source).topic, keys);
+  if (dryRun === true || plan.partitions.length === 0) {
+    if (json === true) printJson({ ...(dryRun === true ? { dryRun } : {}), ...plan });
+    else print(formatDeletion('would be deleted', plan));
+    return;
+  }
+  for (const line of formatDeletion('to delete from Kafka', plan)) printError(line);
+  if (!(await isConfirmed('Delete these messages from Kafka, for every consumer?', options))) {
+    printError('nothing was deleted');
+    process.exitCode = EXIT.failed;
+    return;
+  }
+  const partitions = await deleteRecords(deps, plan);
+  if (json === true) printJson({ ...plan, partitions });
+  else print(formatDeletion('deleted', { ...plan, partitions }));
 }
 
 function formatCheck({ clean, files, found, kafka }: ErasureCheck): string[] {
@@ -140,15 +191,11 @@ function requireRequest({ requestedBy, reason }: EraseOptions): { requestedBy: s
   throw new PipelineError('USAGE_INVALID', 'an erasure needs --requested-by and --reason, which it records');
 }
 
-async function isConfirmed(
-  source: string,
-  persons: number,
-  { yes, personFile }: EraseOptions,
-): Promise<boolean> {
+async function isConfirmed(question: string, { yes, personFile }: EraseOptions): Promise<boolean> {
   if (yes === true) return true;
   if (personFile === '-')
     throw new PipelineError('USAGE_INVALID', 'with the keys on standard input, confirm by --yes');
-  return confirm(`Erase ${formatCount(persons, 'person')} of ${source}? This cannot be undone.`);
+  return confirm(`${question} This cannot be undone.`);
 }
 
 function progressOf(status: EraseResult | undefined): string {

@@ -8,6 +8,7 @@ import { PipelineError } from '../../model/errors.ts';
 import { formatCount } from '../../model/figures.ts';
 import {
   firstOffsetAppId,
+  isErasureAppId,
   isTopicAppId,
   parseFirstOffsetAppId,
   parsePartitionAppId,
@@ -37,13 +38,14 @@ const KEPT = /^(?:table|skipped)\//;
 /**
  * Returns the changes that set a table back to a version.
  * @param log The versions of the table, listed before its newest state was read.
- * @throws {PipelineError} RESTORE_REFUSED when rows that landed since would not land again
+ * @throws {PipelineError} RESTORE_REFUSED when rows that landed since would not land again, or persons were erased since
  */
 export async function planRestoration(
   log: TableVersions,
   current: Snapshot,
   wanted: Snapshot,
 ): Promise<Restoration> {
+  requireNotErased(log.path, current, wanted);
   requireNothingUndone(log.path, current, wanted);
   const moved = await movedPositions(log, current, wanted);
   const txns = new Map(
@@ -121,6 +123,22 @@ export async function requireWhole(log: TableVersions, version: number): Promise
 
 function isIn({ files }: Snapshot, { path, size }: AddFile): boolean {
   return files.get(path)?.size === size;
+}
+
+/**
+ * Requires that no persons were erased after a version: an erasure that has not ended leaves its files.
+ * @throws {PipelineError} RESTORE_REFUSED
+ */
+function requireNotErased(path: string, current: Snapshot, wanted: Snapshot): void {
+  const later = [...current.txns].find(
+    ([appId, version]) => isErasureAppId(appId) && (wanted.txns.get(appId) ?? 0n) < version,
+  );
+  if (later === undefined) return;
+  throw new PipelineError(
+    'RESTORE_REFUSED',
+    `${path}: persons were erased after version ${wanted.version} (${later[0]}), which can have them: only versions ` +
+      'from the erasure on can be restored',
+  );
 }
 
 /** @throws {PipelineError} RESTORE_REFUSED */

@@ -67,7 +67,7 @@ export async function planBatches(
  * it will begin.
  * @throws {PipelineError} TABLE_LOG_INVALID for a table that was deleted
  */
-async function readPositions(warehouse: Warehouse): Promise<TablePositions> {
+export async function readPositions(warehouse: Warehouse): Promise<TablePositions> {
   const read = async (table: Table): Promise<Transactions | undefined> =>
     (await warehouse.table(table.name).headForAppend(deltaMetadata(table)))?.txns;
   const landed = await read(deliveries);

@@ -8,6 +8,7 @@ import { transactionRetention } from '../../steps/landing/transaction-ids.ts';
 import { entryFile } from '../../adapters/delta/log.ts';
 import { commit, SCRATCH, TestTables } from '../support/delta-tables.ts';
 import { FaultyHdfs } from '../support/faulty-hdfs.ts';
+import { OtherProgram } from '../support/rewritten-tables.ts';
 
 const RETENTION = transactionRetention({ transactionRetention: '30d' });
 const DAY_MS = 86_400_000;
@@ -85,4 +86,21 @@ test('a forgotten transaction can be committed again, and is then kept for anoth
   const bytes = await faulty.direct.read(entryFile(path, 2));
   const [txn] = parseActions(bytes.toString(), 'entry').flatMap((action) => action.txn ?? []);
   assert.ok(Date.now() - (txn?.lastUpdated ?? 0) < DAY_MS);
+});
+
+test('nothing is committed to a table whose transactions other programs forget, until its property is unset', async () => {
+  const { path } = await tables.create();
+  const program = new OtherProgram(faulty.direct, path);
+  await program.configure({ 'delta.setTransactionRetentionDuration': 'interval 1 day' });
+  const refused = {
+    code: 'TABLE_LOG_INVALID',
+    message: /delta\.setTransactionRetentionDuration = "interval 1 day"/,
+  };
+  await assert.rejects(commit(open(path), 0, 1), refused);
+  const head = await open(path).head();
+  assert.equal(head?.version, 1);
+  await assert.rejects(open(path).headForAppend(head.metadata), refused);
+  await program.configure({});
+  await commit(open(path), 0, 1);
+  assert.deepEqual(await transactionsOf(path), ['t/0']);
 });

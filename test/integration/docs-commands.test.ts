@@ -101,6 +101,7 @@ const COMMANDS: Readonly<Record<string, Ending>> = {
   'npx pipeline erase pearson --person-file persons.txt --requested-by "the school" --reason "ticket 12" --follow':
     NO_ERASURE_KEY,
   'npx pipeline erase pearson --person-file persons.txt --check': NO_ERASURE_KEY,
+  'npx pipeline erase pearson --person-file persons.txt --delete-records --dry-run': NO_ERASURE_KEY,
   'npx pipeline rebuild TABLE…': { as: { 'TABLE…': 'options' }, says: /^started rebuild-/m },
   'npx pipeline rebuild attempts --dry-run': { says: /^ {2}read \d+ files? of deliveries/m },
   'npx pipeline rebuild attempts questions options --follow': { says: /│ options +│ +\d/ },

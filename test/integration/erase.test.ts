@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import { sqlText, withDuckDb } from '../../adapters/duckdb/database.ts';
 import type { ErasureCheck } from '../../client/erasure/check.ts';
+import type { RecordDeletion } from '../../client/erasure/delete-records.ts';
+import type { OpenRun } from '../../client/erasure/open-runs.ts';
 import type { EraseResult } from '../../model/erasure.ts';
 import { MAX_RECORD_BYTES } from '../../model/settings-limits.ts';
 import { generateAttempts } from '../../simulator/generator.ts';
@@ -193,12 +195,6 @@ describe('erasure', () => {
     assert.equal(Number(rows[0]['persons']), erased.length);
   });
 
-  test('an older version that held the person is refused by name', async () => {
-    const { code, stderr } = await pipeline.command('query', 'FROM attempts', '--as-of', '1');
-    assert.notEqual(code, 0);
-    assert.match(stderr, /^VERSION_GONE: /);
-  });
-
   test('what the customer or another producer sends again of the person is dropped and counted', async () => {
     const again = generated(1).filter(({ user_exam_id }) => erased.includes(user_exam_id));
     await topic.publish(...again.map((attempt) => ({ key: 'other', value: JSON.stringify(attempt) })));
@@ -220,6 +216,44 @@ describe('erasure', () => {
       rows.map(({ erased: count }) => Number(count)),
       [2 * (again.length + 1)],
     );
+  });
+
+  test('a version before the erasure can be neither read nor restored', async () => {
+    const { stderr: refused } = await pipeline.command('query', 'FROM attempts', '--as-of', '1');
+    assert.match(refused, /^VERSION_GONE: /);
+    const before = await json('query', 'SELECT count(*)::INT AS n FROM attempts');
+    for (const [version, code] of [
+      ['0', 'RESTORE_REFUSED: .*persons were erased after version 0 '],
+      ['1', 'VERSION_GONE: '],
+    ] as const) {
+      const { stderr } = await pipeline.command('restore', 'attempts', '--to', version, '--yes');
+      assert.match(stderr, new RegExp(`^${code}`));
+    }
+    assert.deepEqual(await json('query', 'SELECT count(*)::INT AS n FROM attempts'), before);
+  });
+
+  test('a run that waits is named, and Kafka deletes messages of the persons once every table has them', async () => {
+    const words = ['erase', SOURCE, '--person-file', await personFile()];
+    const deletion = (...more: string[]): Promise<RecordDeletion> =>
+      json<RecordDeletion>(...words, '--delete-records', ...more);
+    const due = await deletion('--dry-run');
+    assert.ok(due.messages > 0 && due.notLanded === 0);
+    await topic.publish({ key: erased[0] ?? '', value: 'no JSON' });
+    assert.deepEqual(await deletion('--dry-run'), { ...due, notLanded: 1 });
+    await pipeline.placeFiles({ feed: 'no JSON' });
+    const run = await pipeline.start({ source: SOURCE });
+    await eventually('it waits', async () => (await queryStatus(run)).state === 'waiting');
+    const { openRuns } = await json<{ openRuns: OpenRun[] }>(...words, '--dry-run');
+    assert.deepEqual(
+      openRuns.map(({ run: id, state }) => [id, state]),
+      [[run.workflowId, 'waiting']],
+    );
+    await run.executeUpdate('abort');
+    await assert.rejects(run.result());
+    assert.deepEqual((await deletion('--yes')).partitions, due.partitions);
+    assert.equal((await check()).kafka.messages, 1);
+    assert.equal((await ingest(generated(5))).rows['attempts'], ROWS);
+    await verified();
   });
 
   test('files that were written before an erasure cannot be committed after it', async () => {

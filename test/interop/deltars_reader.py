@@ -106,6 +106,11 @@ def replaced(url: str) -> list[str]:
     return DeltaTable(url).vacuum(retention_hours=0, enforce_retention_duration=False)
 
 
+def vacuum(url: str) -> None:
+    """Deletes every file that is not live, at once."""
+    DeltaTable(url).vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False, full=True)
+
+
 def columns_of(schema: pyarrow.Schema) -> dict[str, str]:
     return {field.name: str(field.type) for field in schema}
 
@@ -125,7 +130,7 @@ def shown_as_json(column: pyarrow.ChunkedArray) -> pyarrow.Array:
 
 
 QUESTIONS = (table, plain, values, pandas_types, transactions, bounds, checkpoint, counts, restore, drop_rows,
-             optimize, hold, optimize_held, replaced)
+             optimize, hold, optimize_held, replaced, vacuum)
 
 if __name__ == "__main__":
     answer_questions({question.__name__: question for question in QUESTIONS})

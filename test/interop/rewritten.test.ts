@@ -6,13 +6,14 @@ import test, { after, before, describe } from 'node:test';
 import { z } from 'zod';
 import { messageOf } from '../../model/errors.ts';
 import type { Waiting } from '../../model/run.ts';
+import { FaultyHdfs } from '../support/faulty-hdfs.ts';
 import { eventually, queryStatus, TestPipeline } from '../support/harness.ts';
 import { Feed } from './feed.ts';
 import { installReaders, interopSkipReason } from './install.ts';
 import { DEFAULT_FS, PythonReader } from './program.ts';
 
 type Run = Awaited<ReturnType<TestPipeline['start']>>;
-type Commands = 'restore' | 'drop_rows' | 'optimize' | 'optimize_held';
+type Commands = 'restore' | 'drop_rows' | 'optimize' | 'optimize_held' | 'vacuum';
 
 /** The operation in each program's commit. */
 const OPERATIONS: readonly [
@@ -32,6 +33,8 @@ describe(
     const opened: (() => Promise<void>)[] = [];
     const programs: Partial<Record<'spark' | 'deltaRs', PythonReader>> = {};
     let feed: Feed;
+    /** The HDFS of the workers. */
+    let hdfs: FaultyHdfs;
     let pipeline: TestPipeline;
     let contents = 0;
 
@@ -40,9 +43,12 @@ describe(
       opened.push(() => rm(folder, { recursive: true }));
       const readers = await installReaders();
       feed = new Feed(folder, 'customer');
+      hdfs = await FaultyHdfs.start('interop');
+      opened.push(() => hdfs.stop());
       pipeline = await TestPipeline.create(
         { customer: feed.source },
         { maintenance: { openPartitionFiles: 2 } },
+        { hdfs: { nameNodes: [hdfs.nameNode.address] } },
       );
       opened.push(() => pipeline.close());
       await pipeline.startWorker();
@@ -161,6 +167,29 @@ describe(
             assert.deepEqual(await offsetsOf('deliveries'), before);
             await run.executeUpdate('retry');
             assert.equal((await run.result()).rows['attempts'], ROWS);
+          });
+
+        // A VACUUM by Spark can take longer than a client of HDFS waits for the answer that is held back.
+        if (name === 'deltaRs')
+          test('by a VACUUM between the upload of files and their commit: they are uploaded again, and a run lands', async () => {
+            const before = await offsetsOf('deliveries');
+            const uploadOf = (table: string): RegExp => new RegExp(`/${table}/_scratch/.*op=RENAME.*part-`);
+            hdfs.clear();
+            // The program answers one question at a time.
+            let vacuumed: Promise<void> = Promise.resolve();
+            for (const table of ['attempts', 'deliveries'])
+              hdfs.nameNode.plan(uploadOf(table), {
+                kind: 'after',
+                run: () => (vacuumed = vacuumed.then(() => ask('vacuum', table))),
+              });
+            await requireLands();
+            await vacuumed;
+            assert.equal(hdfs.nameNode.unused, 0);
+            for (const table of ['attempts', 'deliveries']) {
+              const uploads = hdfs.nameNode.answered.filter((line) => uploadOf(table).test(line));
+              assert.equal(uploads.length, 2, `uploads of ${table}`);
+              assert.equal((await offsetsOf(table)).length, before.length + ROWS);
+            }
           });
 
         /** Lands files of `deliveries` to compact, and returns the offsets of its rows. */

@@ -3,12 +3,21 @@ import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
 import { PipelineError, messageOf } from '../../model/errors.ts';
 import type { ProxyFault } from './faults-proxy.ts';
 import type { FaultyHdfs } from './faulty-hdfs.ts';
-import { copyTable } from './log-copies.ts';
+import { readFolder, writeFolder } from './log-copies.ts';
 
-/** The faults, with the number of requests that each applies to. */
-const FAULTS: readonly [name: string, fault: ProxyFault, times: number][] = [
-  ['killed', { kind: 'reset' }, Infinity],
-  ['answer lost', { kind: 'swallow-answer' }, 1],
+interface Failure {
+  readonly name: string;
+  readonly fault: ProxyFault;
+  /** The number of requests that it applies to. */
+  readonly times: number;
+  /** The requests after each of which it begins. */
+  readonly matches: RegExp;
+}
+
+const FAILURES: readonly Failure[] = [
+  { name: 'killed', fault: { kind: 'reset' }, times: Infinity, matches: /./ },
+  // A request that only reads and is repeated is as good as one whose answer arrived.
+  { name: 'answer lost', fault: { kind: 'swallow-answer' }, times: 1, matches: /^(?:PUT|POST|DELETE) / },
 ];
 
 /** A step that is run on copies of a folder. */
@@ -21,8 +30,8 @@ export interface FailingStep {
 }
 
 /**
- * Runs a step on copies of a folder of HDFS, with each fault at each of its requests to the NameNode, and then again
- * without.
+ * Runs a step on copies of a folder of HDFS, killed at each of its requests to the NameNode, and with the answer lost of
+ * each that changes something; and then again without a fault.
  * @returns The number of requests.
  */
 export async function failEverywhere(
@@ -30,19 +39,21 @@ export async function failEverywhere(
   base: string,
   { run, check, checkEnd }: FailingStep,
 ): Promise<number> {
+  const files = await readFolder(faulty.direct, base);
   const copy = async (): Promise<string> => {
     const path = faulty.fresh();
-    await copyTable(faulty.direct, base, path);
+    await writeFolder(faulty.direct, path, files);
     return path;
   };
   faulty.clear();
   await run(await copy(), faulty.client());
-  const requests = faulty.nameNode.seen.length;
-  for (const [name, fault, times] of FAULTS)
+  const seen = [...faulty.nameNode.seen];
+  for (const { name, fault, times, matches } of FAILURES) {
+    const requests = seen.filter((line) => matches.test(line)).length;
     for (let spared = 0; spared < requests; spared += 1) {
       const path = await copy();
       faulty.clear();
-      faulty.nameNode.plan(/./, fault, times, spared);
+      faulty.nameNode.plan(matches, fault, times, spared);
       const failure: unknown = await run(path, faulty.client()).then(
         () => undefined,
         (error: unknown) => error,
@@ -56,5 +67,6 @@ export async function failEverywhere(
       await check(path, when);
       await checkEnd(path);
     }
-  return requests;
+  }
+  return seen.length;
 }

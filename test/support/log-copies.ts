@@ -6,11 +6,25 @@ import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
 const VERSIONED = /^(\d{20})\.(?:json|crc|checkpoint\.parquet)$/;
 const POINTER = '_last_checkpoint';
 
+/** The contents of files, by path relative to a folder. */
+type Files = ReadonlyMap<string, Buffer>;
+
 /** Copies a table, its log and its data, to another folder of HDFS. */
 export async function copyTable(hdfs: WebHdfs, from: string, to: string): Promise<void> {
-  await mapConcurrent(4, await filesBelow(hdfs, from), async (file) =>
-    hdfs.create(`${to}${file.slice(from.length)}`, await hdfs.read(file)),
-  );
+  await writeFolder(hdfs, to, await readFolder(hdfs, from));
+}
+
+/** Reads all files below a folder of HDFS. */
+export async function readFolder(hdfs: WebHdfs, folder: string): Promise<Files> {
+  const contents = await mapConcurrent(4, await filesBelow(hdfs, folder), async (file) => {
+    return [file.slice(folder.length), await hdfs.read(file)] as const;
+  });
+  return new Map(contents);
+}
+
+/** Writes files below a folder of HDFS. */
+export async function writeFolder(hdfs: WebHdfs, folder: string, files: Files): Promise<void> {
+  await mapConcurrent(4, [...files], ([path, bytes]) => hdfs.create(`${folder}${path}`, bytes));
 }
 
 /**

@@ -46,6 +46,17 @@ export class OtherProgram {
   }
 
   /**
+   * Sets the properties of the table.
+   * @returns The new version.
+   */
+  async configure(configuration: Readonly<Record<string, string>>): Promise<number> {
+    const { metadata } = (await this.#read()).snapshot();
+    return this.#append('SET TBLPROPERTIES', [
+      { metaData: { ...metadata, configuration: { ...configuration } } },
+    ]);
+  }
+
+  /**
    * Removes the last entry of the log.
    * @returns A function that restores it.
    */
