@@ -5,6 +5,11 @@ const SPACE = 0x20;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const LOWER_U = 0x75;
+const COMMA = 0x2c;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
 
 /** The characters that may follow a backslash, except `u`. */
 const ESCAPED = new Uint8Array(256);
@@ -104,6 +109,43 @@ export function skipText(text: DataView, at: number): number {
     else if (letter === LOWER_U && isHex(text, at + 2)) at += 6;
     else return NO_MATCH_OFFSET;
   }
+}
+
+/** Skips a value. Only strings are validated. */
+export function skipValue(text: DataView, at: number): number {
+  const first = text.getUint8(at);
+  if (first === QUOTE) return skipText(text, at);
+  return first === OPEN_BRACE || first === OPEN_BRACKET ? skipContainer(text, at) : skipWord(text, at);
+}
+
+/** Skips an object or an array, however deep. */
+function skipContainer(text: DataView, at: number): number {
+  let depth = 0;
+  for (;;) {
+    const byte = text.getUint8(at);
+    if (byte === QUOTE) {
+      at = skipText(text, at);
+      if (at === NO_MATCH_OFFSET) return at;
+      continue;
+    }
+    // After the end of the text.
+    if (byte === 0) return NO_MATCH_OFFSET;
+    at += 1;
+    if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth += 1;
+    else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) depth -= 1;
+    if (depth === 0) return at;
+  }
+}
+
+/** Skips a number, a boolean or a null. */
+function skipWord(text: DataView, from: number): number {
+  let at = from;
+  for (;;) {
+    const byte = text.getUint8(at);
+    if (byte <= SPACE || byte === COMMA || byte === CLOSE_BRACE || byte === CLOSE_BRACKET) break;
+    at += 1;
+  }
+  return at === from ? NO_MATCH_OFFSET : at;
 }
 
 /** Skips the bytes of a string that stand for themselves. */

@@ -4,6 +4,7 @@ import {
   matchesAt,
   skipSpace,
   skipText,
+  skipValue,
   literalOf,
   withoutMark,
 } from './json-text.ts';
@@ -16,22 +17,25 @@ const OPEN_BRACE = 0x7b;
 const COLON = 0x3a;
 const COMMA = 0x2c;
 const BACKSLASH = 0x5c;
+const QUOTE = 0x22;
+/** The length of an empty string, with its quotes. */
+const EMPTY_BYTES = 2;
 
-/** Leading bytes that are scanned before the record is parsed as a whole. */
+/** Leading bytes that are scanned before the whole record is, since nearly all records have the user in them. */
 const LEADING_BYTES = 1024;
-const LEADING = new PaddedText();
+const SCANNED = new PaddedText();
 
 /**
  * Returns a record's user; null if it has none. Does not validate the record.
  */
 export function userOf(record: Buffer): string | null {
   const text = withoutMark(record);
-  return leadingUser(text) ?? parsedUser(text);
+  return scannedUser(text.subarray(0, LEADING_BYTES)) ?? scannedUser(text) ?? parsedUser(text);
 }
 
-/** Finds the user if only strings precede it, as in nearly all records; much faster than parsing the record. */
-function leadingUser(record: Buffer): string | undefined {
-  const text = LEADING.load(record.subarray(0, LEADING_BYTES));
+/** Finds the user in a record or its beginning, unless names or the user are escaped; faster than parsing the record. */
+function scannedUser(record: Buffer): string | undefined {
+  const text = SCANNED.load(record);
   let at = skipSpace(text, 0);
   if (text.getUint8(at) !== OPEN_BRACE) return undefined;
   do {
@@ -41,16 +45,18 @@ function leadingUser(record: Buffer): string | undefined {
     const colon = skipSpace(text, nameEnd);
     if (text.getUint8(colon) !== COLON) return undefined;
     const value = skipSpace(text, colon + 1);
-    const end = skipText(text, value);
+    const end = skipValue(text, value);
     if (end === NO_MATCH_OFFSET) return undefined;
-    if (matchesAt(text, name, NAME)) return plainText(record.subarray(value + 1, end - 1));
+    if (matchesAt(text, name, NAME)) return plainText(record.subarray(value, end));
     at = skipSpace(text, end);
   } while (text.getUint8(at) === COMMA);
   return undefined;
 }
 
-function plainText(text: Buffer): string | undefined {
-  return text.length === 0 || text.includes(BACKSLASH) ? undefined : text.toString('utf8');
+/** Returns the content of a string that is neither empty nor escaped. */
+function plainText(value: Buffer): string | undefined {
+  if (value[0] !== QUOTE || value.length === EMPTY_BYTES || value.includes(BACKSLASH)) return undefined;
+  return value.toString('utf8', 1, value.length - 1);
 }
 
 function parsedUser(record: Buffer): string | null {
