@@ -34,6 +34,8 @@ test('the user is found after values of each kind, and nowhere but in the record
     ['{"a":1,"b":-1.5e3,"c":true,"d":null,"user_exam_id":"u"}', 'u'],
     ['{"a":[1,{"user_exam_id":"inner"},[]],"user_exam_id":"u"}', 'u'],
     ['{"a":{"user_exam_id":"inner"}}', null],
+    ['{"a":{"b":{},"user_exam_id":"inner"},"user_exam_id":"u"}', 'u'],
+    ['{"a":{"b":"}","user_exam_id":"inner"},"user_exam_id":"u"}', 'u'],
     ['{"a":"}],{[\\"","user_exam_id":"u"}', 'u'],
     [`{"a":"${'x'.repeat(2000)}","b":[${'7,'.repeat(5000)}7],"user_exam_id":"u"}`, 'u'],
     [`{"a":${'['.repeat(100_000)}${']'.repeat(100_000)},"user_exam_id":"u"}`, 'u'],
