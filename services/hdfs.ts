@@ -27,15 +27,18 @@ export function nameNodeHttp(ports: HdfsPorts): string {
   return `http://${LOOPBACK_HOST}:${ports.namenode.http}`;
 }
 
+/** Settings of `hdfs-site.xml` that differ from those of the services. */
+export type HdfsSettings = Readonly<Record<string, string>>;
+
 /** Returns HDFS's NameNode. It is ready when it answers, even without a DataNode to write to. */
-export function nameNodeService(ports: HdfsPorts, folder: StackFolder): Service {
+export function nameNodeService(ports: HdfsPorts, folder: StackFolder, settings: HdfsSettings = {}): Service {
   const http = nameNodeHttp(ports);
   return {
     name: 'namenode',
     ports: Object.values(ports.namenode),
     addresses: { fs: defaultFs(ports), http },
     async prepare(progress) {
-      const java = await prepareJava(ports, folder, progress);
+      const java = await prepareJava(ports, folder, settings, progress);
       await formatOnce(folder.data('namenode'), () => {
         const command = java('org.apache.hadoop.hdfs.server.namenode.NameNode', [
           '-format',
@@ -52,14 +55,14 @@ export function nameNodeService(ports: HdfsPorts, folder: StackFolder): Service 
 }
 
 /** Returns HDFS's only DataNode. It is ready when the NameNode would place a new file on it. */
-export function dataNodeService(ports: HdfsPorts, folder: StackFolder): Service {
+export function dataNodeService(ports: HdfsPorts, folder: StackFolder, settings: HdfsSettings = {}): Service {
   const http = `http://${LOOPBACK_HOST}:${ports.datanode.http}`;
   return {
     name: 'datanode',
     ports: Object.values(ports.datanode),
     addresses: { http },
     async prepare(progress) {
-      const java = await prepareJava(ports, folder, progress);
+      const java = await prepareJava(ports, folder, settings, progress);
       return java('org.apache.hadoop.hdfs.server.datanode.DataNode');
     },
     async check() {
@@ -77,6 +80,7 @@ export function dataNodeService(ports: HdfsPorts, folder: StackFolder): Service 
 async function prepareJava(
   ports: HdfsPorts,
   folder: StackFolder,
+  settings: HdfsSettings,
   progress: Progress,
 ): Promise<(mainClass: string, args?: readonly string[]) => Command> {
   requirePlainPath(folder.root);
@@ -86,7 +90,7 @@ async function prepareJava(
   await makePrivateFolder(config);
   // The other daemon may be reading the same files now.
   await writeWhole(join(config, 'core-site.xml'), siteXml(coreSite(ports, folder)));
-  await writeWhole(join(config, 'hdfs-site.xml'), siteXml(hdfsSite(ports, folder)));
+  await writeWhole(join(config, 'hdfs-site.xml'), siteXml({ ...hdfsSite(ports, folder), ...settings }));
   const options = [
     '-Xmx192m',
     ...JAVA_OPTIONS,

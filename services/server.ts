@@ -1,6 +1,6 @@
 import { messageOf, PipelineError } from '../model/errors.ts';
 import type { StackFolder } from './folder.ts';
-import { dataNodeService, nameNodeService } from './hdfs.ts';
+import { dataNodeService, nameNodeService, type HdfsSettings } from './hdfs.ts';
 import type { Progress } from './install.ts';
 import { kafkaService } from './kafka.ts';
 import { findUsedPort, LOOPBACK_HOST, type Ports, type ServiceName } from './ports.ts';
@@ -19,7 +19,7 @@ export interface ServiceStatus {
   readonly log: string;
 }
 
-type MakeService = (ports: Ports, folder: StackFolder) => Service;
+type MakeService = (ports: Ports, folder: StackFolder, hdfs?: HdfsSettings) => Service;
 
 const SERVICES: Readonly<Record<ServiceName, MakeService>> = {
   temporal: (ports, folder) => temporalService(ports.temporal, folder),
@@ -35,10 +35,10 @@ export class Server {
   readonly #service: Service;
   readonly #progress: Progress;
 
-  constructor(name: ServiceName, ports: Ports, folder: StackFolder, progress: Progress) {
+  constructor(name: ServiceName, ports: Ports, folder: StackFolder, progress: Progress, hdfs?: HdfsSettings) {
     this.name = name;
     this.process = new ServerProcess(name, folder);
-    this.#service = SERVICES[name](ports, folder);
+    this.#service = SERVICES[name](ports, folder, hdfs);
     this.#progress = progress;
   }
 

@@ -8,7 +8,7 @@ import {
   writePorts,
   type StackFolder,
 } from './folder.ts';
-import { defaultFs, nameNodeHttp } from './hdfs.ts';
+import { defaultFs, nameNodeHttp, type HdfsSettings } from './hdfs.ts';
 import type { Progress } from './install.ts';
 import { endWithThisProcess } from './lifetime.ts';
 import { withLock } from './lock.ts';
@@ -39,6 +39,8 @@ export interface StackOptions {
   readonly detached?: boolean;
   /** Receives progress, a line at a time. */
   readonly progress?: Progress;
+  /** Settings of HDFS that differ from the usual ones, for as long as its servers run. */
+  readonly hdfs?: HdfsSettings;
 }
 
 /** Addresses of the servers, for clients. Nothing listens on those of servers that were not requested. */
@@ -89,7 +91,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   await makeStackFolder(folder);
   return locked(folder, progress, async () => {
     const ports = await choosePorts(folder, options.ports);
-    const servers = names.map((name) => new Server(name, ports, folder, progress));
+    const servers = names.map((name) => new Server(name, ports, folder, progress, options.hdfs));
     for (const server of servers) await server.requirePorts();
     if (options.detached === true) {
       await allUp(servers);

@@ -31,7 +31,7 @@ export const feedBench: Bench = {
       );
       for (const [at, { result }] of runs.ours.entries()) {
         const peer = runs.peer[at];
-        if (peer !== undefined) requireSameRows(result.rows, peer.spark);
+        if (peer !== undefined) requireSameRows(result.rows, peer.spark.rows);
       }
       const peer = runs.peer.map(({ sum }) => sum);
       const sides = [

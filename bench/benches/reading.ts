@@ -29,7 +29,7 @@ export const readingBench: Bench = {
     const ours = await Ours.start(stack, { bench: { topic } });
     try {
       const { result } = await ours.run('bench');
-      requireSameRows(result.rows, await spark.run(topic));
+      requireSameRows(result.rows, (await spark.run(topic)).rows);
       const warehouse = `${stack.hdfs.defaultFs}${ours.pipeline.settings.hdfs.warehouse}`;
       const took = await ask(context, warehouse, spark.output);
       for (const side of SIDES) for (const run of took[side]) say(`  ${side} ${shown(run)}`);

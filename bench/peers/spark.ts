@@ -67,9 +67,12 @@ export class Spark {
   }
 }
 
-/** Checks that both sides did the same work. */
-export function requireSameRows(ours: Readonly<Record<string, number>>, spark: SparkRun): void {
-  for (const [table, rows] of Object.entries(spark.rows))
+/** Requires that both sides have the same number of rows in each of the peer's tables. */
+export function requireSameRows(
+  ours: Readonly<Record<string, number>>,
+  peer: Readonly<Record<string, number>>,
+): void {
+  for (const [table, rows] of Object.entries(peer))
     if (ours[table] !== rows)
-      throw new Error(`${table} has ${ours[table] ?? 'no'} rows of ours, and ${rows} of Spark's`);
+      throw new Error(`${table} has ${ours[table] ?? 'no'} rows of ours, and ${rows} of the peer’s`);
 }

@@ -19,6 +19,9 @@ export interface Readers {
 /** The folder of the notebooks, whose packages the other programs in Python share. */
 export const NOTEBOOKS = join(import.meta.dirname, '../../notebooks');
 
+/** Names the jars with which Spark reads and writes Delta. */
+export const INTEROP_POM = join(import.meta.dirname, 'pom.xml');
+
 const MIN_PYTHON = [3, 11] as const;
 const PYTHON_ADVICE = `Spark and delta-rs run under Python ${MIN_PYTHON.join('.')} or later with venv: apt install python3-venv, or brew install python.`;
 
@@ -41,8 +44,7 @@ export function interopSkipReason(): string | false {
  * @throws PipelineError SERVICE_TOOL_MISSING without Python or Maven, SERVICE_INSTALL_FAILED when it fails.
  */
 export async function installReaders(): Promise<Readers> {
-  const pom = join(import.meta.dirname, 'pom.xml');
-  const [python, jars] = await Promise.all([installPython(), installPomJars('interop', pom)]);
+  const [python, jars] = await Promise.all([installPython(), installPomJars('interop', INTEROP_POM)]);
   return { python, jars };
 }
 
