@@ -1,9 +1,11 @@
 // Compiles the programs, which are TypeScript, into the JavaScript that Node runs. What was compiled from the same
 // sources before is taken as it is; a program that runs keeps what it was started from, whatever changes since.
+import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { copyFile, mkdir } from 'node:fs/promises';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { BUILDS, PROJECT, digestOf, makeOnce } from './builds.js';
 import { buildScanner } from './scanner.js';
 
@@ -50,12 +52,15 @@ export async function build() {
       sources.filter((source) => !source.startsWith(SCANNER)),
       unfinished,
     );
-    await bundle('client/cli/main.ts', join(unfinished, CLIENT));
+    const client = join(unfinished, CLIENT);
+    await bundle(['client/cli/main.ts', 'client/cli/list-commands.ts'], client);
     const scanner = await buildScanner();
     for (const place of ['records', CLIENT]) {
       await mkdir(join(unfinished, place), { recursive: true });
       await copyFile(scanner, join(unfinished, place, 'scanner.wasm'));
     }
+    const { stdout } = await promisify(execFile)(process.execPath, [join(client, 'list-commands.js')]);
+    await writeFile(join(client, 'commands.json'), stdout);
   };
   await makeOnce(folder, make, (name) => !name.includes('.'));
   return folder;
@@ -93,11 +98,11 @@ async function compile(sources, folder) {
 }
 
 // What the program imports only when it needs it becomes files of its own.
-async function bundle(entry, folder) {
+async function bundle(entries, folder) {
   const esbuild = await import('esbuild');
   await esbuild.build({
     ...OPTIONS,
-    entryPoints: [entry],
+    entryPoints: entries,
     outdir: folder,
     bundle: true,
     splitting: true,

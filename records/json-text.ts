@@ -112,7 +112,7 @@ export function skipText(text: DataView, at: number): number {
 }
 
 /** Skips a value. Only strings are validated. */
-export function skipValue(text: DataView, at: number): number {
+export function skipAnyValue(text: DataView, at: number): number {
   const first = text.getUint8(at);
   if (first === QUOTE) return skipText(text, at);
   return first === OPEN_BRACE || first === OPEN_BRACKET ? skipContainer(text, at) : skipWord(text, at);

@@ -4,7 +4,7 @@ import {
   matchesAt,
   skipSpace,
   skipText,
-  skipValue,
+  skipAnyValue,
   literalOf,
   withoutMark,
 } from './json-text.ts';
@@ -45,7 +45,7 @@ function scannedUser(record: Buffer): string | undefined {
     const colon = skipSpace(text, nameEnd);
     if (text.getUint8(colon) !== COLON) return undefined;
     const value = skipSpace(text, colon + 1);
-    const end = skipValue(text, value);
+    const end = skipAnyValue(text, value);
     if (end === NO_MATCH_OFFSET) return undefined;
     if (matchesAt(text, name, NAME)) return plainText(record.subarray(value, end));
     at = skipSpace(text, end);

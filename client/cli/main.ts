@@ -1,9 +1,10 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
 import { PipelineError, type ErrorCode } from '../../model/errors.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { printFailure, installUncaughtHandlers } from './output/failures.ts';
 import { exitOnClosedPipe } from './output/streams.ts';
-import { loadProgram } from './program.ts';
+import { loadProgram, type ListedCommand } from './program.ts';
 
 /** Errors in arguments or settings, which exit with {@link EXIT}.usage. */
 const USAGE_CODES: ReadonlySet<ErrorCode> = new Set([
@@ -17,14 +18,21 @@ const USAGE_CODES: ReadonlySet<ErrorCode> = new Set([
   'ERASURE_KEY_MISSING',
 ]);
 
+/** The output of list-commands.ts at the build; missing where the program runs from its sources. */
+const LISTED = new URL('commands.json', import.meta.url);
+
 exitOnClosedPipe();
 installUncaughtHandlers();
 
 process.exitCode = await run(process.argv.slice(2));
 
+function listedCommands(): ListedCommand[] | undefined {
+  return existsSync(LISTED) ? (JSON.parse(readFileSync(LISTED, 'utf8')) as ListedCommand[]) : undefined;
+}
+
 async function run(words: readonly string[]): Promise<ExitCode> {
   try {
-    const program = await loadProgram(words);
+    const program = await loadProgram(words, listedCommands());
     await program.parseAsync(words, { from: 'user' });
     return (process.exitCode as ExitCode | undefined) ?? EXIT.ok;
   } catch (error) {

@@ -28,12 +28,38 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   completion: async () => (await import('./completion.ts')).completionCommand(loadProgram),
 };
 
+/** A command as the program's help lists it. */
+export interface ListedCommand {
+  readonly name: string;
+  readonly description: string;
+  /** Such as `[run]`. */
+  readonly arguments: readonly string[];
+  readonly hasOptions: boolean;
+}
+
+/** Lists the commands of a program. */
+export function listCommands(program: Command): ListedCommand[] {
+  return program.commands.map((command) => ({
+    name: command.name(),
+    description: command.description(),
+    arguments: command.registeredArguments.map((argument) => {
+      const name = argument.variadic ? `${argument.name()}...` : argument.name();
+      return argument.required ? `<${name}>` : `[${name}]`;
+    }),
+    hasOptions: command.options.length > 0,
+  }));
+}
+
 /**
  * Builds the command line. Invalid arguments throw a CommanderError; nothing is written.
  * @param words The arguments of the process. Only the command that they name is loaded, since loading others' modules,
- *   such as DuckDB, is slow. Without arguments, all commands are loaded.
+ *   such as DuckDB, is slow.
+ * @param listed All commands, for the help where the arguments name none; by default each is loaded.
  */
-export async function loadProgram(words: readonly string[] = []): Promise<Command> {
+export async function loadProgram(
+  words: readonly string[] = [],
+  listed?: readonly ListedCommand[],
+): Promise<Command> {
   const program = new Command('pipeline')
     .description('Load customers’ assessment attempts into tables that can be queried.')
     .option('--config <file>', 'the settings file (default: $PIPELINE_CONFIG, else pipeline.yaml)')
@@ -42,9 +68,10 @@ export async function loadProgram(words: readonly string[] = []): Promise<Comman
       if (config !== undefined) process.env['PIPELINE_CONFIG'] = config;
     });
   const named = words.find((word) => Object.hasOwn(LOADERS, word));
-  for (const [name, load] of Object.entries(LOADERS)) {
-    if (named === undefined || named === name) program.addCommand(await load());
-  }
+  if (named === undefined && listed !== undefined) for (const one of listed) program.addCommand(helpOf(one));
+  else
+    for (const [name, load] of Object.entries(LOADERS))
+      if (named === undefined || named === name) program.addCommand(await load());
   throwErrors(program);
   return withExamples(
     program.addHelpText('after', formatExits()),
@@ -52,6 +79,13 @@ export async function loadProgram(words: readonly string[] = []): Promise<Comman
     'pipeline list --state waiting',
     ['pipeline --config staging.yaml verify', 'with another settings file'],
   );
+}
+
+/** Returns a command that has only what the program's help shows of it. */
+function helpOf({ name, description, arguments: names, hasOptions }: ListedCommand): Command {
+  const command = new Command(name).description(description);
+  for (const argument of names) command.argument(argument);
+  return hasOptions ? command.option('--json') : command;
 }
 
 /** Leaves errors to the caller, and writes help through the escaping output. */

@@ -65,6 +65,7 @@ void describe('what the programs are compiled to', () => {
     write('worker/main.ts', MAIN);
     mkdirSync(join(project, 'client/cli'), { recursive: true });
     write('client/cli/main.ts', COMMAND_LINE);
+    write('client/cli/list-commands.ts', "process.stdout.write('[]');");
     sayLate('old');
   });
 

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { CommanderError, type Command } from 'commander';
 import { EXIT } from '../../client/cli/exit.ts';
 import { streamOutput, writeBytes } from '../../client/cli/output/streams.ts';
-import { loadProgram } from '../../client/cli/program.ts';
+import { listCommands, loadProgram } from '../../client/cli/program.ts';
 import { showQuarantined } from '../../client/quarantine/show.ts';
 import { newestRuns, type TimeSpan } from '../../client/runs/runs.ts';
 import { runPipelineCommand } from '../support/harness.ts';
@@ -54,6 +54,17 @@ async function parse(words: readonly string[]): Promise<string> {
   delete process.env['PIPELINE_CONFIG'];
   return called;
 }
+
+test('the help is the same where the commands are only listed', async () => {
+  const listed = listCommands(program);
+  assert.equal(helpOf(await loadProgram([], listed)), helpOf(await loadProgram()));
+  await assert.rejects(
+    async () => (await loadProgram(['statu'], listed)).parseAsync(['statu'], { from: 'user' }),
+    {
+      message: /unknown command 'statu'\n\(Did you mean status\?\)/,
+    },
+  );
+});
 
 test('the command line has the commands that its help lists', () => {
   assert.ok(commands.length > 15, 'the commands were read');
