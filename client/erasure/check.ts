@@ -1,5 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KafkaOptions } from '../../adapters/kafka/client.ts';
 import { keptUntil } from '../../adapters/kafka/retention.ts';
@@ -10,6 +9,7 @@ import { sourceOf, type Settings } from '../../model/settings.ts';
 import { ErasedRows } from '../../steps/erasure/erased-rows.ts';
 import { searchFile, type PersonSearch } from '../../steps/erasure/search-file.ts';
 import { deliveries } from '../../tables/index.ts';
+import { withTemporaryFolder } from '../cli/interrupt.ts';
 import { searchTopic } from './search-topic.ts';
 
 /** A file with something of the persons. */
@@ -50,8 +50,7 @@ export async function checkErasure(
   persons: readonly string[],
 ): Promise<ErasureCheck> {
   const { settings, warehouse, say } = deps;
-  const temporaryFolder = await mkdtemp(join(tmpdir(), 'assessment-pipeline-'));
-  try {
+  return withTemporaryFolder(async (temporaryFolder) => {
     const txns = (await warehouse.table(deliveries.name).head())?.txns ?? new Map<string, bigint>();
     const search = { persons: new Set(persons), erased: new ErasedRows(txns), temporaryFolder };
     say(`reading ${warehouse.path}`);
@@ -63,9 +62,7 @@ export async function checkErasure(
     const kafka = await searchKafka(deps, source, search.persons);
     const found = [...remote.found, ...local.found];
     return { clean: found.length === 0, files: remote.files + local.files, found, kafka };
-  } finally {
-    await rm(temporaryFolder, { recursive: true, force: true });
-  }
+  });
 }
 
 type SearchedFiles = Pick<ErasureCheck, 'files' | 'found'>;

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Warehouse } from '../../adapters/delta/warehouse.ts';
 import { RunStaging } from '../../adapters/staging/run-staging.ts';
@@ -9,6 +7,7 @@ import type { Settings } from '../../model/settings.ts';
 import { ErasedPersons } from '../../steps/erasure/erased-persons.ts';
 import { scanTables } from '../../steps/erasure/find-messages.ts';
 import type { PersonKey } from '../../steps/erasure/person-key.ts';
+import { withTemporaryFolder } from '../cli/interrupt.ts';
 
 /**
  * Counts the messages of persons that an erasure would find now. Read-only.
@@ -20,8 +19,7 @@ export async function countMessages(
   key: PersonKey,
   { source, persons }: { readonly source: string; readonly persons: readonly string[] },
 ): Promise<FoundMessages> {
-  const folder = await mkdtemp(join(tmpdir(), 'assessment-pipeline-'));
-  try {
+  return withTemporaryFolder(async (folder) => {
     const staging = await Staging.open(join(folder, 'staging'), Infinity);
     const execution = { workflowId: 'dry-run', runId: 'dry-run' };
     const own = RunStaging.of(staging, execution);
@@ -30,7 +28,5 @@ export async function countMessages(
     const run = { execution, attempt: 1, signal: new AbortController().signal, seconds: () => 0 };
     const found = await scanTables({ warehouse, staging, own }, run, { source, persons: erased });
     return { messages: found.messages.size, records: found.records.size };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }

@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { replayTransaction } from '../../steps/landing/transaction-ids.ts';
 import { commitFiles } from '../../steps/landing/commit-files.ts';
@@ -10,6 +8,7 @@ import { PipelineError } from '../../model/errors.ts';
 import type { StagedFile } from '../../model/references.ts';
 import { replays } from '../../tables/index.ts';
 import { deltaMetadata } from '../../tables/table.ts';
+import { withTemporaryFolder } from '../cli/interrupt.ts';
 import type { ChosenRow } from './selection.ts';
 
 /** A replayed row, and its new partition and offset. */
@@ -49,8 +48,7 @@ export class ReplayMarker {
    * @throws {PipelineError} an error of HDFS or of the log; then none of these replays was recorded.
    */
   async mark(published: readonly Replay[]): Promise<void> {
-    const folder = await mkdtemp(join(tmpdir(), 'assessment-pipeline-'));
-    try {
+    await withTemporaryFolder(async (folder) => {
       for (let attempt = 1; ; attempt += 1) {
         const missing = await this.#unmarked(published);
         if (missing.length === 0) return;
@@ -62,9 +60,7 @@ export class ReplayMarker {
           if (!isConflict || attempt === MAX_ATTEMPTS) throw error;
         }
       }
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+    });
   }
 
   /** Removes the temporary files in HDFS. */

@@ -64,9 +64,8 @@ export async function writeFileAtomically<T>(
 ): Promise<T> {
   const path = resolve(file);
   requireFree(path, file, force === true);
-  const partial = `${path}.${process.pid}.part`;
-  createEmpty(partial, modeOf(path), file);
-  return withTemporary(partial, async () => {
+  const make = (): string => createEmpty(`${path}.${process.pid}.part`, modeOf(path), file);
+  return withTemporary(make, async (partial) => {
     const written = await write(partial);
     requireFree(path, file, force === true);
     try {
@@ -84,12 +83,13 @@ function modeOf(path: string): number {
   return stats === undefined ? OWNER_ONLY : stats.mode & 0o777;
 }
 
-/** Creates an empty file exclusively, since others could guess its name and put a file or link there. */
-function createEmpty(partial: string, mode: number, file: string): void {
+/** Creates an empty file exclusively, since others could guess its name and put a file or link there; returns its path. */
+function createEmpty(partial: string, mode: number, file: string): string {
   try {
     const created = openSync(partial, 'wx', OWNER_ONLY);
     fchmodSync(created, mode);
     closeSync(created);
+    return partial;
   } catch (cause) {
     throw new PipelineError('OUTPUT_UNWRITABLE', `${file}: ${messageOf(cause)}`, { cause });
   }

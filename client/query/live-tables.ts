@@ -1,6 +1,4 @@
-import { mkdtemp } from 'node:fs/promises';
-import { availableParallelism, tmpdir, totalmem } from 'node:os';
-import { join } from 'node:path';
+import { availableParallelism, totalmem } from 'node:os';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
 import type { AddFile } from '../../adapters/delta/actions.ts';
@@ -12,7 +10,7 @@ import { PipelineError } from '../../model/errors.ts';
 import { TABLES } from '../../tables/index.ts';
 import { PARTITION_COLUMNS, duckDbType, type Column, type Table } from '../../tables/table.ts';
 import { VIEWS } from '../../tables/views.ts';
-import { withTemporary } from '../cli/interrupt.ts';
+import { withTemporaryFolder } from '../cli/interrupt.ts';
 
 export { rowCountOf } from '../../adapters/delta/rewrites.ts';
 
@@ -86,18 +84,16 @@ export async function withTables<T>(
   use: (connection: DuckDBConnection) => Promise<T>,
   { isTrusted = false, writes }: SqlAccess = {},
 ): Promise<T> {
-  // One per process, since DuckDB's spill files of two processes would have the same names.
-  const temporaryFolder = await mkdtemp(join(tmpdir(), 'assessment-pipeline-'));
   const memoryLimit = `${Math.floor((totalmem() * MEMORY_SHARE) / 2 ** 20)}MiB`;
   const readable = tables.flatMap(({ files }) => (files ?? []).map(({ path }) => path));
   const options = {
     threads: availableParallelism(),
     memoryLimit,
-    temporaryFolder,
     ...(isTrusted ? {} : { onlyFiles: writes === undefined ? readable : [...readable, writes] }),
   };
-  return withTemporary(temporaryFolder, () =>
-    withDuckDb(options, async (connection) => {
+  // One per process, since DuckDB's spill files of two processes would have the same names.
+  return withTemporaryFolder((temporaryFolder) =>
+    withDuckDb({ ...options, temporaryFolder }, async (connection) => {
       for (const table of tables) await createTableView(connection, table);
       for (const { name, select } of VIEWS) await connection.run(`CREATE VIEW ${sqlName(name)} AS ${select}`);
       return use(connection);

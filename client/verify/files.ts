@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { readRows, type AuditedRow, type Auditor } from '../../adapters/auditor/auditor.ts';
@@ -10,6 +9,7 @@ import { hdfsPathOf } from '../../adapters/delta/table-cache.ts';
 import { mapConcurrent } from '../../lib/map-concurrent.ts';
 import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
 import { messageOf } from '../../model/errors.ts';
+import { withTemporaryFolder } from '../cli/interrupt.ts';
 import { rowCountOf } from '../query/live-tables.ts';
 import type { VerifyFinding } from './findings.ts';
 
@@ -43,8 +43,7 @@ export interface FilesAudited {
 
 /** Reads files back, and compares their length, checksum and row count with the table's log. */
 export async function auditFiles(auditor: Auditor, audit: FilesToAudit): Promise<FilesAudited> {
-  const folder = await mkdtemp(join(tmpdir(), 'assessment-pipeline-'));
-  try {
+  return withTemporaryFolder(async (folder) => {
     // DuckDB's spill files of two instances would have the same names in one folder.
     const numbered = audit.files.map((file, index) => ({ file, own: join(folder, String(index)) }));
     const audited = await mapConcurrent(MAX_CONCURRENT_FILES, numbered, async ({ file, own }) => {
@@ -64,9 +63,7 @@ export async function auditFiles(auditor: Auditor, audit: FilesToAudit): Promise
       foreign: audit.files.filter((file) => !isOwnFile(file)).length,
       findings: audited.flatMap(({ finding }) => finding ?? []),
     };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 /** Compares the lengths of files with their table's log, without reading them. */
