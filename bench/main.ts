@@ -21,8 +21,8 @@ const USAGE = `Measures the pipeline beside its peers, and writes docs/benchmark
   npm run bench -- [NAME…] [--quick] [--check] [--data FILE] [--days N]
 
   NAME         these benches alone; the others keep their results. Two run only where they are named:
-               kafka-clients, which fetches two other clients of Kafka from npm, one of which may have to be
-               compiled; and month, which takes about three hours
+               kafka-clients, which installs two other Kafka clients from npm and may have to compile one;
+               and month, which takes about three hours
   --quick      each side once, over less data; writes nothing
   --check      compares the ratios with the documented ones, and ends with 1 where one is worse than half of
                that; writes nothing

@@ -54,7 +54,7 @@ function foundIn(month: Month, figures: readonly DayFigures[]): Found {
     notes: [
       `${formatNumber(last.day)} simulated days, ${formatNumber(runs)} runs.`,
       `The names in a log are extrapolated: those of the last day are the average of all; the entries of ${KEPT_DAYS} days are kept, since the cutoff of 30 days is rounded down to the day.`,
-      `A run takes ${last.run.toFixed(0)} ms and ${((landing.cpuSeconds / runs) * 1000).toFixed(0)} CPU ms, of which landing and recording are ${(last.land + last.record).toFixed(0)} ms: mostly requests to HDFS, about fourteen for each of the six commits, most of them one after the other.`,
+      `A run takes ${last.run.toFixed(0)} ms and ${((landing.cpuSeconds / runs) * 1000).toFixed(0)} CPU ms. Landing and recording take ${(last.land + last.record).toFixed(0)} ms, mostly for requests to HDFS: about fourteen per commit, six commits, mostly in sequence.`,
       `Landings wrote ${formatBytes(landing.bytes)} of data files and upkeep ${formatBytes(upkeep.bytes)}; files of ${ATTEMPTS_OF_A_RUN} attempts are mostly the frame of a Parquet file, so merged ones are smaller.`,
       `Landings took ${landing.cpuSeconds.toFixed(0)} CPU seconds and upkeep ${upkeep.cpuSeconds.toFixed(0)}, of this process, Kafka, the NameNode and the DataNode.`,
     ],

@@ -10,7 +10,7 @@ interface Failure {
   readonly fault: ProxyFault;
   /** The number of requests that it applies to. */
   readonly times: number;
-  /** The requests after each of which it begins. */
+  /** Matches the requests that it can begin at. */
   readonly matches: RegExp;
 }
 

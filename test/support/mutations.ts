@@ -140,7 +140,7 @@ const NAMES = [
   '"keen\\u005fid"',
 ];
 
-/** Values of unknown fields, most of which are invalid. */
+/** Values of unknown fields; most are invalid. */
 const UNKNOWN = [
   ...[
     '{"a":1,"a":2}',
@@ -156,7 +156,7 @@ const UNKNOWN = [
   ...[false, true].map((isTwice) => `{${manyMembers(isTwice)}}`),
 ];
 
-/** Returns the members of a large object, of which one can be there twice. */
+/** Returns the members of a large object, possibly with one duplicate. */
 function manyMembers(isTwice: boolean): string {
   const names = Array.from({ length: 50 }, (_, at) => `name ${(at * 7) % 50}`);
   return [...names, ...(isTwice ? ['name 3'] : [])].map((name) => `"${name}":1`).join(',');
