@@ -32,7 +32,7 @@ function listedCommands(): ListedCommand[] | undefined {
 
 async function run(words: readonly string[]): Promise<ExitCode> {
   try {
-    const program = await loadProgram(words, listedCommands());
+    const program = await loadProgram(words, listedCommands);
     await program.parseAsync(words, { from: 'user' });
     return (process.exitCode as ExitCode | undefined) ?? EXIT.ok;
   } catch (error) {

@@ -54,11 +54,11 @@ export function listCommands(program: Command): ListedCommand[] {
  * Builds the command line. Invalid arguments throw a CommanderError; nothing is written.
  * @param words The arguments of the process. Only the command that they name is loaded, since loading others' modules,
  *   such as DuckDB, is slow.
- * @param listed All commands, for the help where the arguments name none; by default each is loaded.
+ * @param list Returns all commands, for the help where the arguments name none; where it returns none, each is loaded.
  */
 export async function loadProgram(
   words: readonly string[] = [],
-  listed?: readonly ListedCommand[],
+  list: () => readonly ListedCommand[] | undefined = () => undefined,
 ): Promise<Command> {
   const program = new Command('pipeline')
     .description('Load customers’ assessment attempts into tables that can be queried.')
@@ -68,7 +68,8 @@ export async function loadProgram(
       if (config !== undefined) process.env['PIPELINE_CONFIG'] = config;
     });
   const named = words.find((word) => Object.hasOwn(LOADERS, word));
-  if (named === undefined && listed !== undefined) for (const one of listed) program.addCommand(helpOf(one));
+  const listed = named === undefined ? list() : undefined;
+  if (listed !== undefined) for (const one of listed) program.addCommand(helpOf(one));
   else
     for (const [name, load] of Object.entries(LOADERS))
       if (named === undefined || named === name) program.addCommand(await load());

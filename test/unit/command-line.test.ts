@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { CommanderError, type Command } from 'commander';
 import { EXIT } from '../../client/cli/exit.ts';
 import { streamOutput, writeBytes } from '../../client/cli/output/streams.ts';
-import { listCommands, loadProgram } from '../../client/cli/program.ts';
+import { listCommands, loadProgram, type ListedCommand } from '../../client/cli/program.ts';
 import { showQuarantined } from '../../client/quarantine/show.ts';
 import { newestRuns, type TimeSpan } from '../../client/runs/runs.ts';
 import { runPipelineCommand } from '../support/harness.ts';
@@ -56,7 +56,7 @@ async function parse(words: readonly string[]): Promise<string> {
 }
 
 test('the help is the same where the commands are only listed', async () => {
-  const listed = listCommands(program);
+  const listed = (): ListedCommand[] => listCommands(program);
   assert.equal(helpOf(await loadProgram([], listed)), helpOf(await loadProgram()));
   await assert.rejects(
     async () => (await loadProgram(['statu'], listed)).parseAsync(['statu'], { from: 'user' }),
