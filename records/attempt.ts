@@ -1,34 +1,4 @@
-/**
- * The shape of an attempt as customers send it: its fields, their types, and which are required. The check, the scan and
- * the tables are all derived from it.
- */
-
-/** The type of a single value. `timestamp` is RFC 3339; `epoch` is seconds since 1970, as a number or a string. */
-export type ScalarType = 'text' | 'integer' | 'boolean' | 'timestamp' | 'epoch';
-
-/** A field with a single value. */
-export interface ScalarShape {
-  readonly kind: 'leaf';
-  readonly type: ScalarType;
-  readonly required: boolean;
-}
-
-/** A field with an object of known fields. */
-export interface ObjectShape {
-  readonly kind: 'object';
-  readonly required: boolean;
-  readonly fields: Readonly<Record<string, FieldShape>>;
-}
-
-/** A field with an array of objects. */
-export interface ListShape {
-  readonly kind: 'list';
-  readonly required: boolean;
-  readonly item: ObjectShape;
-}
-
-/** Any field. */
-export type FieldShape = ScalarShape | ObjectShape | ListShape;
+import type { FieldShape, ListShape, ObjectShape, ScalarShape, ScalarType } from './shape.ts';
 
 function leaf(type: ScalarType): ScalarShape {
   return { kind: 'leaf', type, required: false };
@@ -73,7 +43,7 @@ const COUNTS = {
   all_correct: leaf('boolean'),
 };
 
-/** One attempt: one user's try at one exam. */
+/** One attempt: one user’s try at one exam, as customers send it. The check, the scan and the tables are derived from it. */
 export const ATTEMPT = object({
   keen_id: required(leaf('text')),
   keen_created_at: leaf('epoch'),

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import { ATTEMPT, type ScalarShape, type ListShape, type ObjectShape, type FieldShape } from './attempt.ts';
+import { ATTEMPT } from './attempt.ts';
+import type { ScalarShape, ListShape, ObjectShape, FieldShape } from './shape.ts';
 import { formatName, joinPath } from './field-paths.ts';
 import { withoutMark } from './json-text.ts';
 import { scalarFault } from './scalar-types.ts';

@@ -1,4 +1,4 @@
-import type { ScalarType } from './attempt.ts';
+import type { ScalarType } from './shape.ts';
 import { isTableTime, microsOfEpoch, microsOfTimestamp } from './times.ts';
 
 type TimeType = Extract<ScalarType, 'timestamp' | 'epoch'>;

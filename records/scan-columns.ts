@@ -1,4 +1,4 @@
-import type { ScalarType } from './attempt.ts';
+import type { ScalarType } from './shape.ts';
 import type { Address, Scanner } from './scanner.ts';
 
 /** The DuckDB types of columns, with the size of a value in bytes. */

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import { ATTEMPT, type ObjectShape, type FieldShape } from './attempt.ts';
+import { ATTEMPT } from './attempt.ts';
+import type { ObjectShape, FieldShape } from './shape.ts';
 import { FieldTally } from '../model/field-counts.ts';
 import type { PathCounts } from './check.ts';
 import { formatName, joinPath } from './field-paths.ts';

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { ATTEMPT, type ScalarType, type ObjectShape, type FieldShape } from '../../records/attempt.ts';
+import { ATTEMPT } from '../../records/attempt.ts';
+import type { ScalarType, ObjectShape, FieldShape } from '../../records/shape.ts';
 
 /** Generates any JSON value that a shape accepts; optional fields are absent, null or present. */
 export function acceptedAttempts(): fc.Arbitrary<object> {

@@ -2,7 +2,8 @@
  * Computes the expected rows of an attempt with JavaScript's own JSON: it shares no code with the scan, the check or
  * DuckDB, and need not be fast.
  */
-import { ATTEMPT, type ScalarType, type FieldShape } from '../../records/attempt.ts';
+import { ATTEMPT } from '../../records/attempt.ts';
+import type { ScalarType, FieldShape } from '../../records/shape.ts';
 import type { ColumnType, Table } from '../../tables/table.ts';
 
 /** An item, its index in each of the arrays that contain it, and the fields of its path. */

@@ -1,4 +1,4 @@
-import type { FieldShape, ObjectShape, ScalarType } from '../../records/attempt.ts';
+import type { FieldShape, ObjectShape, ScalarType } from '../../records/shape.ts';
 import type { Random } from '../../simulator/random.ts';
 import { pick } from './mutations.ts';
 

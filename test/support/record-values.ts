@@ -1,4 +1,4 @@
-import type { FieldShape, ObjectShape } from '../../records/attempt.ts';
+import type { FieldShape, ObjectShape } from '../../records/shape.ts';
 import type { AttemptScan } from '../../records/scan.ts';
 import type { ScanColumn } from '../../records/scan-columns.ts';
 import { microsOfEpoch, microsOfTimestamp } from '../../records/times.ts';

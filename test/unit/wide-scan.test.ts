@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import type { ObjectShape, FieldShape } from '../../records/attempt.ts';
+import type { ObjectShape, FieldShape } from '../../records/shape.ts';
 import { Random } from '../../simulator/random.ts';
 import { checkAttempt, type PathCounts } from '../../records/check.ts';
 import { AttemptScan } from '../../records/scan.ts';
