@@ -24,7 +24,7 @@ export class MarkerLog {
   readonly #open: OpenCluster;
   readonly #mutex = new Mutex();
   /** The scan of {@link find}, continued while the keys have its prefix. */
-  #latest: { readonly prefix: string; readonly scan: MarkerScan } | undefined;
+  #latest: { readonly prefix: string; readonly first: bigint; readonly scan: MarkerScan } | undefined;
 
   constructor(options: KafkaWithMarkers, open: OpenCluster) {
     this.#options = options;
@@ -39,9 +39,10 @@ export class MarkerLog {
     return this.#mutex.run(async () => {
       const prefix = markerPrefix(key);
       const partition = markerPartition(key);
-      if (this.#latest?.prefix !== prefix) {
-        this.#latest = { prefix, scan: await this.#begin(partition, (one) => one.startsWith(prefix)) };
-      }
+      const first = await this.#offsetOf(partition, true);
+      // With another first offset, markers expired since the last scan.
+      if (this.#latest?.prefix !== prefix || this.#latest.first !== first)
+        this.#latest = { prefix, first, scan: this.#scan(partition, first, (one) => one.startsWith(prefix)) };
       const { scan } = this.#latest;
       await this.#advance(scan, partition, end ?? (await this.#offsetOf(partition, false)));
       return scan.committed.get(key);
@@ -57,7 +58,8 @@ export class MarkerLog {
     const wanted = new Set(keys);
     const partitions = [...new Set(keys.map(markerPartition))];
     const found = await mapConcurrent(MAX_CONCURRENT_SCANS, partitions, async (partition) => {
-      const scan = await this.#begin(partition, (key) => wanted.has(key));
+      const first = await this.#offsetOf(partition, true);
+      const scan = this.#scan(partition, first, (key) => wanted.has(key));
       const deadline = Date.now() + LOADING_TIMEOUT_MS;
       for (;;) {
         await this.#advance(scan, partition, await this.#offsetOf(partition, false));
@@ -69,9 +71,8 @@ export class MarkerLog {
     return new Map(found.flat());
   }
 
-  async #begin(partition: number, isWanted: (key: string) => boolean): Promise<MarkerScan> {
-    const start = await this.#offsetOf(partition, true);
-    return new MarkerScan(start, `${this.#options.markerTopic}/${partition}`, isWanted);
+  #scan(partition: number, first: bigint, isWanted: (key: string) => boolean): MarkerScan {
+    return new MarkerScan(first, `${this.#options.markerTopic}/${partition}`, isWanted);
   }
 
   /** Returns the first offset of a partition, or its high watermark, which covers all that was acknowledged (KIP-207). */

@@ -137,6 +137,20 @@ describe('the topic of markers', () => {
     assert.equal((await publishSet(topic, options)).wasPublishedBefore, false);
   });
 
+  test('is read again by a publisher that has read a marker before it expired', async () => {
+    const options = { ...OPTIONS, markerTopic: `${PREFIX}-expiring` };
+    const topic = await newTopic(1);
+    const publisher = await Publisher.open(options, topic);
+    const publish = async (): Promise<boolean> => {
+      const set = { id: `${topic}/0of1`, messages: inPieces(messages(COUNT)) };
+      return (await publisher.publishOnce(set)).wasPublishedBefore;
+    };
+    assert.deepEqual([await publish(), await publish()], [false, true]);
+    await deleteMarkers(options);
+    assert.deepEqual([await publish(), await publish()], [false, true]);
+    await publisher.close();
+  });
+
   test('whose settings would lose markers is refused, with each wrong setting', async () => {
     const options = { ...OPTIONS, markerTopic: `${PREFIX}-wrong` };
     const { config = [] } = markerTopicShape(options);
