@@ -1,6 +1,6 @@
 import { mapConcurrent } from '../../lib/map-concurrent.ts';
 import { parseActions, type Action, type AddFile } from './actions.ts';
-import { ENTRY_NAME, entryFile, logFolder } from './log.ts';
+import { ENTRY_NAME, entryFile, logFolder } from './log-paths.ts';
 import type { WebHdfs } from '../hdfs/webhdfs.ts';
 
 /** One entry of a table's log. */

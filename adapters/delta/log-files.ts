@@ -1,5 +1,5 @@
-import type { WebHdfs } from '../hdfs/webhdfs.ts';
-import { CHECKPOINT_NAME, ENTRY_NAME, logFolder } from './log.ts';
+import type { FileStatus, WebHdfs } from '../hdfs/webhdfs.ts';
+import { CHECKPOINT_NAME, ENTRY_NAME, formatVersion, logFolder } from './log-paths.ts';
 
 /** A file of a table's log that belongs to a version. */
 export interface LogFile {
@@ -42,4 +42,31 @@ export async function listLogFiles(hdfs: WebHdfs, table: string): Promise<LogFil
     return [];
   });
   return files.sort((a, b) => a.version - b.version);
+}
+
+/** An entry of a table's log in a listing of its folder. */
+export interface EntryFile {
+  readonly version: number;
+  /** Tells the file from another of the same name, without reading it. */
+  readonly identity: string;
+}
+
+/**
+ * Lists the entries of a table's log from a version on, in order; none if there is no log.
+ * @param table The table's folder, absolute.
+ * @param from The first version; -1 for all.
+ * @throws {HdfsError}
+ */
+export async function listEntries(hdfs: WebHdfs, table: string, from: number): Promise<EntryFile[]> {
+  // In HDFS's order, the digits alone come right before the names that begin with them.
+  const options = from < 0 ? {} : { startAfter: formatVersion(from) };
+  return (await hdfs.listIfExists(logFolder(table), options)).flatMap((status) => {
+    const digits = ENTRY_NAME.exec(status.name)?.[1];
+    return digits === undefined ? [] : [{ version: Number(digits), identity: identityOf(status) }];
+  });
+}
+
+/** Returns the {@link EntryFile} identity of a file. */
+export function identityOf({ fileId, length, modifiedAtMs }: FileStatus): string {
+  return `${fileId}/${length}/${modifiedAtMs}`;
 }

@@ -6,7 +6,8 @@ import { HdfsError, type WebHdfs } from '../hdfs/webhdfs.ts';
 import { formatActions, type Action } from './actions.ts';
 import { checkpointActions, decodeCheckpoint, encodeCheckpoint, parseLastCheckpoint } from './checkpoint.ts';
 import { listLogFiles } from './log-files.ts';
-import { scratchFolder, type DeltaLog } from './log.ts';
+import type { DeltaLog } from './log.ts';
+import { scratchFolder } from './log-paths.ts';
 import { DEFAULT_FILE_RETENTION_MS, fileRetentionOf } from './properties.ts';
 import type { LogReadOptions } from './transaction-retention.ts';
 
@@ -51,7 +52,7 @@ export class LogWriter {
   async writeEntry(version: number, actions: readonly Action[], scratch: string): Promise<boolean> {
     const { hdfs } = this.#options;
     const temporary = this.temporary(scratch);
-    if (!(await this.#log.isCurrent())) return false;
+    if (!(await this.#log.isNewest())) return false;
     // A create would make the missing folders with their parent's permissions instead of those of the settings.
     if (version === 0) await hdfs.makeFolder(this.#log.folder);
     await storeBytes(hdfs, Buffer.from(formatActions(actions)), temporary);

@@ -2,43 +2,12 @@ import { createHash } from 'node:crypto';
 import { PipelineError } from '../../model/errors.ts';
 import { formatActions, parseActions, type Action } from './actions.ts';
 import { decodeCheckpoint, parseLastCheckpoint } from './checkpoint.ts';
+import { identityOf, listEntries, type EntryFile } from './log-files.ts';
+import { CHECKPOINT_NAME, ENTRY_NAME, checkpointFile, entryFile, logFolder } from './log-paths.ts';
 import { isOwnEntry, type Damage } from './rewrites.ts';
 import { SnapshotBuilder, type Snapshot } from './snapshot.ts';
 import type { LogReadOptions } from './transaction-retention.ts';
-import type { WebHdfs } from '../hdfs/webhdfs.ts';
-
-/** File name of a log entry. HDFS lists names in order, so versions ascend. */
-export const ENTRY_NAME = /^(\d{20})\.json$/;
-/** File name of a checkpoint in a single file, the only kind that is read. */
-export const CHECKPOINT_NAME = /^(\d{20})\.checkpoint\.parquet$/;
-
-/** Returns the path of a table's log folder. */
-export function logFolder(table: string): string {
-  return `${table}/_delta_log`;
-}
-
-/**
- * Returns the folder of the temporary files of one run. Readers of Delta ignore folders whose names begin with "_".
- * @param table The table's folder.
- */
-export function scratchFolder(table: string, scratch: string): string {
-  return `${table}/_scratch/${scratch}`;
-}
-
-/** Returns the path of a log entry. */
-export function entryFile(table: string, version: number): string {
-  return `${logFolder(table)}/${formatVersion(version)}.json`;
-}
-
-/** Returns the path of a checkpoint. */
-export function checkpointFile(table: string, version: number): string {
-  return `${logFolder(table)}/${formatVersion(version)}.checkpoint.parquet`;
-}
-
-/** Formats a version as in the names of log files: 20 digits. */
-function formatVersion(version: number): string {
-  return String(version).padStart(20, '0');
-}
+import { HdfsError, type WebHdfs } from '../hdfs/webhdfs.ts';
 
 /** A log entry that was read. */
 interface Entry {
@@ -46,6 +15,13 @@ interface Entry {
   readonly actions: readonly Action[];
   /** The SHA-256 of the entry's file, hexadecimal. */
   readonly sha256: string;
+}
+
+/** The last entry that was read or appended. */
+interface LastEntry {
+  readonly sha256: string;
+  /** See {@link EntryFile}; undefined if not known, so that the contents are compared. */
+  readonly identity?: string | undefined;
 }
 
 /** The checkpoint that the log was loaded from. */
@@ -71,8 +47,8 @@ export class DeltaLog {
   #builder: SnapshotBuilder | undefined;
   /** The checkpoint whose files have not been read yet. */
   #checkpoint: Checkpoint | undefined;
-  /** Hash of the last entry read or appended; undefined if the state is a checkpoint's whose entry was deleted. */
-  #lastSha256: string | undefined;
+  /** Undefined if the state is a checkpoint's whose entry was deleted. */
+  #last: LastEntry | undefined;
 
   /**
    * @param table The table's folder, absolute.
@@ -110,47 +86,79 @@ export class DeltaLog {
    * replaced.
    */
   async refresh(): Promise<SnapshotBuilder> {
-    if (!(await this.isCurrent())) [this.#builder, this.#checkpoint] = [undefined, undefined];
-    this.#builder ??= await this.#loadCheckpoint();
-    for (;;) {
-      const entry = await this.#readEntry(this.#builder.version + 1);
-      if (entry === undefined) return this.#builder;
-      this.#builder.apply(entry.actions);
-      this.#lastSha256 = entry.sha256;
+    let files = await this.#newerEntries();
+    if (files === undefined) {
+      this.#checkpoint = undefined;
+      this.#builder = await this.#loadCheckpoint();
+      files = await listEntries(this.#hdfs, this.#table, this.#builder.version);
     }
+    const builder = await this.known();
+    for (const { version, identity } of files) {
+      if (version <= builder.version) continue;
+      const entry = version === builder.version + 1 ? await this.#readEntry(version) : undefined;
+      if (entry === undefined) break;
+      builder.apply(entry.actions);
+      this.#last = { sha256: entry.sha256, identity };
+    }
+    return builder;
   }
 
   /** Applies an entry that this process has just written as the next version. Not idempotent; writes nothing. */
   async append(actions: readonly Action[]): Promise<void> {
     const builder = await this.known();
     builder.apply(actions);
-    this.#lastSha256 = sha256Of(Buffer.from(formatActions(actions)));
+    const sha256 = sha256Of(Buffer.from(formatActions(actions)));
+    this.#last = { sha256, identity: await this.#identityOf(builder.version) };
   }
 
   /**
-   * Returns whether the next entry can be read on top of the known state; false if a newer checkpoint must be loaded,
-   * because other programs deleted the entries before it, or because the table was deleted and created again.
+   * Returns whether the next entry can be written on top of the known state; false if there are newer entries, or a newer
+   * checkpoint must be loaded, because other programs deleted the entries before it, or because the table was deleted and
+   * created again.
    * @throws {PipelineError} TABLE_LOG_CHANGED when the last known entry is gone or replaced, as after the folder was
    * restored from a backup. No reader would see an entry written after the gap.
    */
-  async isCurrent(): Promise<boolean> {
+  async isNewest(): Promise<boolean> {
     const version = this.#builder?.version ?? -1;
-    if (version < 0) return true;
-    const change = await this.#changeOf(version);
-    if (change === undefined) return true;
-    if (change === 'cleaned' || (await this.#isRecreated())) return false;
+    const files = await this.#newerEntries();
+    return files?.every((file) => file.version <= version) ?? false;
+  }
+
+  /**
+   * Lists the entries from the last known one on; undefined if the state has to be loaded from a checkpoint.
+   * @throws {PipelineError} TABLE_LOG_CHANGED
+   */
+  async #newerEntries(): Promise<readonly EntryFile[] | undefined> {
+    const version = this.#builder?.version;
+    if (version === undefined) return undefined;
+    const files = await listEntries(this.#hdfs, this.#table, version);
+    const [first] = files;
+    if (version < 0) return first === undefined || first.version === 0 ? files : undefined;
+    const change = await this.#changeOf(version, first?.version === version ? first.identity : undefined);
+    if (change === undefined) return files;
+    if (change === 'cleaned' || (await this.#isRecreated())) return undefined;
     throw new PipelineError(
       'TABLE_LOG_CHANGED',
       `${this.folder}: version ${version}, which was read or written earlier, ${change.how}`,
     );
   }
 
-  /** Returns how the last known entry changed: not at all, cleaned up after a later checkpoint, or against the rules. */
-  async #changeOf(version: number): Promise<undefined | 'cleaned' | { readonly how: string }> {
+  /**
+   * Returns how the last known entry changed: not at all, cleaned up after a later checkpoint, or against the rules.
+   * @param identity Of the entry's file in HDFS; undefined if it is gone.
+   */
+  async #changeOf(
+    version: number,
+    identity: string | undefined,
+  ): Promise<undefined | 'cleaned' | { readonly how: string }> {
+    if (identity !== undefined && identity === this.#last?.identity) return undefined;
     const entry = await this.#hdfs.readIfExists(this.entry(version));
     if (entry !== undefined) {
-      const isSame = this.#lastSha256 === undefined || this.#lastSha256 === sha256Of(entry);
-      return isSame ? undefined : { how: 'was replaced by another entry' };
+      const sha256 = sha256Of(entry);
+      if (this.#last !== undefined && this.#last.sha256 !== sha256)
+        return { how: 'was replaced by another entry' };
+      this.#last = { sha256, identity };
+      return undefined;
     }
     const { newest = -1, last = -1 } = await this.#versions();
     if (newest >= version) return newest === version ? undefined : 'cleaned';
@@ -217,7 +225,7 @@ export class DeltaLog {
     const entries: Entry[] = [];
     for (let previous = version; previous >= 0; previous -= 1) {
       const entry = await this.#readEntry(previous);
-      if (previous === version) this.#lastSha256 = entry?.sha256;
+      if (previous === version) this.#last = entry && { sha256: entry.sha256 };
       // Other programs delete old entries.
       if (entry === undefined || isOwnEntry(entry.actions)) break;
       entries.unshift(entry);
@@ -256,10 +264,20 @@ export class DeltaLog {
     );
   }
 
+  /** Returns the identity of an entry; undefined if HDFS does not answer, since the entry is written all the same. */
+  async #identityOf(version: number): Promise<string | undefined> {
+    try {
+      const status = await this.#hdfs.status(this.entry(version));
+      return status && identityOf(status);
+    } catch (error) {
+      if (error instanceof HdfsError) return undefined;
+      throw error;
+    }
+  }
+
   /** Lists the log's folder: the versions of the newest checkpoint and of the first and the last entry. */
   async #versions(): Promise<Record<'newest' | 'first' | 'last', number | undefined>> {
-    const exists = (await this.#hdfs.status(this.folder)) !== undefined;
-    const names = exists ? (await this.#hdfs.list(this.folder)).map(({ name }) => name) : [];
+    const names = (await this.#hdfs.listIfExists(this.folder)).map(({ name }) => name);
     const versionsOf = (pattern: RegExp): number[] =>
       names.flatMap((name) => pattern.exec(name)?.[1] ?? []).map(Number);
     const entries = versionsOf(ENTRY_NAME);

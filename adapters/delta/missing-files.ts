@@ -16,9 +16,7 @@ export async function listLengths(
   files: Iterable<Pick<AddFile, 'path'>>,
 ): Promise<ReadonlyMap<string, number>> {
   const folders = [...new Set([...files].map((file) => dirname(hdfsPathOf(tablePath, file))))];
-  const found = await mapConcurrent(MAX_CONCURRENT_LISTS, folders, async (folder) =>
-    (await hdfs.status(folder)) === undefined ? [] : hdfs.list(folder),
-  );
+  const found = await mapConcurrent(MAX_CONCURRENT_LISTS, folders, (folder) => hdfs.listIfExists(folder));
   return new Map(found.flat().map(({ path, length }) => [path, length]));
 }
 

@@ -1,5 +1,5 @@
 import { storeBytes } from '../hdfs/verified-upload.ts';
-import { scratchFolder } from './log.ts';
+import { scratchFolder } from './log-paths.ts';
 import type { DeltaTable } from './table.ts';
 import { randomUUID } from 'node:crypto';
 

@@ -10,7 +10,8 @@ import {
   type CommitOutcome,
   type OperationInfo,
 } from './entries.ts';
-import { DeltaLog, scratchFolder } from './log.ts';
+import { DeltaLog } from './log.ts';
+import { scratchFolder } from './log-paths.ts';
 import { LogWriter, type LogWriterOptions } from './log-writer.ts';
 import {
   areLive,

@@ -4,7 +4,7 @@ import type { WebHdfs } from '../hdfs/webhdfs.ts';
 import { decodeCheckpoint } from './checkpoint.ts';
 import { readEntry, type LogEntry } from './history.ts';
 import { listLogFiles } from './log-files.ts';
-import { checkpointFile, logFolder } from './log.ts';
+import { checkpointFile, logFolder } from './log-paths.ts';
 import { SnapshotBuilder, type Snapshot } from './snapshot.ts';
 import { findVersionAt } from './version-times.ts';
 

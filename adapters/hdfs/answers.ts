@@ -10,6 +10,8 @@ export interface FileStatus {
   /** The last segment of the path; empty for the root. */
   readonly name: string;
   readonly type: 'FILE' | 'DIRECTORY';
+  /** The inode's id, which a renamed file keeps and no other file has. */
+  readonly fileId: number;
   /** In bytes; 0 for a folder. */
   readonly length: number;
   /** Milliseconds since 1970 UTC, by the NameNode's clock. */
@@ -37,6 +39,7 @@ export interface FileChecksum {
 const Status = z.object({
   pathSuffix: z.string(),
   type: z.enum(['FILE', 'DIRECTORY']),
+  fileId: z.int(),
   length: z.int().min(0),
   modificationTime: z.int(),
   replication: z.int().min(0),
@@ -71,10 +74,10 @@ export const ChecksumAnswer = z.object({
 
 /** Converts a FileStatus of WebHDFS. */
 export function statusOf(path: string, entry: z.infer<typeof Status>): FileStatus {
-  const { type, length, modificationTime, replication, blockSize, owner, group, permission } = entry;
+  const { type, fileId, length, modificationTime, replication, blockSize, owner, group, permission } = entry;
   const name = baseName(path);
   const modifiedAtMs = modificationTime;
-  return { path, name, type, length, modifiedAtMs, replication, blockSize, owner, group, permission };
+  return { path, name, type, fileId, length, modifiedAtMs, replication, blockSize, owner, group, permission };
 }
 
 /**

@@ -182,6 +182,16 @@ export class WebHdfs {
     }
   }
 
+  /** Lists a folder like {@link list}; returns nothing for a missing folder. */
+  async listIfExists(path: string, options: { readonly startAfter?: string } = {}): Promise<FileStatus[]> {
+    try {
+      return await this.list(path, options);
+    } catch (thrown) {
+      if (isMissing(thrown)) return [];
+      throw thrown;
+    }
+  }
+
   /**
    * Renames a file or folder to an unused path in an existing folder (renameoptions=NONE). Atomic; not idempotent.
    * @throws {HdfsError} FileAlreadyExistsException: neither file is changed (IOException if one of them is a folder).

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { logFolder } from '../../adapters/delta/log.ts';
+import { logFolder } from '../../adapters/delta/log-paths.ts';
 import { partitionKeyOf } from '../../adapters/delta/partition-key.ts';
 import { TABLES, attempts, questions } from '../../tables/index.ts';
 import { installReaders, interopSkipReason, type Readers } from '../../test/interop/install.ts';

@@ -1,4 +1,4 @@
-import { logFolder } from '../../adapters/delta/log.ts';
+import { logFolder } from '../../adapters/delta/log-paths.ts';
 import { mapConcurrent } from '../../lib/map-concurrent.ts';
 import { generateAttempts } from '../../simulator/generator.ts';
 import { BATCH_TABLES, TABLES } from '../../tables/index.ts';

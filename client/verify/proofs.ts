@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { entryFile } from '../../adapters/delta/log.ts';
+import { entryFile } from '../../adapters/delta/log-paths.ts';
 import type { Warehouse } from '../../adapters/delta/warehouse.ts';
 import { storeBytes } from '../../adapters/hdfs/verified-upload.ts';
 import { PipelineError, messageOf } from '../../model/errors.ts';

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import { parseActions, formatActions } from '../../adapters/delta/actions.ts';
-import { entryFile } from '../../adapters/delta/log.ts';
+import { entryFile } from '../../adapters/delta/log-paths.ts';
 import { generateAttempts } from '../../simulator/generator.ts';
 import { TestPipeline, runPipelineCommand } from '../support/harness.ts';
 import { OtherProgram } from '../support/rewritten-tables.ts';

@@ -5,7 +5,7 @@ import { formatActions, parseActions } from '../../adapters/delta/actions.ts';
 import { decodeCheckpoint } from '../../adapters/delta/checkpoint.ts';
 import type { DeltaTable } from '../../adapters/delta/table.ts';
 import { transactionRetention } from '../../steps/landing/transaction-ids.ts';
-import { entryFile } from '../../adapters/delta/log.ts';
+import { entryFile } from '../../adapters/delta/log-paths.ts';
 import { commit, SCRATCH, TestTables } from '../support/delta-tables.ts';
 import { FaultyHdfs } from '../support/faulty-hdfs.ts';
 import { OtherProgram } from '../support/rewritten-tables.ts';

@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import { formatActions } from '../../adapters/delta/actions.ts';
-import { entryFile } from '../../adapters/delta/log.ts';
+import { entryFile } from '../../adapters/delta/log-paths.ts';
 import type { Content } from '../../model/references.ts';
 import type { IngestResult, RunStatus } from '../../model/run.ts';
 import { contentTransaction } from '../../steps/landing/transaction-ids.ts';

@@ -1,6 +1,6 @@
 import { parseActions, formatActions, type Action } from '../../adapters/delta/actions.ts';
 import { checkpointActions, encodeCheckpoint } from '../../adapters/delta/checkpoint.ts';
-import { entryFile, logFolder } from '../../adapters/delta/log.ts';
+import { entryFile, logFolder } from '../../adapters/delta/log-paths.ts';
 import { SnapshotBuilder } from '../../adapters/delta/snapshot.ts';
 import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
 
