@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { PipelineError } from '../../model/errors.ts';
 import type { Action, AddFile, Metadata } from './actions.ts';
 import type { AddedColumns } from './columns.ts';
+import type { PendingFile } from './pending-files.ts';
 import { ENGINE } from './rewrites.ts';
 import { PROTOCOL, type TransactionFence } from './snapshot.ts';
 
@@ -11,7 +12,7 @@ export interface Commit {
   readonly fences: readonly TransactionFence[];
   /** Application ids whose `txn` version is set to 1 unless they have one. */
   readonly marks?: readonly string[];
-  readonly files: readonly AddFile[];
+  readonly files: readonly PendingFile[];
   /** The versions of applications for which the files were written; with a later one in the log, the commit fails. */
   readonly maxVersions?: ReadonlyMap<string, bigint>;
   /** Additional fields of `commitInfo`, for people. */
@@ -90,7 +91,7 @@ export function toSafeInteger(version: bigint): number {
  * @param lastUpdated The time of the commit, in milliseconds since 1970.
  */
 export function commitEntry(
-  commit: Commit,
+  commit: Omit<Commit, 'files'> & { readonly files: readonly AddFile[] },
   txns: ReadonlyMap<string, bigint>,
   lastUpdated: number,
 ): Action[] {

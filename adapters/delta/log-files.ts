@@ -62,11 +62,11 @@ export async function listEntries(hdfs: WebHdfs, table: string, from: number): P
   const options = from < 0 ? {} : { startAfter: formatVersion(from) };
   return (await hdfs.listIfExists(logFolder(table), options)).flatMap((status) => {
     const digits = ENTRY_NAME.exec(status.name)?.[1];
-    return digits === undefined ? [] : [{ version: Number(digits), identity: identityOf(status) }];
+    return digits === undefined ? [] : [{ version: Number(digits), identity: entryIdentity(status) }];
   });
 }
 
 /** Returns the {@link EntryFile} identity of a file. */
-export function identityOf({ fileId, length, modifiedAtMs }: FileStatus): string {
+export function entryIdentity({ fileId, length, modifiedAtMs }: FileStatus): string {
   return `${fileId}/${length}/${modifiedAtMs}`;
 }

@@ -8,12 +8,18 @@ export function logFolder(table: string): string {
   return `${table}/_delta_log`;
 }
 
+/** Returns the folder of a table's temporary files. Readers of Delta ignore folders whose names begin with "_". */
+export function scratchRoot(table: string): string {
+  return `${table}/_scratch`;
+}
+
 /**
- * Returns the folder of the temporary files of one run. Readers of Delta ignore folders whose names begin with "_".
+ * Returns the folder of the temporary files of one run.
  * @param table The table's folder.
+ * @param scratch The run's id, which may be followed by a folder in it.
  */
 export function scratchFolder(table: string, scratch: string): string {
-  return `${table}/_scratch/${scratch}`;
+  return `${scratchRoot(table)}/${scratch}`;
 }
 
 /** Returns the path of a log entry. */

@@ -38,7 +38,7 @@ export class LogWriter {
   }
 
   /**
-   * Appends an entry as the given version, and a checkpoint where one is due.
+   * Appends an entry as the given version, and a checkpoint where one is due. Only after `DeltaLog.isNewest`.
    * @returns Whether this writer created the version; if not, the log must be refreshed.
    */
   async append(version: number, actions: readonly Action[], scratch: string): Promise<boolean> {
@@ -52,7 +52,6 @@ export class LogWriter {
   async writeEntry(version: number, actions: readonly Action[], scratch: string): Promise<boolean> {
     const { hdfs } = this.#options;
     const temporary = this.temporary(scratch);
-    if (!(await this.#log.isNewest())) return false;
     // A create would make the missing folders with their parent's permissions instead of those of the settings.
     if (version === 0) await hdfs.makeFolder(this.#log.folder);
     await storeBytes(hdfs, Buffer.from(formatActions(actions)), temporary);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { PipelineError } from '../../model/errors.ts';
 import { formatActions, parseActions, type Action } from './actions.ts';
 import { decodeCheckpoint, parseLastCheckpoint } from './checkpoint.ts';
-import { identityOf, listEntries, type EntryFile } from './log-files.ts';
+import { entryIdentity, listEntries, type EntryFile } from './log-files.ts';
 import { CHECKPOINT_NAME, ENTRY_NAME, checkpointFile, entryFile, logFolder } from './log-paths.ts';
 import { isOwnEntry, type Damage } from './rewrites.ts';
 import { SnapshotBuilder, type Snapshot } from './snapshot.ts';
@@ -108,7 +108,7 @@ export class DeltaLog {
     const builder = await this.known();
     builder.apply(actions);
     const sha256 = sha256Of(Buffer.from(formatActions(actions)));
-    this.#last = { sha256, identity: await this.#identityOf(builder.version) };
+    this.#last = { sha256, identity: await this.#entryIdentity(builder.version) };
   }
 
   /**
@@ -265,10 +265,10 @@ export class DeltaLog {
   }
 
   /** Returns the identity of an entry; undefined if HDFS does not answer, since the entry is written all the same. */
-  async #identityOf(version: number): Promise<string | undefined> {
+  async #entryIdentity(version: number): Promise<string | undefined> {
     try {
       const status = await this.#hdfs.status(this.entry(version));
-      return status && identityOf(status);
+      return status && entryIdentity(status);
     } catch (error) {
       if (error instanceof HdfsError) return undefined;
       throw error;

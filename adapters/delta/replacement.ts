@@ -1,13 +1,14 @@
 import { PipelineError } from '../../model/errors.ts';
 import type { Action, AddFile } from './actions.ts';
 import { commitInfo } from './entries.ts';
+import type { PendingFile } from './pending-files.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** Live files to replace by others: with the same rows (OPTIMIZE), or without those of erased persons (ERASE). */
 export interface FileReplacement {
   readonly operation: 'OPTIMIZE' | 'ERASE';
   readonly removed: readonly AddFile[];
-  readonly added: readonly AddFile[];
+  readonly added: readonly PendingFile[];
   /** See {@link laterVersion}: with a later version, nothing is committed. */
   readonly maxVersions: ReadonlyMap<string, bigint>;
   /** Additional fields of `commitInfo`, for people. */
@@ -53,7 +54,12 @@ export function requireCurrent(
 
 /** Returns the actions of the entry, with Delta's operation for a compaction. */
 export function replaceActions(
-  { operation, removed, added, info }: FileReplacement,
+  {
+    operation,
+    removed,
+    added,
+    info,
+  }: Omit<FileReplacement, 'added'> & { readonly added: readonly AddFile[] },
   nowMs: number,
 ): Action[] {
   const dataChange = operation !== 'OPTIMIZE';

@@ -1,5 +1,5 @@
 import { PipelineError } from '../../model/errors.ts';
-import type { Action, AddFile, Metadata } from './actions.ts';
+import type { Action, Metadata } from './actions.ts';
 import { addMissingColumns, type AddedColumns } from './columns.ts';
 import {
   columnsEntry,
@@ -20,6 +20,7 @@ import {
   requireCurrent,
   type FileReplacement,
 } from './replacement.ts';
+import { PendingFiles } from './pending-files.ts';
 import { requireTransactionsKept } from './properties.ts';
 import { describeDamage } from './rewrites.ts';
 import {
@@ -31,7 +32,6 @@ import {
   type TableHead,
 } from './snapshot.ts';
 import type { WebHdfs } from '../hdfs/webhdfs.ts';
-import { storeFile, type StoredFile } from '../hdfs/verified-upload.ts';
 import { Mutex } from '../../lib/mutex.ts';
 
 /** The options of a {@link DeltaTable}. */
@@ -50,9 +50,10 @@ export class DeltaTable {
   /** The table's clock, in milliseconds since 1970. */
   readonly nowMs: () => number;
   readonly #options: DeltaOptions;
-  readonly #madeFolders = new Set<string>();
   readonly #log: DeltaLog;
   readonly #writer: LogWriter;
+  /** The files that are uploaded and not committed. */
+  readonly pending: PendingFiles;
   /** The columns and partitions that the table must have for each commit. */
   #required: Metadata | undefined;
   readonly #mutex = new Mutex();
@@ -63,6 +64,7 @@ export class DeltaTable {
     this.#options = options;
     this.#log = new DeltaLog(path, options.hdfs, options);
     this.#writer = new LogWriter(path, this.#log, options);
+    this.pending = new PendingFiles(path, options.hdfs, this.nowMs);
   }
 
   /** Returns the newest snapshot; undefined if the table does not exist. Read-only. */
@@ -125,18 +127,6 @@ export class DeltaTable {
   }
 
   /**
-   * Uploads a file into the table's folder and verifies it; a commit must add it. Idempotent by path and content.
-   * @param nameOf Returns the path for the SHA-256 of the content; as the result's, relative to the table's folder.
-   * @throws {PipelineError} HDFS_DAMAGED when HDFS has other bytes at the path; STAGING_LOST for an unreadable local file
-   */
-  async upload(localFile: string, nameOf: (sha256: string) => string, scratch: string): Promise<StoredFile> {
-    const absolute = (sha256: string): string => `${this.path}/${nameOf(sha256)}`;
-    const store = { hdfs: this.#options.hdfs, madeFolders: this.#madeFolders };
-    const stored = await storeFile(store, localFile, absolute, this.#writer.temporary(scratch));
-    return { ...stored, path: stored.path.slice(this.path.length + 1) };
-  }
-
-  /**
    * Makes sure that `_last_checkpoint` names a checkpoint after a version, before the files up to it are deleted.
    * Idempotent.
    * @throws {PipelineError} TABLE_LOG_INVALID when there is no such checkpoint.
@@ -148,16 +138,6 @@ export class DeltaTable {
   /** The client of HDFS that the table is read and written by. */
   get hdfs(): WebHdfs {
     return this.#options.hdfs;
-  }
-
-  /** Returns whether the table's folder has an uploaded file, with its length. Read-only. */
-  async hasFile({ path, size }: Pick<AddFile, 'path' | 'size'>): Promise<boolean> {
-    return (await this.#options.hdfs.status(`${this.path}/${path}`))?.length === size;
-  }
-
-  /** Deletes an uploaded file that no commit added. Idempotent. */
-  async discard(path: string): Promise<void> {
-    await this.#options.hdfs.delete(`${this.path}/${path}`);
   }
 
   /** Deletes a scratch folder with the temporary files of interrupted attempts. Idempotent. */
@@ -196,10 +176,15 @@ export class DeltaTable {
         requireCurrent(this.path, txns, commit.maxVersions);
         const columns = this.#columnsToAdd(builder);
         await this.#requireAppendable();
-        const nowMs = this.nowMs();
-        const actions =
-          columns === undefined ? commitEntry(commit, txns, nowMs) : columnsEntry(columns, nowMs);
-        if (!(await this.#writer.append(version + 1, actions, commit.scratch))) {
+        const actions = async (): Promise<Action[]> => {
+          if (columns !== undefined) return columnsEntry(columns, this.nowMs());
+          const files = await this.pending.place(commit.files);
+          return commitEntry({ ...commit, files }, txns, this.nowMs());
+        };
+        const isWritten =
+          (await this.#log.isNewest()) &&
+          (await this.#writer.append(version + 1, await actions(), commit.scratch));
+        if (!isWritten) {
           // Version conflict: another writer committed first.
           await this.#log.refresh();
           continue;
@@ -221,7 +206,8 @@ export class DeltaTable {
       if (!areLive(replacement.removed, snapshot)) return undefined;
       if (laterVersion(snapshot.txns, replacement.maxVersions) !== undefined) return undefined;
       await this.#requireAppendable();
-      return replaceActions(replacement, this.nowMs());
+      const added = await this.pending.place(replacement.added);
+      return replaceActions({ ...replacement, added }, this.nowMs());
     });
   }
 
@@ -242,7 +228,8 @@ export class DeltaTable {
         const actions = await decide(snapshot);
         if (actions === undefined) return undefined;
         const version = snapshot.version + 1;
-        if (await this.#writer.append(version, actions, scratch)) return version;
+        const isNewest = await this.#log.isNewest();
+        if (isNewest && (await this.#writer.append(version, actions, scratch))) return version;
       }
     });
   }

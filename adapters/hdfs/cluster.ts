@@ -33,6 +33,7 @@ const OPERATIONS = {
   GETFILESTATUS: { method: 'GET', effect: 'none', success: 200, redirects: false },
   LISTSTATUS_BATCH: { method: 'GET', effect: 'none', success: 200, redirects: false },
   RENAME: { method: 'PUT', effect: 'once', success: 200, redirects: false },
+  SETTIMES: { method: 'PUT', effect: 'idempotent', success: 200, redirects: false },
   MKDIRS: { method: 'PUT', effect: 'idempotent', success: 200, redirects: false },
   DELETE: { method: 'DELETE', effect: 'idempotent', success: 200, redirects: false },
 } as const;

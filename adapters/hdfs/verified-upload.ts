@@ -1,11 +1,10 @@
-import { dirname } from 'node:path/posix';
 import { PipelineError } from '../../model/errors.ts';
 import { digestsOf } from './checksum.ts';
 import type { FileChecksum } from './answers.ts';
 import { HdfsError } from './errors.ts';
-import type { WebHdfs } from './webhdfs.ts';
+import type { LocalSource, WebHdfs } from './webhdfs.ts';
 
-/** The block size to hash with if the file is missing in HDFS, so that there is no checksum to compare. */
+/** HDFS's default block size. The checksum of a file with one block does not depend on it. */
 const DEFAULT_BLOCK_BYTES = 1 << 27;
 
 /** An uploaded and verified file. */
@@ -15,15 +14,13 @@ export interface StoredFile {
   readonly bytes: number;
   /** SHA-256 of the content, hexadecimal. */
   readonly sha256: string;
-  /** Milliseconds since 1970. */
-  readonly modifiedAtMs: number;
 }
 
-/** The target of uploads. */
-export interface Store {
-  readonly hdfs: WebHdfs;
-  /** A cache of folders that exist; {@link storeFile} updates it. */
-  readonly madeFolders: Set<string>;
+/** A stored content with its source. */
+interface StoredContent {
+  readonly source: LocalSource;
+  readonly temporary: string;
+  readonly stored: FileChecksum | undefined;
 }
 
 /**
@@ -36,17 +33,26 @@ export interface Store {
  */
 export async function storeTemporary(
   hdfs: WebHdfs,
-  source: Buffer | { readonly file: string },
+  source: LocalSource,
   temporary: string,
 ): Promise<StoredFile> {
   await hdfs.create(temporary, source);
-  const [status, stored] = await Promise.all([hdfs.status(temporary), checksumOf(hdfs, temporary)]);
+  const stored = await checksumOf(hdfs, temporary);
+  const sent = await digestsOf(source, DEFAULT_BLOCK_BYTES);
+  if (stored?.bytes !== sent.hdfs.bytes) await requireSameBlocks(hdfs, { source, temporary, stored });
+  return { path: temporary, bytes: sent.bytes, sha256: sent.sha256 };
+}
+
+/**
+ * Compares the checksum by the file's own block size, on which it depends.
+ * @throws {PipelineError} HDFS_DAMAGED when it differs, after deleting the file.
+ */
+async function requireSameBlocks(hdfs: WebHdfs, { source, temporary, stored }: StoredContent): Promise<void> {
+  const status = await hdfs.status(temporary);
   const sent = await digestsOf(source, status?.blockSize ?? DEFAULT_BLOCK_BYTES);
-  if (status?.length !== sent.bytes || stored?.bytes !== sent.hdfs.bytes) {
-    await hdfs.delete(temporary);
-    throw damaged(temporary, sent.bytes, status?.length);
-  }
-  return { path: temporary, bytes: sent.bytes, sha256: sent.sha256, modifiedAtMs: status.modifiedAtMs };
+  if (status?.length === sent.bytes && stored?.bytes === sent.hdfs.bytes) return;
+  await hdfs.delete(temporary);
+  throw damaged(temporary, sent.bytes, status?.length);
 }
 
 /**
@@ -61,68 +67,6 @@ export async function storeBytes(hdfs: WebHdfs, bytes: Buffer, temporary: string
   if (stored?.equals(bytes) === true) return;
   await hdfs.delete(temporary);
   throw damaged(temporary, bytes.length, stored?.length);
-}
-
-/**
- * Uploads a file to a temporary path, verifies it, and renames it, so the final path never has incomplete content.
- * Idempotent: a file of an earlier attempt with the same content is kept.
- * @param nameOf Returns the absolute path for the SHA-256 of the content.
- * @param temporary An unused path.
- * @throws {PipelineError} HDFS_DAMAGED when the upload was corrupted, or the path has other content; STAGING_LOST for a
- * local file that cannot be read.
- * @throws {HdfsError} As {@link WebHdfs.create} and {@link WebHdfs.rename}.
- */
-export async function storeFile(
-  store: Store,
-  localFile: string,
-  nameOf: (sha256: string) => string,
-  temporary: string,
-): Promise<StoredFile> {
-  const stored = await storeTemporary(store.hdfs, { file: localFile }, temporary);
-  const path = nameOf(stored.sha256);
-  if (await renameIfFree(store, temporary, path)) return { ...stored, path };
-  const modifiedAtMs = await verifyExisting(store.hdfs, { path, localFile, temporary });
-  return { ...stored, path, modifiedAtMs };
-}
-
-/** Renames a file into its folder, which is created if necessary. Returns false if the path may already exist. */
-async function renameIfFree({ hdfs, madeFolders }: Store, temporary: string, path: string): Promise<boolean> {
-  const folder = dirname(path);
-  if (!madeFolders.has(folder)) await hdfs.makeFolder(folder);
-  madeFolders.add(folder);
-  try {
-    await hdfs.rename(temporary, path);
-    return true;
-  } catch (error) {
-    if (!(error instanceof HdfsError)) throw error;
-    if (isNotFound(error)) {
-      // The folder may be missing instead: the next attempt creates it.
-      madeFolders.delete(folder);
-      throw missingError(temporary, error);
-    }
-    // The file of an earlier attempt exists, or this rename succeeded and its answer was lost.
-    if (error.ambiguous || error.exception === 'FileAlreadyExistsException') return false;
-    throw error;
-  }
-}
-
-/**
- * Deletes the temporary file, and makes sure that the file at the path has the local file's content.
- * @returns The time of the file's modification, in milliseconds since 1970.
- * @throws {PipelineError} HDFS_DAMAGED
- */
-async function verifyExisting(
-  hdfs: WebHdfs,
-  { path, localFile, temporary }: Readonly<Record<'path' | 'localFile' | 'temporary', string>>,
-): Promise<number> {
-  const status = await hdfs.status(path);
-  const sent = await digestsOf({ file: localFile }, status?.blockSize ?? DEFAULT_BLOCK_BYTES);
-  // Another run that uploaded the same file and does not need it may have deleted it.
-  const found = status === undefined ? undefined : await checksumOf(hdfs, path);
-  await hdfs.delete(temporary);
-  if (status?.length !== sent.bytes || found?.bytes !== sent.hdfs.bytes)
-    throw damaged(path, sent.bytes, status?.length);
-  return status.modifiedAtMs;
 }
 
 async function checksumOf(hdfs: WebHdfs, path: string): Promise<FileChecksum | undefined> {

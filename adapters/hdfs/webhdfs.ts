@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import {
   BooleanAnswer,
@@ -138,6 +139,22 @@ export class WebHdfs {
     }
   }
 
+  /** Reads a file of any size, and returns its length in bytes and its SHA-256; undefined if it does not exist. */
+  async digest(path: string): Promise<{ readonly bytes: number; readonly sha256: string } | undefined> {
+    let hash = createHash('sha256');
+    const receive = () => {
+      hash = createHash('sha256');
+      return (chunk: Buffer): Promise<void> => Promise.resolve(void hash.update(chunk));
+    };
+    try {
+      const { bytes } = await this.#call({ operation: 'OPEN', path, receive });
+      return { bytes, sha256: hash.digest('hex') };
+    } catch (thrown) {
+      if (isMissing(thrown)) return undefined;
+      throw thrown;
+    }
+  }
+
   /** Returns the status of a file or folder; undefined if it does not exist. Idempotent. */
   async status(path: string): Promise<FileStatus | undefined> {
     try {
@@ -209,6 +226,16 @@ export class WebHdfs {
    */
   async replace(from: string, to: string): Promise<void> {
     await this.#rename(from, to, 'OVERWRITE');
+  }
+
+  /**
+   * Sets the time of a file's last modification. Idempotent.
+   * @param ms Milliseconds since 1970.
+   * @throws {HdfsError} FileNotFoundException
+   */
+  async setModificationTime(path: string, ms: number): Promise<void> {
+    const query = { modificationtime: String(ms), accesstime: '-1' };
+    await this.#call({ operation: 'SETTIMES', path, query });
   }
 
   /** Creates a folder and its missing parents. Idempotent: an existing folder is unchanged. */

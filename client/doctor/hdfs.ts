@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import type { FileStatus } from '../../adapters/hdfs/webhdfs.ts';
 import { storeTemporary } from '../../adapters/hdfs/verified-upload.ts';
 import type { Warehouse } from '../../adapters/delta/warehouse.ts';
+import { PipelineError } from '../../model/errors.ts';
 import { ok, warning, type DoctorFinding } from './check.ts';
 
 /** The content of the test file. */
@@ -14,15 +16,18 @@ export async function checkHdfs({ path, options: { hdfs } }: Warehouse): Promise
   const startedMs = Date.now();
   await hdfs.makeFolder(path);
   const probe = `${path}/_doctor-${randomUUID()}`;
-  let modifiedAtMs: number;
+  let status: FileStatus | undefined;
   try {
-    ({ modifiedAtMs } = await storeTemporary(hdfs, PROBE, probe));
+    await storeTemporary(hdfs, PROBE, probe);
+    status = await hdfs.status(probe);
   } finally {
     await hdfs.delete(probe);
   }
   const endedMs = Date.now();
   const stored = ok('hdfs', `reached; files in ${path} can be written, read back and deleted`);
-  return [stored, clockFinding(modifiedAtMs, startedMs, endedMs)];
+  if (status === undefined)
+    throw new PipelineError('HDFS_DAMAGED', `${probe} was deleted by another program`);
+  return [stored, clockFinding(status.modifiedAtMs, startedMs, endedMs)];
 }
 
 /** Compares the file's modification time with the local times before and after the write. */

@@ -78,7 +78,7 @@ export class ReplayMarker {
     const own = { locate: (path: string) => Promise.resolve(join(folder, path)) };
     await commitFiles(
       { warehouse: this.#warehouse, own },
-      { execution: this.#execution },
+      { execution: this.#execution, attempt: 1 },
       {
         table: replays,
         files: () => Promise.resolve(files),

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { AddFile } from '../../adapters/delta/actions.ts';
+import type { PendingFile } from '../../adapters/delta/pending-files.ts';
 import type { DeltaTable } from '../../adapters/delta/table.ts';
 import { hdfsPathOf } from '../../adapters/delta/table-cache.ts';
 import type { FileStatus } from '../../adapters/hdfs/webhdfs.ts';
@@ -11,7 +12,7 @@ import type { RunContext } from '../run-context.ts';
 import { writerOf } from '../data-file-name.ts';
 import { COMPACTED_TAG } from '../upkeep/plan-compaction.ts';
 import { commitReplacement, uploadReplacing } from '../upkeep/replace-files.ts';
-import { listDataFiles } from '../upkeep/vacuum.ts';
+import { listDataFiles, listTemporaryFolders } from '../upkeep/vacuum.ts';
 import { eraseInfo, type ErasureDeps } from './deps.ts';
 import { ErasedRows } from './erased-rows.ts';
 import { countErasedRows, rewriteFile } from './rewrite-file.ts';
@@ -21,7 +22,7 @@ import { liveFilesOf, remoteFile, withDownloadedFile } from './table-files.ts';
 /** A live file with the one that replaces it; undefined if no row is left. */
 interface Replacement {
   readonly removed: AddFile;
-  readonly added: AddFile | undefined;
+  readonly added: PendingFile | undefined;
   readonly rows: number;
 }
 
@@ -63,7 +64,7 @@ export async function eraseTable(
     for (const { rows, added } of replacements) {
       sum.rows += rows;
       sum.files += 1;
-      sum.writtenBytes += added?.size ?? 0;
+      sum.writtenBytes += added?.add.size ?? 0;
     }
   }
   sum.deletedFiles = await deleteOldFiles(deps, run, target);
@@ -95,7 +96,7 @@ async function rewriteFiles(
           { local: output, replaced: [removed], stats: written.stats, tags: compactedTagOf(removed) },
           run.execution.runId,
         ));
-      if (added !== undefined) clean.add(added.path);
+      if (added !== undefined) clean.add(added.add.path);
       replacements.push({ removed, added, rows });
     });
   }
@@ -140,7 +141,8 @@ function commit(
  */
 async function deleteOldFiles(deps: ErasureDeps, run: RunContext, target: Target): Promise<number> {
   const { deltaTable, erasure, erased, suppressedAtMs } = target;
-  // Listed before the log is read: a file that is committed after the listing is live in the snapshot.
+  // In this order: a file that is moved to its path is in one of the lists, and one that is committed is in the snapshot.
+  const temporary = await listTemporaryFolders(deltaTable.hdfs, deltaTable.path);
   const found = await listDataFiles(deltaTable.hdfs, deltaTable.path);
   const snapshot = await deltaTable.snapshot();
   if (snapshot === undefined) return 0;
@@ -150,7 +152,11 @@ async function deleteOldFiles(deps: ErasureDeps, run: RunContext, target: Target
   const tombstones = pathsOf(snapshot.removed.values());
   const isOrphan = ({ path, name, modifiedAtMs }: FileStatus): boolean =>
     !tombstones.has(path) && writerOf(name) !== undefined && modifiedAtMs <= suppressedAtMs;
-  let deleted = 0;
+  const uncommitted = temporary
+    .flatMap(({ files }) => files)
+    .filter(({ path, modifiedAtMs }) => isOfSource(path, erasure.source) && modifiedAtMs <= suppressedAtMs);
+  for (const { path } of uncommitted) await deltaTable.hdfs.delete(path);
+  let deleted = uncommitted.length;
   for (const file of found.filter(({ path }) => isOfSource(path, erasure.source) && !live.has(path))) {
     const remote = { path: file.path, bytes: file.length };
     const holdsRows =

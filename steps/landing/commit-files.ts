@@ -1,6 +1,6 @@
-import type { AddFile } from '../../adapters/delta/actions.ts';
 import type { TransactionFence } from '../../adapters/delta/snapshot.ts';
 import type { CommitOutcome } from '../../adapters/delta/entries.ts';
+import type { PendingFile } from '../../adapters/delta/pending-files.ts';
 import type { DeltaTable } from '../../adapters/delta/table.ts';
 import type { Warehouse } from '../../adapters/delta/warehouse.ts';
 import type { RunStaging } from '../../adapters/staging/run-staging.ts';
@@ -9,6 +9,7 @@ import type { StagedFile } from '../../model/references.ts';
 import type { Table } from '../../tables/table.ts';
 import { dataFileName } from '../data-file-name.ts';
 import type { RunContext } from '../run-context.ts';
+import { shortHash } from '../transform/table-files.ts';
 import { createTable } from './added-tables.ts';
 
 /** The warehouse, and the run's staged files. */
@@ -47,50 +48,35 @@ const UNUSED: ReadonlySet<ErrorCode> = new Set(['OFFSETS_MOVED', 'STAGING_LOST']
  */
 export async function commitFiles(
   deps: CommitDeps,
-  run: Pick<RunContext, 'execution'>,
+  run: Pick<RunContext, 'execution' | 'attempt'>,
   landing: FilesToCommit,
   before: Promise<unknown> = Promise.resolve(),
 ): Promise<CommitOutcome> {
   const table = deps.warehouse.table(landing.table.name);
-  const scratch = run.execution.runId;
+  const { runId, workflowId } = run.execution;
+  const scratch = `${runId}/${shortHash(landing.subject)}`;
   await createTable(deps.warehouse, landing.table, scratch);
   // Checked before the upload, which would otherwise be for nothing.
   const landed = await table.findLanded(landing.fences);
   if (landed !== undefined) return landed;
-  const files = await landing.files();
-  const uploadFile = (file: StagedFile): Promise<AddFile> =>
-    uploadStaged(deps.own, table, file, { subject: landing.subject, scratch });
-  const adds: AddFile[] = [];
-  for (const file of files) adds.push(await uploadFile(file));
-  const info = { runId: run.execution.runId, workflowId: run.execution.workflowId, ...landing.info };
+  // The uploads of an earlier attempt.
+  if (run.attempt > 1) await table.deleteScratch(scratch);
+  const { subject } = landing;
+  const files: PendingFile[] = [];
+  for (const file of await landing.files())
+    files.push(await uploadStaged(deps.own, table, file, { subject, runId, scratch }));
+  const info = { runId, workflowId, ...landing.info };
   try {
     await before;
-    await restoreDeleted(table, files, adds, uploadFile);
     const { fences } = landing;
     const marks = (await landing.marks?.()) ?? [];
     const maxVersions = (await landing.maxVersions?.()) ?? new Map<string, bigint>();
-    const outcome = await table.commit({ fences, marks, maxVersions, files: adds, info, scratch });
-    if (outcome.outcome === 'landed-before') await discardUnused(table, adds);
+    const outcome = await table.commit({ fences, marks, maxVersions, files, info, scratch });
+    if (outcome.outcome === 'landed-before') await discardUnused(table, files);
     return outcome;
   } catch (error) {
-    if (error instanceof PipelineError && UNUSED.has(error.code)) await discardUnused(table, adds);
+    if (error instanceof PipelineError && UNUSED.has(error.code)) await discardUnused(table, files);
     throw error;
-  }
-}
-
-/**
- * Uploads files again that another program's VACUUM has deleted, since no entry names them yet.
- * @param adds The uploaded files, by index; updated.
- */
-async function restoreDeleted(
-  table: DeltaTable,
-  files: readonly StagedFile[],
-  adds: AddFile[],
-  uploadFile: (file: StagedFile) => Promise<AddFile>,
-): Promise<void> {
-  for (const [index, file] of files.entries()) {
-    const add = adds[index];
-    if (add !== undefined && !(await table.hasFile(add))) adds[index] = await uploadFile(file);
   }
 }
 
@@ -99,26 +85,26 @@ export async function uploadStaged(
   own: CommitDeps['own'],
   table: DeltaTable,
   file: StagedFile,
-  { subject, scratch }: { readonly subject: string; readonly scratch: string },
-): Promise<AddFile> {
+  { subject, runId, scratch }: Readonly<Record<'subject' | 'runId' | 'scratch', string>>,
+): Promise<PendingFile> {
   const folder = Object.entries(file.partition)
     .map(([name, value]) => `${name}=${value}`)
     .join('/');
-  const nameOf = (sha256: string): string => `${folder}/${dataFileName(subject, scratch, sha256)}`;
-  const stored = await table.upload(await own.locate(file.path), nameOf, scratch);
-  return {
-    path: stored.path,
-    partitionValues: { ...file.partition },
-    size: stored.bytes,
-    modificationTime: stored.modifiedAtMs,
-    dataChange: true,
-    stats: file.stats,
-    tags: { sha256: stored.sha256 },
-  };
+  return table.pending.upload(
+    {
+      local: await own.locate(file.path),
+      folder,
+      nameOf: (sha256) => dataFileName(subject, runId, sha256),
+      partitionValues: { ...file.partition },
+      stats: file.stats,
+    },
+    scratch,
+  );
 }
 
 /** Removes uploaded files that are not in the table, since another attempt or run landed the same rows. */
-async function discardUnused(table: DeltaTable, adds: readonly AddFile[]): Promise<void> {
+async function discardUnused(table: DeltaTable, files: readonly PendingFile[]): Promise<void> {
   const snapshot = await table.snapshot();
-  for (const { path } of adds) if (snapshot?.files.has(path) !== true) await table.discard(path);
+  for (const file of files)
+    if (snapshot?.files.has(file.add.path) !== true) await table.pending.discard(file);
 }

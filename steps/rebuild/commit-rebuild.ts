@@ -3,7 +3,7 @@ import { rewriteColumns } from '../../adapters/delta/columns.ts';
 import { commitInfo, toSafeInteger } from '../../adapters/delta/entries.ts';
 import { followFiles } from '../../adapters/delta/followed-files.ts';
 import { readEntry, type LogEntry } from '../../adapters/delta/history.ts';
-import { findMissingFiles } from '../../adapters/delta/missing-files.ts';
+import type { PendingFile } from '../../adapters/delta/pending-files.ts';
 import { removeActions } from '../../adapters/delta/replacement.ts';
 import type { Snapshot } from '../../adapters/delta/snapshot.ts';
 import type { DeltaTable } from '../../adapters/delta/table.ts';
@@ -63,18 +63,14 @@ export async function commitRebuild(
   return swap.outcome(version);
 }
 
-/** Returns the parts without a result, and those with a missing file, which another program's VACUUM can have deleted. */
+/** Returns the parts without a result, and those with a missing file, which someone deleted. */
 async function incompleteParts(
-  { hdfs, path }: DeltaTable,
+  { pending }: DeltaTable,
   parts: readonly (RebuiltPart | undefined)[],
 ): Promise<number[]> {
-  const missing = await findMissingFiles(
-    hdfs,
-    path,
-    parts.flatMap((part) => part?.files ?? []),
-  );
+  const missing = await pending.findMissing(parts.flatMap((part) => part?.files ?? []));
   return [...parts.keys()].filter(
-    (index) => parts[index]?.files.every((file) => !missing.has(file.path)) !== true,
+    (index) => parts[index]?.files.every((file) => !missing.has(file)) !== true,
   );
 }
 
@@ -93,7 +89,7 @@ function requireAllAccepted({ name }: Table, parts: readonly RebuiltPart[]): voi
 
 interface RebuiltFiles {
   readonly plan: RebuildPlan;
-  readonly added: readonly AddFile[];
+  readonly added: readonly PendingFile[];
   /** Returns the application ids of erased messages that `deliveries` has now. */
   readonly erasedIds: () => Promise<string[]>;
   /** Fields of the entry's `commitInfo`. */
@@ -104,6 +100,10 @@ interface SwapFiles {
   readonly replaced: readonly AddFile[];
   /** The metadata to set; undefined if the table has the right one. */
   readonly metadata: Snapshot['metadata'] | undefined;
+}
+
+interface PlacedFiles extends SwapFiles {
+  readonly added: readonly AddFile[];
 }
 
 /** Decides on the entry that replaces the files of a table. */
@@ -156,7 +156,8 @@ class Swap {
       return undefined;
     }
     this.#replacedFiles = swap.replaced.length;
-    return this.#actions(swap, snapshot);
+    const added = await this.#target.pending.place(this.#rebuilt.added);
+    return this.#actions({ ...swap, added }, snapshot);
   }
 
   /** Returns the files to replace; or what changed them, so that they cannot be. */
@@ -184,8 +185,8 @@ class Swap {
     return found.length === versions.length ? found : undefined;
   }
 
-  #actions({ replaced, metadata }: SwapFiles, { txns }: Snapshot): Action[] {
-    const { plan, added, info } = this.#rebuilt;
+  #actions({ replaced, metadata, added }: PlacedFiles, { txns }: Snapshot): Action[] {
+    const { plan, info } = this.#rebuilt;
     const nowMs = this.#target.nowMs();
     const positions = new Map(plan.positions);
     const caughtUp = plan.until.filter(([appId, until]) => positions.get(appId) !== until);

@@ -1,5 +1,6 @@
 import type { AddFile } from '../../adapters/delta/actions.ts';
 import { findMissingFiles } from '../../adapters/delta/missing-files.ts';
+import type { PendingFile } from '../../adapters/delta/pending-files.ts';
 import { partitionKeyOf } from '../../adapters/delta/partition-key.ts';
 import type { DeltaTable } from '../../adapters/delta/table.ts';
 import { PipelineError } from '../../model/errors.ts';
@@ -68,7 +69,7 @@ export async function rebuildPart(
 }
 
 function countsOf({ files, deliveries: read, rows }: RebuiltPart): RebuiltCounts {
-  const bytes = files.reduce((sum, { size }) => sum + size, 0);
+  const bytes = files.reduce((sum, { add }) => sum + add.size, 0);
   return { outcome: 'done', deliveries: read, files: files.length, bytes, rows };
 }
 
@@ -117,11 +118,13 @@ async function makePart(
       root: own.folder,
       folder,
     });
-    const added: AddFile[] = [];
+    const added: PendingFile[] = [];
+    const scratch = `${runId}/rebuild-${part}`;
+    if (run.attempt > 1) await target.deleteScratch(scratch);
     for (const [index, file] of result.files.entries()) {
       run.signal.throwIfAborted();
       const subject = `rebuild ${part} ${index} of version ${plan.version}`;
-      added.push(await uploadStaged(own, target, file, { subject, scratch: runId }));
+      added.push(await uploadStaged(own, target, file, { subject, runId, scratch }));
     }
     const rows = result.files.reduce((sum, file) => sum + file.rows, 0);
     return {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { AddFile } from '../../adapters/delta/actions.ts';
+import { PendingFile } from '../../adapters/delta/pending-files.ts';
 import { ScratchFiles } from '../../adapters/delta/scratch-files.ts';
 import type { DeltaTable } from '../../adapters/delta/table.ts';
 
@@ -27,7 +28,7 @@ const RebuildPlan = z.strictObject({
 export type RebuildPlan = z.infer<typeof RebuildPlan>;
 
 const RebuiltPart = z.strictObject({
-  files: z.array(AddFile),
+  files: z.array(PendingFile),
   deliveries: z.int(),
   rows: z.int(),
   refused: z.strictObject({ count: z.int(), named: z.array(z.string()) }),

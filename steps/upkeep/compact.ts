@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { AddFile } from '../../adapters/delta/actions.ts';
+import type { PendingFile } from '../../adapters/delta/pending-files.ts';
 import { targetFileSizeOf } from '../../adapters/delta/properties.ts';
 import type { Snapshot } from '../../adapters/delta/snapshot.ts';
 import type { DeltaTable } from '../../adapters/delta/table.ts';
@@ -95,7 +95,7 @@ async function compactGroup(
     const file = { local: output, replaced: group.files, stats, tags };
     const added = await uploadReplacing(deltaTable, file, run.execution.runId);
     return (await commit(deltaTable, run, { group, added, snapshot }))
-      ? { files: group.files.length, bytes: group.bytes, writtenBytes: added.size }
+      ? { files: group.files.length, bytes: group.bytes, writtenBytes: added.add.size }
       : NOTHING;
   } finally {
     await deps.own.remove(path);
@@ -109,7 +109,7 @@ async function compactGroup(
 function commit(
   table: DeltaTable,
   { execution: { workflowId, runId } }: RunContext,
-  merged: Pick<PlannedGroup, 'group' | 'snapshot'> & { readonly added: AddFile },
+  merged: Pick<PlannedGroup, 'group' | 'snapshot'> & { readonly added: PendingFile },
 ): Promise<boolean> {
   const {
     added,

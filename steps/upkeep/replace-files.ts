@@ -1,4 +1,6 @@
+import { dirname } from 'node:path/posix';
 import type { AddFile } from '../../adapters/delta/actions.ts';
+import type { PendingFile } from '../../adapters/delta/pending-files.ts';
 import type { FileReplacement } from '../../adapters/delta/replacement.ts';
 import type { DeltaTable } from '../../adapters/delta/table.ts';
 import { dataFileName } from '../data-file-name.ts';
@@ -15,28 +17,24 @@ export interface ReplacingFile {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** Uploads a file into the folder of the files that it replaces, and returns its `add` action. */
+/** Uploads a file for the folder of the files that it replaces. */
 export async function uploadReplacing(
   table: DeltaTable,
   { local, replaced, stats, tags }: ReplacingFile,
   runId: string,
-): Promise<AddFile> {
+): Promise<PendingFile> {
   const paths = replaced.map(({ path }) => path);
-  // URI-encoded, as in the log.
-  const folder = (paths[0] ?? '').replace(/[^/]*$/, '');
-  const nameOf = (sha256: string): string => dataFileName(paths.join('\n'), runId, sha256);
-  const pathOf = (sha256: string): string => `${decodeURIComponent(folder)}${nameOf(sha256)}`;
-  const stored = await table.upload(local, pathOf, runId);
-  return {
-    path: `${folder}${nameOf(stored.sha256)}`,
-    partitionValues: replaced[0]?.partitionValues ?? {},
-    size: stored.bytes,
-    modificationTime: stored.modifiedAtMs,
-    // The commit decides.
-    dataChange: false,
-    stats,
-    tags: { sha256: stored.sha256, ...tags },
-  };
+  return table.pending.upload(
+    {
+      local,
+      folder: dirname(paths[0] ?? ''),
+      nameOf: (sha256) => dataFileName(paths.join('\n'), runId, sha256),
+      partitionValues: replaced[0]?.partitionValues ?? {},
+      stats,
+      tags,
+    },
+    runId,
+  );
 }
 
 /**
@@ -46,7 +44,7 @@ export async function uploadReplacing(
 export async function commitReplacement(table: DeltaTable, replacement: FileReplacement): Promise<boolean> {
   if ((await table.replaceFiles(replacement)) !== undefined) return true;
   const live = (await table.snapshot())?.files;
-  for (const { path } of replacement.added)
-    if (live?.has(path) !== true) await table.discard(decodeURIComponent(path));
+  for (const file of replacement.added)
+    if (live?.has(file.add.path) !== true) await table.pending.discard(file);
   return false;
 }

@@ -99,18 +99,18 @@ describe('erasure that fails at any of its requests', () => {
     );
     const deltaTable = warehouse.table(table.name);
     const name = `part-${'0'.repeat(15)}${file}-00000000-00000000.parquet`;
-    const stored = await deltaTable.upload(local, () => `${PARTITION}/${name}`, 'test');
-    const add = {
-      path: stored.path,
-      partitionValues: { source: SOURCE, ingested_on: '2026-01-01' },
-      size: stored.bytes,
-      modificationTime: stored.modifiedAtMs,
-      dataChange: true,
-      stats: written.stats,
-      tags: { sha256: stored.sha256 },
-    };
+    const pending = await deltaTable.pending.upload(
+      {
+        local,
+        folder: PARTITION,
+        nameOf: () => name,
+        partitionValues: { source: SOURCE, ingested_on: '2026-01-01' },
+        stats: written.stats,
+      },
+      'test',
+    );
     const fence = { appId: 't/0', from: file === 0 ? undefined : 10n, to: BigInt(file + 1) * 10n };
-    await deltaTable.commit({ fences: [fence], files: [add], info: {}, scratch: 'test' });
+    await deltaTable.commit({ fences: [fence], files: [pending], info: {}, scratch: 'test' });
   }
 
   /** Reads the persons in all files of a table, live or not. */

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AddFile } from '../../adapters/delta/actions.ts';
 import { readHistory } from '../../adapters/delta/history.ts';
 import { hdfsPathOf } from '../../adapters/delta/table-cache.ts';
 import { Warehouse } from '../../adapters/delta/warehouse.ts';
@@ -161,17 +160,17 @@ export class RebuildTables {
         NULL::TIMESTAMPTZ AS published_at, ${columns}) TO ${sqlText(local)} (FORMAT parquet)`,
     );
     this.#files += 1;
-    const name = `source=s/ingested_on=2026-01-01/part-${offset}-${this.#files}.parquet`;
-    const stored = await target.upload(local, () => name, 'test');
-    const file: AddFile = {
-      path: stored.path,
-      partitionValues: PARTITION,
-      size: stored.bytes,
-      modificationTime: stored.modifiedAtMs,
-      dataChange: true,
-      stats: '{"numRecords":1}',
-      tags: { sha256: stored.sha256 },
-    };
+    const name = `part-${offset}-${this.#files}.parquet`;
+    const file = await target.pending.upload(
+      {
+        local,
+        folder: 'source=s/ingested_on=2026-01-01',
+        nameOf: () => name,
+        partitionValues: PARTITION,
+        stats: '{"numRecords":1}',
+      },
+      'test',
+    );
     await target.commit({ fences: [fence], files: [file], info: {}, scratch: 'test' });
   }
 

@@ -87,19 +87,18 @@ describe('upkeep that fails at any of its requests', () => {
              'q${offset}' AS question_id) TO ${sqlText(file)} (FORMAT parquet)`,
         ),
       );
-      const partition = 'source=s/ingested_on=2026-01-01';
-      const stored = await table.upload(file, () => `${partition}/part-${offset}.parquet`, 'test');
-      const add = {
-        path: stored.path,
-        partitionValues: { source: 's', ingested_on: '2026-01-01' },
-        size: stored.bytes,
-        modificationTime: stored.modifiedAtMs,
-        dataChange: true,
-        stats: '{"numRecords":1}',
-        tags: { sha256: stored.sha256 },
-      };
+      const pending = await table.pending.upload(
+        {
+          local: file,
+          folder: 'source=s/ingested_on=2026-01-01',
+          nameOf: () => `part-${offset}.parquet`,
+          partitionValues: { source: 's', ingested_on: '2026-01-01' },
+          stats: '{"numRecords":1}',
+        },
+        'test',
+      );
       const fence = { appId: 't/0', from: offset === 0 ? undefined : BigInt(offset), to: BigInt(offset + 1) };
-      await table.commit({ fences: [fence], files: [add], info: {}, scratch: 'test' });
+      await table.commit({ fences: [fence], files: [pending], info: {}, scratch: 'test' });
     }
   }
 

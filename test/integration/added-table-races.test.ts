@@ -46,7 +46,7 @@ async function land(
   warehouse = warehouseBy(hdfs),
 ): Promise<void> {
   const own = { locate: () => Promise.reject(new TypeError('the batch has no files')) };
-  const run = { execution: { workflowId: topic, runId: `run-of-${topic}` } };
+  const run = { execution: { workflowId: topic, runId: `run-of-${topic}` }, attempt: 1 };
   const commit = (table: Table, before?: Promise<unknown>): Promise<unknown> => {
     const fences = [{ appId: `${topic}/0`, from: BigInt(from), to: BigInt(to) }];
     const names = tables.filter((one) => one !== deliveries).map(({ name }) => tableAppId(name));

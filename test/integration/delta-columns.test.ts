@@ -9,6 +9,7 @@ import { attempts } from '../../tables/index.ts';
 import { PARTITION_COLUMNS, deltaMetadata, type Column, type DeltaMetadata } from '../../tables/table.ts';
 import { forgetBefore } from '../support/log-copies.ts';
 import { FaultyHdfs } from '../support/faulty-hdfs.ts';
+import { pendingFile } from '../support/pending-file.ts';
 
 const LOGGER = createLogger('test', 'fatal');
 const SCRATCH = 'run';
@@ -36,10 +37,15 @@ async function newTable(): Promise<DeltaTable> {
   return table;
 }
 
-function commit(table: DeltaTable, from: number, to: number, path = `${from}-${to}`): Promise<CommitOutcome> {
+async function commit(
+  table: DeltaTable,
+  from: number,
+  to: number,
+  path = `${from}-${to}`,
+): Promise<CommitOutcome> {
   const fences = [{ appId: 't/0', from: BigInt(from), to: BigInt(to) }];
-  const add = { path, partitionValues: {}, size: 1, modificationTime: 1, dataChange: true, stats: null };
-  return table.commit({ fences, files: [add], info: {}, scratch: SCRATCH });
+  const files = [await pendingFile(table.path, path)];
+  return table.commit({ fences, files, info: {}, scratch: SCRATCH });
 }
 
 async function filesOf(table: DeltaTable): Promise<string[]> {
@@ -130,7 +136,7 @@ describe('a commit of a column that the table lacks', () => {
 
   test('adds it once if the answer to the renaming of its entry is lost', async () => {
     const table = await newTable();
-    faulty.nameNode.plan(/op=RENAME/, { kind: 'swallow-answer' });
+    faulty.nameNode.plan(/op=RENAME\S*_delta_log/, { kind: 'swallow-answer' });
     const grown = await openGrown(table.path, faulty.client());
     assert.deepEqual(await commit(grown, 0, 4), { outcome: 'committed', version: 2 });
     assert.deepEqual(await operationsIn(table), ['CREATE TABLE', 'ADD COLUMNS', 'WRITE']);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
-import { parseActions, formatActions, type AddFile } from '../../adapters/delta/actions.ts';
+import { parseActions, formatActions } from '../../adapters/delta/actions.ts';
 import { DeltaTable } from '../../adapters/delta/table.ts';
 import { TableVersions } from '../../adapters/delta/versions.ts';
 import { createLogger } from '../../adapters/log.ts';
@@ -8,6 +8,7 @@ import { attempts } from '../../tables/index.ts';
 import { deltaMetadata } from '../../tables/table.ts';
 import { FaultyHdfs } from '../support/faulty-hdfs.ts';
 import { codeOf } from '../support/harness.ts';
+import { pendingFile } from '../support/pending-file.ts';
 
 const SCRATCH = 'run';
 const COMMITS = 12;
@@ -22,10 +23,6 @@ before(async () => {
 
 after(() => faulty.stop());
 
-function add(path: string): AddFile {
-  return { path, partitionValues: {}, size: 1, modificationTime: 1, dataChange: true, stats: null };
-}
-
 /** Creates a table with a file a version, checkpoints at versions 5 and 10, and version N at second N. */
 async function newTable(): Promise<string> {
   const path = faulty.fresh();
@@ -35,7 +32,7 @@ async function newTable(): Promise<string> {
   for (let from = 0; from < COMMITS; from += 1) {
     const fences = [{ appId: 't/0', from: BigInt(from), to: BigInt(from + 1) }];
     const info = { timestamp: BEGIN_MS + (from + 1) * 1000 };
-    await table.commit({ fences, files: [add(`f${from + 1}`)], info, scratch: SCRATCH });
+    await table.commit({ fences, files: [await pendingFile(path, `f${from + 1}`)], info, scratch: SCRATCH });
   }
   await setTime(path, 0, BEGIN_MS);
   return path;
@@ -185,7 +182,11 @@ describe('a log whose entries before a checkpoint were deleted', () => {
   test('ends at the version before a gap', async () => {
     const own = await newTable();
     assert(await faulty.direct.delete(entryOf(own, 12)));
-    await faulty.direct.create(entryOf(own, 13), Buffer.from(formatActions([{ add: add('f13') }])));
+    const { add } = await pendingFile(own, 'f13');
+    await faulty.direct.create(
+      entryOf(own, 13),
+      Buffer.from(formatActions([{ add: { ...add, modificationTime: 1 } }])),
+    );
     const log = await list(own);
     assert.equal(log.newest, 11);
     assert.match(await codeOf(log.snapshotAt(13)), /^VERSION_UNKNOWN: .* the newest is version 11$/);

@@ -259,16 +259,19 @@ describe('erasure', () => {
   test('files that were written before an erasure cannot be committed after it', async () => {
     const [table, folder] = [pipeline.warehouse.table('attempts'), join(pipeline.folder, 'late.parquet')];
     await writeFile(folder, 'late');
-    const { path } = await table.upload(
-      folder,
-      () => 'source=source/ingested_on=2026-01-01/late.parquet',
+    const late = await table.pending.upload(
+      {
+        local: folder,
+        folder: 'source=source/ingested_on=2026-01-01',
+        nameOf: () => 'late.parquet',
+        partitionValues: {},
+      },
       'late',
     );
-    const add = { path, partitionValues: {}, size: 4, modificationTime: 1, dataChange: true };
-    const commit = { fences: [{ appId: 'late/0', from: undefined, to: 1n }], files: [add], info: {} };
+    const commit = { fences: [{ appId: 'late/0', from: undefined, to: 1n }], files: [late], info: {} };
     const maxVersions = new Map([['erasures/source/source', 0n]]);
     await assert.rejects(table.commit({ ...commit, maxVersions, scratch: 'late' }), { code: 'STAGING_LOST' });
-    await table.discard(path);
+    await table.pending.discard(late);
   });
 
   test('no key of a person is in the log of the worker or in Temporal', async () => {

@@ -4,7 +4,7 @@ import test, { after, before, describe } from 'node:test';
 import { DuckDBBlobValue, type DuckDBConnection } from '@duckdb/node-api';
 import { Auditor, readRows, type AuditedRow } from '../../adapters/auditor/auditor.ts';
 import { sqlName, sqlText, withDuckDb } from '../../adapters/duckdb/database.ts';
-import { storeFile } from '../../adapters/hdfs/verified-upload.ts';
+import { storeTemporary } from '../../adapters/hdfs/verified-upload.ts';
 import type { StagedFile } from '../../model/references.ts';
 import { parseSettings } from '../../model/settings.ts';
 import { generateAttempts } from '../../simulator/generator.ts';
@@ -63,12 +63,7 @@ describe('webhdfs and parquetjs-lite, as the independent reader of what we wrote
       const files = await filesOf(connection);
       for (const { table, path, rows, bytes } of files) {
         const local = join(hdfs.local, path);
-        const stored = await storeFile(
-          { hdfs: hdfs.direct, madeFolders: new Set() },
-          local,
-          () => `${hdfs.root}/${path}`,
-          hdfs.fresh(),
-        );
+        const stored = await storeTemporary(hdfs.direct, { file: local }, `${hdfs.root}/${path}`);
         const copy = `${local}.read-back`;
         assert.deepEqual(await auditor.read(stored.path, copy), { bytes, sha256: stored.sha256 });
         const columns = TABLES_BY_NAME.get(table)?.columns.filter(({ type }) => type !== 'timestamp') ?? [];

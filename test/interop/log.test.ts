@@ -187,11 +187,17 @@ describe('a log with checkpoints, and with commits of other programs', { skip: i
     await forgetColumn(hdfs, copy, 'exam_name');
     const before = await freshSnapshot(copy);
     const path = original.path.replace('.parquet', '-later.parquet');
-    await hdfs.create(`${copy}/${path}`, whole);
+    const temporary = '_scratch/test/later';
+    await hdfs.create(`${copy}/${temporary}`, whole);
     const table = new DeltaTable(copy, pipeline.warehouse.options);
     await table.createIfMissing(deltaMetadata(attempts), 'test');
     const fences = [{ appId: 'test', from: undefined, to: 1n }];
-    await table.commit({ fences, files: [{ ...original, path }], info: {}, scratch: 'test' });
+    await table.commit({
+      fences,
+      files: [{ add: { ...original, path }, temporary }],
+      info: {},
+      scratch: 'test',
+    });
     const grown = await freshSnapshot(copy);
     assert.equal(grown.version, before.version + 2);
     const rows = recordsIn(before);

@@ -113,6 +113,11 @@ class Questions:
         """Overwrites the table with one of its rows."""
         self._delta(url).limit(1).write.format("delta").mode("overwrite").save(url)
 
+    def vacuum(self, url: str) -> None:
+        """Deletes every file that is not live, at once."""
+        self._spark.conf.set("spark.databricks.delta.retentionDurationCheck.enabled", "false")
+        self._spark.sql(f"VACUUM delta.`{url}` RETAIN 0 HOURS")
+
     def checkpoint_always(self, url: str) -> None:
         """Has every writer that heeds the table's properties write a checkpoint with each commit."""
         self._spark.sql(f"ALTER TABLE delta.`{url}` SET TBLPROPERTIES ('delta.checkpointInterval' = '1')")

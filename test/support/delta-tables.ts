@@ -1,4 +1,3 @@
-import type { AddFile } from '../../adapters/delta/actions.ts';
 import type { TransactionFence } from '../../adapters/delta/snapshot.ts';
 import type { CommitOutcome } from '../../adapters/delta/entries.ts';
 import { DeltaTable, type DeltaOptions } from '../../adapters/delta/table.ts';
@@ -7,6 +6,7 @@ import { createLogger } from '../../adapters/log.ts';
 import { attempts } from '../../tables/index.ts';
 import { deltaMetadata } from '../../tables/table.ts';
 import type { FaultyHdfs } from './faulty-hdfs.ts';
+import { pendingFile } from './pending-file.ts';
 
 const LOGGER = createLogger('test', 'fatal');
 
@@ -50,20 +50,17 @@ export function fence(from: number, to: number): TransactionFence[] {
 }
 
 /** Commits offsets as one file. */
-export function commit(
+export async function commit(
   table: DeltaTable,
   from: number,
   to: number,
   file = `${from}-${to}`,
 ): Promise<CommitOutcome> {
-  return table.commit({ fences: fence(from, to), files: [add(file)], info: {}, scratch: SCRATCH });
+  const files = [await pendingFile(table.path, file)];
+  return table.commit({ fences: fence(from, to), files, info: {}, scratch: SCRATCH });
 }
 
 /** Returns the path of a log entry. */
 export function entryOf({ path }: DeltaTable, version: number): string {
   return `${path}/_delta_log/${String(version).padStart(20, '0')}.json`;
-}
-
-function add(path: string): AddFile {
-  return { path, partitionValues: {}, size: 1, modificationTime: 1, dataChange: true, stats: null };
 }
