@@ -9,6 +9,7 @@ COPY activities/ activities/
 COPY adapters/ adapters/
 COPY bin/ bin/
 COPY client/ client/
+COPY contracts/ contracts/
 COPY lib/ lib/
 COPY model/ model/
 COPY records/ records/

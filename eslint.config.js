@@ -9,8 +9,8 @@ import { mapsForKeys, noTypeCycle } from './scripts/eslint-rules.js';
 const MAY_IMPORT = {
   lib: ['model'],
   model: ['lib'],
-  tables: ['model', 'lib'],
-  records: ['tables', 'model', 'lib'],
+  records: ['model', 'lib'],
+  tables: ['records', 'model', 'lib'],
   adapters: ['model', 'lib'],
   steps: ['adapters', 'tables', 'records', 'model', 'lib'],
   activities: ['steps', 'adapters', 'tables', 'records', 'model', 'lib'],

@@ -18,6 +18,9 @@ const FOLDERS = [
 const CLIENT = 'client';
 /** Inputs of the build besides the sources: the versions of compilers and packages, and the compilers' options. */
 const COMPILERS = ['package.json', 'package-lock.json', 'bin/built.js', 'bin/scanner.js'];
+/** The contracts, whose definitions are compiled into JSON, and the standard's schema. */
+const CONTRACTS = 'contracts';
+const CONTRACTS_SCHEMA = 'odcs-v3.2.0.schema.json';
 /** Has a compiler of its own. */
 const SCANNER = 'records/scanner/';
 /** Packages that the command line's bundle only names: native code, and code that is no valid module. */
@@ -45,8 +48,9 @@ export async function builtCommandLine() {
  * @returns {Promise<string>} The folder of what was compiled.
  */
 export async function build() {
-  const sources = FOLDERS.flatMap(modulesIn).sort();
-  const folder = join(BUILDS, digestOf([...COMPILERS, ...sources, ...modulesIn(CLIENT).sort()]));
+  const sources = FOLDERS.flatMap((name) => filesIn(name, MODULE)).sort();
+  const others = [...filesIn(CLIENT, MODULE), ...filesIn(CONTRACTS, /\.(?:yaml|json)$/)].sort();
+  const folder = join(BUILDS, digestOf([...COMPILERS, ...sources, ...others]));
   const make = async (unfinished) => {
     await compile(
       sources.filter((source) => !source.startsWith(SCANNER)),
@@ -59,17 +63,35 @@ export async function build() {
       await mkdir(join(unfinished, place), { recursive: true });
       await copyFile(scanner, join(unfinished, place, 'scanner.wasm'));
     }
-    const { stdout } = await promisify(execFile)(process.execPath, [join(client, 'list-commands.js')]);
-    await writeFile(join(client, 'commands.json'), stdout);
+    await compileContracts(unfinished);
+    await writeFile(join(client, 'commands.json'), await run(join(client, 'list-commands.js')));
   };
   await makeOnce(folder, make, (name) => !name.includes('.'));
   return folder;
 }
 
-/** Those that a folder and the folders in it hold, as paths from the project's folder. */
-function modulesIn(folder) {
+/** Compiles the contracts, so that no program has to parse and validate them when it starts. */
+async function compileContracts(folder) {
+  const schema = join(PROJECT, CONTRACTS, CONTRACTS_SCHEMA);
+  for (const place of ['records/contract', CLIENT])
+    await copyFile(schema, join(folder, place, CONTRACTS_SCHEMA));
+  const contracts = await run(join(folder, 'records/contract/compile.js'), join(PROJECT, CONTRACTS));
+  for (const place of ['records', CLIENT]) await writeFile(join(folder, place, 'contracts.json'), contracts);
+}
+
+/** Runs a module with Node; returns what it prints. */
+async function run(...args) {
+  const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: MAX_PRINTED_BYTES });
+  return stdout;
+}
+
+const MODULE = /\.[jt]s$/;
+const MAX_PRINTED_BYTES = 64 << 20;
+
+/** The files of a folder, and of the folders in it, whose names match, as paths from the project's folder. */
+function filesIn(folder, names) {
   return readdirSync(join(PROJECT, folder), { recursive: true })
-    .filter((name) => /\.[jt]s$/.test(name))
+    .filter((name) => names.test(name))
     .map((name) => join(folder, name).replaceAll(sep, '/'));
 }
 

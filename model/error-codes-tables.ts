@@ -47,7 +47,7 @@ export const TABLE_CODES = {
   REBUILD_REFUSED: {
     retry: 'permanent',
     advice:
-      'The table is unchanged. Correct the contract in records/attempt.ts, so that it accepts what landed before, then rebuild again.',
+      'The table is unchanged. Correct the contract’s file in contracts/, so that it accepts what landed before, then rebuild again.',
   },
   RESTORE_REFUSED: {
     retry: 'permanent',

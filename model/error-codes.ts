@@ -22,6 +22,10 @@ export const ERROR_CODES = {
     retry: 'permanent',
     advice: 'Correct pipeline.yaml or the environment variable as the message says.',
   },
+  CONTRACT_INVALID: {
+    retry: 'permanent',
+    advice: 'Correct the contract’s file at the lines of the message (docs/contracts.md).',
+  },
   SOURCE_UNKNOWN: {
     retry: 'permanent',
     advice: 'Use the name of a source in pipeline.yaml, or add the source there.',

@@ -1,6 +1,7 @@
-import { isNode, isScalar, LineCounter, parseDocument, visit, type Document, type YAMLError } from 'yaml';
+import { isScalar, LineCounter, parseDocument, visit, type Document, type YAMLError } from 'yaml';
 import type { z } from 'zod';
 import { PipelineError } from './errors.ts';
+import { lineOfPath } from './yaml-lines.ts';
 
 /** Text that may be shown in an error: a short word, or a small number with a unit. Passwords rarely match. */
 const HARMLESS_TEXT = /^(?:[A-Za-z]{0,12}|\d{1,6}[a-z]{0,2})$/;
@@ -61,7 +62,7 @@ export class SettingsText {
   describe(issue: z.core.$ZodIssue): string {
     const { path } = issue;
     const key = path.map(shownKey).join('.') || '(the whole file)';
-    const line = this.#lineOf(path);
+    const line = lineOfPath(this.#document, this.#lines, path);
     const where = line === undefined ? '' : ` (line ${line})`;
     if (issue.code === 'unrecognized_keys')
       return `${key}: has keys that do not exist: ${issue.keys.map(shownUnknownKey).join(', ')}${where}`;
@@ -76,15 +77,6 @@ export class SettingsText {
     const { line, col } = this.#lines.linePos(pos[0]);
     const [words = code] = PLAIN_SYNTAX_ERRORS.has(code) ? message.split(':', 1) : [code];
     return `${words} at line ${line}, column ${col}`;
-  }
-
-  /** Returns the line of a key's value, or of its nearest ancestor in the file. */
-  #lineOf(path: readonly PropertyKey[]): number | undefined {
-    for (let length = path.length; length > 0; length -= 1) {
-      const node = this.#document.getIn(path.slice(0, length), true);
-      if (isNode(node) && node.range != null) return this.#lines.linePos(node.range[0]).line;
-    }
-    return undefined;
   }
 }
 

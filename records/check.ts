@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { ATTEMPT } from './attempt.ts';
+import { defaultShape } from './contracts.ts';
 import type { ScalarShape, ListShape, ObjectShape, FieldShape } from './shape.ts';
 import { formatName, joinPath } from './field-paths.ts';
 import { withoutMark } from './json-text.ts';
@@ -30,7 +30,7 @@ export interface Verdict {
  * null.
  * @param shape The shape that the value must have.
  */
-export function checkAttempt(payload: Buffer | null, shape: ObjectShape = ATTEMPT): Verdict {
+export function checkAttempt(payload: Buffer | null, shape: ObjectShape = defaultShape()): Verdict {
   const checker = new Checker(shape);
   try {
     checker.check(payload);

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { ATTEMPT } from './attempt.ts';
+import { defaultShape } from './contracts.ts';
 import type { ObjectShape, FieldShape } from './shape.ts';
 import { FieldTally } from '../model/field-counts.ts';
 import type { PathCounts } from './check.ts';
@@ -60,7 +60,7 @@ export class AttemptScan {
    * @param expected The expected number of rows of each level, to avoid growing the columns.
    * @param shape The shape of the attempts.
    */
-  constructor(expected: readonly number[] = [], shape: ObjectShape = ATTEMPT) {
+  constructor(expected: readonly number[] = [], shape: ObjectShape = defaultShape()) {
     this.#scanner = FREE_SCANNERS.pop() ?? new Scanner();
     this.#scanner.exports.reset();
     this.#expected = expected;

@@ -1,3 +1,4 @@
+import { defaultDefinition } from './contracts.ts';
 import {
   PaddedText,
   NO_MATCH_OFFSET,
@@ -9,10 +10,15 @@ import {
   withoutMark,
 } from './json-text.ts';
 
-/** The field with the user, which is the message key: messages of one user keep their order. */
-const KEY_FIELD = 'user_exam_id';
+/** A field of the record with its user, which is the message key: messages of one user keep their order. */
+interface UserField {
+  readonly name: string;
+  /** The name as JSON, to compare text with. */
+  readonly literal: ReturnType<typeof literalOf>;
+}
 
-const NAME = literalOf(JSON.stringify(KEY_FIELD));
+const DEFAULT_FIELD = fieldOf(defaultDefinition().person);
+
 const OPEN_BRACE = 0x7b;
 const COLON = 0x3a;
 const COMMA = 0x2c;
@@ -26,15 +32,23 @@ const LEADING_BYTES = 1024;
 const SCANNED = new PaddedText();
 
 /**
- * Returns a record's user; null if it has none. Does not validate the record.
+ * Returns a record's user, the person whom it is about; null if it has none. Does not validate the record.
  */
 export function userOf(record: Buffer): string | null {
+  const field = DEFAULT_FIELD;
+  if (field === null) return null;
   const text = withoutMark(record);
-  return scannedUser(text.subarray(0, LEADING_BYTES)) ?? scannedUser(text) ?? parsedUser(text);
+  return (
+    scannedUser(text.subarray(0, LEADING_BYTES), field) ?? scannedUser(text, field) ?? parsedUser(text, field)
+  );
+}
+
+function fieldOf(name: string | null): UserField | null {
+  return name === null ? null : { name, literal: literalOf(JSON.stringify(name)) };
 }
 
 /** Finds the user in a record or its beginning, unless names or the user are escaped; faster than parsing the record. */
-function scannedUser(record: Buffer): string | undefined {
+function scannedUser(record: Buffer, { literal }: UserField): string | undefined {
   const text = SCANNED.load(record);
   let at = skipSpace(text, 0);
   if (text.getUint8(at) !== OPEN_BRACE) return undefined;
@@ -47,7 +61,7 @@ function scannedUser(record: Buffer): string | undefined {
     const value = skipSpace(text, colon + 1);
     const end = skipAnyValue(text, value);
     if (end === NO_MATCH_OFFSET) return undefined;
-    if (matchesAt(text, name, NAME)) return plainText(record.subarray(value, end));
+    if (matchesAt(text, name, literal)) return plainText(record.subarray(value, end));
     at = skipSpace(text, end);
   } while (text.getUint8(at) === COMMA);
   return undefined;
@@ -59,11 +73,11 @@ function plainText(value: Buffer): string | undefined {
   return value.toString('utf8', 1, value.length - 1);
 }
 
-function parsedUser(record: Buffer): string | null {
+function parsedUser(record: Buffer, { name }: UserField): string | null {
   try {
     const value: unknown = JSON.parse(record.toString('utf8'));
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, KEY_FIELD)) return null;
-    const user = (value as Record<string, unknown>)[KEY_FIELD];
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return null;
+    const user = (value as Record<string, unknown>)[name];
     return typeof user === 'string' && user !== '' ? user : null;
   } catch {
     return null;

@@ -20,13 +20,14 @@ const FINDINGS: Record<FindingCode, string> = {
   FILE_LENGTH: 'A live file is longer or shorter than the log says.',
   FILE_CHECKSUM: 'A live file’s bytes differ from the checksum in the log.',
   FILE_ROWS: 'A live file has more or fewer rows than the log says.',
-  DELIVERY_WITHOUT_ATTEMPT: 'A row of `deliveries` has none in `attempts`.',
-  ATTEMPT_WITHOUT_DELIVERY: 'A row of `attempts` has none in `deliveries`.',
-  ATTEMPT_TWICE: 'A message has more than one row in `attempts`.',
-  QUESTION_WITHOUT_ATTEMPT: 'A row of `questions` has none in `attempts`.',
-  OPTION_WITHOUT_QUESTION: 'A row of `options` has none in `questions`.',
-  QUESTION_COUNT: 'An attempt’s questions differ from its payload.',
-  OPTION_COUNT: 'A question’s options differ from its `option_count`, or an attempt’s from its payload.',
+  DELIVERY_WITHOUT_RECORD:
+    'A row of `deliveries` has none in the table of its contract’s records, as `attempts`.',
+  RECORD_WITHOUT_DELIVERY: 'A row of a table of records, as `attempts`, has none in `deliveries`.',
+  RECORD_TWICE: 'A message has more than one row in the table of its contract’s records.',
+  CHILD_WITHOUT_PARENT:
+    'A row of a table of items, as `questions`, has no row of the record or item that encloses it.',
+  CHILD_COUNT:
+    'The items of a record differ from its payload, or from the column that counts them, as `option_count`; or they are not numbered from 0.',
   ROW_BEFORE_TABLE:
     'A table that was added to the warehouse has rows of messages before the offset from which its log says that it has rows.',
   REPLAY_WITHOUT_ORIGINAL: 'A row of `replays` has none in `quarantine`.',

@@ -1,10 +1,12 @@
 import { format, resolveConfig } from 'prettier';
+import { contractsPage } from './docs-contracts.ts';
 import { errorsPage } from './docs-errors.ts';
 import { metricsPage } from './docs-metrics.ts';
 import { settingsPage } from './docs-settings.ts';
 import { tablesPage } from './docs-tables.ts';
 
 const PAGES: Readonly<Record<string, () => string>> = {
+  'docs/contracts.md': contractsPage,
   'docs/settings.md': settingsPage,
   'docs/tables.md': tablesPage,
   'docs/errors.md': errorsPage,

@@ -1,6 +1,5 @@
-import { TABLES } from '../tables/index.ts';
+import { TABLES, VIEWS } from '../tables/index.ts';
 import { PARTITION_COLUMNS, type Column, type Table } from '../tables/table.ts';
-import { VIEWS } from '../tables/views.ts';
 import { code, madeFrom, markdownTable } from './docs-markdown.ts';
 
 const TYPES = [
@@ -36,7 +35,7 @@ export function tablesPage(): string {
   return [
     madeFrom('tables/'),
     '# Tables',
-    'Each table is a Delta table in HDFS, in the folder `<hdfs.warehouse>/<table>`: Parquet files, and the log in `_delta_log` that lists the current ones. A column is null if the attempt lacks its field; [records/attempt.ts](../records/attempt.ts) defines which fields are required. `npx pipeline tables` shows rows and sizes, `npx pipeline tables NAME` the columns.',
+    'Each table is a Delta table in HDFS, in the folder `<hdfs.warehouse>/<table>`: Parquet files, and the log in `_delta_log` that lists the current ones. A column is null if the attempt lacks its field; [contracts/attempts.odcs.yaml](../contracts/attempts.odcs.yaml) defines which fields are required. `npx pipeline tables` shows rows and sizes, `npx pipeline tables NAME` the columns.',
     'A message is in `deliveries`, with its attempt in `attempts`, `questions` and `options`; or it is in `quarantine`. Rows of one message have the same `kafka_topic`, `kafka_partition` and `kafka_offset`; join on these and the positions. `deliveries` is committed last: a batch that is visible there is complete in every table.',
     'A column that was added to an existing table is null in the rows that landed before, and comes after the partition columns in the table’s schema. A table that was added to an existing warehouse has the rows of later batches only: `npx pipeline tables` says from which offset of each partition ([adding a table](adding-a-table.md#existing-warehouses)).',
     '## Partition columns',

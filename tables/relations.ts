@@ -10,11 +10,11 @@ export function createTableSql({ name, columns }: Pick<Table, 'name' | 'columns'
 }
 
 /**
- * Returns the name of the relation with the scanned rows of one level of an attempt: `attempt`, or the path of a list's
+ * Returns the name of the relation with the scanned rows of one level of a record: `record`, or the path of a list's
  * items, as `sequences.questions[]`. Its columns are `source`, the Kafka columns of the message, the item's index from 0
  * in each enclosing list, named by the list's path, and each field, named by its path. For a list inside, the field's
  * column has the number of its items.
  */
 export function relationOf(path: string): string {
-  return path === '' ? 'attempt' : path;
+  return path === '' ? 'record' : path;
 }

@@ -10,7 +10,7 @@ export interface Column {
   readonly type: ColumnType;
   /** The description in the data dictionary. */
   readonly meaning: string;
-  /** The attempt's field that fills it, as `sequences.questions[].id`. Its values are counted in messages and files. */
+  /** The record's field that fills it, as `sequences.questions[].id`. Its values are counted in messages and files. */
   readonly field?: string;
 }
 
@@ -27,7 +27,7 @@ export interface Table {
   readonly compression?: 'snappy' | 'zstd';
   /**
    * The DuckDB SELECT that fills it. `deliveries` is read from the relation `messages` (the accepted messages,
-   * unchanged), tables of attempts from one that `relationOf` of tables/relations.ts names, and `quarantine`, `replays`,
+   * unchanged), tables of contracts from one that `relationOf` of tables/relations.ts names, and `quarantine`, `replays`,
    * `runs` and `erasures` from a relation of their own name. Returns `source` and the table's columns.
    */
   readonly select: string;

@@ -1,6 +1,5 @@
 import type { Argument, Command, Option } from 'commander';
-import { TABLES } from '../../tables/index.ts';
-import { VIEWS } from '../../tables/views.ts';
+import { TABLES, VIEWS } from '../../tables/index.ts';
 
 /** Words that can occur anywhere in a quoted argument, such as the tables in a query. */
 export interface QuotedCandidates {

@@ -2,7 +2,7 @@ import type { DuckDBConnection, Json } from '@duckdb/node-api';
 import { Command } from 'commander';
 import { TableCache, cacheFolderOf } from '../../adapters/delta/table-cache.ts';
 import { readSettings, sourceOf } from '../../model/settings.ts';
-import { TABLES, attempts, questions } from '../../tables/index.ts';
+import { TABLES, tableNamed } from '../../tables/index.ts';
 import { withExamples } from '../cli/help.ts';
 import { fetchTables, readSnapshots, withTables } from './live-tables.ts';
 import { formatTable, print, printJson } from '../cli/output.ts';
@@ -46,7 +46,11 @@ async function answers(options: AnswersOptions): Promise<void> {
     cacheFolderOf(settings.hdfs.nameNodes, settings.hdfs.warehouse),
     warehouse.options.hdfs,
   );
-  const cached = await fetchTables(cache, warehouse, await readSnapshots(warehouse, [attempts, questions]));
+  const cached = await fetchTables(
+    cache,
+    warehouse,
+    await readSnapshots(warehouse, ['attempts', 'questions'].map(tableNamed)),
+  );
   const tables = TABLES.map((table) => ({ table, files: cached.get(table)?.files ?? null }));
   await withTables(tables, async (connection) => {
     const found = new Map<string, object[]>();

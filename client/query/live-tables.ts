@@ -7,9 +7,8 @@ import { sqlFile, sqlName, sqlText, withDuckDb } from '../../adapters/duckdb/dat
 import type { CachedFile, CachedTable, TableCache } from '../../adapters/delta/table-cache.ts';
 import type { Warehouse } from '../../adapters/delta/warehouse.ts';
 import { PipelineError } from '../../model/errors.ts';
-import { TABLES } from '../../tables/index.ts';
+import { TABLES, VIEWS } from '../../tables/index.ts';
 import { PARTITION_COLUMNS, duckDbType, type Column, type Table } from '../../tables/table.ts';
-import { VIEWS } from '../../tables/views.ts';
 import { withTemporaryFolder } from '../cli/interrupt.ts';
 
 export { rowCountOf } from '../../adapters/delta/rewrites.ts';

@@ -1,3 +1,5 @@
+import type { Table } from '../../tables/table.ts';
+
 /** The codes of the findings of `verify`. */
 export type FindingCode =
   /** The tables of a batch are at different offsets. */
@@ -26,15 +28,16 @@ export type FindingCode =
   | 'FILE_CHECKSUM'
   /** A live file's row count differs from the log. */
   | 'FILE_ROWS'
-  | 'DELIVERY_WITHOUT_ATTEMPT'
-  | 'ATTEMPT_WITHOUT_DELIVERY'
-  | 'ATTEMPT_TWICE'
-  | 'QUESTION_WITHOUT_ATTEMPT'
-  | 'OPTION_WITHOUT_QUESTION'
-  /** The questions of an attempt differ from its payload. */
-  | 'QUESTION_COUNT'
-  /** The options of a question differ from its option_count, or those of an attempt from its payload. */
-  | 'OPTION_COUNT'
+  /** A row of `deliveries` has no row in the table of its contract's records. */
+  | 'DELIVERY_WITHOUT_RECORD'
+  /** A row of a table of records has no row in `deliveries`. */
+  | 'RECORD_WITHOUT_DELIVERY'
+  /** A message has more than one row in the table of its contract's records. */
+  | 'RECORD_TWICE'
+  /** An item of an array has no row of its enclosing record or item. */
+  | 'CHILD_WITHOUT_PARENT'
+  /** The items of an array differ from the payload, or from the column that counts them. */
+  | 'CHILD_COUNT'
   /** A table that was added to the warehouse has rows of messages before the offset from which it has rows. */
   | 'ROW_BEFORE_TABLE'
   /** A row of `replays` has no row in `quarantine`. */
@@ -54,6 +57,11 @@ export interface VerifyFinding {
   readonly message: string;
   /** The command that repairs it; left out if none does, or if other findings must be repaired first. */
   readonly repair?: string;
+}
+
+/** A finding in rows, with the tables whose rows can be wrong. */
+export interface RowFinding extends VerifyFinding {
+  readonly wrong?: readonly Table[];
 }
 
 /** An observation that is not an inconsistency of the tables. */

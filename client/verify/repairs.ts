@@ -1,17 +1,6 @@
-import { REBUILDABLE_TABLES, attempts, deliveries, options, questions } from '../../tables/index.ts';
+import { REBUILDABLE_TABLES, deliveries } from '../../tables/index.ts';
 import type { Table } from '../../tables/table.ts';
-import type { FindingCode, VerifyFinding } from './findings.ts';
-
-/** The tables whose rows are wrong, by the code of the finding. */
-const WRONG_TABLES: Partial<Record<FindingCode, readonly Table[]>> = {
-  DELIVERY_WITHOUT_ATTEMPT: [attempts],
-  ATTEMPT_WITHOUT_DELIVERY: [attempts],
-  ATTEMPT_TWICE: [attempts],
-  QUESTION_WITHOUT_ATTEMPT: [attempts, questions],
-  QUESTION_COUNT: [questions],
-  OPTION_WITHOUT_QUESTION: [questions, options],
-  OPTION_COUNT: [questions, options],
-};
+import type { FindingCode, RowFinding, VerifyFinding } from './findings.ts';
 
 /** Findings that concern a table by `where`: its name, or the path of one of its files. */
 const OF_TABLE: ReadonlySet<FindingCode> = new Set([
@@ -30,7 +19,7 @@ const OF_MESSAGES = /^(?:MESSAGE_|ROW_WITHOUT_|ROW_PAST_|TOPIC_)/;
  * @param pathOf Returns the folder of a table.
  */
 export function withRepairs(
-  findings: readonly VerifyFinding[],
+  findings: readonly RowFinding[],
   pathOf: (table: Table) => string,
 ): VerifyFinding[] {
   const isOf = ({ where }: VerifyFinding, table: Table): boolean =>
@@ -38,11 +27,11 @@ export function withRepairs(
   const isWhole = !findings.some(
     (found) => OF_MESSAGES.test(found.code) || (isOf(found, deliveries) && OF_TABLE.has(found.code)),
   );
-  return findings.map((found) => {
-    const wrong = OF_TABLE.has(found.code)
+  return findings.map(({ wrong = [], ...found }) => {
+    const tables = OF_TABLE.has(found.code)
       ? REBUILDABLE_TABLES.filter((table) => isOf(found, table))
-      : (WRONG_TABLES[found.code] ?? []);
-    if (!isWhole || wrong.length === 0) return found;
-    return { ...found, repair: `pipeline rebuild ${wrong.map(({ name }) => name).join(' ')}` };
+      : wrong;
+    if (!isWhole || tables.length === 0) return found;
+    return { ...found, repair: `pipeline rebuild ${tables.map(({ name }) => name).join(' ')}` };
   });
 }

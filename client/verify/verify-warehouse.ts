@@ -6,12 +6,10 @@ import type { Warehouse } from '../../adapters/delta/warehouse.ts';
 import type { Settings } from '../../model/settings.ts';
 import {
   BATCH_TABLES,
+  REBUILDABLE_TABLES,
   TABLES,
-  attempts,
   deliveries,
-  options,
   quarantine,
-  questions,
   replays,
 } from '../../tables/index.ts';
 import type { Table } from '../../tables/table.ts';
@@ -19,7 +17,7 @@ import { fetchTables, withTables } from '../query/live-tables.ts';
 import { addedNotes, firstOffsetsOf, type FirstOffsets } from './added-tables.ts';
 import { checkChildren, isBefore } from './children.ts';
 import { auditFiles, checkLengths } from './files.ts';
-import type { VerifyFinding, Note } from './findings.ts';
+import type { RowFinding, VerifyFinding, Note } from './findings.ts';
 import { topicsIn } from './kafka.ts';
 import { LEDGER_COLUMNS, Ledger } from './ledger.ts';
 import type { PartitionReport } from './partitions.ts';
@@ -63,9 +61,9 @@ export interface VerifyDeps {
   readonly say: (text: string) => void;
 }
 
-const CHILD_TABLES: readonly Table[] = [deliveries, attempts, questions, options, quarantine, replays];
+const CHILD_TABLES: readonly Table[] = [deliveries, ...REBUILDABLE_TABLES, quarantine, replays];
 /** Of these, the ones whose proved rows are not read again; a new replay can be of an old row of quarantine. */
-const MESSAGE_TABLES: readonly Table[] = [deliveries, attempts, questions, options];
+const MESSAGE_TABLES: readonly Table[] = [deliveries, ...REBUILDABLE_TABLES];
 
 /**
  * Verifies that each message of each topic is exactly once in the tables, that each child row has its parent, and that
@@ -175,7 +173,7 @@ async function verifyChildren(
     offsets,
   }: { readonly snapshots: Snapshots; readonly scope: VerifyScope; readonly offsets: FirstOffsets },
   fileFindings: readonly VerifyFinding[],
-): Promise<{ findings: VerifyFinding[]; notes: Note[]; replays: ReplayCounts | null }> {
+): Promise<{ findings: RowFinding[]; notes: Note[]; replays: ReplayCounts | null }> {
   const areFilesDamaged = CHILD_TABLES.some(({ name }) =>
     fileFindings.some(({ where }) => where.startsWith(`${warehouse.table(name).path}/`)),
   );

@@ -1,7 +1,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { asDuckDbError, withDuckDb } from '../../adapters/duckdb/database.ts';
+import { asDuckDbError, sqlName, withDuckDb } from '../../adapters/duckdb/database.ts';
 import type { FoundMessages } from '../../model/erasure.ts';
-import { attempts, deliveries, quarantine } from '../../tables/index.ts';
+import { columnOfField, contracts } from '../../tables/contracts.ts';
+import { deliveries, quarantine } from '../../tables/index.ts';
 import type { Table } from '../../tables/table.ts';
 import type { RunContext } from '../run-context.ts';
 import { readSql } from '../upkeep/merge-files.ts';
@@ -21,7 +22,9 @@ export interface FoundRows {
 /** The tables whose rows name the person, with SQL of the person's bytes; null where the payload can name it, too. */
 const NAMING: readonly { readonly table: Table; readonly person: string | null }[] = [
   { table: deliveries, person: 'key' },
-  { table: attempts, person: 'encode(user_exam_id)' },
+  ...contracts().flatMap(({ root, person }) =>
+    person === null ? [] : [{ table: root, person: `encode(${sqlName(columnOfField(root, person))})` }],
+  ),
   { table: quarantine, person: null },
 ];
 

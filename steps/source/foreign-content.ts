@@ -1,5 +1,5 @@
 import type { JsonOutline } from './json-outline.ts';
-import { ATTEMPT } from '../../records/attempt.ts';
+import { defaultShape } from '../../records/contracts.ts';
 
 /** Members that refer to the next page of a list, in lower case without punctuation. */
 const NEXT_PAGE = new Set([
@@ -172,7 +172,7 @@ function isSet(value: unknown): boolean {
 }
 
 function isField(name: string): boolean {
-  return Object.hasOwn(ATTEMPT.fields, name);
+  return Object.hasOwn(defaultShape().fields, name);
 }
 
 function plain(name: string): string {

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import type { PendingFile } from '../../adapters/delta/pending-files.ts';
 import { RebuildState, type RebuiltPart } from '../../steps/rebuild/rebuild-plan.ts';
-import { questions } from '../../tables/index.ts';
+import { questions } from '../support/attempt-contract.ts';
 import type { FaultyHdfs } from '../support/faulty-hdfs.ts';
 import { failEverywhere } from '../support/fail-everywhere.ts';
 import { LANDED, REBUILT_ROWS, RebuildTables } from './rebuild-tables.ts';

@@ -17,7 +17,8 @@ import { rebuildPart, type RebuiltCounts } from '../../steps/rebuild/rebuild-par
 import { transformDeliveries, type DeliveriesTask } from '../../steps/rebuild/transform-deliveries.ts';
 import type { RunContext } from '../../steps/run-context.ts';
 import { fromThreadResult } from '../../steps/transform/thread-result.ts';
-import { deliveries, questions } from '../../tables/index.ts';
+import { deliveries } from '../../tables/index.ts';
+import { questions } from '../support/attempt-contract.ts';
 import { deltaMetadata, type Table } from '../../tables/table.ts';
 import { FaultyHdfs } from '../support/faulty-hdfs.ts';
 import { copyTable } from '../support/log-copies.ts';

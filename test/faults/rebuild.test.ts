@@ -5,7 +5,8 @@
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import { compactNext } from '../../steps/upkeep/compact.ts';
-import { deliveries, questions } from '../../tables/index.ts';
+import { deliveries } from '../../tables/index.ts';
+import { questions } from '../support/attempt-contract.ts';
 import type { FaultyHdfs } from '../support/faulty-hdfs.ts';
 import { failEverywhere } from '../support/fail-everywhere.ts';
 import { codeOf } from '../support/harness.ts';

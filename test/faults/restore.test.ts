@@ -8,7 +8,8 @@ import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
 import { createLogger } from '../../adapters/log.ts';
 import { Restoring } from '../../client/tables/restoring.ts';
 import { isUnchanged } from '../../client/tables/restore-table.ts';
-import { deliveries, questions } from '../../tables/index.ts';
+import { deliveries } from '../../tables/index.ts';
+import { questions } from '../support/attempt-contract.ts';
 import { failEverywhere } from '../support/fail-everywhere.ts';
 import { LANDED, RebuildTables, WRONG_ROWS } from './rebuild-tables.ts';
 

@@ -19,7 +19,7 @@ import { cleanLog } from '../../steps/upkeep/clean-log.ts';
 import { compactNext } from '../../steps/upkeep/compact.ts';
 import type { UpkeepDeps } from '../../steps/upkeep/deps.ts';
 import { listDataFiles, vacuum } from '../../steps/upkeep/vacuum.ts';
-import { questions } from '../../tables/index.ts';
+import { questions } from '../support/attempt-contract.ts';
 import { deltaMetadata } from '../../tables/table.ts';
 import { failEverywhere } from '../support/fail-everywhere.ts';
 import { FaultyHdfs } from '../support/faulty-hdfs.ts';

@@ -6,7 +6,8 @@ import { Warehouse } from '../../adapters/delta/warehouse.ts';
 import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
 import { commitFiles } from '../../steps/landing/commit-files.ts';
 import { tableAppId } from '../../steps/landing/transaction-ids.ts';
-import { BATCH_TABLES, DERIVED_TABLES, deliveries, options } from '../../tables/index.ts';
+import { BATCH_TABLES, DERIVED_TABLES, deliveries } from '../../tables/index.ts';
+import { options } from '../support/attempt-contract.ts';
 import type { Table } from '../../tables/table.ts';
 import { FaultyHdfs } from '../support/faulty-hdfs.ts';
 

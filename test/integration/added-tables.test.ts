@@ -145,7 +145,7 @@ describe('a table that was added', () => {
     const copy = await copyOf();
     await copy.rewriteRows('options', 'FROM rows WHERE kafka_offset > (SELECT min(kafka_offset) FROM rows)');
     const { findings } = await copy.verify();
-    assert.ok(findings.some(({ code, where }) => code === 'OPTION_COUNT' && where === 'options'));
+    assert.ok(findings.some(({ code, where }) => code === 'CHILD_COUNT' && where === 'options'));
   });
 
   test('has no row before its first offset unnoticed', async () => {

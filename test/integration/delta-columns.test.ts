@@ -5,7 +5,7 @@ import type { CommitOutcome } from '../../adapters/delta/entries.ts';
 import { DeltaTable } from '../../adapters/delta/table.ts';
 import { createLogger } from '../../adapters/log.ts';
 import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
-import { attempts } from '../../tables/index.ts';
+import { attempts } from '../support/attempt-contract.ts';
 import { PARTITION_COLUMNS, deltaMetadata, type Column, type DeltaMetadata } from '../../tables/table.ts';
 import { forgetBefore } from '../support/log-copies.ts';
 import { FaultyHdfs } from '../support/faulty-hdfs.ts';

@@ -4,7 +4,7 @@ import { parseActions, formatActions } from '../../adapters/delta/actions.ts';
 import { DeltaTable } from '../../adapters/delta/table.ts';
 import { TableVersions } from '../../adapters/delta/versions.ts';
 import { createLogger } from '../../adapters/log.ts';
-import { attempts } from '../../tables/index.ts';
+import { attempts } from '../support/attempt-contract.ts';
 import { deltaMetadata } from '../../tables/table.ts';
 import { FaultyHdfs } from '../support/faulty-hdfs.ts';
 import { codeOf } from '../support/harness.ts';

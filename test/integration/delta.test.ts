@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test, { after, before, beforeEach, describe } from 'node:test';
 import { addMissingColumns } from '../../adapters/delta/columns.ts';
 import type { DeltaTable } from '../../adapters/delta/table.ts';
-import { attempts } from '../../tables/index.ts';
+import { attempts } from '../support/attempt-contract.ts';
 import { deltaMetadata, type Column, type DeltaMetadata } from '../../tables/table.ts';
 import { commit, entryOf, fence, SCRATCH, TestTables } from '../support/delta-tables.ts';
 import { FaultyHdfs } from '../support/faulty-hdfs.ts';

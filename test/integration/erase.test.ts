@@ -9,7 +9,7 @@ import type { OpenRun } from '../../client/erasure/open-runs.ts';
 import type { EraseResult } from '../../model/erasure.ts';
 import { MAX_RECORD_BYTES } from '../../model/settings-limits.ts';
 import { generateAttempts } from '../../simulator/generator.ts';
-import { attempts, deliveries, options, questions } from '../../tables/index.ts';
+import { REBUILDABLE_TABLES, deliveries } from '../../tables/index.ts';
 import { TestPipeline, eventually, queryStatus, type TestWorker } from '../support/harness.ts';
 import { QuarantinedTopic } from '../support/quarantined.ts';
 
@@ -22,7 +22,7 @@ const SOURCE = 'source';
 const OTHER_ROWS = (persons: readonly string[]): string => {
   const list = [...persons, 'nobody'].map(sqlText).join(', ');
   const messages = `SELECT kafka_topic, kafka_partition, kafka_offset FROM attempts WHERE user_exam_id IN (${list})`;
-  return [attempts, questions, options, deliveries]
+  return [...REBUILDABLE_TABLES, deliveries]
     .map(
       ({ name }) =>
         `SELECT '${name}' AS name, count(*) AS rows, sum(hash(t)::HUGEINT)::VARCHAR AS sum FROM ${name} AS t ` +

@@ -151,7 +151,7 @@ describe('verify --since', () => {
       const report = await verify(damaged, '--since', 'last');
       requireFinding(
         report,
-        'OPTION_COUNT',
+        'CHILD_COUNT',
         'options',
         /questions have other options than their option_count/,
       );

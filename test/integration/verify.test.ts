@@ -153,29 +153,29 @@ describe('verify', () => {
     const copy = await verified.copy();
     await copy.rewriteRows('deliveries', 'FROM rows WHERE NOT (kafka_partition = 0 AND kafka_offset = 17)');
     const answer = await copy.verify();
-    assert.deepEqual(codesOf(answer), ['MESSAGE_NOT_LANDED', 'ATTEMPT_WITHOUT_DELIVERY']);
+    assert.deepEqual(codesOf(answer), ['MESSAGE_NOT_LANDED', 'RECORD_WITHOUT_DELIVERY']);
     requireFinding(
       answer,
       'MESSAGE_NOT_LANDED',
       `${verified.topic}/0`,
       /1 messages of Kafka have no row, at the offsets: 17$/,
     );
-    requireFinding(answer, 'ATTEMPT_WITHOUT_DELIVERY', 'attempts', new RegExp(`${verified.topic}/0 at 17$`));
+    requireFinding(answer, 'RECORD_WITHOUT_DELIVERY', 'attempts', new RegExp(`${verified.topic}/0 at 17$`));
   });
 
   test('names a delivery without its attempt, and questions without an attempt', async () => {
     const copy = await verified.copy();
     await copy.rewriteRows('attempts', 'FROM rows WHERE NOT (kafka_partition = 0 AND kafka_offset = 17)');
     const answer = await copy.verify();
-    assert.deepEqual(codesOf(answer), ['DELIVERY_WITHOUT_ATTEMPT', 'QUESTION_WITHOUT_ATTEMPT']);
-    requireFinding(answer, 'QUESTION_WITHOUT_ATTEMPT', 'questions', new RegExp(`${verified.topic}/0 at 17`));
+    assert.deepEqual(codesOf(answer), ['DELIVERY_WITHOUT_RECORD', 'CHILD_WITHOUT_PARENT']);
+    requireFinding(answer, 'CHILD_WITHOUT_PARENT', 'questions', new RegExp(`${verified.topic}/0 at 17`));
   });
 
   test('names an attempt that has two rows', async () => {
     const copy = await verified.copy();
     await copy.append('attempts', [{ add: await copy.fileOf('attempts', 'FROM rows LIMIT 1') }]);
     const answer = await copy.verify();
-    assert.deepEqual(codesOf(answer), ['ATTEMPT_TWICE']);
+    assert.deepEqual(codesOf(answer), ['RECORD_TWICE']);
   });
 
   test('names questions that differ from the payload’s', async () => {
@@ -184,10 +184,10 @@ describe('verify', () => {
     await copy.rewriteRows('questions', `FROM rows ${where}`);
     await copy.rewriteRows('options', `FROM rows ${where}`);
     const answer = await copy.verify();
-    assert.deepEqual(codesOf(answer), ['QUESTION_COUNT', 'OPTION_COUNT']);
+    assert.deepEqual(codesOf(answer), ['CHILD_COUNT', 'CHILD_COUNT']);
     requireFinding(
       answer,
-      'QUESTION_COUNT',
+      'CHILD_COUNT',
       'questions',
       new RegExp(`^1 deliveries .*${verified.topic}/0 at 17$`),
     );
@@ -201,7 +201,7 @@ describe('verify', () => {
       `SELECT * REPLACE (if(${at}, 99, question_position) AS question_position) FROM rows`,
     );
     const answer = await copy.verify();
-    assert.deepEqual(codesOf(answer), ['OPTION_WITHOUT_QUESTION', 'OPTION_COUNT']);
+    assert.deepEqual(codesOf(answer), ['CHILD_WITHOUT_PARENT', 'CHILD_COUNT']);
   });
 
   for (const where of ['an entry', 'the transactions'])

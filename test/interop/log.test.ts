@@ -8,7 +8,7 @@ import type { Snapshot } from '../../adapters/delta/snapshot.ts';
 import { DeltaTable } from '../../adapters/delta/table.ts';
 import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
 import type { IngestResult } from '../../model/run.ts';
-import { attempts } from '../../tables/index.ts';
+import { attempts } from '../support/attempt-contract.ts';
 import { deltaMetadata } from '../../tables/table.ts';
 import { forgetColumn } from '../support/earlier-program.ts';
 import { TestPipeline } from '../support/harness.ts';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { ATTEMPT } from '../../records/attempt.ts';
+import { ATTEMPT } from './attempt-contract.ts';
 import type { ScalarType, ObjectShape, FieldShape } from '../../records/shape.ts';
 
 /** Generates any JSON value that a shape accepts; optional fields are absent, null or present. */

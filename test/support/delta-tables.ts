@@ -3,7 +3,7 @@ import type { CommitOutcome } from '../../adapters/delta/entries.ts';
 import { DeltaTable, type DeltaOptions } from '../../adapters/delta/table.ts';
 import type { WebHdfs } from '../../adapters/hdfs/webhdfs.ts';
 import { createLogger } from '../../adapters/log.ts';
-import { attempts } from '../../tables/index.ts';
+import { attempts } from './attempt-contract.ts';
 import { deltaMetadata } from '../../tables/table.ts';
 import type { FaultyHdfs } from './faulty-hdfs.ts';
 import { pendingFile } from './pending-file.ts';

@@ -2,7 +2,7 @@
  * Computes the expected rows of an attempt with JavaScript's own JSON: it shares no code with the scan, the check or
  * DuckDB, and need not be fast.
  */
-import { ATTEMPT } from '../../records/attempt.ts';
+import { ATTEMPT } from './attempt-contract.ts';
 import type { ScalarType, FieldShape } from '../../records/shape.ts';
 import type { ColumnType, Table } from '../../tables/table.ts';
 

@@ -11,7 +11,7 @@ import { PipelineError } from '../../model/errors.ts';
 import { mergeFiles, requireEqualRows } from '../../steps/upkeep/merge-files.ts';
 import { orderByOffsets } from '../../steps/upkeep/offset-order.ts';
 import { COMPACTED_TAG, planCompaction } from '../../steps/upkeep/plan-compaction.ts';
-import { questions } from '../../tables/index.ts';
+import { questions } from '../support/attempt-contract.ts';
 
 const TODAY = '2026-03-02';
 const LIMITS = { targetBytes: 100, openPartitionFiles: 3 };

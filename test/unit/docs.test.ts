@@ -29,7 +29,18 @@ const ABOUT_OTHERS = 'docs/docker.md';
 
 /** Folders with our code. */
 const CODE = [
-  ...['activities', 'adapters', 'bin', 'client', 'lib', 'model', 'records', 'scripts', 'services'],
+  ...[
+    'activities',
+    'adapters',
+    'bin',
+    'client',
+    'contracts',
+    'lib',
+    'model',
+    'records',
+    'scripts',
+    'services',
+  ],
   ...['simulator', 'steps', 'tables', 'worker', 'workflows'],
 ];
 

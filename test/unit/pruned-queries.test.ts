@@ -11,7 +11,8 @@ import { sqlText, withDuckDb } from '../../adapters/duckdb/database.ts';
 import { withTables } from '../../client/query/live-tables.ts';
 import { mayMatch } from '../../client/query/pruning.ts';
 import { parsePlainSelect } from '../../client/query/statement.ts';
-import { TABLES, attempts } from '../../tables/index.ts';
+import { TABLES } from '../../tables/index.ts';
+import { attempts } from '../support/attempt-contract.ts';
 
 /** A data file with its rows' values. */
 interface File {

@@ -3,7 +3,7 @@ import test, { describe } from 'node:test';
 import type { AddFile } from '../../adapters/delta/actions.ts';
 import { hasOtherColumns, mayMatch } from '../../client/query/pruning.ts';
 import { parsePlainSelect } from '../../client/query/statement.ts';
-import { attempts } from '../../tables/index.ts';
+import { attempts } from '../support/attempt-contract.ts';
 import { deltaMetadata } from '../../tables/table.ts';
 
 function fileOf(partial: Partial<AddFile>): AddFile {

@@ -10,7 +10,8 @@ import { withTables, type SqlAccess } from '../../client/query/live-tables.ts';
 import { streamReadOnly } from '../../client/query/access.ts';
 import { requireSelect } from '../../client/query/select.ts';
 import { PipelineError, messageOf } from '../../model/errors.ts';
-import { TABLES, attempts } from '../../tables/index.ts';
+import { TABLES } from '../../tables/index.ts';
+import { attempts } from '../support/attempt-contract.ts';
 
 /** Names of sources that are numbers, dates, booleans or null in other types. */
 const SOURCES = [

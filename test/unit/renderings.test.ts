@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { RENDERINGS } from '../../bench/renderings.ts';
-import { ATTEMPT } from '../../records/attempt.ts';
+import { ATTEMPT } from '../support/attempt-contract.ts';
 import type { FieldShape } from '../../records/shape.ts';
 import { checkAttempt } from '../../records/check.ts';
 import { AttemptScan } from '../../records/scan.ts';

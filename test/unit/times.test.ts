@@ -4,7 +4,7 @@ import { Random } from '../../simulator/random.ts';
 import { checkAttempt } from '../../records/check.ts';
 import { AttemptScan } from '../../records/scan.ts';
 import { deltaStats } from '../../steps/transform/column-statistics.ts';
-import { attempts } from '../../tables/index.ts';
+import { attempts } from '../support/attempt-contract.ts';
 import { userOf } from '../../records/user.ts';
 
 const PLACE = { source: 's', headers: '[]', partition: 0, offset: 0n, publishedMs: undefined };

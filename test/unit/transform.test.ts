@@ -12,7 +12,8 @@ import type { StagedMessage } from '../../adapters/staging/staged-messages.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { StagedFile } from '../../model/references.ts';
 import { parseSettings } from '../../model/settings.ts';
-import { attempts, options, quarantine } from '../../tables/index.ts';
+import { quarantine } from '../../tables/index.ts';
+import { attempts, options } from '../support/attempt-contract.ts';
 import type { Table } from '../../tables/table.ts';
 
 const SETTINGS = parseSettings(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { ATTEMPT } from '../../records/attempt.ts';
+import { ATTEMPT } from '../support/attempt-contract.ts';
 import { userOf } from '../../records/user.ts';
 import { generateAttempts } from '../../simulator/generator.ts';
 import { Random } from '../../simulator/random.ts';
