@@ -188,7 +188,7 @@ test('messages of all sizes keep their order, and each lands or is quarantined a
     assert.deepEqual(await query('SELECT kafka_offset FROM quarantine'), offsets(refused));
   });
   await withBatch(messages, async ({ query, write }) => {
-    assert.deepEqual(await query('SELECT kafka_offset FROM attempt'), offsets(landed));
+    assert.deepEqual(await query('SELECT kafka_offset FROM record'), offsets(landed));
     assert.equal((await write(attempts))?.rows, landed.length);
   });
 });
