@@ -4,7 +4,7 @@ import type { ObjectShape } from '../records/shape.ts';
 import { tablesOf, type ContractTable } from './contract-tables.ts';
 import { viewsOf, type View } from './views.ts';
 
-/** What the records of a kind look like, and which tables they become. */
+/** The shape of the records of a kind, and the tables that they become. */
 export interface Contract {
   readonly name: string;
   readonly version: string;

@@ -1,8 +1,8 @@
-/** How the pipeline reads a key of the standard. */
+/** Describes how the pipeline reads a key of the standard. */
 export interface KeyRule {
   /** A refused key promises what the pipeline does not do, so that a contract with it is an error. */
   readonly treatment: 'honoured' | 'ignored' | 'refused';
-  /** What it does, or why it is refused. */
+  /** Its effect, or why it is refused. */
   readonly note: string;
   /** Values with which a refused key promises nothing. */
   readonly harmless?: readonly unknown[];

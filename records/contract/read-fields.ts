@@ -19,7 +19,7 @@ export interface MarkedField {
   readonly position: number;
 }
 
-/** Where a field is. */
+/** The surroundings of a field. */
 interface Place {
   /** The path of the enclosing object, as `sequences.questions[]`. */
   readonly path: string;
