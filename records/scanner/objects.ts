@@ -1,5 +1,6 @@
-/** Parses the objects and lists of an attempt by its shape. */
-import { begin, parseBoolean, parseEpoch, parseInteger, parseText, parseTimestamp, set32 } from './columns';
+/** Parses the objects, lists and maps of a record by its shape. */
+import { begin, set32 } from './columns';
+import { parseDate, parseDouble, parseEpochCount, parseExact, parseJson, parseLong } from './exact';
 import {
   BACKSLASH,
   CLOSE_BRACE,
@@ -22,17 +23,21 @@ import {
   unescape,
 } from './json';
 import { addMember, memberBytes, endMembers } from './members';
+import { isAllowed } from './rules';
+import { parseBoolean, parseEpoch, parseInteger, parseText, parseTimestamp, setText } from './scalars';
 import { Field, Kind, SHARED_BIT, Shape, indexedField, noteUnknown } from './shapes';
 import { numberOf } from './texts';
 import { skipValue } from './unknown';
 
+/** The power of 10 of the microseconds in a millisecond. */
+const MILLIS_POWER: i32 = 3;
 const N: u32 = 0x6e;
 /** `null` as a little-endian word. */
 const NULL: u32 = 0x6c6c_756e;
 
 /** Parses an object into a row. */
 export function parseObject(shape: Shape, from: usize, row: u32): usize {
-  if (byteAt(from) !== OPEN_BRACE) return NO_MATCH;
+  if (byteAt(from) !== OPEN_BRACE) return parseTextAsObject(shape, from, row);
   const members = memberBytes();
   let at = from + 1;
   let seen = beginObject(shape);
@@ -49,12 +54,29 @@ export function parseObject(shape: Shape, from: usize, row: u32): usize {
     }
     if (isRepeated(shape, field, seen)) return NO_MATCH;
     seen |= field.bit;
-    const value = skipSpaces(at);
-    do at = parseValue(field, value, row);
-    while (at === NO_MATCH && unescapeScalar(field, value));
+    at = parseField(field, skipSpaces(at), row);
     if (at === NO_MATCH) return NO_MATCH;
   }
   return endObject(shape, seen, members) ? at + 1 : NO_MATCH;
+}
+
+/** Parses a string that stands for an object with one field. */
+function parseTextAsObject(shape: Shape, from: usize, row: u32): usize {
+  const field = shape.textField;
+  if (field === null || byteAt(from) !== QUOTE) return NO_MATCH;
+  const members = memberBytes();
+  const seen = beginObject(shape);
+  if (isRepeated(shape, field, seen)) return NO_MATCH;
+  const end = parseField(field, from, row);
+  return end !== NO_MATCH && endObject(shape, seen | field.bit, members) ? end : NO_MATCH;
+}
+
+/** Parses the value of a field, which may be a string with escapes. */
+function parseField(field: Field, value: usize, row: u32): usize {
+  let end: usize = NO_MATCH;
+  do end = parseValue(field, value, row);
+  while (end === NO_MATCH && unescapeScalar(field, value));
+  return end;
 }
 
 /** Starts an object and returns the bits that are set from the start. Objects of one shape are never nested. */
@@ -162,7 +184,11 @@ function skipComma(at: usize): usize {
 
 function parseValue(field: Field, at: usize, row: u32): usize {
   if (byteAt(at) === N) return !field.isRequired && load<u32>(at) === NULL ? at + 4 : NO_MATCH;
-  switch (field.kind) {
+  return parseKind(field, field.kind, at, row);
+}
+
+function parseKind(field: Field, kind: Kind, at: usize, row: u32): usize {
+  switch (kind) {
     case Kind.Text:
       return parseText(field.column, at, row);
     case Kind.Integer:
@@ -177,15 +203,40 @@ function parseValue(field: Field, at: usize, row: u32): usize {
       return parseObject(field.shape, at, row);
     case Kind.List:
       return parseList(field, at, row);
+    case Kind.Long:
+      return parseLong(field.column, at, row);
+    case Kind.Double:
+      return parseDouble(field.column, at, row);
+    case Kind.Decimal:
+      return parseExact(field.column, at, row, field.precision, field.scale);
+    case Kind.Date:
+      return parseDate(field.column, at, row);
+    case Kind.EpochMillis:
+      return parseEpochCount(field.column, at, row, MILLIS_POWER);
+    case Kind.EpochMicros:
+      return parseEpochCount(field.column, at, row, 0);
+    case Kind.Json:
+      return parseJson(field.column, at, row);
+    case Kind.Map:
+      return parseMap(field, at, row);
+    case Kind.Ruled:
+      return parseRuled(field, at, row);
     default:
       return NO_MATCH;
   }
 }
 
+/** Parses a scalar that must keep rules. */
+function parseRuled(field: Field, at: usize, row: u32): usize {
+  if (field.isStrict && byteAt(at) === QUOTE) return NO_MATCH;
+  const end = parseKind(field, field.type, at, row);
+  return end !== NO_MATCH && isAllowed(field, row) ? end : NO_MATCH;
+}
+
 /** Replaces a number, boolean or time in a string with escapes by one without; returns whether it did. */
 function unescapeScalar(field: Field, at: usize): bool {
   const isEscaped = byteAt(at) === QUOTE && byteAt(skipPlainBytes(at + 1)) === BACKSLASH;
-  if (!isEscaped || field.kind === Kind.Text) return false;
+  if (!isEscaped || !hasStrings(field.type)) return false;
   const to = unescape(at + 1);
   if (to === NO_MATCH) return false;
   store<u8>(to, QUOTE);
@@ -194,13 +245,18 @@ function unescapeScalar(field: Field, at: usize): bool {
   return skipPlainBytes(at + 1) === to;
 }
 
+/** Returns whether values of a kind can be strings that are not kept as such. */
+function hasStrings(kind: Kind): bool {
+  return kind !== Kind.Text && kind !== Kind.Json && kind !== Kind.Object;
+}
+
 function parseList(field: Field, from: usize, row: u32): usize {
   if (byteAt(from) !== OPEN_BRACKET) return NO_MATCH;
   let at = skipSpaces(from + 1);
   let length: u32 = 0;
   if (byteAt(at) !== CLOSE_BRACKET) {
     for (;;) {
-      at = parseObject(field.shape, at, begin(field.items, row, length));
+      at = parseField(field.item, at, begin(field.items, row, length));
       if (at === NO_MATCH) return NO_MATCH;
       length += 1;
       at = skipSpaces(at);
@@ -211,4 +267,38 @@ function parseList(field: Field, from: usize, row: u32): usize {
   }
   set32(field.column, row, length);
   return at + 1;
+}
+
+/** Parses an object whose names are data. */
+function parseMap(field: Field, from: usize, row: u32): usize {
+  if (byteAt(from) !== OPEN_BRACE) return NO_MATCH;
+  const members = memberBytes();
+  let at = skipSpaces(from + 1);
+  let length: u32 = 0;
+  if (byteAt(at) !== CLOSE_BRACE) {
+    for (;;) {
+      const itemRow = begin(field.items, row, length);
+      at = parseKey(field, at, itemRow);
+      if (at !== NO_MATCH) at = parseField(field.item, at, itemRow);
+      if (at === NO_MATCH) return NO_MATCH;
+      length += 1;
+      at = skipSpaces(at);
+      if (byteAt(at) === CLOSE_BRACE) break;
+      if (byteAt(at) !== COMMA) return NO_MATCH;
+      at = skipSpaces(at + 1);
+    }
+  }
+  if (endMembers(members)) return NO_MATCH;
+  set32(field.column, row, length);
+  return at + 1;
+}
+
+/** Parses a map's key, its colon and the spaces after it. */
+function parseKey(field: Field, from: usize, row: u32): usize {
+  const end = readText(from);
+  if (end === NO_MATCH) return NO_MATCH;
+  addMember(textFrom, textTo);
+  setText(field.keys, row, textFrom, textTo, textTo + 1 === end);
+  const at = skipColon(end);
+  return at === NO_MATCH ? NO_MATCH : skipSpaces(at);
 }

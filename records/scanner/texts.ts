@@ -1,5 +1,5 @@
 /** The distinct strings of a column in UTF-8, numbered from 0 in order of appearance: an open-addressing hash table. */
-import { firstOfWord, isSameBytes } from './json';
+import { byteAt, firstOfWord, isSameBytes } from './json';
 import { allocate, reallocate } from './memory';
 
 const FIRST_BYTES: usize = 1 << 12;
@@ -7,6 +7,9 @@ const FIRST_TEXTS: u32 = 1 << 8;
 const WORD_BYTES: usize = 8;
 /** Bytes after the last string, so that its last word can be read whole. */
 const ROOM_BYTES: usize = WORD_BYTES;
+
+/** Returned for a string that is not in the set. */
+export const NO_NUMBER: u32 = 0xffff_ffff;
 
 /** A set of strings; addresses are of arrays. */
 @unmanaged
@@ -44,16 +47,30 @@ export function newTexts(): Texts {
 export function numberOf(texts: Texts, from: usize, to: usize): u32 {
   const length = to - from;
   const hash = hashOf(from, length);
+  const found = find(texts, from, length, hash);
+  return found === NO_NUMBER ? add(texts, from, length, hash) : found;
+}
+
+/** Returns the number of a string, or `NO_NUMBER`. */
+export function findNumber(texts: Texts, from: usize, to: usize): u32 {
+  return find(texts, from, to - from, hashOf(from, to - from));
+}
+
+function find(texts: Texts, from: usize, length: usize, hash: u32): u32 {
   let slot = hash & texts.mask;
   for (;;) {
-    const found = load<u32>(texts.slots + (slot << 2));
-    if (found === 0) return add(texts, from, length, hash);
-    const number = found - 1;
+    const number = load<u32>(texts.slots + (slot << 2)) - 1;
+    if (number === NO_NUMBER) return NO_NUMBER;
     if (load<u32>(texts.hashes + (number << 2)) === hash && isSame(texts, number, from, length))
       return number;
     slot = (slot + 1) & texts.mask;
   }
-  return 0;
+  return NO_NUMBER;
+}
+
+/** Records whether a string has the character U+0000. */
+export function noteZeros(texts: Texts, from: usize, to: usize): void {
+  for (let at = from; at < to; at += 1) if (byteAt(at) === 0) texts.hasZero = true;
 }
 
 function isSame(texts: Texts, number: u32, from: usize, length: usize): bool {
