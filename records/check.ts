@@ -82,13 +82,14 @@ class Checker {
     this.#mayHaveSurrogates = /\\u[dD][89a-fA-F]/.test(text);
     const { root, hasDuplicates } = parse(text);
     if (this.#record.kind === 'match') this.#match(root, this.#record);
-    else this.#object(root, this.#record, '', '');
+    else this.#members(membersOf(root, ''), this.#record, '', '');
     if (hasDuplicates) throw new Refusal('', 'has an object with the same field twice');
   }
 
   #match(value: JsonNode, { field, kinds }: MatchShape): void {
     const path = quoteName(field);
-    const found = membersOf(value, '').get(field);
+    const members = membersOf(value, '');
+    const found = members.get(field);
     if (found === undefined) throw new Refusal(path, 'is missing');
     if (found.kind !== 'string')
       throw new Refusal(path, `must name the kind of record, is ${describeKind(found)}`);
@@ -96,7 +97,7 @@ class Checker {
     const kind = kinds.find(({ values }) => values.includes(found.text));
     if (kind === undefined)
       throw new Refusal(path, 'must name a kind of record of the contract, is another text');
-    this.#object(value, kind.shape, '', quoteName(kind.name));
+    this.#members(members, kind.shape, '', quoteName(kind.name));
   }
 
   #shape(value: JsonNode | undefined, shape: FieldShape, path: string, kind: string): void {
@@ -119,10 +120,11 @@ class Checker {
 
   #object(value: JsonNode, shape: ObjectShape, path: string, kind: string): void {
     const { textField } = shape;
-    const members =
-      textField !== undefined && value.kind === 'string'
-        ? new Map([[textField, value]])
-        : membersOf(value, path);
+    const isText = textField !== undefined && value.kind === 'string';
+    this.#members(isText ? new Map([[textField, value]]) : membersOf(value, path), shape, path, kind);
+  }
+
+  #members(members: Members, shape: ObjectShape, path: string, kind: string): void {
     for (const [name, member] of members) {
       if (Object.hasOwn(shape.fields, name)) continue;
       const unknownKind = joinPath(kind, formatName(name));

@@ -27,7 +27,7 @@ const KINDS = [
     'double',
     'decimal',
   ] as const),
-  ...(['date', 'epoch-millis', 'epoch-micros', 'json', 'map'] as const),
+  ...(['date', 'epoch-millis', 'epoch-micros', 'json', 'map', 'object-or-text'] as const),
 ];
 
 const MIN_LONG = -(2n ** 63n);
@@ -149,5 +149,6 @@ export class FieldBuilder {
 }
 
 function kindOf(field: FieldShape): (typeof KINDS)[number] {
+  if (field.kind === 'object' && field.textField !== undefined) return 'object-or-text';
   return field.kind === 'leaf' ? field.type : field.kind;
 }

@@ -42,15 +42,21 @@ export function scalarFault(value: JsonNode, shape: ScalarShape): string | undef
   const fault = `must be ${expectedOf(shape)}, is`;
   if (value.kind === 'array' || value.kind === 'object') return `${fault} ${describeKind(value)}`;
   if (isStrict && value.kind === 'string' && isQuotable(type)) return `${fault} a text`;
-  if (isTimeType(type)) {
-    const micros = microsOf(value, type);
-    if (micros !== undefined)
-      return isTableTime(micros) ? undefined : 'must be a time of the years 1 to 9999 in UTC';
-  } else if (isNumberType(type)) {
+  return isTimeType(type) ? timeFault(value, shape, type) : plainFault(value, shape);
+}
+
+function timeFault(value: JsonNode, shape: ScalarShape, type: TimeType): string | undefined {
+  const micros = microsOf(value, type);
+  if (micros === undefined) return `must be ${expectedOf(shape)}, is ${describe(value)}`;
+  return isTableTime(micros) ? undefined : 'must be a time of the years 1 to 9999 in UTC';
+}
+
+function plainFault(value: JsonNode, shape: ScalarShape): string | undefined {
+  if (isNumberType(shape.type)) {
     const number = numberOf(value, shape);
     if (number !== undefined) return boundsFault(number, shape);
   } else if (isPlain(value, shape)) return undefined;
-  return `${fault} ${describe(value)}`;
+  return `must be ${expectedOf(shape)}, is ${describe(value)}`;
 }
 
 function isTimeType(type: ScalarType): type is TimeType {

@@ -68,7 +68,9 @@ export interface ObjectShape {
   readonly kind: 'object';
   readonly required: boolean;
   readonly fields: Readonly<Record<string, FieldShape>>;
-  /** A field for which a string may stand: with `id`, the string "a" is read as {"id": "a"}. */
+  /**
+   * A scalar field for which a string may stand: with `id`, the string "a" is read as {"id": "a"}. Not for a record itself.
+   */
   readonly textField?: string;
 }
 

@@ -17,7 +17,7 @@ import { allocate, reallocate } from './memory';
 import { parseObject } from './objects';
 import { skipRaw, skipRawText } from './raw';
 import { Shape } from './shapes';
-import { NO_NUMBER, Texts, findNumber, newTexts, numberOf } from './texts';
+import { Texts, newTexts, numberOf, truncateTexts } from './texts';
 
 /** The most bytes of an escape for each byte of a string. */
 const ESCAPE_BYTES: usize = 6;
@@ -25,6 +25,9 @@ const ESCAPE_BYTES: usize = 6;
 const ROOM_BYTES: usize = 64;
 /** The addresses of a kind's level and shape, 32 bits each. */
 const KIND_BYTES: usize = 8;
+
+/** Returned for a record without a kind. */
+const NO_NUMBER: u32 = 0xffff_ffff;
 
 /** Whether the records are of several kinds. */
 export let hasKinds: bool = false;
@@ -123,8 +126,11 @@ function isName(at: usize): bool {
 
 function kindOfString(at: usize): u32 {
   if (byteAt(at) !== QUOTE || !readCopy(at)) return NO_NUMBER;
-  const number = findNumber(texts, textFrom, textTo);
-  return number === NO_NUMBER ? NO_NUMBER : load<u32>(kindOfText + (number << 2));
+  const known = texts.size;
+  const number = numberOf(texts, textFrom, textTo);
+  if (number < known) return load<u32>(kindOfText + (number << 2));
+  truncateTexts(texts, known);
+  return NO_NUMBER;
 }
 
 /** Reads a copy of a string, which is unescaped in place; returns false if it is too long for any text, or invalid. */

@@ -5,7 +5,6 @@ import {
   BACKSLASH,
   CLOSE_BRACE,
   CLOSE_BRACKET,
-  COLON,
   COMMA,
   NO_MATCH,
   OPEN_BRACE,
@@ -23,11 +22,10 @@ import {
   unescape,
 } from './json';
 import { addMember, memberBytes, endMembers } from './members';
+import { missingComma, seekField, skipColon, sought, usualAt } from './names';
 import { isAllowed } from './rules';
 import { parseBoolean, parseEpoch, parseInteger, parseText, parseTimestamp, setText } from './scalars';
-import { Field, Kind, SHARED_BIT, Shape, indexedField, noteUnknown } from './shapes';
-import { numberOf } from './texts';
-import { skipValue } from './unknown';
+import { Field, Kind, SHARED_BIT, Shape } from './shapes';
 
 /** The power of 10 of the microseconds in a millisecond. */
 const MILLIS_POWER: i32 = 3;
@@ -37,7 +35,7 @@ const NULL: u32 = 0x6c6c_756e;
 
 /** Parses an object into a row. */
 export function parseObject(shape: Shape, from: usize, row: u32): usize {
-  if (byteAt(from) !== OPEN_BRACE) return parseTextAsObject(shape, from, row);
+  if (byteAt(from) !== OPEN_BRACE) return NO_MATCH;
   const members = memberBytes();
   let at = from + 1;
   let seen = beginObject(shape);
@@ -54,31 +52,23 @@ export function parseObject(shape: Shape, from: usize, row: u32): usize {
     }
     if (isRepeated(shape, field, seen)) return NO_MATCH;
     seen |= field.bit;
-    at = parseField(field, skipSpaces(at), row);
+    const value = skipSpaces(at);
+    do at = parseValue(field, value, row);
+    while (at === NO_MATCH && unescapeScalar(field, value));
     if (at === NO_MATCH) return NO_MATCH;
   }
   return endObject(shape, seen, members) ? at + 1 : NO_MATCH;
 }
 
-/** Parses a string that stands for an object with one field. */
-function parseTextAsObject(shape: Shape, from: usize, row: u32): usize {
+/** Parses an object, or a string that stands for an object with one field. */
+function parseObjectOrText(shape: Shape, from: usize, row: u32): usize {
+  if (byteAt(from) !== QUOTE) return parseObject(shape, from, row);
   const field = shape.textField;
-  if (field === null || byteAt(from) !== QUOTE) return NO_MATCH;
   const members = memberBytes();
   const seen = beginObject(shape);
   if (isRepeated(shape, field, seen)) return NO_MATCH;
-  const end = parseField(field, from, row);
+  const end = parseItem(field, from, row);
   return end !== NO_MATCH && endObject(shape, seen | field.bit, members) ? end : NO_MATCH;
-}
-
-/** Parses the value of a field, which may be a string with escapes. */
-// @ts-expect-error AssemblyScript has decorators of functions.
-@inline
-function parseField(field: Field, value: usize, row: u32): usize {
-  let end: usize = NO_MATCH;
-  do end = parseValue(field, value, row);
-  while (end === NO_MATCH && unescapeScalar(field, value));
-  return end;
 }
 
 /** Starts an object and returns the bits that are set from the start. Objects of one shape are never nested. */
@@ -109,84 +99,8 @@ function isFirstShared(shape: Shape, field: Field): bool {
   return true;
 }
 
-function usualAt(shape: Shape, place: u32): Field | null {
-  return place < shape.size ? changetype<Field>(load<usize>(shape.order + (place << 2))) : null;
-}
-
-/** Returns 1 for the first field, which has no comma before its name, else 0. */
-function missingComma(place: u32): usize {
-  return place === 0 ? 1 : 0;
-}
-
-/** The field that {@link seekField} found, or whose name {@link readName} read; null if there is none. */
-let sought: Field | null = null;
-
-/**
- * Skips unknown fields, and the name of the next known one with its colon.
- * @param place The number of known fields before it.
- * @returns The end of the name, or of the object's fields if there is no known field.
- */
-function seekField(shape: Shape, from: usize, place: u32): usize {
-  let at = from;
-  for (let isFirst = place === 0; ; isFirst = false) {
-    at = skipSpaces(at);
-    sought = null;
-    if (byteAt(at) === CLOSE_BRACE) return at;
-    if (!isFirst) at = skipComma(at);
-    if (at !== NO_MATCH) at = readName(shape, at, place);
-    if (at !== NO_MATCH) at = skipColon(at);
-    if (at === NO_MATCH || isFound()) return at;
-    at = skipValue(skipSpaces(at));
-    if (at === NO_MATCH) return NO_MATCH;
-  }
-  return NO_MATCH;
-}
-
-function isFound(): bool {
-  return sought !== null;
-}
-
-/** Skips the colon after a name and the spaces before it. */
-function skipColon(from: usize): usize {
-  const at = skipSpaces(from);
-  return byteAt(at) === COLON ? at + 1 : NO_MATCH;
-}
-
-/** Reads a name. A known field is expected at this index in the next object; an unknown one is counted. */
-function readName(shape: Shape, from: usize, place: u32): usize {
-  const usual = usualAt(shape, place);
-  if (usual !== null && isSameBytes(from, usual.name + 1, usual.length - 2)) {
-    sought = usual;
-    return from + usual.length - 2;
-  }
-  const end = readText(from);
-  if (end === NO_MATCH) return NO_MATCH;
-  const field = fieldNamed(shape, textFrom, textTo);
-  if (field !== null && place < shape.size)
-    store<usize>(shape.order + (place << 2), changetype<usize>(field));
-  sought = field;
-  return end;
-}
-
-/** Returns the field of a name; null if it is unknown, which is counted. */
-function fieldNamed(shape: Shape, from: usize, to: usize): Field | null {
-  const indexed = indexedField(shape, from, to - from);
-  if (indexed !== null) return indexed;
-  const number = numberOf(shape.names, from, to);
-  if (number < shape.size) return changetype<Field>(load<usize>(shape.fields + (number << 2)));
-  addMember(from, to);
-  noteUnknown(shape, number);
-  return null;
-}
-
-/** Skips the comma before a field and the spaces after it. */
-function skipComma(at: usize): usize {
-  return byteAt(at) === COMMA ? skipSpaces(at + 1) : NO_MATCH;
-}
-
 function parseValue(field: Field, at: usize, row: u32): usize {
   if (byteAt(at) === N) return !field.isRequired && load<u32>(at) === NULL ? at + 4 : NO_MATCH;
-  // The other kinds are in a function of their own, which keeps this one small, and so fast.
   switch (field.kind) {
     case Kind.Text:
       return parseText(field.column, at, row);
@@ -202,47 +116,77 @@ function parseValue(field: Field, at: usize, row: u32): usize {
       return parseObject(field.shape, at, row);
     case Kind.List:
       return parseList(field, at, row);
+    case Kind.Long:
+    case Kind.Double:
+    case Kind.Decimal:
+    case Kind.Date:
+    case Kind.EpochMillis:
+    case Kind.EpochMicros:
+    case Kind.Json:
     case Kind.Map:
-      return parseMap(field, at, row);
+    case Kind.ObjectOrText:
     case Kind.Ruled:
-      return parseRuled(field, at, row);
+      return parseOther(field, field.kind, at, row);
     default:
-      return parseScalar(field, at, row);
+      return NO_MATCH;
   }
 }
 
-/** Parses a scalar that must keep rules. */
-function parseRuled(field: Field, at: usize, row: u32): usize {
-  if (field.isStrict && byteAt(at) === QUOTE) return NO_MATCH;
-  const end = parseScalar(field, at, row);
-  return end !== NO_MATCH && isAllowed(field, row) ? end : NO_MATCH;
+/** Parses an item of a list, or a value of a map: mostly an object, which must not be null. */
+function parseItem(field: Field, from: usize, row: u32): usize {
+  if (field.kind === Kind.Object) return parseObject(field.shape, from, row);
+  if (byteAt(from) === N) return !field.isRequired && load<u32>(from) === NULL ? from + 4 : NO_MATCH;
+  for (;;) {
+    const end = parseOther(field, field.kind, from, row);
+    if (end !== NO_MATCH || !unescapeScalar(field, from)) return end;
+  }
+  return NO_MATCH;
 }
 
-/** Parses a scalar of any type. */
-function parseScalar(field: Field, at: usize, row: u32): usize {
-  switch (field.type) {
+/**
+ * Parses a value of any kind. Separate from {@link parseValue}, which has one caller and few kinds so that the compiler
+ * inlines it.
+ */
+function parseOther(field: Field, kind: Kind, at: usize, row: u32): usize {
+  const column = field.column;
+  switch (kind) {
     case Kind.Text:
-      return parseText(field.column, at, row);
+      return parseText(column, at, row);
     case Kind.Integer:
-      return parseInteger(field.column, at, row);
+      return parseInteger(column, at, row);
     case Kind.Boolean:
-      return parseBoolean(field.column, at, row);
+      return parseBoolean(column, at, row);
+    case Kind.Timestamp:
+      return parseTimestamp(column, at, row);
     case Kind.Epoch:
-      return parseEpoch(field.column, at, row);
+      return parseEpoch(column, at, row);
+    case Kind.List:
+      return parseList(field, at, row);
     case Kind.Long:
-      return parseLong(field.column, at, row);
+      return parseLong(column, at, row);
     case Kind.Double:
-      return parseDouble(field.column, at, row);
+      return parseDouble(column, at, row);
     case Kind.Decimal:
-      return parseExact(field.column, at, row, field.precision, field.scale);
+      return parseExact(column, at, row, field.precision, field.scale);
     case Kind.Date:
-      return parseDate(field.column, at, row);
+      return parseDate(column, at, row);
     case Kind.EpochMillis:
-      return parseEpochCount(field.column, at, row, MILLIS_POWER);
+      return parseEpochCount(column, at, row, MILLIS_POWER);
     case Kind.EpochMicros:
-      return parseEpochCount(field.column, at, row, 0);
+      return parseEpochCount(column, at, row, 0);
     case Kind.Json:
-      return parseJson(field.column, at, row);
+      return parseJson(column, at, row);
+    case Kind.Map:
+      return parseMap(field, at, row);
+    case Kind.Object:
+      return parseObject(field.shape, at, row);
+    case Kind.ObjectOrText:
+      return parseObjectOrText(field.shape, at, row);
+    case Kind.Ruled: {
+      if (field.isStrict && byteAt(at) === QUOTE) return NO_MATCH;
+      const end = parseOther(field, field.type, at, row);
+      return end !== NO_MATCH && isAllowed(field, row) ? end : NO_MATCH;
+    }
     default:
       return NO_MATCH;
   }
@@ -262,7 +206,7 @@ function unescapeScalar(field: Field, at: usize): bool {
 
 /** Returns whether values of a kind can be strings that are not kept as such. */
 function hasStrings(kind: Kind): bool {
-  return kind !== Kind.Text && kind !== Kind.Json && kind !== Kind.Object;
+  return kind !== Kind.Text && kind !== Kind.Json && kind !== Kind.ObjectOrText;
 }
 
 function parseList(field: Field, from: usize, row: u32): usize {
@@ -271,7 +215,7 @@ function parseList(field: Field, from: usize, row: u32): usize {
   let length: u32 = 0;
   if (byteAt(at) !== CLOSE_BRACKET) {
     for (;;) {
-      at = parseField(field.item, at, begin(field.items, row, length));
+      at = parseItem(field.item, at, begin(field.items, row, length));
       if (at === NO_MATCH) return NO_MATCH;
       length += 1;
       at = skipSpaces(at);
@@ -294,7 +238,7 @@ function parseMap(field: Field, from: usize, row: u32): usize {
     for (;;) {
       const itemRow = begin(field.items, row, length);
       at = parseKey(field, at, itemRow);
-      if (at !== NO_MATCH) at = parseField(field.item, at, itemRow);
+      if (at !== NO_MATCH) at = parseItem(field.item, at, itemRow);
       if (at === NO_MATCH) return NO_MATCH;
       length += 1;
       at = skipSpaces(at);

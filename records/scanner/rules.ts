@@ -11,21 +11,14 @@ const FIRST_VERDICTS: u32 = 1 << 8;
 /** Returns whether a row's value, which is not null, is accepted. */
 export function isAllowed(field: Field, row: u32): bool {
   const values = field.column.values;
-  switch (field.type) {
-    case Kind.Text:
-      return !field.hasTest || isAllowedText(field, load<u32>(values + (row << 2)));
-    case Kind.Integer:
-      return isWithin(field, load<i32>(values + (row << 2)) as i64);
-    case Kind.Long:
-    case Kind.Decimal:
-      return isWithin(field, load<i64>(values + (row << 3)));
-    case Kind.Double: {
-      const number = load<f64>(values + (row << 3));
-      return number >= field.minDouble && number <= field.maxDouble;
-    }
-    default:
-      return true;
+  if (field.type === Kind.Text) return !field.hasTest || isAllowedText(field, load<u32>(values + (row << 2)));
+  if (field.type === Kind.Integer) return isWithin(field, load<i32>(values + (row << 2)) as i64);
+  if (field.type === Kind.Double) {
+    const number = load<f64>(values + (row << 3));
+    return number >= field.minDouble && number <= field.maxDouble;
   }
+  const isLong = field.type === Kind.Long || field.type === Kind.Decimal;
+  return !isLong || isWithin(field, load<i64>(values + (row << 3)));
 }
 
 function isWithin(field: Field, number: i64): bool {

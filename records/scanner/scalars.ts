@@ -54,7 +54,8 @@ export function parseText(column: ColumnBuffer, at: usize, row: u32): usize {
   const to = isPlain ? plainEnd : unescape(from);
   if (to === NO_MATCH) return NO_MATCH;
   const end = isPlain ? plainEnd + 1 : textEnd;
-  setText(column, row, from, to, isPlain);
+  if (!isPlain) noteZeros(column.texts, from, to);
+  set32(column, row, numberOf(column.texts, from, to));
   return end;
 }
 

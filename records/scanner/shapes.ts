@@ -37,6 +37,8 @@ export enum Kind {
   EpochMicros,
   Json,
   Map,
+  /** An object for which a string may stand. */
+  ObjectOrText,
   /** A scalar with rules; its `type` is its kind without them. */
   Ruled,
 }
@@ -103,7 +105,7 @@ export class Shape {
   /** The field at each index of the previous object, since most objects have the same order. */
   order: usize;
   /** The field for which a string may stand. */
-  textField: Field | null;
+  textField: Field;
 }
 
 /**

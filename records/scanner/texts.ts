@@ -8,9 +8,6 @@ const WORD_BYTES: usize = 8;
 /** Bytes after the last string, so that its last word can be read whole. */
 const ROOM_BYTES: usize = WORD_BYTES;
 
-/** Returned for a string that is not in the set. */
-export const NO_NUMBER: u32 = 0xffff_ffff;
-
 /** A set of strings; addresses are of arrays. */
 @unmanaged
 export class Texts {
@@ -47,25 +44,16 @@ export function newTexts(): Texts {
 export function numberOf(texts: Texts, from: usize, to: usize): u32 {
   const length = to - from;
   const hash = hashOf(from, length);
-  const found = find(texts, from, length, hash);
-  return found === NO_NUMBER ? add(texts, from, length, hash) : found;
-}
-
-/** Returns the number of a string, or `NO_NUMBER`. */
-export function findNumber(texts: Texts, from: usize, to: usize): u32 {
-  return find(texts, from, to - from, hashOf(from, to - from));
-}
-
-function find(texts: Texts, from: usize, length: usize, hash: u32): u32 {
   let slot = hash & texts.mask;
   for (;;) {
-    const number = load<u32>(texts.slots + (slot << 2)) - 1;
-    if (number === NO_NUMBER) return NO_NUMBER;
+    const found = load<u32>(texts.slots + (slot << 2));
+    if (found === 0) return add(texts, from, length, hash);
+    const number = found - 1;
     if (load<u32>(texts.hashes + (number << 2)) === hash && isSame(texts, number, from, length))
       return number;
     slot = (slot + 1) & texts.mask;
   }
-  return NO_NUMBER;
+  return 0;
 }
 
 /** Records whether a string has the character U+0000. */

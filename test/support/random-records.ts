@@ -79,15 +79,23 @@ export class RecordWriter {
     if (type === 'json') return pick(JSON_TEXTS, this.#random);
     if (type === 'date' || type === 'timestamp')
       return this.#rendering.text(pick(SCALARS[type], this.#random));
-    const decimals = digits?.scale === 0 ? ['0', '15e1', '-1e2'] : ['0', '0.25', '2.5e-1', '-0.5'];
-    const all =
-      type === 'decimal' ? decimals : bounds === undefined ? SCALARS[type] : ['0', '1', '1.0', '50e-1'];
-    const within = bounds === undefined ? all : all.filter((number) => !number.startsWith('-'));
-    const written = pick(within, this.#random);
+    const written = pick(numbersOf(type, digits?.scale, bounds !== undefined), this.#random);
     return isStrict === true || !this.#rendering.isChosen(3) || !isTextOf(type, written)
       ? written
       : this.#rendering.text(written);
   }
+}
+
+/** Returns numbers or booleans of a type, as JSON. */
+function numbersOf(
+  type: Exclude<ScalarType, 'text' | 'json'>,
+  scale: number | undefined,
+  isBound: boolean,
+): string[] {
+  const whole = ['0', '1', '1.0', '50e-1'];
+  const decimals = scale === 0 ? ['0', '15e1', '-1e2'] : ['0', '0.25', '2.5e-1', '-0.5'];
+  if (type === 'decimal') return isBound ? decimals.filter((number) => !number.startsWith('-')) : decimals;
+  return isBound ? whole : [...SCALARS[type]];
 }
 
 /** Returns whether a number or boolean may also be written as a string of itself. */
