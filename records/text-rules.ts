@@ -29,7 +29,7 @@ function compile({ values, pattern, minLength = 0, maxLength = Infinity }: TextR
 /** Says which texts the rules accept, for errors. */
 export function describeRules({ values, pattern, minLength, maxLength }: TextRules): string {
   return [
-    values && `one of ${shown(values)}`,
+    values && `is one of ${shown(values)}`,
     pattern !== undefined && `matches ${pattern}`,
     minLength !== undefined && `has at least ${minLength} characters`,
     maxLength !== undefined && `has at most ${maxLength} characters`,

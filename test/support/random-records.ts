@@ -61,14 +61,16 @@ export class RecordWriter {
   }
 
   #value(shape: FieldShape): string {
-    if (this.#isWrong()) return pick(VALUES, this.#random);
+    if (this.#isWrong()) return this.#rendering.isChosen(3) ? 'null' : pick(VALUES, this.#random);
     const isNullable = !shape.required && shape.kind !== 'object';
     if (isNullable && this.#rendering.isChosen(5)) return 'null';
     if (shape.kind === 'leaf') return this.#scalar(shape);
     if (shape.kind === 'object') return this.#object(shape);
     const items = Array.from({ length: this.#random.below(4) }, () => this.#value(shape.item));
     if (shape.kind === 'list') return this.#rendering.list(items);
-    return this.#rendering.object(items.map((item, at) => [`${pick(KEYS, this.#random)}${at}`, item]));
+    const entries = items.map((item, at) => [`${pick(KEYS, this.#random)}${at}`, item] as const);
+    const twice = this.#isWrong() ? entries.slice(0, 1) : [];
+    return this.#rendering.object([...entries, ...twice]);
   }
 
   #scalar({ type, isStrict, texts, digits, bounds }: ScalarShape): string {
@@ -79,10 +81,19 @@ export class RecordWriter {
     if (type === 'json') return pick(JSON_TEXTS, this.#random);
     if (type === 'date' || type === 'timestamp')
       return this.#rendering.text(pick(SCALARS[type], this.#random));
-    const written = pick(numbersOf(type, digits?.scale, bounds !== undefined), this.#random);
+    const written =
+      type === 'double' && bounds === undefined && this.#rendering.isChosen(2)
+        ? this.#double()
+        : pick(numbersOf(type, digits?.scale, bounds !== undefined), this.#random);
     return isStrict === true || !this.#rendering.isChosen(3) || !isTextOf(type, written)
       ? written
       : this.#rendering.text(written);
+  }
+
+  /** Writes a number of 15 to 18 digits, which is often between two 64-bit floats. */
+  #double(): string {
+    const digits = Array.from({ length: 14 + this.#random.below(4) }, () => this.#random.below(10)).join('');
+    return `${1 + this.#random.below(9)}${digits}e${this.#random.below(60) - 30}`;
   }
 }
 
