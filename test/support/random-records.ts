@@ -73,7 +73,8 @@ export class RecordWriter {
     return this.#rendering.object([...entries, ...twice]);
   }
 
-  #scalar({ type, isStrict, texts, digits, bounds }: ScalarShape): string {
+  #scalar(shape: ScalarShape): string {
+    const { type, isStrict, texts } = shape;
     if (type === 'text') {
       const allowed = texts === undefined ? TEXTS : (texts.values ?? ['red', 'e', '😀e']);
       return this.#rendering.text(pick(allowed, this.#random));
@@ -81,13 +82,14 @@ export class RecordWriter {
     if (type === 'json') return pick(JSON_TEXTS, this.#random);
     if (type === 'date' || type === 'timestamp')
       return this.#rendering.text(pick(SCALARS[type], this.#random));
-    const written =
-      type === 'double' && bounds === undefined && this.#rendering.isChosen(2)
-        ? this.#double()
-        : pick(numbersOf(type, digits?.scale, bounds !== undefined), this.#random);
-    return isStrict === true || !this.#rendering.isChosen(3) || !isTextOf(type, written)
-      ? written
-      : this.#rendering.text(written);
+    const written = this.#number(type, shape);
+    const isQuoted = isStrict !== true && this.#rendering.isChosen(3) && isTextOf(type, written);
+    return isQuoted ? this.#rendering.text(written) : written;
+  }
+
+  #number(type: Exclude<ScalarType, 'text' | 'json'>, { bounds, digits }: ScalarShape): string {
+    if (type === 'double' && bounds === undefined && this.#rendering.isChosen(2)) return this.#double();
+    return pick(numbersOf(type, digits?.scale, bounds !== undefined), this.#random);
   }
 
   /** Writes a number of 15 to 18 digits, which is often between two 64-bit floats. */
