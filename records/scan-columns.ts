@@ -17,7 +17,7 @@ const TYPES = {
 } as const;
 
 /** The DuckDB type of a column. */
-export type ColumnType = keyof typeof TYPES;
+type ColumnType = keyof typeof TYPES;
 
 /** The column type for each type of a field. */
 export const COLUMN_TYPE_OF: Readonly<Record<ScalarType, ColumnType>> = {

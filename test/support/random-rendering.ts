@@ -41,7 +41,7 @@ export class Rendering {
     this.#random = random;
   }
 
-  /** Returns whether one of so many chances is hit. */
+  /** Returns true once in `oneIn` calls on average. */
   isChosen(oneIn: number): boolean {
     return this.#random.below(oneIn) === 0;
   }
