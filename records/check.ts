@@ -1,8 +1,17 @@
 import { isUtf8 } from 'node:buffer';
 import { defaultShape } from './contracts.ts';
-import type { ScalarShape, ListShape, ObjectShape, FieldShape } from './shape.ts';
-import { formatName, joinPath } from './field-paths.ts';
+import type {
+  ScalarShape,
+  ListShape,
+  MapShape,
+  MatchShape,
+  ObjectShape,
+  FieldShape,
+  RecordShape,
+} from './shape.ts';
+import { formatName, joinPath, quoteName, VALUE_NAME } from './field-paths.ts';
 import { withoutMark } from './json-text.ts';
+import { describeKind, parseTree, type JsonNode, type JsonTree } from './json-tree.ts';
 import { scalarFault } from './scalar-types.ts';
 
 /** The reason why a message cannot become rows. */
@@ -30,7 +39,7 @@ export interface Verdict {
  * null.
  * @param shape The shape that the value must have.
  */
-export function checkAttempt(payload: Buffer | null, shape: ObjectShape = defaultShape()): Verdict {
+export function checkAttempt(payload: Buffer | null, shape: RecordShape = defaultShape()): Verdict {
   const checker = new Checker(shape);
   try {
     checker.check(payload);
@@ -51,16 +60,18 @@ class Refusal extends Error {
   }
 }
 
+const HALF_A_PAIR = 'holds half of a surrogate pair';
+
+type Members = ReadonlyMap<string, JsonNode>;
+
 class Checker {
   readonly values: PathCounts = new Map();
   readonly unknown: PathCounts = new Map();
-  /** Object members visited, to be compared with those in the text: a duplicate name is visited once. */
-  #members = 0;
   #mayHaveSurrogates = false;
-  readonly #attempt: ObjectShape;
+  readonly #record: RecordShape;
 
-  constructor(attempt: ObjectShape) {
-    this.#attempt = attempt;
+  constructor(record: RecordShape) {
+    this.#record = record;
   }
 
   check(payload: Buffer | null): void {
@@ -69,114 +80,114 @@ class Checker {
     if (!isUtf8(payload)) throw new Refusal('', 'is not UTF-8');
     const text = withoutMark(payload).toString('utf8');
     this.#mayHaveSurrogates = /\\u[dD][89a-fA-F]/.test(text);
-    const attempt = parse(text);
-    this.#object(attempt, this.#attempt, '', '');
-    if (countMembers(text) !== this.#members)
-      throw new Refusal('', 'has an object with the same field twice');
+    const { root, hasDuplicates } = parse(text);
+    if (this.#record.kind === 'match') this.#match(root, this.#record);
+    else this.#members(membersOf(root, ''), this.#record, '', '');
+    if (hasDuplicates) throw new Refusal('', 'has an object with the same field twice');
   }
 
-  #shape(value: unknown, shape: FieldShape, path: string, kind: string): void {
-    if (value === undefined || value === null) {
-      if (shape.required) throw new Refusal(path, value === null ? 'must not be null' : 'is missing');
+  #match(value: JsonNode, { field, kinds }: MatchShape): void {
+    const path = quoteName(field);
+    const members = membersOf(value, '');
+    const found = members.get(field);
+    if (found === undefined) throw new Refusal(path, 'is missing');
+    if (found.kind !== 'string')
+      throw new Refusal(path, `must name the kind of record, is ${describeKind(found)}`);
+    this.#scan(found, path);
+    const kind = kinds.find(({ values }) => values.includes(found.text));
+    if (kind === undefined)
+      throw new Refusal(path, 'must name a kind of record of the contract, is another text');
+    this.#members(members, kind.shape, '', quoteName(kind.name));
+  }
+
+  #shape(value: JsonNode | undefined, shape: FieldShape, path: string, kind: string): void {
+    if (value === undefined || value.kind === 'null') {
+      if (shape.required) throw new Refusal(path, value === undefined ? 'is missing' : 'must not be null');
       return;
     }
     if (shape.kind === 'leaf') this.#leaf(value, shape, path, kind);
     else if (shape.kind === 'object') this.#object(value, shape, path, kind);
-    else this.#list(value, shape, path, kind);
+    else if (shape.kind === 'list') this.#list(value, shape, path, kind);
+    else this.#map(value, shape, path, kind);
   }
 
-  #leaf(value: unknown, leaf: ScalarShape, path: string, kind: string): void {
+  #leaf(value: JsonNode, leaf: ScalarShape, path: string, kind: string): void {
     this.#scan(value, path);
-    const fault = scalarFault(value, leaf.type);
+    const fault = scalarFault(value, leaf);
     if (fault !== undefined) throw new Refusal(path, fault);
     this.values.set(kind, (this.values.get(kind) ?? 0) + 1);
   }
 
-  #object(value: unknown, shape: ObjectShape, path: string, kind: string): void {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw new Refusal(path, `must be an object, is ${describeKind(value)}`);
-    }
-    for (const [name, member] of Object.entries(value)) {
-      this.#members += 1;
+  #object(value: JsonNode, shape: ObjectShape, path: string, kind: string): void {
+    const { textField } = shape;
+    const isText = textField !== undefined && value.kind === 'string';
+    this.#members(isText ? new Map([[textField, value]]) : membersOf(value, path), shape, path, kind);
+  }
+
+  #members(members: Members, shape: ObjectShape, path: string, kind: string): void {
+    for (const [name, member] of members) {
       if (Object.hasOwn(shape.fields, name)) continue;
       const unknownKind = joinPath(kind, formatName(name));
       this.unknown.set(unknownKind, (this.unknown.get(unknownKind) ?? 0) + 1);
-      if (this.#mayHaveSurrogates) this.#scan(name, path);
+      this.#scanName(name, path);
       this.#scan(member, joinPath(path, formatName(name)));
     }
-    const members = value as Readonly<Record<string, unknown>>;
     for (const [name, field] of Object.entries(shape.fields)) {
-      const member = Object.hasOwn(members, name) ? members[name] : undefined;
-      this.#shape(member, field, joinPath(path, name), joinPath(kind, name));
+      const quoted = quoteName(name);
+      this.#shape(members.get(name), field, joinPath(path, quoted), joinPath(kind, quoted));
     }
   }
 
-  #list(value: unknown, shape: ListShape, path: string, kind: string): void {
-    if (!Array.isArray(value)) throw new Refusal(path, `must be an array, is ${describeKind(value)}`);
-    for (const [index, item] of value.entries())
-      this.#object(item, shape.item, `${path}[${index}]`, `${kind}[]`);
+  #list(value: JsonNode, shape: ListShape, path: string, kind: string): void {
+    if (value.kind !== 'array') throw new Refusal(path, `must be an array, is ${describeKind(value)}`);
+    for (const [index, item] of value.items.entries())
+      this.#item(item, shape.item, `${path}[${index}]`, `${kind}[]`);
   }
 
-  /** Counts the members below an unknown value, and rejects strings that are not well-formed Unicode. */
-  #scan(value: unknown, path: string): void {
-    const left: unknown[] = [value];
-    while (left.length > 0) {
-      const next = left.pop();
-      if (typeof next === 'string') {
-        if (this.#mayHaveSurrogates && !next.isWellFormed())
-          throw new Refusal(path, 'holds half of a surrogate pair');
-      } else if (Array.isArray(next)) {
-        for (const item of next) left.push(item);
-      } else if (typeof next === 'object' && next !== null) {
-        for (const [name, member] of Object.entries(next)) {
-          this.#members += 1;
-          left.push(name, member);
+  #map(value: JsonNode, shape: MapShape, path: string, kind: string): void {
+    for (const [name, item] of membersOf(value, path)) {
+      this.#scanName(name, path);
+      this.#item(item, shape.item, joinPath(path, formatName(name)), `${kind}{}`);
+    }
+  }
+
+  /** Checks an item of a list, or a value of a map. */
+  #item(item: JsonNode, shape: FieldShape, path: string, kind: string): void {
+    if (shape.kind === 'object') this.#object(item, shape, path, kind);
+    else this.#shape(item, shape, path, joinPath(kind, VALUE_NAME));
+  }
+
+  #scanName(name: string, path: string): void {
+    if (this.#mayHaveSurrogates && !name.isWellFormed()) throw new Refusal(path, HALF_A_PAIR);
+  }
+
+  /** Rejects strings that are not well-formed Unicode. */
+  #scan(value: JsonNode, path: string): void {
+    if (!this.#mayHaveSurrogates) return;
+    const left = [value];
+    for (let next = left.pop(); next !== undefined; next = left.pop()) {
+      if (next.kind === 'string') this.#scanName(next.text, path);
+      else if (next.kind === 'array') for (const item of next.items) left.push(item);
+      else if (next.kind === 'object')
+        for (const [name, member] of next.members) {
+          this.#scanName(name, path);
+          left.push(member);
         }
-      }
     }
   }
 }
 
-function parse(text: string): unknown {
+function membersOf(value: JsonNode, path: string): Members {
+  if (value.kind !== 'object') throw new Refusal(path, `must be an object, is ${describeKind(value)}`);
+  return value.members;
+}
+
+function parse(text: string): JsonTree {
   try {
-    return JSON.parse(text);
-  } catch {
+    return parseTree(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
     // Not rethrown, since the parser's message quotes the text.
     throw new Refusal('', 'is not JSON');
   }
-}
-
-/**
- * Counts the members of all objects in a JSON text, duplicates included: the strings followed by a colon. The text must
- * be valid JSON.
- */
-export function countMembers(text: string): number {
-  let members = 0;
-  for (let open = text.indexOf('"'); open !== -1;) {
-    const close = closingQuote(text, open);
-    let after = close + 1;
-    while (isSpace(text.charCodeAt(after))) after += 1;
-    if (text[after] === ':') members += 1;
-    open = text.indexOf('"', after);
-  }
-  return members;
-}
-
-function closingQuote(text: string, open: number): number {
-  for (let close = text.indexOf('"', open + 1); ; close = text.indexOf('"', close + 1)) {
-    let backslashes = 0;
-    while (text.charCodeAt(close - 1 - backslashes) === 0x5c) backslashes += 1;
-    if (backslashes % 2 === 0) return close;
-  }
-}
-
-function isSpace(code: number): boolean {
-  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
-}
-
-/** Returns the kind of a JSON value, for errors. */
-export function describeKind(value: unknown): string {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return 'an array';
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }

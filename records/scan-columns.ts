@@ -1,34 +1,51 @@
-import type { ScalarType } from './shape.ts';
+import type { DecimalDigits, ScalarType } from './shape.ts';
 import type { Address, Scanner } from './scanner.ts';
 
-/** The DuckDB types of columns, with the size of a value in bytes. */
+/** The size of a value in bytes by DuckDB type. */
 const TYPES = {
   INTEGER: 4,
   BIGINT: 8,
+  DOUBLE: 8,
+  /** In units of the last decimal. */
+  DECIMAL: 8,
   BOOLEAN: 1,
+  /** Days since 1970. */
+  DATE: 4,
   TIMESTAMPTZ: 8,
   /** An index into the column's strings. */
   VARCHAR: 4,
 } as const;
+
+/** The DuckDB type of a column. */
 type ColumnType = keyof typeof TYPES;
 
 /** The column type for each type of a field. */
 export const COLUMN_TYPE_OF: Readonly<Record<ScalarType, ColumnType>> = {
   text: 'VARCHAR',
   integer: 'INTEGER',
+  long: 'BIGINT',
+  double: 'DOUBLE',
+  decimal: 'DECIMAL',
   boolean: 'BOOLEAN',
+  date: 'DATE',
   timestamp: 'TIMESTAMPTZ',
   epoch: 'TIMESTAMPTZ',
+  'epoch-millis': 'TIMESTAMPTZ',
+  'epoch-micros': 'TIMESTAMPTZ',
+  json: 'VARCHAR',
 };
 
 /** A column of scanned values. Views of its memory are valid until the scan goes on. */
 export class ScanColumn {
   /**
-   * The path of its field, or of the list whose lengths it has; for message metadata, the name of the table's column.
+   * The path of its field, of the list or map whose lengths it has, or of the row set whose keys it has; for message
+   * metadata, the name of the table's column.
    */
   readonly name: string;
-  readonly role: 'field' | 'list' | 'metadata';
+  readonly role: 'field' | 'list' | 'key' | 'metadata';
   readonly type: ColumnType;
+  /** Of a `DECIMAL`. */
+  readonly digits: DecimalDigits | undefined;
   readonly address: Address;
   readonly #scanner: Scanner;
   readonly #level: Address;
@@ -36,9 +53,10 @@ export class ScanColumn {
   constructor(
     scanner: Scanner,
     level: Address,
-    { name, role, type }: Pick<ScanColumn, 'name' | 'role' | 'type'>,
+    { name, role, type, digits }: Pick<ScanColumn, 'name' | 'role' | 'type' | 'digits'>,
   ) {
     this.name = name;
+    this.digits = digits;
     this.role = role;
     this.type = type;
     this.address = scanner.exports.newColumn(level, TYPES[type], Number(type === 'VARCHAR'));
@@ -51,12 +69,13 @@ export class ScanColumn {
     return this.#scanner.exports.countValues(this.address);
   }
 
-  /** The values in DuckDB's memory layout: indexes of strings, microseconds since 1970. */
-  get values(): Uint8Array | Int32Array | BigInt64Array {
+  /** The values in DuckDB's memory layout: indexes of strings, microseconds or days since 1970. */
+  get values(): Uint8Array | Int32Array | BigInt64Array | Float64Array {
     const { exports, memory } = this.#scanner;
     const at = exports.valuesOf(this.address);
     const room = exports.roomOf(this.#level);
     if (this.type === 'BOOLEAN') return new Uint8Array(memory, at, room);
+    if (this.type === 'DOUBLE') return new Float64Array(memory, at, room);
     return TYPES[this.type] === 8 ? new BigInt64Array(memory, at, room) : new Int32Array(memory, at, room);
   }
 
@@ -101,18 +120,23 @@ class Texts {
   }
 }
 
-/** The rows of one level: the attempts, or the items of one of their lists, in document order. */
+/** How the rows of a level are told apart within their parent row: by index, by key, or not at all. */
+export type RowRole = 'record' | 'item' | 'entry';
+
+/** The rows of one level: the records, or the items of one of their lists or maps, in document order. */
 export class RowSet {
-  /** The path of its items, as `sequences.questions[]`; empty for the attempts themselves. */
+  /** The path of its items, as `sequences.questions[]` or `extensions{}`; empty for the records, or the name of a kind. */
   readonly path: string;
-  /** The level of the enclosing rows; undefined for the attempts. */
+  readonly role: RowRole;
+  /** The level of the enclosing rows; undefined for the records. */
   readonly parent: RowSet | undefined;
   readonly columns: ScanColumn[] = [];
   readonly address: Address;
   readonly #scanner: Scanner;
 
   /** @param room The initial capacity in rows, a multiple of 64. */
-  constructor(scanner: Scanner, path: string, parent: RowSet | undefined, room: number) {
+  constructor(scanner: Scanner, role: RowRole, path: string, parent: RowSet | undefined, room: number) {
+    this.role = role;
     this.path = path;
     this.parent = parent;
     this.address = scanner.exports.addLevel(room);
@@ -139,9 +163,14 @@ export class RowSet {
     return new Int32Array(this.#scanner.memory, this.#scanner.exports.positionsOf(this.address), this.rows);
   }
 
+  /** The column of the keys of a map's entries. */
+  get keys(): ScanColumn | undefined {
+    return this.columns.find(({ role }) => role === 'key');
+  }
+
   /** Adds a column. */
-  column(name: string, role: ScanColumn['role'], type: ColumnType): ScanColumn {
-    const column = new ScanColumn(this.#scanner, this.address, { name, role, type });
+  column(name: string, role: ScanColumn['role'], type: ColumnType, digits?: DecimalDigits): ScanColumn {
+    const column = new ScanColumn(this.#scanner, this.address, { name, role, type, digits });
     this.columns.push(column);
     return column;
   }

@@ -1,11 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import { defaultShape } from './contracts.ts';
-import type { ObjectShape, FieldShape } from './shape.ts';
+import type { RecordShape } from './shape.ts';
 import { FieldTally } from '../model/field-counts.ts';
 import type { PathCounts } from './check.ts';
 import { formatName, joinPath } from './field-paths.ts';
-import { RowSet, COLUMN_TYPE_OF, type ScanColumn } from './scan-columns.ts';
-import { Scanner, type Address } from './scanner.ts';
+import { FieldBuilder, type BuiltShape } from './field-builder.ts';
+import { RowSet, type RowRole, type ScanColumn } from './scan-columns.ts';
+import { Scanner } from './scanner.ts';
 
 /** The initial capacity in rows; capacities are multiples of it. */
 const INITIAL_ROWS = 1 << 12;
@@ -16,9 +17,6 @@ const MAX_INITIAL_ROWS = 1 << 20;
 const FREE_SCANNERS: Scanner[] = [];
 const MAX_FREE_SCANNERS = 3;
 const MAX_FREE_SCANNER_BYTES = 96 << 20;
-
-/** The kinds of fields, in the order of the enum `Kind` of `scanner/objects.ts`. */
-const KINDS = ['text', 'integer', 'boolean', 'timestamp', 'epoch', 'object', 'list'] as const;
 
 /** The bits of the result of `parseAttempt` of `scanner/index.ts`. */
 const ACCEPTED = 1;
@@ -52,7 +50,7 @@ export class AttemptScan {
   readonly #expected: readonly number[];
   readonly #source: LastText;
   readonly #headers: LastText;
-  readonly #shapes: { readonly address: Address; readonly path: string; readonly fields: number }[] = [];
+  readonly #shapes: readonly BuiltShape[];
   readonly #unknown = new FieldTally();
   #isReleased = false;
 
@@ -60,11 +58,11 @@ export class AttemptScan {
    * @param expected The expected number of rows of each level, to avoid growing the columns.
    * @param shape The shape of the attempts.
    */
-  constructor(expected: readonly number[] = [], shape: ObjectShape = defaultShape()) {
+  constructor(expected: readonly number[] = [], shape: RecordShape = defaultShape()) {
     this.#scanner = FREE_SCANNERS.pop() ?? new Scanner();
-    this.#scanner.exports.reset();
+    this.#scanner.reset();
     this.#expected = expected;
-    this.attempts = this.#levelOf('', undefined);
+    this.attempts = this.#levelOf('record', '', undefined);
     this.levels = this.#levels;
     const source = this.attempts.column('source', 'metadata', 'VARCHAR');
     this.headers = this.attempts.column('headers', 'metadata', 'VARCHAR');
@@ -74,9 +72,11 @@ export class AttemptScan {
     this.metadataColumns = [source, this.partition, this.offset, publishedAt];
     this.#source = new LastText(source);
     this.#headers = new LastText(this.headers);
+    const builder = new FieldBuilder(this.#scanner, this.#levelOf.bind(this));
+    this.#shapes = builder.shapes;
     this.#scanner.exports.setAttempts(
       this.attempts.address,
-      this.#shapeOf(shape, '', this.attempts),
+      builder.buildRecord(shape, this.attempts),
       source.address,
       this.headers.address,
       this.partition.address,
@@ -144,37 +144,12 @@ export class AttemptScan {
       FREE_SCANNERS.push(this.#scanner);
   }
 
-  #levelOf(path: string, above: RowSet | undefined): RowSet {
+  #levelOf(role: RowRole, path: string, above: RowSet | undefined): RowSet {
     const expected = this.#expected[this.#levels.length] ?? 0;
     const rows = Math.min(Math.max(INITIAL_ROWS, expected), MAX_INITIAL_ROWS);
-    const level = new RowSet(this.#scanner, path, above, Math.ceil(rows / INITIAL_ROWS) * INITIAL_ROWS);
+    const level = new RowSet(this.#scanner, role, path, above, Math.ceil(rows / INITIAL_ROWS) * INITIAL_ROWS);
     this.#levels.push(level);
     return level;
-  }
-
-  #shapeOf({ fields }: ObjectShape, path: string, level: RowSet): Address {
-    const members = Object.entries(fields);
-    const shape = this.#scanner.exports.newShape(members.length);
-    this.#shapes.push({ address: shape, path, fields: members.length });
-    for (const [name, field] of members) this.#addField(shape, name, field, joinPath(path, name), level);
-    return shape;
-  }
-
-  #addField(shape: Address, name: string, field: FieldShape, path: string, level: RowSet): void {
-    const { exports } = this.#scanner;
-    const text = Buffer.from(`,${JSON.stringify(name)}:`, 'utf8');
-    this.#scanner.put(text);
-    const kind = KINDS.indexOf(field.kind === 'leaf' ? field.type : field.kind);
-    const made = exports.addField(shape, text.length, Number(field.required), kind);
-    if (field.kind === 'leaf') {
-      exports.setScalar(made, level.column(path, 'field', COLUMN_TYPE_OF[field.type]).address);
-    } else if (field.kind === 'object') {
-      exports.setObject(made, this.#shapeOf(field, path, level));
-    } else {
-      const lengths = level.column(path, 'list', 'INTEGER');
-      const items = this.#levelOf(`${path}[]`, level);
-      exports.setList(made, lengths.address, items.address, this.#shapeOf(field.item, items.path, items));
-    }
   }
 }
 

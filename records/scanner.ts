@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { TextTest } from './text-rules.ts';
 
 declare const WebAssembly: {
   readonly Module: new (bytes: Uint8Array) => object;
@@ -15,6 +16,8 @@ interface Imports {
   readonly numbers: {
     readonly printNumber: (from: Address, length: number, to: Address) => number;
   };
+  readonly exact: { readonly toDouble: (from: Address, length: number) => number };
+  readonly rules: { readonly isAccepted: (test: number, from: Address, length: number) => number };
 }
 
 /** The exports of `scanner/index.ts`; booleans are 0 or 1. */
@@ -27,7 +30,18 @@ interface Exports {
   readonly addField: (shape: Address, nameLength: number, isRequired: number, kind: number) => Address;
   readonly setScalar: (field: Address, column: Address) => void;
   readonly setObject: (field: Address, shape: Address) => void;
+  readonly newItem: (isRequired: number, kind: number) => Address;
   readonly setList: (field: Address, lengths: Address, items: Address, item: Address) => void;
+  readonly setMap: (field: Address, lengths: Address, items: Address, keys: Address, item: Address) => void;
+  readonly setTextField: (shape: Address, field: Address) => void;
+  readonly setDecimal: (field: Address, precision: number, scale: number) => void;
+  readonly setStrict: (field: Address) => void;
+  readonly setIntegerBounds: (field: Address, min: bigint, max: bigint) => void;
+  readonly setDoubleBounds: (field: Address, min: number, max: number) => void;
+  readonly setTest: (field: Address, test: number) => void;
+  readonly setMatch: (nameLength: number) => void;
+  readonly addKind: (level: Address, shape: Address) => number;
+  readonly addKindText: (kind: number, length: number) => void;
   readonly setAttempts: (
     level: Address,
     shape: Address,
@@ -75,11 +89,25 @@ interface ScannerFile {
 export class Scanner {
   readonly exports: Exports;
   #bytes: Buffer;
+  #tests: TextTest[] = [];
 
   constructor() {
     const numbers = { printNumber: this.#printNumber.bind(this) };
-    this.exports = new WebAssembly.Instance(MODULE, { numbers }).exports as Exports;
+    const exact = { toDouble: (from: Address, length: number) => Number(this.#latin1(from, length)) };
+    const rules = { isAccepted: this.#isAccepted.bind(this) };
+    this.exports = new WebAssembly.Instance(MODULE, { numbers, exact, rules }).exports as Exports;
     this.#bytes = Buffer.from(this.memory);
+  }
+
+  /** Frees all memory and tests. */
+  reset(): void {
+    this.exports.reset();
+    this.#tests = [];
+  }
+
+  /** Adds a test of strings; returns its number. */
+  addTest(test: TextTest): number {
+    return this.#tests.push(test) - 1;
   }
 
   /** Its memory; a new buffer after each growth. */
@@ -95,8 +123,15 @@ export class Scanner {
 
   /** Writes the decimal that JavaScript prints for a JSON number; returns its length in bytes. */
   #printNumber(from: Address, length: number, to: Address): number {
-    const bytes = this.#currentBytes();
-    return bytes.write(String(Number(bytes.toString('latin1', from, from + length))), to, 'latin1');
+    return this.#currentBytes().write(String(Number(this.#latin1(from, length))), to, 'latin1');
+  }
+
+  #latin1(from: Address, length: number): string {
+    return this.#currentBytes().toString('latin1', from, from + length);
+  }
+
+  #isAccepted(test: number, from: Address, length: number): number {
+    return Number(this.#tests[test]?.(this.#currentBytes().toString('utf8', from, from + length)) === true);
   }
 
   /** Returns a view of the memory, which is detached when the memory grows. */

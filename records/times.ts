@@ -1,5 +1,7 @@
 /** Parses times in JSON strings to microseconds. `scanner/values.ts` has the same rules. */
 
+import { unscaledOf, wholeDigits, type Decimal } from './decimals.ts';
+
 /** Milliseconds since 1970 of the first and last time that all readers of the tables support. */
 export const EARLIEST_MS = Date.parse('0001-01-01T00:00:00.000Z');
 export const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z');
@@ -41,6 +43,38 @@ export function microsOfEpoch(text: string): bigint | undefined {
   if (seconds === undefined) return undefined;
   const micros = microsOf(Number(seconds), fraction);
   return sign === '-' ? -micros : micros;
+}
+
+const DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
+const MS_PER_DAY = 86_400_000;
+
+/** Returns the days since 1970 of a date of the years 1 to 9999, as `2018-01-31`; undefined for any other string. */
+export function daysOfDate(text: string): number | undefined {
+  const [, year, month, day] = DATE.exec(text) ?? [];
+  if (year === undefined || year === '0000') return undefined;
+  const date = new Date(`${text}T00:00:00.000Z`);
+  if (date.getUTCMonth() + 1 !== Number(month) || date.getUTCDate() !== Number(day)) return undefined;
+  return date.getTime() / MS_PER_DAY;
+}
+
+/** The digits of a number of milliseconds or microseconds, and its decimals below a microsecond. */
+const MAX_COUNT_DIGITS = 18;
+const MAX_COUNT_DECIMALS = 3;
+
+/**
+ * Returns the microseconds of a number of larger units since 1970, to the nearest, halves away from 1970; undefined if
+ * it has more than 18 digits, or 3 decimals below a microsecond.
+ * @param power The power of 10 of the microseconds in a unit.
+ */
+export function microsOfCount(count: Decimal, power: number): bigint | undefined {
+  const { digits, isNegative } = count;
+  const below = -(count.exponent + power);
+  if (digits.length > MAX_COUNT_DIGITS || wholeDigits(count) + power > MAX_COUNT_DIGITS) return undefined;
+  if (below <= 0) return unscaledOf(count, power, MAX_COUNT_DIGITS);
+  if (below > MAX_COUNT_DECIMALS) return undefined;
+  const divisor = 10n ** BigInt(below);
+  const micros = (BigInt(digits) + divisor / 2n) / divisor;
+  return isNegative ? -micros : micros;
 }
 
 /** Returns whether a time is in the years 1 to 9999 in UTC, which all readers of the tables support. */

@@ -1,6 +1,10 @@
-import type { ContractDefinition, FieldDefinition, LevelDefinition } from '../records/contract/definition.ts';
+import type {
+  ColumnScalarType,
+  ContractDefinition,
+  FieldDefinition,
+  LevelDefinition,
+} from '../records/contract/definition.ts';
 import { joinPath } from '../records/field-paths.ts';
-import type { ScalarType } from '../records/shape.ts';
 import { relationOf } from './relations.ts';
 import { MESSAGE_COLUMNS, MESSAGE_COLUMN_LIST, type Column, type ColumnType, type Table } from './table.ts';
 
@@ -21,12 +25,17 @@ export interface ContractTable extends Table {
 }
 
 /** The type of a column for each type of a value. */
-const COLUMN_TYPES: Readonly<Record<ScalarType, ColumnType>> = {
+const COLUMN_TYPES: Readonly<Record<ColumnScalarType, ColumnType>> = {
   text: 'string',
   integer: 'integer',
   boolean: 'boolean',
   timestamp: 'timestamp',
   epoch: 'timestamp',
+  'epoch-millis': 'timestamp',
+  'epoch-micros': 'timestamp',
+  date: 'date',
+  long: 'long',
+  double: 'double',
 };
 
 /** A column with the name of its values in the relation of its level. */

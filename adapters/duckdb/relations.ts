@@ -2,6 +2,9 @@ import {
   BIGINT,
   BLOB,
   BOOLEAN,
+  DATE,
+  DECIMAL,
+  DOUBLE,
   DuckDBTableFunction,
   DuckDBTypeId,
   ENUM,
@@ -21,7 +24,19 @@ const WORD_ROWS = 64;
 /** Texts become an ENUM if each occurs in this many rows on average, which saves DuckDB from comparing them. */
 const MIN_ROWS_PER_MEMBER = 4;
 
-const TYPES = { BIGINT, BLOB, BOOLEAN, INTEGER, TIMESTAMPTZ, VARCHAR } satisfies Record<string, DuckDBType>;
+const TYPES = {
+  BIGINT,
+  BLOB,
+  BOOLEAN,
+  DATE,
+  DOUBLE,
+  INTEGER,
+  TIMESTAMPTZ,
+  VARCHAR,
+} satisfies Record<string, DuckDBType>;
+
+/** The digits of a DECIMAL with 64-bit values. */
+const DECIMAL_DIGITS = 18;
 
 /** A dictionary of texts, numbered from 0. */
 export interface StringDictionary {
@@ -37,8 +52,9 @@ export interface ColumnRows {
   /** The validity bitmap, least significant bit first; undefined if no row is null. */
   readonly valid?: Uint8Array;
   /**
-   * The values in DuckDB's memory format: integers of 32 or 64 bits, a byte for a boolean, microseconds since 1970 for a
-   * time, and a dictionary index for a text.
+   * The values in DuckDB's memory format: integers of 32 or 64 bits, 64-bit floats, a byte for a boolean, microseconds
+   * since 1970 for a time, days since 1970 for a date, units of the last decimal for a decimal, and a dictionary index for
+   * a text.
    */
   readonly values: Values;
   /** The dictionary of a text column. */
@@ -47,12 +63,14 @@ export interface ColumnRows {
   readonly of?: Int32Array;
 }
 
-type Values = Uint8Array | Uint16Array | Int32Array | BigInt64Array;
+type Values = Uint8Array | Uint16Array | Int32Array | BigInt64Array | Float64Array;
 
 /** A column in memory. */
 export interface RelationColumn extends ColumnRows {
   readonly name: string;
-  readonly type: keyof typeof TYPES;
+  readonly type: keyof typeof TYPES | 'DECIMAL';
+  /** The decimals of a DECIMAL of 18 digits; default 0. */
+  readonly scale?: number;
 }
 
 /** Columns of texts and blobs that each scan reads from an iterator. */
@@ -119,12 +137,13 @@ type Rows = Iterator<readonly (Uint8Array | null)[]>;
 
 /** Converts a text column to an ENUM if its texts repeat. */
 function asMembers(
-  { type, ...column }: RelationColumn,
+  { type: name, scale = 0, ...column }: RelationColumn,
   rows: number,
 ): ColumnRows & { readonly type: DuckDBType } {
+  const type = name === 'DECIMAL' ? DECIMAL(DECIMAL_DIGITS, scale) : TYPES[name];
   const { texts, values, ...rest } = column;
   if (texts === undefined || texts.hasZero || texts.size * MIN_ROWS_PER_MEMBER > rows)
-    return { ...column, type: TYPES[type] };
+    return { ...column, type };
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   const members = ENUM(Array.from({ length: texts.size }, (_, at) => decoder.decode(texts.bytesOf(at))));
   const numbers = column.of === undefined ? values.subarray(0, rows) : values;
@@ -133,7 +152,8 @@ function asMembers(
 
 /** Converts dictionary indexes to the integer width of the ENUM. */
 function asNumbersOf(type: DuckDBTypeId, numbers: Values): Values {
-  if (numbers instanceof BigInt64Array) throw new TypeError('the numbers of texts have 32 bits');
+  if (numbers instanceof BigInt64Array || numbers instanceof Float64Array)
+    throw new TypeError('the numbers of texts have 32 bits');
   if (type === DuckDBTypeId.UTINYINT) return new Uint8Array(numbers);
   return type === DuckDBTypeId.USMALLINT ? new Uint16Array(numbers) : numbers;
 }
@@ -156,7 +176,7 @@ const GATHERED = new BigInt64Array(CHUNK_ROWS).buffer;
 
 /** Gathers the values at some indexes. The result is valid until the next call. */
 function gather(values: Values, indexes: Int32Array): Values {
-  if (values instanceof BigInt64Array) {
+  if (values instanceof BigInt64Array || values instanceof Float64Array) {
     // Copies 32-bit halves to avoid allocating BigInts.
     const halves = new Int32Array(values.buffer, values.byteOffset, 2 * values.length);
     const gathered = new Int32Array(GATHERED);

@@ -26,12 +26,15 @@ export interface LevelDefinition {
 /** A field of an object. */
 export type FieldDefinition = ScalarDefinition | ObjectDefinition | ListDefinition;
 
+/** The type of a single value that a contract can have. */
+export type ColumnScalarType = Exclude<ScalarType, 'decimal' | 'json'>;
+
 /** A field with a single value, which is a column. */
 export interface ScalarDefinition {
   readonly kind: 'scalar';
   readonly name: string;
   readonly required: boolean;
-  readonly type: ScalarType;
+  readonly type: ColumnScalarType;
   readonly column: string;
   /** The description in the data dictionary; null if the contract has none. */
   readonly meaning: string | null;

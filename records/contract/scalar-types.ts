@@ -1,11 +1,11 @@
-import type { ScalarType } from '../shape.ts';
+import type { ColumnScalarType } from './definition.ts';
 import type { Element } from './element.ts';
 
 /** The types of single values: the standard's logical type, how it is written in JSON, and the column. */
 export const SCALAR_TYPES: readonly {
   readonly logicalType: string;
   readonly encoding?: string;
-  readonly type: ScalarType;
+  readonly type: ColumnScalarType;
   readonly note: string;
 }[] = [
   { logicalType: 'string', type: 'text', note: 'A JSON string.' },
@@ -29,7 +29,7 @@ export function readScalarType(
   property: Element,
   logicalType: string,
   encoding: Element | undefined,
-): ScalarType | undefined {
+): ColumnScalarType | undefined {
   const types = SCALAR_TYPES.filter((one) => one.logicalType === logicalType);
   const [first] = types;
   if (first === undefined) {

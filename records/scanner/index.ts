@@ -2,17 +2,30 @@
  * Parses attempts, which are JSON texts, into columns: the WebAssembly module of `scan.ts`, in AssemblyScript. Objects are
  * identified by their addresses.
  */
-import { ColumnBuffer, Level, begin, drop, newLevel, noteZeros, set32, set64 } from './columns';
+import { ColumnBuffer, Level, begin, drop, newLevel, set32, set64 } from './columns';
 import { NO_MATCH, skipByteOrderMark, skipSpaces } from './json';
 import { allocate, freeAll } from './memory';
+import { clearKinds, createKind, nameKind, newMatchField, parseOneKind, hasKinds } from './kinds';
 import { clearMembers, createMembers } from './members';
 import { parseObject } from './objects';
 import { Field, Kind, Shape, createUnknown, endUnknown, isUnknownFull, newField } from './shapes';
-import { numberOf } from './texts';
+import { noteZeros, numberOf } from './texts';
 import { createContainers } from './unknown';
 
 export { newColumn } from './columns';
-export { clearUnknown, newShape } from './shapes';
+export {
+  setDecimal,
+  setDoubleBounds,
+  setIntegerBounds,
+  setList,
+  setMap,
+  setObject,
+  setScalar,
+  setStrict,
+  setTest,
+  setTextField,
+} from './field-setters';
+export { clearUnknown, newItem, newShape } from './shapes';
 
 /** The bits of the result of {@link parseAttempt}. */
 const ACCEPTED: u32 = 1;
@@ -41,6 +54,7 @@ export function reset(): void {
   createMembers();
   createContainers();
   createUnknown();
+  clearKinds();
 }
 
 /**
@@ -59,23 +73,6 @@ export function addLevel(room: u32): Level {
  */
 export function addField(shape: Shape, length: usize, isRequired: bool, kind: Kind): Field {
   return newField(shape, text, length, isRequired, kind);
-}
-
-/** Makes a field a scalar, with the column of its values. */
-export function setScalar(field: Field, column: ColumnBuffer): void {
-  field.column = column;
-}
-
-/** Makes a field an object of a shape. */
-export function setObject(field: Field, shape: Shape): void {
-  field.shape = shape;
-}
-
-/** Makes a field a list, with the column of its lengths and the level and shape of its items. */
-export function setList(field: Field, lengths: ColumnBuffer, items: Level, item: Shape): void {
-  field.column = lengths;
-  field.items = items;
-  field.shape = item;
 }
 
 /** Returns the address of the input buffer, for a text of this length. */
@@ -130,7 +127,8 @@ export function parseAttempt(
   const row = begin(attempts, 0, 0);
   clearMembers();
   memory.fill(text + length, 0, ROOM_BYTES);
-  const end = parseObject(attempt, skipSpaces(skipByteOrderMark(text)), row);
+  const from = skipSpaces(skipByteOrderMark(text));
+  const end = hasKinds ? parseOneKind(from, row) : parseObject(attempt, from, row);
   const isAccepted = end !== NO_MATCH && skipSpaces(end) === text + length;
   if (isAccepted) {
     set32(sources, row, source);
@@ -147,6 +145,21 @@ export function parseAttempt(
   }
   endUnknown(isAccepted);
   return (isAccepted ? ACCEPTED : 0) | (isUnknownFull ? UNKNOWN_FULL : 0);
+}
+
+/** Makes the attempts records of several kinds, by the texts of the field whose name is in the input buffer. */
+export function setMatch(length: usize): void {
+  newMatchField(text, length);
+}
+
+/** Adds a kind of record, with the level and the shape of its rows; returns its number. */
+export function addKind(level: Level, shape: Shape): u32 {
+  return createKind(level, shape);
+}
+
+/** Adds the text in the input buffer to those by which a kind is recognised. */
+export function addKindText(kind: u32, length: usize): void {
+  nameKind(kind, text, length);
 }
 
 /** Returns the number of a level's accepted rows. */

@@ -14,16 +14,16 @@ const LOWER_E: u32 = 0x65;
 const MAX_EXACT_DIGITS: i32 = 15;
 /** Below this, numbers may become zero; above it, infinite. */
 const MAX_EXACT_EXPONENT: i32 = 290;
-/** The digits that fit 64 bits. */
-const MAX_DIGITS: i32 = 18;
-/** Limits an exponent, which may have any number of digits. */
-const MAX_EXPONENT: i32 = 1_000_000;
+/** The digits that fit 64 bits without a sign. */
+export const MAX_DIGITS: i32 = 19;
+/** Limits an exponent, which may have any number of digits: more than the digits of any record. */
+const MAX_EXPONENT: i32 = 100_000_000;
 /** The size of a printed number, with the padding after each text; see json.ts. */
 const DECIMAL_BYTES: usize = 128;
 const printed: usize = memory.data(DECIMAL_BYTES as i32);
 
 /** The last number that {@link readNumber} read: the product of `significand`, without trailing zeros, and a power of 10. */
-export let significand: i64 = 0;
+export let significand: u64 = 0;
 /** The power of 10. */
 export let exponent: i32 = 0;
 /** The number of digits of the significand; 0 for zero. */
@@ -77,7 +77,7 @@ function readDigits(from: usize): usize {
       continue;
     }
     digits += zeros + 1;
-    if (digits <= MAX_DIGITS) significand = significand * powerOf10(zeros + 1) + (digit as i64);
+    if (digits <= MAX_DIGITS) significand = significand * powerOf10(zeros + 1) + (digit as u64);
     zeros = 0;
   }
   return at;
@@ -96,8 +96,8 @@ function readExponent(from: usize): usize {
 }
 
 /** Returns 10 to a power of at most 18. */
-export function powerOf10(power: i32): i64 {
-  let product: i64 = 1;
+export function powerOf10(power: i32): u64 {
+  let product: u64 = 1;
   for (let left = power; left > 0; left -= 1) product *= 10;
   return product;
 }

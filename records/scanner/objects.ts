@@ -1,10 +1,10 @@
-/** Parses the objects and lists of an attempt by its shape. */
-import { begin, parseBoolean, parseEpoch, parseInteger, parseText, parseTimestamp, set32 } from './columns';
+/** Parses the objects, lists and maps of a record by its shape. */
+import { begin, set32 } from './columns';
+import { parseDate, parseDouble, parseEpochCount, parseExact, parseJson, parseLong } from './exact';
 import {
   BACKSLASH,
   CLOSE_BRACE,
   CLOSE_BRACKET,
-  COLON,
   COMMA,
   NO_MATCH,
   OPEN_BRACE,
@@ -22,10 +22,13 @@ import {
   unescape,
 } from './json';
 import { addMember, memberBytes, endMembers } from './members';
-import { Field, Kind, SHARED_BIT, Shape, indexedField, noteUnknown } from './shapes';
-import { numberOf } from './texts';
-import { skipValue } from './unknown';
+import { missingComma, seekField, skipColon, sought, usualAt } from './names';
+import { isAllowed } from './rules';
+import { parseBoolean, parseEpoch, parseInteger, parseText, parseTimestamp, setText } from './scalars';
+import { Field, Kind, SHARED_BIT, Shape } from './shapes';
 
+/** The power of 10 of the microseconds in a millisecond. */
+const MILLIS_POWER: i32 = 3;
 const N: u32 = 0x6e;
 /** `null` as a little-endian word. */
 const NULL: u32 = 0x6c6c_756e;
@@ -57,6 +60,17 @@ export function parseObject(shape: Shape, from: usize, row: u32): usize {
   return endObject(shape, seen, members) ? at + 1 : NO_MATCH;
 }
 
+/** Parses an object, or a string that stands for an object with one field. */
+function parseObjectOrText(shape: Shape, from: usize, row: u32): usize {
+  if (byteAt(from) !== QUOTE) return parseObject(shape, from, row);
+  const field = shape.textField;
+  const members = memberBytes();
+  const seen = beginObject(shape);
+  if (isRepeated(shape, field, seen)) return NO_MATCH;
+  const end = parseItem(field, from, row);
+  return end !== NO_MATCH && endObject(shape, seen | field.bit, members) ? end : NO_MATCH;
+}
+
 /** Starts an object and returns the bits that are set from the start. Objects of one shape are never nested. */
 function beginObject(shape: Shape): u32 {
   if (shape.shared !== 0) {
@@ -85,81 +99,6 @@ function isFirstShared(shape: Shape, field: Field): bool {
   return true;
 }
 
-function usualAt(shape: Shape, place: u32): Field | null {
-  return place < shape.size ? changetype<Field>(load<usize>(shape.order + (place << 2))) : null;
-}
-
-/** Returns 1 for the first field, which has no comma before its name, else 0. */
-function missingComma(place: u32): usize {
-  return place === 0 ? 1 : 0;
-}
-
-/** The field that {@link seekField} found, or whose name {@link readName} read; null if there is none. */
-let sought: Field | null = null;
-
-/**
- * Skips unknown fields, and the name of the next known one with its colon.
- * @param place The number of known fields before it.
- * @returns The end of the name, or of the object's fields if there is no known field.
- */
-function seekField(shape: Shape, from: usize, place: u32): usize {
-  let at = from;
-  for (let isFirst = place === 0; ; isFirst = false) {
-    at = skipSpaces(at);
-    sought = null;
-    if (byteAt(at) === CLOSE_BRACE) return at;
-    if (!isFirst) at = skipComma(at);
-    if (at !== NO_MATCH) at = readName(shape, at, place);
-    if (at !== NO_MATCH) at = skipColon(at);
-    if (at === NO_MATCH || isFound()) return at;
-    at = skipValue(skipSpaces(at));
-    if (at === NO_MATCH) return NO_MATCH;
-  }
-  return NO_MATCH;
-}
-
-function isFound(): bool {
-  return sought !== null;
-}
-
-/** Skips the colon after a name and the spaces before it. */
-function skipColon(from: usize): usize {
-  const at = skipSpaces(from);
-  return byteAt(at) === COLON ? at + 1 : NO_MATCH;
-}
-
-/** Reads a name. A known field is expected at this index in the next object; an unknown one is counted. */
-function readName(shape: Shape, from: usize, place: u32): usize {
-  const usual = usualAt(shape, place);
-  if (usual !== null && isSameBytes(from, usual.name + 1, usual.length - 2)) {
-    sought = usual;
-    return from + usual.length - 2;
-  }
-  const end = readText(from);
-  if (end === NO_MATCH) return NO_MATCH;
-  const field = fieldNamed(shape, textFrom, textTo);
-  if (field !== null && place < shape.size)
-    store<usize>(shape.order + (place << 2), changetype<usize>(field));
-  sought = field;
-  return end;
-}
-
-/** Returns the field of a name; null if it is unknown, which is counted. */
-function fieldNamed(shape: Shape, from: usize, to: usize): Field | null {
-  const indexed = indexedField(shape, from, to - from);
-  if (indexed !== null) return indexed;
-  const number = numberOf(shape.names, from, to);
-  if (number < shape.size) return changetype<Field>(load<usize>(shape.fields + (number << 2)));
-  addMember(from, to);
-  noteUnknown(shape, number);
-  return null;
-}
-
-/** Skips the comma before a field and the spaces after it. */
-function skipComma(at: usize): usize {
-  return byteAt(at) === COMMA ? skipSpaces(at + 1) : NO_MATCH;
-}
-
 function parseValue(field: Field, at: usize, row: u32): usize {
   if (byteAt(at) === N) return !field.isRequired && load<u32>(at) === NULL ? at + 4 : NO_MATCH;
   switch (field.kind) {
@@ -177,6 +116,77 @@ function parseValue(field: Field, at: usize, row: u32): usize {
       return parseObject(field.shape, at, row);
     case Kind.List:
       return parseList(field, at, row);
+    case Kind.Long:
+    case Kind.Double:
+    case Kind.Decimal:
+    case Kind.Date:
+    case Kind.EpochMillis:
+    case Kind.EpochMicros:
+    case Kind.Json:
+    case Kind.Map:
+    case Kind.ObjectOrText:
+    case Kind.Ruled:
+      return parseOther(field, field.kind, at, row);
+    default:
+      return NO_MATCH;
+  }
+}
+
+/** Parses an item of a list, or a value of a map: mostly an object, which must not be null. */
+function parseItem(field: Field, from: usize, row: u32): usize {
+  if (field.kind === Kind.Object) return parseObject(field.shape, from, row);
+  if (byteAt(from) === N) return !field.isRequired && load<u32>(from) === NULL ? from + 4 : NO_MATCH;
+  for (;;) {
+    const end = parseOther(field, field.kind, from, row);
+    if (end !== NO_MATCH || !unescapeScalar(field, from)) return end;
+  }
+  return NO_MATCH;
+}
+
+/**
+ * Parses a value of any kind. Separate from {@link parseValue}, which has one caller and few kinds so that the compiler
+ * inlines it.
+ */
+function parseOther(field: Field, kind: Kind, at: usize, row: u32): usize {
+  const column = field.column;
+  switch (kind) {
+    case Kind.Text:
+      return parseText(column, at, row);
+    case Kind.Integer:
+      return parseInteger(column, at, row);
+    case Kind.Boolean:
+      return parseBoolean(column, at, row);
+    case Kind.Timestamp:
+      return parseTimestamp(column, at, row);
+    case Kind.Epoch:
+      return parseEpoch(column, at, row);
+    case Kind.List:
+      return parseList(field, at, row);
+    case Kind.Long:
+      return parseLong(column, at, row);
+    case Kind.Double:
+      return parseDouble(column, at, row);
+    case Kind.Decimal:
+      return parseExact(column, at, row, field.precision, field.scale);
+    case Kind.Date:
+      return parseDate(column, at, row);
+    case Kind.EpochMillis:
+      return parseEpochCount(column, at, row, MILLIS_POWER);
+    case Kind.EpochMicros:
+      return parseEpochCount(column, at, row, 0);
+    case Kind.Json:
+      return parseJson(column, at, row);
+    case Kind.Map:
+      return parseMap(field, at, row);
+    case Kind.Object:
+      return parseObject(field.shape, at, row);
+    case Kind.ObjectOrText:
+      return parseObjectOrText(field.shape, at, row);
+    case Kind.Ruled: {
+      if (field.isStrict && byteAt(at) === QUOTE) return NO_MATCH;
+      const end = parseOther(field, field.type, at, row);
+      return end !== NO_MATCH && isAllowed(field, row) ? end : NO_MATCH;
+    }
     default:
       return NO_MATCH;
   }
@@ -185,7 +195,7 @@ function parseValue(field: Field, at: usize, row: u32): usize {
 /** Replaces a number, boolean or time in a string with escapes by one without; returns whether it did. */
 function unescapeScalar(field: Field, at: usize): bool {
   const isEscaped = byteAt(at) === QUOTE && byteAt(skipPlainBytes(at + 1)) === BACKSLASH;
-  if (!isEscaped || field.kind === Kind.Text) return false;
+  if (!isEscaped || !hasStrings(field.type)) return false;
   const to = unescape(at + 1);
   if (to === NO_MATCH) return false;
   store<u8>(to, QUOTE);
@@ -194,13 +204,18 @@ function unescapeScalar(field: Field, at: usize): bool {
   return skipPlainBytes(at + 1) === to;
 }
 
+/** Returns whether values of a kind can be strings that are not kept as such. */
+function hasStrings(kind: Kind): bool {
+  return kind !== Kind.Text && kind !== Kind.Json && kind !== Kind.ObjectOrText;
+}
+
 function parseList(field: Field, from: usize, row: u32): usize {
   if (byteAt(from) !== OPEN_BRACKET) return NO_MATCH;
   let at = skipSpaces(from + 1);
   let length: u32 = 0;
   if (byteAt(at) !== CLOSE_BRACKET) {
     for (;;) {
-      at = parseObject(field.shape, at, begin(field.items, row, length));
+      at = parseItem(field.item, at, begin(field.items, row, length));
       if (at === NO_MATCH) return NO_MATCH;
       length += 1;
       at = skipSpaces(at);
@@ -211,4 +226,38 @@ function parseList(field: Field, from: usize, row: u32): usize {
   }
   set32(field.column, row, length);
   return at + 1;
+}
+
+/** Parses an object whose names are data. */
+function parseMap(field: Field, from: usize, row: u32): usize {
+  if (byteAt(from) !== OPEN_BRACE) return NO_MATCH;
+  const members = memberBytes();
+  let at = skipSpaces(from + 1);
+  let length: u32 = 0;
+  if (byteAt(at) !== CLOSE_BRACE) {
+    for (;;) {
+      const itemRow = begin(field.items, row, length);
+      at = parseKey(field, at, itemRow);
+      if (at !== NO_MATCH) at = parseItem(field.item, at, itemRow);
+      if (at === NO_MATCH) return NO_MATCH;
+      length += 1;
+      at = skipSpaces(at);
+      if (byteAt(at) === CLOSE_BRACE) break;
+      if (byteAt(at) !== COMMA) return NO_MATCH;
+      at = skipSpaces(at + 1);
+    }
+  }
+  if (endMembers(members)) return NO_MATCH;
+  set32(field.column, row, length);
+  return at + 1;
+}
+
+/** Parses a map's key, its colon and the spaces after it. */
+function parseKey(field: Field, from: usize, row: u32): usize {
+  const end = readText(from);
+  if (end === NO_MATCH) return NO_MATCH;
+  addMember(textFrom, textTo);
+  setText(field.keys, row, textFrom, textTo, textTo + 1 === end);
+  const at = skipColon(end);
+  return at === NO_MATCH ? NO_MATCH : skipSpaces(at);
 }

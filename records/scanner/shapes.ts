@@ -20,7 +20,7 @@ const FIRST_UNKNOWN: usize = 1 << 8;
 /** The address of a shape and the number of an unknown name, 32 bits each. */
 const UNKNOWN_BYTES: usize = 8;
 
-/** The kind of a field's value. */
+/** The kind of a field's value, in the order of `KINDS` of field-builder.ts. */
 export enum Kind {
   Text,
   Integer,
@@ -29,9 +29,21 @@ export enum Kind {
   Epoch,
   Object,
   List,
+  Long,
+  Double,
+  Decimal,
+  Date,
+  EpochMillis,
+  EpochMicros,
+  Json,
+  Map,
+  /** An object for which a string may stand. */
+  ObjectOrText,
+  /** A scalar with rules; its `type` is its kind without them. */
+  Ruled,
 }
 
-/** A field of an object. */
+/** A field of an object, or the items of a list or map, which have no name. */
 @unmanaged
 export class Field {
   /** The address and length of `,"name":`, without spaces. */
@@ -43,12 +55,29 @@ export class Field {
   lastObject: u64;
   isRequired: bool;
   kind: Kind;
-  /** The column of its values, or of a list's lengths. */
+  /** The column of its values, or of the lengths of a list or map. */
   column: ColumnBuffer;
-  /** The shape of its object, or of its list's items. */
+  /** The shape of its object. */
   shape: Shape;
-  /** The level of its list's items. */
+  /** The level and the field of the items of its list or map, and the column of a map's keys. */
   items: Level;
+  item: Field;
+  keys: ColumnBuffer;
+  /** The digits of a decimal, and how many of them are decimals. */
+  precision: i32;
+  scale: i32;
+  /** The kind of a field with rules. */
+  type: Kind;
+  /** Whether strings are refused, other than for types that are strings. */
+  isStrict: bool;
+  /** Whether the strings are tested, and the number of the test. */
+  hasTest: bool;
+  test: u32;
+  /** The bounds of whole numbers, and of floats. */
+  min: i64;
+  max: i64;
+  minDouble: f64;
+  maxDouble: f64;
 }
 
 /** The fields of an object. */
@@ -75,6 +104,8 @@ export class Shape {
   maxCounts: u32;
   /** The field at each index of the previous object, since most objects have the same order. */
   order: usize;
+  /** The field for which a string may stand. */
+  textField: Field;
 }
 
 /**
@@ -92,12 +123,25 @@ export function newShape(maxFields: u32): Shape {
   return shape;
 }
 
+/** Creates a field without a name. */
+export function newItem(isRequired: bool, kind: Kind): Field {
+  const field = changetype<Field>(allocate(offsetof<Field>()));
+  field.isRequired = isRequired;
+  field.kind = kind;
+  field.type = kind;
+  field.min = i64.MIN_VALUE;
+  field.max = i64.MAX_VALUE;
+  field.minDouble = -Infinity;
+  field.maxDouble = Infinity;
+  return field;
+}
+
 /**
  * Adds a field to a shape; its column, shape and level are set by the caller.
  * @param name The address of `,"name":`, which is unescaped in place.
  */
 export function newField(shape: Shape, name: usize, length: usize, isRequired: bool, kind: Kind): Field {
-  const field = changetype<Field>(allocate(offsetof<Field>()));
+  const field = newItem(isRequired, kind);
   field.name = allocate(length);
   memory.copy(field.name, name, length);
   field.length = length;
@@ -105,8 +149,6 @@ export function newField(shape: Shape, name: usize, length: usize, isRequired: b
   numberOf(shape.names, textFrom, textTo);
   store<usize>(slotOf(shape, textFrom, textTo - textFrom), changetype<usize>(field));
   field.bit = shape.size < OWN_BITS ? 1 << shape.size : SHARED_BIT;
-  field.isRequired = isRequired;
-  field.kind = kind;
   if (isRequired) shape.required |= field.bit;
   if (field.bit === SHARED_BIT) {
     shape.shared = SHARED_BIT;

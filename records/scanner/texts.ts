@@ -1,5 +1,5 @@
 /** The distinct strings of a column in UTF-8, numbered from 0 in order of appearance: an open-addressing hash table. */
-import { firstOfWord, isSameBytes } from './json';
+import { byteAt, firstOfWord, isSameBytes } from './json';
 import { allocate, reallocate } from './memory';
 
 const FIRST_BYTES: usize = 1 << 12;
@@ -54,6 +54,11 @@ export function numberOf(texts: Texts, from: usize, to: usize): u32 {
     slot = (slot + 1) & texts.mask;
   }
   return 0;
+}
+
+/** Records whether a string has the character U+0000. */
+export function noteZeros(texts: Texts, from: usize, to: usize): void {
+  for (let at = from; at < to; at += 1) if (byteAt(at) === 0) texts.hasZero = true;
 }
 
 function isSame(texts: Texts, number: u32, from: usize, length: usize): bool {

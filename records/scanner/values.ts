@@ -45,7 +45,7 @@ export function skipZeros(at: usize): usize {
   return zeros > 0 && zeros <= MAX_ZEROS ? end : at;
 }
 
-/** Returns the number of at most 18 digits. */
+/** Returns the number of at most 18 digits; of 19, its 64 bits without a sign. */
 export function integerAt(from: usize, to: usize): i64 {
   let number: i64 = 0;
   for (let at = from; at < to; at += 1) number = number * 10 + ((byteAt(at) - ZERO) as i64);
@@ -115,7 +115,7 @@ let lastTail: u32 = 0;
 let lastDays: i64 = NO_TIME;
 
 /** Returns the days since 1970 of a date from the year 1 on, as 2018-01-31; `NO_TIME` if there is none. */
-function daysAt(at: usize): i64 {
+export function daysAt(at: usize): i64 {
   const head = load<u64>(at);
   const tail: u32 = load<u16>(at + 8);
   if (head !== lastHead || tail !== lastTail) {

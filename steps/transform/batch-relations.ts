@@ -35,7 +35,7 @@ export async function createRelations(
   for (const level of scan.levels) {
     const { positions, attemptIndex } = positionsOf(level);
     const own = level.columns
-      .filter((column) => column.role !== 'metadata')
+      .filter(({ role }) => role === 'field' || role === 'list')
       .map((column) => columnOf(column, level.rows));
     await createRelation(connection, {
       name: relationOf(level.path),
@@ -60,26 +60,32 @@ function* acceptedMessages(
   }
 }
 
-/** Returns columns with each row's index in its enclosing lists, and the index of each row's attempt. */
+/**
+ * Returns columns with each row's index or key in its enclosing lists and maps, and the index of each row's attempt;
+ * undefined for the attempts themselves.
+ */
 function positionsOf(level: RowSet): {
   positions: RelationColumn[];
   attemptIndex: Int32Array | undefined;
 } {
   const positions: RelationColumn[] = [];
   let parents: Int32Array | undefined;
-  for (let list = level; list.parent !== undefined; list = list.parent) {
-    positions.unshift({
-      name: list.path,
-      type: 'INTEGER',
-      values: list.positions,
-      ...(parents && { of: parents }),
-    });
+  for (let rows = level; rows.parent !== undefined; rows = rows.parent) {
+    const own = positionOf(rows, level.rows, parents);
+    if (own !== undefined) positions.unshift(own);
     parents =
       parents === undefined
-        ? list.parentIndexes.subarray(0, level.rows)
-        : compose(parents, list.parentIndexes);
+        ? rows.parentIndexes.subarray(0, level.rows)
+        : compose(parents, rows.parentIndexes);
   }
   return { positions, attemptIndex: parents };
+}
+
+/** Returns the column of the rows' indexes in a list, or their keys in a map. */
+function positionOf(rows: RowSet, size: number, indexes?: Int32Array): RelationColumn | undefined {
+  if (rows.keys !== undefined) return columnOf(rows.keys, size, indexes);
+  if (rows.role === 'record') return undefined;
+  return { name: rows.path, type: 'INTEGER', values: rows.positions, ...(indexes && { of: indexes }) };
 }
 
 /** Composes two parent-index arrays. */
@@ -101,6 +107,7 @@ function columnOf(column: ScannedColumn, rows: number, indexes?: Int32Array): Re
     values: column.values,
     ...(column.count < rows && { valid: column.valid }),
     ...(column.type === 'VARCHAR' && { texts: column.texts }),
+    ...(column.digits && { scale: column.digits.scale }),
     ...(indexes && { of: indexes }),
   };
 }

@@ -50,7 +50,7 @@ const TIMESTAMP = fc
   )
   .map(([time, fraction, zone]) => `${time.toISOString().slice(0, 19)}${fraction}${zone}`);
 
-const LEAVES: Readonly<Record<ScalarType, fc.Arbitrary<unknown>>> = {
+const LEAVES: Readonly<Partial<Record<ScalarType, fc.Arbitrary<unknown>>>> = {
   text: TEXT,
   integer: fc.oneof(
     INTEGER,
@@ -77,11 +77,14 @@ function objectOf({ fields }: ObjectShape): fc.Arbitrary<object> {
 }
 
 function valueOf(shape: FieldShape): fc.Arbitrary<unknown> {
-  const value =
-    shape.kind === 'leaf'
-      ? LEAVES[shape.type]
-      : shape.kind === 'object'
-        ? objectOf(shape)
-        : fc.array(objectOf(shape.item), { maxLength: 3 });
+  const value = presentValueOf(shape);
   return shape.required ? value : fc.oneof({ weight: 4, arbitrary: value }, fc.constantFrom(null, undefined));
+}
+
+function presentValueOf(shape: FieldShape): fc.Arbitrary<unknown> {
+  if (shape.kind === 'object') return objectOf(shape);
+  if (shape.kind === 'list') return fc.array(presentValueOf(shape.item), { maxLength: 3 });
+  const leaf = shape.kind === 'leaf' ? LEAVES[shape.type] : undefined;
+  if (leaf === undefined) throw new TypeError('attempts have no such field');
+  return leaf;
 }

@@ -33,26 +33,35 @@ export function renderAtRandom(value: unknown, shape: FieldShape, random: Random
   return mark + rendering.space() + rendering.value(value, shape) + rendering.space();
 }
 
-class Rendering {
+/** Writes values in random ways. */
+export class Rendering {
   readonly #random: Random;
 
   constructor(random: Random) {
     this.#random = random;
   }
 
+  /** Returns true once in `oneIn` calls on average. */
   isChosen(oneIn: number): boolean {
     return this.#random.below(oneIn) === 0;
   }
 
+  /** Returns spaces, mostly none. */
   space(): string {
-    return this.#pick(SPACES);
+    return this.pick(SPACES);
   }
 
+  /** Writes a value of a shape without maps. */
   value(value: unknown, shape: FieldShape): string {
     if (value === null) return 'null';
     if (shape.kind === 'leaf') return this.#scalar(value, shape.type);
     if (shape.kind === 'object') return this.#object(value as Readonly<Record<string, unknown>>, shape);
-    const items = (value as readonly unknown[]).map((item) => this.value(item, shape.item));
+    if (shape.kind === 'map') throw new TypeError('maps are written by random-records.ts');
+    return this.list((value as readonly unknown[]).map((item) => this.value(item, shape.item)));
+  }
+
+  /** Writes an array of written items. */
+  list(items: readonly string[]): string {
     return `[${this.space()}${items.join(`${this.space()},${this.space()}`)}${this.space()}]`;
   }
 
@@ -60,13 +69,19 @@ class Rendering {
     const members = Object.entries(value).map(([name, member]) => {
       const field = fields[name];
       if (field === undefined) throw new TypeError(`${name} is not in the shape`);
-      return [this.#text(name), this.value(member, field)] as const;
+      return [name, this.value(member, field)] as const;
     });
     const absent = Object.keys(fields).filter((name) => !Object.hasOwn(value, name));
-    const nulls = absent
-      .filter(() => this.isChosen(SOMETIMES))
-      .map((name) => [this.#text(name), 'null'] as const);
-    const written = [...members, ...nulls, ...this.#unknown()];
+    const nulls = absent.filter(() => this.isChosen(SOMETIMES)).map((name) => [name, 'null'] as const);
+    return this.object([...members, ...nulls], this.unknown());
+  }
+
+  /** Writes an object of names with written values, and of unknown fields, which are both written. */
+  object(
+    members: readonly (readonly [name: string, value: string])[],
+    unknown: readonly (readonly [name: string, value: string])[] = [],
+  ): string {
+    const written = [...members.map(([name, value]) => [this.text(name), value] as const), ...unknown];
     const ordered = this.isChosen(2) ? this.#random.shuffle(written) : written;
     const texts = ordered.map(
       ([name, member]) => `${this.space()}${name}${this.space()}:${this.space()}${member}${this.space()}`,
@@ -74,40 +89,42 @@ class Rendering {
     return `{${texts.join(',')}}`;
   }
 
-  #unknown(): (readonly [name: string, value: string])[] {
+  /** Returns some unknown fields, written. */
+  unknown(): (readonly [name: string, value: string])[] {
     if (!this.isChosen(SOMETIMES)) return [];
     const names = this.#random.shuffle([...NAMES]).slice(0, 1 + this.#random.below(3));
-    return names.map((name) => [name, this.#pick(VALUES)]);
+    return names.map((name) => [name, this.pick(VALUES)]);
   }
 
   #scalar(value: unknown, type: ScalarType): string {
-    if (typeof value === 'boolean') return this.#pick([String(value), this.#text(String(value))]);
+    if (typeof value === 'boolean') return this.pick([String(value), this.text(String(value))]);
     if (typeof value === 'number') return this.#integer(value);
     const text = String(value);
-    if (type === 'epoch') return this.#pick([this.#text(text), ...numbersOf(text)]);
-    return this.#text(text);
+    if (type === 'epoch') return this.pick([this.text(text), ...numbersOf(text)]);
+    return this.text(text);
   }
 
   #integer(number: number): string {
     const [sign, size] = number < 0 ? ['-', String(-number)] : ['', String(number)];
     const others = number === 0 ? ['-0', '0e5'] : [`${number}0e-1`, `${sign}0.${size}e${size.length}`];
-    return this.#pick([
+    return this.pick([
       ...[`${number}`, `${number}.0`, `${number}.${'0'.repeat(30)}`, `${number}e0`, `${number}.0E+00`],
-      ...[this.#text(`${number}`), this.#text(`${number}.0`)],
-      this.#text(`${sign || '+'}${size.padStart(10, '0')}`),
+      ...[this.text(`${number}`), this.text(`${number}.0`)],
+      this.text(`${sign || '+'}${size.padStart(10, '0')}`),
       ...others,
     ]);
   }
 
   /** Writes a string, sometimes with escapes. */
-  #text(text: string): string {
-    const escapes = this.#pick([RARELY, RARELY, 2, 0]);
+  text(text: string): string {
+    const escapes = this.pick([RARELY, RARELY, 2, 0]);
     const units = Array.from({ length: text.length }, (_, at) => text.charAt(at));
     if (escapes === 0 || !text.isWellFormed()) return JSON.stringify(text);
     return `"${units.map((unit) => (isSurrogate(unit) || this.isChosen(escapes) ? escaped(unit) : bare(unit))).join('')}"`;
   }
 
-  #pick<T>(all: readonly T[]): T {
+  /** Returns one of the values. */
+  pick<T>(all: readonly T[]): T {
     return pick(all, this.#random);
   }
 }

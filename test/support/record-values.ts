@@ -1,90 +1,204 @@
-import type { FieldShape, ObjectShape } from '../../records/shape.ts';
+import type { FieldShape, ObjectShape, RecordShape, ScalarShape } from '../../records/shape.ts';
 import type { AttemptScan } from '../../records/scan.ts';
-import type { ScanColumn } from '../../records/scan-columns.ts';
+import type { RowSet, ScanColumn } from '../../records/scan-columns.ts';
 import { microsOfEpoch, microsOfTimestamp } from '../../records/times.ts';
+import { readSource, type SourceValue } from './json-source.ts';
 
-/** The non-null values of each field in document order, by its path with `[]` for list indexes. */
-export type ValuesByPath = Record<string, (string | number | bigint | boolean)[]>;
+type Value = string | number | bigint | boolean;
 
-/** Returns the values of a record as JavaScript's own JSON reads them; the check must accept the record. */
-export function recordValues(record: unknown, shape: ObjectShape): ValuesByPath {
-  const values: ValuesByPath = {};
-  addValues(record, shape, '', values);
-  return values;
+/** A row: the index of its parent row, its index and its key in that, and the values of its columns by path. */
+export interface Row {
+  readonly parent: number;
+  readonly position: number;
+  readonly key: string | undefined;
+  readonly values: Map<string, Value>;
 }
 
-function addValues(value: unknown, shape: FieldShape, path: string, values: ValuesByPath): void {
-  if (value === null || value === undefined) return;
-  if (shape.kind === 'leaf') (values[path] ??= []).push(scalarOf(value, shape.type));
-  else if (shape.kind === 'list')
-    for (const item of value as readonly unknown[]) addValues(item, shape.item, `${path}[]`, values);
-  else
-    for (const [name, field] of Object.entries(shape.fields))
-      addValues(memberOf(value, name), field, path === '' ? name : `${path}.${name}`, values);
+/** The rows of each level that has any, by its path. */
+export type RowsByPath = Record<string, Row[]>;
+
+/** Rows and unknown fields of records. */
+export interface RecordValues {
+  readonly rows: RowsByPath;
+  /** The number of unknown fields by path. */
+  readonly unknown: Record<string, number>;
 }
 
-function memberOf(value: object, name: string): unknown {
-  return Object.hasOwn(value, name) ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
+/** Returns the values of records, as a reader of its own finds them in their text; the check must accept them. */
+export function recordValues(texts: readonly string[], shape: RecordShape): RecordValues {
+  const reader = new ValueReader();
+  for (const text of texts) reader.record(readSource(text.replace(/^\ufeff/, '')), shape);
+  const unknown = Object.fromEntries([...reader.unknown].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return { rows: reader.rows, unknown };
 }
 
-function scalarOf(value: unknown, type: string): string | number | bigint | boolean {
-  const text = String(value);
-  if (type === 'integer') return Number(text) + 0;
-  if (type === 'boolean') return text === 'true';
-  const micros =
-    type === 'timestamp' ? microsOfTimestamp(text) : type === 'epoch' ? microsOfEpoch(text) : text;
-  if (micros === undefined) throw new TypeError(`${text} is no ${type}`);
-  return micros;
+/** The row and the path of the object that contains a value. */
+interface Place {
+  readonly level: string;
+  readonly row: number;
+  readonly path: string;
 }
 
-/** Returns the number of unknown fields of a record by path, as JavaScript's own JSON reads it. */
-export function unknownFieldsOf(record: unknown, shape: ObjectShape): Record<string, number> {
-  const counts = new Map<string, number>();
-  addUnknown(record, shape, '', counts);
-  return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
-}
+class ValueReader {
+  readonly rows: RowsByPath = {};
+  readonly unknown = new Map<string, number>();
 
-function addUnknown(value: unknown, shape: FieldShape, path: string, counts: Map<string, number>): void {
-  if (value === null || value === undefined || shape.kind === 'leaf') return;
-  if (shape.kind === 'list') {
-    for (const item of value as readonly unknown[]) addUnknown(item, shape.item, `${path}[]`, counts);
-    return;
+  record(record: SourceValue, shape: RecordShape): void {
+    const row = this.#addRow('', 0, 0);
+    if (shape.kind === 'object') {
+      this.#object(record, shape, { level: '', row, path: '' });
+      return;
+    }
+    const text = record.members?.find(([name]) => name === shape.field)?.[1].value;
+    const kind = shape.kinds.find(({ values }) => values.includes(String(text)));
+    if (kind === undefined) throw new TypeError(`the record has no kind: ${record.source}`);
+    const level = shownName(kind.name, Infinity);
+    this.#object(record, kind.shape, { level, row: this.#addRow(level, row, 0), path: level });
   }
-  const prefix = path === '' ? '' : `${path}.`;
-  for (const [name, member] of Object.entries(value)) {
-    const field = Object.hasOwn(shape.fields, name) ? shape.fields[name] : undefined;
-    if (field === undefined) addOne(counts, `${prefix}${shownName(name)}`);
-    else addUnknown(member, field, `${prefix}${name}`, counts);
+
+  #addRow(level: string, parent: number, position: number, key?: string): number {
+    return (this.rows[level] ??= []).push({ parent, position, key, values: new Map() }) - 1;
+  }
+
+  #set({ level, row, path }: Place, value: Value): void {
+    const values = this.rows[level]?.[row]?.values;
+    if (values === undefined) throw new RangeError(`there is no row ${row} of ${level}`);
+    values.set(path, value);
+  }
+
+  #value(value: SourceValue, shape: FieldShape, place: Place): void {
+    if (value.value === null) return;
+    if (shape.kind === 'leaf') this.#set(place, scalarOf(value, shape));
+    else if (shape.kind === 'object') this.#object(value, shape, place);
+    else this.#items(value, shape, place);
+  }
+
+  #object(value: SourceValue, { fields, textField }: ObjectShape, place: Place): void {
+    const members = value.members ?? [[textField ?? '', value] as const];
+    for (const [name, member] of members) {
+      const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
+      const path = joined(place.path, shownName(name, field === undefined ? 100 : Infinity));
+      if (field === undefined) this.unknown.set(path, (this.unknown.get(path) ?? 0) + 1);
+      else this.#value(member, field, { ...place, path });
+    }
+  }
+
+  #items({ items, members = [] }: SourceValue, { item }: { item: FieldShape }, place: Place): void {
+    const entries = items?.map((value) => [undefined, value] as const) ?? members;
+    const level = `${place.path}${items === undefined ? '{}' : '[]'}`;
+    for (const [position, [key, value]] of entries.entries()) {
+      const row = this.#addRow(level, place.row, position, key);
+      const path = item.kind === 'object' ? level : `${level}.value`;
+      this.#value(value, item, { level, row, path });
+    }
+    this.#set(place, entries.length);
   }
 }
 
-function addOne(counts: Map<string, number>, path: string): void {
-  counts.set(path, (counts.get(path) ?? 0) + 1);
+function joined(path: string, name: string): string {
+  return path === '' ? name : `${path}.${name}`;
 }
 
-function shownName(name: string): string {
-  const short = name.length > 100 ? `${name.slice(0, 100)}…` : name;
+function shownName(name: string, most: number): string {
+  const short = name.length > most ? `${name.slice(0, most)}…` : name;
   return /^[\w-]+$/u.test(short) ? short : JSON.stringify(short);
 }
 
-/** Returns the values in a scan's columns. */
-export function scannedValues(scan: AttemptScan): ValuesByPath {
-  const values: ValuesByPath = {};
-  for (const { columns, rows } of scan.levels)
-    for (const column of columns)
-      if (column.role === 'field' && column.count > 0) values[column.name] = nonNull(column, rows);
-  return values;
+function scalarOf({ source, value }: SourceValue, { type, digits }: ScalarShape): Value {
+  const text = typeof value === 'string' ? value : source;
+  switch (type) {
+    case 'text':
+      return text;
+    case 'json':
+      return source;
+    case 'integer':
+      return Number(text) + 0;
+    case 'boolean':
+      return text === 'true';
+    case 'double':
+      return Number(text);
+    case 'long':
+      return scaled(text, 0);
+    case 'decimal':
+      return scaled(text, digits?.scale ?? 0);
+    case 'date':
+      return Date.parse(text) / 86_400_000;
+    case 'timestamp':
+      return required(microsOfTimestamp(text), text);
+    case 'epoch':
+      return required(microsOfEpoch(value === undefined ? String(Number(text)) : text), text);
+    case 'epoch-millis':
+      return rounded(scaled(text, 6));
+    case 'epoch-micros':
+      return rounded(scaled(text, 3));
+  }
 }
 
-function nonNull(column: ScanColumn, rows: number): (string | number | bigint | boolean)[] {
+function required(micros: bigint | undefined, text: string): bigint {
+  if (micros === undefined) throw new TypeError(`${text} is no time`);
+  return micros;
+}
+
+/** Returns a number times 10 to a power, which must be whole. */
+function scaled(text: string, power: number): bigint {
+  const [, sign, whole = '', fraction = '', exponent = '0'] =
+    /^([-+]?)(\d+)(?:\.(\d+))?(?:[eE]([-+]?\d+))?$/.exec(text) ?? [];
+  let size = BigInt(whole + fraction);
+  const shift = Number(exponent) - fraction.length + power;
+  if (size === 0n) return 0n;
+  if (shift >= 0) size *= 10n ** BigInt(shift);
+  else {
+    const divisor = 10n ** BigInt(-shift);
+    if (size % divisor !== 0n) throw new RangeError(`${text} would be rounded`);
+    size /= divisor;
+  }
+  return sign === '-' ? -size : size;
+}
+
+/** Returns thousands of a number, to the nearest, halves away from zero. */
+function rounded(nanos: bigint): bigint {
+  return nanos < 0n ? -rounded(-nanos) : (nanos + 500n) / 1000n;
+}
+
+/** Returns the rows and unknown fields in a scan. */
+export function scannedValues(scan: AttemptScan): RecordValues {
+  const levels = scan.levels.filter(({ rows }) => rows > 0);
+  const { unknownFields } = scan.unknown.top(Infinity);
+  return {
+    rows: Object.fromEntries(levels.map((level) => [level.path, rowsOf(level)])),
+    unknown: unknownFields,
+  };
+}
+
+function rowsOf(level: RowSet): Row[] {
+  const { parentIndexes, positions, keys } = level;
+  const named = keys && valuesOf(keys, level.rows);
+  const columns = level.columns
+    .filter(({ role }) => role === 'field' || role === 'list')
+    .map((column) => [column.name, valuesOf(column, level.rows)] as const);
+  return Array.from({ length: level.rows }, (_, row) => {
+    const present = columns.flatMap(([name, values]) => {
+      const value = values[row];
+      return value === undefined ? [] : [[name, value] as const];
+    });
+    const key = named?.[row]?.toString();
+    return {
+      parent: parentIndexes[row] ?? NaN,
+      position: positions[row] ?? NaN,
+      key,
+      values: new Map(present),
+    };
+  });
+}
+
+/** Returns the value of each row; undefined for null. */
+function valuesOf(column: ScanColumn, rows: number): (Value | undefined)[] {
   const { values, valid, type } = column;
   const texts = type === 'VARCHAR' ? column.texts : undefined;
-  const found: (string | number | bigint | boolean)[] = [];
-  for (let row = 0; row < rows; row += 1) {
-    if (((valid[row >> 3] ?? 0) & (1 << (row & 7))) === 0) continue;
+  return Array.from({ length: rows }, (_, row) => {
+    if (((valid[row >> 3] ?? 0) & (1 << (row & 7))) === 0) return undefined;
     const value = values[row] ?? NaN;
-    if (texts !== undefined) found.push(Buffer.from(texts.bytesOf(Number(value))).toString('utf8'));
-    else found.push(type === 'BOOLEAN' ? value === 1 : value);
-  }
-  return found;
+    if (texts !== undefined) return Buffer.from(texts.bytesOf(Number(value))).toString('utf8');
+    return type === 'BOOLEAN' ? value === 1 : value;
+  });
 }

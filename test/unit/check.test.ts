@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { checkAttempt, countMembers } from '../../records/check.ts';
+import { checkAttempt } from '../../records/check.ts';
 
 const OPTION = { id: 'o1', checked: true, correct: true, submitted: 1, at: '2018-01-23T14:23:24.670Z' };
 const QUESTION = {
@@ -200,10 +200,4 @@ test('a lone surrogate is refused in a known field, an unknown one and a name', 
 test('nesting of any depth in an unknown field is accepted', () => {
   const deep = '['.repeat(10_000) + ']'.repeat(10_000);
   assert.equal(faultOf(attempt().toString('utf8').replace('{', `{"more":${deep},`)), 'none');
-});
-
-test('members are counted in any valid JSON text', () => {
-  assert.equal(countMembers('{"a":1,"b" : {"c:d":"e:\\"f\\":"}}'), 3);
-  assert.equal(countMembers('["a:b", "\\\\", {"\\\\" :1}]'), 1);
-  assert.equal(countMembers('3'), 0);
 });
