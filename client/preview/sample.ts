@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { ContentReader } from '../../steps/source/content-reader.ts';
+import { recordReaderOf, type RecordReader } from '../../steps/source/record-reader.ts';
 import { accessOf, urlOf } from '../../steps/source/address.ts';
 import {
   localContent,
@@ -40,6 +40,8 @@ export interface SampleRequest {
   readonly subject: string;
   /** Undefined to detect it: a content that begins with `[` is a JSON array. */
   readonly format: RecordFormat | undefined;
+  /** The source's settings that decide how its records are read. */
+  readonly records?: string | undefined;
   readonly open: (signal: AbortSignal) => Promise<SourceContent>;
 }
 
@@ -59,7 +61,7 @@ export function contentOf(
     url.protocol === 'file:'
       ? () => Promise.resolve(localContent(fileURLToPath(url), subject))
       : (signal: AbortSignal) => download(accessOf(name, source, url.href), signal);
-  return { subject, format: source.format, open };
+  return { subject, format: source.format, records: source.records, open };
 }
 
 /** Returns the request for the content of a file. */
@@ -88,14 +90,16 @@ export async function readSample(request: SampleRequest, limits: SampleLimits): 
 /** Reads the first records of a content, up to the limits. */
 class SampleReader {
   readonly #subject: string;
+  readonly #path: string | undefined;
   readonly #limits: SampleLimits;
   readonly #records: Buffer[] = [];
   #bytes = 0;
   #format: RecordFormat | undefined;
-  #reader: ContentReader | undefined;
+  #reader: RecordReader | undefined;
 
-  constructor({ subject, format }: SampleRequest, limits: SampleLimits) {
+  constructor({ subject, format, records }: SampleRequest, limits: SampleLimits) {
     this.#subject = subject;
+    this.#path = records;
     this.#format = format;
     this.#limits = limits;
   }
@@ -123,9 +127,10 @@ class SampleReader {
     return { records: this.#records, bytes: this.#bytes, format: this.#format ?? 'ndjson', whole, broken };
   }
 
-  #readerOf(format: RecordFormat): ContentReader {
+  #readerOf(format: RecordFormat): RecordReader {
     const { recordBytes } = this.#limits;
-    this.#reader ??= new ContentReader({ format, subject: this.#subject, recordBytes });
+    const options = { subject: this.#subject, recordBytes };
+    this.#reader ??= recordReaderOf({ format, records: this.#path, paging: undefined }, options);
     return this.#reader;
   }
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Warehouse } from '../../adapters/delta/warehouse.ts';
 import type { RunStaging } from '../../adapters/staging/run-staging.ts';
 import type { Staging } from '../../adapters/staging/staging.ts';
@@ -10,8 +9,9 @@ import { runs } from '../../tables/index.ts';
 import { contentTransaction } from '../landing/transaction-ids.ts';
 import type { RunContext } from '../run-context.ts';
 import { ChunkWriter } from './chunk-writer.ts';
-import { ContentReader } from './content-reader.ts';
+import { ContentHash } from './content-hash.ts';
 import { decoded } from './decoding.ts';
+import { recordReaderOf } from './record-reader.ts';
 import { openSource, requireAllRecords } from './source-content.ts';
 
 /** The source and the interval to fetch. */
@@ -66,7 +66,7 @@ export async function fetchSource(
     ...(quarantineLimit === undefined ? {} : { quarantineLimit }),
   };
   if (source.url === undefined) return { ...base, outcome: 'nothing-to-fetch', content: null, chunks: [] };
-  const { writer, reader, bytes, sha256 } = await writeChunks(deps, run, request, source);
+  const { writer, hasGood, bytes, sha256 } = await writeChunks(deps, run, request, source);
   const { again } = request;
   const identity = { format: source.format, sha256, ...(again === undefined ? {} : { again }) };
   const content = { ...identity, records: writer.records, bytes, chunks: writer.count };
@@ -80,18 +80,24 @@ export async function fetchSource(
     outcome: 'fetched',
     content,
     chunks,
-    isNothingGood: reader.records > 0 && !reader.hasGood,
+    isNothingGood: writer.records > 0 && !hasGood,
   };
 }
 
 interface WrittenChunks {
   readonly writer: ChunkWriter;
-  readonly reader: ContentReader;
+  /** Whether any record is valid. */
+  readonly hasGood: boolean;
   /** The size of the decoded content. */
   readonly bytes: number;
-  /** SHA-256 of the decoded content, in hexadecimal digits. */
+  /**
+   * SHA-256 in hexadecimal digits: of the decoded content; of its records if there is an object around them, since what
+   * is beside them, as the time of the answer, may change.
+   */
   readonly sha256: string;
 }
+
+const NO_BYTES = Buffer.alloc(0);
 
 /** Streams the content into chunk files. A permanent error removes the bytes that were received. */
 async function writeChunks(
@@ -105,17 +111,20 @@ async function writeChunks(
   const subject = `source ${request.source}`;
   const writer = new ChunkWriter({ staging, own, folder, subject });
   const { contentBytes, recordBytes } = settings.limits;
-  const reader = new ContentReader({ format: source.format, subject, recordBytes });
-  const hash = createHash('sha256');
+  const reader = recordReaderOf(source, { subject, recordBytes });
+  const hash = new ContentHash(source.records === undefined ? 'bytes' : 'records');
   let bytes = 0;
   try {
     const raw = await openSource({ request, source, spool, run });
     for await (const part of decoded(raw, { subject, maxBytes: contentBytes })) {
       bytes += part.length;
-      hash.update(part);
-      await writer.add(reader.push(part));
+      const records = reader.push(part);
+      hash.add(part, records);
+      await writer.add(records);
     }
-    await writer.add(raw.hasNoContent === true ? [] : reader.end());
+    const last = raw.hasNoContent === true ? [] : reader.end();
+    hash.add(NO_BYTES, last);
+    await writer.add(last);
     await writer.close();
     requireAllRecords(subject, raw, writer.records);
     await own.remove('content/raw');
@@ -126,7 +135,7 @@ async function writeChunks(
     if (!(error instanceof PipelineError && error.canRetry)) await own.remove('content/raw');
     throw error;
   }
-  return { writer, reader, bytes, sha256: hash.digest('hex') };
+  return { writer, hasGood: reader.hasGood, bytes, sha256: hash.digest() };
 }
 
 async function isIngested(warehouse: Warehouse, source: string, identity: ContentIdentity): Promise<boolean> {
