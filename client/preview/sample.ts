@@ -41,7 +41,7 @@ export interface SampleRequest {
   /** Undefined to detect it: a content that begins with `[` is a JSON array. */
   readonly format: RecordFormat | undefined;
   /** The source's settings that decide how its records are read. */
-  readonly records?: string | undefined;
+  readonly settings?: Pick<SourceSettings, 'records' | 'paging'>;
   readonly open: (signal: AbortSignal) => Promise<SourceContent>;
 }
 
@@ -56,12 +56,13 @@ export function contentOf(
   interval: { readonly from?: string; readonly to?: string },
 ): SampleRequest {
   const subject = `source ${name}`;
-  const url = urlOf({ source: name, ...interval }, source);
+  const request = { source: name, ...interval };
+  const url = urlOf(request, source);
   const open =
     url.protocol === 'file:'
       ? () => Promise.resolve(localContent(fileURLToPath(url), subject))
-      : (signal: AbortSignal) => download(accessOf(name, source, url.href), signal);
-  return { subject, format: source.format, records: source.records, open };
+      : (signal: AbortSignal) => download(accessOf(request, source), signal);
+  return { subject, format: source.format, settings: source, open };
 }
 
 /** Returns the request for the content of a file. */
@@ -90,16 +91,16 @@ export async function readSample(request: SampleRequest, limits: SampleLimits): 
 /** Reads the first records of a content, up to the limits. */
 class SampleReader {
   readonly #subject: string;
-  readonly #path: string | undefined;
+  readonly #settings: SampleRequest['settings'];
   readonly #limits: SampleLimits;
   readonly #records: Buffer[] = [];
   #bytes = 0;
   #format: RecordFormat | undefined;
   #reader: RecordReader | undefined;
 
-  constructor({ subject, format, records }: SampleRequest, limits: SampleLimits) {
+  constructor({ subject, format, settings }: SampleRequest, limits: SampleLimits) {
     this.#subject = subject;
-    this.#path = records;
+    this.#settings = settings;
     this.#format = format;
     this.#limits = limits;
   }
@@ -118,6 +119,8 @@ class SampleReader {
     }
     this.#format ??= 'ndjson';
     const isFull = this.#addRecords(content.hasNoContent === true ? [] : this.#readerOf(this.#format).end());
+    // Only the first page is read.
+    if (this.#settings?.paging !== undefined) return false;
     if (!isFull) requireAllRecords(this.#subject, content, this.#records.length);
     return true;
   }
@@ -130,7 +133,10 @@ class SampleReader {
   #readerOf(format: RecordFormat): RecordReader {
     const { recordBytes } = this.#limits;
     const options = { subject: this.#subject, recordBytes };
-    this.#reader ??= recordReaderOf({ format, records: this.#path, paging: undefined }, options);
+    this.#reader ??= recordReaderOf(
+      { format, records: this.#settings?.records, paging: this.#settings?.paging },
+      options,
+    );
     return this.#reader;
   }
 

@@ -1,0 +1,124 @@
+import type { OutgoingHttpHeaders } from 'node:http';
+import { type Exchange, sendHead, sendJson, sendBody } from './answers.ts';
+import type { Fault } from './faults.ts';
+import { generateAttempts } from './generator.ts';
+
+/** The ways in which a page names the next one. */
+const STYLES = ['link', 'header', 'cursor', 'page', 'offset'] as const;
+
+type Style = (typeof STYLES)[number];
+
+/** The path of attempts in pages, as `/pages/cursor`, optionally below a customer's name. */
+export const PAGES_PATH = /^(?:\/[A-Za-z0-9_%-]+)?\/pages\/(link|header|cursor|page|offset)$/;
+
+/** Which attempts are served in pages. */
+export interface PagesDefaults {
+  readonly seed: number;
+  readonly count: number;
+}
+
+/** A page: a range of the attempts. */
+interface Range {
+  readonly start: number;
+  readonly size: number;
+  readonly count: number;
+}
+
+const MAX_COUNT = 1_000_000;
+const MAX_SIZE = 10_000;
+
+/**
+ * Responds with one page of attempts: `{"meta": …, "data": {"items": […]}, "links": …}`. Parameters: `size`, `seed`,
+ * `count`, and `after`, `cursor`, `page` or `offset` by the style. A POST may have the cursor in its JSON body.
+ */
+export async function answerPage(
+  exchange: Exchange,
+  defaults: PagesDefaults,
+  fault: Fault | undefined,
+  body: unknown,
+): Promise<void> {
+  const { url } = exchange;
+  const style = STYLES.find((name) => url.pathname.endsWith(`/${name}`)) ?? 'link';
+  const range = rangeOf(style, url.searchParams, defaults, body);
+  if (range === undefined) {
+    sendJson(exchange, 400, { error: 'The page, its size or the count is no number in range.' });
+    return;
+  }
+  const { start, size, count } = range;
+  const seed =
+    numberIn(url.searchParams.get('seed'), defaults.seed, Number.MAX_SAFE_INTEGER) ?? defaults.seed;
+  const end = Math.min(start + size, count);
+  const next = fault?.kind === 'cycle' ? 0 : end;
+  const hasMore = fault?.kind === 'cycle' || end < count;
+  const items = [...generateAttempts({ seed, count: end })].slice(start);
+  const link = linkTo(url, next);
+  const text = JSON.stringify({
+    // Differs in each answer, as the time of a server does.
+    request: exchange.entry.number,
+    meta: {
+      total: count,
+      has_more: hasMore,
+      next_cursor: style === 'cursor' && hasMore ? cursorOf(next) : null,
+    },
+    data: { items },
+    links: { next: style === 'link' && hasMore ? link : null },
+  });
+  const headers: OutgoingHttpHeaders = {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+    ...(style === 'header' && hasMore
+      ? { link: `<${link}>; rel="next", <${url.pathname}>; rel="first"` }
+      : {}),
+  };
+  sendHead(exchange, 200, headers);
+  await sendBody(exchange, textOf(text), fault?.kind === 'cut' ? { cutAfter: fault.bytes } : {});
+}
+
+function rangeOf(
+  style: Style,
+  search: URLSearchParams,
+  defaults: PagesDefaults,
+  body: unknown,
+): Range | undefined {
+  const size = numberIn(search.get('size'), 100, MAX_SIZE);
+  const count = numberIn(search.get('count'), defaults.count, MAX_COUNT);
+  const start = startOf(style, search, size ?? 0, body);
+  if (size === undefined || size === 0 || count === undefined || start === undefined) return undefined;
+  return { start, size, count };
+}
+
+function startOf(style: Style, search: URLSearchParams, size: number, body: unknown): number | undefined {
+  if (style === 'page') {
+    const page = numberIn(search.get('page'), 1, MAX_COUNT);
+    return page === undefined || page === 0 ? undefined : (page - 1) * size;
+  }
+  if (style === 'offset') return numberIn(search.get('offset'), 0, MAX_COUNT);
+  if (style !== 'cursor') return numberIn(search.get('after'), 0, MAX_COUNT);
+  const sent = search.get('cursor') ?? memberOf(body, 'cursor');
+  return sent === undefined ? 0 : numberIn(Buffer.from(sent, 'base64url').toString('utf8'), 0, MAX_COUNT);
+}
+
+function cursorOf(start: number): string {
+  return Buffer.from(String(start)).toString('base64url');
+}
+
+function linkTo(url: URL, start: number): string {
+  const next = new URL(url);
+  next.searchParams.set('after', String(start));
+  return `${next.pathname}${next.search}`;
+}
+
+function numberIn(text: string | null, standard: number, max: number): number | undefined {
+  if (text === null) return standard;
+  return /^\d{1,16}$/.test(text) && Number(text) <= max ? Number(text) : undefined;
+}
+
+function memberOf(value: unknown, name: string): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const member = new Map<string, unknown>(Object.entries(value)).get(name);
+  return typeof member === 'string' ? member : undefined;
+}
+
+async function* textOf(text: string): AsyncGenerator<Buffer> {
+  yield await Promise.resolve(Buffer.from(text));
+}
