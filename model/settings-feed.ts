@@ -63,7 +63,7 @@ export const Paging = z
       'The path of a boolean in the body that is false on the last page, as `has_more`.',
     ),
     total: BODY_PATH.optional().describe(
-      'The path of the number of records on all pages in the body, as `meta.total`. The last page is the one that completes it. If it changes between two pages, the fetch begins again.',
+      'The path of the number of records on all pages in the body, as `meta.total`. It must be the number of records read at the end. Page numbers and offsets end with the page that completes it; if it changes between two of their pages, the fetch begins again.',
     ),
     maxPages: z
       .int()

@@ -44,34 +44,40 @@ export async function answerPage(
     sendJson(exchange, 400, { error: 'The page, its size or the count is no number in range.' });
     return;
   }
-  const { start, size, count } = range;
-  const seed =
-    numberIn(url.searchParams.get('seed'), defaults.seed, Number.MAX_SAFE_INTEGER) ?? defaults.seed;
-  const end = Math.min(start + size, count);
-  const next = fault?.kind === 'cycle' ? 0 : end;
-  const hasMore = fault?.kind === 'cycle' || end < count;
-  const items = [...generateAttempts({ seed, count: end })].slice(start);
-  const link = linkTo(url, next);
-  const text = JSON.stringify({
-    // Differs in each answer, as the time of a server does.
-    request: exchange.entry.number,
-    meta: {
-      total: count,
-      has_more: hasMore,
-      next_cursor: style === 'cursor' && hasMore ? cursorOf(next) : null,
-    },
-    data: { items },
-    links: { next: style === 'link' && hasMore ? link : null },
-  });
+  const next = fault?.kind === 'cycle' ? 0 : Math.min(range.start + range.size, range.count);
+  const hasMore = next < range.count;
+  const text = JSON.stringify(pageOf(exchange, style, range, hasMore ? next : undefined, defaults));
   const headers: OutgoingHttpHeaders = {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(text),
     ...(style === 'header' && hasMore
-      ? { link: `<${link}>; rel="next", <${url.pathname}>; rel="first"` }
+      ? { link: `<${linkTo(url, next)}>; rel="next", <${url.pathname}>; rel="first"` }
       : {}),
   };
   sendHead(exchange, 200, headers);
   await sendBody(exchange, textOf(text), fault?.kind === 'cut' ? { cutAfter: fault.bytes } : {});
+}
+
+/** @param next The first attempt of the next page; undefined on the last. */
+function pageOf(
+  { url, entry }: Exchange,
+  style: Style,
+  { start, size, count }: Range,
+  next: number | undefined,
+  defaults: PagesDefaults,
+): object {
+  const seed =
+    numberIn(url.searchParams.get('seed'), defaults.seed, Number.MAX_SAFE_INTEGER) ?? defaults.seed;
+  const items = [...generateAttempts({ seed, count: Math.min(start + size, count) })].slice(start);
+  const cursor = style === 'cursor' && next !== undefined ? cursorOf(next) : null;
+  const link = style === 'link' && next !== undefined ? linkTo(url, next) : null;
+  return {
+    // Differs in each answer, as the time of a server does.
+    request: entry.number,
+    meta: { total: count, has_more: next !== undefined, next_cursor: cursor },
+    data: { items },
+    links: { next: link },
+  };
 }
 
 function rangeOf(

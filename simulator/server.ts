@@ -171,7 +171,8 @@ async function answer(serving: Serving, request: IncomingMessage, response: Serv
   }
 }
 
-async function routed({ route, log, token, tokens }: Serving, exchange: Exchange): Promise<void> {
+async function routed(serving: Serving, exchange: Exchange): Promise<void> {
+  const { token, tokens } = serving;
   const { request, url } = exchange;
   const { pathname } = url;
   if (isFromOtherPage(request)) {
@@ -195,6 +196,13 @@ async function routed({ route, log, token, tokens }: Serving, exchange: Exchange
     );
     return;
   }
+  await answerPath(serving, exchange);
+}
+
+/** Responds to a request that is logged in, by its path. */
+async function answerPath({ route, log }: Serving, exchange: Exchange): Promise<void> {
+  const { request, url } = exchange;
+  const { pathname } = url;
   if (PAGES_PATH.test(pathname)) {
     if (allows(exchange, ['GET', 'POST'])) await answerPages(route, exchange, await bodyOf(request));
   } else if (ATTEMPTS_PATH.test(pathname)) {

@@ -167,34 +167,29 @@ interface Hop {
 
 /** Sends one request; the login and the source's own headers only to its own server. */
 async function send(request: HttpRequest, hop: Hop): Promise<Transmitted> {
-  const { method = 'GET', login, ownOrigin = new URL(request.url).origin } = request;
+  const { method = 'GET', ownOrigin = new URL(request.url).origin, body, signal } = request;
   const isOwn = hop.url.origin === ownOrigin;
   if (method !== 'GET' && !isOwn) throw otherHostForBody(request, hop.url);
-  const credentials = isOwn && login !== undefined ? await confidential(request, login, hop.url) : undefined;
+  const credentials = isOwn ? await credentialsFor(request, hop.url) : undefined;
   const url = new URL(hop.url);
   if (credentials?.query !== undefined) url.searchParams.set(...credentials.query);
-  const rules: ConnectRules = {
-    ...request,
-    allowed: request.allowAddresses ?? [],
-    redirectedFrom: hop.redirectedFrom,
-    loopbackOnly: credentials !== undefined && url.protocol === 'http:' && request.allowCleartext !== true,
+  const headers = {
+    accept: 'application/json, application/x-ndjson, application/gzip',
+    'accept-encoding': 'gzip, identity',
+    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    ...(isOwn ? request.headers : {}),
+    ...credentials?.headers,
+    ...rangeOf(hop.resumed),
   };
-  return transmit({
-    url,
-    method,
-    headers: {
-      accept: 'application/json, application/x-ndjson, application/gzip',
-      'accept-encoding': 'gzip, identity',
-      ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...(isOwn ? request.headers : {}),
-      ...credentials?.headers,
-      ...rangeOf(hop.resumed),
-    },
-    body: request.body,
-    rules,
-    signal: request.signal,
-    idleMs: (request.timeouts ?? DEFAULT_TIMEOUTS).idleMs,
-  });
+  const rules = rulesOf(request, hop, credentials !== undefined);
+  const { idleMs } = request.timeouts ?? DEFAULT_TIMEOUTS;
+  return transmit({ url, method, headers, body, rules, signal, idleMs });
+}
+
+function rulesOf(request: HttpRequest, { url, redirectedFrom }: Hop, hasSecret: boolean): ConnectRules {
+  const { subject, redirectHosts, allowAddresses: allowed = [], allowCleartext } = request;
+  const loopbackOnly = hasSecret && url.protocol === 'http:' && allowCleartext !== true;
+  return { subject, allowed, redirectedFrom, redirectHosts, loopbackOnly };
 }
 
 function rangeOf(resumed: Resume | undefined): Record<string, string> {
@@ -203,7 +198,10 @@ function rangeOf(resumed: Resume | undefined): Record<string, string> {
   return { range: `bytes=${resumed.fromByte}-`, 'if-range': validator };
 }
 
-async function confidential(request: HttpRequest, login: Login, url: URL): Promise<Credentials> {
+/** Returns what a request to the source's own server carries to log in; undefined without a login. */
+async function credentialsFor(request: HttpRequest, url: URL): Promise<Credentials | undefined> {
+  const { login } = request;
+  if (login === undefined) return undefined;
   requireConfidential({
     secret: login.secret,
     host: url.hostname,

@@ -23,7 +23,15 @@ const STYLES: Readonly<Record<string, SourceYaml>> = {
   offset: { ...BASE, paging: { style: 'offset', parameter: 'offset', total: 'meta.total' } },
 };
 
+/** The styles of which a worker is killed. */
+const KILLED = ['link', 'offset'];
+
 const CLIENT = { id: 'pipeline', secret: 'a-client-secret', uses: 3 };
+
+/** Returns the number of pages that are requested: without a total, an empty page is the last. */
+function pagesOf(style: string): number {
+  return style === 'page' ? PAGES + 1 : PAGES;
+}
 
 describe('a source in pages', () => {
   let platform: Platform;
@@ -50,9 +58,9 @@ describe('a source in pages', () => {
     };
     pipeline = await TestPipeline.create({
       ...Object.fromEntries(
-        Object.keys(STYLES).flatMap((style) => [
-          [style, source(style, style)],
-          [`${style}-killed`, source(`${style}-killed`, style)],
+        [...Object.keys(STYLES), ...KILLED.map((style) => `${style}-killed`)].map((name) => [
+          name,
+          source(name, name.replace('-killed', '')),
         ]),
       ),
       cyclic: source('cyclic', 'link'),
@@ -68,27 +76,26 @@ describe('a source in pages', () => {
     await guarded.close();
   });
 
-  for (const style of Object.keys(STYLES)) {
-    test(`by ${style}, with errors, a cut and a wait: every record lands once, each page is read once`, async () => {
+  test('in each style, with errors, a cut and a wait: every record lands once, each page is read once', async () => {
+    const styles = Object.keys(STYLES);
+    for (const style of styles) {
       const path = pathOf(style, style);
       platform.arm(
         { kind: 'busy', retryAfterSeconds: 0, path, after: 2 },
         { kind: 'status', status: 500, path, after: 4 },
         { kind: 'cut', bytes: 20_000, path, after: 6 },
       );
-      const run = await pipeline.start({ source: style });
-      const { outcome, rows } = await run.result();
-      assert.deepEqual([outcome, rows['attempts']], ['landed', COUNT]);
-      const requests = requestsOf(path);
+    }
+    const runs = await Promise.all(styles.map((style) => pipeline.start({ source: style })));
+    for (const [index, style] of styles.entries()) {
+      const { outcome, rows } = (await runs[index]?.result()) ?? {};
+      assert.deepEqual([outcome, rows?.['attempts']], ['landed', COUNT], style);
+      const requests = requestsOf(pathOf(style, style));
       const faults = requests.filter((request) => ['busy', 'status', 'cut'].includes(request));
       assert.equal(faults.length, 3);
-      assert.equal(
-        requests.length - faults.length,
-        style === 'page' ? PAGES + 1 : PAGES,
-        requests.join('\n'),
-      );
-    });
-  }
+      assert.equal(requests.length - faults.length, pagesOf(style), requests.join('\n'));
+    }
+  });
 
   test('the same pages are found to be unchanged, though the bytes beside the records differ', async () => {
     assert.equal((await (await pipeline.start({ source: 'cursor' })).result()).outcome, 'unchanged');
@@ -121,7 +128,7 @@ describe('a source in pages', () => {
   });
 
   test('a worker that is killed in the middle of a page goes on after the last whole one', async () => {
-    const styles = Object.keys(STYLES);
+    const styles = KILLED;
     for (const style of styles)
       platform.arm({ kind: 'stall', path: pathOf(`${style}-killed`, style), after: 4 });
     const runs = await Promise.all(styles.map((style) => pipeline.start({ source: `${style}-killed` })));
@@ -139,10 +146,7 @@ describe('a source in pages', () => {
       const { outcome, rows } = (await runs[index]?.result()) ?? {};
       assert.deepEqual([outcome, rows?.['attempts']], ['landed', COUNT], style);
       const requests = requestsOf(pathOf(`${style}-killed`, style));
-      assert.equal(
-        requests.filter((request) => request !== 'stall').length,
-        style === 'page' ? PAGES + 1 : PAGES,
-      );
+      assert.equal(requests.filter((request) => request !== 'stall').length, pagesOf(style));
     }
   });
 
