@@ -10,7 +10,7 @@ function integer(min: number, max = Number.MAX_SAFE_INTEGER): z.ZodNumber {
 const COMMON = {
   times: integer(1).default(1),
   /** The number of requests to the path that come first, without the fault. */
-  after: integer(0).default(0),
+  after: integer(0).optional(),
   path: z.string('a path as /attempts').startsWith('/', 'a path as /attempts').optional(),
 };
 
@@ -125,7 +125,7 @@ export class FaultQueue {
 
   /** Adds faults after those already planned. */
   arm(faults: readonly Fault[]): void {
-    this.#armed.push(...faults.map((fault) => ({ fault, left: fault.times, after: fault.after })));
+    this.#armed.push(...faults.map((fault) => ({ fault, left: fault.times, after: fault.after ?? 0 })));
   }
 
   /** Removes all faults. */
@@ -136,7 +136,11 @@ export class FaultQueue {
 
   /** The planned faults in order; `times` is the number of requests left. */
   list(): readonly Fault[] {
-    return this.#armed.map(({ fault, left, after }) => ({ ...fault, times: left, after }));
+    return this.#armed.map(({ fault, left, after }) => ({
+      ...fault,
+      times: left,
+      ...(fault.after === undefined ? {} : { after }),
+    }));
   }
 
   /** Takes the fault of this request: its own if it sets one, else the first planned for its path. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { OutgoingHttpHeaders } from 'node:http';
 import { type Exchange, sendHead, sendJson, sendBody } from './answers.ts';
 import type { Fault } from './faults.ts';
@@ -60,7 +61,7 @@ export async function answerPage(
 
 /** @param next The first attempt of the next page; undefined on the last. */
 function pageOf(
-  { url, entry }: Exchange,
+  { url }: Exchange,
   style: Style,
   { start, size, count }: Range,
   next: number | undefined,
@@ -73,7 +74,7 @@ function pageOf(
   const link = style === 'link' && next !== undefined ? linkTo(url, next) : null;
   return {
     // Differs in each answer, as the time of a server does.
-    request: entry.number,
+    request: randomUUID(),
     meta: { total: count, has_more: next !== undefined, next_cursor: cursor },
     data: { items },
     links: { next: link },

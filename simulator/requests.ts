@@ -1,7 +1,5 @@
 /** One request and its response. */
 export interface LoggedRequest {
-  /** Counts the requests of the platform, from 1. */
-  readonly number: number;
   readonly method: string;
   readonly path: string;
   /** The query without its `?`; empty when there is none. */
@@ -31,7 +29,6 @@ const KEPT = 1000;
 /** The latest requests one by one, and the totals of every path. */
 export class RequestLog {
   readonly #last: LoggedRequest[] = [];
-  #number = 0;
   readonly #totals = new Map<string, PathTotals>();
 
   /** The latest 1000, oldest first. */
@@ -46,9 +43,7 @@ export class RequestLog {
 
   /** Adds a request that has arrived. */
   begin(method: string, { pathname, search }: URL, range: string | undefined): LoggedRequest {
-    this.#number += 1;
     const entry = {
-      number: this.#number,
       method,
       path: pathname,
       query: search.slice(1),
