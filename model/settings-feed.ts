@@ -76,7 +76,7 @@ export const Paging = z
     'How the pages of the content follow each other. Without it, the content must be complete in one answer.',
   );
 
-/** What a source's requests have besides its url. */
+/** The parts of a source's requests besides its url. */
 export const RequestParts = z
   .strictObject({
     method: z.enum(['GET', 'POST']).default('GET').describe('The method of the requests.'),

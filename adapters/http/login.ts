@@ -1,4 +1,4 @@
-/** What a request carries to log in; only the source's own server receives it. */
+/** Headers and query parameter by which a request logs in; only the source's own server receives it. */
 export interface Credentials {
   readonly headers?: Readonly<Record<string, string>>;
   /** A query parameter's name and value. */

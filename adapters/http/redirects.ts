@@ -9,7 +9,7 @@ export interface RedirectRules {
   readonly subject: string;
   /** The hosts, as `host` or `host:port`, that are allowed besides the server itself. */
   readonly redirectHosts: readonly string[];
-  /** What the server does, for errors; by default `redirects`. */
+  /** The verb of the server's action, for errors; by default `redirects`. */
   readonly verb?: string;
 }
 

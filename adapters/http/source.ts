@@ -114,7 +114,7 @@ export async function openHttp(request: HttpRequest): Promise<HttpContent> {
   throw statusError(request.subject, message);
 }
 
-/** Sends the request; once more with new credentials if the server refuses those of a login that can be renewed. */
+/** Sends the request; again with new credentials if the server refuses those of a login that can be renewed. */
 async function logIn(request: HttpRequest): Promise<Answer> {
   const answer = await followRedirects(request);
   const { login } = request;

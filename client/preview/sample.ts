@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { recordReaderOf, type RecordReader } from '../../steps/source/record-reader.ts';
+import { recordReaderOf, type ContentRecords } from '../../steps/source/record-reader.ts';
 import { accessOf, urlOf } from '../../steps/source/address.ts';
 import {
   localContent,
@@ -96,7 +96,7 @@ class SampleReader {
   readonly #records: Buffer[] = [];
   #bytes = 0;
   #format: RecordFormat | undefined;
-  #reader: RecordReader | undefined;
+  #reader: ContentRecords | undefined;
 
   constructor({ subject, format, settings }: SampleRequest, limits: SampleLimits) {
     this.#subject = subject;
@@ -130,7 +130,7 @@ class SampleReader {
     return { records: this.#records, bytes: this.#bytes, format: this.#format ?? 'ndjson', whole, broken };
   }
 
-  #readerOf(format: RecordFormat): RecordReader {
+  #readerOf(format: RecordFormat): ContentRecords {
     const { recordBytes } = this.#limits;
     const options = { subject: this.#subject, recordBytes };
     this.#reader ??= recordReaderOf(

@@ -4,7 +4,7 @@ import { PipelineError } from '../../model/errors.ts';
 import type { PagingSettings } from '../../model/settings-feed.ts';
 
 /**
- * Where a page is requested: at the source's own url, with a cursor, page number or offset if there is one; or at a link,
+ * The place of a page: at the source's own url, with a cursor, page number or offset if there is one; or at a link,
  * whose network is that of the source's own server.
  */
 export type Position =

@@ -5,7 +5,7 @@ import { EnvelopeReader } from './envelope-reader.ts';
 import type { RecordFormat } from './record-splitter.ts';
 
 /** Reads the records of one decompressed content, or of one page. */
-export interface RecordReader {
+export interface ContentRecords {
   /** The number of records read. */
   readonly records: number;
   /** Whether any record is valid. */
@@ -30,7 +30,7 @@ export interface RecordReaderOptions {
 export function recordReaderOf(
   { format, records, paging }: { readonly format: RecordFormat } & Pick<SourceSettings, 'records' | 'paging'>,
   options: RecordReaderOptions,
-): RecordReader {
+): ContentRecords {
   if (records === undefined) return new ContentReader({ ...options, format });
   return new EnvelopeReader({ ...options, path: records, isPaged: paging !== undefined });
 }

@@ -10,7 +10,7 @@ import { decoded } from './decoding.ts';
 import { recordReaderOf } from './record-reader.ts';
 import { openSource, requireAllRecords } from './source-content.ts';
 
-/** What a content is written with, and the run's staged files. */
+/** The services that write a content, and the run's staged files. */
 export interface WriteDeps {
   readonly settings: Settings;
   readonly staging: Staging;
