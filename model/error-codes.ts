@@ -42,11 +42,12 @@ export const ERROR_CODES = {
   SOURCE_PAGED: {
     retry: 'permanent',
     advice:
-      'Pagination is not supported: ask the customer for a url that returns all records in one response.',
+      'The content comes in pages that the source’s settings do not describe: set `paging` as docs/adding-a-source.md says, or correct it as the message says; then retry.',
   },
   SOURCE_CHANGED: {
     retry: 'transient',
-    advice: 'The content changed during the download, so the download restarts.',
+    advice:
+      'The content, or the list whose pages are read, changed during the download, so the download restarts.',
   },
   SOURCE_CUT: {
     retry: 'transient',

@@ -47,17 +47,17 @@ const PLACEHOLDER = /\{(from|to)\}/;
 
 /**
  * Parses and validates a schedule.
- * @param url The source's url; if it has {from} or {to}, runs request intervals.
+ * @param templates The texts of the source's requests; if they have {from} or {to}, runs request intervals.
  * @param named Formats a key for messages, as --every.
  * @throws {ScheduleKeyError}
  */
 export function parseSchedule(
   input: ScheduleInput,
-  url: string | undefined,
+  templates: string | undefined,
   named: (word: ScheduleKey) => string,
 ): ParsedSchedule {
   const timing = parseTiming(input, named);
-  return { timing, interval: parseInterval(input, timing, url, named), catchUp: parseCatchUp(input) };
+  return { timing, interval: parseInterval(input, timing, templates, named), catchUp: parseCatchUp(input) };
 }
 
 function parseTiming({ every, cron, timezone }: ScheduleInput, named: (word: ScheduleKey) => string): Timing {
@@ -84,10 +84,10 @@ function parseTiming({ every, cron, timezone }: ScheduleInput, named: (word: Sch
 function parseInterval(
   { interval }: ScheduleInput,
   timing: Timing,
-  url: string | undefined,
+  templates: string | undefined,
   named: (word: ScheduleKey) => string,
 ): number | undefined {
-  if (!PLACEHOLDER.test(url ?? '')) {
+  if (!PLACEHOLDER.test(templates ?? '')) {
     if (interval === undefined || interval === 'none') return undefined;
     throw new ScheduleKeyError(
       'interval',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ScheduleKeyError, parseSchedule, type ScheduleInput } from './schedule-input.ts';
+import { templatesOf } from './settings-source.ts';
 
 /** The schema of a source's schedule. */
 export const Schedule = z
@@ -46,13 +47,13 @@ export const Schedule = z
 
 /** Adds an issue, at the wrong key, for a schedule that is inconsistent with itself or with its source's url. */
 export function requireSchedule(
-  source: { readonly url?: string | undefined; readonly schedule?: ScheduleInput | undefined },
+  source: Parameters<typeof templatesOf>[0] & { readonly schedule?: ScheduleInput | undefined },
   context: z.core.$RefinementCtx,
 ): void {
-  const { url, schedule } = source;
+  const { schedule } = source;
   if (schedule === undefined) return;
   try {
-    parseSchedule(schedule, url, (word) => word);
+    parseSchedule(schedule, templatesOf(source), (word) => word);
   } catch (error) {
     if (!(error instanceof ScheduleKeyError)) throw error;
     const path = ['schedule', ...(error.word === undefined ? [] : [error.word])];

@@ -9,9 +9,15 @@ import { Erasure } from './settings-erasure.ts';
 import { Limits } from './settings-limits.ts';
 import { Maintenance } from './settings-maintenance.ts';
 import { Schedule, requireSchedule } from './settings-schedule.ts';
-import { SOURCE_URL, requireConfidentialToken, requireOwnMarkerTopic } from './settings-source.ts';
+import { Auth, BODY_PATH, Paging, RequestParts, TOKEN_KEYS } from './settings-feed.ts';
+import {
+  SOURCE_URL,
+  requireFeed,
+  requireOwnMarkerTopic,
+  withAbsoluteSecretFiles,
+} from './settings-source.ts';
 import { Hdfs, Kafka, Temporal, type TlsFiles } from './settings-servers.ts';
-import { HOST_SCHEMA, NAME, SUBNET, TOPIC, VARIABLE } from './settings-values.ts';
+import { HOST_SCHEMA, NAME, SUBNET, TOPIC } from './settings-values.ts';
 import { temporalProfile } from './temporal-environment.ts';
 
 const Source = z
@@ -25,23 +31,27 @@ const Source = z
       .describe(
         'The format of the content: one JSON array of records, or one record per line. Gzip is detected.',
       ),
+    records: BODY_PATH.optional().describe(
+      'The path of the array of records in the content, as `data.items`, if it is one JSON object around them. Without it, the content is the array itself.',
+    ),
+    request: RequestParts.optional(),
+    paging: Paging.optional(),
     topic: TOPIC.describe(
       'The Kafka topic of its records: 1 to 200 of A-Z, a-z, 0-9, `.`, `_` and `-`. It is created if it does not exist.',
     ),
-    tokenVariable: VARIABLE.optional().describe(
-      'The name of the worker’s environment variable that holds the bearer token; never the token itself.',
-    ),
+    ...TOKEN_KEYS,
+    auth: Auth.optional(),
     allowCleartext: z
       .boolean()
       .optional()
       .describe(
-        'If true, the token is also sent without TLS to hosts other than this one, where others on the network can read it.',
+        'If true, the token or the login is also sent without TLS to hosts other than this one, where others on the network can read it.',
       ),
     redirectHosts: z
       .array(HOST_SCHEMA)
       .default([])
       .describe(
-        'Other hosts, as `files.example.com` or `files.example.com:8443`, to which the customer’s server may redirect. The token is not sent to them. A redirect to any other host, or from https to http, is refused.',
+        'Other hosts, as `files.example.com` or `files.example.com:8443`, to which the customer’s server may redirect, or which its next pages may be on. No token, login or header of `request` is sent to them. A redirect or link to any other host, or from https to http, is refused.',
       ),
     allowAddresses: z
       .array(SUBNET)
@@ -60,7 +70,7 @@ const Source = z
     schedule: Schedule.optional(),
   })
   .superRefine(requireSchedule)
-  .superRefine(requireConfidentialToken)
+  .superRefine(requireFeed)
   .describe('One customer’s feed.');
 
 const Worker = z
@@ -178,7 +188,10 @@ export function readSettings(file = settingsFile()): Settings {
   const sources: Settings['sources'] = Object.fromEntries(
     Object.entries(settings.sources).map(([name, source]) => [
       name,
-      source.url === undefined ? source : { ...source, url: absoluteUrl(source.url, folder) },
+      withAbsoluteSecretFiles(
+        source.url === undefined ? source : { ...source, url: absoluteUrl(source.url, folder) },
+        folder,
+      ),
     ]),
   );
   const { temporal, kafka, hdfs } = settings;

@@ -75,9 +75,10 @@ function rowsOf(prefix: string, object: Schema): string[][] {
   });
 }
 
-function typeOf({ type, enum: choices, minimum, maximum, items }: Schema): string {
+function typeOf({ type, enum: choices, minimum, maximum, items, properties }: Schema): string {
   if (choices !== undefined) return choices.map(code).join(' or ');
   if (type === 'array' && items !== undefined) return `list of ${typeOf(items)}s, at least one`;
+  if (type === 'object' && properties === undefined) return 'object';
   if (type === 'object') return 'object, see below';
   if (type !== 'integer') return type === 'string' ? 'text' : required('type', type);
   const most = maximum === undefined || maximum === Number.MAX_SAFE_INTEGER ? 'on' : `to ${maximum}`;

@@ -6,6 +6,7 @@ import { type ServedContent, feedOptions, type Origin } from './content.ts';
 import { type Fault, FAULT_PARAMETERS, type FaultQueue, readQueryFault } from './faults.ts';
 import { generateFeed } from './feed.ts';
 import { type AttemptsQuery, type Problem, type QueryDefaults, readQuery, type Validator } from './query.ts';
+import { answerPage } from './pages.ts';
 import { acceptsGzip, isKnown, selectionOf } from './ranges.ts';
 import type { Spool, SpooledBody } from './spool.ts';
 
@@ -18,6 +19,18 @@ export interface AttemptsRoute {
   /** Number of changes of the content. */
   revision: number;
 }
+
+/** The attempts of faults that replace a page. */
+const PLAIN_QUERY = {
+  format: 'json-array',
+  compact: true,
+  gzip: false,
+  encoded: false,
+  validator: 'none',
+  fromMs: undefined,
+  toMs: undefined,
+  sinceMs: undefined,
+} as const;
 
 const NEVER_CHANGED = 'Mon, 01 Jan 2018 00:00:00 GMT';
 
@@ -54,6 +67,17 @@ export async function answerAttempts(route: AttemptsRoute, exchange: Exchange): 
 export function sendInvalidParameter(exchange: Exchange, problem: Problem): void {
   const { parameter, value, allowed } = problem;
   sendJson(exchange, 400, { error: `${parameter}: ${value} must be ${allowed}.`, ...problem });
+}
+
+/** Responds to a request of a page, with the fault planned for it. */
+export async function answerPages(route: AttemptsRoute, exchange: Exchange, body: unknown): Promise<void> {
+  const { request, url, entry } = exchange;
+  const fault = route.faults.take(url.pathname, request.url ?? '', undefined);
+  entry.fault = fault?.kind;
+  if (fault === undefined || ['cut', 'cycle', 'header'].includes(fault.kind)) {
+    if (fault?.kind === 'header') exchange.response.setHeader(fault.name, fault.value);
+    await answerPage(exchange, route.defaults, fault, body);
+  } else await answerFaulty(route, exchange, { ...PLAIN_QUERY, ...route.defaults }, fault);
 }
 
 async function answerFaulty(
@@ -101,6 +125,9 @@ async function answerFaulty(
     case 'stall':
       // The connection stays open and silent until the client or the platform closes it.
       await once(exchange.response, 'close', { signal: exchange.closing });
+      return;
+    case 'cycle':
+      sendJson(exchange, 400, { error: 'cycle is a fault of /pages.' });
       return;
     case 'truncated-gzip':
       return answerTruncated(route, exchange, { ...query, gzip: !query.encoded });

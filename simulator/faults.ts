@@ -9,6 +9,8 @@ function integer(min: number, max = Number.MAX_SAFE_INTEGER): z.ZodNumber {
 /** The number of requests, and their path. */
 const COMMON = {
   times: integer(1).default(1),
+  /** The number of requests to the path that come first, without the fault. */
+  after: integer(0).optional(),
   path: z.string('a path as /attempts').startsWith('/', 'a path as /attempts').optional(),
 };
 
@@ -43,6 +45,8 @@ const KINDS = [
   z.strictObject({ kind: z.literal('redirect'), location: z.string('a URL').min(1, 'a URL'), ...COMMON }),
   /** A complete response whose gzip is truncated. */
   z.strictObject({ kind: z.literal('truncated-gzip'), ...COMMON }),
+  /** Of attempts in pages: the page names the first one as the next. */
+  z.strictObject({ kind: z.literal('cycle'), ...COMMON }),
   /** A body that continues until the client leaves. */
   z.strictObject({ kind: z.literal('endless'), ...COMMON }),
 ] as const;
@@ -115,13 +119,13 @@ function check(
 
 /** The planned faults. */
 export class FaultQueue {
-  #armed: { readonly fault: Fault; left: number }[] = [];
+  #armed: { readonly fault: Fault; left: number; after: number }[] = [];
   /** Number of times that a request's own fault was applied, by the request's URL. */
   readonly #met = new Map<string, number>();
 
   /** Adds faults after those already planned. */
   arm(faults: readonly Fault[]): void {
-    this.#armed.push(...faults.map((fault) => ({ fault, left: fault.times })));
+    this.#armed.push(...faults.map((fault) => ({ fault, left: fault.times, after: fault.after ?? 0 })));
   }
 
   /** Removes all faults. */
@@ -132,7 +136,11 @@ export class FaultQueue {
 
   /** The planned faults in order; `times` is the number of requests left. */
   list(): readonly Fault[] {
-    return this.#armed.map(({ fault, left }) => ({ ...fault, times: left }));
+    return this.#armed.map(({ fault, left, after }) => ({
+      ...fault,
+      times: left,
+      ...(fault.after === undefined ? {} : { after }),
+    }));
   }
 
   /** Takes the fault of this request: its own if it sets one, else the first planned for its path. */
@@ -142,7 +150,9 @@ export class FaultQueue {
       this.#met.set(url, met + 1);
       return met < own.times ? own : undefined;
     }
-    const armed = this.#armed.find(({ fault }) => fault.path === undefined || fault.path === path);
+    const ofPath = this.#armed.filter(({ fault }) => fault.path === undefined || fault.path === path);
+    const armed = ofPath.find(({ after }) => after === 0);
+    for (const waiting of ofPath) if (waiting.after > 0) waiting.after -= 1;
     if (armed === undefined) return undefined;
     armed.left -= 1;
     this.#armed = this.#armed.filter(({ left }) => left > 0);

@@ -7,11 +7,13 @@ import { text } from 'node:stream/consumers';
 import { messageOf, PipelineError } from '../model/errors.ts';
 import { isServedHost, MISDIRECTED } from '../model/host-header.ts';
 import { type Exchange, sendJson } from './answers.ts';
-import { answerAttempts, type AttemptsRoute, sendInvalidParameter } from './attempts-route.ts';
+import { answerAttempts, answerPages, type AttemptsRoute, sendInvalidParameter } from './attempts-route.ts';
 import { FileOrigin, generatorOrigin } from './content.ts';
 import { type FaultInput, FaultQueue, readFaults } from './faults.ts';
+import { PAGES_PATH } from './pages.ts';
 import { type LoggedRequest, type PathTotals, RequestLog } from './requests.ts';
 import { Spool } from './spool.ts';
+import { IssuedTokens, type TokenClient } from './tokens.ts';
 
 /** Options of a platform. */
 export interface PlatformOptions {
@@ -19,6 +21,8 @@ export interface PlatformOptions {
   readonly port?: number;
   /** Bearer token required of every request but `GET /health`; none by default. */
   readonly token?: string;
+  /** A client of OAuth 2.0: every request but `GET /health` and `POST /token` then needs one of its tokens. */
+  readonly tokenClient?: TokenClient;
   /** Default of the requests' seed; 1 by default. */
   readonly seed?: number;
   /** Default of the requests' count; 3280 by default. */
@@ -35,6 +39,8 @@ export interface Platform {
   readonly url: string;
   /** The latest 1000 requests, oldest first. */
   readonly requests: readonly LoggedRequest[];
+  /** The number of tokens issued. */
+  readonly issuedTokens: number;
   /** Requests, bytes and ranges by path. */
   readonly totals: ReadonlyMap<string, Readonly<PathTotals>>;
   /**
@@ -74,9 +80,10 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     revision: 0,
   };
   const log = new RequestLog();
+  const tokens = options.tokenClient === undefined ? undefined : new IssuedTokens(options.tokenClient);
   const closing = new AbortController();
   const server = createServer((request, response) => {
-    void answer({ route, log, token, closing: closing.signal }, request, response);
+    void answer({ route, log, token, tokens, closing: closing.signal }, request, response);
     response.once('close', () => {
       // A client may hold its connection for another request, which won't come.
       if (closing.signal.aborted) server.closeIdleConnections();
@@ -88,6 +95,9 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
   return {
     url: `http://${HOST}:${bound}`,
     requests: log.last,
+    get issuedTokens() {
+      return tokens?.issued ?? 0;
+    },
     totals: log.totals,
     arm: (...faults) => {
       const parsed = readFaults(faults);
@@ -141,6 +151,7 @@ interface Serving {
   readonly route: AttemptsRoute;
   readonly log: RequestLog;
   readonly token: string | undefined;
+  readonly tokens: IssuedTokens | undefined;
   readonly closing: AbortSignal;
 }
 
@@ -160,7 +171,8 @@ async function answer(serving: Serving, request: IncomingMessage, response: Serv
   }
 }
 
-async function routed({ route, log, token }: Serving, exchange: Exchange): Promise<void> {
+async function routed(serving: Serving, exchange: Exchange): Promise<void> {
+  const { token, tokens } = serving;
   const { request, url } = exchange;
   const { pathname } = url;
   if (isFromOtherPage(request)) {
@@ -171,7 +183,11 @@ async function routed({ route, log, token }: Serving, exchange: Exchange): Promi
     sendJson(exchange, 200, { status: 'up' });
     return;
   }
-  if (token !== undefined && !bears(request.headers.authorization, token)) {
+  if (tokens !== undefined && pathname === '/token') {
+    if (allows(exchange, ['POST'])) await answerToken(tokens, exchange);
+    return;
+  }
+  if (!isLoggedIn({ token, tokens }, request)) {
     sendJson(
       exchange,
       401,
@@ -180,7 +196,16 @@ async function routed({ route, log, token }: Serving, exchange: Exchange): Promi
     );
     return;
   }
-  if (ATTEMPTS_PATH.test(pathname)) {
+  await answerPath(serving, exchange);
+}
+
+/** Responds to a request that is logged in, by its path. */
+async function answerPath({ route, log }: Serving, exchange: Exchange): Promise<void> {
+  const { request, url } = exchange;
+  const { pathname } = url;
+  if (PAGES_PATH.test(pathname)) {
+    if (allows(exchange, ['GET', 'POST'])) await answerPages(route, exchange, await bodyOf(request));
+  } else if (ATTEMPTS_PATH.test(pathname)) {
     if (allows(exchange, ['GET', 'HEAD'])) await answerAttempts(route, exchange);
   } else if (pathname === '/faults') {
     if (allows(exchange, ['GET', 'POST', 'DELETE'])) await answerFaults(route.faults, exchange);
@@ -191,6 +216,18 @@ async function routed({ route, log, token }: Serving, exchange: Exchange): Promi
   } else {
     sendJson(exchange, 404, { error: `Nothing is at ${pathname}; attempts are at /attempts.` });
   }
+}
+
+function isLoggedIn({ token, tokens }: Pick<Serving, 'token' | 'tokens'>, request: IncomingMessage): boolean {
+  if (tokens !== undefined) return tokens.accepts(request);
+  return token === undefined || bears(request.headers.authorization, token);
+}
+
+/** Issues a token (RFC 6749, 4.4). */
+async function answerToken(tokens: IssuedTokens, exchange: Exchange): Promise<void> {
+  const token = tokens.issue(exchange.request, new URLSearchParams(await text(exchange.request)));
+  if (token === undefined) sendJson(exchange, 401, { error: 'invalid_client' });
+  else sendJson(exchange, 200, { access_token: token, token_type: 'Bearer', expires_in: 3600 });
 }
 
 /** Returns whether a request comes from a page of another site in a browser: by its Host, or for a change. */

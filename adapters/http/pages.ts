@@ -54,7 +54,10 @@ const NO_PAGE: ReadonlySet<string> = new Set([
  * @throws {PipelineError} SOURCE_PAGED, naming the header.
  */
 export function requireOnlyPage(subject: string, headers: IncomingHttpHeaders): void {
-  const found = nextLink(headers['link']) ?? nextPage(headers) ?? partOfItems(headers['content-range']);
+  const found =
+    (nextLinkOf(headers) === undefined ? undefined : 'the header Link names a next page') ??
+    nextPage(headers) ??
+    partOfItems(headers['content-range']);
   if (found === undefined) return;
   throw new PipelineError(
     'SOURCE_PAGED',
@@ -70,9 +73,10 @@ export function totalRecordsOf(headers: IncomingHttpHeaders): number | undefined
   return counts.length === 0 ? undefined : Math.max(...counts.map(({ value }) => Number(value)));
 }
 
-function nextLink(header: string | string[] | undefined): string | undefined {
-  const links = Array.isArray(header) ? header.join(', ') : header;
-  return relationsOf(links ?? '').includes('next') ? 'the header Link names a next page' : undefined;
+/** Returns the target of the first link with the relation `next`, as sent; undefined without one. */
+export function nextLinkOf({ link }: IncomingHttpHeaders): string | undefined {
+  const header = Array.isArray(link) ? link.join(', ') : link;
+  return linksOf(header ?? '').find(({ relations }) => relations.includes('next'))?.target;
 }
 
 function nextPage(headers: IncomingHttpHeaders): string | undefined {
@@ -118,26 +122,35 @@ function partOfItems(contentRange: string | undefined): string | undefined {
   return isLast ? undefined : `the header Content-Range says ${contentRange ?? ''}`;
 }
 
-/**
- * Returns the relation types of a Link header (RFC 8288, 3) in lower case. Malformed parts are skipped up to the next
- * link.
- */
+/** Returns the relation types of all links of a Link header, in lower case. */
 export function relationsOf(header: string): string[] {
-  const relations: string[] = [];
-  for (const [, parameters = ''] of header.matchAll(LINK)) {
+  return linksOf(header).flatMap(({ relations }) => relations);
+}
+
+/** A link of a Link header. */
+interface HeaderLink {
+  /** As sent: it may be relative. */
+  readonly target: string;
+  /** In lower case. */
+  readonly relations: readonly string[];
+}
+
+/** Parses a Link header (RFC 8288, 3). Malformed parts are skipped up to the next link. */
+function linksOf(header: string): HeaderLink[] {
+  const links: HeaderLink[] = [];
+  for (const [, target = '', parameters = ''] of header.matchAll(LINK)) {
     // The first of several rel parameters counts.
     const [, quoted, token] = REL.exec(parameters) ?? [];
     const value = quoted?.replaceAll(/\\(.)/g, '$1') ?? token?.replaceAll("'", '') ?? '';
-    relations.push(
-      ...value
-        .toLowerCase()
-        .split(/\s+/)
-        .filter((relation) => relation !== ''),
-    );
+    const relations = value
+      .toLowerCase()
+      .split(/\s+/)
+      .filter((relation) => relation !== '');
+    links.push({ target: target.trim(), relations });
   }
-  return relations;
+  return links;
 }
 
 /** A target in angle brackets and its parameters, up to a comma outside of quotes. */
-const LINK = /<[^>]*>((?:[^",<]|"(?:[^"\\]|\\.)*"?)*)/g;
+const LINK = /<([^>]*)>((?:[^",<]|"(?:[^"\\]|\\.)*"?)*)/g;
 const REL = /^(?:[^"]|"(?:[^"\\]|\\.)*")*?;\s*rel\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^\s";,]+))/i;

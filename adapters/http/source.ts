@@ -1,25 +1,38 @@
-import { request as requestHttp, type IncomingMessage, type RequestOptions } from 'node:http';
-import { request as requestHttps } from 'node:https';
+import type { IncomingMessage } from 'node:http';
 import { requireConfidential } from '../../model/confidential.ts';
 import { PipelineError } from '../../model/errors.ts';
-import { readBody, unreachable, type BodyOptions, type BodyTimeouts } from './body.ts';
-import { guardedLookup, requireAllowed, type ConnectRules } from './connect.ts';
-import { networkOf, type Network } from './networks.ts';
-import { requireOnlyPage } from './pages.ts';
+import { readBody, type BodyOptions, type BodyTimeouts } from './body.ts';
+import type { ConnectRules } from './connect.ts';
+import type { Credentials, Login } from './login.ts';
+import type { Network } from './networks.ts';
+import { nextLinkOf, requireOnlyPage } from './pages.ts';
 import { isRedirect, redirectTarget } from './redirects.ts';
 import { bytesIn, differenceFrom, isRangeAt, readContentRange, representationOf } from './representation.ts';
 import type { ContentRange, Representation } from './representation.ts';
-import { statusError } from './statuses.ts';
+import { pauseOf, statusError } from './statuses.ts';
+import { transmit, type Transmitted } from './transmit.ts';
 
 /** A source's URL and the settings for its access. */
 export interface HttpAccess {
   readonly url: string;
   /** The source, for errors; the URL can contain a secret. */
   readonly subject: string;
-  readonly token: string | undefined;
-  /** Whether the token may be sent to another host without TLS; default: false. */
+  /** GET by default. */
+  readonly method?: 'GET' | 'POST';
+  /** Headers for the source's own server. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The JSON body of a POST. */
+  readonly body?: string | undefined;
+  readonly login?: Login | undefined;
+  /** The origin of the source's own server; by default that of the url. Only it receives the login and the headers. */
+  readonly ownOrigin?: string;
+  /** For a url that the source's own server linked to on another host: the network of its own server. */
+  readonly linkedFrom?: Network | undefined;
+  /** Whether other pages are read too; otherwise, an answer that is one page of several is an error. */
+  readonly isPaged?: boolean;
+  /** Whether the login may be sent to another host without TLS; default: false. */
   readonly allowCleartext?: boolean | undefined;
-  /** Allowed hosts of redirects, as `host` or `host:port`, besides the URL's own; they never receive the token. */
+  /** Allowed hosts of redirects, as `host` or `host:port`, besides the URL's own; they never receive the login. */
   readonly redirectHosts: readonly string[];
   /** Subnets that are allowed even if link-local, or internal after a redirect. */
   readonly allowAddresses?: readonly string[];
@@ -45,6 +58,14 @@ export interface HttpContent {
   readonly fromByte: number;
   /** The representation; of the first answer for a resumed download. */
   readonly representation: Representation;
+  /** The URL that answered, after redirects. */
+  readonly url: URL;
+  /** The network of the source's own server. */
+  readonly network: Network;
+  /** The target of the header Link with the relation `next`, as sent; undefined without one. */
+  readonly nextLink: string | undefined;
+  /** The time to wait before the next request, in milliseconds, by the headers about rate limits. */
+  readonly pauseMs: number;
   /** Whether the server has no content at present (204, 205). */
   readonly hasNoContent: boolean;
   /** @throws {PipelineError} SOURCE_UNREACHABLE when it is truncated, stalls, or has another length than declared. */
@@ -54,9 +75,10 @@ export interface HttpContent {
 const DEFAULT_TIMEOUTS: BodyTimeouts = { idleMs: 30_000, windowMs: 60_000, minBytesPerSecond: 1024 };
 const MAX_REDIRECTS = 5;
 
-/** The read-ahead of the connection, in bytes; Node's default is 64 KiB. */
-const READ_AHEAD: { readonly highWaterMark: number } = { highWaterMark: 1 << 20 };
+/** The statuses of redirects that keep the method. */
+const KEEP_METHOD: ReadonlySet<number> = new Set([307, 308]);
 
+const UNAUTHORIZED = 401;
 const UNSATISFIABLE = 416;
 
 /** No Content and Reset Content. */
@@ -67,6 +89,7 @@ interface Answer {
   readonly message: IncomingMessage;
   readonly status: number;
   readonly url: URL;
+  readonly network: Network;
   /** The resumed download; undefined if the whole content was requested. */
   readonly resumed: Resume | undefined;
 }
@@ -77,7 +100,7 @@ interface Answer {
  * @throws {PipelineError} SOURCE_UNREACHABLE, SOURCE_BUSY, SOURCE_REFUSED, SOURCE_PAGED, SETTINGS_INVALID
  */
 export async function openHttp(request: HttpRequest): Promise<HttpContent> {
-  const answer = await followRedirects(request);
+  const answer = await logIn(request);
   const { message, status, resumed } = answer;
   let content: HttpContent | undefined;
   try {
@@ -91,21 +114,42 @@ export async function openHttp(request: HttpRequest): Promise<HttpContent> {
   throw statusError(request.subject, message);
 }
 
+/** Sends the request; again with new credentials if the server refuses those of a login that can be renewed. */
+async function logIn(request: HttpRequest): Promise<Answer> {
+  const answer = await followRedirects(request);
+  const { login } = request;
+  if (answer.status !== UNAUTHORIZED || login?.forget === undefined) return answer;
+  answer.message.destroy();
+  login.forget();
+  return followRedirects(request);
+}
+
 /** Sends the request and follows redirects; returns the last answer. */
 async function followRedirects(request: HttpRequest): Promise<Answer> {
   let url = new URL(request.url);
-  let redirectedFrom: Network | undefined;
+  let redirectedFrom = request.linkedFrom;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
     const resumed = resumeAt(request, url);
     const { message, network } = await send(request, { url, resumed, redirectedFrom });
     const { statusCode: status = 0 } = message;
     const { location } = message.headers;
-    if (!isRedirect(status, location)) return { message, status, url, resumed };
+    if (!isRedirect(status, location))
+      return { message, status, url, network: redirectedFrom ?? network, resumed };
     message.destroy();
+    requireSameMethod(request, status);
     redirectedFrom ??= network;
     url = redirectTarget(request, url, location);
   }
   throw new PipelineError('SOURCE_REFUSED', `${request.subject}: more than ${MAX_REDIRECTS} redirects`);
+}
+
+/** Refuses a redirect by which a client may turn a POST into a GET (RFC 9110, 15.4). */
+function requireSameMethod({ subject, method = 'GET' }: HttpRequest, status: number): void {
+  if (method === 'GET' || KEEP_METHOD.has(status)) return;
+  throw new PipelineError(
+    'SOURCE_REFUSED',
+    `${subject}: the server redirects a POST request with ${status}, not with 307 or 308`,
+  );
 }
 
 /** Resumes only at the URL of the first answer. */
@@ -121,89 +165,72 @@ interface Hop {
   readonly redirectedFrom: Network | undefined;
 }
 
-/** Sends one request; returns the answer and the network of the server's address. */
-async function send(request: HttpRequest, hop: Hop): Promise<{ message: IncomingMessage; network: Network }> {
-  const { url } = hop;
-  const headers = headersOf(request, hop);
-  const rules: ConnectRules = {
-    ...request,
-    allowed: request.allowAddresses ?? [],
-    redirectedFrom: hop.redirectedFrom,
-    loopbackOnly:
-      headers['authorization'] !== undefined && url.protocol === 'http:' && request.allowCleartext !== true,
-  };
-  requireAllowed(rules, url);
-  const options: RequestOptions = {
-    signal: request.signal,
-    headers,
-    lookup: guardedLookup(rules),
-    // A pooled connection may be to an address that these rules don't allow.
-    agent: false,
-    ...READ_AHEAD,
-  };
-  return new Promise((resolve, reject) => {
-    const clientRequest = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, options);
-    const { idleMs } = request.timeouts ?? DEFAULT_TIMEOUTS;
-    let network: Network = 'public';
-    let answer: IncomingMessage | undefined;
-    clientRequest.setTimeout(idleMs);
-    clientRequest.on('timeout', () => {
-      // Bytes are waiting to be read: the reader is slow, not the server.
-      if ((answer?.readableLength ?? 0) > 0) clientRequest.setTimeout(idleMs);
-      else clientRequest.destroy(new Error(`the server sent nothing for ${idleMs / 1000} s`));
-    });
-    clientRequest.on('socket', (socket) => {
-      socket.once('connect', () => {
-        network = networkOf(socket.remoteAddress ?? '');
-      });
-    });
-    clientRequest.on('response', (message) => {
-      answer = message;
-      resolve({ message, network });
-    });
-    clientRequest.on('error', (error) => {
-      reject(error instanceof PipelineError ? error : unreachable(request.subject, error));
-    });
-    clientRequest.end();
-  });
-}
-
-function headersOf(request: HttpRequest, { url, resumed }: Hop): Record<string, string> {
-  const { validator } = resumed?.representation ?? {};
-  return {
+/** Sends one request; the login and the source's own headers only to its own server. */
+async function send(request: HttpRequest, hop: Hop): Promise<Transmitted> {
+  const { method = 'GET', ownOrigin = new URL(request.url).origin, body, signal } = request;
+  const isOwn = hop.url.origin === ownOrigin;
+  if (method !== 'GET' && !isOwn) throw otherHostForBody(request, hop.url);
+  const credentials = isOwn ? await credentialsFor(request, hop.url) : undefined;
+  const url = new URL(hop.url);
+  if (credentials?.query !== undefined) url.searchParams.set(...credentials.query);
+  const headers = {
     accept: 'application/json, application/x-ndjson, application/gzip',
     'accept-encoding': 'gzip, identity',
-    ...authorization(request, url),
-    ...(resumed === undefined || validator === undefined
-      ? {}
-      : { range: `bytes=${resumed.fromByte}-`, 'if-range': validator }),
+    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    ...(isOwn ? request.headers : {}),
+    ...credentials?.headers,
+    ...rangeOf(hop.resumed),
   };
+  const rules = rulesOf(request, hop, credentials !== undefined);
+  const { idleMs } = request.timeouts ?? DEFAULT_TIMEOUTS;
+  return transmit({ url, method, headers, body, rules, signal, idleMs });
 }
 
-/** Returns the header with the token, only for the source's own server. */
-function authorization({ token, subject, ...request }: HttpRequest, url: URL): Record<string, string> {
-  if (token === undefined || url.origin !== new URL(request.url).origin) return {};
+function rulesOf(request: HttpRequest, { url, redirectedFrom }: Hop, hasSecret: boolean): ConnectRules {
+  const { subject, redirectHosts, allowAddresses: allowed = [], allowCleartext } = request;
+  const loopbackOnly = hasSecret && url.protocol === 'http:' && allowCleartext !== true;
+  return { subject, allowed, redirectedFrom, redirectHosts, loopbackOnly };
+}
+
+function rangeOf(resumed: Resume | undefined): Record<string, string> {
+  const { validator } = resumed?.representation ?? {};
+  if (resumed === undefined || validator === undefined) return {};
+  return { range: `bytes=${resumed.fromByte}-`, 'if-range': validator };
+}
+
+/** Returns what a request to the source's own server carries to log in; undefined without a login. */
+async function credentialsFor(request: HttpRequest, url: URL): Promise<Credentials | undefined> {
+  const { login } = request;
+  if (login === undefined) return undefined;
   requireConfidential({
-    secret: `the token of ${subject}`,
+    secret: login.secret,
     host: url.hostname,
     tls: url.protocol === 'https:',
     allowCleartext: request.allowCleartext,
     setting: 'sources.NAME.allowCleartext',
   });
-  return { authorization: `Bearer ${token}` };
+  return login.credentials(request.signal);
+}
+
+function otherHostForBody({ subject }: HttpRequest, { host }: URL): PipelineError {
+  return new PipelineError(
+    'SOURCE_REFUSED',
+    `${subject}: a POST request would go to another host, ${host}, than that of the source’s url`,
+  );
 }
 
 /** Returns the content of an answer; undefined for an error status, or for other bytes than requested. */
 function contentOf(request: HttpRequest, answer: Answer): HttpContent | undefined {
-  const { message, status, url, resumed } = answer;
+  const { message, status, url, network, resumed } = answer;
   const { headers } = message;
   const hasNoContent = NO_CONTENT.has(status);
   if (status !== 200 && status !== 206 && !hasNoContent) return undefined;
-  requireOnlyPage(request.subject, headers);
+  if (request.isPaged !== true) requireOnlyPage(request.subject, headers);
+  const about = { url, network, nextLink: nextLinkOf(headers), pauseMs: pauseOf(headers) };
   if (status !== 206) {
     const representation = representationOf(headers, url);
     const body = readBody(message, bodyOptions(request, representation.totalBytes));
-    return { fromByte: 0, representation, hasNoContent, body };
+    return { ...about, fromByte: 0, representation, hasNoContent, body };
   }
   if (resumed === undefined) throw unexpectedPartial(request);
   const range = readContentRange(headers['content-range']);
@@ -211,7 +238,7 @@ function contentOf(request: HttpRequest, answer: Answer): HttpContent | undefine
   if (range === undefined || differenceFrom(representation, fromByte, headers) !== undefined)
     return undefined;
   const body = requireRest(request, range, readBody(message, bodyOptions(request, bytesIn(range))));
-  return { fromByte, representation, hasNoContent, body };
+  return { ...about, fromByte, representation, hasNoContent, body };
 }
 
 /** Fails after a range that ends before the content does: the next attempt resumes there. */

@@ -35,6 +35,20 @@ export class FrameWriter {
     return new FrameWriter(path, await mapDiskFull(path, open(path, 'w', PRIVATE_FILE_MODE)));
   }
 
+  /** Continues a file of whole frames, of this number and size. */
+  static async continue(path: string, frames: number, bytes: number): Promise<FrameWriter> {
+    const writer = new FrameWriter(path, await mapDiskFull(path, open(path, 'a', PRIVATE_FILE_MODE)));
+    writer.frames = frames;
+    writer.bytes = bytes;
+    return writer;
+  }
+
+  /** Writes all frames to the operating system (no fsync). */
+  async flush(): Promise<void> {
+    await this.#flush();
+    await this.#written;
+  }
+
   /**
    * Appends a copy of a frame.
    * @returns A promise to await before the next frame; undefined if there is nothing to wait for.
@@ -81,8 +95,7 @@ export class FrameWriter {
   /** Flushes the buffer to the operating system (no fsync) and closes the file. */
   async close(): Promise<void> {
     try {
-      await this.#flush();
-      await this.#written;
+      await this.flush();
     } finally {
       await this.#file.close();
     }

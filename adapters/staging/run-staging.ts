@@ -62,19 +62,27 @@ export class RunStaging {
   /**
    * Creates an empty folder with a new name and deletes those of earlier attempts, so that a folder with a receipt
    * cannot be replaced while it is used.
+   * @param adopt Takes over from the folders of earlier attempts before they are deleted; all paths are absolute.
    * @returns Its path: the given one, `~` and random digits.
    */
-  async makeFreshFolder(path: string): Promise<string> {
+  async makeFreshFolder(
+    path: string,
+    adopt?: (earlier: readonly string[], fresh: string) => Promise<void>,
+  ): Promise<string> {
     const parent = dirname(path);
     const parentFolder = parent === '.' ? this.folder : await this.makeFolder(parent);
     const prefix = `${join(parentFolder, path.slice(path.lastIndexOf('/') + 1))}~`;
     await mapDiskFull(path, mkdir(parentFolder, { recursive: true, mode: PRIVATE_FOLDER_MODE }));
-    for (const name of await readdir(parentFolder)) {
-      const earlier = join(parentFolder, name);
-      if (earlier.startsWith(prefix)) await rm(earlier, { recursive: true, force: true });
-    }
+    const earlier = (await readdir(parentFolder))
+      .map((name) => join(parentFolder, name))
+      .filter((name) => name.startsWith(prefix));
+    if (adopt === undefined) await removeAll(earlier);
     const folder = `${path}~${randomUUID().slice(0, 8)}`;
-    await this.makeFolder(folder);
+    const fresh = await this.makeFolder(folder);
+    if (adopt !== undefined) {
+      await adopt(earlier, fresh);
+      await removeAll(earlier);
+    }
     return folder;
   }
 
@@ -98,6 +106,10 @@ export class RunStaging {
     if (digest !== digestOf(value))
       throw new PipelineError('INPUT_INVALID', `what is staged at ${path} is not what the input says`);
   }
+}
+
+async function removeAll(folders: readonly string[]): Promise<void> {
+  for (const folder of folders) await rm(folder, { recursive: true, force: true });
 }
 
 function outside(path: string): PipelineError {

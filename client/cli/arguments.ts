@@ -2,6 +2,7 @@ import { InvalidArgumentError } from 'commander';
 import { DURATION_EXAMPLES, parseDuration } from '../../model/duration.ts';
 import { PipelineError } from '../../model/errors.ts';
 import type { SourceSettings } from '../../model/settings.ts';
+import { templatesOf } from '../../model/settings-source.ts';
 import { formatTime } from './output.ts';
 
 const TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d))?$/;
@@ -61,16 +62,16 @@ function parseTime(text: string): Date | undefined {
 }
 
 /**
- * Checks that --from and --to are given if, and only if, the source's url contains {from} and {to}.
+ * Checks that --from and --to are given if, and only if, the source's url or request contains {from} and {to}.
  * @throws {PipelineError} USAGE_INVALID, also when --from is not before --to
  */
 export function requireInterval(
   source: string,
-  { url }: SourceSettings,
+  settings: SourceSettings,
   options: { readonly from?: Date; readonly to?: Date },
 ): void {
   for (const bound of ['from', 'to'] as const) {
-    const isRequired = url?.includes(`{${bound}}`) === true;
+    const isRequired = templatesOf(settings)?.includes(`{${bound}}`) === true;
     const isGiven = options[bound] !== undefined;
     if (isRequired === isGiven) continue;
     const fault = isRequired ? `has {${bound}}: give --${bound}` : `has no {${bound}}: leave out --${bound}`;

@@ -22,11 +22,12 @@ export function sourceChecks({ sources }: Settings): Check[] {
 async function checkSource(subject: string, name: string, source: SourceSettings): Promise<DoctorFinding> {
   if (source.url === undefined) return ok(subject, 'has no url: what others publish to its topic is landed');
   const [from, to] = [new Date(Date.now() - INTERVAL_MS), new Date()].map((time) => time.toISOString());
-  const url = urlOf({ source: name, from: from ?? '', to: to ?? '' }, source);
+  const request = { source: name, from: from ?? '', to: to ?? '' };
+  const url = urlOf(request, source);
   if (url.protocol === 'file:') return checkFile(subject, fileURLToPath(url));
   const controller = new AbortController();
   const { body, hasNoContent } = await openHttp({
-    ...accessOf(name, source, url.href),
+    ...accessOf(request, source),
     resume: undefined,
     signal: controller.signal,
     timeouts: PATIENCE,

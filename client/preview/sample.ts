@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { ContentReader } from '../../steps/source/content-reader.ts';
+import { recordReaderOf, type ContentRecords } from '../../steps/source/record-reader.ts';
 import { accessOf, urlOf } from '../../steps/source/address.ts';
 import {
   localContent,
@@ -40,6 +40,8 @@ export interface SampleRequest {
   readonly subject: string;
   /** Undefined to detect it: a content that begins with `[` is a JSON array. */
   readonly format: RecordFormat | undefined;
+  /** The source's settings that decide how its records are read. */
+  readonly settings?: Pick<SourceSettings, 'records' | 'paging'>;
   readonly open: (signal: AbortSignal) => Promise<SourceContent>;
 }
 
@@ -54,12 +56,13 @@ export function contentOf(
   interval: { readonly from?: string; readonly to?: string },
 ): SampleRequest {
   const subject = `source ${name}`;
-  const url = urlOf({ source: name, ...interval }, source);
+  const request = { source: name, ...interval };
+  const url = urlOf(request, source);
   const open =
     url.protocol === 'file:'
       ? () => Promise.resolve(localContent(fileURLToPath(url), subject))
-      : (signal: AbortSignal) => download(accessOf(name, source, url.href), signal);
-  return { subject, format: source.format, open };
+      : (signal: AbortSignal) => download(accessOf(request, source), signal);
+  return { subject, format: source.format, settings: source, open };
 }
 
 /** Returns the request for the content of a file. */
@@ -88,14 +91,16 @@ export async function readSample(request: SampleRequest, limits: SampleLimits): 
 /** Reads the first records of a content, up to the limits. */
 class SampleReader {
   readonly #subject: string;
+  readonly #settings: SampleRequest['settings'];
   readonly #limits: SampleLimits;
   readonly #records: Buffer[] = [];
   #bytes = 0;
   #format: RecordFormat | undefined;
-  #reader: ContentReader | undefined;
+  #reader: ContentRecords | undefined;
 
-  constructor({ subject, format }: SampleRequest, limits: SampleLimits) {
+  constructor({ subject, format, settings }: SampleRequest, limits: SampleLimits) {
     this.#subject = subject;
+    this.#settings = settings;
     this.#format = format;
     this.#limits = limits;
   }
@@ -114,6 +119,8 @@ class SampleReader {
     }
     this.#format ??= 'ndjson';
     const isFull = this.#addRecords(content.hasNoContent === true ? [] : this.#readerOf(this.#format).end());
+    // Only the first page is read.
+    if (this.#settings?.paging !== undefined) return false;
     if (!isFull) requireAllRecords(this.#subject, content, this.#records.length);
     return true;
   }
@@ -123,9 +130,13 @@ class SampleReader {
     return { records: this.#records, bytes: this.#bytes, format: this.#format ?? 'ndjson', whole, broken };
   }
 
-  #readerOf(format: RecordFormat): ContentReader {
+  #readerOf(format: RecordFormat): ContentRecords {
     const { recordBytes } = this.#limits;
-    this.#reader ??= new ContentReader({ format, subject: this.#subject, recordBytes });
+    const options = { subject: this.#subject, recordBytes };
+    this.#reader ??= recordReaderOf(
+      { format, records: this.#settings?.records, paging: this.#settings?.paging },
+      options,
+    );
     return this.#reader;
   }
 

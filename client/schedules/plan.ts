@@ -11,6 +11,7 @@ import {
   type Timing,
 } from '../../model/schedule-input.ts';
 import type { SourceSettings } from '../../model/settings.ts';
+import { templatesOf } from '../../model/settings-source.ts';
 
 /** The times, interval and catch-up window of a source's schedule. */
 export interface SchedulePlan extends ParsedSchedule {
@@ -21,9 +22,9 @@ export interface SchedulePlan extends ParsedSchedule {
  * Creates a plan from the options of `pipeline schedule set`, or from the schedule in the settings.
  * @throws {PipelineError} SCHEDULE_INVALID, naming the invalid option and what is allowed
  */
-export function schedulePlanOf(source: string, { url }: SourceSettings, input: ScheduleInput): SchedulePlan {
+export function schedulePlanOf(source: string, settings: SourceSettings, input: ScheduleInput): SchedulePlan {
   try {
-    return { source, ...parseSchedule(input, url, optionOf) };
+    return { source, ...parseSchedule(input, templatesOf(settings), optionOf) };
   } catch (error) {
     if (!(error instanceof ScheduleKeyError)) throw error;
     const { word, message } = error;

@@ -25,11 +25,21 @@ export interface ChunkTarget {
   readonly maxChunks?: number;
 }
 
+/** The size of a chunk that was written, or of the beginning of one. */
+export type WrittenChunk = Required<Pick<Chunk, 'records' | 'bytes' | 'largestBytes'>>;
+
+/** Returns the name of a chunk's file in its folder. */
+export function chunkFile(index: number): string {
+  return `${String(index).padStart(6, '0')}.chunk`;
+}
+
 /** Writes records to chunk files. */
 export class ChunkWriter {
   records = 0;
   readonly #target: ChunkTarget;
-  readonly #written: Omit<Chunk, 'id'>[] = [];
+  readonly #written: (WrittenChunk & Pick<Chunk, 'path'>)[] = [];
+  /** The number of chunks that ended in earlier pages. */
+  #reported = 0;
   #current: FrameWriter | undefined;
   /** Bytes of the largest record in the current chunk. */
   #largestBytes = 0;
@@ -72,6 +82,47 @@ export class ChunkWriter {
     this.#largestBytes = 0;
   }
 
+  /** Continues chunk files of an earlier attempt: those that ended, and the one that did not. */
+  async resume(ended: readonly WrittenChunk[], current: WrittenChunk | null): Promise<void> {
+    for (const chunk of ended) {
+      this.#written.push({ path: this.#path(), ...chunk });
+      this.records += chunk.records;
+    }
+    this.#reported = ended.length;
+    if (current === null) return;
+    const { records, bytes, largestBytes } = current;
+    this.#current = await FrameWriter.continue(await this.#target.own.locate(this.#path()), records, bytes);
+    this.#largestBytes = largestBytes;
+    this.records += records;
+  }
+
+  /**
+   * Writes all records to the operating system. Ends the current chunk if it is large enough, so that chunks end with
+   * pages where they can.
+   * @returns The chunks that ended since the previous page, and the one that goes on.
+   */
+  async endPage(): Promise<{
+    readonly ended: readonly WrittenChunk[];
+    readonly current: WrittenChunk | null;
+  }> {
+    if ((this.#current?.bytes ?? 0) >= CHUNK_BYTES / 2) await this.close();
+    await this.#current?.flush();
+    const ended = this.#written.slice(this.#reported).map(sizesOf);
+    this.#reported = this.#written.length;
+    const open = this.#current;
+    const largestBytes = this.#largestBytes;
+    return {
+      ended,
+      current: open === undefined ? null : { records: open.frames, bytes: open.bytes, largestBytes },
+    };
+  }
+
+  /** Closes the current chunk's file, and leaves all files to another attempt. */
+  async abandon(): Promise<void> {
+    await this.#current?.close();
+    this.#current = undefined;
+  }
+
   /** Removes all chunk files. */
   async discard(): Promise<void> {
     await this.#current?.discard();
@@ -102,6 +153,10 @@ export class ChunkWriter {
   }
 
   #path(): string {
-    return join(this.#target.folder, `${String(this.#written.length).padStart(6, '0')}.chunk`);
+    return join(this.#target.folder, chunkFile(this.#written.length));
   }
+}
+
+function sizesOf({ records, bytes, largestBytes }: WrittenChunk): WrittenChunk {
+  return { records, bytes, largestBytes };
 }

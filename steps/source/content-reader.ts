@@ -11,6 +11,8 @@ export interface ContentReaderOptions {
   readonly subject: string;
   /** The largest valid record in bytes. */
   readonly recordBytes: number;
+  /** Whether other JSON may follow the array, which {@link ContentReader.rest} then returns. */
+  readonly isEmbedded?: boolean;
 }
 
 /**
@@ -50,8 +52,12 @@ export class ContentReader {
 
   constructor(options: ContentReaderOptions) {
     this.#options = options;
-    const { format, subject } = options;
-    this.#splitter = new RecordSplitter({ format, subject, maxRecordBytes: MAX_READABLE_RECORD_BYTES });
+    this.#splitter = new RecordSplitter({ ...options, maxRecordBytes: MAX_READABLE_RECORD_BYTES });
+  }
+
+  /** The bytes after an embedded array, of the push in which it ended; undefined before its end. */
+  get rest(): Buffer | undefined {
+    return this.#splitter.rest;
   }
 
   /**

@@ -1,18 +1,12 @@
-import { createHash } from 'node:crypto';
 import type { Warehouse } from '../../adapters/delta/warehouse.ts';
-import type { RunStaging } from '../../adapters/staging/run-staging.ts';
-import type { Staging } from '../../adapters/staging/staging.ts';
-import { PipelineError } from '../../model/errors.ts';
 import type { ContentIdentity } from '../../model/identity.ts';
 import type { Chunk, Content } from '../../model/references.ts';
-import { sourceOf, type Settings, type SourceSettings } from '../../model/settings.ts';
+import { sourceOf, type SourceSettings } from '../../model/settings.ts';
 import { runs } from '../../tables/index.ts';
 import { contentTransaction } from '../landing/transaction-ids.ts';
 import type { RunContext } from '../run-context.ts';
-import { ChunkWriter } from './chunk-writer.ts';
-import { ContentReader } from './content-reader.ts';
-import { decoded } from './decoding.ts';
-import { openSource, requireAllRecords } from './source-content.ts';
+import { writeContent, type WriteDeps, type WrittenContent } from './write-content.ts';
+import { writePages } from './write-pages.ts';
 
 /** The source and the interval to fetch. */
 export interface ContentToFetch {
@@ -40,11 +34,8 @@ export interface FetchedContent {
 }
 
 /** The services of {@link fetchSource}, and the run's staged files. */
-export interface FetchDeps {
-  readonly settings: Settings;
-  readonly staging: Staging;
+export interface FetchDeps extends WriteDeps {
   readonly warehouse: Warehouse;
-  readonly own: RunStaging;
 }
 
 /**
@@ -66,7 +57,7 @@ export async function fetchSource(
     ...(quarantineLimit === undefined ? {} : { quarantineLimit }),
   };
   if (source.url === undefined) return { ...base, outcome: 'nothing-to-fetch', content: null, chunks: [] };
-  const { writer, reader, bytes, sha256 } = await writeChunks(deps, run, request, source);
+  const { writer, hasGood, bytes, sha256 } = await write(deps, run, request, source);
   const { again } = request;
   const identity = { format: source.format, sha256, ...(again === undefined ? {} : { again }) };
   const content = { ...identity, records: writer.records, bytes, chunks: writer.count };
@@ -80,53 +71,19 @@ export async function fetchSource(
     outcome: 'fetched',
     content,
     chunks,
-    isNothingGood: reader.records > 0 && !reader.hasGood,
+    isNothingGood: writer.records > 0 && !hasGood,
   };
 }
 
-interface WrittenChunks {
-  readonly writer: ChunkWriter;
-  readonly reader: ContentReader;
-  /** The size of the decoded content. */
-  readonly bytes: number;
-  /** SHA-256 of the decoded content, in hexadecimal digits. */
-  readonly sha256: string;
-}
-
-/** Streams the content into chunk files. A permanent error removes the bytes that were received. */
-async function writeChunks(
-  { settings, staging, own }: FetchDeps,
+function write(
+  deps: FetchDeps,
   run: RunContext,
   request: ContentToFetch,
   source: SourceSettings,
-): Promise<WrittenChunks> {
-  const folder = await own.makeFreshFolder('content/chunks');
-  const spool = await own.locate('content/raw');
-  const subject = `source ${request.source}`;
-  const writer = new ChunkWriter({ staging, own, folder, subject });
-  const { contentBytes, recordBytes } = settings.limits;
-  const reader = new ContentReader({ format: source.format, subject, recordBytes });
-  const hash = createHash('sha256');
-  let bytes = 0;
-  try {
-    const raw = await openSource({ request, source, spool, run });
-    for await (const part of decoded(raw, { subject, maxBytes: contentBytes })) {
-      bytes += part.length;
-      hash.update(part);
-      await writer.add(reader.push(part));
-    }
-    await writer.add(raw.hasNoContent === true ? [] : reader.end());
-    await writer.close();
-    requireAllRecords(subject, raw, writer.records);
-    await own.remove('content/raw');
-  } catch (error) {
-    // A retry writes the chunks again, and needs their space if the disk is full.
-    await writer.discard();
-    // After a permanent error the whole content is requested again.
-    if (!(error instanceof PipelineError && error.canRetry)) await own.remove('content/raw');
-    throw error;
-  }
-  return { writer, reader, bytes, sha256: hash.digest('hex') };
+): Promise<WrittenContent> {
+  const { paging } = source;
+  if (paging === undefined) return writeContent(deps, run, request, source);
+  return writePages(deps, run, request, { ...source, paging });
 }
 
 async function isIngested(warehouse: Warehouse, source: string, identity: ContentIdentity): Promise<boolean> {

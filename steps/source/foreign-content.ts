@@ -1,4 +1,5 @@
 import type { JsonOutline } from './json-outline.ts';
+import { isJsonObject, type JsonObject } from '../../lib/json-path.ts';
 import { defaultShape } from '../../records/contracts.ts';
 
 /** Members that refer to the next page of a list, in lower case without punctuation. */
@@ -105,11 +106,11 @@ export function foreignOutline({ kind, members }: JsonOutline): Foreign | undefi
 export function foreignText(foreign: Foreign): string {
   switch (foreign.kind) {
     case 'page':
-      return `one page of several: ${quoted(foreign.member)} refers to the next page, and paging is not supported`;
+      return `one page of several: ${quotedName(foreign.member)} refers to the next page, and the source has no setting paging`;
     case 'error':
-      return `an error object (with the member ${quoted(foreign.member)})`;
+      return `an error object (with the member ${quotedName(foreign.member)})`;
     case 'wrapper':
-      return `one JSON object that is no record (with an array in ${quoted(foreign.member)})`;
+      return `one JSON object that is no record (with an array in ${quotedName(foreign.member)})`;
     case 'array':
       return 'one JSON array';
     case 'object':
@@ -117,7 +118,25 @@ export function foreignText(foreign: Foreign): string {
   }
 }
 
-function quoted(name: string): string {
+/**
+ * Returns the name of a member of an object around records that says that the request failed.
+ * @returns Undefined if there is none, or it is empty, as `"errors": []`.
+ */
+export function errorMember(envelope: JsonObject): string | undefined {
+  return Object.entries(envelope).find(([name, value]) => ERROR.has(plain(name)) && isFilled(value))?.[0];
+}
+
+function isFilled(value: unknown): boolean {
+  return isSet(value) && value !== 0 && !(isJsonObject(value) && Object.keys(value).length === 0);
+}
+
+/** Returns the path of a member of an object around records that refers to a next page; undefined if there is none. */
+export function nextPageMember(envelope: JsonObject): string | undefined {
+  return nextPage(envelope);
+}
+
+/** Returns the name of a member in quotes for an error, truncated. */
+export function quotedName(name: string): string {
   const short = name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}…` : name;
   return JSON.stringify(short.toWellFormed());
 }

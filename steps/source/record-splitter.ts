@@ -11,6 +11,8 @@ export interface SplitterOptions {
   readonly maxRecordBytes: number;
   /** Names the source in errors, as `source pearson`. */
   readonly subject: string;
+  /** Whether other JSON may follow the array, which {@link RecordSplitter.rest} then returns. */
+  readonly isEmbedded?: boolean;
 }
 
 const QUOTE = 0x22;
@@ -40,6 +42,8 @@ for (const byte of [CLOSE_BRACKET, CLOSE_BRACE]) NESTING[byte] = -1;
  * alone.
  */
 export class RecordSplitter {
+  /** The bytes after an embedded array, of the push in which it ended; undefined before its end. */
+  rest: Buffer | undefined;
   readonly #options: SplitterOptions;
   /** Bytes of the content before the current push. */
   #consumed = 0;
@@ -100,10 +104,10 @@ export class RecordSplitter {
   /** Skips bytes outside of records; returns the offset of the next record. */
   #skipOutside(bytes: Buffer, from: number): number {
     for (let at = from; at < bytes.length; at += 1) {
+      if (this.#leaves(bytes, at)) return bytes.length;
       const byte = bytes[at] ?? 0;
       if (this.#isByteOrderMark(byte, at) || isSpace(byte)) continue;
-      if (this.#state === 'after') throw this.#malformed(at, 'continues after the end of its JSON array');
-      if (this.#state === 'before') this.#requireText(byte, at);
+      this.#requireExpected(byte, at);
       if (this.#options.format === 'ndjson' || (this.#state === 'first' && byte !== CLOSE_BRACKET)) {
         this.#state = 'element';
         return at;
@@ -113,6 +117,18 @@ export class RecordSplitter {
       else throw this.#malformed(at, 'does not begin with "[", so it is no JSON array');
     }
     return bytes.length;
+  }
+
+  /** Leaves the bytes after an embedded array to the caller; returns whether they begin here. */
+  #leaves(bytes: Buffer, at: number): boolean {
+    const isRest = this.#state === 'after' && this.#options.isEmbedded === true;
+    if (isRest) this.rest = bytes.subarray(at);
+    return isRest;
+  }
+
+  #requireExpected(byte: number, at: number): void {
+    if (this.#state === 'after') throw this.#malformed(at, 'continues after the end of its JSON array');
+    if (this.#state === 'before') this.#requireText(byte, at);
   }
 
   /** A byte order mark is allowed before and after an array; before a record, `trim` removes it. */

@@ -37,7 +37,7 @@ export interface SourceContent {
 export async function openSource(read: SourceRead): Promise<SourceContent> {
   const url = urlOf(read.request, read.source);
   if (url.protocol === 'file:') return localContent(fileURLToPath(url), `source ${read.request.source}`);
-  return download(url.href, read);
+  return download(read);
 }
 
 /** Returns the content of a local file, read by {@link readLocal}. */
@@ -58,10 +58,10 @@ export async function* readLocal(file: string, subject: string): AsyncGenerator<
   }
 }
 
-async function download(url: string, { run, request, source, spool }: SourceRead): Promise<SourceContent> {
+async function download({ run, request, source, spool }: SourceRead): Promise<SourceContent> {
   const kept = await findKept(spool);
   const content = await openHttp({
-    ...accessOf(request.source, source, url),
+    ...accessOf(request, source),
     resume: kept,
     signal: run.signal,
   });

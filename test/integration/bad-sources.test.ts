@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test, { after, before, describe } from 'node:test';
+import { bearerOf, fixedLogin } from '../../adapters/http/login.ts';
 import { openHttp } from '../../adapters/http/source.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { generateAttempts } from '../../simulator/generator.ts';
@@ -172,7 +173,7 @@ describe('a redirect to another host', () => {
     const { body } = await openHttp({
       url: `${platform.url}/attempts`,
       subject: 'source test',
-      token: 'a-secret',
+      login: fixedLogin('the token of source test', () => bearerOf('a-secret')),
       resume: undefined,
       redirectHosts,
       signal: new AbortController().signal,
@@ -217,7 +218,6 @@ describe('a server that stalls a download', () => {
       const { body } = await openHttp({
         url: `${platform.url}${path}`,
         subject: 'source test',
-        token: undefined,
         resume: undefined,
         redirectHosts: [],
         signal,

@@ -77,7 +77,6 @@ export function requestTo(server: ScriptedServer): HttpRequest {
   return {
     url: `${server.url}/attempts`,
     subject: 'source test',
-    token: undefined,
     redirectHosts: [],
     resume: undefined,
     signal: new AbortController().signal,

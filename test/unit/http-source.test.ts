@@ -3,6 +3,7 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 import test, { after, before, describe } from 'node:test';
+import { bearerOf, fixedLogin } from '../../adapters/http/login.ts';
 import { openHttp, type HttpRequest } from '../../adapters/http/source.ts';
 import { PipelineError } from '../../model/errors.ts';
 import { codeOf } from '../support/harness.ts';
@@ -197,20 +198,20 @@ describe('a redirect', () => {
 describe('a token', () => {
   test('is sent without TLS only to this host, unless the settings allow more', async () => {
     server.script(answer(200, {}, '[]'));
-    const token = 'a-secret';
+    const login = fixedLogin('the token of source test', () => bearerOf('a-secret'));
     for (const host of ['127.0.0.1', 'localhost'])
-      await open({ token, url: `http://${host}:${server.port}/` });
+      await open({ login, url: `http://${host}:${server.port}/` });
     assert.deepEqual(
       server.requests.map(({ headers }) => headers.authorization),
       ['Bearer a-secret', 'Bearer a-secret'],
     );
-    const said = await codeOf(open({ token, url: 'http://customer.example/' }));
+    const said = await codeOf(open({ login, url: 'http://customer.example/' }));
     assert.match(
       said,
       /^SETTINGS_INVALID: the token of source test would be sent to customer\.example without TLS/,
     );
     assert.doesNotMatch(said, /a-secret/);
-    const allowed = await codeOf(open({ token, allowCleartext: true, url: 'http://nobody.invalid/' }));
+    const allowed = await codeOf(open({ login, allowCleartext: true, url: 'http://nobody.invalid/' }));
     assert.match(allowed, /^SOURCE_UNREACHABLE: /);
   });
 });

@@ -20,10 +20,50 @@ const SECRETS = [
 const FORBIDDEN = /hunter2|S3CRET|KAAKA|AKIA|eyJ/i;
 
 interface Tree {
-  [key: string]: Tree | string | number | boolean | string[];
+  [key: string]: Tree | string | number | boolean | (string | number)[];
 }
 
 const TLS = { caFile: 'ca.pem', certificateFile: 'a.pem', keyFile: 'b.pem' };
+
+const PAGED = { url: 'https://a/', topic: 'attempts', records: 'data.items' };
+const POST = { method: 'POST', query: { a: '{from}' }, headers: { a: '{to}' }, body: { a: ['{cursor}', 1] } };
+
+/** Sources with a value for each key of paging and of each login. */
+const PAGED_SOURCES = {
+  link: {
+    ...PAGED,
+    tokenFile: 'a',
+    paging: { style: 'link', next: 'a.b', hasMore: 'c', total: 'd', maxPages: 5 },
+  },
+  cursor: {
+    ...PAGED,
+    request: POST,
+    paging: { style: 'cursor', cursor: 'a' },
+    auth: { type: 'basic', user: 'me', passwordVariable: 'A' },
+  },
+  page: {
+    ...PAGED,
+    paging: { style: 'page', parameter: 'page', first: 0 },
+    auth: { type: 'api-key', header: 'x-api-key', keyFile: 'key' },
+  },
+  offset: {
+    ...PAGED,
+    paging: { style: 'offset', parameter: 'offset' },
+    auth: { type: 'api-key', query: 'key', keyVariable: 'A' },
+  },
+  header: {
+    ...PAGED,
+    paging: { style: 'header' },
+    auth: {
+      type: 'oauth2',
+      tokenUrl: 'https://b/token',
+      clientId: 'me',
+      clientSecretVariable: 'A',
+      scope: 'read',
+      clientAuth: 'body',
+    },
+  },
+} satisfies Tree;
 
 /** Settings with a value for each key. */
 const WHOLE = {
@@ -84,6 +124,7 @@ const WHOLE = {
       quarantineLimit: 0.1,
       schedule: { every: '1h', catchUp: '1d', paused: true, note: 'a note' },
     },
+    ...PAGED_SOURCES,
   },
 } satisfies Tree;
 
