@@ -61,10 +61,11 @@ export async function commitFiles(
   if (landed !== undefined) return landed;
   // The uploads of an earlier attempt.
   if (run.attempt > 1) await table.deleteScratch(scratch);
-  const { subject } = landing;
-  const files: PendingFile[] = [];
-  for (const file of await landing.files())
-    files.push(await uploadStaged(deps.own, table, file, { subject, runId, scratch }));
+  const files = await uploadAll(deps.own, table, await landing.files(), {
+    subject: landing.subject,
+    runId,
+    scratch,
+  });
   const info = { runId, workflowId, ...landing.info };
   try {
     await before;
@@ -80,12 +81,25 @@ export async function commitFiles(
   }
 }
 
+type UploadNames = Readonly<Record<'subject' | 'runId' | 'scratch', string>>;
+
+async function uploadAll(
+  own: CommitDeps['own'],
+  table: DeltaTable,
+  staged: readonly StagedFile[],
+  names: UploadNames,
+): Promise<PendingFile[]> {
+  const files: PendingFile[] = [];
+  for (const file of staged) files.push(await uploadStaged(own, table, file, names));
+  return files;
+}
+
 /** Uploads a staged file; see {@link dataFileName}. */
 export async function uploadStaged(
   own: CommitDeps['own'],
   table: DeltaTable,
   file: StagedFile,
-  { subject, runId, scratch }: Readonly<Record<'subject' | 'runId' | 'scratch', string>>,
+  { subject, runId, scratch }: UploadNames,
 ): Promise<PendingFile> {
   const folder = Object.entries(file.partition)
     .map(([name, value]) => `${name}=${value}`)

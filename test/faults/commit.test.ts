@@ -200,7 +200,7 @@ describe('a file in HDFS', () => {
       faulty.nameNode.plan(REQUESTS.renameData, { kind: 'before', run: occupy });
       await faulty.pipeline.startWorker();
       const run = await start();
-      const words = /has \d+ bytes or another checksum after an upload of \d+ bytes/;
+      const words = /has other \d+ bytes than the \d+ bytes that were uploaded for it/;
       await eventually('land fails', async () => words.test(await lastFailureOf(run)), 60_000);
       await faulty.remove(taken);
       await faulty.landsOnce(run);

@@ -11,6 +11,7 @@ import { MAX_RECORD_BYTES } from '../../model/settings-limits.ts';
 import { generateAttempts } from '../../simulator/generator.ts';
 import { REBUILDABLE_TABLES, deliveries } from '../../tables/index.ts';
 import { TestPipeline, eventually, queryStatus, type TestWorker } from '../support/harness.ts';
+import { pendingFile } from '../support/pending-file.ts';
 import { QuarantinedTopic } from '../support/quarantined.ts';
 
 const KEY_VARIABLE = 'PIPELINE_TEST_ERASURE_KEY';
@@ -257,17 +258,8 @@ describe('erasure', () => {
   });
 
   test('files that were written before an erasure cannot be committed after it', async () => {
-    const [table, folder] = [pipeline.warehouse.table('attempts'), join(pipeline.folder, 'late.parquet')];
-    await writeFile(folder, 'late');
-    const late = await table.pending.upload(
-      {
-        local: folder,
-        folder: 'source=source/ingested_on=2026-01-01',
-        nameOf: () => 'late.parquet',
-        partitionValues: {},
-      },
-      'late',
-    );
+    const table = pipeline.warehouse.table('attempts');
+    const late = await pendingFile(table.path, 'source=source/ingested_on=2026-01-01/late.parquet');
     const commit = { fences: [{ appId: 'late/0', from: undefined, to: 1n }], files: [late], info: {} };
     const maxVersions = new Map([['erasures/source/source', 0n]]);
     await assert.rejects(table.commit({ ...commit, maxVersions, scratch: 'late' }), { code: 'STAGING_LOST' });

@@ -192,12 +192,8 @@ describe('a log with checkpoints, and with commits of other programs', { skip: i
     const table = new DeltaTable(copy, pipeline.warehouse.options);
     await table.createIfMissing(deltaMetadata(attempts), 'test');
     const fences = [{ appId: 'test', from: undefined, to: 1n }];
-    await table.commit({
-      fences,
-      files: [{ add: { ...original, path }, temporary }],
-      info: {},
-      scratch: 'test',
-    });
+    const files = [{ add: { ...original, path }, temporary }];
+    await table.commit({ fences, files, info: {}, scratch: 'test' });
     const grown = await freshSnapshot(copy);
     assert.equal(grown.version, before.version + 2);
     const rows = recordsIn(before);
