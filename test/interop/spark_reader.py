@@ -35,6 +35,8 @@ def start_spark(jars: str, folder: str) -> SparkSession:
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": "1",
+        # VACUUM lists a table's folder by as many tasks: 10,000 by default.
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": "1",
         "spark.sql.warehouse.dir": f"{folder}/spark-warehouse",
         "spark.databricks.delta.snapshotPartitions": "1",
         # Else a count comes from the log's statistics, and no data file is read.
