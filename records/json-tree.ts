@@ -1,21 +1,21 @@
 /** A JSON value with the source text of its numbers, which `JSON.parse` rounds. */
-export type JsonNode = JsonScalar | JsonObject | JsonArray;
+export type JsonNode = ScalarNode | ObjectNode | ArrayNode;
 
 /** A value without members. A number is its text. */
-export type JsonScalar =
+export type ScalarNode =
   | { readonly kind: 'string'; readonly text: string }
   | { readonly kind: 'number'; readonly text: string }
   | { readonly kind: 'boolean'; readonly isTrue: boolean }
   | { readonly kind: 'null' };
 
 /** An object; of members with the same name, the last. */
-export interface JsonObject {
+export interface ObjectNode {
   readonly kind: 'object';
   readonly members: ReadonlyMap<string, JsonNode>;
 }
 
 /** An array. */
-export interface JsonArray {
+export interface ArrayNode {
   readonly kind: 'array';
   readonly items: readonly JsonNode[];
 }
@@ -132,7 +132,7 @@ function closingQuote(text: string, open: number): number {
   }
 }
 
-function scalarOf(token: string): JsonScalar {
+function scalarOf(token: string): ScalarNode {
   if (token.startsWith('"')) return { kind: 'string', text: textOf(token) };
   if (token === 'null') return { kind: 'null' };
   if (token === 'true' || token === 'false') return { kind: 'boolean', isTrue: token === 'true' };
