@@ -66,6 +66,10 @@ void describe('what the programs are compiled to', () => {
     mkdirSync(join(project, 'client/cli'), { recursive: true });
     write('client/cli/main.ts', COMMAND_LINE);
     write('client/cli/list-commands.ts', "process.stdout.write('[]');");
+    for (const folder of ['records/contract', 'contracts'])
+      mkdirSync(join(project, folder), { recursive: true });
+    write('records/contract/compile.ts', "process.stdout.write('[]');");
+    write('contracts/odcs-v3.2.0.schema.json', '{}');
     sayLate('old');
   });
 
