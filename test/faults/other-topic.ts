@@ -33,9 +33,15 @@ export class OtherTopic {
   /** Makes the topic; also where one of its name is just being deleted. */
   async make(): Promise<void> {
     const topics = [{ topic: this.topic, numPartitions: 1 }];
-    await eventually('the topic is made', () =>
-      withAdmin(this.pipeline.kafka, (admin) => admin.createTopics({ waitForLeaders: true, topics })),
-    );
+    await withAdmin(this.pipeline.kafka, async (admin) => {
+      await eventually('the topic is made', () => admin.createTopics({ waitForLeaders: false, topics }));
+      await eventually('the topic has leaders', () =>
+        admin.fetchTopicOffsets(this.topic).then(
+          () => true,
+          () => false,
+        ),
+      );
+    });
   }
 
   async delete(): Promise<void> {

@@ -12,8 +12,8 @@ import { OtherTopic, someAttempts } from '../faults/other-topic.ts';
 import { FaultyHdfs } from '../support/faulty-hdfs.ts';
 
 const logger = createLogger('test', 'fatal');
-/** The first reading of the log of the table that is committed last. */
-const READ_LAST = /GET \S*\/deliveries\/_delta_log\/0{20}\.json\S*op=OPEN/;
+/** The first listing of the log of the table that is committed last. */
+const READ_LAST = /GET \S*\/deliveries\/_delta_log\?op=LISTSTATUS_BATCH/;
 
 let faulty: FaultyHdfs;
 let other: OtherTopic;
