@@ -124,7 +124,9 @@ export class PendingFiles {
       await this.#hdfs.setModificationTime(path, modificationTime);
       await this.#hdfs.delete(temporary);
     }
-    return { ...file.add, modificationTime };
+    // In the order of the schema, as an entry that is read and written again has it.
+    const { path: name, partitionValues, size, ...more } = file.add;
+    return { path: name, partitionValues, size, modificationTime, ...more };
   }
 
   /** Moves a file; returns false if it is missing or its path exists, which an earlier attempt may have done. */

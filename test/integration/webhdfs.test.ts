@@ -82,9 +82,9 @@ test('a status describes a file or folder, and is undefined only for a missing p
   const status = await hdfs.status(path);
   assert.ok(status !== undefined && Math.abs(status.modifiedAtMs - before) < 60_000);
   assert.deepEqual(
-    { ...status, modifiedAtMs: 0, blockSize: 0 },
+    { ...status, fileId: 0, modifiedAtMs: 0, blockSize: 0 },
     {
-      ...{ path, name: 'file', type: 'FILE', length: 12, modifiedAtMs: 0, blockSize: 0 },
+      ...{ path, name: 'file', type: 'FILE', fileId: 0, length: 12, modifiedAtMs: 0, blockSize: 0 },
       ...{ replication: 1, owner: 'hdfs', group: 'supergroup', permission: '644' },
     },
   );
