@@ -79,6 +79,7 @@ const MAX_REDIRECTS = 5;
 const KEEP_METHOD: ReadonlySet<number> = new Set([307, 308]);
 
 const UNAUTHORIZED = 401;
+const FORBIDDEN = 403;
 const UNSATISFIABLE = 416;
 
 /** No Content and Reset Content. */
@@ -111,7 +112,18 @@ export async function openHttp(request: HttpRequest): Promise<HttpContent> {
   if (content !== undefined) return content;
   const hasChanged = status === 206 || status === UNSATISFIABLE;
   if (resumed !== undefined && hasChanged) return openHttp({ ...request, resume: undefined });
-  throw statusError(request.subject, message);
+  throw statusError(subjectOf(request, answer), message);
+}
+
+/** Names the second step of a login in the error of a server that refuses a token it was given. */
+function subjectOf({ subject, login, ownOrigin, url: first }: HttpRequest, answer: Answer): string {
+  const { status, url, message } = answer;
+  const isRefused = status === UNAUTHORIZED || status === FORBIDDEN;
+  const isOwn = url.origin === (ownOrigin ?? new URL(first).origin);
+  // With Retry-After, the status is of a rate limit.
+  const isBusy = message.headers['retry-after'] !== undefined;
+  if (login?.forget === undefined || !isRefused || !isOwn || isBusy) return subject;
+  return `${subject}: the login failed at its second step, a request to ${url.host} with ${login.secret}`;
 }
 
 /** Sends the request; again with new credentials if the server refuses those of a login that can be renewed. */
