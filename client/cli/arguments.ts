@@ -75,7 +75,11 @@ export function requireInterval(
     const isGiven = options[bound] !== undefined;
     if (isRequired === isGiven) continue;
     const fault = isRequired ? `has {${bound}}: give --${bound}` : `has no {${bound}}: leave out --${bound}`;
-    throw new PipelineError('USAGE_INVALID', `the url of source ${source} ${fault}`);
+    const isInUrl = settings.request === undefined || settings.url?.includes(`{${bound}}`) === true;
+    throw new PipelineError(
+      'USAGE_INVALID',
+      `the ${isInUrl ? 'url' : 'request'} of source ${source} ${fault}`,
+    );
   }
   if (options.from !== undefined && options.to !== undefined && options.from >= options.to)
     throw new PipelineError(

@@ -30,10 +30,11 @@ export function formatPreview(
   ];
 }
 
-function formatHead(subject: string, { records, bytes, format, whole }: Sample): string {
+function formatHead(subject: string, { records, bytes, format, whole, isPaged }: Sample): string {
   const kind = format === 'json-array' ? 'a JSON array' : 'one record per line';
   const seen = `${formatCount(records.length, 'record')}, ${formatBytes(bytes)}`;
-  return `${subject}: ${kind}; ${whole ? `all of it was read: ${seen}` : `its beginning was read: ${seen}`}`;
+  const part = isPaged ? 'of its pages, only the first was read' : 'its beginning was read';
+  return `${subject}: ${kind}; ${whole ? 'all of it was read' : part}: ${seen}`;
 }
 
 function formatQuarantined({ reasons, bad, quarantined }: SampleReport): string[] {

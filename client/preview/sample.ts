@@ -20,6 +20,8 @@ export interface Sample {
   readonly format: RecordFormat;
   /** Whether these are all records of the content. */
   readonly whole: boolean;
+  /** Whether the content has pages, of which only the first is read. */
+  readonly isPaged: boolean;
   /** The error that ended the sample early, if any. */
   readonly broken: PipelineError | undefined;
 }
@@ -127,7 +129,9 @@ class SampleReader {
 
   /** @param whole Whether the records are all of the content. */
   sample(whole: boolean, broken?: PipelineError): Sample {
-    return { records: this.#records, bytes: this.#bytes, format: this.#format ?? 'ndjson', whole, broken };
+    const isPaged = this.#settings?.paging !== undefined;
+    const format = this.#format ?? 'ndjson';
+    return { records: this.#records, bytes: this.#bytes, format, whole, isPaged, broken };
   }
 
   #readerOf(format: RecordFormat): ContentRecords {
