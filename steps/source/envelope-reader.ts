@@ -43,6 +43,7 @@ export class EnvelopeReader {
   #isFound = false;
   #isPastArray = false;
   #members: JsonObject = {};
+  #isNull = false;
 
   constructor(options: EnvelopeReaderOptions) {
     this.#options = options;
@@ -58,6 +59,11 @@ export class EnvelopeReader {
   /** Whether any record is valid. */
   get hasGood(): boolean {
     return this.#reader.hasGood;
+  }
+
+  /** Whether the content has null in place of the array, as servers in Go send an empty list. Only with pages. */
+  get isNull(): boolean {
+    return this.#isNull;
   }
 
   /** The content without its records, after its end. */
@@ -89,7 +95,10 @@ export class EnvelopeReader {
    * or is an error; SOURCE_PAGED
    */
   end(): Buffer[] {
-    if (!this.#isFound) throw this.#withoutRecords();
+    if (!this.#isFound) {
+      this.#acceptNull();
+      return [];
+    }
     const found = this.#reader.end();
     const members = this.#parse(JSON.stringify(PLACEHOLDER));
     if (members === undefined)
@@ -143,13 +152,21 @@ export class EnvelopeReader {
     }
   }
 
-  #withoutRecords(): PipelineError {
-    const { path } = this.#options;
+  /** Accepts a page with null in place of the array, which the paging requires to be the last. */
+  #acceptNull(): void {
+    const { path, isPaged } = this.#options;
     if (!this.#finder.isPastEnd)
-      return this.#error('SOURCE_CUT', `ends before its array ${quotedName(path)}; it may have been cut`);
+      throw this.#error('SOURCE_CUT', `ends before its array ${quotedName(path)}; it may have been cut`);
     const members = this.#parse('');
-    if (members === undefined) return this.#malformed('is no JSON');
+    if (members === undefined) throw this.#malformed('is no JSON');
     this.#requireNoError(members);
+    if (!isPaged || valueAtPath(members, path) !== null) throw this.#withoutRecords(members);
+    this.#isNull = true;
+    this.#members = members;
+  }
+
+  #withoutRecords(members: JsonObject): PipelineError {
+    const { path } = this.#options;
     const value = valueAtPath(members, path);
     if (value !== undefined)
       return this.#malformed(`has no array in ${quotedName(path)}, but ${kindOf(value)}`);

@@ -18,6 +18,8 @@ export interface PageEnd {
   readonly records: number;
   /** The number of records of this and all earlier pages. */
   readonly allRecords: number;
+  /** Whether it has null in place of its records, which only the last page may. */
+  readonly isNull?: boolean | undefined;
   /** The members beside the records; undefined if there is no object around them. */
   readonly members: JsonObject | undefined;
   /** The target of the header Link with the relation `next`, as sent. */
@@ -49,6 +51,8 @@ export function nextPosition(subject: string, paging: PagingSettings, page: Page
   const hasMore = hasMorePages(subject, paging, page);
   if (hasMore === false) return null;
   const next = positionAfter(subject, paging, page);
+  if (page.isNull === true && (next !== null || hasMore === true))
+    throw paged(subject, 'has null in place of its records, and is not the last page');
   if (next === null && hasMore === true && page.records > 0)
     throw paged(subject, `${paging.hasMore ?? ''} is true, but there is no next page`);
   return next;

@@ -12,6 +12,8 @@ export interface ContentRecords {
   readonly hasGood: boolean;
   /** The members beside the records, after the end; undefined if there is no object around them. */
   readonly members?: JsonObject;
+  /** Whether a page has null in place of its records. */
+  readonly isNull?: boolean;
   /** Returns the records that end in these bytes. */
   push(bytes: Buffer): Buffer[];
   /** Ends the content and returns its last record, if it was not returned yet. */

@@ -126,10 +126,20 @@ class PageReading {
     const last = content.hasNoContent ? [] : reader.end();
     hash.add(NO_BYTES, last);
     await this.#writer.add(last);
-    const { records, hasGood, members } = reader;
+    const { records, hasGood, members, isNull } = reader;
     const { nextLink, hasNoContent } = content;
     const follow = (link: string): Position => this.#follow(content, position, link);
-    return { sha256: hash.digest(), records, bytes, hasGood, members, nextLink, hasNoContent, follow };
+    return {
+      sha256: hash.digest(),
+      records,
+      bytes,
+      hasGood,
+      members,
+      isNull,
+      nextLink,
+      hasNoContent,
+      follow,
+    };
   }
 
   /** Requests a page; waits and requests it again while the server asks to. */

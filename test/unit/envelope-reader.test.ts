@@ -7,6 +7,7 @@ import { EnvelopeReader } from '../../steps/source/envelope-reader.ts';
 import { goodAttempts } from '../support/quarantined.ts';
 
 const RECORDS = goodAttempts(1, 3).map((attempt) => JSON.stringify(attempt));
+const OPTIONS = { subject: 'source test', recordBytes: 100_000 };
 const ARRAY = `[${RECORDS.join(', ')}]`;
 
 interface Read {
@@ -16,7 +17,7 @@ interface Read {
 
 /** Reads a content in pieces of a size, whose memory is used again. */
 function read(content: string, path: string, pieceBytes: number): Read {
-  const reader = new EnvelopeReader({ path, subject: 'source test', recordBytes: 100_000, isPaged: true });
+  const reader = new EnvelopeReader({ ...OPTIONS, path, isPaged: true });
   const bytes = Buffer.from(content);
   const records: string[] = [];
   for (let at = 0; at < bytes.length; at += pieceBytes) {
@@ -112,11 +113,7 @@ describe('an object around the records', () => {
       '{"data":{"items":{"a":[1]}}}',
       /MALFORMED.*no array in "data\.items", but an object/,
     ],
-    [
-      'null where the array should be',
-      '{"data":{"items":null}}',
-      /MALFORMED.*no array in "data\.items", but null/,
-    ],
+    ['null around the array', '{"data":null}', /MALFORMED.*has no "data\.items"/],
     [
       'an error object',
       '{"error":"no such user"}',
@@ -172,4 +169,12 @@ describe('an object around the records', () => {
       ),
     );
   });
+});
+
+test('null in place of the array is a page without records, and an error where only one content is read', () => {
+  const content = '{"next":null,"data":{"items":null}}';
+  assert.deepEqual(readInPieces(content, 'data.items'), { records: [], members: { next: null, data: { items: null } } });
+  const reader = new EnvelopeReader({ ...OPTIONS, path: 'data.items', isPaged: false });
+  reader.push(Buffer.from(content));
+  assert.throws(() => reader.end(), /has no array in "data\.items", but null/);
 });

@@ -104,6 +104,14 @@ describe('the page after a page', () => {
     assert.deepEqual(found, [2, 4, undefined]);
   });
 
+  test('is none after null in place of records, where that page is the last', () => {
+    const last = { records: 0, isNull: true };
+    assert.deepEqual(follow(sequenceOf({ style: 'page' }), page({}), page({}, last)), [2, undefined]);
+    assert.deepEqual(follow(sequenceOf({ style: 'link', next: 'next' }), page({ next: null }, last)), [
+      undefined,
+    ]);
+  });
+
   test('is none after an answer without content', () => {
     const sequence = sequenceOf({ style: 'cursor', cursor: 'next', hasMore: 'more' });
     assert.deepEqual(follow(sequence, page({}, { records: 0, hasNoContent: true })), [undefined]);
@@ -141,6 +149,18 @@ describe('pages that do not fit are refused by name', () => {
       { style: 'link', next: 'next', hasMore: 'more' },
       [page({ more: true })],
       /^SOURCE_PAGED: .*more is true, but there is no next page/,
+    ],
+    [
+      'null in place of records before the last page',
+      { style: 'cursor', cursor: 'next' },
+      [page({ next: 'a' }, { records: 0, isNull: true })],
+      /^SOURCE_PAGED: source test, page 1: has null in place of its records, and is not the last page/,
+    ],
+    [
+      'null in place of records, and more pages',
+      { style: 'page', hasMore: 'more' },
+      [page({ more: true }, { records: 0, isNull: true })],
+      /has null in place of its records, and is not the last page/,
     ],
     ['no has_more', { style: 'page', hasMore: 'more' }, [page({})], /has no true or false in "more"/],
     [
