@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { PipelineError } from '../../model/errors.ts';
+import { escapeText } from '../../model/printable.ts';
 import { parseHttpDate } from './dates.ts';
 
 /** Limit for Retry-After; after it the request is repeated, and can be delayed again. */
@@ -13,9 +14,10 @@ const ACCEPTED = 202;
 /** Statuses for which the same request can succeed later: Accepted, Too Early, Too Many Requests. */
 const RETRY_LATER: ReadonlySet<number> = new Set([ACCEPTED, 425, 429]);
 
-/** Truncates a foreign text for an error. */
+/** Truncates a foreign text for an error, and escapes what a terminal could interpret. */
 export function shortened(text: string): string {
-  return text.length <= MAX_QUOTED_CHARACTERS ? text : `${text.slice(0, MAX_QUOTED_CHARACTERS)}…`;
+  if (text.length <= MAX_QUOTED_CHARACTERS) return escapeText(text);
+  return `${escapeText(text.slice(0, MAX_QUOTED_CHARACTERS))}…`;
 }
 
 /**

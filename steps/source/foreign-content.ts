@@ -1,3 +1,4 @@
+import { safeJson } from '../../model/printable.ts';
 import type { JsonOutline } from './json-outline.ts';
 import { isJsonObject, type JsonObject } from '../../lib/json-path.ts';
 import { defaultShape } from '../../records/contracts.ts';
@@ -138,7 +139,7 @@ export function nextPageMember(envelope: JsonObject): string | undefined {
 /** Returns the name of a member in quotes for an error, truncated. */
 export function quotedName(name: string): string {
   const short = name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}…` : name;
-  return JSON.stringify(short.toWellFormed());
+  return safeJson(short.toWellFormed());
 }
 
 /** Returns the path of the member that refers to a next page, in the object or its page metadata. */

@@ -173,7 +173,10 @@ describe('an object around the records', () => {
 
 test('null in place of the array is a page without records, and an error where only one content is read', () => {
   const content = '{"next":null,"data":{"items":null}}';
-  assert.deepEqual(readInPieces(content, 'data.items'), { records: [], members: { next: null, data: { items: null } } });
+  assert.deepEqual(readInPieces(content, 'data.items'), {
+    records: [],
+    members: { next: null, data: { items: null } },
+  });
   const reader = new EnvelopeReader({ ...OPTIONS, path: 'data.items', isPaged: false });
   reader.push(Buffer.from(content));
   assert.throws(() => reader.end(), /has no array in "data\.items", but null/);
