@@ -64,6 +64,12 @@ describe('a source in pages', () => {
         ]),
       ),
       cyclic: source('cyclic', 'link'),
+      single: { ...BASE, url: `${platform.url}${pathOf('single', 'link')}?size=${COUNT}` },
+      first: { ...BASE, url: `${platform.url}${pathOf('first', 'link')}?size=${PAGE}` },
+      increments: {
+        ...source('increments', 'link'),
+        request: { query: { since: '{from}' } },
+      },
       guarded: { ...source('guarded', 'link', guarded), auth: login },
       refused: { ...source('refused', 'link', guarded), auth: { ...login, clientId: 'another' } },
     });
@@ -99,6 +105,28 @@ describe('a source in pages', () => {
 
   test('the same pages are found to be unchanged, though the bytes beside the records differ', async () => {
     assert.equal((await (await pipeline.start({ source: 'cursor' })).result()).outcome, 'unchanged');
+  });
+
+  test('a source with records and without paging lands its only page; one page of several is refused', async () => {
+    const { outcome, rows } = await (await pipeline.start({ source: 'single' })).result();
+    assert.deepEqual([outcome, rows['attempts']], ['landed', COUNT]);
+    const again = await (await pipeline.start({ source: 'single' })).result();
+    assert.equal(again.outcome, 'unchanged');
+    assert.equal((await waitingOf(pipeline, 'first')).code, 'SOURCE_PAGED');
+  });
+
+  test('preview reads the first page alone, and says so', async () => {
+    const before = requestsOf(pathOf('link', 'link')).length;
+    const { code, stdout, stderr } = await pipeline.command('preview', 'link');
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, new RegExp(`of its pages, only the first was read: ${PAGE} records`));
+    assert.equal(requestsOf(pathOf('link', 'link')).length, before + 1);
+  });
+
+  test('an interval that is missing is named by the request that has it', async () => {
+    const { code, stderr } = await pipeline.command('start', 'increments');
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /the request of source increments has \{from\}: give --from/);
   });
 
   test('links that lead in a circle are an error by name', async () => {
