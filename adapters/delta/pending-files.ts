@@ -56,7 +56,7 @@ export class PendingFiles {
 
   /**
    * Uploads a file and verifies it; the tag `sha256` has its SHA-256. Each call makes another file.
-   * @param folder That of the file's partition, relative to the table's.
+   * @param scratch The folder under `_scratch`.
    * @throws {PipelineError} HDFS_DAMAGED when HDFS has other bytes; STAGING_LOST for an unreadable local file
    * @throws {HdfsError}
    */

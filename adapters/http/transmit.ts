@@ -5,7 +5,7 @@ import { unreachable } from './body.ts';
 import { guardedLookup, requireAllowed, type ConnectRules } from './connect.ts';
 import { networkOf, type Network } from './networks.ts';
 
-/** One HTTP request, of which redirects are not followed. */
+/** One HTTP request. Redirects are not followed. */
 export interface Transmission {
   readonly url: URL;
   readonly method: string;

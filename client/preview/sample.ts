@@ -20,7 +20,7 @@ export interface Sample {
   readonly format: RecordFormat;
   /** Whether these are all records of the content. */
   readonly whole: boolean;
-  /** Whether the content has pages, of which only the first is read. */
+  /** Whether the content has pages. Only the first is read. */
   readonly isPaged: boolean;
   /** The error that ended the sample early, if any. */
   readonly broken: PipelineError | undefined;

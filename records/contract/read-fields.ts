@@ -23,7 +23,7 @@ export interface MarkedField {
 interface Place {
   /** The path of the enclosing object, as `sequences.questions[]`. */
   readonly path: string;
-  /** The names from the row to the enclosing object, of which the column’s name is made. */
+  /** The names from the row to the enclosing object, joined with the field's to name its column. */
   readonly names: readonly string[];
   /** The columns of the row's table. */
   readonly columns: UniqueNames;

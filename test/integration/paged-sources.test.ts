@@ -23,7 +23,7 @@ const STYLES: Readonly<Record<string, SourceYaml>> = {
   offset: { ...BASE, paging: { style: 'offset', parameter: 'offset', total: 'meta.total' } },
 };
 
-/** The styles of which a worker is killed. */
+/** The paging styles whose fetch is interrupted by killing the worker. */
 const KILLED = ['link', 'offset'];
 
 const CLIENT = { id: 'pipeline', secret: 'a-client-secret', uses: 3 };
