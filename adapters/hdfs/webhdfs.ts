@@ -146,24 +146,14 @@ export class WebHdfs {
       hash = createHash('sha256');
       return (chunk: Buffer): Promise<void> => Promise.resolve(void hash.update(chunk));
     };
-    try {
-      const { bytes } = await this.#call({ operation: 'OPEN', path, receive });
-      return { bytes, sha256: hash.digest('hex') };
-    } catch (thrown) {
-      if (isMissing(thrown)) return undefined;
-      throw thrown;
-    }
+    const answer = await undefinedIfMissing(this.#call({ operation: 'OPEN', path, receive }));
+    return answer && { bytes: answer.bytes, sha256: hash.digest('hex') };
   }
 
   /** Returns the status of a file or folder; undefined if it does not exist. Idempotent. */
   async status(path: string): Promise<FileStatus | undefined> {
-    try {
-      const answer = await this.#call({ operation: 'GETFILESTATUS', path });
-      return statusOf(path, parseAnswer(answer, StatusAnswer).FileStatus);
-    } catch (thrown) {
-      if (isMissing(thrown)) return undefined;
-      throw thrown;
-    }
+    const answer = await undefinedIfMissing(this.#call({ operation: 'GETFILESTATUS', path }));
+    return answer && statusOf(path, parseAnswer(answer, StatusAnswer).FileStatus);
   }
 
   /**
@@ -201,12 +191,7 @@ export class WebHdfs {
 
   /** Lists a folder like {@link list}; returns nothing for a missing folder. */
   async listIfExists(path: string, options: { readonly startAfter?: string } = {}): Promise<FileStatus[]> {
-    try {
-      return await this.list(path, options);
-    } catch (thrown) {
-      if (isMissing(thrown)) return [];
-      throw thrown;
-    }
+    return (await undefinedIfMissing(this.list(path, options))) ?? [];
   }
 
   /**
@@ -278,6 +263,16 @@ export class WebHdfs {
 
 function isMissing(thrown: unknown): thrown is HdfsError {
   return thrown instanceof HdfsError && thrown.exception === 'FileNotFoundException';
+}
+
+/** Returns the result of a call; undefined if it throws FileNotFoundException. */
+async function undefinedIfMissing<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (thrown) {
+    if (isMissing(thrown)) return undefined;
+    throw thrown;
+  }
 }
 
 function anySignal(a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined {
