@@ -3,7 +3,7 @@
  * identified by their addresses.
  */
 import { ColumnBuffer, Level, begin, drop, newLevel, set32, set64 } from './columns';
-import { NO_MATCH, skipByteOrderMark, skipSpaces } from './json';
+import { NO_MATCH, ROOM_BYTES, skipByteOrderMark, skipSpaces } from './json';
 import { allocate, freeAll } from './memory';
 import { clearKinds, createKind, nameKind, newMatchField, parseOneKind, hasKinds } from './kinds';
 import { clearMembers, createMembers } from './members';
@@ -31,8 +31,6 @@ export { clearUnknown, newItem, newShape } from './shapes';
 const ACCEPTED: u32 = 1;
 const UNKNOWN_FULL: u32 = 2;
 
-/** Zero bytes after a text; see json.ts. */
-const ROOM_BYTES: usize = 64;
 const MICROS_A_MILLI: i64 = 1000;
 
 let levels: Level | null = null;

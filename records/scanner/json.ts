@@ -1,7 +1,10 @@
 /**
- * Reads tokens of a JSON text in memory: UTF-8 with at least 64 zero bytes after it. These are invalid in JSON, so that
+ * Reads tokens of a JSON text in memory: UTF-8 with {@link ROOM_BYTES} zero bytes after it. These are invalid in JSON, so that
  * every function stops there without bounds checks. Positions (`at`) are addresses.
  */
+
+/** The bytes after a text that may be read. */
+export const ROOM_BYTES: usize = 64;
 
 /** Returned by functions that consume a token if it does not match; otherwise they return its end. */
 export const NO_MATCH: usize = 0;

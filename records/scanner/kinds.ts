@@ -6,6 +6,7 @@ import {
   NO_MATCH,
   OPEN_BRACE,
   QUOTE,
+  ROOM_BYTES,
   byteAt,
   isSameBytes,
   readText,
@@ -21,8 +22,6 @@ import { Texts, newTexts, numberOf, truncateTexts } from './texts';
 
 /** The most bytes of an escape for each byte of a string. */
 const ESCAPE_BYTES: usize = 6;
-/** Bytes that may be read after a string. */
-const ROOM_BYTES: usize = 64;
 /** The addresses of a kind's level and shape, 32 bits each. */
 const KIND_BYTES: usize = 8;
 
